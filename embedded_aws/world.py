@@ -1,0 +1,67 @@
+"""What the services of one embedded AWS share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from embedded_aws.clock import Clock
+from embedded_aws.faults import Faults
+
+ACCOUNT_ID = "123456789012"
+
+
+class MetricSink(Protocol):
+    """Where services publish their own metrics; CloudWatch implements it."""
+
+    def record(
+        self,
+        namespace: str,
+        name: str,
+        dimensions: Mapping[str, str],
+        values: Sequence[tuple[float, float]],
+        unit: str = "None",
+        timestamp: float | None = None,
+    ) -> None:
+        """Add ``(value, count)`` pairs at a virtual unix time (now by default)."""
+        ...
+
+
+class AlarmStates(Protocol):
+    """How hosting asks for the state of alarms; CloudWatch implements it."""
+
+    def alarm_state(self, name: str) -> str | None:
+        """``OK``, ``ALARM``, ``INSUFFICIENT_DATA``, or None when there is no such alarm."""
+        ...
+
+
+@dataclass
+class World:
+    """One embedded AWS: its clock, faults, folders and own address.
+
+    ``endpoint_url`` is where this very process answers; services reach S3, SNS and Logs through
+    ``client(name)`` like any customer would.
+    """
+
+    clock: Clock
+    faults: Faults
+    state_dir: Path
+    endpoint_url: str
+    metrics: MetricSink
+    alarms: AlarmStates
+    region: str = "us-east-1"
+    account_id: str = ACCOUNT_ID
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this embedded AWS (untyped: boto3 builds clients at run time)."""
+        import boto3
+
+        return boto3.session.Session().client(
+            service,
+            region_name=self.region,
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id="embedded",
+            aws_secret_access_key="embedded",  # noqa: S106  the embedded AWS checks no secret
+        )

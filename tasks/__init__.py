@@ -1,0 +1,1 @@
+"""How each stage works: pure decisions inside, thin Prefect tasks at the door."""

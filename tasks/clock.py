@@ -1,0 +1,60 @@
+"""The product's clock.
+
+In production one second is one second. With ``SLUICE_TIME_SCALE`` above 1 the same durations pass
+faster, so that a rehearsal can show a watch hour in a minute; both sides of the wire then read
+``SLUICE_TIME_SCALE`` and ``SLUICE_TIME_EPOCH``.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the stages need to know about time."""
+
+    def now(self) -> float:
+        """Unix time, in seconds."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Block for a duration."""
+        ...
+
+
+@dataclass(frozen=True)
+class ScaledClock:
+    """``now = epoch + (real - epoch) * scale``."""
+
+    scale: float = 1.0
+    epoch: float = 0.0
+
+    def now(self) -> float:
+        """Unix time on this clock, in seconds."""
+        real = time.time()
+        return real if self.scale == 1.0 else self.epoch + (real - self.epoch) * self.scale
+
+    def sleep(self, seconds: float) -> None:
+        """Block for a duration on this clock."""
+        time.sleep(max(0.0, seconds / self.scale))
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait for an event for at most a duration on this clock; True when it was set."""
+        return event.wait(max(0.0, seconds / self.scale))
+
+
+def system_clock() -> ScaledClock:
+    """The clock that the settings ask for."""
+    from tasks.settings import settings
+
+    chosen = settings()
+    return ScaledClock(scale=chosen.time_scale, epoch=chosen.time_epoch)
+
+
+def utc(seconds: float) -> datetime:
+    """A unix time as an aware datetime in UTC."""
+    return datetime.fromtimestamp(seconds, tz=UTC)

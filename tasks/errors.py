@@ -1,0 +1,239 @@
+"""Every error that Sluice raises, in one tree.
+
+SluiceError
+├── ConfigurationError            a file or a setting is wrong: correct it, then run again
+│   ├── UnknownModel                  no folder models/<name>/
+│   ├── InvalidModelSpec              models/<name>/model.yaml does not parse
+│   ├── ContractMissing               no data contract for the data set
+│   ├── InvalidContract               the data contract does not parse
+│   └── InvalidSetting                an environment setting is missing or wrong
+├── DataError                     the lake holds something else than promised
+│   ├── BucketMissing                 the bucket does not exist or is not ours
+│   ├── NoDataInWindow                no object of the data set lies in the window
+│   ├── ObjectCorrupt                 size or checksum differ from what the lake says
+│   ├── UnreadableData                an object cannot be decoded in its declared format
+│   └── ContractViolated              more rows broke the contract than it allows
+├── ResourceError                 this machine cannot carry the work
+│   └── DiskFull                      not enough free space for the snapshot
+├── TrainingError                 a training job did not end well
+│   ├── TrainingFailed                the job ended Failed
+│   ├── TrainingStopped               the job was stopped
+│   └── BudgetExceeded                the job's worst case costs more than its budget
+├── GateRejected                  the candidate is not good enough
+├── ConversionError               a model could not be brought into an edge format
+│   ├── ParityExceeded                the converted model answers differently
+│   └── ArtifactTooLarge              the converted file is over its size limit
+├── RegistryError                 bundles and pointers
+│   ├── VersionExists                 the version directory is already taken
+│   ├── VersionUnknown                no such version
+│   ├── BundleCorrupt                 a file differs from its manifest
+│   └── PointerMoved                  somebody else moved the pointer first      (retry helps)
+├── ReleaseError                  putting a version before users
+│   ├── ReleaseInProgress             another release owns the endpoint           (retry helps)
+│   ├── ReleaseFrozen                 the last release ended in a mismatch
+│   ├── LeaseLost                     another actor took the release over
+│   ├── EndpointUnhealthy             the new variant never became healthy
+│   └── ReleaseMismatch               what runs is not what was asked for
+├── ExperimentError               an experiment cannot be read or changed
+└── AwsError                      AWS answered with an error
+    ├── AwsThrottled                  too many requests                          (retry helps)
+    ├── AwsUnavailable                no answer, or a fault on their side        (retry helps)
+    ├── AwsDenied                     the role may not do this
+    └── AwsRejected                   the request itself is wrong
+"""
+
+from __future__ import annotations
+
+
+class SluiceError(Exception):
+    """Base of the tree.
+
+    Args:
+        what: What is wrong, naming the thing and its value.
+        next_step: What the reader can do now, as an imperative sentence.
+    """
+
+    retryable = False
+    """Whether the same call may succeed later without a person's help."""
+
+    def __init__(self, what: str, next_step: str) -> None:
+        super().__init__(what, next_step)
+        self.what = what
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.what} Next: {self.next_step}"
+
+
+class ConfigurationError(SluiceError):
+    """A file or a setting is wrong."""
+
+
+class UnknownModel(ConfigurationError):
+    """No such folder under models/."""
+
+
+class InvalidModelSpec(ConfigurationError):
+    """A model.yaml does not parse."""
+
+
+class ContractMissing(ConfigurationError):
+    """A data set has no contract."""
+
+
+class InvalidContract(ConfigurationError):
+    """A data contract does not parse."""
+
+
+class InvalidSetting(ConfigurationError):
+    """A setting is missing or wrong."""
+
+
+class DataError(SluiceError):
+    """The lake holds something else than promised."""
+
+
+class BucketMissing(DataError):
+    """The bucket does not exist or belongs to somebody else."""
+
+
+class NoDataInWindow(DataError):
+    """No object of the data set lies in the window."""
+
+
+class ObjectCorrupt(DataError):
+    """An object's size or checksum differs from what the lake says."""
+
+
+class UnreadableData(DataError):
+    """An object cannot be decoded in its declared format."""
+
+
+class ContractViolated(DataError):
+    """More rows broke the contract than it allows."""
+
+
+class ResourceError(SluiceError):
+    """This machine cannot carry the work."""
+
+
+class DiskFull(ResourceError):
+    """Not enough free space."""
+
+
+class TrainingError(SluiceError):
+    """A training job did not end well."""
+
+
+class TrainingFailed(TrainingError):
+    """The job ended Failed."""
+
+
+class TrainingStopped(TrainingError):
+    """The job was stopped."""
+
+
+class BudgetExceeded(TrainingError):
+    """The job's worst case costs more than its budget."""
+
+
+class GateRejected(SluiceError):
+    """The candidate is not good enough."""
+
+
+class ConversionError(SluiceError):
+    """A model could not be brought into an edge format."""
+
+
+class ParityExceeded(ConversionError):
+    """The converted model answers differently from the original."""
+
+
+class ArtifactTooLarge(ConversionError):
+    """A converted file is over its size limit."""
+
+
+class RegistryError(SluiceError):
+    """Bundles and pointers."""
+
+
+class VersionExists(RegistryError):
+    """The version directory is already taken."""
+
+
+class VersionUnknown(RegistryError):
+    """No such version in the registry."""
+
+
+class BundleCorrupt(RegistryError):
+    """A file of a bundle differs from its manifest."""
+
+
+class PointerMoved(RegistryError):
+    """Somebody else moved the pointer first."""
+
+    retryable = True
+
+
+class ReleaseError(SluiceError):
+    """Putting a version before users."""
+
+
+class ReleaseInProgress(ReleaseError):
+    """Another release owns the endpoint."""
+
+    retryable = True
+
+
+class ReleaseFrozen(ReleaseError):
+    """The last release ended in a mismatch that a person must clear."""
+
+
+class LeaseLost(ReleaseError):
+    """Another actor took the release over."""
+
+
+class EndpointUnhealthy(ReleaseError):
+    """The new variant never became healthy."""
+
+
+class ReleaseMismatch(ReleaseError):
+    """What runs is not what was asked for."""
+
+
+class ExperimentError(SluiceError):
+    """An experiment cannot be read or changed."""
+
+
+class AwsError(SluiceError):
+    """AWS answered with an error.
+
+    Args:
+        what: What was asked, and what AWS said.
+        next_step: What the reader can do now.
+        code: The AWS error code, e.g. ``ValidationException``.
+    """
+
+    def __init__(self, what: str, next_step: str, code: str = "") -> None:
+        super().__init__(what, next_step)
+        self.code = code
+
+
+class AwsThrottled(AwsError):
+    """Too many requests."""
+
+    retryable = True
+
+
+class AwsUnavailable(AwsError):
+    """No answer, or a fault on their side."""
+
+    retryable = True
+
+
+class AwsDenied(AwsError):
+    """The role may not do this."""
+
+
+class AwsRejected(AwsError):
+    """The request itself is wrong."""

@@ -1,0 +1,280 @@
+"""``models/<name>/model.yaml``: everything about a model that is not code.
+
+Parsed strictly and completely before anything costs money: an unknown key, a wrong type or a
+missing file is one clear error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tasks.errors import InvalidModelSpec, UnknownModel
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+
+
+class Strict(BaseModel):
+    """A part of model.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSpec(Strict):
+    """Which data the model learns from."""
+
+    dataset: str = Field(description="Data set in the lake; its contract bears the same name.")
+    label: str = Field(description="Column (or image label file) that the model predicts.")
+    window_days: int = Field(
+        default=0, ge=0, description="Days of data to train on; 0 takes all there is."
+    )
+    holdout_days: int = Field(
+        default=0,
+        ge=0,
+        description="The newest days are held out for the gate; 0 holds out a stable hash share.",
+    )
+    holdout_share: float = Field(
+        default=0.2, gt=0, lt=1, description="Share held out when holdout_days is 0."
+    )
+
+
+class LoggedMetric(Strict):
+    """A number that SageMaker reads from the training log."""
+
+    name: str
+    regex: str
+
+
+class TrainingSpec(Strict):
+    """How the SageMaker training job is asked for."""
+
+    program: str = Field(default="train.py", description="Program inside the source archive.")
+    image: str = Field(default="", description="Container image; empty takes the installation's.")
+    instance_type: str = Field(default="ml.m5.xlarge", description="Instance type of the job.")
+    instance_count: int = Field(default=1, ge=1, description="Instances of the job.")
+    volume_gb: int = Field(default=30, ge=1, description="Disk of each instance, GB.")
+    max_runtime_seconds: int = Field(
+        default=86_400, ge=60, description="SageMaker stops the job after this many seconds."
+    )
+    spot: bool = Field(default=False, description="Train on spot capacity, with checkpoints.")
+    budget_usd: float = Field(
+        default=50.0, gt=0, description="A job whose worst case costs more is not submitted."
+    )
+    hourly_usd: float = Field(
+        default=0.23, ge=0, description="Price of one instance-hour, for the worst case."
+    )
+    hyperparameters: Mapping[str, str | int | float | bool] = Field(
+        default_factory=dict, description="Passed to the program; a run may override each."
+    )
+    metrics: tuple[LoggedMetric, ...] = Field(
+        default=(), description="Numbers read from the log while the job runs."
+    )
+
+
+class GateSpec(Strict):
+    """One bound on one metric of the held-out split."""
+
+    metric: str = Field(description="Name of the metric in metrics.json.")
+    at_least: float | None = Field(default=None, description="Lowest value that passes.")
+    at_most: float | None = Field(default=None, description="Highest value that passes.")
+    no_worse_than_champion: float | None = Field(
+        default=None,
+        ge=0,
+        description="Relative loss against the champion on the same split that still passes.",
+    )
+    no_worse_than_baseline: float | None = Field(
+        default=None,
+        ge=0,
+        description="Relative loss against the scikit-learn baseline that still passes.",
+    )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> GateSpec:
+        if all(
+            bound is None
+            for bound in (
+                self.at_least,
+                self.at_most,
+                self.no_worse_than_champion,
+                self.no_worse_than_baseline,
+            )
+        ):
+            raise ValueError(f"gate on {self.metric!r} has no bound")
+        return self
+
+
+class FormatSpec(Strict):
+    """Limits of one edge format."""
+
+    max_bytes: int = Field(default=5_000_000, gt=0, description="Largest file that passes, bytes.")
+    max_error: float = Field(
+        gt=0, description="Largest mean absolute difference from the original's answers."
+    )
+
+
+class ConversionSpec(Strict):
+    """Edge formats that the bundle carries; a format left out is not made."""
+
+    tflite_float16: FormatSpec | None = None
+    tflite_int8: FormatSpec | None = None
+    tfjs_float16: FormatSpec | None = None
+
+
+class AutoscalingSpec(Strict):
+    """Target tracking on invocations per instance."""
+
+    min_instances: int = Field(default=1, ge=1)
+    max_instances: int = Field(default=10, ge=1)
+    invocations_per_instance: float = Field(default=70.0, gt=0)
+    cooldown_seconds: int = Field(default=300, ge=0)
+
+
+class ServingSpec(Strict):
+    """How the endpoint serves."""
+
+    program: str = Field(default="serve.py", description="Program inside model.tar.gz, code/.")
+    image: str = Field(default="", description="Container image; empty takes the installation's.")
+    instance_type: str = Field(default="ml.m5.large", description="Instance type of a variant.")
+    instance_count: int = Field(default=1, ge=1, description="Instances of a variant.")
+    start_seconds: int = Field(
+        default=600, ge=60, le=3600, description="Longest start-up of the container, seconds."
+    )
+    autoscaling: AutoscalingSpec | None = None
+
+
+class Tolerance(Strict):
+    """How much worse than the stable version still counts as "not worse"."""
+
+    errors: float = Field(default=0.01, gt=0, lt=1, description="Points of error rate.")
+    latency_p50: float = Field(default=0.10, gt=0, lt=1)
+    latency_p90: float = Field(default=0.05, gt=0, lt=1)
+    latency_p99: float = Field(default=0.01, gt=0, lt=1)
+    predictions: float = Field(default=1.6, gt=1, description="Odds ratio per prediction bin.")
+
+
+class ReleaseSpec(Strict):
+    """How a version is put before users."""
+
+    strategy: Literal["canary", "blue_green"] = "canary"
+    shadow_seconds: int = Field(
+        default=0, ge=0, description="Mirrored traffic before the canary; 0 skips the phase."
+    )
+    ladder: tuple[float, ...] = Field(
+        default=(0.01, 0.05, 0.10, 0.20, 0.33, 0.90),
+        description="Shares of traffic, in order; the last keeps the old version as control.",
+    )
+    window_seconds: int = Field(default=60, ge=1, description="One observation, seconds.")
+    metrics_lag_seconds: int = Field(
+        default=60, ge=0, description="How late CloudWatch tells, seconds."
+    )
+    warm_up_seconds: int = Field(
+        default=60, ge=0, description="Start of the canary in which latency is not judged."
+    )
+    deadline_seconds: int = Field(
+        default=14_400, ge=60, description="No proof by then is inconclusive."
+    )
+    alpha: float = Field(
+        default=0.01, gt=0, lt=1, description="Chance of ever rolling back a good version."
+    )
+    beta: float = Field(default=0.05, gt=0, lt=1, description="Chance of promoting a bad one.")
+    max_error_rate: float = Field(default=0.05, gt=0, le=1, description="Absolute floor.")
+    max_latency_ms: float = Field(default=2000.0, gt=0, description="Absolute floor, mean.")
+    tolerance: Tolerance = Tolerance()
+    prediction_bins: tuple[float, ...] = Field(
+        default=(), description="Edges of the prediction bins that the server counts into."
+    )
+    watch_seconds: int = Field(
+        default=3600, ge=0, description="Watch after promotion, old version kept as control."
+    )
+    approval: Literal["none", "before_canary", "before_promotion"] = "none"
+    approval_seconds: int = Field(default=86_400, ge=60, description="No answer by then means no.")
+    inconclusive: Literal["roll_back", "ask"] = "roll_back"
+    when_busy: Literal["wait", "refuse"] = "refuse"
+    drain_seconds: int = Field(
+        default=60, ge=0, description="Old variants live on this long after the last request."
+    )
+
+    @model_validator(mode="after")
+    def _climbs(self) -> ReleaseSpec:
+        if not self.ladder or any(not 0 < share < 1 for share in self.ladder):
+            raise ValueError("ladder needs shares between 0 and 1 (both excluded)")
+        if list(self.ladder) != sorted(set(self.ladder)):
+            raise ValueError("ladder must climb, without repeating a share")
+        if list(self.prediction_bins) != sorted(set(self.prediction_bins)):
+            raise ValueError("prediction_bins must climb, without repeating an edge")
+        return self
+
+
+class RetrainWhen(Strict):
+    """When retrain_due asks for a retraining."""
+
+    max_age_days: int = Field(default=30, ge=1)
+    min_new_rows: int = Field(default=0, ge=0, description="0 never triggers on new data alone.")
+    max_metric_loss: float = Field(default=0.10, gt=0, description="Relative loss of quality.")
+
+
+class ModelSpec(Strict):
+    """One model."""
+
+    name: Name
+    family: Literal["tabular", "image", "text", "recommendation"]
+    owner: str
+    description: str
+    data: DataSpec
+    training: TrainingSpec = TrainingSpec()
+    gates: tuple[GateSpec, ...] = Field(min_length=1)
+    conversion: ConversionSpec = ConversionSpec()
+    serving: ServingSpec = ServingSpec()
+    release: ReleaseSpec = ReleaseSpec()
+    retrain_when: RetrainWhen = RetrainWhen()
+
+    @property
+    def endpoint_name(self) -> str:
+        """Name of the SageMaker endpoint that serves this model."""
+        return f"sluice-{self.name}"
+
+
+def known_models(models_dir: Path) -> tuple[str, ...]:
+    """Names of the folders under models/ that hold a model.yaml, sorted."""
+    return tuple(sorted(path.parent.name for path in models_dir.glob("*/model.yaml")))
+
+
+def load_model_spec(name: str, models_dir: Path) -> ModelSpec:
+    """Read one model.yaml.
+
+    Raises:
+        UnknownModel: no such folder.
+        InvalidModelSpec: the file does not parse; every fault is named.
+    """
+    path = models_dir / name / "model.yaml"
+    if name not in known_models(models_dir):
+        raise UnknownModel(
+            f"There is no model {name!r}: {path} does not exist.",
+            f"Use one of {', '.join(known_models(models_dir)) or '(none yet)'}, or add the folder.",
+        )
+    try:
+        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        spec = ModelSpec.model_validate(raw)
+    except yaml.YAMLError as error:
+        raise InvalidModelSpec(
+            f"{path} is not YAML: {error}.", "Correct the file at the line named above."
+        ) from error
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']} (got {e['input']!r:.80})"
+            for e in error.errors()
+        )
+        raise InvalidModelSpec(
+            f"{path} does not describe a model: {faults}.",
+            "Correct these keys; docs/model-yaml.md lists each with its meaning.",
+        ) from error
+    if spec.name != name:
+        raise InvalidModelSpec(
+            f"{path} says name: {spec.name!r}, but its folder is {name!r}.",
+            "Make the two the same.",
+        )
+    return spec

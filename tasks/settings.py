@@ -1,0 +1,98 @@
+"""Settings of one installation, read from the environment and checked before anything is spent.
+
+Secrets are not settings: code asks Secrets Manager for them by name, where it uses them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tasks.errors import InvalidSetting
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable ``SLUICE_<FIELD>``."""
+
+    model_config = SettingsConfigDict(env_prefix="SLUICE_", frozen=True, extra="ignore")
+
+    environment: Literal["development", "staging", "production"] = Field(
+        default="development", description="Which environment this installation is."
+    )
+    lake_bucket: str = Field(default="sluice-lake", description="Bucket of the data lake.")
+    registry_bucket: str = Field(
+        default="sluice-models", description="Bucket of bundles, pointers and release journals."
+    )
+    work_bucket: str = Field(
+        default="sluice-work", description="Bucket of snapshots, training jobs and reports."
+    )
+    role_arn: str = Field(
+        default="arn:aws:iam::123456789012:role/sluice-training",
+        description="Role that SageMaker assumes for training and hosting.",
+    )
+    training_image: str = Field(
+        default="123456789012.dkr.ecr.us-east-1.amazonaws.com/sluice-training:latest",
+        description="Container image of training jobs.",
+    )
+    serving_image: str = Field(
+        default="123456789012.dkr.ecr.us-east-1.amazonaws.com/sluice-serving:latest",
+        description="Container image of endpoints.",
+    )
+    kms_key_id: str = Field(
+        default="", description="KMS key for volumes and artifacts; empty uses the bucket's own."
+    )
+    subnets: str = Field(
+        default="", description="Private subnets of jobs and endpoints, comma-separated."
+    )
+    security_groups: str = Field(
+        default="", description="Security groups of jobs and endpoints, comma-separated."
+    )
+    distribution_id: str = Field(
+        default="", description="CloudFront distribution before the registry; empty means no CDN."
+    )
+    alerts_topic_arn: str = Field(
+        default="", description="SNS topic that tells people; empty means nobody is told."
+    )
+    metrics_namespace: str = Field(
+        default="Sluice", description="CloudWatch namespace of our own metrics."
+    )
+    cache_dir: Path = Field(
+        default=Path(".sluice/cache"), description="Local folder for pulled objects."
+    )
+    models_dir: Path = Field(default=Path("models"), description="Folder of the models.")
+    contracts_dir: Path = Field(
+        default=Path("data_contracts"), description="Folder of the data contracts."
+    )
+    poll_seconds: float = Field(
+        default=30.0, gt=0, description="Seconds between looks at a training job."
+    )
+    time_scale: float = Field(
+        default=1.0, gt=0, description="Seconds that pass on our clock in one real second."
+    )
+    time_epoch: float = Field(
+        default=0.0, ge=0, description="Unix time at which our clock and the real one agree."
+    )
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        InvalidSetting: a variable does not parse; all of them are named at once.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"SLUICE_{'_'.join(map(str, e['loc'])).upper()}={e['input']!r}: {e['msg']}"
+            for e in error.errors()
+        )
+        raise InvalidSetting(
+            f"Settings do not parse: {wrong}.",
+            "Correct the environment variables; docs/settings.md lists each with its default.",
+        ) from error

@@ -1,0 +1,161 @@
+"""The frozen values through which the stages meet.
+
+Each is small, strict and JSON, so that it can be persisted, shown and compared. What is large is
+an address in S3, never a value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Outcome = Literal["pass", "fail", "error", "inconclusive"]
+SEVERITY: tuple[Outcome, ...] = ("pass", "inconclusive", "fail", "error")
+
+
+class Frozen(BaseModel):
+    """A strict, immutable value: unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Check(Frozen):
+    """One thing that was looked at.
+
+    ``observed`` and ``bound`` are printed as they stand; ``detail`` is one sentence.
+    """
+
+    name: str
+    outcome: Outcome
+    observed: str = ""
+    bound: str = ""
+    detail: str = ""
+
+
+class Verdict(Frozen):
+    """What a stage decided, and on what evidence. Only ``pass`` goes on."""
+
+    subject: str
+    outcome: Outcome
+    reason: str
+    checks: tuple[Check, ...] = ()
+
+    @classmethod
+    def of(cls, subject: str, checks: tuple[Check, ...]) -> Verdict:
+        """The worst outcome of the checks; no check at all is inconclusive, never a pass."""
+        if not checks:
+            return cls(subject=subject, outcome="inconclusive", reason="Nothing was checked.")
+        worst = max((check.outcome for check in checks), key=SEVERITY.index)
+        telling = [check for check in checks if check.outcome == worst]
+        reason = (
+            f"All {len(checks)} checks passed."
+            if worst == "pass"
+            else "; ".join(
+                f"{c.name}: {c.observed} (bound {c.bound})" + (f", {c.detail}" if c.detail else "")
+                for c in telling[:5]
+            )
+        )
+        return cls(subject=subject, outcome=worst, reason=reason, checks=checks)
+
+
+class LakeObject(Frozen):
+    """One immutable object of the lake. ``size`` in bytes."""
+
+    key: str
+    version_id: str
+    etag: str
+    size: int = Field(ge=0)
+    day: date
+
+
+class Snapshot(Frozen):
+    """An immutable list of lake objects; training names a snapshot, never "the bucket"."""
+
+    dataset: str
+    bucket: str
+    start: date
+    end: date
+    objects: tuple[LakeObject, ...]
+    fingerprint: str
+
+    @property
+    def size(self) -> int:
+        """Total size in bytes."""
+        return sum(item.size for item in self.objects)
+
+
+class TrainedModel(Frozen):
+    """A finished training job. ``created`` is the job's creation time, unix seconds."""
+
+    model: str
+    job_name: str
+    identity: str
+    model_data: str
+    output_data: str
+    created: float
+    metrics: Mapping[str, float]
+    billable_seconds: int = 0
+    adopted: bool = False
+
+
+class BundleFile(Frozen):
+    """One file of a bundle. ``size`` in bytes."""
+
+    path: str
+    sha256: str
+    size: int = Field(ge=0)
+
+
+class Manifest(Frozen):
+    """What a version is and where it came from: ``<model>/<version>/manifest.json``."""
+
+    schema_version: Literal[1] = 1
+    model: str
+    version: str
+    created: str
+    identity: str
+    training_job: str
+    snapshot: str
+    snapshot_fingerprint: str
+    code_hash: str
+    hyperparameters: Mapping[str, str]
+    contract: str
+    contract_version: str
+    metrics: Mapping[str, float]
+    parity: Mapping[str, float] = {}
+    converters: Mapping[str, str] = {}
+    baseline: str = ""
+    files: tuple[BundleFile, ...]
+
+
+class Rollout(Frozen):
+    """A staged rollout to edge clients: users whose bucket (0-99) is below ``percent``."""
+
+    version: str
+    percent: int = Field(ge=0, le=100)
+    salt: str
+
+
+class Pointer(Frozen):
+    """``<model>/latest.json``: which version serves, who said so, and the way back."""
+
+    schema_version: Literal[1] = 1
+    model: str
+    version: str
+    timestamp: str
+    previous: str | None = None
+    rollback: bool = False
+    actor: str
+    reason: str
+    rollout: Rollout | None = None
+
+
+def fingerprint(value: Any) -> str:
+    """SHA-256 (64 hex digits) of a value's canonical JSON: sorted keys, no spaces."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
