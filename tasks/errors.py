@@ -9,6 +9,7 @@ SluiceError
 │   └── InvalidSetting                an environment setting is missing or wrong
 ├── DataError                     the lake holds something else than promised
 │   ├── BucketMissing                 the bucket does not exist or is not ours
+│   ├── BucketUnversioned             the bucket keeps no versions, so nothing can be pinned
 │   ├── NoDataInWindow                no object of the data set lies in the window
 │   ├── ObjectCorrupt                 size or checksum differ from what the lake says
 │   ├── UnreadableData                an object cannot be decoded in its declared format
@@ -95,6 +96,10 @@ class DataError(SluiceError):
 
 class BucketMissing(DataError):
     """The bucket does not exist or belongs to somebody else."""
+
+
+class BucketUnversioned(DataError):
+    """The bucket keeps no versions, so that a snapshot could change under us."""
 
 
 class NoDataInWindow(DataError):

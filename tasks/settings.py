@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(
         default=Path(".sluice/cache"), description="Local folder for pulled objects."
     )
+    cache_reserve_gb: float = Field(
+        default=1.0, ge=0, description="Free disk that must be left after a pull, GB."
+    )
     models_dir: Path = Field(default=Path("models"), description="Folder of the models.")
     contracts_dir: Path = Field(
         default=Path("data_contracts"), description="Folder of the data contracts."

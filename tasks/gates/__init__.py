@@ -1,0 +1,1 @@
+"""The gate: is the candidate good enough to meet users?"""

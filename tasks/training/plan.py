@@ -1,0 +1,147 @@
+"""What a training job is, what it is called and what it may cost: pure.
+
+A job is named from what it is, so that a repeated call finds it instead of paying twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.errors import BudgetExceeded
+from tasks.model_spec import ModelSpec
+from tasks.settings import Settings
+from tasks.values import Frozen, fingerprint
+
+MAX_ATTEMPTS = 9
+_DEAD = frozenset({"Failed", "Stopped"})
+
+
+class TrainingPlan(Frozen):
+    """Everything that makes two trainings the same or different."""
+
+    model: str
+    snapshot_fingerprint: str
+    contract_version: str
+    code_hash: str
+    split: str
+    hyperparameters: Mapping[str, str]
+
+    @property
+    def identity(self) -> str:
+        """Hash of what will be learned: 64 hex digits."""
+        return fingerprint(self.model_dump())
+
+    @property
+    def job_name(self) -> str:
+        """Name of the first attempt at this training."""
+        return f"{self.model}-{self.identity[:12]}"
+
+
+def hyperparameters(spec: ModelSpec, overrides: Mapping[str, Any]) -> dict[str, str]:
+    """The model's hyperparameters with a run's overrides, as the strings that SageMaker takes."""
+    merged = {**spec.training.hyperparameters, **{k: v for k, v in overrides.items() if v}}
+    return {key: str(value) for key, value in sorted(merged.items())}
+
+
+def attempt_name(job_name: str, attempt: int) -> str:
+    """SageMaker never gives a job name twice: a dead job's successor gets a suffix."""
+    return job_name if attempt == 1 else f"{job_name}-{attempt}"
+
+
+def is_dead(status: str) -> bool:
+    """Whether a job of this status will never hand over a model."""
+    return status in _DEAD
+
+
+def require_budget(spec: ModelSpec) -> float:
+    """Worst case of one job, US dollars.
+
+    Raises:
+        BudgetExceeded: it is above the model's budget; nothing was submitted.
+    """
+    training = spec.training
+    worst = training.hourly_usd * training.instance_count * training.max_runtime_seconds / 3600
+    if worst > training.budget_usd:
+        raise BudgetExceeded(
+            f"Training {spec.name} may cost ${worst:.2f} ({training.instance_count} × "
+            f"{training.instance_type} for {training.max_runtime_seconds} s), "
+            f"over its budget of ${training.budget_usd:.2f}.",
+            "Lower max_runtime_seconds or the instance in model.yaml, or raise budget_usd.",
+        )
+    return worst
+
+
+def training_request(
+    job_name: str,
+    plan: TrainingPlan,
+    spec: ModelSpec,
+    settings: Settings,
+    channels: Mapping[str, str],
+    source: str,
+    tags: Mapping[str, str],
+) -> dict[str, Any]:
+    """The CreateTrainingJob request.
+
+    Args:
+        job_name: Name of this attempt.
+        plan: What will be learned.
+        spec: The model.
+        settings: The installation.
+        channels: S3 prefix by channel name.
+        source: S3 address of the source archive (script mode).
+        tags: Who asked, and why.
+    """
+    training = spec.training
+    root = f"s3://{settings.work_bucket}/jobs"
+    kms = {"KmsKeyId": settings.kms_key_id} if settings.kms_key_id else {}
+    request: dict[str, Any] = {
+        "TrainingJobName": job_name,
+        "RoleArn": settings.role_arn,
+        "AlgorithmSpecification": {
+            "TrainingImage": training.image or settings.training_image,
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [
+                {"Name": metric.name, "Regex": metric.regex} for metric in training.metrics
+            ],
+        },
+        "HyperParameters": {
+            **plan.hyperparameters,
+            "sagemaker_program": training.program,
+            "sagemaker_submit_directory": source,
+        },
+        "InputDataConfig": [
+            {
+                "ChannelName": name,
+                "DataSource": {
+                    "S3DataSource": {
+                        "S3DataType": "S3Prefix",
+                        "S3Uri": address,
+                        "S3DataDistributionType": "FullyReplicated",
+                    }
+                },
+            }
+            for name, address in sorted(channels.items())
+        ],
+        "OutputDataConfig": {"S3OutputPath": root, **kms},
+        "ResourceConfig": {
+            "InstanceType": training.instance_type,
+            "InstanceCount": training.instance_count,
+            "VolumeSizeInGB": training.volume_gb,
+            **({"VolumeKmsKeyId": settings.kms_key_id} if settings.kms_key_id else {}),
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": training.max_runtime_seconds},
+        "CheckpointConfig": {"S3Uri": f"{root}/{plan.job_name}/checkpoints"},
+        "Tags": [{"Key": key, "Value": value[:256]} for key, value in sorted(tags.items())],
+    }
+    if not request["AlgorithmSpecification"]["MetricDefinitions"]:
+        del request["AlgorithmSpecification"]["MetricDefinitions"]
+    if training.spot:
+        request["EnableManagedSpotTraining"] = True
+        request["StoppingCondition"]["MaxWaitTimeInSeconds"] = 2 * training.max_runtime_seconds
+    if settings.subnets:
+        request["VpcConfig"] = {
+            "Subnets": settings.subnets.split(","),
+            "SecurityGroupIds": settings.security_groups.split(","),
+        }
+    return request
