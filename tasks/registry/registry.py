@@ -1,0 +1,136 @@
+"""The registry as the other stages see it: one object with verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.clock import Clock, system_clock
+from tasks.registry import bundle, cdn, ledger, pointer, retention
+from tasks.registry.ledger import Fate, LedgerRecord
+from tasks.registry.retention import RetentionPlan, RetentionPolicy
+from tasks.values import Manifest, Pointer, Rollout, Verdict
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Bundles, pointers and ledgers of one installation.
+
+    Args:
+        bucket: S3 bucket.
+        distribution_id: CloudFront distribution before it; "" for none.
+        clock: Our clock.
+    """
+
+    bucket: str
+    distribution_id: str
+    clock: Clock
+
+    @classmethod
+    def here(cls) -> Registry:
+        """The registry that the settings name."""
+        from tasks.settings import settings
+
+        chosen = settings()
+        return cls(chosen.registry_bucket, chosen.distribution_id, system_clock())
+
+    def claim_version(self, model: str, created: float, identity: str) -> str:
+        """See `bundle.claim_version`."""
+        return bundle.claim_version(self.bucket, model, created, identity)
+
+    def publish(self, draft: Manifest, files: Mapping[str, Path | str]) -> Manifest:
+        """See `bundle.publish`."""
+        return bundle.publish(self.bucket, draft, files)
+
+    def versions(self, model: str) -> tuple[str, ...]:
+        """Committed versions, oldest first."""
+        return bundle.versions(self.bucket, model)
+
+    def manifest(self, model: str, version: str) -> Manifest:
+        """See `bundle.manifest`."""
+        return bundle.manifest(self.bucket, model, version)
+
+    def inspect(self, model: str, version: str) -> Verdict:
+        """See `bundle.inspect`."""
+        return bundle.inspect(self.bucket, model, version)
+
+    def verify(self, model: str, version: str) -> Manifest:
+        """See `bundle.verify`."""
+        return bundle.verify(self.bucket, model, version)
+
+    def file_url(self, model: str, version: str, path: str) -> str:
+        """``s3://`` address of a bundle's file."""
+        return bundle.file_url(self.bucket, model, version, path)
+
+    def pointer(self, model: str) -> Pointer | None:
+        """The pointer, or None before the first release."""
+        return pointer.read(self.bucket, model)
+
+    def move_pointer(
+        self,
+        model: str,
+        version: str,
+        *,
+        expected: str | None,
+        actor: str,
+        reason: str,
+        rollback: bool = False,
+        rollout: Rollout | None = None,
+    ) -> Pointer:
+        """See `pointer.move`."""
+        return pointer.move(
+            self.bucket,
+            model,
+            version,
+            expected=expected,
+            actor=actor,
+            reason=reason,
+            now=self.clock.now(),
+            rollback=rollback,
+            rollout=rollout,
+        )
+
+    def invalidate(self, moved: Pointer) -> str:
+        """See `cdn.invalidate`."""
+        return cdn.invalidate(self.distribution_id, moved)
+
+    def fate(self, model: str, identity: str) -> LedgerRecord | None:
+        """What became of a candidate, or None when it is new."""
+        return ledger.read(self.bucket, model, identity)
+
+    def fates(self, model: str) -> tuple[LedgerRecord, ...]:
+        """Every candidate's record, in order of its newest outcome."""
+        return ledger.records(self.bucket, model)
+
+    def record(
+        self,
+        model: str,
+        identity: str,
+        fate: Fate,
+        *,
+        actor: str,
+        reason: str,
+        version: str = "",
+    ) -> LedgerRecord:
+        """See `ledger.write`."""
+        return ledger.write(
+            self.bucket,
+            model,
+            identity,
+            fate=fate,
+            actor=actor,
+            reason=reason,
+            now=self.clock.now(),
+            version=version,
+        )
+
+    def archive_old(
+        self, model: str, in_use: Collection[str] = (), policy: RetentionPolicy | None = None
+    ) -> RetentionPlan:
+        """Send versions that nobody needs at hand to the archive; what was decided."""
+        chosen = retention.plan(
+            self.versions(model), self.pointer(model), in_use, policy or RetentionPolicy()
+        )
+        retention.archive(self.bucket, model, chosen.archive)
+        return chosen
