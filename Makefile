@@ -1,0 +1,82 @@
+# Sluice. Every target works from an empty machine with python3, make and git.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+STATE := .sluice
+STAMP := $(VENV)/.installed
+EDGE_STAMP := node_modules/.installed
+
+# Nothing phones home.
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := 1
+export GX_ANALYTICS_ENABLED := false
+export TF_CPP_MIN_LOG_LEVEL := 2
+
+.PHONY: help install browser demo test check format up down status bench lock clean distclean
+
+help: ## Show what there is to run
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.txt requirements-nodeps.txt requirements-bootstrap.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Sluice needs Python 3.11 to 3.13; {sys.executable} is {v[0]}.{v[1]}. Next: make PYTHON=/path/to/python3.11")'
+	@echo "» Making the virtual environment $(VENV) and installing the locked set (2.7 GB, a few minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
+	@$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements-nodeps.txt -r requirements-bootstrap.txt
+	@touch $@
+
+$(EDGE_STAMP): package.json package-lock.json $(STAMP)
+	@echo "» Installing TensorFlow.js for the parity checks (npm comes with the virtual environment)"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+install: $(STAMP) $(EDGE_STAMP) ## Install everything into .venv and node_modules
+
+browser: $(STAMP)
+	@$(BIN)/python -m deployments.laptop.browser
+
+demo: install ## The whole story on this machine, told in a few minutes
+	@$(BIN)/python -m deployments.demo
+
+test: install browser ## All tests, in a real browser too
+	@$(BIN)/python -m pytest
+
+check: install ## Format, lint, types, import rules, documentation
+	@echo "» ruff"; $(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	@echo "» mypy"; $(BIN)/mypy
+	@echo "» import-linter"; $(BIN)/lint-imports
+	@echo "» documentation"; $(BIN)/python -m pytest --quiet tests/docs
+
+format: install ## Format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+up: install ## Start the embedded AWS, Prefect and a worker, and leave them running
+	@$(BIN)/python -m deployments.laptop up
+
+down: install ## End what `make up` started
+	@$(BIN)/python -m deployments.laptop down
+
+status: install ## Say what is running, and where
+	@$(BIN)/python -m deployments.laptop status
+
+bench: install ## All benchmarks; prints tables
+	@$(BIN)/python -m benchmarks
+
+lock: $(STAMP) ## Resolve the dependencies anew: hashes, no addresses
+	@for name in requirements requirements-bootstrap; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $$name.in -o $$name.txt; done
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-deps requirements-nodeps.in -o requirements-nodeps.txt
+
+clean: ## Remove all state (.sluice); ends a running stack first
+	@if [ -x $(BIN)/python ] && [ -d $(STATE) ]; then $(BIN)/python -m deployments.laptop down; fi
+	@rm -rf $(STATE)
+
+distclean: clean ## Remove the virtual environment and caches too
+	@rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

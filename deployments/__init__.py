@@ -1,0 +1,1 @@
+"""Where Sluice runs: a laptop, or an AWS account."""

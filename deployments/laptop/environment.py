@@ -1,0 +1,103 @@
+"""The environment in which everything on this machine runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployments.laptop.processes import LOOPBACK, StackError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """Where the stack lives and listens."""
+
+    state: Path
+    aws_port: int
+    prefect_port: int
+    time_scale: float
+    time_epoch: float
+
+    @property
+    def aws_url(self) -> str:
+        """Address of the embedded AWS."""
+        return f"http://{LOOPBACK}:{self.aws_port}"
+
+    @property
+    def prefect_url(self) -> str:
+        """Address of the Prefect UI."""
+        return f"http://{LOOPBACK}:{self.prefect_port}"
+
+    @property
+    def record(self) -> Path:
+        """File that names the running processes."""
+        return self.state / "stack.json"
+
+    def log(self, name: str) -> Path:
+        """Log file of one process."""
+        return self.state / "log" / f"{name}.log"
+
+    def environment(self) -> dict[str, str]:
+        """Variables for every process of the stack, and for a person's shell."""
+        return {
+            **os.environ,
+            **self.variables(),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "PYTHONPATH": str(ROOT),
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+        }
+
+    def variables(self) -> dict[str, str]:
+        """What a person would export to talk to this stack."""
+        return {
+            "AWS_ENDPOINT_URL": self.aws_url,
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_SECRET_ACCESS_KEY": "embedded",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "PREFECT_API_URL": f"{self.prefect_url}/api",
+            "PREFECT_HOME": str(self.state / "prefect"),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_CLI_PROMPT": "false",
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+            "PREFECT_RUNNER_HEARTBEAT_FREQUENCY": "30",
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "20",
+            "DO_NOT_TRACK": "1",
+            "GX_ANALYTICS_ENABLED": "false",
+            "SLUICE_CACHE_DIR": str(self.state / "cache"),
+            "SLUICE_TIME_SCALE": f"{self.time_scale:g}",
+            "SLUICE_TIME_EPOCH": f"{self.time_epoch:.3f}",
+            "SLUICE_DISTRIBUTION_ID": self._fact("distribution_id"),
+            "SLUICE_ALERTS_TOPIC_ARN": self._fact("alerts_topic_arn"),
+        }
+
+    def _fact(self, name: str) -> str:
+        path = self.state / "facts" / name
+        return path.read_text().strip() if path.exists() else ""
+
+    def keep_fact(self, name: str, value: str) -> None:
+        """Remember what AWS gave us, for the environment of later processes."""
+        path = self.state / "facts" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(value)
+
+
+def number(variable: str, default: float) -> float:
+    """A number from the environment.
+
+    Raises:
+        StackError: it is no number.
+    """
+    text = os.environ.get(variable, "")
+    try:
+        return float(text) if text else default
+    except ValueError as error:
+        raise StackError(
+            f"{variable}={text!r} is not a number. Next: correct it, or leave it out for {default}."
+        ) from error

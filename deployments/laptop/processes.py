@@ -1,0 +1,156 @@
+"""Processes that we start, remember and end: by their id, and only ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+END_SECONDS = 20.0
+
+
+class StackError(Exception):
+    """Something on this machine is in the way; the message says what and what to do."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A process that we started. ``born`` tells it from a later process with the same id."""
+
+    name: str
+    pid: int
+    born: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether this very process still runs."""
+        return self.born != "" and birth(self.pid) == self.born
+
+
+def birth(pid: int) -> str:
+    """When a process was born, as the system tells it; "" when it is gone or a zombie."""
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        if stat.parent.parent.is_dir() and Path("/proc/self/stat").exists():
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+            return "" if fields[0] == "Z" else fields[19]
+        shown = subprocess.run(
+            ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True
+        )
+        return shown.stdout.strip()
+    except (OSError, IndexError):
+        return ""
+
+
+def require_free(port: int, what: str, variable: str) -> None:
+    """Check that nobody listens on a port.
+
+    Raises:
+        StackError: it is taken.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise StackError(
+                f"Port {port}, wanted for {what}, is taken. Next: end what listens there, or "
+                f"choose another port with {variable}=<port>."
+            ) from error
+
+
+def start(
+    name: str, command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path
+) -> Started:
+    """Start a process in a session of its own, with its output in a log file."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            list(command),
+            env=dict(environment),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Started(name, process.pid, birth(process.pid))
+
+
+def end(process: Started) -> None:
+    """End a process and everything in its session: gently, then by force."""
+    if not process.alive:
+        return
+    for gentle, seconds in ((signal.SIGTERM, END_SECONDS), (signal.SIGKILL, 5.0)):
+        _signal_group(process.pid, gentle)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            _reap(process.pid)
+            if not process.alive:
+                # Grandchildren that outlived the leader go with it.
+                _signal_group(process.pid, signal.SIGKILL)
+                return
+            time.sleep(0.05)
+
+
+def _signal_group(pid: int, number: int) -> None:
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _reap(pid: int) -> None:
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except (ChildProcessError, OSError):
+        return
+
+
+def wait_until(
+    what: str, ready: Callable[[], bool], seconds: float, process: Started, log: Path
+) -> None:
+    """Wait for a process to be ready.
+
+    Raises:
+        StackError: it died or did not become ready in time; the end of its log is shown.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        _reap(process.pid)
+        if not process.alive:
+            raise StackError(f"{what} ended at once. Next: read {log}:\n{tail(log)}")
+        if ready():
+            return
+        time.sleep(0.1)
+    raise StackError(f"{what} was not ready after {seconds:.0f} s. Next: read {log}:\n{tail(log)}")
+
+
+def tail(log: Path, lines: int = 12) -> str:
+    """The last lines of a log file."""
+    if not log.exists():
+        return ""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def remember(record: Path, processes: Sequence[Started], facts: Mapping[str, object]) -> None:
+    """Write down what runs, so that another process can end it."""
+    record.parent.mkdir(parents=True, exist_ok=True)
+    partial = record.with_suffix(".partial")
+    partial.write_text(json.dumps({"processes": [asdict(p) for p in processes], **facts}, indent=1))
+    partial.replace(record)
+
+
+def recall(record: Path) -> tuple[list[Started], dict[str, object]]:
+    """What an earlier call wrote down; empty when there is nothing."""
+    if not record.exists():
+        return [], {}
+    facts = json.loads(record.read_text())
+    return [Started(**item) for item in facts.pop("processes")], facts

@@ -1,0 +1,83 @@
+"""What an AWS account must hold before Sluice runs: made on the embedded AWS with boto3.
+
+On a real account the infrastructure code in ``deployments/aws`` makes the same things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def client(service: str, variables: Mapping[str, str]) -> Any:
+    """A boto3 client of the stack."""
+    import boto3
+
+    return boto3.session.Session().client(
+        service,
+        endpoint_url=variables["AWS_ENDPOINT_URL"],
+        region_name=variables["AWS_REGION"],
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def create(variables: Mapping[str, str], buckets: tuple[str, ...], registry: str) -> dict[str, str]:
+    """Make buckets, topic and distribution; return their ids. Safe to repeat."""
+    s3 = client("s3", variables)
+    there = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    for bucket in buckets:
+        if bucket not in there:
+            s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_public_access_block(
+            Bucket=bucket,
+            PublicAccessBlockConfiguration={
+                "BlockPublicAcls": True,
+                "IgnorePublicAcls": True,
+                "BlockPublicPolicy": True,
+                "RestrictPublicBuckets": True,
+            },
+        )
+    s3.put_bucket_cors(
+        Bucket=registry,
+        CORSConfiguration={
+            "CORSRules": [
+                {"AllowedMethods": ["GET", "HEAD"], "AllowedOrigins": ["*"], "MaxAgeSeconds": 3000}
+            ]
+        },
+    )
+    topic = client("sns", variables).create_topic(Name="sluice-alerts")["TopicArn"]
+    return {"alerts_topic_arn": topic, "distribution_id": _distribution(variables, registry)}
+
+
+def _distribution(variables: Mapping[str, str], registry: str) -> str:
+    cloudfront = client("cloudfront", variables)
+    known = cloudfront.list_distributions()["DistributionList"].get("Items", [])
+    for item in known:
+        if item["Comment"] == "sluice":
+            return str(item["Id"])
+    made = cloudfront.create_distribution(
+        DistributionConfig={
+            "CallerReference": "sluice",
+            "Comment": "sluice",
+            "Enabled": True,
+            "Origins": {
+                "Quantity": 1,
+                "Items": [
+                    {
+                        "Id": "registry",
+                        "DomainName": f"{registry}.s3.amazonaws.com",
+                        "S3OriginConfig": {"OriginAccessIdentity": ""},
+                    }
+                ],
+            },
+            "DefaultCacheBehavior": {
+                "TargetOriginId": "registry",
+                "ViewerProtocolPolicy": "redirect-to-https",
+                "MinTTL": 0,
+                "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
+            },
+        }
+    )
+    return str(made["Distribution"]["Id"])
