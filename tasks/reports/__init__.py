@@ -1,0 +1,1 @@
+"""What people see: small charts, tables and the artifacts of a run."""

@@ -1,0 +1,63 @@
+"""Put pages into the Prefect UI. A page that cannot be shown never stops a run."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactUpdate
+from prefect.exceptions import MissingContextError
+from prefect.logging import get_run_logger
+
+
+def key_for(*parts: str) -> str:
+    """An artifact key: lower case, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
+def logger() -> Any:
+    """The run's logger, or a plain one outside a run."""
+    import logging
+
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return logging.getLogger("sluice")
+
+
+def show(key: str, markdown: str, description: str = "") -> UUID | None:
+    """Create a new version of an artifact; its id, or None when it could not be shown."""
+    try:
+        made = create_markdown_artifact(key=key, markdown=markdown, description=description or None)
+    except Exception as error:  # noqa: BLE001  showing is a courtesy; the run goes on
+        logger().warning(f"The artifact {key} could not be shown: {error}")
+        return None
+    return made if isinstance(made, UUID) else None
+
+
+class LivePage:
+    """A page that changes while something long goes on: one artifact, updated in place."""
+
+    def __init__(self, key: str, description: str = "") -> None:
+        self._key = key
+        self._description = description
+        self._id: UUID | None = None
+        self._shown = ""
+
+    def update(self, markdown: str) -> None:
+        """Show the page as it is now; an unchanged page costs nothing."""
+        if markdown == self._shown:
+            return
+        if self._id is None:
+            self._id = show(self._key, markdown, self._description)
+        else:
+            try:
+                with get_client(sync_client=True) as client:
+                    client.update_artifact(self._id, ArtifactUpdate(data=markdown))
+            except Exception as error:  # noqa: BLE001  showing is a courtesy; the run goes on
+                logger().warning(f"The artifact {self._key} could not be updated: {error}")
+                return
+        self._shown = markdown

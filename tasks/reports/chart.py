@@ -1,0 +1,124 @@
+"""Line charts as self-contained SVG, small enough to live in a Markdown artifact."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+
+WIDTH, HEIGHT = 640, 260
+LEFT, RIGHT, TOP, BOTTOM = 64, 16, 28, 34
+# Colours that stay apart for colour-blind eyes (Okabe & Ito, 2008), readable on dark and light.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+TICKS = 5
+
+
+def line_chart(
+    title: str,
+    series: Mapping[str, Sequence[tuple[float, float]]],
+    x_label: str = "",
+    logarithmic: bool = False,
+) -> str:
+    """Draw lines.
+
+    Args:
+        title: Stands above the chart.
+        series: Points (x, y) by name; points that are not finite (or, on a logarithmic axis, not
+            above 0) are left out.
+        x_label: Stands below the chart.
+        logarithmic: Whether the y axis is logarithmic.
+
+    Returns:
+        An SVG document; with nothing to draw it says so.
+    """
+
+    def level(value: float) -> float:
+        return math.log10(value) if logarithmic else value
+
+    drawn = {
+        name: [
+            (x, level(y))
+            for x, y in points
+            if math.isfinite(x) and math.isfinite(y) and (y > 0 or not logarithmic)
+        ]
+        for name, points in series.items()
+    }
+    drawn = {name: points for name, points in drawn.items() if points}
+    body = [_text(LEFT, 18, title, size=14, weight="600")]
+    if not drawn:
+        body.append(_text(LEFT, HEIGHT / 2, "nothing measured yet"))
+        return _document(body)
+    xs = [x for points in drawn.values() for x, _ in points]
+    ys = [y for points in drawn.values() for _, y in points]
+    (x0, x1), (y0, y1) = _span(xs), _span(ys)
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return (
+            LEFT + (x - x0) / (x1 - x0) * (WIDTH - LEFT - RIGHT),
+            HEIGHT - BOTTOM - (y - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM),
+        )
+
+    for step in range(TICKS):
+        y = y0 + (y1 - y0) * step / (TICKS - 1)
+        _, height = at(x0, y)
+        body.append(
+            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height:.1f}" y2="{height:.1f}" '
+            'stroke="#8884" />'
+        )
+        body.append(_text(LEFT - 6, height + 4, _short(10**y if logarithmic else y), anchor="end"))
+    body.extend(
+        _text(at(x, y0)[0], HEIGHT - BOTTOM + 16, _short(x), anchor="middle") for x in (x0, x1)
+    )
+    body.append(_text((LEFT + WIDTH) / 2, HEIGHT - 6, x_label, anchor="middle"))
+    for index, (name, points) in enumerate(drawn.items()):
+        colour = COLOURS[index % len(COLOURS)]
+        path = " ".join(f"{a:.1f},{b:.1f}" for a, b in (at(x, y) for x, y in points))
+        body.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" />')
+        if len(points) == 1:
+            a, b = at(*points[0])
+            body.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}" />')
+        body.append(
+            _text(WIDTH - RIGHT - 4, TOP + 14 + 15 * index, name, anchor="end", colour=colour)
+        )
+    return _document(body)
+
+
+def image(svg: str, alternative: str) -> str:
+    """An SVG as a Markdown image that needs no network."""
+    data = base64.b64encode(svg.encode()).decode()
+    return f"![{alternative}](data:image/svg+xml;base64,{data})"
+
+
+def _span(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    if low == high:
+        margin = abs(low) * 0.1 or 1.0
+        return low - margin, high + margin
+    return low, high
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _text(
+    x: float,
+    y: float,
+    words: str,
+    size: int = 11,
+    anchor: str = "start",
+    colour: str = "#777",
+    weight: str = "400",
+) -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" '
+        f'fill="{colour}" font-weight="{weight}">{escape(words)}</text>'
+    )
+
+
+def _document(body: Sequence[str]) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
+        f'height="{HEIGHT}" font-family="system-ui, sans-serif">' + "".join(body) + "</svg>"
+    )
