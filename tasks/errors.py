@@ -13,6 +13,7 @@ SluiceError
 │   ├── NoDataInWindow                no object of the data set lies in the window
 │   ├── ObjectCorrupt                 size or checksum differ from what the lake says
 │   ├── UnreadableData                an object cannot be decoded in its declared format
+│   ├── ProfileIncompatible           two drift profiles were not made on the same grid
 │   └── ContractViolated              more rows broke the contract than it allows
 ├── ResourceError                 this machine cannot carry the work
 │   └── DiskFull                      not enough free space for the snapshot
@@ -112,6 +113,10 @@ class ObjectCorrupt(DataError):
 
 class UnreadableData(DataError):
     """An object cannot be decoded in its declared format."""
+
+
+class ProfileIncompatible(DataError):
+    """Two drift profiles were not made on the same grid."""
 
 
 class ContractViolated(DataError):
