@@ -1,0 +1,1 @@
+"""Release stage: decide, move and prove."""

@@ -1,0 +1,33 @@
+"""The canary judge: a pure fold over windows of counts. See docs/judge.md."""
+
+from tasks.release.judge.policy import (
+    JudgePolicy,
+    Limits,
+    Restart,
+    StreamWeights,
+    Tolerance,
+    geometric_edges,
+)
+from tasks.release.judge.state import JudgeState, observe
+from tasks.release.judge.verdict import Margin, StreamEvidence, Verdict, judge, verdict
+from tasks.release.judge.window import ArmCounts, Arms, Pairs, Window
+
+__all__ = [
+    "ArmCounts",
+    "Arms",
+    "JudgePolicy",
+    "JudgeState",
+    "Limits",
+    "Margin",
+    "Pairs",
+    "Restart",
+    "StreamEvidence",
+    "StreamWeights",
+    "Tolerance",
+    "Verdict",
+    "Window",
+    "geometric_edges",
+    "judge",
+    "observe",
+    "verdict",
+]

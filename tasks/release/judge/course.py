@@ -1,0 +1,312 @@
+"""One step of the fold, and what follows from it: wait, climb, promote or roll back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.release.judge.boost import spend_overshoot
+from tasks.release.judge.evidence import Alternatives, column_log_e
+from tasks.release.judge.hypergeometric import Array
+from tasks.release.judge.ledger import (
+    NEVER,
+    OPEN,
+    PROMOTED,
+    ROLLED_BACK,
+    UNDECIDED,
+    Ledger,
+    total_evidence,
+)
+from tasks.release.judge.policy import JudgePolicy
+from tasks.release.judge.proof import (
+    gate_counts,
+    gate_log_e,
+    margins,
+    present,
+    update_boundary,
+)
+from tasks.release.judge.window import Counts
+
+Flags = NDArray[np.bool_]
+
+REASONS = (
+    "start",
+    "no data",
+    "incident",
+    "evidence",
+    "warm-up",
+    "dwell",
+    "proof",
+    "climb",
+    "watch",
+    "shadow",
+    "rolled back",
+    "promoted",
+    "deadline",
+)
+RICHEST = 1e200
+RATE_SECONDS = 60.0
+INCIDENT_SECONDS = 30.0
+
+
+@lru_cache(maxsize=64)
+def alternatives_of(policy: JudgePolicy) -> Alternatives:
+    """The columns of a policy, computed once."""
+    return Alternatives(policy)
+
+
+@lru_cache(maxsize=64)
+def margins_of(policy: JudgePolicy) -> Array:
+    """The margins of a policy, computed once."""
+    return margins(policy)
+
+
+def advance(policy: JudgePolicy, ledger: Ledger, counts: Counts) -> Ledger:
+    """Fold one window of every release."""
+    began = (counts.weight > 0) | (counts.requests[:, 0, 0] > 0)
+    started = np.where((ledger.started == NEVER) & began, counts.t0, ledger.started)
+    warm = counts.warmup | (
+        (started != NEVER) & (counts.t0 < started + policy.warm_up_seconds - 1e-9)
+    )
+    ladder = np.asarray(policy.ladder)
+    rung: Array = np.asarray(
+        np.searchsorted(ladder, counts.weight * 1.02, side="right") - 1, dtype=np.float64
+    )
+    ledger = replace(ledger, started=started)
+    ledger = _against(policy, ledger, counts, warm, rung)
+    ledger = _for(policy, ledger, counts, warm)
+    ledger = _remember(policy, ledger, counts, warm, rung)
+    return _decide(policy, ledger, counts, warm)
+
+
+def _against(
+    policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags, rung: Array
+) -> Ledger:
+    """Multiply the wealth of every column; new mass starts at this window."""
+    alternatives = alternatives_of(policy)
+    log_e = column_log_e(policy, counts, warm, ledger.latency, ledger.predictions)
+    start = _starting(policy, ledger, counts, rung)
+    given = ledger.unspent * start
+    unspent = ledger.unspent - given
+    staked = ledger.wealth + given[..., alternatives.stream] * alternatives.prior
+    factor = np.exp(np.minimum(log_e, 460.0))
+    wealth = np.minimum(staked * factor, RICHEST)
+    boost = spend_overshoot(policy, alternatives, staked, unspent, counts)
+    unspent = unspent.copy()
+    unspent[..., 0] *= boost
+    errors = alternatives.stream == 0
+    wealth[..., errors] *= boost[..., None]
+    return replace(ledger, unspent=unspent, wealth=wealth)
+
+
+def _starting(policy: JudgePolicy, ledger: Ledger, counts: Counts, rung: Array) -> Array:
+    """Part of the unspent mass that starts at this window, (R, S, streams)."""
+    restart = policy.restart
+    length = counts.t1 - counts.t0
+    part = 1.0 - np.exp(-length / restart.scale_seconds)
+    part = np.where(rung > ledger.rung, np.maximum(part, restart.on_step), part)
+    last = len(policy.ladder) - 1
+    part = np.where((rung == last) & (ledger.rung < last), restart.on_watch, part)
+    part = np.where(ledger.started == NEVER, 0.0, part)
+    fresh = ledger.wealth @ alternatives_of(policy).membership == 0.0
+    fresh &= ledger.unspent == 1.0
+    start = np.where(fresh, restart.first, part[:, None, None])
+    # Columns that a window does not judge (latency in warm-up) keep their stake unchanged.
+    paired = counts.pairs[:, 0, 0] > 0
+    told = (counts.trials[..., 0] > 0) & (counts.trials[..., 1] > 0)
+    told[:, 0] |= paired
+    start = start * told[..., None]
+    return np.asarray(start)
+
+
+def _for(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) -> Ledger:
+    """Evidence that the canary is not worse."""
+    delta = margins_of(policy)
+    trials, hits = gate_counts(policy, counts, ledger.latency[:, 0], ledger.predictions[:, 0])
+    trials[:, 1:4] *= ~warm[:, None, None]
+    hits[:, 1:4] *= ~warm[:, None, None]
+    # A stable version known to be in trouble proves nothing; that is known before the window.
+    quiet = (counts.t0 >= ledger.incident_until) & (trials[:, :, 0] > 0).any(1)
+    wanted = _shared_rates(policy, ledger)
+    boundary = update_boundary(ledger.boundary, delta, wanted, trials)
+    gain = gate_log_e(boundary, delta, trials, hits) * quiet[:, None, None]
+    proof = ledger.proof + gain
+    proven = np.maximum(ledger.proven, proof >= -np.log(policy.beta))
+    return replace(ledger, boundary=boundary, proof=proof, proven=proven)
+
+
+def _shared_rates(policy: JudgePolicy, ledger: Ledger) -> Array:
+    """Rate of every gate's hits in the past, both arms pooled, (R, gates)."""
+    past = Counts(
+        t0=ledger.told, t1=ledger.told, weight=ledger.told,
+        warmup=np.zeros(len(ledger.told), dtype=bool),
+        requests=ledger.trials[:, None], trials=ledger.trials[:, None], bad=ledger.bad[:, None],
+        latency=np.stack([ledger.latency_canary, ledger.latency[:, 0]], axis=1)[:, None],
+        predictions=np.stack([ledger.predictions_canary, ledger.predictions[:, 0]], axis=1)[
+            :, None
+        ],
+        pairs=np.zeros((len(ledger.told), 4, 2)),
+    )  # fmt: skip
+    trials, hits = gate_counts(policy, past, ledger.latency[:, 0], ledger.predictions[:, 0])
+    prior = np.array([0.005, 0.5, 0.1, 0.01, 0.5, 0.5, 0.1, 0.1])
+    weight = 0.5 / prior
+    rate = (hits.sum(-1) + 0.5) / (trials.sum(-1) + weight)
+    return np.asarray(np.clip(rate, 1e-6, 1.0 - 1e-6))
+
+
+def _remember(
+    policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags, rung: Array
+) -> Ledger:
+    """Update references, rate, rung and times."""
+    whole = counts.requests[:, 0]
+    troubled = _in_trouble(policy, ledger, counts)
+    incident = np.where(
+        troubled, counts.t1 + INCIDENT_SECONDS + (counts.t1 - counts.t0), ledger.incident_until
+    )
+    calm = ~troubled
+    length = counts.t1 - counts.t0
+    fade = np.exp(-length / RATE_SECONDS)
+    climbed = rung != ledger.rung
+    last = len(policy.ladder) - 1
+    keep = (calm & ~warm)[:, None]
+    return replace(
+        ledger,
+        latency=ledger.latency + counts.latency[:, :, 1] * calm[:, None, None],
+        latency_canary=ledger.latency_canary + counts.latency[:, 0, 0] * keep,
+        predictions=ledger.predictions + counts.predictions[:, :, 1] * calm[:, None, None],
+        predictions_canary=ledger.predictions_canary + counts.predictions[:, 0, 0] * calm[:, None],
+        trials=ledger.trials + counts.trials[:, 0] * calm[:, None],
+        bad=ledger.bad + counts.bad[:, 0] * calm[:, None],
+        requests=ledger.requests * fade + whole.sum(1),
+        seconds=ledger.seconds * fade + length,
+        rung=rung,
+        rung_since=np.where(climbed | (ledger.rung_since == NEVER), counts.t0, ledger.rung_since),
+        watching=np.where(
+            rung == last, np.where(ledger.watching == NEVER, counts.t0, ledger.watching), NEVER
+        ),
+        canary_seen=np.where(whole[:, 0] > 0, counts.t1, ledger.canary_seen),
+        told=counts.t1,
+        incident_until=incident,
+        pairs=ledger.pairs + counts.pairs[:, 0, 0],
+    )
+
+
+def _in_trouble(policy: JudgePolicy, ledger: Ledger, counts: Counts) -> Flags:
+    """Whether the stable version is far off its own past in this window."""
+    trials, bad = counts.trials[:, 0, 1], counts.bad[:, 0, 1]
+    rate = (ledger.bad[:, 1] + 0.5) / (ledger.trials[:, 1] + 50.0)
+    expected = trials * rate
+    known = ledger.trials[:, 1] >= 50
+    failing = known & (bad > 3.0 * expected) & (bad - expected > 5.0 * np.sqrt(expected + 1.0))
+    if not policy.latency_edges:
+        return np.asarray(failing)
+    past = ledger.latency[:, 0]
+    edge = np.argmax(past.cumsum(1) >= 0.9 * past.sum(1)[:, None], axis=1) + 1
+    seen = counts.latency[:, 0, 1]
+    bins = np.arange(seen.shape[1])
+    slow = (seen * (bins >= edge[:, None])).sum(1)
+    slowed = (past.sum(1) >= 100) & (slow > 5) & (slow > 0.4 * seen.sum(1))
+    return np.asarray(failing | slowed)
+
+
+def _decide(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) -> Ledger:
+    """The outcome, the wanted share, and why."""
+    ladder = np.asarray(policy.ladder)
+    last = len(ladder) - 1
+    evidence = total_evidence(policy, ledger)
+    rung = ledger.rung.astype(int)
+    upper = np.minimum(rung + 1, last)
+    share = ladder[upper]
+    length = counts.t1 - counts.t0
+    rate = ledger.requests / np.maximum(ledger.seconds, 1e-9)
+    exposed = share * rate * (length + policy.reaction_seconds)
+    allowed = policy.harm_budget / np.maximum(exposed, 1e-9)
+    proven = _proven(policy, ledger, allowed, upper == last)
+
+    now = counts.t1
+    shadowing = (ledger.pairs > 0) & (rung < 0)
+    silent = (rung >= 0) & (counts.requests[:, 0, 0] == 0)
+    troubled = now < ledger.incident_until
+    alarmed = evidence >= policy.hold_evidence
+    at_top = rung == last
+    warming = warm & (share > policy.warm_up_weight) & (rung >= 0)
+    young = (rung >= 0) & (now - ledger.rung_since < policy.dwell_seconds - 1e-9)
+    why = np.full(len(now), REASONS.index("climb"))
+    for flag, name in (
+        (~proven, "proof"),
+        (young, "dwell"),
+        (warming, "warm-up"),
+        (at_top, "watch"),
+        (rung < 0, "start"),
+        (shadowing & (ledger.pairs < policy.shadow_pairs), "shadow"),
+        (alarmed, "evidence"),
+        (troubled, "incident"),
+        (silent, "no data"),
+    ):
+        why = np.where(flag, REASONS.index(name), why)
+
+    current = np.where(rung >= 0, ladder[np.maximum(rung, 0)], 0.0)
+    target = np.where(why == REASONS.index("climb"), share, current)
+    target = np.where(why == REASONS.index("start"), first_share(policy, rate, length), target)
+
+    held = np.isin(why, [REASONS.index(name) for name in ("watch",)])
+    watched = held & (now - ledger.watching >= policy.watch_seconds - 1e-9)
+    late = (ledger.started != NEVER) & (now - ledger.started >= policy.deadline_seconds)
+    overdue = late & (ledger.watching == NEVER)
+    # A watch that can never be finished quietly must end too.
+    overdue |= (
+        (ledger.watching != NEVER)
+        & (now - ledger.watching >= policy.watch_seconds + policy.deadline_seconds)
+        & ~watched
+    )
+    outcome = np.where(watched, PROMOTED, np.where(overdue, UNDECIDED, OPEN)).astype(float)
+    outcome = np.where(evidence >= policy.threshold, ROLLED_BACK, outcome)
+    # The first outcome stands, except that evidence against overrules "undecided".
+    standing = (ledger.outcome == ROLLED_BACK) | (ledger.outcome == PROMOTED)
+    outcome = np.where(standing, ledger.outcome, outcome)
+    fresh = (outcome != OPEN) & (outcome != ledger.outcome)
+    for value, name in ((ROLLED_BACK, "rolled back"), (PROMOTED, "promoted"),
+                        (UNDECIDED, "deadline")):  # fmt: skip
+        why = np.where(outcome == value, REASONS.index(name), why)
+    target = np.where(outcome == ROLLED_BACK, 0.0, target)
+    target = np.where(outcome == PROMOTED, 1.0, target)
+    target = np.where(outcome == UNDECIDED, current, target)
+    return replace(
+        ledger,
+        peak=np.maximum(ledger.peak, evidence),
+        outcome=outcome,
+        decided=np.where(fresh, now, ledger.decided),
+        target=target,
+        why=why.astype(float),
+    )
+
+
+def _proven(policy: JudgePolicy, ledger: Ledger, allowed: Array, final: Flags) -> Flags:
+    """Whether every gate is proven at the margin that the next share needs."""
+    delta = margins_of(policy)
+    needed = np.where(final[:, None], 0.0, allowed[:, None])
+    needed = np.maximum(needed, delta[None, :, 0])
+    enough = (delta[None] <= needed[..., None] + 1e-12) & (ledger.proven > 0)
+    by_gate = enough.any(-1) | ~present(policy)[None]
+    return np.asarray(by_gate.all(1) | (~final & (allowed >= 1.0)))
+
+
+def first_share(policy: JudgePolicy, rate: Array, length: Array) -> Array:
+    """The first share: the largest rung at which even an outage stays within the harm budget.
+
+    Args:
+        policy: The policy.
+        rate: Requests per second, (R,); 0 is unknown.
+        length: Seconds of a window, (R,).
+    """
+    ladder = np.asarray(policy.ladder)
+    exposed = ladder[None] * (rate * (length + policy.reaction_seconds))[:, None]
+    bound = np.where(
+        rate[:, None] > 0, exposed <= policy.harm_budget, ladder <= policy.first_weight
+    )
+    ceiling = policy.warm_up_weight if policy.warm_up_seconds > 0 else 1.0
+    bound &= (ladder <= ceiling) & (np.arange(len(ladder)) < max(len(ladder) - 1, 1))
+    return np.asarray(ladder[np.maximum(bound.sum(1) - 1, 0)])

@@ -1,0 +1,170 @@
+"""What a release promises and how it climbs: the judge's frozen policy."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Frozen(BaseModel):
+    """A strict, immutable value: unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def geometric_edges(first: float = 5.0, ratio: float = 1.25, count: int = 40) -> tuple[float, ...]:
+    """Latency edges in ms, each ``ratio`` times the one before: by default 5 ms to 30 s."""
+    return tuple(round(first * ratio**i, 6) for i in range(count))
+
+
+class Tolerance(Frozen):
+    """How much worse than the stable version still counts as not worse (for promotion)."""
+
+    errors: float = Field(default=0.01, gt=0, lt=1, description="Points of error share.")
+    latency_p50: float = Field(
+        default=0.10, gt=0, lt=1, description="Points of requests slower than the stable median."
+    )
+    latency_p90: float = Field(default=0.05, gt=0, lt=1)
+    latency_p99: float = Field(default=0.01, gt=0, lt=1)
+    predictions: float = Field(
+        default=1.6, gt=1, description="Odds of scoring beyond the stable median, p10, p90."
+    )
+
+
+class Limits(Frozen):
+    """Absolute floors beside the test; None switches one off."""
+
+    max_error_rate: float | None = Field(default=0.05, gt=0, lt=1)
+    max_latency_ms: float | None = Field(
+        default=2000.0, gt=0, description="At most max_slow_share of requests may take longer."
+    )
+    max_slow_share: float = Field(default=0.5, gt=0, lt=1)
+
+
+class StreamWeights(Frozen):
+    """How α is divided; streams that the policy has no bins for give theirs to the others."""
+
+    errors: float = Field(default=0.45, gt=0)
+    latency: float = Field(default=0.34, ge=0)
+    predictions: float = Field(default=0.18, ge=0)
+    limits: float = Field(default=0.03, ge=0)
+
+
+class Restart(Frozen):
+    """When, within a release, a fault may begin: the mixture over start times.
+
+    Each value is the part of the mass not yet spent.
+    """
+
+    first: float = Field(default=0.6, gt=0, lt=1, description="At the first window.")
+    on_step: float = Field(default=0.2, ge=0, lt=1, description="At a change of weight.")
+    on_watch: float = Field(default=0.25, ge=0, lt=1, description="When the watch begins.")
+    scale_seconds: float = Field(default=1800.0, gt=0, description="Else: hazard 1/scale.")
+
+
+class JudgePolicy(Frozen):
+    """The judge's policy. Times in seconds, shares in 0..1."""
+
+    alpha: float = Field(
+        default=0.01,
+        gt=0,
+        lt=1,
+        description="Chance of ever rolling back a "
+        "version that is not worse, over all looks and all metrics.",
+    )
+    beta: float = Field(
+        default=0.05,
+        gt=0,
+        lt=1,
+        description="Chance, per gate, of ever "
+        "promoting a version that is worse by the tolerance or more.",
+    )
+    ladder: tuple[float, ...] = Field(
+        default=(0.01, 0.05, 0.10, 0.20, 0.33, 0.90),
+        description="Shares in order; the last is full traffic, the old version its control.",
+    )
+    first_weight: float = Field(
+        default=0.05, gt=0, le=1, description="Largest first share while the rate is unknown."
+    )
+    tolerance: Tolerance = Tolerance()
+    limits: Limits = Limits()
+    streams: StreamWeights = StreamWeights()
+    restart: Restart = Restart()
+    latency_edges: tuple[float, ...] = Field(
+        default_factory=geometric_edges,
+        description="Inner edges of the latency bins, ms; empty when no latency counts come.",
+    )
+    prediction_bins: int = Field(default=20, ge=0, description="Number of bins; 0: none come.")
+    prediction_drift: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="Shift of predictions, in standard deviations, "
+        "that any retrained model may show and that is never evidence against it.",
+    )
+    segments: tuple[str, ...] = Field(default=(), description="Segments with streams of their own.")
+    segment_share: float = Field(default=0.3, gt=0, lt=1, description="Part of α for segments.")
+    harm_budget: float = Field(
+        default=10.0,
+        gt=0,
+        description="Bad responses that the next share may cost before a "
+        "fault just small enough to stay unproven is noticed.",
+    )
+    lag_seconds: float = Field(default=0.0, ge=0, description="How late a window is told.")
+    actuation_seconds: float = Field(default=10.0, ge=0, description="Verdict to moved traffic.")
+    warm_up_seconds: float = Field(default=60.0, ge=0)
+    warm_up_weight: float = Field(default=0.10, gt=0, le=1, description="Largest share in warm-up.")
+    warm_up_factor: float = Field(
+        default=3.0, ge=1, description="In warm-up only latency beyond this factor counts."
+    )
+    dwell_seconds: float = Field(default=0.0, ge=0, description="Shortest stay at one share.")
+    hold_evidence: float = Field(default=10.0, gt=1, description="No step at E of this or more.")
+    shadow_pairs: int = Field(
+        default=200, ge=1, description="Mirrored pairs without an alarm before the first share."
+    )
+    watch_seconds: float = Field(default=1800.0, ge=0)
+    deadline_seconds: float = Field(default=7200.0, gt=0)
+    on_deadline: Literal["roll_back", "ask"] = "roll_back"
+    revision_windows: int = Field(
+        default=12, ge=1, le=1000, description="Latest windows that may still be corrected."
+    )
+
+    @model_validator(mode="after")
+    def _coherent(self) -> JudgePolicy:
+        for name, values in (("ladder", self.ladder), ("latency_edges", self.latency_edges)):
+            if list(values) != sorted(set(values)) or any(value <= 0 for value in values):
+                raise ValueError(f"{name} must be positive and climb without repeating a value")
+        if not self.ladder or self.ladder[-1] > 1:
+            raise ValueError("ladder needs at least one share, none above 1")
+        if len(set(self.segments)) != len(self.segments):
+            raise ValueError("segments must not repeat")
+        return self
+
+    @property
+    def threshold(self) -> float:
+        """Evidence at which the canary is rolled back: 1/α (Ville's inequality)."""
+        return 1.0 / self.alpha
+
+    @property
+    def reaction_seconds(self) -> float:
+        """Lag and actuation; a window's own length is added where it is known."""
+        return self.lag_seconds + self.actuation_seconds
+
+    @property
+    def warm_up_bins(self) -> int | None:
+        """Bins by which warm_up_factor moves a latency; None when the edges are not geometric.
+
+        Only a whole number of equal steps keeps the comparison exact, so the factor is taken to
+        the next whole bin; with other edges latency is not judged in warm-up at all.
+        """
+        if len(self.latency_edges) < 3:
+            return None
+        steps = [
+            math.log(b / a)
+            for a, b in zip(self.latency_edges, self.latency_edges[1:], strict=False)
+        ]
+        if max(steps) - min(steps) > 1e-3 * max(steps):
+            return None
+        return math.ceil(math.log(self.warm_up_factor) / (sum(steps) / len(steps)) - 1e-9)
