@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -90,7 +91,12 @@ class Snapshot(Frozen):
 
 
 class TrainedModel(Frozen):
-    """A finished training job. ``created`` is the job's creation time, unix seconds."""
+    """A finished training job, measured.
+
+    ``metrics`` and ``baseline`` are the candidate's and the scikit-learn baseline's on the held-out
+    split; ``created`` is the job's creation time, unix seconds; ``folder`` is the local copy of
+    what the job left (``model.tar.gz``, ``output/``).
+    """
 
     model: str
     job_name: str
@@ -99,6 +105,8 @@ class TrainedModel(Frozen):
     output_data: str
     created: float
     metrics: Mapping[str, float]
+    baseline: Mapping[str, float] = {}
+    folder: Path
     billable_seconds: int = 0
     adopted: bool = False
 

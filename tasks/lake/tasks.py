@@ -1,0 +1,56 @@
+"""The lake stage's door: Prefect tasks."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from prefect import task
+
+from tasks.aws import client
+from tasks.lake.bucket import keep_snapshot, take_snapshot
+from tasks.lake.pull import cached_path, pull
+from tasks.reports.artifacts import key_for, logger, show
+from tasks.reports.pages import snapshot_page
+from tasks.retrying import if_it_helps
+from tasks.settings import settings
+from tasks.values import Snapshot
+
+
+@task(name="snapshot", retries=3, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+def snapshot(dataset: str, prefix: str, window_days: int, end: date | None) -> Snapshot:
+    """Pin what the lake holds of a data set, and write the list down."""
+    chosen = settings()
+    pinned = take_snapshot(client("s3"), dataset, chosen.lake_bucket, prefix, window_days, end)
+    address = keep_snapshot(client("s3"), chosen.work_bucket, pinned)
+    logger().info(
+        f"Snapshot {pinned.fingerprint[:12]}: {len(pinned.objects)} objects, "
+        f"{pinned.start} to {pinned.end}, listed in {address}"
+    )
+    return pinned
+
+
+@task(name="pull", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+def pull_snapshot(pinned: Snapshot) -> dict[str, Path]:
+    """Pull what is new into the local cache; local path by object key."""
+    chosen = settings()
+    log = logger()
+    missing = [
+        item
+        for item in pinned.objects
+        if not cached_path(chosen.cache_dir, pinned.bucket, item).exists()
+    ]
+
+    def progress(done: int, total: int) -> None:
+        if done == total or done % max(1, total // 10) == 0:
+            log.info(f"Pulled {done} of {total} objects")
+
+    paths = pull(client("s3"), pinned, chosen.cache_dir, chosen.cache_reserve_gb, progress=progress)
+    page = snapshot_page(
+        pinned,
+        f"s3://{chosen.work_bucket}/snapshots/{pinned.dataset}/",
+        len(missing),
+        sum(item.size for item in missing),
+    )
+    show(key_for("snapshot", pinned.dataset), page, "What was pinned and pulled")
+    return paths

@@ -1,0 +1,145 @@
+"""The training stage's door: Prefect tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prefect import runtime, task
+
+from tasks.aws import client
+from tasks.clock import system_clock
+from tasks.model_spec import ModelSpec
+from tasks.reports.artifacts import LivePage, key_for, logger
+from tasks.reports.pages import training_page
+from tasks.retrying import if_it_helps
+from tasks.settings import settings
+from tasks.training import collect, job
+from tasks.training.channels import known_channels, put_channels, put_source
+from tasks.training.plan import TrainingPlan, require_budget, training_request
+from tasks.training.split import split_good_rows
+from tasks.values import TrainedModel, fingerprint
+
+PAGE_LINES = 5000
+
+
+def channel_prefix(spec: ModelSpec, plan: TrainingPlan) -> str:
+    """Where this data, split by this rule, lies in the work bucket."""
+    what = fingerprint([plan.snapshot_fingerprint, plan.contract_version, plan.split])[:24]
+    return f"datasets/{spec.data.dataset}/{what}"
+
+
+@task(name="hand over", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+def hand_over(spec: ModelSpec, plan: TrainingPlan, good: Path, work: Path) -> dict[str, Any]:
+    """Split the good rows and bring them to S3; what an earlier run brought is used again."""
+    bucket = settings().work_bucket
+    prefix = channel_prefix(spec, plan)
+    known = known_channels(bucket, prefix)
+    if known is not None:
+        logger().info(f"s3://{bucket}/{prefix} is already complete")
+        return known
+    split = split_good_rows(good, work / "channels", spec.data)
+    logger().info(
+        f"{split.training_rows} rows to learn from, {split.holdout_rows} held out: {split.rule}"
+    )
+    return put_channels(bucket, prefix, work / "channels", split.model_dump())
+
+
+@task(name="train", retries=2, retry_delay_seconds=10, retry_condition_fn=if_it_helps)
+def train(
+    spec: ModelSpec,
+    plan: TrainingPlan,
+    channels: Mapping[str, str],
+    archive: bytes,
+    reason: str,
+) -> TrainedModel:
+    """Train in SageMaker: submit, or adopt what an earlier run submitted; show it while it runs.
+
+    Raises:
+        BudgetExceeded: before anything is submitted.
+        TrainingFailed, TrainingStopped: the job did not end well.
+    """
+    chosen = settings()
+    worst = require_budget(spec)
+    source = put_source(chosen.work_bucket, plan.code_hash, archive)
+    tags = {
+        "sluice:model": spec.name,
+        "sluice:reason": "".join(c if c.isalnum() or c in " _.:/=+-@" else " " for c in reason),
+        "sluice:flow-run": str(runtime.flow_run.id or "none"),
+        "sluice:environment": chosen.environment,
+    }
+    sagemaker = client("sagemaker")
+    submitted = job.submit_or_adopt(
+        sagemaker,
+        plan.job_name,
+        lambda name: training_request(name, plan, spec, chosen, channels, source, tags),
+    )
+    log = logger()
+    log.info(
+        f"{'Adopted' if submitted.adopted else 'Submitted'} training job {submitted.name} "
+        f"(worst case ${worst:.2f})"
+    )
+    described = _follow(submitted.name)
+    folder = chosen.cache_dir / "jobs" / submitted.name
+    model_data = described["ModelArtifacts"]["S3ModelArtifacts"]
+    output = model_data.replace("/model.tar.gz", "/output.tar.gz")
+    collect.unpack(collect.fetch(output, folder / "output.tar.gz"), folder / "output")
+    measured = collect.measured(folder / "output", submitted.name)
+    collect.fetch(model_data, folder / "model.tar.gz")
+    return TrainedModel(
+        model=spec.name,
+        job_name=submitted.name,
+        identity=plan.identity,
+        model_data=model_data,
+        output_data=output,
+        created=described["CreationTime"].timestamp(),
+        metrics=measured.candidate,
+        baseline=measured.baseline,
+        folder=folder,
+        billable_seconds=described.get("BillableTimeInSeconds", 0),
+        adopted=submitted.adopted,
+    )
+
+
+def _follow(name: str) -> dict[str, Any]:
+    """Watch a job to its end; a cancelled run stops the job that it pays for."""
+    log = logger()
+    page = LivePage(key_for("training", name), "Epochs while they happen")
+    lines: list[str] = []
+    status = ["Starting"]
+
+    def on_log(line: str) -> None:
+        log.info(line)
+        lines.append(line)
+        del lines[:-PAGE_LINES]
+        if "epoch=" in line:
+            page.update(training_page(name, status[0], lines))
+
+    def on_status(primary: str, secondary: str) -> None:
+        status[0] = secondary or primary
+        log.info(f"{name}: {primary}, {secondary}")
+        page.update(training_page(name, status[0], lines))
+
+    try:
+        described = job.watch(
+            client("sagemaker"),
+            client("logs"),
+            name,
+            system_clock(),
+            settings().poll_seconds,
+            on_log,
+            on_status,
+        )
+    except BaseException as error:
+        # An error of ours, or the job's own end, leaves nothing to stop; a cancelled run
+        # (KeyboardInterrupt, Prefect's TerminationSignal) does.
+        if not isinstance(error, Exception):
+            log.warning(f"Cancelled: stopping {name}")
+            job.stop(client("sagemaker"), name)
+        raise
+    metrics = {
+        item["MetricName"]: item["Value"] for item in described.get("FinalMetricDataList", [])
+    }
+    page.update(training_page(name, "Completed", lines, metrics))
+    return described
