@@ -182,6 +182,16 @@ class Faults:
             self._allowances.pop(fault_id, None)
             return 0 if self._faults.pop(fault_id, None) is None else 1
 
+    def any_for(self, service: str) -> bool:
+        """Whether a fault is set that requests to this service could meet."""
+        if not self._faults:
+            return False
+        with self._lock:
+            return any(
+                f.kind in REQUEST_KINDS and fnmatchcase(service, f.service)
+                for f in self._faults.values()
+            )
+
     def take(self, kind: str, target: str) -> Fault | None:
         """Ask, at the moment where it would strike, whether a fault is due; it then counts as hit.
 

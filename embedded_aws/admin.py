@@ -1,0 +1,100 @@
+"""The admin path, ``/_embedded/…``: what a test or a person can ask of the machine room itself.
+
+==============================  ==============================================================
+``GET /_embedded/health``        ``{"status": "ok"}`` as soon as every service answers
+``GET /_embedded/clock``         virtual time: ``now``, ``epoch``, ``scale``
+``GET /_embedded/things``        names and statuses of jobs, models, endpoints …
+``GET /_embedded/calls``         counts per action and the last calls (``?service=&action=&limit=``)
+``DELETE /_embedded/calls``      forget them
+``GET /_embedded/faults``        the faults set, with their hits
+``POST /_embedded/faults``       set one fault (an object) or several (a list)
+``DELETE /_embedded/faults``     clear all; ``DELETE /_embedded/faults/<id>`` one
+==============================  ==============================================================
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import parse_qs
+
+from embedded_aws.calls import Calls
+from embedded_aws.clock import Clock
+from embedded_aws.faults import Fault, Faults
+from embedded_aws.service import Request, Response
+
+
+class Admin:
+    """Answers the admin path.
+
+    Args:
+        clock: Virtual clock.
+        faults: The faults to set and list.
+        calls: The calls to tell.
+        things: Gives what exists, by kind.
+    """
+
+    def __init__(
+        self, clock: Clock, faults: Faults, calls: Calls, things: Callable[[], dict[str, Any]]
+    ) -> None:
+        self._clock = clock
+        self._faults = faults
+        self._calls = calls
+        self._things = things
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one admin request."""
+        name, _, rest = request.path.removeprefix("/_embedded/").partition("/")
+        if name == "faults":
+            return self._on_faults(request, rest)
+        if name == "calls" and request.method == "DELETE":
+            self._calls.clear()
+            return _json({})
+        if request.method != "GET":
+            return _json({"error": f"no {request.method} {request.path}"}, 405)
+        if name == "health":
+            return _json({"status": "ok"})
+        if name == "clock":
+            clock = self._clock
+            return _json({"now": clock.now(), "epoch": clock.epoch, "scale": clock.scale})
+        if name == "things":
+            return _json(self._things())
+        if name == "calls":
+            asked = {key: values[0] for key, values in parse_qs(request.query).items()}
+            return _json(
+                self._calls.report(
+                    asked.get("service", "*"),
+                    asked.get("action", "*"),
+                    int(asked.get("limit", "100")),
+                )
+            )
+        return _json({"error": f"no {request.path}"}, 404)
+
+    def _on_faults(self, request: Request, fault_id: str) -> Response:
+        if request.method == "GET":
+            return _json({"faults": [_told(f) for f in self._faults.list()]})
+        if request.method == "DELETE":
+            cleared = self._faults.clear(fault_id or None)
+            if fault_id and not cleared:
+                return _json({"error": f"no fault {fault_id}"}, 404)
+            return _json({"cleared": cleared})
+        if request.method == "POST":
+            try:
+                asked = json.loads(request.body)
+                wanted = asked if isinstance(asked, list) else [asked]
+                added = [self._faults.add(**fault) for fault in wanted]
+            except (ValueError, TypeError) as error:
+                return _json({"error": str(error)}, 400)
+            return _json({"faults": [_told(f) for f in added]}, 201)
+        return _json({"error": f"no {request.method} {request.path}"}, 405)
+
+
+def _told(fault: Fault) -> dict[str, Any]:
+    return {**asdict(fault), "used_up": fault.used_up}
+
+
+def _json(value: object, status: int = 200) -> Response:
+    body = json.dumps(value, default=str).encode() + b"\n"
+    return Response(status, body, {"content-type": "application/json"})

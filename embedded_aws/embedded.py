@@ -1,0 +1,184 @@
+"""One embedded AWS, put together: the composition root of this package."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+from embedded_aws.admin import Admin
+from embedded_aws.calls import Calls
+from embedded_aws.clock import Clock
+from embedded_aws.faults import Faults
+from embedded_aws.front import Front
+from embedded_aws.moto_services import Moto, reset_moto
+from embedded_aws.sagemaker import Room, SageMaker
+from embedded_aws.service import Service
+from embedded_aws.world import World
+
+
+class EmbeddedAws:
+    """AWS in this process, on one port of 127.0.0.1, from ``with`` to the end of its block.
+
+    ``time_scale`` virtual seconds pass per real second, counted from ``time_epoch`` on (unix time,
+    now by default). ``state_dir`` holds the folders of running jobs and variants; everything else
+    (S3 objects, queues, logs …) is in memory and gone at the end. Several may be open in one
+    process, each with its own clock, faults, jobs, endpoints and metrics; what moto keeps (S3,
+    SQS, Logs …) they share, and it is emptied when the first one opens.
+
+    Args:
+        port: Port to bind, 0 for any free one.
+        time_scale: Virtual seconds per real second.
+        time_epoch: Unix time at which virtual and real time agree.
+        state_dir: A folder of your own; by default a temporary one that is removed at the end.
+        keep_failed_jobs: Leave the folders of failed training jobs behind, to look into them.
+
+    Raises:
+        OSError: when the port is taken.
+    """
+
+    _open: ClassVar[set[int]] = set()
+    _open_lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        time_scale: float = 1.0,
+        time_epoch: float | None = None,
+        state_dir: Path | str | None = None,
+        keep_failed_jobs: bool = False,
+    ) -> None:
+        self.clock = Clock(time_scale, time.time() if time_epoch is None else time_epoch)
+        self.faults = Faults(self.clock)
+        self.calls = Calls()
+        self._front = Front(port, self.clock, self.faults, self.calls)
+        self._own_dir = state_dir is None
+        self._keep_failed_jobs = keep_failed_jobs
+        self.state_dir = Path(state_dir or tempfile.mkdtemp(prefix="embedded-aws-")).resolve()
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        self._closing: list[Service] = []
+        self._rooms: dict[str, Any] = {}
+        self.world: World
+
+    @property
+    def endpoint_url(self) -> str:
+        """What ``AWS_ENDPOINT_URL`` must be."""
+        return self._front.endpoint_url
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this embedded AWS."""
+        return self.world.client(service)
+
+    def environment(self) -> dict[str, str]:
+        """The variables by which any AWS client in another process finds this one."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_SECRET_ACCESS_KEY": "embedded",
+            "AWS_DEFAULT_REGION": self.world.region,
+            "AWS_REGION": self.world.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def start(self) -> Self:
+        """Build every service and start answering."""
+        with self._open_lock:
+            if not self._open:
+                reset_moto()
+            self._open.add(id(self))
+        cloudwatch = _optional("cloudwatch", "CloudWatch")
+        metrics: Any = _Unwatched()
+        services: dict[str, Service] = {}
+        if cloudwatch:
+            metrics = cloudwatch(self.clock, self.faults, "us-east-1", "123456789012")
+            services["monitoring"] = metrics
+        self.world = World(
+            clock=self.clock,
+            faults=self.faults,
+            state_dir=self.state_dir,
+            endpoint_url=self.endpoint_url,
+            metrics=metrics,
+            alarms=metrics,
+        )
+        rooms: dict[str, Room] = {}
+        invoke = None
+        if training := _optional("training", "Training"):
+            rooms["training"] = training(self.world, keep_failed=self._keep_failed_jobs)
+        if hosting := _optional("hosting", "Hosting"):
+            room = rooms["hosting"] = hosting(self.world)
+            invoke = room.invoke
+        services["sagemaker"] = SageMaker(list(rooms.values()), invoke)
+        self._rooms = rooms
+        others = Moto(self.clock)
+        self._closing = [*services.values(), others]
+        self._front.serve(
+            services, others, Admin(self.clock, self.faults, self.calls, self._things)
+        )
+        if cloudwatch:
+            metrics.start(self.world)
+        return self
+
+    def close(self) -> None:
+        """End all jobs, variants and threads, and remove a temporary state folder."""
+        for service in self._closing:
+            service.close()
+        self._closing = []
+        self._front.close()
+        with self._open_lock:
+            self._open.discard(id(self))
+        if self._own_dir:
+            shutil.rmtree(self.state_dir, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _things(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"pid": os.getpid(), "state_dir": str(self.state_dir)}
+        for name, room in self._rooms.items():
+            things = getattr(room, "things", None)
+            told[name] = things() if callable(things) else {}
+        return told
+
+
+class _Unwatched:
+    """Stands in while there is no CloudWatch."""
+
+    def record(
+        self,
+        namespace: str,
+        name: str,
+        dimensions: Mapping[str, str],
+        values: Sequence[tuple[float, float]],
+        unit: str = "None",
+        timestamp: float | None = None,
+    ) -> None:
+        """Drop it."""
+
+    def alarm_state(self, name: str) -> str | None:
+        """No alarm exists."""
+        del name
+        return None
+
+
+def _optional(module: str, name: str) -> Any:
+    full = f"embedded_aws.{module}"
+    if importlib.util.find_spec(full) is None:
+        return None
+    return getattr(importlib.import_module(full), name, None)

@@ -1,0 +1,204 @@
+"""Everything that moto does well enough, in this process: S3, SQS, SNS, IAM, Logs and the rest.
+
+moto keeps its state in memory, one for the whole process. It is asked through the same request
+handlers as by its own decorators and server, without the web framework between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any, cast
+
+from embedded_aws.clock import Clock
+from embedded_aws.service import AwsFault, Request, Response
+from embedded_aws.world import ACCOUNT_ID
+
+log = logging.getLogger(__name__)
+
+# These tell AWS-visible times that the product compares with its own (virtual) clock. The others
+# stay in real time: SQS, because its consumers are real processes; STS, because SDKs judge the
+# expiry of credentials by the real clock.
+_VIRTUAL = ("s3", "logs", "cloudfront", "events", "ecr")
+_clock: ContextVar[Clock | None] = ContextVar("moto_clock", default=None)
+
+_Handler = Callable[[Any, str, Any], tuple[int, dict[str, Any], Any]]
+
+
+class Moto:
+    """All services that are not ours, as one :class:`~embedded_aws.service.Service`.
+
+    Args:
+        clock: Virtual clock, told by the services in ``_VIRTUAL``.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._handlers: dict[str, list[tuple[re.Pattern[str], _Handler]]] = {}
+        # moto checks a condition (If-Match) and then writes, without a lock of its own.
+        self._locks = [threading.RLock() for _ in range(1024)]
+        _teach_virtual_time()
+
+    def handle(self, request: Request) -> Response:
+        """Answer with moto's backend for the service of the credential scope."""
+        host = _host(request)
+        handlers = self._handlers_of(host)
+        if not handlers:
+            raise AwsFault(
+                "UnknownOperationException",
+                f"The embedded AWS has no service {request.service!r}.",
+                404,
+            )
+        url = f"https://{host}{request.path}"
+        for pattern, handler in handlers:
+            if pattern.match(url):
+                return self._ask(handler, request)
+        raise not_implemented(request)
+
+    def close(self) -> None:
+        """Nothing runs on its own here."""
+
+    def _ask(self, handler: _Handler, request: Request) -> Response:
+        from moto.core.request import Request as MotoRequest
+        from werkzeug.exceptions import HTTPException
+
+        headers = dict(request.headers)
+        host = headers.get("host", "127.0.0.1")
+        url = f"http://{host}{request.path}" + (f"?{request.query}" if request.query else "")
+        moto_request = MotoRequest.from_primitives(request.method, url, headers, request.body)
+        token = _clock.set(self._clock)
+        try:
+            with self._lock(request):
+                status, answered, body = handler(moto_request, url, moto_request.headers)
+        except HTTPException as error:
+            status, body = error.code or 500, error.get_body()
+            answered = dict(error.get_headers())
+        except NotImplementedError as error:
+            log.info("%s.%s is not implemented: %s", request.service, request.action, error)
+            raise not_implemented(request) from error
+        finally:
+            _clock.reset(token)
+        return _well_formed(request, int(status), answered, body)
+
+    @contextlib.contextmanager
+    def _lock(self, request: Request) -> Iterator[None]:
+        """One writer at a time per S3 object, and one per DynamoDB."""
+        if request.service == "dynamodb":
+            stripe = self._locks[0]
+        elif request.service == "s3" and request.method not in {"GET", "HEAD"}:
+            stripe = self._locks[hash(request.path) % len(self._locks)]
+        else:
+            yield
+            return
+        with stripe:
+            yield
+
+    def _handlers_of(self, host: str) -> list[tuple[re.Pattern[str], _Handler]]:
+        found = self._handlers.get(host)
+        if found is None:
+            found = self._handlers[host] = _load_handlers(host)
+        return found
+
+
+def reset_moto() -> None:
+    """Forget everything that moto remembers."""
+    from moto.core.base_backend import BackendDict
+    from moto.core.model_instances import reset_model_data
+
+    BackendDict.reset()
+    reset_model_data()
+
+
+def not_implemented(request: Request) -> AwsFault:
+    """The error for an operation that nobody here knows."""
+    what = request.action or f"{request.method} {request.path}"
+    message = f"The embedded AWS does not implement {request.service}: {what}."
+    if request.service == "s3":
+        return AwsFault("NotImplemented", message, 501)
+    if "x-amz-target" in request.headers or "smithy-protocol" in request.headers:
+        return AwsFault("UnknownOperationException", message)
+    return AwsFault("InvalidAction", message)
+
+
+def _host(request: Request) -> str:
+    """The host name by which moto would know the service."""
+    service = request.service
+    if service == "dynamodb" and request.headers.get("x-amz-target", "").startswith(
+        "DynamoDBStreams"
+    ):
+        service = "streams.dynamodb"
+    elif service == "s3" and request.path.startswith("/v20180820/"):
+        service = "s3-control"
+    elif service in {"budgets", "cloudfront", "iam"}:
+        return f"{service}.amazonaws.com"
+    return f"{service}.{request.region}.amazonaws.com"
+
+
+def _load_handlers(host: str) -> list[tuple[re.Pattern[str], _Handler]]:
+    from moto import backends
+    from moto.backend_index import backend_url_patterns
+    from moto.core.base_backend import BackendDict
+
+    for service, pattern in backend_url_patterns:
+        if not pattern.match(f"https://{host}"):
+            continue
+        found: Any = cast("Any", backends).get_backend(service)
+        if isinstance(found, BackendDict):
+            regions = found[ACCOUNT_ID]
+            backend = regions["us-east-1" if "us-east-1" in regions else "aws"]
+        else:
+            backend = found["global"]
+        _teach_virtual_time()
+        return [(re.compile(url), handler) for url, handler in backend.urls.items()]
+    return []
+
+
+def _well_formed(request: Request, status: int, headers: Any, body: Any) -> Response:
+    """The answer as bytes; a bare HTTP error (HTML, or nothing) becomes an AWS one."""
+    data = body.encode() if isinstance(body, str) else bytes(body or b"")
+    kept = {str(k).lower(): str(v) for k, v in headers.items() if str(k).lower() != "status"}
+    bare = not data or data[:9].lower() in {b"<!doctype", b"not yet i", b"content-l"}
+    if status >= 400 and bare and request.method != "HEAD":
+        raise _BARE.get(status, not_implemented)(request)
+    return Response(status, data, kept)
+
+
+_BARE: dict[int, Callable[[Request], AwsFault]] = {
+    403: lambda _: AwsFault("AccessDenied", "Access Denied", 403),
+    411: lambda _: AwsFault(
+        "MissingContentLength", "You must provide the Content-Length HTTP header.", 411
+    ),
+    412: lambda _: AwsFault(
+        "PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412
+    ),
+}
+
+
+def _teach_virtual_time() -> None:
+    """Let some of moto's modules ask the clock of the request that they serve."""
+    import importlib
+
+    from moto.core import utils
+
+    def utcnow() -> dt.datetime:
+        clock = _clock.get()
+        if clock is None:
+            return dt.datetime.now(dt.UTC).replace(tzinfo=None)
+        return dt.datetime.fromtimestamp(clock.now(), dt.UTC).replace(tzinfo=None)
+
+    def unix_time(when: dt.datetime | None = None) -> float:
+        return float(utils.unix_time(when or utcnow()))
+
+    def unix_time_millis(when: dt.datetime | None = None) -> float:
+        return unix_time(when) * 1000.0
+
+    for service in _VIRTUAL:
+        module = importlib.import_module(f"moto.{service}.models")
+        for told in (utcnow, unix_time, unix_time_millis):
+            if hasattr(module, told.__name__):
+                setattr(module, told.__name__, told)

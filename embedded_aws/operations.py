@@ -1,0 +1,115 @@
+"""Which service and which operation an HTTP request is for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, unquote
+
+from werkzeug.exceptions import HTTPException
+
+_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_INVOCATION = re.compile(r"^/endpoints/([^/]+)/invocations$")
+_TARGETS = {"SageMaker": "sagemaker", "GraniteServiceVersion20100801": "monitoring"}
+DEFAULT_REGION = "us-east-1"
+
+
+def credential_scope(
+    path: str, query: str, headers: Mapping[str, str], body: bytes
+) -> tuple[str, str]:
+    """Region and signing name of a request.
+
+    They stand in the ``Authorization`` header, or in the query string of a presigned URL. A
+    request that is not signed is for S3 (a public object), unless its shape says otherwise.
+
+    Returns:
+        ``(region, service)``.
+    """
+    if found := _SCOPE.search(headers.get("authorization", "")):
+        return found[1], found[2]
+    if "X-Amz-Credential" in query:
+        parts = parse_qs(query).get("X-Amz-Credential", [""])[0].split("/")
+        if len(parts) == 5:
+            return parts[2], parts[3]
+    if _INVOCATION.match(path):
+        return DEFAULT_REGION, "sagemaker"
+    if target := headers.get("x-amz-target"):
+        prefix = target.partition(".")[0]
+        return DEFAULT_REGION, _TARGETS.get(prefix, prefix.lower())
+    if b"Action=AssumeRoleWith" in body[:512]:
+        return DEFAULT_REGION, "sts"
+    return DEFAULT_REGION, "s3"
+
+
+def invoked_endpoint(path: str) -> str | None:
+    """The endpoint's name when the path is a runtime invocation, else None."""
+    found = _INVOCATION.match(path)
+    return unquote(found[1]) if found else None
+
+
+def operation(
+    service: str, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
+) -> str:
+    """The operation's name, or "" where the request does not tell."""
+    if target := headers.get("x-amz-target"):
+        return target.rpartition(".")[2]
+    if headers.get("smithy-protocol"):
+        return path.rpartition("/operation/")[2]
+    if service == "sagemaker" and _INVOCATION.match(path):
+        return "InvokeEndpoint"
+    if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        for name, value in parse_qsl(body[:65536].decode("utf-8", "replace")):
+            if name == "Action":
+                return value
+    if "Action=" in query:
+        return parse_qs(query).get("Action", [""])[0]
+    return _rest_operation(service, method, path, query, headers)[0]
+
+
+def parameters(
+    service: str, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
+) -> dict[str, Any]:
+    """Top-level request members that a fault can be matched by; {} where they cannot be read."""
+    if "x-amz-target" in headers:
+        try:
+            members = json.loads(body or b"{}")
+        except ValueError:
+            return {}
+        return members if isinstance(members, dict) else {}
+    if endpoint := invoked_endpoint(path):
+        variant = headers.get("x-amzn-sagemaker-target-variant", "")
+        return {"EndpointName": endpoint, "TargetVariant": variant}
+    if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return dict(parse_qsl(body.decode("utf-8", "replace")))
+    return _rest_operation(service, method, path, query, headers)[1]
+
+
+def _rest_operation(
+    service: str, method: str, path: str, query: str, headers: Mapping[str, str]
+) -> tuple[str, dict[str, Any]]:
+    """Name and labels (``Bucket``, ``Key`` …) of a REST request, by botocore's own model."""
+    from moto.core.request import Request as MotoRequest
+
+    router = _router(service)
+    if router is None:
+        return "", {}
+    url = f"http://localhost{path}" + (f"?{query}" if query else "")
+    try:
+        found, labels = router.match(MotoRequest.from_primitives(method, url, headers))
+    except HTTPException:
+        return "", {}
+    return found.name, labels
+
+
+@lru_cache
+def _router(service: str) -> Any:
+    from botocore.exceptions import UnknownServiceError
+    from moto.core.routing import get_service_router
+
+    try:
+        return get_service_router(service)
+    except (UnknownServiceError, NotImplementedError):
+        return None

@@ -1,0 +1,93 @@
+"""The SageMaker API: JSON 1.1 requests to the handlers of training and hosting, and tags."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from embedded_aws import operations
+from embedded_aws.moto_services import not_implemented
+from embedded_aws.service import AwsFault, Request, Response
+from embedded_aws.tags import Tags
+from embedded_aws.validation import validate_sagemaker
+
+Action = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Room(Protocol):
+    """A part of SageMaker: training or hosting."""
+
+    def actions(self) -> dict[str, Action]:
+        """Handlers by API action; each takes the request's members and returns the answer's.
+
+        Timestamps in answers are unix seconds or aware datetimes.
+        """
+        ...
+
+    def close(self) -> None:
+        """End every thread and process that the room started."""
+        ...
+
+
+class SageMaker:
+    """The SageMaker control plane and runtime, as one :class:`~embedded_aws.service.Service`.
+
+    Args:
+        rooms: The parts that bring the actions.
+        invoke: The runtime: endpoint name, headers and body of one invocation.
+    """
+
+    def __init__(
+        self,
+        rooms: list[Room],
+        invoke: Callable[[str, Mapping[str, str], bytes], Response] | None,
+    ) -> None:
+        self._rooms = rooms
+        self._invoke = invoke
+        self._tags = Tags()
+        self._actions: dict[str, Action] = dict(self._tags.actions())
+        for room in rooms:
+            self._actions.update(room.actions())
+
+    def handle(self, request: Request) -> Response:
+        """Answer a control-plane action or an invocation.
+
+        Raises:
+            AwsFault: as SageMaker would answer.
+        """
+        if request.action == "InvokeEndpoint":
+            endpoint = operations.invoked_endpoint(request.path)
+            if self._invoke is not None and endpoint is not None:
+                return self._invoke(endpoint, request.headers, request.body)
+        action = self._actions.get(request.action)
+        if action is None:
+            raise not_implemented(request)
+        params = _members(request.body)
+        validate_sagemaker(request.action, params)
+        answer = action(params)
+        self._tags.observe(request.action, params, answer)
+        body = json.dumps(answer, default=_timestamp).encode() if answer else b""
+        return Response(200, body, {"content-type": "application/x-amz-json-1.1"})
+
+    def close(self) -> None:
+        """Close the rooms."""
+        for room in self._rooms:
+            room.close()
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    try:
+        members = json.loads(body or b"{}")
+    except ValueError:
+        members = None
+    if not isinstance(members, dict):
+        raise AwsFault("SerializationException", "The request body is not a JSON object.")
+    return members
+
+
+def _timestamp(value: object) -> float:
+    if isinstance(value, dt.datetime):
+        return round(value.timestamp(), 3)
+    raise TypeError(f"{type(value).__name__} is not JSON")
