@@ -1,0 +1,83 @@
+"""``python -m embedded_aws``: run until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from embedded_aws.embedded import EmbeddedAws
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until told to stop.
+
+    Returns:
+        Exit status: 0 after a signal, 1 when the port is taken.
+    """
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=options.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        embedded = EmbeddedAws(
+            port=options.port,
+            time_scale=options.time_scale,
+            time_epoch=options.time_epoch,
+            state_dir=options.state_dir,
+            keep_failed_jobs=options.keep_failed_jobs,
+        )
+    except OSError as error:
+        print(  # noqa: T201
+            f"embedded AWS: port {options.port} cannot be used ({error.strerror}); "
+            "choose another with --port, or 0 for any free one",
+            file=sys.stderr,
+        )
+        return 1
+    with embedded:
+        parent = os.getppid()
+        print(f"AWS_ENDPOINT_URL={embedded.endpoint_url}", flush=True)  # noqa: T201
+        while not stop.wait(1.0):
+            if options.die_with_parent and os.getppid() != parent:
+                break
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m embedded_aws",
+        description="AWS on one port of 127.0.0.1: S3, SageMaker, CloudWatch and the rest.",
+    )
+    parser.add_argument("--port", type=int, default=4566, help="0 takes any free port")
+    parser.add_argument(
+        "--time-scale", type=float, default=1.0, help="virtual seconds per real second"
+    )
+    parser.add_argument(
+        "--time-epoch",
+        type=float,
+        default=None,
+        help="unix time at which virtual and real time agree (default: now)",
+    )
+    parser.add_argument(
+        "--state-dir", type=Path, default=None, help="folders of running jobs and variants"
+    )
+    parser.add_argument(
+        "--keep-failed-jobs", action="store_true", help="keep folders of failed training jobs"
+    )
+    parser.add_argument(
+        "--die-with-parent", action="store_true", help="stop when the starting process is gone"
+    )
+    parser.add_argument("--log-level", default="INFO", help="DEBUG logs every request")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
