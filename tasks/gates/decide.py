@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from tasks.errors import GateRejected
 from tasks.model_spec import GateSpec
 from tasks.values import Check, Verdict
 
@@ -35,6 +36,19 @@ def decide(
         check for gate in gates for check in _checks(gate, candidate, champion, baseline)
     )
     return Verdict.of(f"{model} candidate", checks)
+
+
+def require_pass(verdict: Verdict) -> None:
+    """Only a pass goes on.
+
+    Raises:
+        GateRejected: any other outcome.
+    """
+    if verdict.outcome != "pass":
+        raise GateRejected(
+            f"The {verdict.subject} does not pass its gate ({verdict.outcome}): {verdict.reason}.",
+            "Look at the gate's page in the run's artifacts; the champion goes on serving.",
+        )
 
 
 def _checks(

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from prefect import task
 
-from tasks.errors import GateRejected
 from tasks.gates.decide import decide
 from tasks.model_spec import ModelSpec
 from tasks.reports.artifacts import key_for, logger, show
@@ -35,16 +34,3 @@ def gate(
     )
     logger().info(f"Gate: {verdict.outcome}. {verdict.reason} {both}")
     return verdict
-
-
-def require_pass(verdict: Verdict) -> None:
-    """Only a pass goes on.
-
-    Raises:
-        GateRejected: any other outcome.
-    """
-    if verdict.outcome != "pass":
-        raise GateRejected(
-            f"The {verdict.subject} does not pass its gate ({verdict.outcome}): {verdict.reason}.",
-            "Look at the gate's page in the run's artifacts; the champion goes on serving.",
-        )

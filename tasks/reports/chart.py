@@ -12,6 +12,8 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 16, 28, 34
 # Colours that stay apart for colour-blind eyes (Okabe & Ito, 2008), readable on dark and light.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 TICKS = 5
+LARGEST = 1e100
+"""Beyond it (and below its inverse) nothing was measured: arithmetic on it would overflow."""
 
 
 def line_chart(
@@ -24,7 +26,7 @@ def line_chart(
 
     Args:
         title: Stands above the chart.
-        series: Points (x, y) by name; points that are not finite (or, on a logarithmic axis, not
+        series: Points (x, y) by name; what is no drawable number (or, on a logarithmic axis, not
             above 0) are left out.
         x_label: Stands below the chart.
         logarithmic: Whether the y axis is logarithmic.
@@ -40,7 +42,7 @@ def line_chart(
         name: [
             (x, level(y))
             for x, y in points
-            if math.isfinite(x) and math.isfinite(y) and (y > 0 or not logarithmic)
+            if abs(x) < LARGEST and abs(y) < LARGEST and (y > 1 / LARGEST or not logarithmic)
         ]
         for name, points in series.items()
     }

@@ -1,0 +1,51 @@
+import base64
+import re
+import xml.etree.ElementTree as ET
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.reports.chart import image, line_chart
+from tasks.reports.pages import epochs_of, table, training_page, verdict_page
+from tasks.values import Check, Verdict
+
+NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=8), st.lists(st.tuples(NUMBERS, NUMBERS), max_size=6), max_size=4
+    ),
+    st.booleans(),
+)
+def test_a_chart_is_well_formed_whatever_was_measured(series, logarithmic):
+    name = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+    clean = {name.sub("", key): points for key, points in series.items()}
+    svg = line_chart("t", clean, logarithmic=logarithmic)
+    ET.fromstring(svg)  # noqa: S314  our own text
+    drawn = re.sub(r"<text[^>]*>.*?</text>", "", svg, flags=re.DOTALL)
+    assert not re.search(r"nan|inf", drawn)
+
+
+def test_a_picture_needs_no_network():
+    data = re.search(r"base64,([^)]+)\)", image(line_chart("t", {}), "a chart")).group(1)
+    assert base64.b64decode(data).startswith(b"<svg")
+
+
+def test_a_cell_cannot_break_its_table():
+    assert table(("a",), [("x|y\nz <b> >= 1",)]).splitlines()[2] == "| x\\|y z &lt;b> ≥ 1 |"
+
+
+def test_epochs_are_read_from_the_log():
+    lines = ["noise", "epoch=1 loss=0.5 val_mae=7e4", "epoch=2 loss=0.25 val_mae=6.5e4 lr=1e-3"]
+    series = epochs_of(lines)
+    assert series["loss"] == [(1.0, 0.5), (2.0, 0.25)]
+    assert series["val_mae"] == [(1.0, 7e4), (2.0, 6.5e4)]
+    assert "loss" in training_page("job", "Training", lines)
+
+
+def test_a_verdict_shows_its_sign_and_its_evidence():
+    verdict = Verdict.of("m", (Check(name="mae", outcome="fail", observed="9", bound="≤ 5"),))
+    page = verdict_page("Gate", verdict)
+    assert page.startswith("# ❌ Gate: fail")
+    assert "≤ 5" in page
