@@ -1,0 +1,296 @@
+"""Carries out what changes an endpoint: creation, update, change of weights, deletion.
+
+Every operation runs on a thread of its own; the endpoint's status keeps a second one out. Traffic
+is moved by swapping the routing table; only then are the variants that lost it retired, and those
+finish what they have begun.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from embedded_aws.hosting.artefact import ModelDataError
+from embedded_aws.hosting.endpoint import Endpoint
+from embedded_aws.hosting.generation import Generation, VariantFailedError
+from embedded_aws.hosting.house import House
+from embedded_aws.hosting.rollout import Plan
+from embedded_aws.hosting.routes import Routes
+from embedded_aws.hosting.runtime import Runtime
+from embedded_aws.hosting.server import StartError
+
+log = logging.getLogger(__name__)
+
+# Real seconds between two looks at alarms while an update bakes.
+LOOK_SECONDS = 0.05
+
+NO_CAPACITY = (
+    "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. "
+    "Please retry using a different ML instance type or after some time."
+)
+INTERNAL = "Request to service failed. If failure persists after retry, contact customer support."
+
+
+class RollbackError(Exception):
+    """The update must be undone; ``reason`` is what the endpoint will say, None for nothing."""
+
+    def __init__(self, reason: str | None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Deployer:
+    """Runs operations on endpoints.
+
+    Args:
+        house: World, settings.
+        runtime: Serves the copies for shadow variants.
+        forget: Told of an endpoint that is gone.
+    """
+
+    def __init__(self, house: House, runtime: Runtime, forget: Callable[[Endpoint], None]) -> None:
+        self._house = house
+        self._clock = house.world.clock
+        self._runtime = runtime
+        self._forget = forget
+
+    def create(self, endpoint: Endpoint, generation: Generation) -> None:
+        """Bring up a new endpoint; returns at once."""
+        self._prepare(endpoint, generation)
+        self._on_thread(endpoint, lambda: self._create(endpoint, generation))
+
+    def update(self, endpoint: Endpoint, generation: Generation, plan: Plan) -> None:
+        """Replace what serves; returns at once."""
+        self._prepare(endpoint, generation)
+        endpoint.rolling = plan.rolling
+        self._on_thread(endpoint, lambda: self._update(endpoint, generation, plan))
+
+    def reweigh(self, endpoint: Endpoint, wanted: Mapping[str, Mapping[str, Any]]) -> None:
+        """Change weights and instance counts by variant name; returns at once."""
+        self._on_thread(endpoint, lambda: self._reweigh(endpoint, wanted))
+
+    def delete(self, endpoint: Endpoint) -> None:
+        """Take an endpoint away; returns at once."""
+        self._on_thread(endpoint, lambda: self._delete(endpoint))
+
+    def _prepare(self, endpoint: Endpoint, generation: Generation) -> None:
+        now = self._clock.now()
+        with endpoint.lock:
+            endpoint.pending, endpoint.pending_since = generation, now
+            endpoint.share, endpoint.rolling = 0.0, False
+            endpoint.stage = ("Creating", now, "")
+
+    def _create(self, endpoint: Endpoint, generation: Generation) -> None:
+        try:
+            self._bring_up(endpoint, generation)
+        except RollbackError as failed:
+            generation.retire(drain=False)
+            with endpoint.lock:
+                endpoint.pending = None
+                endpoint.failure = failed.reason
+                self._settle(endpoint, "Failed")
+            return
+        self._promote(endpoint, generation)
+
+    def _update(self, endpoint: Endpoint, generation: Generation, plan: Plan) -> None:
+        old = endpoint.active
+        began = time.monotonic()
+        try:
+            self._bring_up(endpoint, generation)
+            self._shift(endpoint, generation, plan, time.monotonic() - began)
+        except RollbackError as failed:
+            self._roll_back(endpoint, generation, failed.reason)
+            return
+        self._promote(endpoint, generation)
+        if old is not None:
+            old.retire()
+        with endpoint.lock:
+            self._settle(endpoint, "InService")
+
+    def _bring_up(self, endpoint: Endpoint, generation: Generation) -> None:
+        """Start all variants; a health check that fails never takes traffic.
+
+        Raises:
+            RollbackError: with the reason.
+        """
+        self._provision(endpoint)
+        try:
+            generation.start()
+        except VariantFailedError as failed:
+            raise RollbackError(_why(failed)) from failed
+
+    def _provision(self, endpoint: Endpoint) -> None:
+        if self._house.world.faults.take("capacity", endpoint.name):
+            raise RollbackError(NO_CAPACITY)
+
+    def _shift(
+        self, endpoint: Endpoint, generation: Generation, plan: Plan, started: float
+    ) -> None:
+        """Move the traffic step by step.
+
+        The execution timeout counts the start of the processes in real seconds and the waits in
+        virtual ones, as each of them passes.
+
+        Raises:
+            RollbackError: silently when an alarm goes off, with a reason when time is up.
+        """
+        deadline = None
+        if plan.max_execution is not None:
+            deadline = self._clock.now() + plan.max_execution - started
+        generation.open_mirrors(self._runtime.mirrored(generation))
+        for step in plan.steps:
+            self._stage(endpoint, "ActivatingTraffic", f"{step.share:.0%} of the traffic")
+            with endpoint.lock:
+                endpoint.share = step.share
+                self._route(endpoint)
+            self._stage(endpoint, "Baking", f"{step.share:.0%} of the traffic")
+            self._bake(endpoint, plan, step.bake, deadline)
+        self._bake(endpoint, plan, plan.termination_wait, deadline)
+        if self._house.world.faults.take("silent_rollback", endpoint.name):
+            raise RollbackError(None)
+
+    def _bake(self, endpoint: Endpoint, plan: Plan, seconds: float, deadline: float | None) -> None:
+        until = self._clock.now() + seconds
+        alarms = self._house.world.alarms
+        while True:
+            tripped = [name for name in plan.alarms if alarms.alarm_state(name) == "ALARM"]
+            if tripped:
+                log.info("%s rolls back: in alarm: %s", endpoint.name, ", ".join(tripped))
+                raise RollbackError(None)
+            now = self._clock.now()
+            if deadline is not None and now > deadline:
+                raise RollbackError(
+                    "The deployment did not finish within MaximumExecutionTimeoutInSeconds."
+                )
+            if now >= until:
+                return
+            pause = min(LOOK_SECONDS, self._clock.real_seconds(until - now))
+            if self._house.closing.wait(pause):
+                raise RollbackError(None)
+
+    def _roll_back(self, endpoint: Endpoint, generation: Generation, reason: str | None) -> None:
+        with endpoint.lock:
+            endpoint.status = "RollingBack"
+            endpoint.modified = self._clock.now()
+            endpoint.share = 0.0
+            self._route(endpoint)
+        generation.retire()
+        with endpoint.lock:
+            endpoint.pending, endpoint.failure = None, reason
+            self._settle(endpoint, "InService")
+
+    def _promote(self, endpoint: Endpoint, generation: Generation) -> None:
+        """Give the generation all traffic and the endpoint's name."""
+        with endpoint.lock:
+            first = endpoint.active is None
+            endpoint.active, endpoint.pending = generation, None
+            endpoint.config_name = generation.config_name
+            endpoint.share, endpoint.rolling = 0.0, False
+            generation.open_mirrors(self._runtime.mirrored(generation))
+            self._route(endpoint)
+            if first:
+                self._settle(endpoint, "InService")
+        for name, variant in generation.variants.items():
+            if self._house.world.faults.take("kill_variant", f"{endpoint.name}/{name}"):
+                variant.kill()
+
+    def _reweigh(self, endpoint: Endpoint, wanted: Mapping[str, Mapping[str, Any]]) -> None:
+        generation = endpoint.active
+        if generation is None:
+            return
+        self._house.closing.wait(self._clock.real_seconds(self._house.settings.weights_seconds))
+        grown: dict[str, int] = {}
+        try:
+            self._provision(endpoint)
+            for name in wanted:
+                variant = generation.variants[name]
+                if variant.serverless is None:
+                    before = variant.numbers.current_count
+                    variant.resize(variant.numbers.desired_count)
+                    grown[name] = before
+        except (RollbackError, StartError) as failed:
+            self._undo_reweigh(endpoint, generation, wanted, grown, failed)
+            return
+        with endpoint.lock:
+            for name in wanted:
+                numbers = generation.variants[name].numbers
+                numbers.current_weight = numbers.desired_weight
+            generation.open_mirrors(self._runtime.mirrored(generation))
+            self._route(endpoint)
+            self._settle(endpoint, "InService")
+
+    def _undo_reweigh(
+        self,
+        endpoint: Endpoint,
+        generation: Generation,
+        wanted: Mapping[str, Mapping[str, Any]],
+        grown: Mapping[str, int],
+        failed: Exception,
+    ) -> None:
+        with endpoint.lock:
+            endpoint.status, endpoint.modified = "RollingBack", self._clock.now()
+        for name in wanted:
+            variant = generation.variants[name]
+            numbers = variant.numbers
+            if name in grown:
+                variant.resize(grown[name])
+            numbers.desired_weight = numbers.current_weight
+            numbers.desired_count = numbers.current_count
+        reason = failed.reason if isinstance(failed, RollbackError) else INTERNAL
+        with endpoint.lock:
+            endpoint.failure = reason
+            self._settle(endpoint, "InService")
+
+    def _delete(self, endpoint: Endpoint) -> None:
+        with endpoint.lock:
+            endpoint.routes = None
+            generations = endpoint.generations
+        for generation in generations:
+            generation.retire()
+        self._house.logs.flush()
+        self._house.meters.forget(endpoint.name)
+        self._forget(endpoint)
+
+    def _route(self, endpoint: Endpoint) -> None:
+        """Make the routing table anew; the caller holds the endpoint's lock."""
+        lanes = []
+        if endpoint.active is not None:
+            lanes.append(endpoint.active.lane(1.0 - endpoint.share))
+        if endpoint.pending is not None and endpoint.share > 0:
+            lanes.append(endpoint.pending.lane(endpoint.share))
+        endpoint.routes = Routes(lanes)
+
+    def _stage(self, endpoint: Endpoint, status: str, message: str) -> None:
+        with endpoint.lock:
+            endpoint.stage = (status, self._clock.now(), message)
+
+    def _settle(self, endpoint: Endpoint, status: str) -> None:
+        endpoint.status, endpoint.modified = status, self._clock.now()
+
+    def _on_thread(self, endpoint: Endpoint, work: Callable[[], None]) -> None:
+        def run() -> None:
+            try:
+                work()
+            except Exception:
+                log.exception("operation on endpoint %s failed", endpoint.name)
+                with endpoint.lock:
+                    endpoint.failure = INTERNAL
+                    serving = endpoint.active is not None
+                    self._settle(endpoint, "InService" if serving else "Failed")
+
+        threading.Thread(target=run, name=f"deploy-{endpoint.name}", daemon=True).start()
+
+
+def _why(failed: VariantFailedError) -> str:
+    if isinstance(failed.error, StartError):
+        return (
+            f"The primary container for production variant {failed.variant} did not pass the ping "
+            "health check. Please check CloudWatch logs for this endpoint."
+        )
+    if isinstance(failed.error, ModelDataError):
+        return str(failed.error)
+    log.error("variant %s failed", failed.variant, exc_info=failed.error)
+    return INTERNAL

@@ -1,0 +1,162 @@
+"""An endpoint: its status, its generations, its routing table, and how it is described."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from embedded_aws.hosting.generation import Generation
+from embedded_aws.hosting.routes import Routes
+from embedded_aws.hosting.variant import Variant
+
+Table = Routes[tuple[Generation, Variant]]
+
+
+@dataclass
+class Endpoint:
+    """One endpoint. ``lock`` guards everything but ``routes``, which is swapped as a whole.
+
+    Args:
+        name: Its name.
+        arn: Its resource name.
+        config_name: The endpoint config that serves, or is to.
+        created: Virtual unix time.
+        status: ``EndpointStatus``.
+        modified: Virtual unix time of the last change.
+        failure: ``FailureReason``.
+        last_deployment: ``LastDeploymentConfig``.
+        active: The generation that serves.
+        pending: The generation that an update brings up.
+        pending_since: Virtual unix time of the update's start.
+        stage: ``VariantStatus`` of the pending variants: status, its start, and a message.
+        share: Part of the traffic on the pending generation.
+        rolling: Capacity moves with the traffic.
+        routes: Where requests go; None before the first generation serves, and at the end.
+    """
+
+    name: str
+    arn: str
+    config_name: str
+    created: float
+    status: str = "Creating"
+    modified: float = 0.0
+    failure: str | None = None
+    last_deployment: Mapping[str, Any] | None = None
+    active: Generation | None = None
+    pending: Generation | None = None
+    pending_since: float = 0.0
+    stage: tuple[str, float, str] = ("Creating", 0.0, "")
+    share: float = 0.0
+    rolling: bool = False
+    routes: Table | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def generations(self) -> list[Generation]:
+        """Those that stand."""
+        return [g for g in (self.active, self.pending) if g is not None]
+
+    def summary(self) -> dict[str, Any]:
+        """One row of ListEndpoints."""
+        with self.lock:
+            return {
+                "EndpointName": self.name,
+                "EndpointArn": self.arn,
+                "CreationTime": self.created,
+                "LastModifiedTime": self.modified,
+                "EndpointStatus": self.status,
+            }
+
+    def describe(self) -> dict[str, Any]:
+        """The answer of DescribeEndpoint."""
+        with self.lock:
+            told = {**self.summary(), "EndpointConfigName": self.config_name}
+            if self.active is not None:
+                told.update(self._active(self.active))
+            if self.failure:
+                told["FailureReason"] = self.failure
+            if self.last_deployment:
+                told["LastDeploymentConfig"] = dict(self.last_deployment)
+            if self.pending is not None and self.status in {"Creating", "Updating"}:
+                told["PendingDeploymentSummary"] = self._pending(self.pending)
+            return told
+
+    def _active(self, generation: Generation) -> dict[str, Any]:
+        told: dict[str, Any] = {}
+        for member, variants in _groups(generation):
+            told[member] = [self._variant(v, self.rolling and self.share) for v in variants]
+        if generation.data_capture:
+            capture = generation.data_capture
+            enabled = bool(capture.get("EnableCapture", True))
+            told["DataCaptureConfig"] = {
+                "EnableCapture": enabled,
+                "CaptureStatus": "Started" if enabled else "Stopped",
+                "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
+                "DestinationS3Uri": capture["DestinationS3Uri"],
+                "KmsKeyId": capture.get("KmsKeyId", ""),
+            }
+        if "MetricsConfig" in generation.config:
+            told["MetricsConfig"] = generation.config["MetricsConfig"]
+        return told
+
+    def _pending(self, generation: Generation) -> dict[str, Any]:
+        status, since, message = self.stage
+        told: dict[str, Any] = {
+            "EndpointConfigName": generation.config_name,
+            "StartTime": self.pending_since,
+        }
+        for member, variants in _groups(generation):
+            told[member] = []
+            for variant in variants:
+                row = self._variant(variant, 0.0)
+                if status == "Creating":
+                    row["CurrentWeight"], row["CurrentInstanceCount"] = 0.0, 0
+                elif self.rolling:
+                    moved = math.ceil(self.share * variant.numbers.desired_count)
+                    row["CurrentInstanceCount"] = moved
+                row["VariantStatus"] = [{"Status": status, "StartTime": since}]
+                if message:
+                    row["VariantStatus"][0]["StatusMessage"] = message
+                if "InstanceType" in variant.spec:
+                    row["InstanceType"] = variant.spec["InstanceType"]
+                told[member].append(row)
+        return told
+
+    @staticmethod
+    def _variant(variant: Variant, gone: float) -> dict[str, Any]:
+        numbers = variant.numbers
+        told: dict[str, Any] = {
+            "VariantName": variant.name,
+            "CurrentWeight": numbers.current_weight,
+            "DesiredWeight": numbers.desired_weight,
+        }
+        if variant.serverless is not None:
+            told["CurrentServerlessConfig"] = dict(variant.serverless)
+            told["DesiredServerlessConfig"] = dict(variant.serverless)
+        else:
+            left = numbers.current_count - math.ceil(gone * numbers.current_count)
+            told["CurrentInstanceCount"] = left
+            told["DesiredInstanceCount"] = numbers.desired_count
+        if "Image" in variant.container:
+            image = variant.container["Image"]
+            told["DeployedImages"] = [
+                {
+                    "SpecifiedImage": image,
+                    "ResolvedImage": image,
+                    "ResolutionTime": variant.resolved_at,
+                }
+            ]
+        for member in ("ManagedInstanceScaling", "RoutingConfig"):
+            if member in variant.spec:
+                told[member] = variant.spec[member]
+        return told
+
+
+def _groups(generation: Generation) -> list[tuple[str, list[Variant]]]:
+    groups = [("ProductionVariants", list(generation.production.values()))]
+    if generation.shadow:
+        groups.append(("ShadowProductionVariants", list(generation.shadow.values())))
+    return groups

@@ -1,0 +1,245 @@
+"""The control plane of endpoints: checks what is asked, then hands it to the deployer."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from embedded_aws.hosting.catalogue import arn, exists, missing, page
+from embedded_aws.hosting.configs import EndpointConfigs
+from embedded_aws.hosting.deployer import Deployer
+from embedded_aws.hosting.endpoint import Endpoint
+from embedded_aws.hosting.generation import Generation, configured
+from embedded_aws.hosting.house import House
+from embedded_aws.hosting.models import Models
+from embedded_aws.hosting.rollout import Plan, plan
+from embedded_aws.hosting.runtime import Runtime
+from embedded_aws.hosting.variant import Numbers
+from embedded_aws.service import AwsFault
+
+IN_PROGRESS = frozenset({"Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting"})
+
+
+class Endpoints:
+    """The endpoints of one embedded AWS."""
+
+    def __init__(self, house: House, models: Models, configs: EndpointConfigs) -> None:
+        self._house = house
+        self._models = models
+        self._configs = configs
+        self._lock = threading.RLock()
+        self._endpoints: dict[str, Endpoint] = {}
+        self.runtime = Runtime(house, self._endpoints.get)
+        self._deployer = Deployer(house, self.runtime, self._forget)
+
+    def create(self, params: dict[str, Any]) -> dict[str, Any]:
+        """CreateEndpoint."""
+        name, world = params["EndpointName"], self._house.world
+        resource = arn(world, "endpoint", name)
+        deployment = params.get("DeploymentConfig")
+        with self._lock:
+            if name in self._endpoints:
+                raise exists("endpoint", resource)
+            config = self._configs.get(params["EndpointConfigName"])
+            self._plan(deployment, config, {})
+            generation = self._generation(name, config, {}, config.get("DataCaptureConfig"))
+            now = world.clock.now()
+            endpoint = Endpoint(
+                name,
+                resource,
+                config["EndpointConfigName"],
+                now,
+                modified=now,
+                last_deployment=deployment,
+            )
+            self._endpoints[name] = endpoint
+            self._deployer.create(endpoint, generation)
+        return {"EndpointArn": resource}
+
+    def describe(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DescribeEndpoint."""
+        return copy.deepcopy(self._get(params["EndpointName"]).describe())
+
+    def listing(self, params: dict[str, Any]) -> dict[str, Any]:
+        """ListEndpoints."""
+        with self._lock:
+            rows = [endpoint.summary() for endpoint in self._endpoints.values()]
+        return page(rows, params, "Endpoint", "Endpoints")
+
+    def update(self, params: dict[str, Any]) -> dict[str, Any]:
+        """UpdateEndpoint: a new fleet for a new config, blue/green."""
+        with self._lock:
+            endpoint = self._get(params["EndpointName"])
+            self._idle(endpoint)
+            # AWS refuses when the config that serves was deleted: it could not roll back.
+            self._configs.get(endpoint.config_name)
+            config = self._configs.get(params["EndpointConfigName"])
+            deployment = params.get("DeploymentConfig")
+            if params.get("RetainDeploymentConfig"):
+                deployment = endpoint.last_deployment
+            retained = _retained(params)
+            numbers = _numbers(endpoint.active, config, retained)
+            planned = self._plan(deployment, config, numbers)
+            capture = config.get("DataCaptureConfig")
+            if "DataCaptureConfig" in retained and endpoint.active is not None:
+                capture = endpoint.active.data_capture
+            generation = self._generation(endpoint.name, config, numbers, capture)
+            with endpoint.lock:
+                endpoint.status, endpoint.failure = "Updating", None
+                endpoint.modified = self._house.world.clock.now()
+                endpoint.last_deployment = deployment
+            self._deployer.update(endpoint, generation, planned)
+        return {"EndpointArn": endpoint.arn}
+
+    def reweigh(self, params: dict[str, Any]) -> dict[str, Any]:
+        """UpdateEndpointWeightsAndCapacities."""
+        wanted = {row["VariantName"]: row for row in params["DesiredWeightsAndCapacities"]}
+        with self._lock:
+            endpoint = self._get(params["EndpointName"])
+            self._idle(endpoint)
+            generation = endpoint.active
+            variants = {} if generation is None else generation.variants
+            if unknown := sorted(set(wanted) - set(variants)):
+                raise AwsFault(
+                    "ValidationException",
+                    f'Variant(s) [{", ".join(unknown)}] of endpoint "{endpoint.arn}" not found.',
+                )
+            production = {} if generation is None else generation.production
+            weights = {name: v.numbers.desired_weight for name, v in production.items()}
+            for name, row in wanted.items():
+                if row.get("DesiredInstanceCount", 1) < 1:
+                    raise AwsFault(
+                        "ValidationException",
+                        f"DesiredInstanceCount of variant {name} must be at least 1.",
+                    )
+                if name in weights and "DesiredWeight" in row:
+                    weights[name] = float(row["DesiredWeight"])
+            if not sum(weights.values()) > 0:
+                raise AwsFault(
+                    "ValidationException",
+                    "At least one production variant must have a weight above 0.",
+                )
+            with endpoint.lock:
+                endpoint.status, endpoint.failure = "Updating", None
+                endpoint.modified = self._house.world.clock.now()
+                for name, row in wanted.items():
+                    numbers = variants[name].numbers
+                    numbers.desired_weight = float(row.get("DesiredWeight", numbers.desired_weight))
+                    numbers.desired_count = int(
+                        row.get("DesiredInstanceCount", numbers.desired_count)
+                    )
+            self._deployer.reweigh(endpoint, wanted)
+        return {"EndpointArn": endpoint.arn}
+
+    def delete(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DeleteEndpoint."""
+        with self._lock:
+            endpoint = self._get(params["EndpointName"])
+            if endpoint.status in IN_PROGRESS:
+                raise _in_progress(endpoint)
+            with endpoint.lock:
+                endpoint.status = "Deleting"
+                endpoint.modified = self._house.world.clock.now()
+            self._deployer.delete(endpoint)
+        return {}
+
+    def all(self) -> list[Endpoint]:
+        """Every endpoint that stands."""
+        with self._lock:
+            return list(self._endpoints.values())
+
+    def close(self) -> None:
+        """End every serving process at once, whatever is under way."""
+        for endpoint in self.all():
+            with endpoint.lock:
+                endpoint.routes = None
+                generations = endpoint.generations
+            for generation in generations:
+                generation.retire(drain=False)
+
+    def _get(self, name: str) -> Endpoint:
+        endpoint = self._endpoints.get(name)
+        if endpoint is None:
+            raise missing("endpoint", arn(self._house.world, "endpoint", name))
+        return endpoint
+
+    def _forget(self, endpoint: Endpoint) -> None:
+        with self._lock:
+            self._endpoints.pop(endpoint.name, None)
+
+    @staticmethod
+    def _idle(endpoint: Endpoint) -> None:
+        if endpoint.status in IN_PROGRESS:
+            raise _in_progress(endpoint)
+        if endpoint.status == "Failed":
+            raise AwsFault(
+                "ValidationException",
+                f'Cannot update endpoint "{endpoint.arn}" in status Failed: '
+                "DeleteEndpoint is the only operation that can be performed on it.",
+            )
+
+    def _generation(
+        self,
+        name: str,
+        config: Mapping[str, Any],
+        numbers: Mapping[str, Numbers],
+        capture: Mapping[str, Any] | None,
+    ) -> Generation:
+        specs = (*config["ProductionVariants"], *config.get("ShadowProductionVariants", []))
+        containers = {s["ModelName"]: self._models.container(s["ModelName"]) for s in specs}
+        return Generation(self._house, name, config, containers, numbers, capture)
+
+    def _plan(
+        self,
+        deployment: Mapping[str, Any] | None,
+        config: Mapping[str, Any],
+        numbers: Mapping[str, Numbers],
+    ) -> Plan:
+        planned = plan(
+            deployment,
+            min(
+                (numbers.get(spec["VariantName"]) or configured(spec)).desired_count
+                for spec in config["ProductionVariants"]
+            ),
+        )
+        alarms = self._house.world.alarms
+        if unknown := [name for name in planned.alarms if alarms.alarm_state(name) is None]:
+            raise AwsFault(
+                "ValidationException",
+                f"CloudWatch alarm(s) not found: [{', '.join(unknown)}].",
+            )
+        return planned
+
+
+def _retained(params: Mapping[str, Any]) -> frozenset[str]:
+    """Which properties an update takes over from the fleet that serves; by default none."""
+    if not params.get("RetainAllVariantProperties", False):
+        return frozenset()
+    excluded = {
+        row["VariantPropertyType"] for row in params.get("ExcludeRetainedVariantProperties", [])
+    }
+    return frozenset({"DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig"} - excluded)
+
+
+def _numbers(
+    active: Generation | None, config: Mapping[str, Any], retained: frozenset[str]
+) -> dict[str, Numbers]:
+    """Weights and counts of the new fleet, where they are taken over from the old one."""
+    numbers: dict[str, Numbers] = {}
+    for spec in (*config["ProductionVariants"], *config.get("ShadowProductionVariants", [])):
+        name = spec["VariantName"]
+        own = numbers[name] = configured(spec)
+        if active is None or name not in active.variants:
+            continue
+        old = active.variants[name].numbers
+        if "DesiredWeight" in retained:
+            own.current_weight = own.desired_weight = old.desired_weight
+        if "DesiredInstanceCount" in retained:
+            own.current_count = own.desired_count = old.desired_count
+    return numbers
+
+
+def _in_progress(endpoint: Endpoint) -> AwsFault:
+    return AwsFault("ValidationException", f'Cannot update in-progress endpoint "{endpoint.arn}".')

@@ -1,0 +1,58 @@
+"""What all parts of hosting share."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from embedded_aws.hosting.logs import Logs
+from embedded_aws.hosting.meters import Meters
+from embedded_aws.hosting.settings import HostingSettings
+from embedded_aws.hosting.spawner import Spawner
+from embedded_aws.world import World
+
+
+class House:
+    """World, settings, log and metric writers, process spawner and AWS clients.
+
+    Args:
+        world: The embedded AWS that this belongs to.
+        settings: How large to play.
+    """
+
+    def __init__(self, world: World, settings: HostingSettings) -> None:
+        self.world = world
+        self.settings = settings
+        self.closing = threading.Event()
+        self.spawner = Spawner()
+        self.meters = Meters(world.clock, world.metrics)
+        self.logs = Logs(world.clock, lambda: self.client("logs"))
+        self.surroundings: Mapping[str, str] = dict(os.environ)
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def client(self, service: str) -> Any:
+        """A shared boto3 client; built at the first call, since that takes a tenth of a second."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self.world.client(service)
+            return self._clients[service]
+
+    @property
+    def s3(self) -> Any:
+        """The S3 client."""
+        return self.client("s3")
+
+    @property
+    def aws_environment(self) -> dict[str, str]:
+        """How a serving process reaches this AWS, as a role would let it."""
+        return {
+            "AWS_ENDPOINT_URL": self.world.endpoint_url,
+            "AWS_REGION": self.world.region,
+            "AWS_DEFAULT_REGION": self.world.region,
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_SECRET_ACCESS_KEY": "embedded",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }

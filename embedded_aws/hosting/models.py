@@ -1,0 +1,102 @@
+"""CreateModel, DescribeModel, ListModels, DeleteModel."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from embedded_aws.hosting import artefact
+from embedded_aws.hosting.catalogue import arn, exists, missing, page
+from embedded_aws.hosting.house import House
+from embedded_aws.service import AwsFault
+
+
+class Models:
+    """The models of one embedded AWS."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._lock = threading.Lock()
+        self._models: dict[str, dict[str, Any]] = {}
+
+    def create(self, params: dict[str, Any]) -> dict[str, Any]:
+        """CreateModel: the model data must be readable, as AWS checks too."""
+        name, world = params["ModelName"], self._house.world
+        resource = arn(world, "model", name)
+        if name in self._models:
+            raise exists("model", resource)
+        container = _container(params)
+        if "Image" not in container and "ModelPackageName" not in container:
+            raise AwsFault(
+                "ValidationException",
+                "Either Image or ModelPackageName must be set for the model's container.",
+            )
+        artefact.check(self._house.s3, container, params.get("ExecutionRoleArn", ""), world.region)
+        kept = {key: value for key, value in params.items() if key != "Tags"}
+        with self._lock:
+            if name in self._models:
+                raise exists("model", resource)
+            self._models[name] = {
+                "EnableNetworkIsolation": False,
+                **kept,
+                "ModelArn": resource,
+                "CreationTime": world.clock.now(),
+            }
+        return {"ModelArn": resource}
+
+    def describe(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DescribeModel."""
+        return dict(self._get(params["ModelName"]))
+
+    def listing(self, params: dict[str, Any]) -> dict[str, Any]:
+        """ListModels."""
+        members = ("ModelName", "ModelArn", "CreationTime")
+        with self._lock:
+            rows = [{key: model[key] for key in members} for model in self._models.values()]
+        return page(rows, params, "Model", "Models")
+
+    def delete(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DeleteModel; endpoints that run it run on."""
+        self._get(params["ModelName"])
+        with self._lock:
+            self._models.pop(params["ModelName"], None)
+        return {}
+
+    def container(self, name: str) -> Mapping[str, Any]:
+        """A model's container definition.
+
+        Raises:
+            AwsFault: ``ValidationException`` when there is no such model.
+        """
+        return _container(self._get(name))
+
+    def names(self) -> list[str]:
+        """All names."""
+        with self._lock:
+            return sorted(self._models)
+
+    def _get(self, name: str) -> dict[str, Any]:
+        model = self._models.get(name)
+        if model is None:
+            raise missing("model", arn(self._house.world, "model", name))
+        return model
+
+
+def _container(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    primary, several = params.get("PrimaryContainer"), params.get("Containers") or []
+    if primary and several:
+        raise AwsFault(
+            "ValidationException", "Specify either PrimaryContainer or Containers, not both."
+        )
+    if len(several) > 1:
+        raise AwsFault(
+            "ValidationException",
+            "The embedded AWS hosts models of one container; inference pipelines are not built.",
+        )
+    found: Mapping[str, Any] | None = primary or (several[0] if several else None)
+    if found is None:
+        raise AwsFault(
+            "ValidationException", "Either PrimaryContainer or Containers must be specified."
+        )
+    return found

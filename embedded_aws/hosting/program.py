@@ -1,0 +1,56 @@
+"""How a serving process is started: the container's contract, on this machine. Pure."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+DEFAULT_PROGRAM = "inference.py"
+# What a program needs of its surroundings to run at all; nothing else of ours leaks in.
+INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ", "SYSTEMROOT")
+
+
+def command(base: Path, environment: Mapping[str, str]) -> list[str]:
+    """The serving command.
+
+    Args:
+        base: The folder laid out like ``/opt/ml``.
+        environment: ``Environment`` of the model's container; ``SAGEMAKER_PROGRAM`` names the
+            program below ``model/code``.
+    """
+    return [sys.executable, str(base / "model" / "code" / _program(environment))]
+
+
+def environment(
+    base: Path,
+    port: int,
+    container: Mapping[str, str],
+    surroundings: Mapping[str, str],
+    aws: Mapping[str, str],
+) -> dict[str, str]:
+    """Environment of a serving process.
+
+    Args:
+        base: The folder laid out like ``/opt/ml``.
+        port: Where it must listen, on 127.0.0.1.
+        container: ``Environment`` of the model's container; wins over everything but the port
+            and the folders.
+        surroundings: Environment of the embedded AWS itself.
+        aws: Region, endpoint and credentials, as a role would give them.
+    """
+    return {
+        **{name: surroundings[name] for name in INHERITED if name in surroundings},
+        "PYTHONUNBUFFERED": "1",
+        **aws,
+        "SAGEMAKER_PROGRAM": DEFAULT_PROGRAM,
+        "SAGEMAKER_SUBMIT_DIRECTORY": str(base / "model" / "code"),
+        **container,
+        "SAGEMAKER_BIND_TO_PORT": str(port),
+        "SAGEMAKER_BASE_DIR": str(base),
+        "SM_MODEL_DIR": str(base / "model"),
+    }
+
+
+def _program(environment: Mapping[str, str]) -> str:
+    return environment.get("SAGEMAKER_PROGRAM") or DEFAULT_PROGRAM

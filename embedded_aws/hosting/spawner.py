@@ -1,0 +1,73 @@
+"""Starts processes that cannot outlive this one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+LAUNCHER = Path(__file__).with_name("launcher.py")
+
+
+class Spawner:
+    """One long-lived thread from which every process is started.
+
+    Linux sends the parent-death signal when the *thread* that forked ends, not the process. A
+    deployment's own thread is short-lived; so all forking is done by this one.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hosting-spawner")
+
+    def start(
+        self, command: Sequence[str], env: Mapping[str, str], cwd: Path
+    ) -> subprocess.Popen[bytes]:
+        """Start a program in its own process group, stdout and stderr in one pipe.
+
+        Raises:
+            OSError: when the launcher cannot be started, or after :meth:`close`.
+        """
+        try:
+            starting = self._thread.submit(self._start, command, env, cwd)
+        except RuntimeError as error:
+            raise OSError("no process can be started any more: hosting is closed") from error
+        return starting.result()
+
+    def close(self) -> None:
+        """End the thread; processes still alive get the death signal."""
+        self._thread.shutdown(wait=True)
+
+    @staticmethod
+    def _start(
+        command: Sequence[str], env: Mapping[str, str], cwd: Path
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *command],
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def end(process: subprocess.Popen[bytes], grace: float) -> None:
+    """SIGTERM to the whole group, SIGKILL after ``grace`` real seconds; reap it."""
+    if process.poll() is None:
+        signal_group(process, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(grace)
+    signal_group(process, signal.SIGKILL)
+    process.wait()
+
+
+def signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    """Signal a process and whatever it started; nothing when all of it is gone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)

@@ -1,0 +1,267 @@
+"""One variant of an endpoint: its processes, its gate, its numbers."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from embedded_aws.hosting import artefact
+from embedded_aws.hosting.house import House
+from embedded_aws.hosting.http1 import Answer
+from embedded_aws.hosting.logs import GROUP_PREFIX
+from embedded_aws.hosting.program import command, environment
+from embedded_aws.hosting.server import NotReadyError, Server, StartError
+from embedded_aws.hosting.usage import Usage, cpu_percent, memory_percent, usage
+
+# AWS gives a container 8 minutes unless the variant says otherwise.
+DEFAULT_START_TIMEOUT = 480.0
+
+
+@dataclass
+class Numbers:
+    """What an endpoint config or a later call wants, and what is."""
+
+    current_weight: float
+    desired_weight: float
+    current_count: int
+    desired_count: int
+
+
+class Variant:
+    """A variant in one generation of an endpoint.
+
+    Its gate counts requests in flight: a variant that retires first lets nobody in, then waits
+    until the last one has left, then ends its processes. That is why no update drops a request.
+
+    Args:
+        house: What all variants share.
+        endpoint: Name of the endpoint.
+        spec: The ``ProductionVariant`` of the endpoint config, with defaults filled in.
+        container: ``ContainerDefinition`` of its model.
+        numbers: Weight and instance count to begin with.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        endpoint: str,
+        spec: Mapping[str, Any],
+        container: Mapping[str, Any],
+        numbers: Numbers,
+    ) -> None:
+        self.name: str = spec["VariantName"]
+        self.endpoint = endpoint
+        self.spec = spec
+        self.container = container
+        self.numbers = numbers
+        self.resolved_at = house.world.clock.now()
+        self.meter = house.meters.of(endpoint, self.name)
+        self.serverless: Mapping[str, Any] | None = spec.get("ServerlessConfig")
+        self._house = house
+        folder = f"{self.name}-{uuid.uuid4().hex[:8]}"
+        self._base = Path(house.world.state_dir) / "hosting" / endpoint / folder
+        self._servers: tuple[Server, ...] = ()
+        self._everyone: list[Server] = []
+        self._gate = threading.Condition()
+        self._inside = 0
+        self._closed = False
+        self._warming = threading.Lock()
+        self._retired = threading.Event()
+        self._readings: dict[int, Usage] = {}
+        strategy = (spec.get("RoutingConfig") or {}).get("RoutingStrategy", "RANDOM")
+        self._least_busy = strategy == "LEAST_OUTSTANDING_REQUESTS"
+
+    @property
+    def log_group(self) -> str:
+        """Log group of the endpoint."""
+        return GROUP_PREFIX + self.endpoint
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the serving processes."""
+        return [server.pid for server in self._servers if server.pid is not None]
+
+    def start(self) -> None:
+        """Bring the model data and start the processes; returns when all are healthy.
+
+        A serverless variant only brings its model data: its process starts with the first request.
+
+        Raises:
+            ModelDataError: the model data is not there or broken.
+            StartError: a process did not pass its health check.
+        """
+        target = f"{self.endpoint}/{self.name}"
+        if slow := self._house.world.faults.take("slow_start", target):
+            self._retired.wait(self._house.world.clock.real_seconds(slow.seconds))
+        artefact.bring(self._house.s3, self.container, self._base / "model")
+        if self._retired.is_set():
+            raise StartError
+        if self.serverless is None:
+            self.resize(self.numbers.desired_count)
+
+    def resize(self, count: int) -> None:
+        """Have as many processes as ``count`` instances (up to the cap) are worth.
+
+        New processes take requests once they are all healthy; processes too many finish theirs
+        first.
+
+        Raises:
+            StartError: a new process did not pass its health check; nothing has changed then.
+        """
+        wanted = min(count, self._house.settings.processes_per_variant)
+        have = self._servers
+        if wanted > len(have):
+            self._servers = have + self._start(wanted - len(have))
+        elif wanted < len(have):
+            keep, leave = have[:wanted], have[wanted:]
+            self._servers = keep
+            deadline = time.monotonic() + self._house.settings.drain_timeout
+            for server in leave:
+                while server.outstanding > 0 and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                server.stop()
+            with self._gate:
+                self._everyone = [server for server in self._everyone if server not in leave]
+        self.numbers.current_count = count
+
+    def enter(self) -> bool:
+        """Pass the gate with a request; False when the variant is retiring."""
+        with self._gate:
+            if self._closed:
+                return False
+            self._inside += 1
+            return True
+
+    def leave(self) -> None:
+        """Come out again."""
+        with self._gate:
+            self._inside -= 1
+            if self._inside == 0:
+                self._gate.notify_all()
+
+    @property
+    def inside(self) -> int:
+        """Requests in flight."""
+        return self._inside
+
+    def ask(self, path: str, headers: Mapping[str, str], body: bytes, timeout: float) -> Answer:
+        """Put a request to one of the processes.
+
+        Raises:
+            NotReadyError: no process is there to be asked.
+            TimeoutError: no answer within ``timeout`` real seconds.
+            OSError: the process broke the connection.
+        """
+        servers = [server for server in self._servers if server.ready]
+        if not servers:
+            raise NotReadyError
+        if len(servers) == 1:
+            server = servers[0]
+        elif self._least_busy:
+            server = min(servers, key=lambda one: (one.outstanding, random.random()))
+        else:
+            server = random.choice(servers)
+        return server.request("POST", path, headers, body, timeout)
+
+    def warm_up(self) -> None:
+        """Start a serverless variant's process if it has none.
+
+        Raises:
+            StartError: it did not pass its health check.
+        """
+        if self.serverless is None or self._servers:
+            return
+        with self._warming:
+            if not self._servers:
+                self._servers = self._start(1)
+
+    def kill(self) -> None:
+        """Kill the processes; they come back by themselves."""
+        for server in self._servers:
+            server.kill()
+
+    def measure(self) -> tuple[list[float], list[float]]:
+        """CPU and memory percent of each process since the last call."""
+        cpu: list[float] = []
+        memory: list[float] = []
+        readings: dict[int, Usage] = {}
+        for pid in self.pids:
+            reading = usage(pid)
+            if reading is None:
+                continue
+            readings[pid] = reading
+            memory.append(memory_percent(reading))
+            if pid in self._readings:
+                cpu.append(cpu_percent(self._readings[pid], reading))
+        self._readings = readings
+        return cpu, memory
+
+    def retire(self, *, drain: bool = True) -> None:
+        """Let nobody in, wait for those inside, end the processes, remove the folder."""
+        with self._gate:
+            self._closed = True
+            self._retired.set()
+            if drain:
+                self._gate.wait_for(lambda: self._inside == 0, self._house.settings.drain_timeout)
+            everyone = list(self._everyone)
+        _together([server.stop for server in everyone])
+        self._servers = ()
+        shutil.rmtree(self._base, ignore_errors=True)
+
+    def _start(self, count: int) -> tuple[Server, ...]:
+        servers = tuple(self._server() for _ in range(count))
+        with self._gate:
+            if self._retired.is_set():
+                raise StartError
+            # Known before they run, so that a retirement meanwhile ends them too.
+            self._everyone += servers
+        try:
+            _together([server.start for server in servers])
+        except StartError:
+            _together([server.stop for server in servers])
+            raise
+        return servers
+
+    def _server(self) -> Server:
+        house = self._house
+        instance = f"i-{uuid.uuid4().hex[:17]}"
+        own: Mapping[str, str] = self.container.get("Environment") or {}
+        seconds = self.spec.get("ContainerStartupHealthCheckTimeoutInSeconds")
+        return Server(
+            instance_id=instance,
+            command=command(self._base, own),
+            environment=lambda port: environment(
+                self._base, port, own, house.surroundings, house.aws_environment
+            ),
+            cwd=self._cwd(),
+            say=lambda text: house.logs.line(self.log_group, f"{self.name}/{instance}", text),
+            spawner=house.spawner,
+            start_timeout=min(
+                float(seconds or DEFAULT_START_TIMEOUT), house.settings.start_timeout_cap
+            ),
+            stop_grace=house.settings.stop_grace,
+        )
+
+    def _cwd(self) -> Path:
+        code = self._base / "model" / "code"
+        return code if code.is_dir() else self._base / "model"
+
+
+def _together(calls: list[Any]) -> None:
+    """Run calls side by side; the first error is raised when all have ended."""
+    if len(calls) <= 1:
+        for call in calls:
+            call()
+        return
+    with ThreadPoolExecutor(len(calls)) as pool:
+        done = [pool.submit(call) for call in calls]
+    for future in done:
+        future.result()
