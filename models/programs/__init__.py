@@ -1,0 +1,1 @@
+"""The training and serving programs, and the small modules that they share."""

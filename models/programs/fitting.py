@@ -1,0 +1,200 @@
+"""Fitting a Keras model on one machine, an epoch at a time inside one compiled graph.
+
+Keras' own ``fit`` spends about 2 ms on every step of a small model, whatever its size; a compiled
+loop spends 0.1 ms. The epoch is cut into segments so that SIGTERM is obeyed within seconds, and
+its end is a checkpoint from which a later job goes on to the same result.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SEGMENT_STEPS = 512
+KEPT_CHECKPOINTS = 2
+History = list[dict[str, float]]
+
+
+class Stopped(Exception):
+    """SIGTERM came; the last whole epoch is in the checkpoint folder."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to fit.
+
+    ``loss`` maps (true batch, answered batch) to a scalar. Learning rate falls on a cosine over
+    all epochs; the weights handed over are an exponential moving average (Polyak & Juditsky 1992).
+    """
+
+    loss: Callable[[Any, Any], Any]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    seed: int
+    compiled: bool = True
+
+
+@dataclass
+class Checkpoints:
+    """Numbered checkpoints in a folder that outlives the job.
+
+    Args:
+        folder: Where they lie.
+        identity: What is being fitted; a checkpoint of something else is not resumed from.
+    """
+
+    folder: Path
+    identity: str
+
+    def save(self, epoch: int, state: list[NDArray[Any]], history: History) -> None:
+        """Write the state after ``epoch`` whole epochs, atomically; keep the newest few."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        notes = json.dumps({"identity": self.identity, "epoch": epoch, "history": history})
+        target = self.folder / f"epoch-{epoch:06d}.npz"
+        partial = self.folder / f".{target.name}.partial"
+        with partial.open("wb") as file:
+            arrays: dict[str, Any] = {f"v{index:04d}": value for index, value in enumerate(state)}
+            np.savez(file, notes=np.asarray(notes), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(target)
+        for old in sorted(self.folder.glob("epoch-*.npz"))[:-KEPT_CHECKPOINTS]:
+            old.unlink()
+
+    def newest(self) -> tuple[int, list[NDArray[Any]], History] | None:
+        """The newest readable checkpoint of this identity: epoch, state and history."""
+        for path in sorted(self.folder.glob("epoch-*.npz"), reverse=True):
+            try:
+                with np.load(path, allow_pickle=False) as file:
+                    notes = json.loads(str(file["notes"]))
+                    names = sorted(name for name in file.files if name != "notes")
+                    state = [file[name] for name in names]
+            except (OSError, ValueError, KeyError, EOFError) as error:
+                print(f"checkpoint {path.name} is unreadable, trying an older one: {error}")
+                continue
+            if notes["identity"] == self.identity:
+                return int(notes["epoch"]), state, list(notes["history"])
+        return None
+
+
+@dataclass
+class Fit:
+    """One fit in progress.
+
+    Args:
+        model: Keras model, built.
+        inputs: float32 [n, …].
+        targets: float32 or int32 [n].
+        recipe: How to fit.
+        validate: Called after each epoch; returns what is logged beside the loss.
+        checkpoints: Where to go on from.
+        stopping: Asked between segments.
+    """
+
+    model: Any
+    inputs: NDArray[np.float32]
+    targets: NDArray[Any]
+    recipe: Recipe
+    validate: Callable[[], Mapping[str, float]]
+    checkpoints: Checkpoints
+    stopping: Callable[[], bool]
+    history: History = field(default_factory=list)
+
+    def run(self) -> History:
+        """Fit to the last epoch, log one line per epoch, and return the history.
+
+        Raises:
+            Stopped: ``stopping`` became true.
+            FloatingPointError: the loss is not finite.
+        """
+        optimizer, segment, steps = self._prepared()
+        start = self._resume(optimizer)
+        for epoch in range(start + 1, self.recipe.epochs + 1):
+            began = time.perf_counter()
+            loss = self._epoch(epoch, segment, steps)
+            if not np.isfinite(loss):
+                raise FloatingPointError(
+                    f"the loss became {loss} in epoch {epoch}; lower learning_rate"
+                )
+            entry = {"epoch": epoch, "loss": loss, **self.validate()}
+            self.history.append(entry | {"seconds": round(time.perf_counter() - began, 3)})
+            print(" ".join(f"{k}={v:.6g}" for k, v in self.history[-1].items()), flush=True)
+            self.checkpoints.save(epoch, self._state(optimizer), self.history)
+            if self.stopping():
+                raise Stopped
+        optimizer.finalize_variable_values(self.model.trainable_variables)
+        return self.history
+
+    def _prepared(self) -> tuple[Any, Any, int]:
+        import keras
+        import tensorflow as tf
+
+        recipe, model = self.recipe, self.model
+        batch = min(recipe.batch_size, len(self.inputs))
+        steps = len(self.inputs) // batch
+        total = steps * recipe.epochs
+        # Averages over about a twentieth of the fit, so that a short one is not mostly its start.
+        momentum = 1 - 1 / min(max(total / 20, 2), 1000)
+        optimizer = keras.optimizers.AdamW(
+            keras.optimizers.schedules.CosineDecay(recipe.learning_rate, total, alpha=0.01),
+            weight_decay=recipe.weight_decay,
+            use_ema=True,
+            ema_momentum=momentum,
+        )
+        optimizer.build(model.trainable_variables)
+        inputs, targets = tf.constant(self.inputs), tf.constant(self.targets)
+
+        @tf.function(jit_compile=recipe.compiled, reduce_retracing=True)  # type: ignore[untyped-decorator]
+        def segment(chosen: Any) -> Any:
+            def step(number: Any, loss: Any) -> Any:
+                rows = chosen[number]
+                with tf.GradientTape() as tape:
+                    answer = model(tf.gather(inputs, rows), training=True)
+                    value = recipe.loss(tf.gather(targets, rows), answer)
+                gradients = tape.gradient(value, model.trainable_variables)
+                optimizer.apply(gradients, model.trainable_variables)
+                return number + 1, loss + value
+
+            count = tf.shape(chosen)[0]
+            state = (tf.constant(0), tf.constant(0.0))
+            return tf.while_loop(lambda number, _: number < count, step, state)[1]
+
+        return optimizer, lambda rows: segment(tf.constant(rows.reshape(-1, batch))), steps * batch
+
+    def _epoch(self, epoch: int, segment: Any, rows: int) -> float:
+        # Seeded by the epoch, so that a resumed fit sees the batches that it would have seen.
+        order = np.random.default_rng((self.recipe.seed, epoch)).permutation(len(self.inputs))
+        batch = min(self.recipe.batch_size, len(self.inputs))
+        order = order[:rows].astype(np.int32)
+        loss = 0.0
+        for first in range(0, rows, SEGMENT_STEPS * batch):
+            if self.stopping():
+                raise Stopped
+            loss += float(segment(order[first : first + SEGMENT_STEPS * batch]))
+        return loss / (rows // batch)
+
+    def _resume(self, optimizer: Any) -> int:
+        found = self.checkpoints.newest()
+        if found is None:
+            return 0
+        epoch, state, self.history = found
+        for variable, value in zip(self._variables(optimizer), state, strict=True):
+            variable.assign(value)
+        print(f"resuming after epoch {epoch} from {self.checkpoints.folder}", flush=True)
+        return epoch
+
+    def _variables(self, optimizer: Any) -> list[Any]:
+        return [*self.model.variables, *optimizer.variables]
+
+    def _state(self, optimizer: Any) -> list[NDArray[Any]]:
+        return [np.asarray(variable) for variable in self._variables(optimizer)]

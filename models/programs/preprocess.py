@@ -1,0 +1,293 @@
+"""From what a client sends to what the graph eats, and from its answer back: ``preprocess.json``.
+
+The file is language-neutral: a closed set of small operations with all numbers inside, so that a
+phone or a browser applies the same steps without this code. Normalisation stays outside the
+graph because an int8 graph needs inputs of one scale.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Columns = Mapping[str, NDArray[Any]]
+Spec = Mapping[str, Any]
+
+MAX_IMAGE_PIXELS = 50_000_000
+_DAY = np.timedelta64(1, "D")
+
+
+class BadInput(Exception):
+    """The client sent something that the model cannot read."""
+
+
+class Tabular:
+    """Rows of named columns.
+
+    ``columns`` of the spec lists what a client sends: name, type (``number`` or ``date``), whether
+    it may be missing, and an example. ``features`` lists the operations; see docs/models.md.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self._features = [(_FEATURES[f["op"]], f) for f in spec["features"]]
+
+    def decode(self, instances: Sequence[Any]) -> Columns:
+        """JSON instances (one object per row) → columns.
+
+        Raises:
+            BadInput: a row is no object, or a column is missing or of the wrong type.
+        """
+        return {
+            column["name"]: np.array(
+                [_cell(row, column, number) for number, row in enumerate(instances)],
+                dtype="datetime64[D]" if column["type"] == "date" else np.float64,
+            )
+            for column in self.spec["columns"]
+        }
+
+    def transform(self, inputs: Columns) -> Floats:
+        """Columns (n rows) → float32 [n, width]."""
+        parts = [operation(inputs, feature) for operation, feature in self._features]
+        return np.concatenate(parts, axis=1, dtype=np.float32)
+
+    def example(self) -> dict[str, Any]:
+        """A typical row: what the server tests itself with."""
+        return {column["name"]: column["example"] for column in self.spec["columns"]}
+
+
+class Images:
+    """JPEG or PNG images, resized to the graph's input and scaled to -1 … 1."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self._height, self._width = spec["input"]["shape"][1:3]
+
+    def decode(self, instances: Sequence[Any]) -> NDArray[np.uint8]:
+        """JSON instances → uint8 [n, height, width, 3].
+
+        An instance is ``{"b64": "<base64 of a JPEG or PNG>"}`` or nested lists of 0 … 255.
+
+        Raises:
+            BadInput: an instance is neither.
+        """
+        return np.stack([self._decoded(item, n) for n, item in enumerate(instances)])
+
+    def decode_files(self, files: Sequence[bytes]) -> NDArray[np.uint8]:
+        """Encoded images → uint8 [n, height, width, 3]."""
+        return np.stack([self._pixels(data) for data in files])
+
+    def transform(self, inputs: NDArray[np.uint8]) -> Floats:
+        """uint8 [n, height, width, 3] → float32 of the same shape, -1 … 1."""
+        pixels = self.spec["pixels"]
+        return inputs.astype(np.float32) * np.float32(pixels["scale"]) + np.float32(
+            pixels["offset"]
+        )
+
+    def example(self) -> list[list[list[int]]]:
+        """A plain grey image: what the server tests itself with."""
+        return [[[128] * 3] * self._width] * self._height
+
+    def _decoded(self, instance: Any, number: int) -> NDArray[np.uint8]:
+        if isinstance(instance, Mapping) and isinstance(instance.get("b64"), str):
+            try:
+                return self._pixels(base64.b64decode(instance["b64"], validate=True))
+            except (binascii.Error, OSError, ValueError) as error:
+                raise BadInput(f"instance {number}: b64 is not an image: {error}") from error
+        try:
+            array = np.asarray(instance, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise BadInput(
+                f'instance {number}: expected {{"b64": "…"}} or nested lists of numbers'
+            ) from error
+        if array.shape != (self._height, self._width, 3):
+            raise BadInput(
+                f"instance {number}: shape {array.shape}, expected "
+                f"{(self._height, self._width, 3)} (or a JPEG of any size as b64)"
+            )
+        if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 255):
+            raise BadInput(f"instance {number}: pixels must lie in 0 … 255")
+        return array.astype(np.uint8)
+
+    def _pixels(self, data: bytes) -> NDArray[np.uint8]:
+        from PIL import Image
+
+        with Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > MAX_IMAGE_PIXELS:
+                raise ValueError(f"{image.width}×{image.height} pixels are too many")
+            # Lets libjpeg decode at a fraction of the size: several times faster on photos.
+            image.draft("RGB", (self._width * 2, self._height * 2))
+            small = image.convert("RGB").resize(
+                (self._width, self._height), Image.Resampling.BILINEAR
+            )
+            return np.asarray(small, dtype=np.uint8)
+
+
+def preprocessor(spec: Spec) -> Tabular | Images:
+    """The preprocessor that a spec asks for.
+
+    Raises:
+        ValueError: the kind is unknown.
+    """
+    kinds: dict[str, type[Tabular | Images]] = {"tabular": Tabular, "image": Images}
+    try:
+        return kinds[spec["kind"]](spec)
+    except KeyError:
+        raise ValueError(
+            f"preprocess.json has kind {spec.get('kind')!r}, not {list(kinds)}"
+        ) from None
+
+
+def answers(spec: Spec, raw: Floats) -> list[Any]:
+    """What the graph said (float32 [n, outputs]) → what the client gets, one item per row."""
+    output = spec["output"]
+    if output["kind"] == "number":
+        return [float(value) for value in numbers(spec, raw)]
+    best = raw.argmax(axis=1)
+    classes = output["classes"]
+    return [
+        {
+            "label": classes[index],
+            "confidence": float(row[index]),
+            "confident": bool(row[index] >= output["confidence_threshold"]),
+            "scores": [float(value) for value in row],
+        }
+        for index, row in zip(best, raw, strict=True)
+    ]
+
+
+def numbers(spec: Spec, raw: Floats) -> NDArray[np.float64]:
+    """Regression: float32 [n, 1] → float64 [n] in the label's unit."""
+    output = spec["output"]
+    value = raw[:, 0].astype(np.float64) * output["scale"] + output["offset"]
+    return np.exp(value) if output["transform"] == "exp" else value
+
+
+def scores(spec: Spec, raw: Floats) -> NDArray[np.float64]:
+    """One number per prediction, whose distribution is watched.
+
+    The predicted value itself; for classes the class index plus the confidence, so that a shift
+    between classes and a shift of confidence inside one both move it.
+    """
+    if spec["output"]["kind"] == "number":
+        return numbers(spec, raw)
+    best = raw.argmax(axis=1)
+    return best + np.minimum(raw.max(axis=1), 1 - 1e-6).astype(np.float64)
+
+
+def _cell(row: Any, column: Mapping[str, Any], number: int) -> Any:
+    name = column["name"]
+    if not isinstance(row, Mapping):
+        raise BadInput(f"instance {number}: expected an object of columns, got {row!r:.60}")
+    value = row.get(name)
+    is_date = column["type"] == "date"
+    if value is None:
+        if column["required"]:
+            raise BadInput(f"instance {number}: column {name!r} is missing")
+        return np.datetime64("NaT") if is_date else math.nan
+    if is_date:
+        try:
+            return np.datetime64(datetime.fromisoformat(value).date(), "D")
+        except (TypeError, ValueError) as error:
+            raise BadInput(
+                f"instance {number}: column {name!r} is {value!r:.60}, not a date like 2026-01-31"
+            ) from error
+    try:
+        read = float(value)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"instance {number}: column {name!r} is {value!r:.60}, no number") from error
+    if not math.isfinite(read):
+        raise BadInput(f"instance {number}: column {name!r} is {value!r}, not finite")
+    return read
+
+
+def _number(columns: Columns, feature: Mapping[str, Any]) -> NDArray[np.float64]:
+    """One column, the greatest of several, or the logarithm of a ratio of two."""
+    values = np.asarray(columns[feature["columns"][0]], dtype=np.float64)
+    for name in feature["columns"][1:]:
+        other = np.asarray(columns[name], dtype=np.float64)
+        values = np.fmax(values, other) if feature["of"] == "greatest" else values / other
+    if feature["log"]:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = np.log(values + feature["add"])
+    scaled = (values - feature["mean"]) / feature["std"]
+    clipped = np.clip(scaled, -feature["clip"], feature["clip"])
+    return np.nan_to_num(clipped, nan=0.0)[:, None]
+
+
+def _flag(columns: Columns, feature: Mapping[str, Any]) -> NDArray[np.float64]:
+    values = np.asarray(columns[feature["column"]], dtype=np.float64)
+    return (values > feature["above"]).astype(np.float64)[:, None]
+
+
+def _one_hot(columns: Columns, feature: Mapping[str, Any]) -> NDArray[np.float64]:
+    values = np.asarray(columns[feature["column"]], dtype=np.float64)
+    return (values[:, None] == np.asarray(feature["values"])[None, :]).astype(np.float64)
+
+
+def _waves(columns: Columns, feature: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Fourier features of a place (Tancik et al. 2020): sines along several directions."""
+    first, second = (
+        np.nan_to_num((np.asarray(columns[name], dtype=np.float64) - center) / scale)
+        for name, center, scale in zip(
+            feature["columns"], feature["center"], feature["scale"], strict=True
+        )
+    )
+    angles = np.asarray(feature["angles"])
+    along = first[:, None] * np.cos(angles) + second[:, None] * np.sin(angles)
+    phase = (along[:, :, None] * np.asarray(feature["frequencies"])).reshape(len(first), -1)
+    return np.concatenate([np.sin(phase), np.cos(phase)], axis=1)
+
+
+def _days(columns: Columns, feature: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Time since the first training day; no date means the newest one known."""
+    days = np.asarray(columns[feature["column"]]).astype("datetime64[D]")
+    since = (days - np.datetime64(feature["origin"], "D")) / _DAY
+    since = np.where(np.isnan(since), feature["newest"], since)
+    return (np.clip(since, 0, feature["newest"] + feature["beyond"]) / feature["unit"])[:, None]
+
+
+_FEATURES: dict[str, Callable[[Columns, Mapping[str, Any]], NDArray[np.float64]]] = {
+    "number": _number,
+    "flag": _flag,
+    "one_hot": _one_hot,
+    "waves": _waves,
+    "days": _days,
+}
+
+
+def standard(
+    columns: Columns, names: Sequence[str], *, log: bool = False, add: float = 0.0, of: str = "one"
+) -> dict[str, Any]:
+    """A fitted ``number`` feature: mean and standard deviation of the training rows."""
+    feature: dict[str, Any] = {
+        "op": "number",
+        "columns": list(names),
+        "of": of,
+        "log": log,
+        "add": add,
+        "mean": 0.0,
+        "std": 1.0,
+        "clip": 1e9,
+    }
+    values = _number(columns, feature)
+    return feature | {
+        "mean": float(values.mean()),
+        "std": max(float(values.std()), 1e-6),
+        "clip": 5.0,
+    }
+
+
+def iso_day(value: Any) -> str:
+    """A numpy day as ``YYYY-MM-DD``."""
+    day: date = np.datetime64(value, "D").astype(object)
+    return day.isoformat()

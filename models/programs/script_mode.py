@@ -1,0 +1,188 @@
+"""The script-mode contract of SageMaker, in a container or as a plain process.
+
+https://github.com/aws/sagemaker-training-toolkit: folders and hyperparameters come from
+``SM_*`` variables, everything lives under ``SAGEMAKER_BASE_DIR`` (``/opt/ml`` by default), the
+reason of a failure is written to ``<base>/output/failure``, and SIGTERM announces the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+STOPPED = 128 + signal.SIGTERM
+"""Exit code after SIGTERM: a job that was stopped must not pass for one that finished."""
+
+FAILURE_LENGTH = 1024
+
+
+class InvalidHyperparameter(Exception):
+    """A hyperparameter does not parse as what the model asks for."""
+
+
+class Hyperparameters:
+    """Hyperparameters, which SageMaker hands over as strings; the default tells the type.
+
+    Args:
+        values: Values by name.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = {name.replace("-", "_"): value for name, value in values.items()}
+        self._used: dict[str, Any] = {}
+
+    def integer(self, name: str, default: int) -> int:
+        """A whole number."""
+        return int(self._parsed(name, default, int))
+
+    def number(self, name: str, default: float) -> float:
+        """A finite number."""
+        return float(self._parsed(name, default, float))
+
+    def text(self, name: str, default: str) -> str:
+        """A text."""
+        return str(self._parsed(name, default, str))
+
+    def integers(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
+        """Whole numbers, comma-separated."""
+        given = ",".join(map(str, default))
+        return tuple(
+            self._parsed(name, default, lambda text: [int(p) for p in text.split(",")])
+            if str(self._values.get(name, given)) != given
+            else self._note(name, default)
+        )
+
+    @property
+    def used(self) -> dict[str, Any]:
+        """Every hyperparameter that was asked for, with the value it had."""
+        return dict(sorted(self._used.items()))
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Hyperparameters that nobody asked for: probably misspelt."""
+        return tuple(sorted(set(self._values) - set(self._used)))
+
+    def _parsed(self, name: str, default: Any, parse: Any) -> Any:
+        raw = self._values.get(name, default)
+        try:
+            return self._note(name, parse(raw if parse in {int, float} else str(raw)))
+        except (TypeError, ValueError) as error:
+            raise InvalidHyperparameter(
+                f"Hyperparameter {name}={raw!r} is not like its default {default!r}."
+            ) from error
+
+    def _note(self, name: str, value: Any) -> Any:
+        self._used[name] = value
+        return value
+
+
+@dataclass
+class Job:
+    """One training job as its program sees it."""
+
+    base: Path
+    model_dir: Path
+    output_dir: Path
+    channels: Mapping[str, Path]
+    hyperparameters: Hyperparameters
+    hosts: tuple[str, ...] = ("algo-1",)
+    host: str = "algo-1"
+    stopping: bool = field(default=False, init=False)
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """Folder that SageMaker keeps in step with S3 while the job runs."""
+        return self.base / "checkpoints"
+
+    @property
+    def leads(self) -> bool:
+        """Whether this host trains; the programs are single-host, the others have nothing to do."""
+        return self.host == sorted(self.hosts)[0]
+
+    def channel(self, name: str) -> Path:
+        """Folder of an input channel.
+
+        Raises:
+            FileNotFoundError: the job has no such channel.
+        """
+        try:
+            return self.channels[name]
+        except KeyError:
+            raise FileNotFoundError(
+                f"The job has no channel {name!r}; it has {sorted(self.channels)}."
+            ) from None
+
+    def obey_sigterm(self) -> None:
+        """From now on SIGTERM only sets ``stopping``; the program ends at its next safe point."""
+        signal.signal(signal.SIGTERM, self._on_sigterm)
+
+    def fail(self, reason: str) -> None:
+        """Write the reason to where SageMaker reads ``FailureReason`` from."""
+        folder = self.base / "output"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "failure").write_text(reason[:FAILURE_LENGTH], encoding="utf-8")
+
+    def _on_sigterm(self, _signal: int, _frame: FrameType | None) -> None:
+        self.stopping = True
+        print("SIGTERM received: stopping after this step", flush=True)
+
+
+def job_from_environment(arguments: Sequence[str], environment: Mapping[str, str]) -> Job:
+    """The job that ``SM_*`` and the command line describe; the command line wins.
+
+    Args:
+        arguments: ``--key value`` pairs (without the program's name).
+        environment: The process environment.
+    """
+    base = Path(environment.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
+    data = base / "input" / "data"
+    channels = (
+        {path.name: path for path in sorted(data.iterdir()) if path.is_dir()}
+        if data.is_dir()
+        else {}
+    )
+    prefix = "SM_CHANNEL_"
+    channels |= {
+        name.removeprefix(prefix).lower(): Path(value)
+        for name, value in environment.items()
+        if name.startswith(prefix)
+    }
+    given = json.loads(environment.get("SM_HPS", "{}")) | _pairs(arguments)
+    host = environment.get("SM_CURRENT_HOST", "algo-1")
+    return Job(
+        base=base,
+        model_dir=Path(environment.get("SM_MODEL_DIR", str(base / "model"))),
+        output_dir=Path(environment.get("SM_OUTPUT_DATA_DIR", str(base / "output" / "data"))),
+        channels=channels,
+        hyperparameters=Hyperparameters(
+            {k: v for k, v in given.items() if not k.startswith("sagemaker_")}
+        ),
+        hosts=tuple(json.loads(environment.get("SM_HOSTS", json.dumps([host])))),
+        host=host,
+    )
+
+
+def current_job() -> Job:
+    """The job of this process."""
+    return job_from_environment(sys.argv[1:], os.environ)
+
+
+def _pairs(arguments: Sequence[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    rest = list(arguments)
+    while rest:
+        key = rest.pop(0)
+        if not key.startswith("--"):
+            raise InvalidHyperparameter(f"Expected --name value, got {key!r}.")
+        name, sign, value = key[2:].partition("=")
+        if not sign:
+            value = rest.pop(0) if rest else ""
+        pairs[name] = value
+    return pairs
