@@ -1,0 +1,1 @@
+"""Alarms: what is kept of them, how their state is decided, and what they then do."""

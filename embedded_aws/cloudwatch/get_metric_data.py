@@ -1,0 +1,174 @@
+"""GetMetricData and GetMetricStatistics."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from embedded_aws.cloudwatch import statistics
+from embedded_aws.cloudwatch.math.syntax import MathError
+from embedded_aws.cloudwatch.math.values import TimeSeries
+from embedded_aws.cloudwatch.periods import Range, check_period
+from embedded_aws.cloudwatch.queries import Evaluation, metric_key, read_queries
+from embedded_aws.cloudwatch.store import MetricStore
+from embedded_aws.service import AwsFault
+
+MAX_QUERIES = 500
+MAX_DATAPOINTS = 100_800
+MAX_STATISTICS = 1440
+
+
+def get_metric_data(
+    store: MetricStore, params: Mapping[str, Any], now: float, region: str, account: str
+) -> dict[str, Any]:
+    """All series of the queries that return data, a page at a time.
+
+    Pages follow the order of the queries; a series that a page cuts is ``PartialData``.
+
+    Raises:
+        AwsFault: ``ValidationError`` or ``InvalidNextToken``.
+    """
+    raw = params["MetricDataQueries"]
+    if not 1 <= len(raw) <= MAX_QUERIES:
+        raise AwsFault(
+            "ValidationError",
+            f"The collection MetricDataQueries must have a size between 1 and {MAX_QUERIES}.",
+        )
+    queries = read_queries(raw)
+    _check_range(params, "ValidationError")
+    if not any(query.returns for query in queries):
+        raise AwsFault(
+            "ValidationError", "At least one of the MetricDataQueries must have ReturnData true."
+        )
+    limit = params.get("MaxDatapoints", MAX_DATAPOINTS)
+    if not 1 <= limit <= MAX_DATAPOINTS:
+        raise AwsFault("ValidationError", f"MaxDatapoints must be between 1 and {MAX_DATAPOINTS}.")
+    digest = _digest(params)
+    token = _read_token(params.get("NextToken"), digest)
+    asked = Range(params["StartTime"], params["EndTime"], token.get("now", now))
+    evaluation = Evaluation(store, queries, asked, region, account)
+    results: list[TimeSeries] = []
+    for query in queries:
+        try:
+            found = evaluation.result(query)
+        except MathError as error:
+            raise AwsFault(
+                "ValidationError", f"Error in expression '{query.id}': {error}"
+            ) from None
+        if query.returns:
+            results.extend(found)
+    ascending = params.get("ScanBy") == "TimestampAscending"
+    page, after = _page(results, token.get("skip", 0), limit, ascending)
+    answer: dict[str, Any] = {"MetricDataResults": page, "Messages": []}
+    if after is not None:
+        answer["NextToken"] = _token({"skip": after, "now": asked.now, "of": digest})
+    return answer
+
+
+def get_metric_statistics(
+    store: MetricStore, params: Mapping[str, Any], now: float
+) -> dict[str, Any]:
+    """Statistics of one metric; one datapoint per period and unit.
+
+    Raises:
+        AwsFault: ``InvalidParameterValue``, ``InvalidParameterCombination`` or
+            ``MissingParameter``.
+    """
+    names, extended = params.get("Statistics", []), params.get("ExtendedStatistics", [])
+    if not names and not extended:
+        raise AwsFault(
+            "MissingParameter", "The parameter Statistics or ExtendedStatistics is required."
+        )
+    if names and extended:
+        raise AwsFault(
+            "InvalidParameterCombination",
+            "The parameters Statistics and ExtendedStatistics are mutually exclusive and you have "
+            "specified both.",
+        )
+    period = params["Period"]
+    check_period(period, "InvalidParameterValue")
+    _check_range(params, "InvalidParameterCombination")
+    try:
+        wanted = [statistics.parse(name) for name in (*names, *extended)]
+    except statistics.UnknownStatisticError as error:
+        raise AwsFault(
+            "InvalidParameterValue",
+            f"The value {error.name} for parameter ExtendedStatistics.member.1 is not supported.",
+        ) from None
+    asked = Range(params["StartTime"], params["EndTime"], now)
+    if (asked.end - asked.start) / period > MAX_STATISTICS:
+        raise AwsFault(
+            "InvalidParameterCombination",
+            f"You have requested up to {int((asked.end - asked.start) / period)} datapoints, which "
+            f"exceeds the limit of {MAX_STATISTICS}. You may reduce the datapoints requested by "
+            "increasing Period, or decreasing the time range.",
+        )
+    key = metric_key(params)
+    units = [params["Unit"]] if "Unit" in params else store.units(key)
+    points = []
+    for unit in units:
+        for start, values in store.read(key, unit, asked.spans(period), wanted):
+            by_name = {s.name: v for s, v in zip(wanted, values, strict=True) if v is not None}
+            if not by_name:
+                continue
+            shown: dict[str, Any] = by_name if names else {"ExtendedStatistics": by_name}
+            points.append({"Timestamp": float(start), "Unit": unit, **shown})
+    return {"Label": params["MetricName"], "Datapoints": points}
+
+
+def _check_range(params: Mapping[str, Any], code: str) -> None:
+    if params["StartTime"] >= params["EndTime"]:
+        raise AwsFault(code, "The parameter StartTime must be less than the parameter EndTime.")
+
+
+def _page(
+    results: list[TimeSeries], skip: int, limit: int, ascending: bool
+) -> tuple[list[dict[str, Any]], int | None]:
+    """``limit`` points after the first ``skip``, and how many to skip next time."""
+    page: list[dict[str, Any]] = []
+    total = sum(len(series.points) for series in results)
+    end = skip + limit
+    at = 0
+    for series in results:
+        size = len(series.points)
+        first, last = max(skip - at, 0), min(end - at, size)
+        # A series without data is on the page of the points around it.
+        empty = size == 0 and skip <= at and (at < end or end >= total)
+        at += size
+        if first >= last and not empty:
+            continue
+        points = sorted(series.points.items(), reverse=not ascending)[first:last]
+        page.append(
+            {
+                "Id": series.id,
+                "Label": series.label,
+                "Timestamps": [float(t) for t, _ in points],
+                "Values": [v for _, v in points],
+                "StatusCode": "Complete" if last >= size else "PartialData",
+            }
+        )
+    return page, end if end < total else None
+
+
+def _digest(params: Mapping[str, Any]) -> str:
+    asked = {k: v for k, v in params.items() if k not in ("NextToken", "MaxDatapoints")}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _token(state: Mapping[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(state).encode()).decode()
+
+
+def _read_token(token: str | None, digest: str) -> dict[str, Any]:
+    if token is None:
+        return {}
+    try:
+        state = json.loads(base64.urlsafe_b64decode(token))
+    except ValueError:
+        state = {}
+    if not isinstance(state, dict) or state.get("of") != digest:
+        raise AwsFault("InvalidNextToken", "The next token specified is invalid.")
+    return state

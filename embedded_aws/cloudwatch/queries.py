@@ -1,0 +1,239 @@
+"""MetricDataQueries, shared by GetMetricData and by alarms on metric math."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from embedded_aws.cloudwatch import statistics
+from embedded_aws.cloudwatch.labels import Origin, default_labels, dynamic
+from embedded_aws.cloudwatch.math.evaluate import evaluate
+from embedded_aws.cloudwatch.math.syntax import MathError, Node, names, parse
+from embedded_aws.cloudwatch.math.values import TimeSeries, Value, kind_of
+from embedded_aws.cloudwatch.periods import Range, check_period
+from embedded_aws.cloudwatch.search import search
+from embedded_aws.cloudwatch.store import LISTED, MetricKey, MetricStore
+from embedded_aws.service import AwsFault
+
+_ID = re.compile(r"[a-z][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Query:
+    """One MetricDataQuery: a metric, or an expression."""
+
+    id: str
+    key: MetricKey | None = None
+    stat: str = ""
+    unit: str | None = None
+    period: int | None = None
+    expression: str | None = None
+    label: str | None = None
+    returns: bool = True
+
+
+def metric_key(params: Mapping[str, Any]) -> MetricKey:
+    """The key of ``Namespace``, ``MetricName`` and ``Dimensions``."""
+    dimensions = {d["Name"]: d["Value"] for d in params.get("Dimensions", [])}
+    return MetricKey.of(params.get("Namespace", ""), params.get("MetricName", ""), dimensions)
+
+
+def read_queries(raw: Sequence[Mapping[str, Any]], path: str = "MetricDataQueries") -> list[Query]:
+    """Check and read queries.
+
+    Raises:
+        AwsFault: ``ValidationError`` naming the member.
+    """
+    queries = [_read(query, f"{path}.member.{i}") for i, query in enumerate(raw, 1)]
+    ids = [query.id for query in queries]
+    for name in ids:
+        if ids.count(name) > 1:
+            raise _invalid(f"The values for parameter Id in {path} must be unique: {name}")
+    return queries
+
+
+def _read(raw: Mapping[str, Any], path: str) -> Query:
+    name = raw["Id"]
+    if not _ID.fullmatch(name):
+        raise _invalid(
+            f"The value {name} for parameter {path}.Id is not matching the expected pattern "
+            "^[a-z][a-zA-Z0-9_]*$."
+        )
+    if ("MetricStat" in raw) == ("Expression" in raw):
+        raise _invalid(f"The parameter {path} must have exactly one of MetricStat and Expression.")
+    common = {"id": name, "label": raw.get("Label"), "returns": raw.get("ReturnData", True)}
+    if "Period" in raw:
+        check_period(raw["Period"])
+    if "Expression" in raw:
+        return Query(**common, expression=raw["Expression"], period=raw.get("Period"))
+    stat = raw["MetricStat"]
+    check_period(stat["Period"])
+    try:
+        statistics.parse(stat["Stat"])
+    except statistics.UnknownStatisticError:
+        raise _invalid(
+            f"The value {stat['Stat']} for parameter {path}.MetricStat.Stat is not supported."
+        ) from None
+    key = metric_key(stat["Metric"])
+    if not key.namespace or not key.name:
+        raise _invalid(
+            f"The parameter {path}.MetricStat.Metric must have a Namespace and a MetricName."
+        )
+    return Query(**common, key=key, stat=stat["Stat"], period=stat["Period"], unit=stat.get("Unit"))
+
+
+@dataclass
+class Evaluation:
+    """One evaluation of a list of queries over a range.
+
+    Args:
+        store: Where the metrics are.
+        queries: All of them; each is evaluated once, when it is needed.
+        asked: The range of time.
+        region: For ``${PROP('Region')}``.
+        account: For ``${PROP('AccountId')}``.
+    """
+
+    store: MetricStore
+    queries: Sequence[Query]
+    asked: Range
+    region: str = ""
+    account: str = ""
+    grids: Mapping[int, range] = field(default_factory=dict)
+    _done: dict[str, Value] = field(default_factory=dict)
+    _open: list[str] = field(default_factory=list)
+    _trees: dict[str, Node] = field(default_factory=dict)
+    _origins: dict[int, tuple[object, Origin]] = field(default_factory=dict)
+
+    def result(self, query: Query) -> tuple[TimeSeries, ...]:
+        """The series of one query, labelled.
+
+        Raises:
+            MathError: when it is an expression that cannot be evaluated, or no series.
+        """
+        value = self.value_of(query.id)
+        if isinstance(value, TimeSeries):
+            return (self._labelled(query, value),)
+        if isinstance(value, tuple):
+            return tuple(self._labelled(query, series) for series in value)
+        what = kind_of(0.0 if value is None else value)
+        raise MathError(
+            f"the expression {query.id} must return a time series or an array of them, not {what}"
+        )
+
+    def value_of(self, name: str) -> Value | None:
+        """The result of a query by its id; None when there is no such query."""
+        if name in self._done:
+            return self._done[name]
+        query = next((q for q in self.queries if q.id == name), None)
+        if query is None:
+            return None
+        if name in self._open:
+            raise MathError(f"the expressions {' and '.join(self._open)} refer to each other")
+        self._open.append(name)
+        try:
+            if query.expression is None:
+                value: Value = self._metric(query)
+            else:
+                value = evaluate(self._tree(query), _Scope(self, query))
+        finally:
+            self._open.pop()
+        self._done[name] = value
+        return value
+
+    def metrics(self) -> tuple[TimeSeries, ...]:
+        """All queries that are metrics."""
+        values = (self.value_of(q.id) for q in self.queries if q.expression is None)
+        return tuple(value for value in values if isinstance(value, TimeSeries))
+
+    def period_of(self, query: Query) -> int:
+        """An expression's period: its own, or the longest of what it refers to."""
+        if query.period is not None:
+            return query.period
+        referred = [q for q in self.queries if q.id in names(self._tree(query)) and q != query]
+        periods = [self.period_of(q) for q in referred if q.id not in self._open[:-1]]
+        periods = periods or [q.period for q in self.queries if q.key and q.period]
+        return max(periods, default=60)
+
+    def grid(self, period: int) -> range:
+        """Starts of all periods of the range."""
+        return self.grids[period] if period in self.grids else self.asked.grid(period)
+
+    def read(self, key: MetricKey, stat: str, unit: str | None, period: int) -> dict[int, float]:
+        """One statistic of one metric, by the start of its period."""
+        grid = self.grid(period)
+        spans = [(start, period) for start in grid]
+        rows = self.store.read(key, unit, spans, [statistics.parse(stat)])
+        return {start: values[0] for start, values in rows if values[0] is not None}
+
+    def series(
+        self, key: MetricKey, stat: str, unit: str | None, period: int, label: str, name: str
+    ) -> TimeSeries:
+        """One metric as a series that remembers where it comes from."""
+        points = self.read(key, stat, unit, period)
+        series = TimeSeries(points, period, self.grid(period), name, label)
+        # The points are kept with it, so that no other object can come by their id.
+        origin = Origin(key, stat, period, self.region, self.account)
+        self._origins[id(series.points)] = (series.points, origin)
+        return series
+
+    def _metric(self, query: Query) -> TimeSeries:
+        key = query.key or MetricKey("", "")
+        return self.series(key, query.stat, query.unit, query.period or 60, key.name, query.id)
+
+    def _tree(self, query: Query) -> Node:
+        if query.id not in self._trees:
+            self._trees[query.id] = parse(query.expression or "")
+        return self._trees[query.id]
+
+    def _labelled(self, query: Query, series: TimeSeries) -> TimeSeries:
+        single = not isinstance(self._done.get(query.id), tuple)
+        default = query.id if single and query.expression is not None else series.label
+        origin = self._origins.get(id(series.points), (None, None))[1]
+        if query.label is None:
+            label = default
+        elif "${" in query.label or single:
+            label = dynamic(query.label, series, origin, default)
+        else:
+            # An expression that yields several series puts its label before each one's own.
+            label = f"{query.label} {series.label}".strip()
+        return TimeSeries(series.points, series.period, series.grid, query.id, label)
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """What one expression sees: the whole evaluation, and its own period."""
+
+    evaluation: Evaluation
+    query: Query
+
+    def value_of(self, name: str) -> Value | None:
+        return self.evaluation.value_of(name)
+
+    def metrics(self) -> tuple[TimeSeries, ...]:
+        return self.evaluation.metrics()
+
+    def search(self, term: str, statistic: str, period: int | None) -> tuple[TimeSeries, ...]:
+        ev = self.evaluation
+        try:
+            statistics.parse(statistic)
+        except statistics.UnknownStatisticError as error:
+            raise MathError(str(error)) from None
+        length = period or ev.period_of(self.query)
+        found = search(term, ev.store.keys(ev.asked.now - LISTED))
+        labels = default_labels(found)
+        return tuple(
+            ev.series(key, statistic, None, length, label, self.query.id)
+            for key, label in zip(found, labels, strict=True)
+        )
+
+    def constant(self, value: float) -> TimeSeries:
+        period = self.evaluation.period_of(self.query)
+        grid = self.evaluation.grid(period)
+        return TimeSeries({}, period, grid).with_points(dict.fromkeys(grid, value))
+
+
+def _invalid(message: str) -> AwsFault:
+    return AwsFault("ValidationError", message)

@@ -1,0 +1,109 @@
+"""From an answer's members to bytes, in any of the three protocols."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from xml.sax.saxutils import escape
+
+from embedded_aws.cloudwatch.wire import cbor
+from embedded_aws.cloudwatch.wire.model import NAMESPACE, error_shape
+from embedded_aws.service import AwsFault, Response
+
+
+def answer(protocol: str, action: str, shape: Any | None, members: Mapping[str, Any]) -> Response:
+    """A successful answer; ``members`` hold timestamps as unix seconds."""
+    request_id = str(uuid.uuid4())
+    if protocol == "query":
+        inner = _xml(shape, members) if shape is not None else ""
+        result = f"<{action}Result>{inner}</{action}Result>" if shape is not None else ""
+        xml = (
+            f'<{action}Response xmlns="{NAMESPACE}">{result}'
+            f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
+            f"</{action}Response>"
+        )
+        return Response(200, xml.encode(), _headers("query", request_id))
+    body = _typed(shape, members) if shape is not None else {}
+    data = cbor.encode(body) if protocol == "cbor" else json.dumps(body).encode()
+    return Response(200, data, _headers(protocol, request_id))
+
+
+def error(protocol: str, fault: AwsFault) -> Response:
+    """An error. Its code goes into the query-compatible header, its shape's name into the body."""
+    request_id = str(uuid.uuid4())
+    side = "Sender" if fault.status < 500 else "Receiver"
+    if protocol == "query":
+        xml = (
+            f'<ErrorResponse xmlns="{NAMESPACE}"><Error><Type>{side}</Type>'
+            f"<Code>{escape(fault.code)}</Code><Message>{escape(fault.message)}</Message></Error>"
+            f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+        )
+        return Response(fault.status, xml.encode(), _headers("query", request_id))
+    kind = f"com.amazonaws.cloudwatch#{error_shape(fault.code)}"
+    body = {"__type": kind, "message": fault.message, "Message": fault.message, **fault.extra}
+    headers = _headers(protocol, request_id)
+    headers["x-amzn-errortype"] = fault.code
+    headers["x-amzn-query-error"] = f"{fault.code};{side}"
+    data = cbor.encode(body) if protocol == "cbor" else json.dumps(body).encode()
+    return Response(fault.status, data, headers)
+
+
+def iso(timestamp: float) -> str:
+    """``2026-11-21T02:00:00.000Z``."""
+    moment = dt.datetime.fromtimestamp(timestamp, dt.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _headers(protocol: str, request_id: str) -> dict[str, str]:
+    headers = {"x-amzn-requestid": request_id}
+    if protocol == "cbor":
+        return headers | {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
+    return headers | {
+        "content-type": "application/x-amz-json-1.0" if protocol == "json" else "text/xml"
+    }
+
+
+def _typed(shape: Any, value: Any) -> Any:
+    kind = shape.type_name
+    if kind == "structure":
+        return {
+            name: _typed(member, value[name])
+            for name, member in shape.members.items()
+            if value.get(name) is not None
+        }
+    if kind == "list":
+        if shape.member.type_name == "timestamp":
+            return [cbor.Timestamp(item) for item in value]
+        if shape.member.type_name == "double":
+            return [float(item) for item in value]
+        return [_typed(shape.member, item) for item in value]
+    if kind == "map":
+        return {key: _typed(shape.value, item) for key, item in value.items()}
+    if kind == "timestamp":
+        return cbor.Timestamp(value)
+    return float(value) if kind in ("double", "float") else value
+
+
+def _xml(shape: Any, value: Any) -> str:
+    kind = shape.type_name
+    if kind == "structure":
+        return "".join(
+            f"<{name}>{_xml(member, value[name])}</{name}>"
+            for name, member in shape.members.items()
+            if value.get(name) is not None
+        )
+    if kind == "list":
+        return "".join(f"<member>{_xml(shape.member, item)}</member>" for item in value)
+    if kind == "map":
+        return "".join(
+            f"<entry><key>{escape(key)}</key><value>{_xml(shape.value, item)}</value></entry>"
+            for key, item in value.items()
+        )
+    if kind == "timestamp":
+        return iso(value)
+    if kind == "boolean":
+        return "true" if value else "false"
+    return repr(float(value)) if kind in ("double", "float") else escape(str(value))
