@@ -9,7 +9,7 @@ import tarfile
 from pathlib import Path
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
-ENTRY_POINTS = ("train.py", "serve.py")
+ENTRY_POINTS = ("train.py", "serve.py", "evaluate.py")
 NOT_CODE = frozenset({"model.yaml", "README.md"})
 """Files of a model's folder whose change must not ask for a new training."""
 

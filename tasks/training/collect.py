@@ -7,7 +7,6 @@ import math
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from tasks.aws import asking, client
 from tasks.errors import TrainingFailed
@@ -19,7 +18,6 @@ class Measured(Frozen):
 
     candidate: Mapping[str, float]
     baseline: Mapping[str, float] = {}
-    facts: Mapping[str, Any] = {}
 
 
 def fetch(address: str, target: Path) -> Path:
@@ -50,8 +48,9 @@ def measured(folder: Path, job_name: str) -> Measured:
     """
     path = folder / "metrics.json"
     try:
-        found = Measured.model_validate(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError) as error:
+        raw = json.loads(path.read_text("utf-8"))
+        found = Measured(candidate=raw["candidate"], baseline=raw.get("baseline", {}))
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrainingFailed(
             f"{job_name} left no readable metrics.json: {error}.",
             "The training program must write it to SM_OUTPUT_DATA_DIR; docs/models.md says how.",

@@ -14,6 +14,7 @@ from tasks.settings import Settings
 from tasks.values import Frozen, fingerprint
 
 MAX_ATTEMPTS = 9
+EVALUATION_SECONDS = 3600
 _DEAD = frozenset({"Failed", "Stopped"})
 
 
@@ -70,6 +71,37 @@ def require_budget(spec: ModelSpec) -> float:
             "Lower max_runtime_seconds or the instance in model.yaml, or raise budget_usd.",
         )
     return worst
+
+
+def evaluation_name(model: str, version: str, holdout: str) -> str:
+    """Name of the job that measures a published version on a held-out split."""
+    return f"{model}-eval-{fingerprint([version, holdout])[:12]}"
+
+
+def evaluation_request(
+    job_name: str,
+    spec: ModelSpec,
+    settings: Settings,
+    channels: Mapping[str, str],
+    source: str,
+    tags: Mapping[str, str],
+) -> dict[str, Any]:
+    """The CreateTrainingJob request that measures a published version: no training, minutes."""
+    plan = TrainingPlan(
+        model=spec.name,
+        snapshot_fingerprint="",
+        contract_version="",
+        code_hash="",
+        split="",
+        hyperparameters={},
+    )
+    request = training_request(job_name, plan, spec, settings, channels, source, tags)
+    request["HyperParameters"]["sagemaker_program"] = "evaluate.py"
+    request["AlgorithmSpecification"].pop("MetricDefinitions", None)
+    request["StoppingCondition"] = {"MaxRuntimeInSeconds": EVALUATION_SECONDS}
+    request.pop("CheckpointConfig")
+    request.pop("EnableManagedSpotTraining", None)
+    return request
 
 
 def training_request(

@@ -17,9 +17,15 @@ from tasks.retrying import if_it_helps
 from tasks.settings import settings
 from tasks.training import collect, job
 from tasks.training.channels import known_channels, put_channels, put_source
-from tasks.training.plan import TrainingPlan, require_budget, training_request
+from tasks.training.plan import (
+    TrainingPlan,
+    evaluation_name,
+    evaluation_request,
+    require_budget,
+    training_request,
+)
 from tasks.training.split import split_good_rows
-from tasks.values import TrainedModel, fingerprint
+from tasks.values import Manifest, TrainedModel, fingerprint
 
 PAGE_LINES = 5000
 
@@ -100,6 +106,35 @@ def train(
         billable_seconds=described.get("BillableTimeInSeconds", 0),
         adopted=submitted.adopted,
     )
+
+
+@task(name="measure champion", retries=2, retry_delay_seconds=10, retry_condition_fn=if_it_helps)
+def measure_champion(
+    spec: ModelSpec, code_hash: str, archive: bytes, champion: Manifest | None, holdout: str
+) -> Mapping[str, float] | None:
+    """The champion's metrics on the candidate's held-out split; None when nothing serves yet."""
+    if champion is None:
+        return None
+    chosen = settings()
+    source = put_source(chosen.work_bucket, code_hash, archive)
+    model = f"s3://{chosen.registry_bucket}/{champion.model}/{champion.version}/model.tar.gz"
+    tags = {"sluice:model": spec.name, "sluice:champion": champion.version}
+    sagemaker = client("sagemaker")
+    submitted = job.submit_or_adopt(
+        sagemaker,
+        evaluation_name(spec.name, champion.version, holdout),
+        lambda name: evaluation_request(
+            name, spec, chosen, {"model": model, "holdout": holdout}, source, tags
+        ),
+    )
+    log = logger()
+    described = job.watch(
+        sagemaker, client("logs"), submitted.name, system_clock(), chosen.poll_seconds, log.info
+    )
+    folder = chosen.cache_dir / "jobs" / submitted.name
+    output = described["ModelArtifacts"]["S3ModelArtifacts"].replace("model.tar", "output.tar")
+    collect.unpack(collect.fetch(output, folder / "output.tar.gz"), folder / "output")
+    return collect.measured(folder / "output", submitted.name).candidate
 
 
 def _follow(name: str) -> dict[str, Any]:
