@@ -138,6 +138,19 @@ def keys(bucket: str, prefix: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def files(bucket: str, prefix: str) -> tuple[str, ...]:
+    """Names of the objects directly below a prefix (which ends in "/"), in order."""
+    found: list[str] = []
+    try:
+        with asking(f"ListObjectsV2 s3://{bucket}/{prefix}"):
+            pages = client("s3").get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=bucket, Prefix=prefix, Delimiter="/"):
+                found.extend(item["Key"][len(prefix) :] for item in page.get("Contents", []))
+    except AwsRejected as error:
+        raise named(error, bucket) from error
+    return tuple(found)
+
+
 def folders(bucket: str, prefix: str) -> tuple[str, ...]:
     """Names of the folders directly below a prefix (which ends in "/"), in order."""
     found: list[str] = []

@@ -9,6 +9,7 @@ replaces the claim's token, so that a publisher that was only slow stops before 
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
 import tempfile
 import uuid
@@ -153,6 +154,26 @@ def verify(bucket: str, model: str, version: str) -> Manifest:
 def file_url(bucket: str, model: str, version: str, path: str) -> str:
     """``s3://`` address of a bundle's file."""
     return f"s3://{bucket}/{names.bundle_prefix(model, version)}{path}"
+
+
+def read_file(bucket: str, model: str, version: str, path: str) -> bytes:
+    """A small file of a bundle, checked against the manifest.
+
+    Raises:
+        VersionUnknown, BundleCorrupt: no such version, no such file, or other bytes.
+    """
+    known = {file.path: file for file in manifest(bucket, model, version).files}
+    found = objects.read(bucket, names.bundle_prefix(model, version) + path)
+    if found is None or path not in known:
+        raise BundleCorrupt(
+            f"{model} {version} has no file {path!r}.", f"It has: {', '.join(sorted(known))}."
+        )
+    if hashlib.sha256(found.body).hexdigest() != known[path].sha256:
+        raise BundleCorrupt(
+            f"{model} {version}: {path} is not what the manifest says.",
+            "Restore the object's earlier version from the bucket's history.",
+        )
+    return found.body
 
 
 def _owner(bucket: str, model: str, version: str, identity: str) -> str:

@@ -6,13 +6,14 @@ train the same thing again finds the earlier outcome and ends in seconds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
 from tasks import objects
 from tasks.errors import PointerMoved
 from tasks.registry import names
-from tasks.values import Frozen
+from tasks.values import Frozen, Pointer
 
 Fate = Literal[
     "gate_rejected", "conversion_failed", "published", "released", "rolled_back", "superseded"
@@ -104,3 +105,21 @@ def write(
         f"{model}: the ledger of {identity} was written by others {TRIES} times in a row.",
         "Run again.",
     )
+
+
+def way_back(pointer: Pointer | None, known: Sequence[LedgerRecord]) -> str | None:
+    """The version to return to when nobody names one. Pure.
+
+    The version that served before; after a rollback (whose previous version is the bad one), the
+    newest other version that was released and never rolled back.
+    """
+    if pointer is None:
+        return None
+    if not pointer.rollback:
+        return pointer.previous
+    good = [
+        record.version
+        for record in known
+        if record.fate == "released" and record.version not in {pointer.version, pointer.previous}
+    ]
+    return good[-1] if good else None

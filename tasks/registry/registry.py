@@ -63,6 +63,14 @@ class Registry:
         """``s3://`` address of a bundle's file."""
         return bundle.file_url(self.bucket, model, version, path)
 
+    def read_file(self, model: str, version: str, path: str) -> bytes:
+        """A small file of a bundle."""
+        return bundle.read_file(self.bucket, model, version, path)
+
+    def way_back(self, model: str) -> str | None:
+        """The version to return to when nobody names one; None when there is none."""
+        return ledger.way_back(self.pointer(model), self.fates(model))
+
     def pointer(self, model: str) -> Pointer | None:
         """The pointer, or None before the first release."""
         return pointer.read(self.bucket, model)

@@ -1,1 +1,30 @@
-"""Release stage: decide, move and prove."""
+"""Release stage: decide, move and prove. See docs/release.md.
+
+The verbs need no Prefect::
+
+    desk = Desk.here(Registry.here())
+    start_release(desk, model, version, actor, reason)
+    while not (step := advance(desk, model)).ended:
+        desk.clock.sleep(step.wake_in)
+
+This package itself imports neither numpy nor boto3; the verbs bring their own when called.
+"""
+
+from tasks.release.desk import Desk
+from tasks.release.journal import Journal, Report, Step
+from tasks.release.reconcile import reconcile
+from tasks.release.verbs import advance, answer, release_version, roll_back, run, start_release
+
+__all__ = [
+    "Desk",
+    "Journal",
+    "Report",
+    "Step",
+    "advance",
+    "answer",
+    "reconcile",
+    "release_version",
+    "roll_back",
+    "run",
+    "start_release",
+]

@@ -1,0 +1,124 @@
+"""Doing one thing: write the intent, act, read back, write the outcome.
+
+Every write is a compare-and-swap of the journal, so an actor that was overtaken stops at its next
+write. Every act is safe to repeat, so an actor that takes over repeats what was begun.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.errors import AwsRejected, ReleaseMismatch
+from tasks.release import acts
+from tasks.release.actions import Action, Enter, Finish, Observe, Wait, described, named
+from tasks.release.desk import Desk
+from tasks.release.journal import Entry, Intent
+from tasks.release.ports import Held
+
+KEPT_REVISIONS = 400
+"""Longest journal, in lines; the oldest lines about single windows go first."""
+
+
+def write(desk: Desk, held: Held, entry: Entry | None = None, **changes: Any) -> Held:
+    """Write the journal with one more line, these changes, and the lease renewed.
+
+    Raises:
+        LeaseLost: somebody else wrote in the meantime.
+    """
+    renewed = {"owner": desk.owner, "lease_until": desk.clock.now() + desk.lease_seconds}
+    journal = held.journal
+    fresh = {**renewed, **changes}
+    if entry is not None:
+        fresh["entries"] = _kept((*journal.entries, entry))
+    return desk.journals.write(held, journal.model_copy(update=fresh))
+
+
+def act(desk: Desk, held: Held, action: Action) -> Held:
+    """Carry out one action.
+
+    Raises:
+        LeaseLost: another actor took over; nothing more was written.
+        AwsThrottled, AwsUnavailable: AWS did not answer; the intent stands, repeat later.
+    """
+    if isinstance(action, Wait):
+        return held
+    if isinstance(action, Enter):
+        return _enter(desk, held, action)
+    if isinstance(action, Finish):
+        return _finish(desk, held, action)
+    if isinstance(action, Observe):
+        detail, changes = acts.observe(desk, held.journal)
+        return write(desk, held, _line(desk, "outcome", action, detail), **changes)
+    held = _intend(desk, held, action)
+    try:
+        detail, changes = acts.perform(desk, held.journal, action)
+    except (AwsRejected, ReleaseMismatch) as error:
+        key = acts.key_of(held.journal, action)
+        refused = {**held.journal.rejected, key: held.journal.rejected.get(key, 0) + 1}
+        line = _line(desk, "trouble", action, f"refused: {error.what}")
+        return write(desk, held, line, intent=None, rejected=refused)
+    line = _line(desk, "outcome", action, detail)
+    return write(desk, held, line, **{"intent": None, "trouble": 0, **changes})
+
+
+def _intend(desk: Desk, held: Held, action: Action) -> Held:
+    name, detail = named(action), described(action)
+    standing = held.journal.intent
+    begun = desk.clock.now()
+    if standing is not None and (standing.action, standing.detail) == (name, detail):
+        begun = standing.at  # begun by an actor that died, or whose answer was lost
+    intent = Intent(action=name, detail=detail, owner=desk.owner, at=begun)
+    return write(desk, held, _line(desk, "intent", action, detail), intent=intent)
+
+
+def _enter(desk: Desk, held: Held, action: Enter) -> Held:
+    journal = held.journal
+    now = desk.clock.now()
+    changes: dict[str, Any] = {"phase": action.phase, "phase_since": now, "intent": None}
+    if action.phase == "canary":
+        changes["step"] = action.step
+        changes["phase_since"] = now if journal.phase != "canary" else journal.phase_since
+        if journal.canary_since == 0.0:
+            changes["canary_since"] = now
+    if action.phase in {"shadow", "canary"} and journal.judged_until == 0.0:
+        changes["judged_until"] = acts.first_window(journal, now)
+    line = Entry(at=now, actor=desk.owner, kind="phase", action=action.phase, detail=action.reason)
+    return write(desk, held, line, **changes)
+
+
+def _finish(desk: Desk, held: Held, action: Finish) -> Held:
+    now = desk.clock.now()
+    line = Entry(at=now, actor=desk.owner, kind="ended", action=action.phase, detail=action.verdict)
+    held = write(
+        desk,
+        held,
+        line,
+        phase=action.phase,
+        phase_since=now,
+        ended_at=now,
+        verdict=action.verdict,
+        recovery=action.recovery,
+        intent=None,
+    )
+    desk.journals.archive(held.journal)
+    return held
+
+
+def _line(desk: Desk, kind: Any, action: Action, detail: str) -> Entry:
+    return Entry(
+        at=desk.clock.now(), actor=desk.owner, kind=kind, action=named(action), detail=detail
+    )
+
+
+def _kept(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """The entries, without the oldest lines about single windows when there are too many."""
+    surplus = len(entries) - KEPT_REVISIONS
+    if surplus <= 0:
+        return entries
+    kept: list[Entry] = []
+    for entry in entries:
+        if surplus > 0 and entry.action == "Observe":
+            surplus -= 1
+            continue
+        kept.append(entry)
+    return tuple(kept)

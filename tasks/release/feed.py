@@ -1,0 +1,43 @@
+"""Windows of counts from CloudWatch. Thin: what to ask and what it means is in `windows`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.aws import asking, client
+from tasks.clock import Clock, utc
+from tasks.release import windows
+from tasks.release.journal import Journal
+from tasks.release.ports import Told
+
+MOST_QUERIES = 500
+
+
+@dataclass(frozen=True)
+class CloudWatchFeed:
+    """Per-variant metrics of an endpoint, by window."""
+
+    clock: Clock
+
+    def read(self, journal: Journal, spans: Sequence[tuple[float, float]]) -> Sequence[Told]:
+        """See `ports.Feed.read`."""
+        if not spans:
+            return ()
+        values: dict[str, dict[float, float]] = defaultdict(dict)
+        asked = windows.queries(journal)
+        for first in range(0, len(asked), MOST_QUERIES):
+            with asking(f"GetMetricData {journal.endpoint}"):
+                pages = client("cloudwatch").get_paginator("get_metric_data")
+                for page in pages.paginate(
+                    MetricDataQueries=asked[first : first + MOST_QUERIES],
+                    StartTime=utc(spans[0][0]),
+                    EndTime=utc(spans[-1][1]),
+                    ScanBy="TimestampAscending",
+                ):
+                    for result in page["MetricDataResults"]:
+                        known = values[result["Id"]]
+                        for at, value in zip(result["Timestamps"], result["Values"], strict=True):
+                            known[at.timestamp()] = value
+        return windows.told(journal, values, spans, self.clock.now())

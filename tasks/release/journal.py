@@ -1,0 +1,260 @@
+"""The journal: everything a release is, in one object that is replaced by compare-and-swap.
+
+``_releases/<model>/current.json`` in the registry's bucket. Whoever holds it in hand knows what was
+wanted, what was begun, what is known to have happened, and who may act. It is strict JSON, so that
+a person can read it and another process can go on from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from tasks.model_spec import ReleaseSpec, ServingSpec
+from tasks.values import Frozen
+
+Phase = Literal[
+    "planned",
+    "shadow",
+    "bring_up",
+    "health_check",
+    "canary",
+    "promoting",
+    "watching",
+    "retiring",
+    "rolling_back",
+    "done",
+    "rolled_back",
+    "mismatch",
+]
+ENDED: frozenset[Phase] = frozenset({"done", "rolled_back", "mismatch"})
+BEFORE_POINTER: frozenset[Phase] = frozenset(
+    {"planned", "shadow", "bring_up", "health_check", "canary"}
+)
+Strategy = Literal["canary", "blue_green", "direct"]
+Gate = Literal["before_canary", "before_promotion", "inconclusive"]
+
+
+class Arm(Frozen):
+    """One version on the endpoint, and the names it goes by at SageMaker.
+
+    ``model_data`` is the ``s3://`` address of model.tar.gz, ``identity`` the ledger's key; "" when
+    it is not known.
+    """
+
+    version: str
+    variant: str
+    model_name: str
+    solo_config: str
+    model_data: str = ""
+    identity: str = ""
+
+
+class Site(Frozen):
+    """What the installation adds to every request, as it was when the release began."""
+
+    role_arn: str
+    image: str
+    kms_key_id: str = ""
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    environment: Mapping[str, str] = Field(default_factory=dict)
+    metrics_namespace: str = "Sluice"
+    alerts_topic_arn: str = ""
+
+
+class Intent(Frozen):
+    """What its owner was about to do. It stays until the outcome is recorded."""
+
+    action: str
+    detail: str
+    owner: str
+    at: float
+
+
+class Entry(Frozen):
+    """One line of the journal. ``at`` is unix time in seconds."""
+
+    at: float
+    actor: str
+    kind: Literal["started", "intent", "outcome", "phase", "trouble", "note", "ended"]
+    action: str
+    detail: str = ""
+
+
+class Move(Frozen):
+    """A change of the shares: begun, known to hold, and the candidate's share since then."""
+
+    begun: float
+    settled: float
+    share: float
+
+
+class Ruling(Frozen):
+    """What the judge says after the newest window.
+
+    ``against`` and ``proven`` are evidence in powers of ten: that the candidate is worse, and that
+    it is not worse (the weakest gate). ``share`` is where the judge wants the candidate's share.
+    """
+
+    action: Literal["wait", "advance", "complete", "inconclusive", "roll_back"]
+    reason: str
+    against: float = 0.0
+    proven: float = 0.0
+    share: float = 0.0
+
+
+class ArmFigures(Frozen):
+    """What one arm did in one window. Latencies in milliseconds."""
+
+    requests: int = 0
+    errors: int = 0
+    latency_p50: float | None = None
+    latency_p99: float | None = None
+
+
+class Point(Frozen):
+    """One window as people see it; the window in full is stored beside the journal."""
+
+    at: float
+    share: float
+    against: float
+    proven: float
+    candidate: ArmFigures
+    stable: ArmFigures
+
+
+class Approval(Frozen):
+    """A question to a person. ``granted`` is None until somebody answers."""
+
+    asked: float
+    until: float
+    granted: bool | None = None
+    by: str = ""
+    note: str = ""
+
+
+class RollbackOrder(Frozen):
+    """Somebody's wish to go back; the owner obeys it before anything else."""
+
+    actor: str
+    reason: str
+    at: float
+
+
+class Journal(Frozen):
+    """One release, or one rollback, of one model.
+
+    A rollback by hand is a journal too: ``kind`` is ``rollback``, ``candidate`` the version that
+    has to go and ``stable`` the one that has to serve; it begins in ``rolling_back``.
+    """
+
+    schema_version: Literal[1] = 1
+    release_id: str
+    kind: Literal["release", "rollback"] = "release"
+    model: str
+    endpoint: str
+    strategy: Strategy
+    actor: str
+    reason: str
+    candidate: Arm
+    stable: Arm | None
+    both_config: str
+    shadow_config: str
+    prediction_edges: tuple[float, ...] = ()
+    predictions_judged: bool = False
+    latency_edges_ms: tuple[float, ...] = ()
+    instances: int = 1
+    site: Site
+    serving: ServingSpec
+    spec: ReleaseSpec
+
+    started: float
+    phase: Phase = "planned"
+    phase_since: float
+    step: int = -1
+    canary_since: float = 0.0
+
+    owner: str
+    lease_until: float
+    write_id: str = ""
+    revision: int = 0
+    intent: Intent | None = None
+
+    moves: tuple[Move, ...] = ()
+    judged_until: float = 0.0
+    judge_state: Any = None
+    ruling: Ruling | None = None
+    timeline: tuple[Point, ...] = ()
+
+    approvals: Mapping[str, Approval] = Field(default_factory=dict)
+    order: RollbackOrder | None = None
+    marks: Mapping[str, str] = Field(default_factory=dict)
+    accepted: Mapping[str, int] = Field(default_factory=dict)
+    rejected: Mapping[str, int] = Field(default_factory=dict)
+    trouble: int = 0
+
+    verdict: str = ""
+    recovery: str = ""
+    ended_at: float | None = None
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def judged_edges(self) -> tuple[float, ...]:
+        """Edges of the prediction bins that both arms count into; none when they differ."""
+        return self.prediction_edges if self.predictions_judged else ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.phase in ENDED
+
+    @property
+    def share(self) -> float:
+        """The candidate's share of traffic, as last known."""
+        return self.moves[-1].share if self.moves else 0.0
+
+    @property
+    def wanted(self) -> float:
+        """The share of the present canary step; 0 while only the stable version is measured."""
+        return self.spec.ladder[self.step] if self.step >= 0 else 0.0
+
+    @property
+    def waiting_for(self) -> Gate | None:
+        """The question that a person has not answered yet."""
+        for gate, approval in self.approvals.items():
+            if approval.granted is None:
+                return gate  # type: ignore[return-value]
+        return None
+
+    def noted(self, entry: Entry, **changes: Any) -> Journal:
+        """This journal with one more line and these changes."""
+        return self.model_copy(update={"entries": (*self.entries, entry), **changes})
+
+
+class Step(Frozen):
+    """What one call of ``advance`` left behind.
+
+    ``wake_in`` is how long to sleep before the next call, in seconds of our clock; ``waiting_for``
+    names the question that a person must answer before the release can go on.
+    """
+
+    journal: Journal
+    did: str
+    ended: bool
+    wake_in: float = 0.0
+    waiting_for: Gate | None = None
+
+
+class Report(Frozen):
+    """What ``reconcile`` found and did about one model."""
+
+    model: str
+    state: Literal[
+        "nothing", "alive", "waiting", "finished", "undone", "ongoing", "frozen", "drifted"
+    ]
+    detail: str
+    release_id: str = ""
+    did: tuple[str, ...] = ()

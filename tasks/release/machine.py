@@ -1,0 +1,352 @@
+"""What to do next. Pure: the journal and one look at the world lead to one action.
+
+Nothing here remembers: an actor that takes over sees what the dead one saw, and gets the same
+answer, because every act leaves a trace that can be read (the journal's marks, the endpoint, the
+pointer).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tasks.release.actions import (
+    Action,
+    Ask,
+    Autoscale,
+    CleanUp,
+    CreateAlarms,
+    Enter,
+    Finish,
+    HealthCheck,
+    Invalidate,
+    MovePointer,
+    Notify,
+    Observe,
+    Settle,
+    SetWeights,
+    Wait,
+)
+from tasks.release.deploying import POLL, GivenUp, deploy
+from tasks.release.journal import Gate, Journal, Phase
+from tasks.release.seen import Part, Seen
+from tasks.release.undoing import frozen, undo
+
+OBEYS: frozenset[Phase] = frozenset(
+    {
+        "planned",
+        "shadow",
+        "bring_up",
+        "health_check",
+        "canary",
+        "promoting",
+        "watching",
+        "retiring",
+    }
+)
+MAX_TROUBLE = 30
+"""Errors of AWS in a row after which an unproven candidate is taken back."""
+
+
+def next_action(journal: Journal, seen: Seen) -> Action:
+    """The one act that brings the release on.
+
+    Args:
+        journal: The release as last written; its spec was frozen into it when it began.
+        seen: One look at the endpoint, the pointer and the alarms.
+    """
+    if journal.ended:
+        return Wait(seconds=0.0, why=f"the release is {journal.phase}")
+    if journal.phase == "rolling_back":
+        return undo(journal, seen)
+    stop = _stop(journal, seen)
+    if stop:
+        return Enter(phase="rolling_back", reason=stop)
+    return _FORWARD[journal.phase](journal, seen)
+
+
+def has_control(journal: Journal) -> bool:
+    """Whether both versions serve at the same time, so that they can be compared."""
+    return journal.strategy == "canary" and journal.stable is not None
+
+
+def _stop(journal: Journal, seen: Seen) -> str:
+    """Why the candidate has to go, or "" when it may stay."""
+    if journal.order is not None:
+        return f"{journal.order.actor} asked for it: {journal.order.reason}"
+    if seen.alarms:
+        return f"alarm {', '.join(seen.alarms)}"
+    ruling = journal.ruling
+    if ruling is not None and ruling.action == "roll_back":
+        return ruling.reason
+    refused = [gate for gate, a in journal.approvals.items() if a.granted is False]
+    if refused:
+        answer = journal.approvals[refused[0]]
+        return f"{answer.by or 'nobody'} did not approve ({refused[0]}): {answer.note}"
+    late = [
+        gate for gate, a in journal.approvals.items() if a.granted is None and seen.now > a.until
+    ]
+    if late:
+        return f"no answer in time ({late[0]}) means no"
+    if journal.trouble >= MAX_TROUBLE and not _points(journal, seen):
+        return f"AWS answered with errors {journal.trouble} times in a row"
+    return ""
+
+
+def _points(journal: Journal, seen: Seen) -> bool:
+    return seen.pointer is not None and seen.pointer.version == journal.candidate.version
+
+
+def _planned(journal: Journal, _: Seen) -> Action:
+    if journal.spec.approval == "before_canary":
+        question = _asked(journal, "before_canary")
+        if question is not None:
+            return question
+    if has_control(journal) and journal.spec.shadow_seconds > 0:
+        return Enter(phase="shadow", reason="mirrored traffic first")
+    return Enter(phase="bring_up", reason=_how(journal))
+
+
+def _shadow(journal: Journal, seen: Seen) -> Action:
+    step = deploy(journal, seen, "shadow", tries=1)
+    if isinstance(step, GivenUp):
+        return Enter(phase="rolling_back", reason=step.reason)
+    if step is not None:
+        return step
+    ruling = journal.ruling
+    if seen.now >= journal.phase_since + journal.spec.shadow_seconds and ruling is not None:
+        return Enter(phase="bring_up", reason=f"shadow is over: {ruling.reason}")
+    return _look(journal, seen)
+
+
+def _bring_up(journal: Journal, seen: Seen) -> Action:
+    if journal.stable is not None and "alarms" not in journal.marks and _alarmed(journal):
+        return CreateAlarms()
+    part: Part = "both" if has_control(journal) else "candidate"
+    step = deploy(journal, seen, part, tries=1, guarded=journal.strategy == "blue_green")
+    if isinstance(step, GivenUp):
+        return Enter(phase="rolling_back", reason=step.reason)
+    if step is not None:
+        return step
+    if journal.serving.autoscaling is not None and "scaling" not in journal.marks:
+        return Autoscale(arms=_present(journal))
+    return Enter(phase="health_check", reason="every variant is InService")
+
+
+def _health_check(journal: Journal, seen: Seen) -> Action:
+    strange = _strange(journal, seen)
+    if strange:
+        return Enter(phase="rolling_back", reason=strange)
+    health = journal.marks.get("health")
+    if health is None:
+        return HealthCheck()
+    if not health.startswith("pass"):
+        return Enter(phase="rolling_back", reason=f"the candidate is not healthy: {health}")
+    if has_control(journal):
+        return Enter(phase="canary", reason="the candidate answers")
+    return _to_promotion(journal, "the candidate answers; " + _how(journal))
+
+
+def _canary(journal: Journal, seen: Seen) -> Action:
+    strange = _strange(journal, seen)
+    if strange:
+        return Enter(phase="rolling_back", reason=strange)
+    moved = _weights(journal, seen, journal.wanted)
+    if moved is not None:
+        return moved
+    ruling = journal.ruling
+    if ruling is not None and ruling.action == "advance":
+        rung = _rung(journal, ruling.share)
+        if rung == len(journal.spec.ladder) - 1:
+            return _to_promotion(journal, ruling.reason, seen)
+        if rung > journal.step:
+            return Enter(phase="canary", step=rung, reason=ruling.reason)
+    late = seen.now > journal.canary_since + journal.spec.deadline_seconds + _grace(journal)
+    if late or (ruling is not None and ruling.action == "inconclusive"):
+        return _inconclusive(journal, Enter(phase="promoting", reason="a person decided it"))
+    return _look(journal, seen)
+
+
+def _inconclusive(journal: Journal, granted: Action) -> Action:
+    said = journal.ruling.reason if journal.ruling else "nothing was measured"
+    if journal.spec.inconclusive == "ask":
+        return _asked(journal, "inconclusive") or granted
+    return Enter(phase="rolling_back", reason=f"inconclusive: {said}")
+
+
+def _rung(journal: Journal, share: float) -> int:
+    """The highest step of the ladder that is not above a share."""
+    return max((i for i, step in enumerate(journal.spec.ladder) if step <= share), default=-1)
+
+
+def _to_promotion(journal: Journal, reason: str, seen: Seen | None = None) -> Action:
+    if journal.spec.approval == "before_promotion":
+        question = _asked(journal, "before_promotion")
+        if question is not None:
+            if isinstance(question, Wait) and seen is not None:
+                return _look(journal, seen)  # a candidate that serves is never left unwatched
+            return question
+    return Enter(phase="promoting", reason=reason)
+
+
+def _promoting(journal: Journal, seen: Seen) -> Action:
+    strange = _strange(journal, seen)
+    if strange:
+        return Enter(phase="rolling_back", reason=strange)
+    if has_control(journal):
+        moved = _weights(journal, seen, journal.spec.ladder[-1])
+        if moved is not None:
+            return moved
+    named = seen.pointer.version if seen.pointer else None
+    before = journal.stable.version if journal.stable else None
+    if named != journal.candidate.version:
+        if named != before:
+            return frozen(
+                journal,
+                f"somebody moved the pointer from {before} to {named} during this release",
+            )
+        return MovePointer(to="candidate")
+    if "cdn" not in journal.marks:
+        return Invalidate(mark="cdn")
+    return Enter(phase="watching", reason="the pointer names the candidate")
+
+
+def _watching(journal: Journal, seen: Seen) -> Action:
+    strange = _strange(journal, seen)
+    if strange:
+        return Enter(phase="rolling_back", reason=strange)
+    if journal.stable is None or journal.strategy == "direct":
+        return Enter(phase="retiring", reason="there is no earlier version to compare with")
+    if has_control(journal):
+        moved = _weights(journal, seen, journal.spec.ladder[-1])
+        if moved is not None:
+            return moved
+    retire = Enter(phase="retiring", reason=f"watched for {journal.spec.watch_seconds} s")
+    over = seen.now >= journal.phase_since + journal.spec.watch_seconds
+    if not has_control(journal):
+        return retire if over else Wait(seconds=POLL, why="watching the alarms")
+    ruling = journal.ruling
+    if ruling is not None and ruling.action == "complete":
+        return retire.model_copy(update={"reason": ruling.reason})
+    late = seen.now > journal.phase_since + journal.spec.watch_seconds + (
+        journal.spec.deadline_seconds + _grace(journal)
+    )
+    if late or (ruling is not None and ruling.action == "inconclusive"):
+        return _inconclusive(journal, retire)
+    return _look(journal, seen)
+
+
+def _retiring(journal: Journal, seen: Seen) -> Action:
+    endpoint = seen.endpoint
+    if has_control(journal) and endpoint is not None and endpoint.config == journal.both_config:
+        moved = _weights(journal, seen, 1.0)
+        if moved is not None:
+            return moved
+        rest = journal.moves[-1].settled + journal.spec.drain_seconds - seen.now
+        if rest > 0:
+            return Wait(seconds=min(rest, POLL), why="the old version finishes its last requests")
+    if journal.serving.autoscaling is not None and journal.marks.get("scaling") != "candidate":
+        return Autoscale(arms=("candidate",))  # a scaled variant cannot be removed
+    step = deploy(journal, seen, "candidate", tries=3)
+    if isinstance(step, GivenUp):
+        return frozen(journal, step.reason)
+    if step is not None:
+        return step
+    if seen.pointer is None or seen.pointer.version != journal.candidate.version:
+        named = seen.pointer.version if seen.pointer else None
+        return frozen(
+            journal, f"the pointer names {named}, the endpoint {journal.candidate.version}"
+        )
+    if "cleaned" not in journal.marks:
+        return CleanUp()
+    if "ledger" not in journal.marks:
+        return Settle(fate="released")
+    return Finish(phase="done", verdict=_proof(journal))
+
+
+def _weights(journal: Journal, seen: Seen, share: float) -> Action | None:
+    endpoint = seen.endpoint
+    if endpoint is None or endpoint.busy:
+        return Wait(seconds=2.0, why="the weights are moving")
+    last = journal.moves[-1].share if journal.moves else None
+    if endpoint.shares(journal.candidate.variant, share) and last == share:
+        return None
+    return SetWeights(share=share)
+
+
+def _strange(journal: Journal, seen: Seen) -> str:
+    """What somebody else did to the endpoint, or ""."""
+    endpoint = seen.endpoint
+    wanted = journal.both_config if has_control(journal) else journal.candidate.solo_config
+    if endpoint is None:
+        return "the endpoint is gone"
+    if endpoint.config != wanted:
+        return f"the endpoint runs {endpoint.config}, not {wanted}"
+    if endpoint.status not in {"InService", "Updating", "SystemUpdating"}:
+        return f"the endpoint is {endpoint.status}: {endpoint.failure}"
+    return ""
+
+
+def _look(journal: Journal, seen: Seen) -> Action:
+    ready = journal.judged_until + journal.spec.window_seconds + journal.spec.metrics_lag_seconds
+    if seen.now >= ready:
+        return Observe()
+    return Wait(seconds=ready - seen.now, why="the next window is not told yet")
+
+
+def _asked(journal: Journal, gate: Gate) -> Action | None:
+    """The question, the wait for its answer, or None once it was granted."""
+    approval = journal.approvals.get(gate)
+    if approval is None:
+        return Ask(gate=gate)
+    if f"notified:{gate}" not in journal.marks:
+        return Notify(
+            mark=f"notified:{gate}",
+            subject=f"Approval needed: {journal.model} {journal.candidate.version}",
+            text=f"{gate.replace('_', ' ')}: {_said(journal)} No answer means no.",
+        )
+    return None if approval.granted else Wait(seconds=POLL, why=f"a person must answer ({gate})")
+
+
+def _present(journal: Journal) -> tuple[Literal["candidate", "stable"], ...]:
+    return ("candidate", "stable") if has_control(journal) else ("candidate",)
+
+
+def _alarmed(journal: Journal) -> bool:
+    return journal.strategy in {"canary", "blue_green"}
+
+
+def _grace(journal: Journal) -> float:
+    """How long after the judge's own deadline ours comes, in seconds: for when no window comes."""
+    return 5.0 * (journal.spec.window_seconds + journal.spec.metrics_lag_seconds)
+
+
+def _said(journal: Journal) -> str:
+    return journal.ruling.reason if journal.ruling else "nothing has been measured yet."
+
+
+def _how(journal: Journal) -> str:
+    if journal.stable is None:
+        return "first version: no stable version to compare with"
+    return {
+        "canary": "both versions side by side",
+        "blue_green": "SageMaker's own blue/green guardrail",
+        "direct": "by hand, without comparison",
+    }[journal.strategy]
+
+
+def _proof(journal: Journal) -> str:
+    if has_control(journal) and journal.ruling is not None:
+        return f"{journal.candidate.version} serves alone: {journal.ruling.reason}"
+    return f"{journal.candidate.version} serves alone ({_how(journal)})."
+
+
+_FORWARD = {
+    "planned": _planned,
+    "shadow": _shadow,
+    "bring_up": _bring_up,
+    "health_check": _health_check,
+    "canary": _canary,
+    "promoting": _promoting,
+    "watching": _watching,
+    "retiring": _retiring,
+}

@@ -1,0 +1,213 @@
+"""What a release needs from its surroundings, as small ports.
+
+`desk.Desk.here` fills each with real AWS; tests fill them with a world in memory that misbehaves.
+Every act is safe to repeat: an adapter adopts what stands there with the same content, and says so
+in the sentence that it returns, which goes into the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from tasks.model_spec import AutoscalingSpec
+from tasks.release.journal import Journal, Point, Ruling
+from tasks.release.seen import EndpointSeen
+from tasks.values import Manifest, Pointer
+
+Told = Mapping[str, Any]
+"""One window of counts as JSON: what the judge's Window is built from."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A journal and the ETag that proves nobody wrote since."""
+
+    journal: Journal
+    etag: str
+
+
+class Journals(Protocol):
+    """Where journals live. `store.S3Journals` is the real one."""
+
+    def read(self, model: str) -> Held | None:
+        """The model's current journal, live or ended."""
+        ...
+
+    def start(self, journal: Journal, replacing: Held | None) -> Held:
+        """Make this the current journal; raises ReleaseInProgress when another was faster."""
+        ...
+
+    def write(self, held: Held, journal: Journal) -> Held:
+        """Replace what is held; raises LeaseLost when somebody wrote since."""
+        ...
+
+    def archive(self, journal: Journal) -> None:
+        """Keep an ended journal for good; repeating it changes nothing."""
+        ...
+
+    def keep_window(self, journal: Journal, told: Told) -> Told:
+        """Store a window once; the one that was stored first is returned."""
+        ...
+
+
+class RegistryPort(Protocol):
+    """What a release needs of the registry. `tasks.registry.Registry` has it."""
+
+    def manifest(self, model: str, version: str) -> Manifest:
+        """The manifest of a version that must exist."""
+        ...
+
+    def file_url(self, model: str, version: str, path: str) -> str:
+        """``s3://`` address of a bundle's file."""
+        ...
+
+    def read_file(self, model: str, version: str, path: str) -> bytes:
+        """A small file of a bundle, checked against the manifest."""
+        ...
+
+    def pointer(self, model: str) -> Pointer | None:
+        """The pointer, or None before the first release."""
+        ...
+
+    def move_pointer(
+        self,
+        model: str,
+        version: str,
+        *,
+        expected: str | None,
+        actor: str,
+        reason: str,
+        rollback: bool = False,
+    ) -> Pointer:
+        """Point to another version by compare-and-swap; raises PointerMoved."""
+        ...
+
+    def invalidate(self, moved: Pointer) -> str:
+        """Invalidate the CDN for a move, once."""
+        ...
+
+    def way_back(self, model: str) -> str | None:
+        """The version to return to when nobody names one."""
+        ...
+
+    def record(
+        self,
+        model: str,
+        identity: str,
+        fate: Literal["released", "rolled_back"],
+        *,
+        actor: str,
+        reason: str,
+        version: str = "",
+    ) -> object:
+        """Add to the ledger what became of a candidate."""
+        ...
+
+
+class Cloud(Protocol):
+    """SageMaker, CloudWatch alarms and scaling. `hosting.SageMaker` is the real one."""
+
+    def endpoint(self, name: str) -> EndpointSeen | None:
+        """One look at an endpoint; None when there is none."""
+        ...
+
+    def models(self, names: Collection[str]) -> frozenset[str]:
+        """Those of the names that exist as models."""
+        ...
+
+    def configs(self, names: Collection[str]) -> frozenset[str]:
+        """Those of the names that exist as endpoint configurations."""
+        ...
+
+    def config_models(self, name: str) -> Mapping[str, str]:
+        """Variant name → model name of a configuration (empty when there is none)."""
+        ...
+
+    def model_container(self, name: str) -> Mapping[str, Any]:
+        """PrimaryContainer of a model (empty when there is none)."""
+        ...
+
+    def create_model(self, request: Mapping[str, Any]) -> str:
+        """CreateModel, or adopt it."""
+        ...
+
+    def create_config(self, request: Mapping[str, Any]) -> str:
+        """CreateEndpointConfig, or adopt it."""
+        ...
+
+    def create_endpoint(self, name: str, config: str, tags: Sequence[Any]) -> str:
+        """CreateEndpoint, or adopt it."""
+        ...
+
+    def update_endpoint(self, name: str, config: str, guardrail: Mapping[str, Any] | None) -> str:
+        """UpdateEndpoint; an update to the same configuration under way is adopted."""
+        ...
+
+    def delete_endpoint(self, name: str) -> str:
+        """DeleteEndpoint; one that is gone is as good."""
+        ...
+
+    def set_weights(self, name: str, weights: Mapping[str, float]) -> str:
+        """UpdateEndpointWeightsAndCapacities."""
+        ...
+
+    def ask(self, name: str, variant: str, body: bytes) -> str:
+        """Invoke one variant past the weights; ``pass: …`` or ``fail: …``."""
+        ...
+
+    def ringing(self, alarms: Collection[str]) -> tuple[str, ...]:
+        """Those of the alarms that are in state ALARM."""
+        ...
+
+    def create_alarms(self, requests: Sequence[Mapping[str, Any]]) -> str:
+        """PutMetricAlarm for each."""
+        ...
+
+    def pull_alarm(self, name: str, reason: str) -> str:
+        """SetAlarmState to ALARM."""
+        ...
+
+    def delete_alarms(self, names: Collection[str]) -> str:
+        """DeleteAlarms; those that are gone are as good."""
+        ...
+
+    def autoscale(
+        self, endpoint: str, variants: Collection[str], spec: AutoscalingSpec | None
+    ) -> str:
+        """Let just these variants of the endpoint scale."""
+        ...
+
+    def clean(self, model: str, keep: Collection[str], only: Collection[str] = ()) -> str:
+        """Delete this model's SageMaker models and configurations, but for ``keep``.
+
+        When ``only`` names some, no others are deleted.
+        """
+        ...
+
+
+class Feed(Protocol):
+    """Where windows come from. `feed.CloudWatchFeed` is the real one."""
+
+    def read(self, journal: Journal, spans: Sequence[tuple[float, float]]) -> Sequence[Told]:
+        """The windows that are told in full, in order; fewer than asked when some are late."""
+        ...
+
+
+class Jury(Protocol):
+    """Who judges. `jury.CanaryJury` is the real one."""
+
+    def consider(
+        self, journal: Journal, told: Sequence[Told]
+    ) -> tuple[Any, Ruling, tuple[Point, ...]]:
+        """The judge's new state, its ruling after the newest window, and the windows as points."""
+        ...
+
+
+class People(Protocol):
+    """Who is told. `notify.Topic` is the real one."""
+
+    def tell(self, subject: str, text: str) -> str:
+        """Publish to the people."""
+        ...

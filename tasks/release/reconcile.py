@@ -1,0 +1,135 @@
+"""Finishing or undoing what a dead owner left, and noticing what nobody did."""
+
+from __future__ import annotations
+
+from tasks.errors import LeaseLost
+from tasks.release.actor import write
+from tasks.release.desk import Desk
+from tasks.release.journal import BEFORE_POINTER, Entry, Journal, Report, RollbackOrder
+from tasks.release.names import variant_of
+from tasks.release.ports import Held
+from tasks.release.verbs import advance, free
+from tasks.values import Pointer
+
+
+def reconcile(desk: Desk, model: str, seconds: float = 50.0) -> Report:
+    """Look after one model; meant to run every minute.
+
+    A release whose owner is silent is undone as long as the pointer does not name the candidate,
+    and finished from then on. One that waits for a person goes on being watched, and is undone
+    when nobody answers in time.
+
+    Args:
+        desk: What to work with.
+        model: Which model.
+        seconds: Longest stay, in seconds of our clock; the next call goes on.
+    """
+    held = desk.journals.read(model)
+    if held is None:
+        return Report(model=model, state="nothing", detail="never released")
+    journal = held.journal
+    if journal.ended:
+        desk.journals.archive(journal)
+        return _audit(desk, journal)
+    if not free(desk, journal) and journal.owner != desk.owner:
+        return Report(
+            model=model,
+            state="alive",
+            detail=f"{journal.owner} is at work on {journal.candidate.version} ({journal.phase})",
+            release_id=journal.release_id,
+        )
+    try:
+        held = _take(desk, held)
+        return _work(desk, held.journal, seconds)
+    except LeaseLost as error:
+        return Report(model=model, state="alive", detail=error.what, release_id=journal.release_id)
+
+
+def must_undo(journal: Journal, pointer: Pointer | None, now: float) -> bool:
+    """Whether a release without an owner is undone rather than finished. Pure.
+
+    The pointer's move is the commit: before it, undo; after it, finish. A question that may still
+    be answered keeps the release as it is.
+    """
+    if journal.phase not in {*BEFORE_POINTER, "promoting"}:
+        return False
+    if pointer is not None and pointer.version == journal.candidate.version:
+        return False
+    gate = journal.waiting_for
+    return gate is None or now > journal.approvals[gate].until
+
+
+def _take(desk: Desk, held: Held) -> Held:
+    journal, now = held.journal, desk.clock.now()
+    changes = {}
+    what = "finish"
+    if must_undo(journal, desk.registry.pointer(journal.model), now) and journal.order is None:
+        what = "undo"
+        changes["order"] = RollbackOrder(
+            actor="reconcile",
+            reason=f"its owner {journal.owner} fell silent in {journal.phase}",
+            at=now,
+        )
+    if journal.waiting_for and what == "finish":
+        what = "watch while a person decides"
+    line = Entry(
+        at=now,
+        actor=desk.owner,
+        kind="note",
+        action="take over",
+        detail=f"{journal.owner} has been silent for {now - journal.lease_until:.0f} s: {what}",
+    )
+    return write(desk, held, line, **changes)
+
+
+def _work(desk: Desk, journal: Journal, seconds: float) -> Report:
+    did: list[str] = []
+    until = desk.clock.now() + seconds
+    while True:
+        step = advance(desk, journal.model)
+        did.append(step.did)
+        if step.ended or desk.clock.now() + step.wake_in >= until:
+            break
+        desk.clock.sleep(step.wake_in)
+    after = step.journal
+    if not after.ended:
+        _let_go(desk, after.model)
+    states = {"done": "finished", "rolled_back": "undone", "mismatch": "frozen"}
+    state = states.get(after.phase) or ("waiting" if after.waiting_for else "ongoing")
+    return Report.model_validate(
+        {
+            "model": after.model,
+            "state": state,
+            "detail": after.verdict or f"{after.phase}: {did[-1]}",
+            "release_id": after.release_id,
+            "did": tuple(line for line in did if not line.startswith("Wait")),
+        }
+    )
+
+
+def _let_go(desk: Desk, model: str) -> None:
+    """End our lease, so that the next to come (or a person's flow) need not wait for it."""
+    held = desk.journals.read(model)
+    if held is None or held.journal.ended or held.journal.owner != desk.owner:
+        return
+    free_now = held.journal.model_copy(update={"lease_until": desk.clock.now()})
+    desk.journals.write(held, free_now)
+
+
+def _audit(desk: Desk, journal: Journal) -> Report:
+    """Whether what serves is still what the last release left."""
+    base = {"model": journal.model, "release_id": journal.release_id}
+    if journal.phase == "mismatch":
+        return Report(state="frozen", detail=f"{journal.verdict}. {journal.recovery}", **base)
+    pointer = desk.registry.pointer(journal.model)
+    endpoint = desk.cloud.endpoint(journal.endpoint)
+    served = tuple(endpoint.variants) if endpoint else ()
+    wanted = (variant_of(pointer.version),) if pointer else ()
+    if served != wanted or (endpoint is not None and endpoint.status == "Failed"):
+        return Report(
+            state="drifted",
+            detail=f"the pointer names {wanted}, the endpoint serves {served}: somebody changed "
+            "it by hand; roll_back with to_version repairs it",
+            **base,
+        )
+    return Report(state="nothing", detail=f"the last release is {journal.phase}", **base)

@@ -1,0 +1,143 @@
+"""The way back. Pure.
+
+Order: move the traffic, then say so (pointer, CDN), then scale down. Nothing that could serve is
+deleted before the stable version was read back as serving.
+"""
+
+from __future__ import annotations
+
+from tasks.release.actions import (
+    Action,
+    Autoscale,
+    CleanUp,
+    DeleteEndpoint,
+    Finish,
+    Invalidate,
+    MovePointer,
+    Notify,
+    PullAlarm,
+    Settle,
+    SetWeights,
+    Wait,
+)
+from tasks.release.deploying import POLL, GivenUp, deploy
+from tasks.release.journal import Arm, Journal
+from tasks.release.seen import Seen
+
+
+def undo(journal: Journal, seen: Seen) -> Action:
+    """The next act of a rollback."""
+    return _first(journal, seen) if journal.stable is None else _back(journal, seen, journal.stable)
+
+
+def frozen(journal: Journal, why: str) -> Action:
+    """End in a state that a person must look at, after telling them."""
+    if "notified:frozen" not in journal.marks:
+        return Notify(
+            mark="notified:frozen",
+            subject=f"Frozen: {journal.model} {journal.candidate.version}",
+            text=f"{why}. {recovery(journal)}",
+        )
+    return Finish(phase="mismatch", verdict=why, recovery=recovery(journal))
+
+
+def recovery(journal: Journal) -> str:
+    """What a person has to do, in exact commands."""
+    back = journal.stable.version if journal.stable else journal.candidate.version
+    return (
+        f"Look: aws sagemaker describe-endpoint --endpoint-name {journal.endpoint}. "
+        f"To serve {back}: prefect deployment run 'rollback/manual' -p model={journal.model} "
+        f"-p to_version={back} -p reason='<why>'. The rollback repairs endpoint and pointer and "
+        "ends the freeze."
+    )
+
+
+def _back(journal: Journal, seen: Seen, stable: Arm) -> Action:
+    traffic = _traffic(journal, seen, stable)
+    if traffic is not None:
+        return traffic
+    pointer = _pointer(journal, seen, stable)
+    if pointer is not None:
+        return pointer
+    if "scaling" in journal.marks and journal.marks["scaling"] != "stable":
+        return Autoscale(arms=("stable",))  # a scaled variant cannot be removed
+    step = deploy(journal, seen, "stable", tries=3)
+    if isinstance(step, GivenUp):
+        return frozen(journal, step.reason)
+    if step is not None:
+        return step
+    if "cleaned" not in journal.marks:
+        return CleanUp()
+    return _end(journal)
+
+
+def _traffic(journal: Journal, seen: Seen, stable: Arm) -> Action | None:
+    """Bring every request to the stable version; None when that is so."""
+    endpoint = seen.endpoint
+    if endpoint is not None and endpoint.status == "Updating":
+        guarded = journal.strategy == "blue_green" and "alarms" in journal.marks
+        if guarded and "pulled" not in journal.marks:
+            return PullAlarm()
+        return Wait(seconds=2.0, why="the endpoint is Updating")
+    if endpoint is not None and endpoint.busy:
+        return Wait(seconds=2.0, why=f"the endpoint is {endpoint.status}")
+    if endpoint is not None and endpoint.status == "InService":
+        if endpoint.shares(stable.variant, 1.0):
+            return None
+        if stable.variant in endpoint.variants and journal.candidate.variant in endpoint.variants:
+            return SetWeights(share=0.0)
+    # Only the candidate is there, or nothing is: the stable version is brought up at once.
+    step = deploy(journal, seen, "stable", tries=3)
+    return frozen(journal, step.reason) if isinstance(step, GivenUp) else step
+
+
+def _pointer(journal: Journal, seen: Seen, stable: Arm) -> Action | None:
+    named = seen.pointer.version if seen.pointer else None
+    if named == journal.candidate.version:
+        return MovePointer(to="stable")
+    if named not in {None, stable.version}:
+        return frozen(journal, f"the pointer names {named}, a third version")
+    moved_back = (
+        seen.pointer is not None
+        and seen.pointer.rollback
+        and seen.pointer.previous == journal.candidate.version
+    )
+    if (moved_back or "cdn" in journal.marks) and "cdn_back" not in journal.marks:
+        return Invalidate(mark="cdn_back")
+    return None
+
+
+def _first(journal: Journal, seen: Seen) -> Action:
+    """A first version has no way back: it is taken down, if nobody was told of it yet."""
+    if seen.pointer is not None and seen.pointer.version == journal.candidate.version:
+        return frozen(journal, "the first version has to go, and there is no earlier one to serve")
+    endpoint = seen.endpoint
+    if endpoint is not None:
+        if endpoint.busy:
+            return Wait(seconds=POLL, why=f"the endpoint is {endpoint.status}")
+        return DeleteEndpoint()
+    if "cleaned" not in journal.marks:
+        return CleanUp()
+    return _end(journal)
+
+
+def _end(journal: Journal) -> Action:
+    why = reason(journal)
+    if "ledger" not in journal.marks:
+        return Settle(fate="rolled_back")
+    if "notified:rolled_back" not in journal.marks:
+        serves = journal.stable.version if journal.stable else "nothing"
+        return Notify(
+            mark="notified:rolled_back",
+            subject=f"Rolled back: {journal.model} {journal.candidate.version}",
+            text=f"{why} Now serving: {serves}.",
+        )
+    return Finish(phase="rolled_back", verdict=why)
+
+
+def reason(journal: Journal) -> str:
+    """Why the release is rolled back, as the journal has it."""
+    for entry in reversed(journal.entries):
+        if entry.kind == "phase" and entry.action == "rolling_back":
+            return entry.detail
+    return journal.reason
