@@ -1,0 +1,32 @@
+"""What every test may ask for."""
+
+import os
+
+import pytest
+
+from embedded_aws.fixture import _no_faults_left, aws, aws_environment
+
+# Before Prefect, Great Expectations or TensorFlow is imported: nothing phones home from a test.
+os.environ.update(
+    {
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "GX_ANALYTICS_ENABLED": "false",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+    }
+)
+
+__all__ = ["_no_faults_left", "aws", "aws_environment", "fresh_clients"]
+
+
+@pytest.fixture(autouse=True)
+def fresh_clients():
+    """Clients and settings are made once per process; a test may change what they are made of."""
+    from tasks import aws as clients
+    from tasks import settings
+
+    clients.client.cache_clear()
+    settings.settings.cache_clear()
+    yield
+    clients.client.cache_clear()
+    settings.settings.cache_clear()
