@@ -1,0 +1,328 @@
+"""Contract → checks: the one translation, from which suite, report and quarantine all follow.
+
+Great Expectations judges everything that a typed table can show. What it cannot know (did the
+text read as a number, was the key seen in an earlier batch, does the image decode) is computed
+first as an *evidence column*: empty where all is well, else what is wrong; the expectation is that
+it is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from tasks.contracts.model import Bound, Column, Contract, Kind, Quality, Reference, Severity
+from tasks.contracts.quality import SLUICE_CHECKS
+from tasks.values import Frozen
+
+Phase = Literal["rows", "keys", "snapshot"]
+NULL = "expect_column_values_to_be_null"
+FORMATS: Mapping[str, str] = {
+    "email": r"^[^@\s]+@[^@\s]+\.[^@\s]+$",
+    "uuid": r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+    "uri": r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$",
+    "hostname": r"^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    r"(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$",
+    "ipv4": r"^((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?!$)|$)){4}$",
+    "ipv6": r"^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$",
+}
+READABLE = "row.readable"
+COLUMNS_THERE = "object.columns"
+MISSING_COLUMNS = "object (columns missing)"
+
+
+class RowCheck(Frozen):
+    """One check.
+
+    Attributes:
+        id: ``<column or subject>.<what>``, stable; quarantined rows bear it as their reason.
+        columns: Columns of the contract that it looks at; examples show their values.
+        rule: What must hold, as a sentence.
+        phase: ``rows`` judges each row, ``keys`` the rows that are left (duplicates), ``snapshot``
+            is counted over the whole snapshot without Great Expectations.
+        expectation, kwargs: The Great Expectations type and its arguments.
+        evidence: Evidence column that the expectation looks at, or "".
+        bound: With a bound, failing rows are counted and the count is judged; without one, each
+            failing row is quarantined.
+    """
+
+    id: str
+    columns: tuple[str, ...]
+    rule: str
+    severity: Severity = "error"
+    phase: Phase = "rows"
+    expectation: str = ""
+    kwargs: Mapping[str, Any] = {}
+    evidence: str = ""
+    bound: Bound | None = None
+
+    @property
+    def quarantines(self) -> bool:
+        """Whether a row that fails it is set aside."""
+        return self.bound is None and self.severity == "error" and self.phase != "snapshot"
+
+
+def unreadable_column(name: str) -> str:
+    """Evidence: text that did not read as the column's type."""
+    return f"{name} (unreadable)"
+
+
+def seen_column(names: tuple[str, ...]) -> str:
+    """Evidence: the key of a row that came before."""
+    return f"{'+'.join(names)} (seen before)"
+
+
+def unknown_column(reference: Reference) -> str:
+    """Evidence: a foreign key that names no row."""
+    return f"{'+'.join(reference.columns)} (not in {reference.dataset})"
+
+
+def ours_column(quality: Quality) -> str:
+    """Evidence of a check of ours."""
+    return f"{quality.column or 'row'} ({quality.kind})"
+
+
+def multiple_column(name: str) -> str:
+    """Evidence: a number that is no multiple."""
+    return f"{name} (not a multiple)"
+
+
+def compile_checks(contract: Contract) -> tuple[RowCheck, ...]:
+    """All checks of a contract, in a stable order, each id once."""
+    checks = [*_schema(contract), *_columns(contract), *_keys(contract)]
+    checks += [_reference(reference) for reference in contract.references]
+    checks += [_quality(contract, quality) for quality in contract.quality]
+    if contract.freshness is not None:
+        freshness = contract.freshness
+        checks.append(
+            RowCheck(
+                id=f"{freshness.column}.freshness",
+                columns=(freshness.column,),
+                rule=f"the newest {freshness.column} is at most {freshness.days:g} days old",
+                severity=freshness.severity,
+                phase="snapshot",
+            )
+        )
+    return tuple(_numbered(checks))
+
+
+def _numbered(checks: list[RowCheck]) -> Iterator[RowCheck]:
+    taken: dict[str, int] = {}
+    for check in checks:
+        count = taken[check.id] = taken.get(check.id, 0) + 1
+        yield check if count == 1 else check.model_copy(update={"id": f"{check.id}#{count}"})
+
+
+def _empty(check: str, columns: tuple[str, ...], rule: str, evidence: str, **more: Any) -> RowCheck:
+    return RowCheck(
+        id=check,
+        columns=columns,
+        rule=rule,
+        expectation=NULL,
+        kwargs={"column": evidence},
+        evidence=evidence,
+        **more,
+    )
+
+
+def _schema(contract: Contract) -> Iterator[RowCheck]:
+    yield RowCheck(id=READABLE, columns=(), rule="every row can be taken apart", phase="snapshot")
+    yield _empty(COLUMNS_THERE, (), "every object has the required columns", MISSING_COLUMNS)
+    del contract
+
+
+def _columns(contract: Contract) -> Iterator[RowCheck]:
+    for column in contract.columns:
+        name = column.name
+        article = "an" if column.type[0] in "aeio" else "a"
+        nested = ", as described" if column.items is not None else ""
+        yield _empty(
+            f"{name}.type",
+            (name,),
+            f"{name} is {article} {column.type}{nested}",
+            unreadable_column(name),
+        )
+        if column.required:
+            yield RowCheck(
+                id=f"{name}.required",
+                columns=(name,),
+                rule=f"{name} is never missing",
+                expectation="expect_column_values_to_not_be_null",
+                kwargs={"column": name},
+            )
+        yield from _limits(column)
+
+
+def _limits(column: Column) -> Iterator[RowCheck]:
+    name = column.name
+    low = column.minimum if column.exclusive_minimum is None else column.exclusive_minimum
+    high = column.maximum if column.exclusive_maximum is None else column.exclusive_maximum
+    if low is not None or high is not None:
+        said = [f"{'≥' if column.exclusive_minimum is None else '>'} {_shown(low)}"] * (
+            low is not None
+        )
+        said += [f"{'≤' if column.exclusive_maximum is None else '<'} {_shown(high)}"] * (
+            high is not None
+        )
+        yield RowCheck(
+            id=f"{name}.range",
+            columns=(name,),
+            rule=f"{name} is {' and '.join(said)}",
+            expectation="expect_column_values_to_be_between",
+            kwargs={
+                "column": name,
+                "min_value": low,
+                "max_value": high,
+                "strict_min": column.exclusive_minimum is not None,
+                "strict_max": column.exclusive_maximum is not None,
+            },
+        )
+    if column.multiple_of is not None:
+        rule = f"{name} is a multiple of {column.multiple_of:g}"
+        yield _empty(f"{name}.multiple", (name,), rule, multiple_column(name))
+    if column.enum:
+        yield RowCheck(
+            id=f"{name}.enum",
+            columns=(name,),
+            rule=f"{name} is one of {', '.join(map(str, column.enum[:12]))}",
+            expectation="expect_column_values_to_be_in_set",
+            kwargs={"column": name, "value_set": list(column.enum)},
+        )
+    if column.min_length is not None or column.max_length is not None:
+        low_length, high_length = column.min_length or 0, column.max_length
+        said_length = f"{low_length} … {high_length}" if high_length else f"at least {low_length}"
+        yield RowCheck(
+            id=f"{name}.length",
+            columns=(name,),
+            rule=f"{name} has {said_length} characters",
+            expectation="expect_column_value_lengths_to_be_between",
+            kwargs={"column": name, "min_value": column.min_length, "max_value": high_length},
+        )
+    for what, pattern in (("pattern", column.pattern), ("format", _format(column))):
+        if pattern:
+            shown = pattern if what == "pattern" else column.format
+            yield RowCheck(
+                id=f"{name}.{what}",
+                columns=(name,),
+                rule=f"{name} matches {shown}",
+                expectation="expect_column_values_to_match_regex",
+                kwargs={"column": name, "regex": pattern},
+            )
+
+
+def _format(column: Column) -> str:
+    return FORMATS.get(column.format, "") if column.type == "string" else ""
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
+def _keys(contract: Contract) -> Iterator[RowCheck]:
+    sets = [(column.name,) for column in contract.columns if column.unique]
+    if contract.primary_key and contract.primary_key not in sets:
+        sets.append(contract.primary_key)
+    for names in sets:
+        yield _empty(
+            f"{'+'.join(names)}.unique",
+            names,
+            f"no two rows have the same {' and '.join(names)}",
+            seen_column(names),
+            phase="keys",
+        )
+
+
+def _reference(reference: Reference) -> RowCheck:
+    return _empty(
+        f"{'+'.join(reference.columns)}.reference",
+        reference.columns,
+        f"{' and '.join(reference.columns)} names a row of {reference.dataset}",
+        unknown_column(reference),
+        severity=reference.severity,
+    )
+
+
+def _quality(contract: Contract, quality: Quality) -> RowCheck:
+    name = quality.column
+    common: dict[str, Any] = {"severity": quality.severity}
+    bound = quality.bound
+    never = bound is not None and bound.inside and bound.high == 0 and not bound.strict
+    if quality.kind == "rowCount":
+        return RowCheck(
+            id=quality.name or "rowCount",
+            columns=(),
+            rule=quality.description or f"the snapshot has {bound} rows",
+            phase="snapshot",
+            bound=bound,
+            **common,
+        )
+    if quality.kind == "greatExpectations":
+        return RowCheck(
+            id=quality.name or f"{name}.{quality.arguments['type'].removeprefix('expect_')}",
+            columns=tuple(quality.arguments["columns"]),
+            rule=quality.description or quality.arguments["type"],
+            expectation=quality.arguments["type"],
+            kwargs=quality.arguments["kwargs"],
+            **common,
+        )
+    if quality.kind in SLUICE_CHECKS:
+        columns = (name,) if name else ()
+        rule = quality.description or quality.kind
+        return _empty(
+            quality.name or f"{name or 'row'}.{quality.kind}",
+            columns,
+            rule,
+            ours_column(quality),
+            **common,
+        )
+    common["bound"] = None if never else bound
+    said = "never" if never else f"in {bound}"
+    if quality.kind == "duplicateValues":
+        names = tuple(quality.arguments.get("properties") or (name,))
+        rule = quality.description or f"{' and '.join(names)} repeats {said}"
+        return _empty(
+            quality.name or f"{'+'.join(names)}.duplicateValues",
+            names,
+            rule,
+            seen_column(names),
+            phase="keys",
+            **common,
+        )
+    valid = list(quality.arguments.get("validValues") or ())
+    pattern = quality.arguments.get("pattern")
+    if quality.kind == "invalidValues" and (valid or pattern):
+        how = (
+            ("expect_column_values_to_be_in_set", {"column": name, "value_set": valid})
+            if valid
+            else ("expect_column_values_to_match_regex", {"column": name, "regex": pattern})
+        )
+        return RowCheck(
+            id=quality.name or f"{name}.invalidValues",
+            columns=(name,),
+            rule=quality.description or f"{name} is invalid {said}",
+            expectation=how[0],
+            kwargs=how[1],
+            **common,
+        )
+    if quality.kind == "invalidValues":
+        return _empty(
+            quality.name or f"{name}.invalidValues",
+            (name,),
+            quality.description or f"{name} is invalid {said}",
+            unreadable_column(name),
+            **common,
+        )
+    return RowCheck(
+        id=quality.name or f"{name}.{quality.kind}",
+        columns=(name,),
+        rule=quality.description or f"{name} is missing {said}",
+        expectation="expect_column_values_to_not_be_null",
+        kwargs={"column": name},
+        **common,
+    )
+
+
+def kinds_of(contract: Contract) -> Mapping[str, Kind]:
+    """Columns for drift profiling; an image data set also has its image."""
+    images: Mapping[str, Kind] = {"image": "image"} if contract.format == "images" else {}
+    return {**contract.kinds, **images}

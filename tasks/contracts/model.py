@@ -1,0 +1,194 @@
+"""A data contract as values: what a data set must be, parsed and complete.
+
+The file behind it is Open Data Contract Standard (ODCS) v3; :mod:`tasks.contracts.odcs` reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from tasks.values import Frozen
+
+LogicalType = Literal[
+    "string",
+    "date",
+    "timestamp",
+    "time",
+    "number",
+    "integer",
+    "object",
+    "array",
+    "boolean",
+    "map",
+    "vector",
+]
+Format = Literal["csv", "jsonl", "parquet", "images"]
+Kind = Literal["numeric", "categorical", "text", "image"]
+Severity = Literal["error", "warning"]
+NESTED: frozenset[str] = frozenset({"object", "array", "map", "vector"})
+DAY = "_day"
+"""Column that every good row carries besides its own: the day of the partition it came from."""
+
+
+class Column(Frozen):
+    """One column; a field of a JSON object is a column too, named ``outer.inner``.
+
+    Bounds are numbers for numbers and ISO text for dates and times. ``items`` is the ODCS
+    description of what a nested column holds, as it stands in the file.
+    """
+
+    name: str
+    type: LogicalType
+    description: str = ""
+    required: bool = False
+    unique: bool = False
+    classification: str = ""
+    minimum: float | int | str | None = None
+    maximum: float | int | str | None = None
+    exclusive_minimum: float | int | str | None = None
+    exclusive_maximum: float | int | str | None = None
+    multiple_of: float | int | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str = ""
+    format: str = ""
+    timezone: bool = True
+    enum: tuple[Any, ...] = ()
+    missing_tokens: tuple[str, ...] = ()
+    items: Mapping[str, Any] | None = None
+    profile: Kind | Literal["none", ""] = ""
+
+    @property
+    def private(self) -> bool:
+        """Whether values must not be shown in reports."""
+        return self.classification in {"restricted", "confidential"}
+
+    @property
+    def kind(self) -> Kind | None:
+        """How drift should look at the column, or None when it should not."""
+        if self.profile:
+            return None if self.profile == "none" else self.profile
+        if self.unique or self.type in NESTED | {"date", "timestamp", "time"}:
+            return None
+        if self.type in {"integer", "number"} and not self.enum:
+            return "numeric"
+        return "categorical"
+
+
+class Bound(Frozen):
+    """What a number counted over the whole snapshot must be.
+
+    ``low``/``high`` are inclusive unless ``strict``; ``inside`` False asks for the outside.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    strict: bool = False
+    inside: bool = True
+    unit: Literal["rows", "percent"] = "rows"
+
+    def holds(self, value: float) -> bool:
+        """Whether the value is where it must be."""
+        above = self.low is None or (value > self.low if self.strict else value >= self.low)
+        below = self.high is None or (value < self.high if self.strict else value <= self.high)
+        return (above and below) is self.inside
+
+    def __str__(self) -> str:
+        sign = " %" if self.unit == "percent" else ""
+        if self.low is not None and self.low == self.high:
+            said = f"{self.low:g}{sign}"
+        elif self.low is None:
+            said = f"{'<' if self.strict else '≤'} {self.high:,g}{sign}"
+        elif self.high is None:
+            said = f"{'>' if self.strict else '≥'} {self.low:,g}{sign}"
+        else:
+            said = f"{self.low:,g} … {self.high:,g}{sign}"
+        return said if self.inside else f"not {said}"
+
+
+class Quality(Frozen):
+    """One ODCS quality rule, on one column or (``column`` empty) on the table.
+
+    ``kind`` is the ODCS library metric, ``greatExpectations`` or ``sluice`` (checks of ours).
+    """
+
+    kind: str
+    column: str = ""
+    name: str = ""
+    description: str = ""
+    severity: Severity = "error"
+    arguments: Mapping[str, Any] = {}
+    bound: Bound | None = None
+
+
+class Reference(Frozen):
+    """A foreign key: ``columns`` of this data set name rows of another one."""
+
+    columns: tuple[str, ...]
+    dataset: str
+    targets: tuple[str, ...]
+    severity: Severity = "error"
+
+
+class Freshness(Frozen):
+    """The newest value of ``column`` lies at most ``days`` before the end of the window."""
+
+    column: str
+    days: float
+    severity: Severity = "error"
+
+
+class Contract(Frozen):
+    """Everything that one file of ``data_contracts/`` promises.
+
+    ``location_prefix`` is the key prefix in the lake bucket, with a slash at its end;
+    ``partitioning`` ``day`` means ``year=YYYY/month=MM/day=DD/`` below it. ``quarantine_limit``
+    is the share of rows (and of objects) that may be quarantined before the run stops.
+    ``key`` and ``event_time`` say how updated records are resolved: the newest per key counts.
+    """
+
+    dataset: str
+    version: str
+    id: str
+    name: str
+    status: str
+    owner: str
+    description: str
+    location_prefix: str
+    format: Format
+    encoding: str = "utf-8"
+    partitioning: Literal["day", "none"] = "day"
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ()
+    quality: tuple[Quality, ...] = ()
+    references: tuple[Reference, ...] = ()
+    quarantine_limit: float = 0.01
+    freshness: Freshness | None = None
+    retention_days: float | None = None
+    frequency_days: float | None = None
+    key: tuple[str, ...] = ()
+    event_time: str = ""
+    drift_policy: Mapping[str, Any] = {}
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names in the contract's order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """Columns that drift should look at, and how."""
+        found = {column.name: column.kind for column in self.columns}
+        return {name: kind for name, kind in found.items() if kind is not None}
+
+    def column(self, name: str) -> Column:
+        """The column of that name.
+
+        Raises:
+            KeyError: the contract has no such column.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)

@@ -1,0 +1,255 @@
+"""Read a contract from ``data_contracts/<dataset>.odcs.yaml`` (ODCS v3).
+
+The file is checked against the published JSON schema first, then against what this pipeline can
+keep: a rule that nothing would check is refused, so that a contract never promises in vain.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import ValidationError
+
+from tasks.contracts.columns import columns_of
+from tasks.contracts.model import Contract, Freshness, Quality, Reference, Severity
+from tasks.contracts.quality import Fault, quality_of
+from tasks.errors import ContractMissing, InvalidContract
+
+SUFFIX = ".odcs.yaml"
+DAYS = {
+    **dict.fromkeys(("d", "day", "days"), 1.0),
+    **dict.fromkeys(("h", "hour", "hours"), 1 / 24),
+    **dict.fromkeys(("w", "week", "weeks"), 7.0),
+    **dict.fromkeys(("y", "yr", "year", "years"), 365.0),
+    **dict.fromkeys(("m", "min", "minute", "minutes"), 1 / 1440),
+    **dict.fromkeys(("month", "months"), 30.0),
+}
+FORMATS = {
+    "csv": "csv",
+    "json": "jsonl",
+    "jsonl": "jsonl",
+    "ndjson": "jsonl",
+    "parquet": "parquet",
+    "images": "images",
+}
+
+
+def known_contracts(contracts_dir: Path) -> tuple[str, ...]:
+    """Data sets that have a contract, sorted."""
+    return tuple(
+        sorted(path.name.removesuffix(SUFFIX) for path in contracts_dir.glob(f"*{SUFFIX}"))
+    )
+
+
+def load_contract(dataset: str, contracts_dir: Path) -> Contract:
+    """Read and check one contract.
+
+    Raises:
+        ContractMissing: the data set has no contract.
+        InvalidContract: the file is not a contract that can be kept; every fault is named.
+    """
+    path = contracts_dir / f"{dataset}{SUFFIX}"
+    if dataset not in known_contracts(contracts_dir):
+        raise ContractMissing(
+            f"Data set {dataset!r} has no contract: {path} does not exist.",
+            f"Write it, or use one of {', '.join(known_contracts(contracts_dir)) or '(none yet)'}.",
+        )
+    try:
+        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidContract(
+            f"{path} is not YAML: {error}.", "Correct the file at the line named above."
+        ) from error
+    return contract_of(document, dataset, str(path))
+
+
+def contract_of(document: Any, dataset: str, where: str) -> Contract:
+    """A contract from a parsed ODCS document.
+
+    Raises:
+        InvalidContract: it cannot be kept; every fault is named.
+    """
+    faults = list(schema_faults(document))
+    if not faults:
+        try:
+            return _read(document, dataset)
+        except Fault as fault:
+            faults = [str(fault)]
+        except ValidationError as error:
+            faults = [
+                f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r:.80})"
+                for e in error.errors()
+            ]
+    raise InvalidContract(
+        f"{where} is not a contract that can be kept: {'; '.join(faults[:10])}.",
+        "Correct these places; docs/contracts.md lists what a contract may say.",
+    )
+
+
+@lru_cache(maxsize=1)
+def _validator() -> Any:
+    import jsonschema
+
+    package = resources.files("open_data_contract_standard")
+    schema = json.loads((package / "schema.json").read_text(encoding="utf-8"))
+    return jsonschema.validators.validator_for(schema)(schema)
+
+
+def schema_faults(document: Any) -> Iterator[str]:
+    """Where a document leaves the published ODCS JSON schema."""
+    for error in sorted(_validator().iter_errors(document), key=lambda e: list(map(str, e.path))):
+        yield f"{'.'.join(map(str, error.absolute_path)) or 'file'}: {error.message:.200}"
+
+
+def _read(document: Mapping[str, Any], dataset: str) -> Contract:
+    tables = document.get("schema") or []
+    if len(tables) != 1:
+        raise Fault(f"schema holds {len(tables)} objects; one contract describes one data set")
+    table = tables[0]
+    if table["name"] != dataset:
+        raise Fault(f"schema.0.name is {table['name']!r}, but the file belongs to {dataset!r}")
+    custom = _custom(document) | _custom(table)
+    columns = columns_of(table.get("properties") or [])
+    names = {column.name for column in columns}
+    server = _server(document)
+    quality = tuple(_qualities(table, names))
+    sla = {item["property"]: item for item in document.get("slaProperties") or []}
+    limit = custom.get("quarantineLimit", 0.01)
+    if not isinstance(limit, int | float) or isinstance(limit, bool) or not 0 <= limit < 1:
+        raise Fault(f"customProperties quarantineLimit is {limit!r}, not a share in [0, 1)")
+    key = tuple(custom.get("recordKey") or ())
+    event_time = str(custom.get("eventTime") or "")
+    for name in (*key, *filter(None, [event_time])):
+        if name not in names:
+            raise Fault(f"recordKey or eventTime names {name!r}, which is not a column")
+    return Contract(
+        dataset=dataset,
+        version=str(document["version"]),
+        id=document["id"],
+        name=document.get("name") or dataset,
+        status=document.get("status") or "draft",
+        owner=_owner(document),
+        description=(document.get("description") or {}).get("purpose", ""),
+        columns=columns,
+        primary_key=_primary_key(table),
+        quality=quality,
+        references=tuple(_references(table, names)),
+        quarantine_limit=float(limit),
+        freshness=_freshness(sla, names),
+        retention_days=_days(sla.get("retention")),
+        frequency_days=_days(sla.get("frequency")),
+        key=key,
+        event_time=event_time,
+        drift_policy=custom.get("driftPolicy") or {},
+        **server,
+    )
+
+
+def _custom(element: Mapping[str, Any]) -> dict[str, Any]:
+    return {item["property"]: item["value"] for item in element.get("customProperties") or []}
+
+
+def _owner(document: Mapping[str, Any]) -> str:
+    team = document.get("team") or {}
+    members = team if isinstance(team, list) else team.get("members") or []
+    owners = [m for m in members if m.get("role") == "owner"]
+    if not owners:
+        raise Fault("team names no member whose role is owner")
+    return str(owners[0]["username"])
+
+
+def _server(document: Mapping[str, Any]) -> dict[str, Any]:
+    servers = [item for item in document.get("servers") or [] if item["type"] == "s3"]
+    if not servers:
+        raise Fault("servers names no place of type s3")
+    server = servers[0]
+    location = urlsplit(server["location"])
+    if location.scheme != "s3" or not location.netloc:
+        raise Fault(f"servers.location is {server['location']!r}, not s3://bucket/prefix/")
+    prefix = re.split(r"[*{?]", location.path.lstrip("/"))[0]
+    if not prefix.endswith("/"):
+        raise Fault(f"servers.location prefix {prefix!r} does not end in a slash")
+    written = str(server.get("format", ""))
+    if written not in FORMATS:
+        raise Fault(f"servers.format is {written!r}, not one of {', '.join(FORMATS)}")
+    return {
+        "location_prefix": prefix,
+        "format": FORMATS[written],
+        "encoding": str(server.get("encoding", "utf-8")).lower(),
+        "partitioning": _custom(server).get("partitioning", "day"),
+    }
+
+
+def _primary_key(table: Mapping[str, Any]) -> tuple[str, ...]:
+    members = [item for item in table.get("properties") or [] if item.get("primaryKey")]
+    members.sort(key=lambda item: item.get("primaryKeyPosition", 1))
+    return tuple(item["name"] for item in members)
+
+
+def _qualities(table: Mapping[str, Any], names: set[str]) -> Iterator[Quality]:
+    for rule in table.get("quality") or []:
+        yield from quality_of(rule, "", names)
+    for item in table.get("properties") or []:
+        for rule in item.get("quality") or []:
+            yield from quality_of(rule, item["name"], names)
+
+
+def _references(table: Mapping[str, Any], names: set[str]) -> Iterator[Reference]:
+    pairs = [(item.get("from"), item) for item in table.get("relationships") or []]
+    for column in table.get("properties") or []:
+        pairs += [(column["name"], item) for item in column.get("relationships") or []]
+    for source, item in pairs:
+        sources = [source] if isinstance(source, str) else list(source or [])
+        targets = [item["to"]] if isinstance(item["to"], str) else list(item["to"])
+        own = tuple(name.removeprefix(f"{table['name']}.") for name in sources)
+        for name in own:
+            if name not in names:
+                raise Fault(f"a relationship starts at {name!r}, which is not a column")
+        if any("/" in target or "." not in target for target in targets):
+            raise Fault(f"relationship to {item['to']!r} is not written <dataset>.<column>")
+        datasets = {target.split(".", 1)[0] for target in targets}
+        if len(datasets) != 1 or len(own) != len(targets):
+            raise Fault(f"relationship to {item['to']!r} does not pair columns of one data set")
+        yield Reference(
+            columns=own,
+            dataset=datasets.pop(),
+            targets=tuple(target.split(".", 1)[1] for target in targets),
+            severity=_severity(_custom(item).get("severity", "error")),
+        )
+
+
+def _severity(value: Any) -> Severity:
+    return "warning" if value in {"warning", "info"} else "error"
+
+
+def _days(item: Mapping[str, Any] | None) -> float | None:
+    if item is None:
+        return None
+    unit = str(item.get("unit", "d"))
+    if unit not in DAYS or isinstance(item["value"], bool):
+        raise Fault(f"slaProperties {item['property']}: {item['value']!r} {unit!r} is no duration")
+    try:
+        return float(item["value"]) * DAYS[unit]
+    except (TypeError, ValueError) as error:
+        raise Fault(f"slaProperties {item['property']}: {item['value']!r}: {error}") from error
+
+
+def _freshness(sla: Mapping[str, Any], names: set[str]) -> Freshness | None:
+    item = sla.get("freshness")
+    days = _days(item)
+    if item is None or days is None:
+        return None
+    column = str(item.get("element", "")).rpartition(".")[2]
+    if column not in names:
+        raise Fault(f"slaProperties freshness: element {item.get('element')!r} is not a column")
+    return Freshness(
+        column=column, days=days, severity=_severity(_custom(item).get("severity", "error"))
+    )

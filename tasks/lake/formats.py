@@ -1,0 +1,213 @@
+"""Read lake objects: CSV, JSON lines, Parquet (each plain or gzip) and images.
+
+Reading is all or nothing per object: an object longer than one chunk is read through once before
+its first row is given, so that no row of a broken object ever goes on. What is wrong with a single
+row (too many fields, a line that is not JSON) is a :class:`RowFault` and costs that row only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasks.errors import UnreadableData
+from tasks.lake.bounds import Limits, unreadable
+
+READ_FAULTS = (
+    OSError,  # gzip.BadGzipFile and pyarrow's I/O errors are among them
+    EOFError,
+    ValueError,  # pyarrow.ArrowInvalid and UnicodeDecodeError are among them
+    ArithmeticError,
+    MemoryError,
+    KeyError,
+    IndexError,
+    NotImplementedError,
+    TypeError,
+    RecursionError,
+    zlib.error,
+)
+SUFFIXES: tuple[tuple[str, str], ...] = (
+    (".csv", "csv"),
+    (".csv.gz", "csv"),
+    (".json", "json"),
+    (".json.gz", "json"),
+    (".jsonl", "jsonl"),
+    (".jsonl.gz", "jsonl"),
+    (".ndjson", "jsonl"),
+    (".ndjson.gz", "jsonl"),
+    (".parquet", "parquet"),
+    (".jpg", "image"),
+    (".jpeg", "image"),
+    (".png", "image"),
+    (".webp", "image"),
+)
+IMAGE_FORMATS = ("JPEG", "PNG", "WEBP")
+
+
+@dataclass(frozen=True)
+class RowFault:
+    """A row that could not be taken apart. ``text`` is as written, bounded."""
+
+    row: int
+    text: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows of one object, as they stand there.
+
+    Attributes:
+        kind: ``text`` (every value is text, "" is no value), ``typed`` (Arrow arrays as the file
+            types them) or ``objects`` (Python values as JSON has them).
+        columns: name → pyarrow array (``text``, ``typed``) or list (``objects``, nested types).
+        rows: number of each row in its object, int64; a CSV header is row 1.
+        faults: rows that could not be taken apart.
+    """
+
+    kind: str
+    columns: Mapping[str, Any]
+    rows: np.ndarray
+    faults: tuple[RowFault, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class DecodedImage:
+    """An image that was decoded as a whole. ``pixels``: uint8, height × width × 3 (RGB)."""
+
+    pixels: np.ndarray
+    format: str
+    digest: str = field(default="")
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return int(self.pixels.shape[0])
+
+
+def format_of(key: str) -> str:
+    """Format by the key's ending: csv, json, jsonl, parquet, image, or "" when it tells nothing."""
+    name = key.lower()
+    return next((kind for suffix, kind in SUFFIXES if name.endswith(suffix)), "")
+
+
+@dataclass(frozen=True)
+class LocalReader:
+    """Reads objects that were pulled into local files."""
+
+    limits: Limits = Limits()
+
+    def rows(
+        self, path: Path, key: str, declared: str = "", encoding: str = "utf-8"
+    ) -> Iterator[Chunk]:
+        """Rows of one object in bounded chunks; at least one chunk, perhaps without rows.
+
+        Args:
+            path: The local copy.
+            key: The object's key; errors name it, its ending tells the format.
+            declared: Format of the contract, for keys whose ending tells nothing.
+            encoding: Encoding of text formats.
+
+        Raises:
+            UnreadableData: the object cannot be decoded; nothing of it has been given.
+        """
+        kind = format_of(key) or declared
+        reader = self._reader(kind, key)
+        chunks = self._guarded(reader, path, key, encoding)
+        first = next(chunks, None)
+        if first is None:
+            raise unreadable(key, "it holds nothing")
+        second = next(chunks, None)
+        if second is None:
+            yield first
+            return
+        for _ in chunks:
+            pass
+        yield from self._guarded(reader, path, key, encoding)
+
+    def image(self, path: Path, key: str) -> DecodedImage:
+        """Decode one image as a whole.
+
+        Raises:
+            UnreadableData: it is no image of a known format, is cut off, or is too large.
+        """
+        return decode_image(path.read_bytes(), key, self.limits)
+
+    def _reader(self, kind: str, key: str) -> Callable[..., Iterator[Chunk]]:
+        from tasks.lake import tables
+
+        if kind == "csv":
+            return tables.csv_chunks
+        if kind in {"jsonl", "json"}:
+            return tables.json_chunks
+        if kind == "parquet":
+            return tables.parquet_chunks
+        raise unreadable(key, f"its format {kind or '(none)'!r} is not one of csv, jsonl, parquet")
+
+    def _guarded(
+        self, reader: Callable[..., Iterator[Chunk]], path: Path, key: str, encoding: str
+    ) -> Iterator[Chunk]:
+        chunks = reader(path, key, self.limits, encoding)
+        while True:
+            try:
+                chunk = next(chunks, None)
+            except UnreadableData:
+                raise
+            except READ_FAULTS as error:
+                raise unreadable(key, reason(error)) from error
+            if chunk is None:
+                return
+            yield chunk
+
+
+def reason(error: BaseException) -> str:
+    """What a decoder said, on one bounded line without control signs."""
+    said = " ".join(str(error).split())[:200].rstrip(".")
+    return ascii(f"{type(error).__name__}: {said}" if said else type(error).__name__)[1:-1]
+
+
+def decode_image(data: bytes, key: str, limits: Limits | None = None) -> DecodedImage:
+    """Decode an image from its bytes, checking its declared size before its pixels.
+
+    Raises:
+        UnreadableData: it is no image of a known format, is cut off, or is too large.
+    """
+    from PIL import Image, ImageOps
+
+    limits = limits or Limits()
+    if not data:
+        raise unreadable(key, "it is empty (0 bytes)")
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns about large images on its own terms; the bound below is ours.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
+                width, height = image.size
+                if width * height > limits.pixels:
+                    raise unreadable(key, f"it declares {width} × {height} pixels")
+                kind = str(image.format)
+                upright = ImageOps.exif_transpose(image)
+                pixels = np.asarray(upright.convert("RGB"), dtype=np.uint8)
+    except UnreadableData:
+        raise
+    except (*READ_FAULTS, SyntaxError, AttributeError, Image.DecompressionBombError) as error:
+        # Pillow answers broken PNG chunks with SyntaxError and broken EXIF with almost anything.
+        raise unreadable(key, f"it is not an image that decodes ({reason(error)})") from error
+    digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+    return DecodedImage(pixels=pixels, format=kind, digest=digest)

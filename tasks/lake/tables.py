@@ -1,0 +1,258 @@
+"""The table formats: CSV, JSON lines and Parquet, in bounded chunks of rows."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.lake.bounds import Limits, text_stream, unreadable
+from tasks.lake.formats import Chunk, RowFault, reason
+
+TEXT_SHOWN = 1_000
+HEADER_BYTES = 128 << 10
+BLOCK = 8 << 20
+PARQUET_ENDS = 12  # bytes: the magic twice and the footer's length
+
+
+def csv_chunks(path: Path, key: str, limits: Limits, encoding: str) -> Iterator[Chunk]:
+    """CSV with a header; every value is text."""
+    import pyarrow.csv as pacsv
+
+    with text_stream(path, key, limits) as stream:
+        head = stream.peek(BLOCK)[:BLOCK]
+        if not head.strip():
+            raise unreadable(key, "it holds only blanks")
+        faults: list[RowFault] = []
+
+        def skip(row: Any) -> str:
+            faults.append(
+                RowFault(
+                    row=(row.number or 0) + 1,  # Arrow counts after the header
+                    text=row.text[:TEXT_SHOWN],
+                    why=f"{row.actual_columns} fields instead of {row.expected_columns}",
+                )
+            )
+            return "skip"
+
+        names = _header(stream, key, limits, encoding)
+        if not stream.peek(1):
+            yield _text_chunk(names, None, np.arange(0), ())
+            return
+        with pacsv.open_csv(
+            stream,
+            read_options=pacsv.ReadOptions(
+                use_threads=False,
+                block_size=min(BLOCK, limits.chunk_bytes),
+                encoding=encoding,
+                column_names=names,
+            ),
+            parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
+        ) as reader:
+            done = 1  # the header is row 1
+            for batch in reader:
+                for start in range(0, max(batch.num_rows, 1), limits.chunk_rows):
+                    part = batch.slice(start, limits.chunk_rows)
+                    numbers = _numbers(part.num_rows, done, [fault.row for fault in faults])
+                    done = int(numbers[-1]) if len(numbers) else done
+                    given = tuple(fault for fault in faults if fault.row < done)
+                    faults[:] = [fault for fault in faults if fault.row > done]
+                    yield _text_chunk(names, part, numbers, given)
+            if faults:
+                yield _text_chunk(names, None, np.arange(0), tuple(faults))
+
+
+def _text_chunk(
+    names: list[str], part: Any, numbers: np.ndarray, faults: tuple[RowFault, ...]
+) -> Chunk:
+    arrays = [pa.array([], pa.string()) for _ in names] if part is None else part.columns
+    return Chunk("text", dict(zip(names, arrays, strict=True)), numbers, faults)
+
+
+def _numbers(count: int, done: int, skipped: list[int]) -> np.ndarray:
+    """Numbers of the next ``count`` good rows after row ``done``, past the rows skipped."""
+    candidates = np.arange(done + 1, done + 1 + count + len(skipped))
+    return np.setdiff1d(candidates, skipped)[:count]
+
+
+def _header(stream: io.BufferedReader, key: str, limits: Limits, encoding: str) -> list[str]:
+    """Read the header line off the stream."""
+    import csv
+
+    line = stream.readline(HEADER_BYTES)
+    while line and not line.strip():
+        line = stream.readline(HEADER_BYTES)
+    if len(line) == HEADER_BYTES:
+        raise unreadable(key, f"its header is longer than {HEADER_BYTES:,} bytes")
+    text = line.decode("utf-8-sig" if encoding in {"utf-8", "utf8"} else encoding)
+    try:
+        names = next(csv.reader([text.rstrip("\r\n")], strict=True))
+    except csv.Error as error:
+        raise unreadable(key, f"its header is not CSV ({error})") from error
+    if len(names) > limits.columns:
+        raise unreadable(key, f"its header names {len(names):,} columns")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise unreadable(key, f"its header names column {ascii(twice[0][:80])} more than once")
+    return names
+
+
+def json_chunks(path: Path, key: str, limits: Limits, encoding: str) -> Iterator[Chunk]:
+    """JSON lines; for keys ending in ``.json`` also one array, or one object over many lines."""
+    with text_stream(path, key, limits) as stream:
+        if ".json" in key.lower() and ".jsonl" not in key.lower():
+            whole = _document(stream.peek(1)[:1], path, key, limits, encoding)
+            if whole is not None:
+                yield from _sliced(whole, limits)
+                return
+        records: list[dict[str, Any]] = []
+        rows: list[int] = []
+        faults: list[RowFault] = []
+        held, number, given = 0, 0, False
+        while line := stream.readline(limits.line_bytes + 1):
+            number += 1
+            if len(line) > limits.line_bytes:
+                raise unreadable(key, f"line {number} is longer than {limits.line_bytes:,} bytes")
+            if not line.strip():
+                continue
+            parsed = _parsed(line, number, encoding)
+            if isinstance(parsed, RowFault):
+                faults.append(parsed)
+            else:
+                records.append(parsed)
+                rows.append(number)
+            held += len(line)
+            if len(records) + len(faults) >= limits.chunk_rows or held >= limits.chunk_bytes:
+                yield _of_records(records, rows, faults)
+                records, rows, faults, held, given = [], [], [], 0, True
+        if records or faults:
+            yield _of_records(records, rows, faults)
+        elif not given:
+            raise unreadable(key, "it holds no line")
+
+
+def _document(
+    start: bytes, path: Path, key: str, limits: Limits, encoding: str
+) -> list[Any] | None:
+    """Records of a whole-document JSON object; None when it is JSON lines."""
+    if start not in {b"[", b"{"}:
+        return None
+    with text_stream(path, key, limits) as stream:
+        data = stream.read(limits.chunk_bytes + 1)
+    if len(data) > limits.chunk_bytes:
+        if start == b"[":
+            raise unreadable(key, f"one array of more than {limits.chunk_bytes:,} bytes")
+        return None
+    try:
+        value = json.loads(data.decode(encoding), parse_constant=_no_constant)
+    except ValueError:
+        if start == b"[":
+            raise
+        return None
+    return value if isinstance(value, list) else [value]
+
+
+def _sliced(values: list[Any], limits: Limits) -> Iterator[Chunk]:
+    for start in range(0, max(len(values), 1), limits.chunk_rows):
+        part = list(enumerate(values[start : start + limits.chunk_rows], start=start + 1))
+        good = [(number, value) for number, value in part if isinstance(value, dict)]
+        faults = [
+            RowFault(number, json.dumps(value)[:TEXT_SHOWN], "it is not a JSON object")
+            for number, value in part
+            if not isinstance(value, dict)
+        ]
+        yield _of_records([value for _, value in good], [number for number, _ in good], faults)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _parsed(line: bytes, number: int, encoding: str) -> dict[str, Any] | RowFault:
+    try:
+        value = json.loads(line.decode(encoding), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        shown = line[:TEXT_SHOWN].decode("utf-8", "backslashreplace").rstrip("\r\n")
+        return RowFault(number, shown, f"it is not JSON ({reason(error)})")
+    if not isinstance(value, dict):
+        shown = line[:TEXT_SHOWN].decode("utf-8", "backslashreplace").rstrip("\r\n")
+        return RowFault(number, shown, "it is not a JSON object")
+    return value
+
+
+def _of_records(records: list[dict[str, Any]], rows: list[int], faults: list[RowFault]) -> Chunk:
+    names = dict.fromkeys(name for record in records for name in record)
+    columns = {name: [record.get(name) for record in records] for name in names}
+    return Chunk("objects", columns, np.asarray(rows, dtype=np.int64), tuple(faults))
+
+
+def parquet_chunks(path: Path, key: str, limits: Limits, encoding: str) -> Iterator[Chunk]:
+    """Parquet, as it is typed. Text is read as dictionaries, so that a page which repeats one
+    huge value costs its indexes until its true size is known."""
+    import pyarrow.parquet as pq
+
+    del encoding  # Parquet text is UTF-8 by definition
+    if path.stat().st_size == 0:
+        raise unreadable(key, "it is empty (0 bytes)")
+    if path.stat().st_size < PARQUET_ENDS:
+        raise unreadable(key, "it is too short for Parquet")
+    with pq.ParquetFile(path) as plain:
+        texts = [
+            name.name
+            for name in plain.schema_arrow
+            if pa.types.is_string(name.type) or pa.types.is_large_string(name.type)
+        ]
+        _declared(plain.metadata, key, limits)
+    with pq.ParquetFile(path, read_dictionary=texts) as file:
+        names = file.schema_arrow.names
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise unreadable(key, f"it names column {ascii(twice[0][:80])} more than once")
+        done = 0
+        for batch in file.iter_batches(batch_size=limits.chunk_rows, use_threads=False):
+            batch.validate(full=True)
+            rows = np.arange(done + 1, done + 1 + batch.num_rows)
+            done += batch.num_rows
+            columns = {
+                name: _plain(column, key, limits)
+                for name, column in zip(names, batch.columns, strict=True)
+            }
+            yield Chunk("typed", columns, rows)
+        if done != file.metadata.num_rows:
+            raise unreadable(key, f"{done:,} rows instead of {file.metadata.num_rows:,} declared")
+        if not done:
+            yield Chunk("typed", {name: pa.nulls(0) for name in names}, np.arange(0))
+
+
+def _declared(metadata: Any, key: str, limits: Limits) -> None:
+    if metadata.num_columns > limits.columns:
+        raise unreadable(key, f"it declares {metadata.num_columns:,} columns")
+    if not 0 <= metadata.num_rows <= limits.rows:
+        raise unreadable(key, f"it declares {metadata.num_rows:,} rows")
+    sizes = [metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups)]
+    if sum(sizes) > limits.expanded_bytes:
+        raise unreadable(key, f"it declares {sum(sizes):,} bytes")
+
+
+def _plain(column: Any, key: str, limits: Limits) -> Any:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        lengths = pc.binary_length(column.dictionary)
+        total = pc.sum(lengths.take(column.indices)).as_py() or 0
+        if total > limits.chunk_bytes * 4:
+            raise unreadable(key, f"{len(column):,} rows of one text column hold {total:,} bytes")
+        return column.cast(kind.value_type)
+    if column.nbytes > limits.chunk_bytes * 4:
+        raise unreadable(key, f"{len(column):,} rows of one column hold {column.nbytes:,} bytes")
+    if pa.types.is_nested(kind):
+        return column.to_pylist()
+    return column
