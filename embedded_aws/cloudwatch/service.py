@@ -6,6 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from embedded_aws.clock import Clock
+from embedded_aws.cloudwatch import tagging
+from embedded_aws.cloudwatch.alarms import descriptions
+from embedded_aws.cloudwatch.alarms.book import Book
+from embedded_aws.cloudwatch.alarms.evaluator import Evaluator
+from embedded_aws.cloudwatch.alarms.model import Transition
+from embedded_aws.cloudwatch.alarms.notify import Notifier
+from embedded_aws.cloudwatch.alarms.operations import AlarmOperations
+from embedded_aws.cloudwatch.alarms.suppression import Suppression
+from embedded_aws.cloudwatch.dashboards import Dashboards
 from embedded_aws.cloudwatch.get_metric_data import get_metric_data, get_metric_statistics
 from embedded_aws.cloudwatch.list_metrics import list_metrics
 from embedded_aws.cloudwatch.put_metric_data import put_metric_data
@@ -41,20 +50,42 @@ class CloudWatch:
         del faults
         self.clock = clock
         self.store = MetricStore()
-        self._region = region
-        self._account = account_id
-        self._aged = clock.now()
+        self.book = Book()
+        self._notifier: Notifier | None = None
+        self._suppression = Suppression(self.book, self._act)
+        self._evaluator = Evaluator(clock, self.store, self.book, self._suppression.look)
+        prefix = f"arn:aws:cloudwatch:{region}:{account_id}:alarm:"
+        alarms = AlarmOperations(self.book, clock, prefix, self._evaluator.wake)
+        boards = Dashboards(clock, account_id)
+        book, store = self.book, self.store
+        self.book.listeners.append(self._changed)
         self._actions: dict[str, Action] = {
-            "PutMetricData": lambda p: put_metric_data(self.store, p, clock.now()),
-            "GetMetricData": lambda p: get_metric_data(
-                self.store, p, clock.now(), region, account_id
-            ),
-            "GetMetricStatistics": lambda p: get_metric_statistics(self.store, p, clock.now()),
-            "ListMetrics": lambda p: list_metrics(self.store, p, clock.now()),
+            "PutMetricData": lambda p: put_metric_data(store, p, clock.now()),
+            "GetMetricData": lambda p: get_metric_data(store, p, clock.now(), region, account_id),
+            "GetMetricStatistics": lambda p: get_metric_statistics(store, p, clock.now()),
+            "ListMetrics": lambda p: list_metrics(store, p, clock.now()),
+            "PutMetricAlarm": alarms.put_metric_alarm,
+            "PutCompositeAlarm": alarms.put_composite_alarm,
+            "DeleteAlarms": alarms.delete_alarms,
+            "SetAlarmState": alarms.set_alarm_state,
+            "EnableAlarmActions": alarms.enable_alarm_actions,
+            "DisableAlarmActions": alarms.disable_alarm_actions,
+            "DescribeAlarms": lambda p: descriptions.describe_alarms(book, p),
+            "DescribeAlarmsForMetric": lambda p: descriptions.describe_alarms_for_metric(book, p),
+            "DescribeAlarmHistory": lambda p: descriptions.describe_alarm_history(book, p),
+            "PutDashboard": boards.put,
+            "GetDashboard": boards.get,
+            "ListDashboards": boards.list,
+            "DeleteDashboards": boards.delete,
+            "TagResource": lambda p: tagging.tag_resource(book, boards, p),
+            "UntagResource": lambda p: tagging.untag_resource(book, boards, p),
+            "ListTagsForResource": lambda p: tagging.list_tags(book, boards, p),
         }
 
     def start(self, world: World) -> None:
         """Begin to evaluate alarms; their actions go through the world's own clients."""
+        self._notifier = Notifier(world, self.book.history)
+        self._evaluator.start()
 
     def handle(self, request: Request) -> Response:
         """Answer one request, errors included, in the protocol that it came in."""
@@ -72,7 +103,11 @@ class CloudWatch:
             return error(protocol, fault)
 
     def close(self) -> None:
-        """End the evaluation of alarms."""
+        """End the evaluation of alarms, and deliver what they have still to say."""
+        self._evaluator.close()
+        if self._notifier is not None:
+            self._notifier.close()
+            self._notifier = None
 
     def record(
         self,
@@ -90,8 +125,18 @@ class CloudWatch:
 
     def alarm_state(self, name: str) -> str | None:
         """State of the alarm with this name or ARN; None when there is none."""
-        del name
-        return None
+        return self.book.state_of(name)
+
+    def _changed(self, transition: Transition) -> None:
+        if self._notifier is not None:
+            self._notifier.announce(transition)
+        self._suppression.take(transition, transition.after.since)
+        # A suppressor that changes its state may set others' actions free.
+        self._suppression.look(transition.after.since)
+
+    def _act(self, transition: Transition) -> None:
+        if self._notifier is not None:
+            self._notifier.act(transition)
 
 
 def _unknown(action: str, *, known: bool) -> AwsFault:

@@ -1,0 +1,178 @@
+"""What alarms say: the JSON that SNS carries, and the event on the default bus."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from embedded_aws.cloudwatch.alarms.model import ALARM, Alarm, State, Transition
+from embedded_aws.cloudwatch.alarms.reasons import stamp
+
+_REGIONS = {
+    "us-east-1": "US East (N. Virginia)",
+    "us-east-2": "US East (Ohio)",
+    "us-west-1": "US West (N. California)",
+    "us-west-2": "US West (Oregon)",
+    "eu-west-1": "EU (Ireland)",
+    "eu-central-1": "EU (Frankfurt)",
+}
+
+
+def region_name(region: str) -> str:
+    """``US East (N. Virginia)`` for ``us-east-1``; the code itself where we know no name."""
+    return _REGIONS.get(region, region)
+
+
+def sns_subject(transition: Transition, region: str) -> str:
+    """At most 100 characters, as SNS demands."""
+    text = f'{transition.after.value}: "{transition.alarm.name}" in {region_name(region)}'
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
+def sns_message(transition: Transition, region: str, account: str) -> str:
+    """The body of an alarm's notification."""
+    alarm, settings = transition.alarm, transition.alarm.settings
+    body: dict[str, Any] = {
+        "AlarmName": alarm.name,
+        "AlarmDescription": settings.get("AlarmDescription"),
+        "AWSAccountId": account,
+        "AlarmConfigurationUpdatedTimestamp": stamp(alarm.configured),
+        "NewStateValue": transition.after.value,
+        "NewStateReason": transition.after.reason,
+        "StateChangeTime": stamp(transition.after.since),
+        "Region": region_name(region),
+        "AlarmArn": alarm.arn,
+        "OldStateValue": transition.before.value,
+        "OKActions": list(settings.get("OKActions", [])),
+        "AlarmActions": list(settings.get("AlarmActions", [])),
+        "InsufficientDataActions": list(settings.get("InsufficientDataActions", [])),
+    }
+    if alarm.rule is not None:
+        data = json.loads(transition.after.data or "{}")
+        body["AlarmRule"] = alarm.rule.text
+        body["TriggeringChildren"] = [
+            {"Arn": child["arn"], "State": {"Value": child["state"]["value"],
+             "Timestamp": child["state"]["timestamp"]}}
+            for child in data.get("triggeringAlarms", [])
+        ]  # fmt: skip
+    else:
+        body["Trigger"] = _trigger(settings)
+    return json.dumps(body)
+
+
+def event_entry(transition: Transition, account: str) -> dict[str, Any]:
+    """The ``CloudWatch Alarm State Change`` event, as an entry of PutEvents."""
+    alarm = transition.alarm
+    detail: dict[str, Any] = {
+        "alarmName": alarm.name,
+        "state": _state(transition.after),
+        "previousState": _state(transition.before),
+        "configuration": _configuration(alarm, account),
+    }
+    return {
+        "Time": dt.datetime.fromtimestamp(transition.after.since, dt.UTC),
+        "Source": "aws.cloudwatch",
+        "DetailType": "CloudWatch Alarm State Change",
+        "Resources": [alarm.arn],
+        "Detail": json.dumps(detail),
+    }
+
+
+def composite_reason(alarm: Alarm, cause: Alarm | None, now: float) -> str:
+    """Why a composite alarm is in its state."""
+    if cause is None:
+        text = alarm.rule.text if alarm.rule is not None else ""
+        return f"The alarm rule {text} was evaluated."[:1023]
+    moment = dt.datetime.fromtimestamp(now, dt.UTC).strftime("%A %d %B, %Y %H:%M:%S UTC")
+    return f"{cause.arn} transitioned to {cause.state.value} at {moment}"[:1023]
+
+
+def composite_data(children: Sequence[Alarm]) -> str:
+    """The evidence for a composite alarm: its children's states, those in alarm first."""
+    ordered = sorted(children, key=lambda child: child.state.value != ALARM)
+    triggering = [
+        {
+            "arn": child.arn,
+            "state": {"value": child.state.value, "timestamp": stamp(child.state.since)},
+        }
+        for child in ordered[:10]
+    ]
+    return json.dumps({"triggeringAlarms": triggering})
+
+
+def _trigger(settings: Mapping[str, Any]) -> dict[str, Any]:
+    common = {
+        "Period": settings.get("Period"),
+        "EvaluationPeriods": settings["EvaluationPeriods"],
+        "DatapointsToAlarm": settings.get("DatapointsToAlarm", settings["EvaluationPeriods"]),
+        "ComparisonOperator": settings["ComparisonOperator"],
+        "Threshold": settings["Threshold"],
+        "TreatMissingData": settings.get("TreatMissingData", "missing"),
+        "EvaluateLowSampleCountPercentile": settings.get("EvaluateLowSampleCountPercentile", ""),
+    }
+    if "Metrics" in settings:
+        metrics = [_query(query) for query in settings["Metrics"]]
+        periods = [q["MetricStat"]["Period"] for q in metrics if "MetricStat" in q]
+        return common | {"Period": periods[0], "Metrics": metrics}
+    statistic: dict[str, Any] = (
+        {"StatisticType": "Statistic", "Statistic": settings["Statistic"].upper()}
+        if "Statistic" in settings
+        else {
+            "StatisticType": "ExtendedStatistic",
+            "ExtendedStatistic": settings["ExtendedStatistic"],
+        }
+    )
+    return {
+        "MetricName": settings["MetricName"],
+        "Namespace": settings["Namespace"],
+        **statistic,
+        "Unit": settings.get("Unit"),
+        "Dimensions": _dimensions(settings),
+        **common,
+    }
+
+
+def _query(query: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {"ReturnData": True, **query}
+    if "MetricStat" in query:
+        stat = query["MetricStat"]
+        shown["MetricStat"] = stat | {
+            "Metric": stat["Metric"] | {"Dimensions": _dimensions(stat["Metric"])}
+        }
+    return shown
+
+
+def _dimensions(settings: Mapping[str, Any]) -> list[dict[str, str]]:
+    return [{"value": d["Value"], "name": d["Name"]} for d in settings.get("Dimensions", [])]
+
+
+def _state(state: State) -> dict[str, Any]:
+    shown = {"value": state.value, "reason": state.reason, "timestamp": stamp(state.since)}
+    return shown | ({"reasonData": state.data} if state.data else {})
+
+
+def _configuration(alarm: Alarm, account: str) -> dict[str, Any]:
+    description = alarm.settings.get("AlarmDescription")
+    shown: dict[str, Any] = {} if description is None else {"description": description}
+    if alarm.rule is not None:
+        return shown | {"alarmRule": alarm.rule.text}
+    metrics: list[dict[str, Any]] = []
+    for query in alarm.watch.queries if alarm.watch is not None else ():
+        one: dict[str, Any] = {"id": query.id, "returnData": query.returns}
+        if query.key is not None:
+            one["metricStat"] = {
+                "metric": {
+                    "namespace": query.key.namespace,
+                    "name": query.key.name,
+                    "dimensions": dict(query.key.dimensions),
+                },
+                "period": query.period,
+                "stat": query.stat,
+            }
+            one["accountId"] = account
+        else:
+            one["expression"] = query.expression
+        metrics.append(one)
+    return shown | {"metrics": metrics}

@@ -1,0 +1,91 @@
+"""Delivers the actions of alarms, one after the other, in a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from typing import Any
+
+from embedded_aws.cloudwatch.alarms.history import History
+from embedded_aws.cloudwatch.alarms.messages import event_entry, sns_message, sns_subject
+from embedded_aws.cloudwatch.alarms.model import Transition
+from embedded_aws.world import World
+
+log = logging.getLogger(__name__)
+
+
+class Notifier:
+    """Takes transitions and carries out what they ask for.
+
+    SNS actions are published; every transition becomes an event on the default bus. Other actions
+    (Lambda, Auto Scaling, Systems Manager) stand in the history as failed: the embedded AWS has
+    nothing to carry them out with.
+
+    Args:
+        world: Its clients reach SNS and EventBridge.
+        history: Where outcomes are written.
+    """
+
+    def __init__(self, world: World, history: History) -> None:
+        self._world = world
+        self._history = history
+        self._queue: queue.SimpleQueue[tuple[Transition, bool] | None] = queue.SimpleQueue()
+        self._clients: dict[str, Any] = {}
+        self._thread = threading.Thread(target=self._run, name="alarm-actions", daemon=True)
+        self._thread.start()
+
+    def announce(self, transition: Transition) -> None:
+        """Put the event on the bus."""
+        self._queue.put((transition, False))
+
+    def act(self, transition: Transition) -> None:
+        """Take the actions of the state that was reached."""
+        self._queue.put((transition, True))
+
+    def close(self) -> None:
+        """Deliver what is waiting, then end."""
+        self._queue.put(None)
+        self._thread.join(timeout=5.0)
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            transition, act = item
+            if not act:
+                self._put_event(transition)
+                continue
+            for action in transition.alarm.actions(transition.after.value):
+                error = self._deliver(transition, action)
+                outcome = "Failed" if error else "Succeeded"
+                now = self._world.clock.now()
+                self._history.acted(transition, now, action, outcome, error)
+
+    def _deliver(self, transition: Transition, action: str) -> str:
+        """Take one action; "" or what went wrong."""
+        if action.split(":")[2:3] != ["sns"]:
+            return "The embedded AWS has nothing that could carry out this action."
+        try:
+            self._client("sns").publish(
+                TopicArn=action,
+                Subject=sns_subject(transition, self._world.region),
+                Message=sns_message(transition, self._world.region, self._world.account_id),
+            )
+        except Exception as error:  # noqa: BLE001  whatever boto3 raises is an outcome here
+            return str(error)
+        return ""
+
+    def _put_event(self, transition: Transition) -> None:
+        entry = event_entry(transition, self._world.account_id)
+        try:
+            answer = self._client("events").put_events(Entries=[entry])
+        except Exception as error:  # noqa: BLE001  an alarm must not end for want of a bus
+            log.warning("no event for alarm %s: %s", transition.alarm.name, error)
+            return
+        if answer.get("FailedEntryCount"):
+            log.warning("no event for alarm %s: %s", transition.alarm.name, answer["Entries"])
+
+    def _client(self, service: str) -> Any:
+        # boto3 takes a tenth of a second to build one.
+        if service not in self._clients:
+            self._clients[service] = self._world.client(service)
+        return self._clients[service]

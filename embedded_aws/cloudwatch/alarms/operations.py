@@ -1,0 +1,196 @@
+"""The operations that change alarms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from embedded_aws.clock import Clock
+from embedded_aws.cloudwatch.alarms.book import Book
+from embedded_aws.cloudwatch.alarms.model import INSUFFICIENT_DATA, Alarm, State
+from embedded_aws.cloudwatch.alarms.reasons import INITIAL
+from embedded_aws.cloudwatch.alarms.rule import Rule, RuleError, name_of, parse_rule
+from embedded_aws.cloudwatch.alarms.settings import Watch, read_watch
+from embedded_aws.service import AwsFault
+
+_MAX_ALARMS = 5000
+
+
+@dataclass
+class AlarmOperations:
+    """PutMetricAlarm and its like.
+
+    Args:
+        book: Where alarms are kept.
+        clock: Virtual clock.
+        arn_prefix: ``arn:aws:cloudwatch:<region>:<account>:alarm:``.
+        wake: Called when an alarm should be evaluated soon.
+    """
+
+    book: Book
+    clock: Clock
+    arn_prefix: str
+    wake: Callable[[], None] = field(default=lambda: None)
+
+    def put_metric_alarm(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a metric alarm, or replace the settings of one; its state stays.
+
+        Raises:
+            AwsFault: when the settings make no sense.
+        """
+        watch = read_watch(params)
+        self._put(params, watch, None)
+        self.wake()
+        return {}
+
+    def put_composite_alarm(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a composite alarm, or replace the settings of one.
+
+        Raises:
+            AwsFault: ``ValidationError`` for a rule that cannot be read, names alarms that do not
+                exist, or would depend on itself.
+        """
+        try:
+            rule = parse_rule(params["AlarmRule"])
+        except RuleError as error:
+            raise _invalid(str(error)) from None
+        with self.book.lock:
+            suppressor = params.get("ActionsSuppressor")
+            unknown = [n for n in rule.children if self.book.find(n) is None]
+            if suppressor is not None and self.book.find(suppressor) is None:
+                unknown.append(name_of(suppressor))
+            if unknown:
+                raise _invalid(
+                    f"Could not save the composite alarm as alarms [{', '.join(unknown)}] in the "
+                    "alarm rule do not exist"
+                )
+            if suppressor is not None:
+                for member in ("WaitPeriod", "ExtensionPeriod"):
+                    if f"ActionsSuppressor{member}" not in params:
+                        raise AwsFault(
+                            "MissingParameter",
+                            f"The parameter ActionsSuppressor{member} is required.",
+                        )
+            if self._reaches(rule, params["AlarmName"]):
+                raise _invalid(
+                    f"The alarm rule of {params['AlarmName']} would make it depend on itself."
+                )
+            alarm = self._put(params, None, rule)
+            self.book.follow(alarm, self.clock.now())
+        return {}
+
+    def delete_alarms(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Delete alarms; names without an alarm are passed over.
+
+        Raises:
+            AwsFault: ``ValidationError`` for more than one composite, ``ResourceConflict`` where a
+                composite that stays depends on one of them.
+        """
+        with self.book.lock:
+            alarms = [a for n in params["AlarmNames"] if (a := self.book.alarms.get(n))]
+            if sum(1 for alarm in alarms if alarm.rule is not None) > 1:
+                raise _invalid("Exactly one composite alarm can be deleted at a time.")
+            going = {alarm.name for alarm in alarms}
+            for alarm in alarms:
+                if staying := [
+                    p.name for p in self.book.parents(alarm.name) if p.name not in going
+                ]:
+                    raise AwsFault(
+                        "ResourceConflict",
+                        f"Cannot delete {alarm.name} as there are composite alarm(s) depending on "
+                        f"it: {', '.join(staying)}",
+                        409,
+                    )
+            for alarm in alarms:
+                del self.book.alarms[alarm.name]
+                self.book.history.configured(alarm, self.clock.now(), "Delete")
+        return {}
+
+    def set_alarm_state(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Bring an alarm into a state until its next evaluation.
+
+        Raises:
+            AwsFault: ``ResourceNotFound``, or ``InvalidFormat`` for data that is no JSON.
+        """
+        data = params.get("StateReasonData", "")
+        if data:
+            try:
+                json.loads(data)
+            except ValueError:
+                raise AwsFault("InvalidFormat", "StateReasonData must be JSON.") from None
+        with self.book.lock:
+            alarm = self._existing(params["AlarmName"])
+            now = self.clock.now()
+            if not self.book.move(alarm, params["StateValue"], params["StateReason"], data, now):
+                since = alarm.state.since
+                alarm.state = State(alarm.state.value, params["StateReason"], data, since, now)
+        return {}
+
+    def enable_alarm_actions(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Let alarms act again."""
+        return self._switch(params, on=True)
+
+    def disable_alarm_actions(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep alarms from acting; their states go on changing."""
+        return self._switch(params, on=False)
+
+    def _switch(self, params: Mapping[str, Any], *, on: bool) -> dict[str, Any]:
+        with self.book.lock:
+            for name in params["AlarmNames"]:
+                if (alarm := self.book.alarms.get(name)) is not None and alarm.acts != on:
+                    alarm.settings = {**alarm.settings, "ActionsEnabled": on}
+                    self.book.history.configured(alarm, self.clock.now(), "Update")
+        return {}
+
+    def _put(self, params: Mapping[str, Any], watch: Watch | None, rule: Rule | None) -> Alarm:
+        name = params["AlarmName"]
+        if any(ord(c) < 32 or ord(c) == 127 for c in name):
+            raise _invalid("AlarmName must not contain ASCII control characters.")
+        for member in ("OKActions", "AlarmActions", "InsufficientDataActions"):
+            for action in params.get(member, []):
+                if not action.startswith("arn:"):
+                    raise _invalid(f"Invalid arn syntax: {action}")
+        settings = {k: v for k, v in params.items() if k != "Tags"}
+        now = self.clock.now()
+        with self.book.lock:
+            old = self.book.alarms.get(name)
+            if old is not None:
+                if (old.rule is None) != (rule is None):
+                    raise _invalid(f"An alarm named {name} of the other type exists already.")
+                old.settings, old.watch, old.rule, old.configured = settings, watch, rule, now
+                self.book.history.configured(old, now, "Update")
+                return old
+            if len(self.book.alarms) >= _MAX_ALARMS:
+                raise AwsFault("LimitExceeded", f"There are {_MAX_ALARMS} alarms already.")
+            tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags", [])}
+            state = State(INSUFFICIENT_DATA, INITIAL, "", since=now, updated=now)
+            alarm = Alarm(
+                name, f"{self.arn_prefix}{name}", settings, now, now, state, watch, rule, tags
+            )
+            self.book.alarms[name] = alarm
+            self.book.history.configured(alarm, now, "Create")
+            return alarm
+
+    def _existing(self, name: str) -> Alarm:
+        alarm = self.book.alarms.get(name)
+        if alarm is None:
+            raise AwsFault("ResourceNotFound", f"Unknown alarm: {name}", 404)
+        return alarm
+
+    def _reaches(self, rule: Rule, name: str) -> bool:
+        open_, seen = list(rule.children), set[str]()
+        while open_:
+            child = open_.pop()
+            if child == name:
+                return True
+            if child not in seen:
+                seen.add(child)
+                found = self.book.alarms.get(child)
+                open_.extend(found.rule.children if found is not None and found.rule else ())
+        return False
+
+
+def _invalid(message: str) -> AwsFault:
+    return AwsFault("ValidationError", message)

@@ -1,0 +1,205 @@
+"""What PutMetricAlarm accepts, and what the alarm then watches."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from embedded_aws.cloudwatch import statistics
+from embedded_aws.cloudwatch.math.syntax import MathError, calls, names, parse
+from embedded_aws.cloudwatch.queries import Query, metric_key, read_queries
+from embedded_aws.cloudwatch.store import DAY
+from embedded_aws.service import AwsFault
+
+Comparison = Callable[[float, float], bool]
+
+COMPARISONS: dict[str, tuple[Comparison, str]] = {
+    "GreaterThanThreshold": (operator.gt, "greater than"),
+    "GreaterThanOrEqualToThreshold": (operator.ge, "greater than or equal to"),
+    "LessThanThreshold": (operator.lt, "less than"),
+    "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
+}
+TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
+MAX_METRICS = 10
+_SINGLE = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period",
+           "Unit")  # fmt: skip
+_ABSENT = ("EvaluationCriteria", "EvaluationInterval", "ThresholdMetricId")
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a metric alarm looks at, and when it is breached.
+
+    Args:
+        queries: What is computed; ``watched`` is the Id of the one that counts.
+        watched: See there.
+        period: Seconds.
+        periods: The N of "M out of N".
+        datapoints: The M.
+        operator: Name of the comparison.
+        threshold: What values are compared with.
+        missing: How missing datapoints are treated.
+        low_samples: Measurements below which a percentile is not judged; 0 to judge always.
+        wall_clock: Whether windows begin at multiples of the period.
+        warm_up: Seconds after creation with no data in which nothing is decided.
+        warm_up_whole: Whether to wait for all of them even when data is there.
+    """
+
+    queries: tuple[Query, ...]
+    watched: str
+    period: int
+    periods: int
+    datapoints: int
+    operator: str
+    threshold: float
+    missing: str
+    low_samples: float
+    wall_clock: bool = False
+    warm_up: float = 0.0
+    warm_up_whole: bool = False
+
+    def breaches(self, value: float) -> bool:
+        """Whether a value is beyond the threshold."""
+        return COMPARISONS[self.operator][0](value, self.threshold)
+
+
+def read_watch(params: Mapping[str, Any]) -> Watch:
+    """Check the settings of a metric alarm.
+
+    Raises:
+        AwsFault: ``ValidationError``, ``MissingParameter`` or ``InvalidParameterCombination``.
+    """
+    for member in _ABSENT:
+        if member in params:
+            raise _invalid(f"The embedded AWS does not have {member} (anomaly detection, PromQL).")
+    if ("MetricName" in params) == ("Metrics" in params):
+        raise _invalid("Exactly one of MetricName and Metrics must be specified.")
+    for member in ("EvaluationPeriods", "ComparisonOperator", "Threshold"):
+        if member not in params:
+            raise AwsFault("MissingParameter", f"The parameter {member} is required.")
+    if params["ComparisonOperator"] not in COMPARISONS:
+        raise _invalid(
+            f"ComparisonOperator {params['ComparisonOperator']} is for anomaly detection, which "
+            "the embedded AWS does not have."
+        )
+    treatment = params.get("TreatMissingData", "missing")
+    if treatment not in TREATMENTS:
+        raise _invalid(f"Option {treatment} is not supported for TreatMissingData.")
+    queries, watched = _expression(params) if "Metrics" in params else _metric(params)
+    period = next(q.period for q in queries if q.key is not None) or 60
+    count = params["EvaluationPeriods"]
+    datapoints = params.get("DatapointsToAlarm", count)
+    if datapoints > count:
+        raise _invalid("DatapointsToAlarm must be less than or equal to EvaluationPeriods.")
+    longest = DAY if period < 3600 else 7 * DAY
+    if period * count > longest:
+        raise _invalid(
+            "Metrics cannot be checked across more than "
+            f"{'a day' if longest == DAY else 'seven days'} (EvaluationPeriods * Period must be "
+            f"<= {longest})."
+        )
+    warm_up = params.get("WarmUpConfiguration", {})
+    return Watch(
+        queries=queries,
+        watched=watched,
+        period=period,
+        periods=count,
+        datapoints=datapoints,
+        operator=params["ComparisonOperator"],
+        threshold=float(params["Threshold"]),
+        missing=treatment,
+        low_samples=_low_samples(params),
+        wall_clock="WallClockWindow" in params.get("EvaluationWindow", {}),
+        warm_up=60.0 * warm_up.get("WarmUpPeriodDurationInMinutes", 0),
+        warm_up_whole=warm_up.get("OnlyStartEvaluatingAfterWarmUpPeriodEnds", False),
+    )
+
+
+def _metric(params: Mapping[str, Any]) -> tuple[tuple[Query, ...], str]:
+    for member in ("Namespace", "Period"):
+        if member not in params:
+            raise AwsFault("MissingParameter", f"The parameter {member} is required.")
+    if ("Statistic" in params) == ("ExtendedStatistic" in params):
+        raise AwsFault(
+            "InvalidParameterCombination",
+            "Exactly one of Statistic and ExtendedStatistic must be specified.",
+        )
+    stat = params.get("Statistic") or params["ExtendedStatistic"]
+    _check_stat(stat)
+    period = params["Period"]
+    _check_period(period)
+    query = Query("m1", metric_key(params), stat, params.get("Unit"), period)
+    return (query,), "m1"
+
+
+def _expression(params: Mapping[str, Any]) -> tuple[tuple[Query, ...], str]:
+    for member in _SINGLE:
+        if member in params:
+            raise AwsFault(
+                "InvalidParameterCombination",
+                f"The parameters Metrics and {member} are mutually exclusive.",
+            )
+    queries = read_queries(params["Metrics"], "Metrics")
+    metrics = [query for query in queries if query.key is not None]
+    if not 1 <= len(metrics) <= MAX_METRICS:
+        raise _invalid(f"An alarm must watch between 1 and {MAX_METRICS} metrics.")
+    periods = {query.period for query in metrics}
+    if len(periods) > 1:
+        raise _invalid("All metrics of an alarm must have the same period.")
+    _check_period(metrics[0].period or 0)
+    watched = [query for query in queries if query.returns]
+    if len(watched) != 1:
+        raise _invalid("Exactly one element of the metrics list should return data.")
+    ids = {query.id for query in queries}
+    for query in queries:
+        if query.expression is not None:
+            _check_expression(query, ids)
+    return tuple(queries), watched[0].id
+
+
+def _check_expression(query: Query, ids: set[str]) -> None:
+    try:
+        tree = parse(query.expression or "")
+    except MathError as error:
+        raise _invalid(f"Invalid metrics list: Error in expression '{query.id}': {error}") from None
+    if "SEARCH" in calls(tree):
+        raise _invalid("Invalid metrics list: SEARCH is not supported on Metric Alarms.")
+    unknown = sorted(name for name in names(tree) - ids if name[0].islower())
+    if unknown:
+        raise _invalid(
+            f"Invalid metrics list: Error in expression '{query.id}': Undefined variable "
+            f"{', '.join(unknown)}"
+        )
+
+
+def _check_stat(stat: str) -> None:
+    try:
+        statistics.parse(stat)
+    except statistics.UnknownStatisticError:
+        raise _invalid(f"The extended statistic {stat} is not supported.") from None
+
+
+def _check_period(period: int) -> None:
+    if period not in (10, 20, 30) and (period < 60 or period % 60):
+        raise _invalid("Metric period must be 10, 20, 30 or a multiple of 60.")
+
+
+def _low_samples(params: Mapping[str, Any]) -> float:
+    """Fewest measurements for a percentile to mean something, by the documented rule."""
+    choice = params.get("EvaluateLowSampleCountPercentile", "evaluate")
+    if choice not in ("evaluate", "ignore"):
+        raise _invalid(
+            f"Option {choice} is not supported for EvaluateLowSampleCountPercentile: evaluate or "
+            "ignore."
+        )
+    percent = statistics.parse(params.get("ExtendedStatistic", "Sum")).percent
+    if choice == "evaluate" or percent is None:
+        return 0.0
+    tail = min(percent, 100.0 - percent) / 100.0
+    return 10.0 / tail if tail > 0 else 0.0
+
+
+def _invalid(message: str) -> AwsFault:
+    return AwsFault("ValidationError", message)

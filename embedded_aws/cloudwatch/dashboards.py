@@ -1,0 +1,136 @@
+"""Dashboards: kept and given back; their body must be JSON with a list of widgets."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from embedded_aws.clock import Clock
+from embedded_aws.cloudwatch.pages import page
+from embedded_aws.service import AwsFault
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_TYPES = frozenset({"metric", "text", "log", "alarm", "explorer", "custom", "trace"})
+
+
+@dataclass
+class Dashboard:
+    """One dashboard."""
+
+    arn: str
+    body: str
+    modified: float
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Dashboards:
+    """All dashboards of the account.
+
+    Args:
+        clock: Virtual clock.
+        account: For ARNs, which name no region.
+    """
+
+    clock: Clock
+    account: str
+    boards: dict[str, Dashboard] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Create or replace a dashboard; what may not be drawn is told as a warning.
+
+        Raises:
+            AwsFault: ``InvalidParameterInput`` with messages.
+        """
+        name, body = params["DashboardName"], params["DashboardBody"]
+        if not _NAME.fullmatch(name):
+            raise _refused(
+                "DashboardName", "must have up to 255 characters of A-Z, a-z, 0-9, - and _"
+            )
+        try:
+            content = json.loads(body)
+        except ValueError as error:
+            raise _refused("DashboardBody", f"The field is not valid JSON: {error}") from None
+        if not isinstance(content, dict) or not isinstance(content.get("widgets", []), list):
+            raise _refused("DashboardBody", "Should be an object with an array of widgets")
+        warnings = _warnings(content)
+        with self._lock:
+            old = self.boards.get(name)
+            tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags", [])}
+            arn = f"arn:aws:cloudwatch::{self.account}:dashboard/{name}"
+            self.boards[name] = Dashboard(arn, body, self.clock.now(), old.tags if old else tags)
+        return {"DashboardValidationMessages": warnings}
+
+    def get(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """One dashboard.
+
+        Raises:
+            AwsFault: ``ResourceNotFound``.
+        """
+        name = params["DashboardName"]
+        board = self._existing(name)
+        return {"DashboardArn": board.arn, "DashboardBody": board.body, "DashboardName": name}
+
+    def list(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Dashboards by prefix, in order."""
+        prefix = params.get("DashboardNamePrefix", "")
+        with self._lock:
+            found = sorted(item for item in self.boards.items() if item[0].startswith(prefix))
+        shown, token = page(found, params.get("NextToken"), 1000, "InvalidParameterValue")
+        entries = [
+            {
+                "DashboardName": name,
+                "DashboardArn": board.arn,
+                "LastModified": board.modified,
+                "Size": len(board.body.encode()),
+            }
+            for name, board in shown
+        ]
+        answer: dict[str, Any] = {"DashboardEntries": entries}
+        return answer if token is None else answer | {"NextToken": token}
+
+    def delete(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Delete dashboards, all or none.
+
+        Raises:
+            AwsFault: ``ResourceNotFound``.
+        """
+        for name in params["DashboardNames"]:
+            self._existing(name)
+        with self._lock:
+            for name in params["DashboardNames"]:
+                self.boards.pop(name, None)
+        return {}
+
+    def _existing(self, name: str) -> Dashboard:
+        with self._lock:
+            board = self.boards.get(name)
+        if board is None:
+            raise AwsFault("ResourceNotFound", f"Dashboard {name} does not exist", 404)
+        return board
+
+
+def _warnings(content: Mapping[str, Any]) -> list[dict[str, str]]:
+    messages = []
+    for i, widget in enumerate(content.get("widgets", [])):
+        if not isinstance(widget, dict) or widget.get("type") not in _TYPES:
+            kinds = ", ".join(sorted(_TYPES))
+            messages.append(
+                {"DataPath": f"/widgets/{i}/type", "Message": f"Should be one of {kinds}"}
+            )
+    return messages
+
+
+def _refused(path: str, message: str) -> AwsFault:
+    detail = {"DataPath": path, "Message": message}
+    return AwsFault(
+        "InvalidParameterInput",
+        f"The field {path} must be a valid JSON object: {message}",
+        400,
+        {"dashboardValidationMessages": [detail]},
+    )

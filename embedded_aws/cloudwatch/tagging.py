@@ -1,0 +1,50 @@
+"""Tags of alarms and dashboards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from embedded_aws.cloudwatch.alarms.book import Book
+from embedded_aws.cloudwatch.dashboards import Dashboards
+from embedded_aws.service import AwsFault
+
+_MOST = 50
+
+
+def tag_resource(book: Book, boards: Dashboards, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Add tags, or replace those of the same key.
+
+    Raises:
+        AwsFault: ``ResourceNotFoundException``, or ``InvalidParameterValue`` above 50 tags.
+    """
+    tags = _tags(book, boards, params["ResourceARN"])
+    added = {tag["Key"]: tag["Value"] for tag in params["Tags"]}
+    if len(tags | added) > _MOST:
+        raise AwsFault("InvalidParameterValue", f"A resource must not have more than {_MOST} tags.")
+    tags.update(added)
+    return {}
+
+
+def untag_resource(book: Book, boards: Dashboards, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Remove tags; keys that are not there are passed over."""
+    tags = _tags(book, boards, params["ResourceARN"])
+    for key in params["TagKeys"]:
+        tags.pop(key, None)
+    return {}
+
+
+def list_tags(book: Book, boards: Dashboards, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The tags of a resource."""
+    tags = _tags(book, boards, params["ResourceARN"])
+    return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+
+def _tags(book: Book, boards: Dashboards, arn: str) -> dict[str, str]:
+    alarm = book.find(arn)
+    if alarm is not None and alarm.arn == arn:
+        return alarm.tags
+    for board in list(boards.boards.values()):
+        if board.arn == arn:
+            return board.tags
+    raise AwsFault("ResourceNotFoundException", f"{arn} does not exist", 404)
