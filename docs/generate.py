@@ -1,0 +1,147 @@
+"""Write the reference pages from the code, so that they cannot fall behind it.
+
+``python -m docs.generate`` writes them; a test compares.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from tasks import errors
+from tasks.model_spec import ModelSpec
+from tasks.settings import Settings
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+
+
+def pages() -> dict[str, str]:
+    """Text of each generated page by file name."""
+    return {
+        "settings.md": _settings(),
+        "model-yaml.md": _model_yaml(),
+        "errors.md": _errors(),
+        "commands.md": _commands(),
+    }
+
+
+def _settings() -> str:
+    rows = [
+        (f"`SLUICE_{name.upper()}`", _default(field), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+    return (
+        "# Settings\n\nEnvironment variables of one installation, checked at the start of every "
+        "run. AWS's own variables (`AWS_ENDPOINT_URL`, `AWS_REGION`, the credential chain) and "
+        "Prefect's (`PREFECT_API_URL` …) count as AWS and Prefect define them. Secrets are not "
+        "settings: code asks Secrets Manager for them by name.\n\n"
+        + _table(("variable", "default", "meaning"), rows)
+    )
+
+
+def _model_yaml() -> str:
+    parts = [
+        "# model.yaml\n\nOne file in each folder below `models/`. Unknown keys are refused, and "
+        "every fault is named before anything is spent."
+    ]
+    parts += [
+        f"## {title}\n\n{inspect.getdoc(model) or ''}\n\n"
+        + _table(
+            ("key", "default", "meaning"),
+            [
+                (f"`{name}`", _default(field), field.description or _kind(field.annotation))
+                for name, field in model.model_fields.items()
+            ],
+        )
+        for title, model in _models("model.yaml", ModelSpec)
+    ]
+    return "\n\n".join(parts)
+
+
+def _models(title: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    yield title, model
+    prefix = "" if title == "model.yaml" else f"{title}."
+    for name, field in model.model_fields.items():
+        for inner in _inner(field.annotation):
+            yield from _models(f"{prefix}{name}", inner)
+
+
+def _inner(annotation: Any) -> list[type[BaseModel]]:
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        return [annotation]
+    found = [model for part in get_args(annotation) for model in _inner(part)]
+    return list(dict.fromkeys(found))
+
+
+def _errors() -> str:
+    tree = inspect.getdoc(errors) or ""
+    rows = [
+        (
+            f"`{name}`",
+            (inspect.getdoc(error) or "").splitlines()[0],
+            "yes" if error.retryable else "no",
+        )
+        for name, error in vars(errors).items()
+        if inspect.isclass(error) and issubclass(error, errors.SluiceError)
+    ]
+    return (
+        "# Errors\n\nEvery error names the thing, its value, and what to do next.\n\n```text\n"
+        + tree.split("\n\n", 1)[1]
+        + "\n```\n\n"
+        + _table(("error", "meaning", "does a retry help?"), rows)
+    )
+
+
+def _commands() -> str:
+    rows = []
+    for line in (ROOT / "Makefile").read_text("utf-8").splitlines():
+        found = re.match(r"^([a-z-]+):.*## (.*)$", line)
+        if found:
+            rows.append((f"`make {found.group(1)}`", found.group(2).replace("`", "")))
+    return "# Commands\n\n" + _table(("command", "what it does"), rows)
+
+
+def _default(field: Any) -> str:
+    if field.default_factory is not None:
+        return "none"
+    if field.default is PydanticUndefined:
+        return "**required**"
+    if isinstance(field.default, BaseModel):
+        return "see below"
+    text = str(field.default)
+    return f"`{text}`" if text not in {"", "()", "None"} else "none"
+
+
+def _kind(annotation: Any) -> str:
+    if get_origin(annotation) is not None or isinstance(annotation, UnionType):
+        inner = _inner(annotation)
+        return f"see {inner[0].__name__} below" if inner else str(annotation).replace("typing.", "")
+    return getattr(annotation, "__name__", str(annotation))
+
+
+def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += [
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
+        for row in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Write every page."""
+    for name, text in pages().items():
+        (DOCS / name).write_text(text, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

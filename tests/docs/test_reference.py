@@ -1,0 +1,69 @@
+"""Nothing that a person can call, set or meet stays undocumented."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from docs.generate import pages
+
+ROOT = Path(__file__).resolve().parents[2]
+PROSE = "\n".join(
+    path.read_text("utf-8") for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+)
+
+
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_a_generated_page_is_what_the_code_says(name):
+    written = (ROOT / "docs" / name).read_text("utf-8")
+    assert written == pages()[name], "run: python -m docs.generate"
+
+
+def test_every_flow_and_deployment_is_explained():
+    flows = {path.stem.replace("_", "-") for path in (ROOT / "flows").glob("[a-z]*.py")}
+    deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]
+    named = {
+        f"{Path(item['entrypoint'].split(':')[0]).stem.replace('_', '-')}/{item['name']}"
+        for item in deployments
+    }
+    operations = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    missing = {name for name in flows | named if f"`{name}`" not in operations}
+    assert missing - {"fields"} == set()
+
+
+def test_every_dependency_has_its_reason():
+    reasons = (ROOT / "docs" / "dependencies.md").read_text("utf-8")
+    asked = [
+        re.split(r"[\[=<>;~ ]", line.strip())[0]
+        for name in ("requirements.in", "requirements-nodeps.in", "requirements-bootstrap.in")
+        for line in (ROOT / name).read_text("utf-8").splitlines()
+        if line.strip() and not line.startswith("#")
+    ]
+    assert {name for name in asked if f"`{name}`" not in reasons} == set()
+
+
+def test_every_link_between_documents_leads_somewhere():
+    broken = [
+        f"{path.relative_to(ROOT)}: {target}"
+        for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text("utf-8"))
+        if not (path.parent / target).exists()
+    ]
+    assert broken == []
+
+
+@pytest.mark.parametrize("lock", sorted(ROOT.glob("requirements*.txt"), key=str))
+def test_a_lock_names_no_host(lock):
+    assert not re.search(r"https?://", lock.read_text("utf-8"))
+
+
+def test_no_todo_without_an_owner():
+    loose = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for folder in ("flows", "tasks", "models", "embedded_aws", "deployments", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
+        if re.search(r"\b(TODO|FIXME|XXX)\b(?!\([\w-]+\): )", line)
+    ]
+    assert loose == []
