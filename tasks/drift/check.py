@@ -1,0 +1,273 @@
+"""The check: baseline against current, on profiles alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tasks.drift.categorical import aligned, categorical_tests
+from tasks.drift.counts import CategoryCounts, Counts, NumericCounts
+from tasks.drift.decision import ColumnEvidence, holm, strongest
+from tasks.drift.effects import coarse, jensen_shannon, psi, wasserstein
+from tasks.drift.meaning import explain_categorical, explain_numeric
+from tasks.drift.natural import Learned, learn, natural_tests
+from tasks.drift.pictures import picture
+from tasks.drift.policy import (
+    CATEGORICAL_BUDGET,
+    NATURAL_CATEGORICAL_BUDGET,
+    NATURAL_NUMERIC_BUDGET,
+    NUMERIC_BUDGET,
+    WORD_BUDGET,
+    DriftPolicy,
+    Gates,
+)
+from tasks.drift.profile import Profile, merged
+from tasks.drift.report import ColumnDrift, DriftReport, Effects
+from tasks.drift.twosample import Tested, numeric_tests, two_proportions
+
+_LEARNED_BUDGET = {
+    "numeric": NATURAL_NUMERIC_BUDGET,
+    "categorical": NATURAL_CATEGORICAL_BUDGET,
+    "words": WORD_BUDGET,
+}
+_SAMPLING_BUDGET = {
+    "numeric": NUMERIC_BUDGET,
+    "categorical": CATEGORICAL_BUDGET,
+    "words": WORD_BUDGET,
+}
+
+
+def compare(
+    baseline: Profile | Sequence[Profile],
+    current: Profile | Sequence[Profile],
+    policy: DriftPolicy | None = None,
+) -> DriftReport:
+    """Compare current partitions with the baseline.
+
+    Args:
+        baseline: One profile, or one per partition. From ``policy.natural_from`` partitions on,
+            week-to-week variation is learned from them; below, only sampling noise is accounted
+            for, small effects are gated, and the report says so.
+        current: The newest partition, or a run of partitions in order of time that ends with it:
+            the check then also looks at the last few together, and tells since when.
+        policy: What is promised; the default promises one false alarm per 104 checks.
+
+    Raises:
+        ProfileIncompatible: the profiles were not made on one grid, or overlap.
+    """
+    policy = policy or DriftPolicy()
+    reference = (baseline,) if isinstance(baseline, Profile) else tuple(baseline)
+    run = (current,) if isinstance(current, Profile) else tuple(current)
+    reference = tuple(part for part in reference if part.rows)
+    run = tuple(part for part in run if part.rows)
+    whole = merged(reference) if reference else None
+    newest = merged(run[-1:]) if run else None
+    if whole is None or newest is None or newest.rows < policy.least_rows:
+        return _inconclusive(reference, run, policy)
+    if whole.grid != newest.grid:
+        whole.merge(newest)  # says what does not fit
+    learned = learn(reference) if len(reference) >= policy.natural_from else None
+    shares = _window_shares(policy, len(run))
+    windows = {size: merged(run[-size:]) for size in shares}
+    evidence: dict[str, ColumnEvidence] = {}
+    for name, counts in whole.columns.items():
+        if learned is not None:
+            found = {size: natural_tests(learned, name, run[-size:]) for size in shares}
+        else:
+            found = {
+                size: _gated(sampling_tests(counts, window.columns[name]), policy.gates)
+                for size, window in windows.items()
+            }
+        evidence[name] = strongest(found, shares, _budget(counts, learned))
+    judged = {name: item.p for name, item in evidence.items() if not _ignored(name, policy)}
+    rejected, adjusted = holm(judged, policy.alpha)
+    columns = [
+        _column(
+            name,
+            item,
+            whole,
+            windows[item.window],
+            run,
+            learned,
+            drifted=name in rejected,
+            adjusted=adjusted.get(name, item.p),
+        )
+        for name, item in evidence.items()
+    ]
+    columns.sort(key=lambda column: (not column.drifted, column.p, column.name))
+    return DriftReport(
+        outcome="fail" if rejected else "pass",
+        reason=_reason(columns),
+        promise=policy.promise,
+        alpha=policy.alpha,
+        variation="sampling only" if learned is None else "learned",
+        reference_partitions=whole.partitions,
+        reference_rows=whole.rows,
+        current_partitions=tuple(name for part in run for name in part.partitions),
+        current_rows=sum(part.rows for part in run),
+        columns=tuple(columns),
+        next_step=policy.next_step if rejected else "",
+    )
+
+
+def sampling_tests(reference: Counts, current: Counts) -> list[Tested]:
+    """All two-sample tests of one column."""
+    missing = Tested(
+        "missing",
+        two_proportions(reference.missing, reference.rows, current.missing, current.rows),
+        current.missing / max(current.rows, 1) - reference.missing / max(reference.rows, 1),
+    )
+    if isinstance(reference, NumericCounts) and isinstance(current, NumericCounts):
+        return [missing, *numeric_tests(reference.cells, current.cells)]
+    if isinstance(reference, CategoryCounts) and isinstance(current, CategoryCounts):
+        pair = aligned(reference, current)
+        return [missing, *categorical_tests(pair, words=reference.words)]
+    return [missing]
+
+
+def _gated(tests: list[Tested], gates: Gates) -> list[Tested]:
+    """Tests without those whose difference is too small to matter."""
+    distribution = next((t.difference for t in tests if t.name == "largest gap"), 0.0)
+    least: Mapping[str, tuple[float, float]] = {
+        "location": (distribution, gates.distribution),
+        "spread": (distribution, gates.distribution),
+        "cells": (distribution, gates.distribution),
+        "largest gap": (distribution, gates.distribution),
+        "low tail": (0, gates.tail),
+        "high tail": (0, gates.tail),
+        "missing": (0, gates.missing),
+        "one category": (0, gates.category),
+        "all categories": (0, gates.category),
+        "new values": (0, gates.fresh),
+    }
+    return [
+        test
+        for test in tests
+        if max(least[test.name][0], abs(test.difference)) >= least[test.name][1]
+    ]
+
+
+def _budget(counts: Counts, learned: Learned | None) -> Mapping[str, float]:
+    kind = "numeric"
+    if isinstance(counts, CategoryCounts):
+        kind = "words" if counts.words else "categorical"
+    return (_SAMPLING_BUDGET if learned is None else _LEARNED_BUDGET)[kind]
+
+
+def _ignored(name: str, policy: DriftPolicy) -> bool:
+    return name in policy.ignore or name.rsplit(".", 1)[0] in policy.ignore
+
+
+def _window_shares(policy: DriftPolicy, available: int) -> dict[int, float]:
+    """Error budget of each window that the run is long enough for."""
+    pairs = zip(policy.windows, policy.window_weights, strict=True)
+    usable = {size: weight for size, weight in pairs if size <= available}
+    total = sum(usable.values())
+    return {size: weight / total for size, weight in usable.items()}
+
+
+def _column(
+    name: str,
+    evidence: ColumnEvidence,
+    whole: Profile,
+    window: Profile,
+    run: Sequence[Profile],
+    learned: Learned | None,
+    *,
+    drifted: bool,
+    adjusted: float,
+) -> ColumnDrift:
+    reference, current, test = whole.columns[name], window.columns[name], evidence.test
+    column = ColumnDrift(
+        name=name,
+        drifted=drifted,
+        test=test.name,
+        difference=test.difference,
+        p=evidence.p,
+        adjusted=adjusted,
+        window=evidence.window,
+        effects=_effects(reference, current),
+    )
+    if not drifted:
+        return column
+    if isinstance(reference, NumericCounts) and isinstance(current, NumericCounts):
+        explained = explain_numeric(name, reference, current, test)
+    elif isinstance(reference, CategoryCounts) and isinstance(current, CategoryCounts):
+        explained = explain_categorical(name, reference, current, test)
+    else:
+        return column
+    return column.model_copy(
+        update={
+            "meaning": explained.meaning,
+            "sentence": explained.sentence,
+            "rows": explained.rows,
+            "current_share": explained.share[0],
+            "reference_share": explained.share[1],
+            "since": _since(name, test, whole, run, learned),
+            "picture": picture(reference, current),
+        }
+    )
+
+
+def _effects(reference: Counts, current: Counts) -> Effects:
+    if isinstance(reference, NumericCounts) and isinstance(current, NumericCounts):
+        a, b = coarse(reference.cells, current.cells)
+        distance: float | None = wasserstein(reference.cells, current.cells)
+    elif isinstance(reference, CategoryCounts) and isinstance(current, CategoryCounts):
+        pair = aligned(reference, current)
+        a, b = pair.reference.astype(np.float64), pair.current.astype(np.float64)
+        distance = None
+    else:
+        return Effects(psi=0, jensen_shannon=0)
+    a, b = np.append(a, reference.missing), np.append(b, current.missing)
+    return Effects(psi=psi(a, b), jensen_shannon=jensen_shannon(a, b), wasserstein=distance)
+
+
+def _since(
+    name: str, test: Tested, whole: Profile, run: Sequence[Profile], learned: Learned | None
+) -> str:
+    """First partition of the suffix of the run that differs most on the same test."""
+    best, since = 2.0, ""
+    for start in range(len(run) - 1, -1, -1):
+        suffix = run[start:]
+        if learned is not None:
+            tests = natural_tests(learned, name, suffix)
+        else:
+            tests = sampling_tests(whole.columns[name], merged(suffix).columns[name])
+        p = next((item.p for item in tests if item.name == test.name), 1.0)
+        if p < best or (p == best == 0.0):
+            best, since = p, next(iter(run[start].partitions), "")
+    return since
+
+
+def _reason(columns: Sequence[ColumnDrift]) -> str:
+    alarmed = [column for column in columns if column.drifted]
+    if not alarmed:
+        return f"None of {len(columns)} columns differs by more than chance allows."
+    told = "; ".join(f"{column.name}: {column.sentence}" for column in alarmed[:3])
+    more = f" and {len(alarmed) - 3} more" if len(alarmed) > 3 else ""
+    return f"{len(alarmed)} of {len(columns)} columns drifted. {told}{more}"
+
+
+def _inconclusive(
+    reference: Sequence[Profile], run: Sequence[Profile], policy: DriftPolicy
+) -> DriftReport:
+    rows = run[-1].rows if run else 0
+    what = (
+        f"the newest partition has {rows:,} rows, and {policy.least_rows:,} are needed"
+        if reference
+        else "the baseline has no row"
+    )
+    return DriftReport(
+        outcome="inconclusive",
+        reason=f"Nothing can be said: {what}.",
+        promise=policy.promise,
+        alpha=policy.alpha,
+        variation="sampling only",
+        reference_partitions=tuple(name for part in reference for name in part.partitions),
+        reference_rows=sum(part.rows for part in reference),
+        current_partitions=tuple(name for part in run for name in part.partitions),
+        current_rows=sum(part.rows for part in run),
+        columns=(),
+    )

@@ -1,0 +1,85 @@
+"""The report as markdown that a Prefect artifact shows as it stands."""
+
+from __future__ import annotations
+
+from tasks.drift.report import SHOWN, ColumnDrift, DriftReport
+
+_HEADLINE = {
+    "pass": "No drift",
+    "fail": "Drift",
+    "inconclusive": "Not enough to tell",
+    "error": "Could not be measured",
+}
+
+
+def markdown(report: DriftReport, title: str) -> str:
+    """See :meth:`tasks.drift.report.DriftReport.to_markdown`."""
+    lines = [f"# {_safe(title)}: {_HEADLINE[report.outcome]}", "", _safe(report.reason), ""]
+    for column in [column for column in report.columns if column.drifted][:SHOWN]:
+        lines += _column(column)
+    if report.drifted and report.next_step:
+        lines += [f"**What happens next.** {_safe(report.next_step)}", ""]
+    learned = (
+        "week-to-week variation learned from the reference"
+        if report.variation == "learned"
+        else "not calibrated for week-to-week variation: too few reference partitions"
+    )
+    lines += [
+        f"Promise: {report.promise} ({learned}).",
+        f"Reference: {_span(report.reference_partitions)}, {report.reference_rows:,} rows. "
+        f"Current: {_span(report.current_partitions)}, {report.current_rows:,} rows.",
+        "",
+    ]
+    if report.columns:
+        lines += [
+            "| column | drift | p (all columns) | PSI | JS | Wasserstein | strongest test |",
+            "|---|---|---|---|---|---|---|",
+            *[_row(column) for column in report.columns[:SHOWN]],
+        ]
+    if len(report.columns) > SHOWN:
+        lines.append(f"\n{len(report.columns) - SHOWN} more columns are in the JSON report.")
+    return "\n".join(lines) + "\n"
+
+
+def _column(column: ColumnDrift) -> list[str]:
+    lines = [f"## {_safe(column.name)}: {column.meaning}", "", _safe(column.sentence)]
+    if column.since:
+        lines.append(f"Since **{_safe(column.since)}**.")
+    if column.rows:
+        condition = column.rows.replace("`", "'")
+        lines.append(
+            f"Look at `{condition}`: {column.current_share:.2%} of the rows, "
+            f"{column.reference_share:.2%} before."
+        )
+    if column.picture:
+        lines += ["", f"![grey: reference, orange: current]({column.picture})"]
+    return [*lines, ""]
+
+
+def _row(column: ColumnDrift) -> str:
+    distance = column.effects.wasserstein
+    cells = (
+        _safe(column.name),
+        "**yes**" if column.drifted else "no",
+        f"{column.adjusted:.2g}",
+        f"{column.effects.psi:.3f}",
+        f"{column.effects.jensen_shannon:.3f}",
+        "" if distance is None else f"{distance:.3f}",
+        f"{column.test}, newest {column.window}" if column.window > 1 else column.test,
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def _span(names: tuple[str, ...]) -> str:
+    if not names:
+        return "unnamed"
+    shown = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
+    return f"{_safe(shown)} ({len(names)})"
+
+
+def _safe(text: str) -> str:
+    """Column names are data: nothing in them may become markup."""
+    cleaned = " ".join(text.split())
+    for sign in ("\\", "|", "<", ">", "[", "]", "`", "*", "_", "#", "!"):
+        cleaned = cleaned.replace(sign, "\\" + sign)
+    return cleaned
