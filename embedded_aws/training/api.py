@@ -1,0 +1,173 @@
+"""The training actions of the SageMaker API."""
+
+from __future__ import annotations
+
+import copy
+import re
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from embedded_aws.hosting.logs import Logs
+from embedded_aws.hosting.spawner import Spawner
+from embedded_aws.keeper import Keeper
+from embedded_aws.service import AwsFault
+from embedded_aws.training.checks import check_input_exists, check_request
+from embedded_aws.training.job import DEFAULT_MAX_RUNTIME, TERMINAL, Job
+from embedded_aws.training.listing import page
+from embedded_aws.training.machinery import Machinery
+from embedded_aws.training.runner import Runner
+from embedded_aws.world import World
+
+
+class Training:
+    """Training jobs of one embedded AWS.
+
+    Args:
+        world: What its services share.
+        keep_failed: Leave the folders of failed jobs in ``<state_dir>/training/<job>``.
+    """
+
+    def __init__(self, world: World, *, keep_failed: bool = False) -> None:
+        self._world = world
+        self._lock = threading.Lock()
+        self._jobs: dict[str, Job] = {}
+        self._runners: list[Runner] = []
+        self._s3: Any = None
+        self._machinery = Machinery(
+            world=world,
+            spawner=Spawner(),
+            keeper=Keeper(),
+            logs=Logs(world.clock, self._log_client),
+            folder=world.state_dir / "training",
+            keep_failed=keep_failed,
+        )
+        self._logs_client: Any = None
+
+    def actions(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
+        """Handlers by API action."""
+        return {
+            "CreateTrainingJob": self._create,
+            "DescribeTrainingJob": lambda params: self._job(params).describe(),
+            "ListTrainingJobs": self._list,
+            "StopTrainingJob": self._stop,
+            "DeleteTrainingJob": self._delete,
+        }
+
+    def things(self) -> dict[str, Any]:
+        """Jobs and their statuses, for the admin path."""
+        with self._lock:
+            jobs = list(self._jobs.values())
+        return {"training_jobs": {job.name: f"{job.status}/{job.secondary}" for job in jobs}}
+
+    def close(self) -> None:
+        """End every job at once; nothing more is uploaded."""
+        self._machinery.closing.set()
+        with self._lock:
+            runners = list(self._runners)
+        for runner in runners:
+            runner.join(10.0)
+        self._machinery.keeper.close()
+        self._machinery.spawner.close()
+
+    def _create(self, params: dict[str, Any]) -> dict[str, Any]:
+        request = _with_defaults(params)
+        check_request(request)
+        _check_metrics(request)
+        with self._lock:
+            self._refuse_duplicate(request)
+        if self._s3 is None:
+            self._s3 = self._world.client("s3")
+        check_input_exists(self._s3, request, self._world.region)
+        job = Job(request, self._arn(request["TrainingJobName"]), self._world.clock)
+        runner = Runner(job, self._machinery)
+        with self._lock:
+            self._refuse_duplicate(request)
+            self._jobs[job.name] = job
+            self._runners = [r for r in self._runners if r.alive] + [runner]
+        runner.start()
+        return {"TrainingJobArn": job.arn}
+
+    def _list(self, params: dict[str, Any]) -> dict[str, Any]:
+        with self._lock:
+            jobs = list(self._jobs.values())
+        return page([job.summary() for job in jobs], params)
+
+    def _stop(self, params: dict[str, Any]) -> dict[str, Any]:
+        job = self._job(params)
+        if not job.ask_to_stop():
+            raise AwsFault(
+                "ValidationException",
+                f"The request was rejected because the training job is in status {job.status}.",
+            )
+        return {}
+
+    def _delete(self, params: dict[str, Any]) -> dict[str, Any]:
+        job = self._job(params)
+        if job.status not in TERMINAL:
+            raise AwsFault(
+                "ValidationException",
+                f"The request was rejected because the training job is in status {job.status}.",
+            )
+        with self._lock:
+            self._jobs.pop(job.name, None)
+        return {}
+
+    def _job(self, params: dict[str, Any]) -> Job:
+        with self._lock:
+            job = self._jobs.get(params["TrainingJobName"])
+        if job is None:
+            raise AwsFault("ValidationException", "Requested resource not found.")
+        return job
+
+    def _refuse_duplicate(self, request: dict[str, Any]) -> None:
+        name = request["TrainingJobName"]
+        if name in self._jobs:
+            raise AwsFault(
+                "ResourceInUse",
+                "Training job names must be unique within an AWS account and region, and a "
+                f"training job with this name already exists ({self._arn(name)})",
+            )
+
+    def _arn(self, name: str) -> str:
+        world = self._world
+        return f"arn:aws:sagemaker:{world.region}:{world.account_id}:training-job/{name.lower()}"
+
+    def _log_client(self) -> Any:
+        if self._logs_client is None:
+            self._logs_client = self._world.client("logs")
+        return self._logs_client
+
+
+def _with_defaults(params: dict[str, Any]) -> dict[str, Any]:
+    request = copy.deepcopy(params)
+    request.pop("Tags", None)
+    condition = request.setdefault("StoppingCondition", {})
+    condition.setdefault("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME)
+    output = request["OutputDataConfig"]
+    output.setdefault("CompressionType", "GZIP")
+    output.setdefault("KmsKeyId", "")
+    for name in (
+        "EnableNetworkIsolation",
+        "EnableInterContainerTrafficEncryption",
+        "EnableManagedSpotTraining",
+    ):
+        request.setdefault(name, False)
+    for channel in request.get("InputDataConfig") or []:
+        channel.setdefault("CompressionType", "None")
+        channel.setdefault("RecordWrapperType", "None")
+        source = channel["DataSource"].get("S3DataSource")
+        if source:
+            source.setdefault("S3DataDistributionType", "FullyReplicated")
+    return request
+
+
+def _check_metrics(request: dict[str, Any]) -> None:
+    for definition in request["AlgorithmSpecification"].get("MetricDefinitions") or []:
+        try:
+            re.compile(definition["Regex"])
+        except re.error as error:
+            raise AwsFault(
+                "ValidationException",
+                f"Invalid MetricDefinitions regex for {definition['Name']}: {error}",
+            ) from error

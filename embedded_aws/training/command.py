@@ -1,0 +1,82 @@
+"""The command that a job runs, as the container's entry point would have built it. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_OPT_ML = re.compile(r"(?<![\w./-])/opt/ml(?=/|$|[\s'\":;,])")
+_RESERVED = "sagemaker_"
+
+
+def decoded(hyperparameters: Mapping[str, str]) -> dict[str, Any]:
+    """Hyperparameter values as the training toolkit reads them: JSON where they are JSON."""
+    values: dict[str, Any] = {}
+    for name, text in hyperparameters.items():
+        try:
+            values[name] = json.loads(text)
+        except ValueError:
+            values[name] = text
+    return values
+
+
+def user_values(hyperparameters: Mapping[str, str]) -> dict[str, Any]:
+    """The decoded hyperparameters that are the program's own."""
+    return {k: v for k, v in decoded(hyperparameters).items() if not k.startswith(_RESERVED)}
+
+
+def arguments(values: Mapping[str, Any]) -> list[str]:
+    """Command-line arguments, as the training toolkit spells them.
+
+    >>> arguments({"epochs": 3, "v": True, "sizes": {"a": 1}})
+    ['--epochs', '3', '--sizes', 'a=1', '-v', 'True']
+    """
+    told: list[str] = []
+    for name in sorted(values):
+        value = values[name]
+        if isinstance(value, Mapping):
+            value = ",".join(f"{k}={v}" for k, v in sorted(value.items()))
+        told += [f"--{name}" if len(name) > 1 else f"-{name}", str(value)]
+    return told
+
+
+def program(request: Mapping[str, Any]) -> str | None:
+    """``sagemaker_program``, or None when the job brings a whole command."""
+    name = decoded(request.get("HyperParameters") or {}).get("sagemaker_program")
+    return None if name is None else str(name)
+
+
+def submit_directory(request: Mapping[str, Any]) -> str | None:
+    """The S3 address of the source archive, when there is one."""
+    place = decoded(request.get("HyperParameters") or {}).get("sagemaker_submit_directory")
+    return str(place) if isinstance(place, str) and place.startswith("s3://") else None
+
+
+def command(request: Mapping[str, Any], base: Path) -> list[str]:
+    """The program and its arguments.
+
+    ``ContainerEntrypoint`` and ``ContainerArguments`` come before script mode. ``python`` is this
+    interpreter, and ``/opt/ml`` in arguments is the job's own folder.
+    """
+    algorithm = request["AlgorithmSpecification"]
+    entry: Sequence[str] = algorithm.get("ContainerEntrypoint") or ()
+    if entry:
+        told = [*entry, *(algorithm.get("ContainerArguments") or ())]
+    else:
+        script = program(request) or ""
+        own = arguments(user_values(request.get("HyperParameters") or {}))
+        told = ["/bin/sh", "-c", f'./{script} "$@"', "sh", *own] if script.endswith(".sh") else [
+            "python", script, *own,
+        ]  # fmt: skip
+    if told[0] in {"python", "python3"}:
+        told[0] = sys.executable
+    return [at_home(word, base) for word in told]
+
+
+def at_home(text: str, base: Path) -> str:
+    """The same text with ``/opt/ml`` moved to where the job's folders really are."""
+    return _OPT_ML.sub(str(base).replace("\\", "\\\\"), text)

@@ -1,0 +1,202 @@
+"""One training job: what was asked, how it stands, and how ``DescribeTrainingJob`` tells it."""
+
+from __future__ import annotations
+
+import copy
+import math
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from embedded_aws.clock import Clock
+
+TERMINAL = frozenset({"Completed", "Failed", "Stopped"})
+DEFAULT_MAX_RUNTIME = 86_400
+LONGEST_REASON = 1024
+# Request members that Describe gives back as they came.
+_ECHOED = (
+    "HyperParameters",
+    "AlgorithmSpecification",
+    "RoleArn",
+    "InputDataConfig",
+    "OutputDataConfig",
+    "ResourceConfig",
+    "VpcConfig",
+    "StoppingCondition",
+    "EnableNetworkIsolation",
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+    "CheckpointConfig",
+    "DebugHookConfig",
+    "DebugRuleConfigurations",
+    "ExperimentConfig",
+    "TensorBoardOutputConfig",
+    "ProfilerConfig",
+    "ProfilerRuleConfigurations",
+    "Environment",
+    "RetryStrategy",
+    "RemoteDebugConfig",
+    "InfraCheckConfig",
+)
+_MESSAGES = {
+    "Starting": "Starting the training job",
+    "Downloading": "Downloading input data",
+    "Training": "Training image download completed. Training in progress.",
+    "Uploading": "Uploading generated training model",
+    "Completed": "Training job completed",
+    "Failed": "Training job failed",
+    "Stopping": "Stopping the training job",
+    "Stopped": "Training job stopped",
+    "Interrupted": "The training job was interrupted: its Spot instance was reclaimed",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "MaxWaitTimeExceeded": "Training job wait time exceeded MaxWaitTimeInSeconds provided",
+}
+
+
+@dataclass
+class Job:
+    """State of one job; every method is safe to call from any thread. Times are virtual unix time.
+
+    Args:
+        request: The members of ``CreateTrainingJob``, defaults filled in.
+        arn: The job's ARN.
+        clock: Virtual clock.
+    """
+
+    request: dict[str, Any]
+    arn: str
+    clock: Clock
+    status: str = "InProgress"
+    secondary: str = "Starting"
+    created: float = 0.0
+    modified: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    failure: str | None = None
+    model_artifacts: str | None = None
+    metrics: dict[str, tuple[float, float]] = field(default_factory=dict)
+    transitions: list[dict[str, Any]] = field(default_factory=list)
+    stop_asked: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        self.created = self.modified = self.clock.now()
+        self.transition("Starting")
+
+    @property
+    def name(self) -> str:
+        """``TrainingJobName``."""
+        return str(self.request["TrainingJobName"])
+
+    @property
+    def spot(self) -> bool:
+        """Whether managed spot training was asked for."""
+        return bool(self.request.get("EnableManagedSpotTraining"))
+
+    @property
+    def max_runtime(self) -> float:
+        """``MaxRuntimeInSeconds``, virtual seconds."""
+        return float(self.request["StoppingCondition"]["MaxRuntimeInSeconds"])
+
+    @property
+    def max_wait(self) -> float | None:
+        """``MaxWaitTimeInSeconds`` of a spot job, virtual seconds."""
+        wait = self.request["StoppingCondition"].get("MaxWaitTimeInSeconds")
+        return None if wait is None else float(wait)
+
+    def transition(self, secondary: str, message: str | None = None) -> None:
+        """Go on to a secondary status; a stop that was asked for shows first."""
+        with self._lock:
+            now = self.clock.now()
+            if self.transitions:
+                self.transitions[-1]["EndTime"] = now
+            self.secondary = secondary
+            self.modified = now
+            self.transitions.append(
+                {
+                    "Status": secondary,
+                    "StartTime": now,
+                    "StatusMessage": message or _MESSAGES[secondary],
+                }
+            )
+
+    def begin(self) -> None:
+        """The machines are there: billing begins (once, whatever is restarted)."""
+        with self._lock:
+            if self.started is None:
+                self.started = self.clock.now()
+
+    def ask_to_stop(self) -> bool:
+        """``StopTrainingJob``; False when the job is not one that can be stopped."""
+        with self._lock:
+            if self.status != "InProgress":
+                return False
+            self.status = "Stopping"
+            self.transition("Stopping")
+            self.stop_asked.set()
+            return True
+
+    def metric(self, name: str, value: float) -> float:
+        """Note a value of an algorithm metric; the last one is final. Returns its time."""
+        with self._lock:
+            now = self.clock.now()
+            self.metrics[name] = (value, now)
+            return now
+
+    def finish(self, status: str, secondary: str, failure: str | None = None) -> None:
+        """End in a terminal status."""
+        with self._lock:
+            self.transition(secondary, failure if status == "Failed" else None)
+            self.status = status
+            self.ended = self.modified
+            self.transitions[-1]["EndTime"] = self.ended
+            self.failure = failure[:LONGEST_REASON] if failure else None
+            self.over.set()
+
+    def describe(self) -> dict[str, Any]:
+        """The answer of ``DescribeTrainingJob``."""
+        with self._lock:
+            told: dict[str, Any] = {
+                "TrainingJobName": self.name,
+                "TrainingJobArn": self.arn,
+                "TrainingJobStatus": self.status,
+                "SecondaryStatus": self.secondary,
+                "CreationTime": self.created,
+                "LastModifiedTime": self.modified,
+                "SecondaryStatusTransitions": copy.deepcopy(self.transitions),
+                "FinalMetricDataList": [
+                    {"MetricName": name, "Value": value, "Timestamp": at}
+                    for name, (value, at) in self.metrics.items()
+                ],
+                "ProfilingStatus": "Disabled",
+                **{name: self.request[name] for name in _ECHOED if name in self.request},
+            }
+            if self.model_artifacts is not None:
+                told["ModelArtifacts"] = {"S3ModelArtifacts": self.model_artifacts}
+            if self.failure is not None:
+                told["FailureReason"] = self.failure
+            if self.started is not None:
+                told["TrainingStartTime"] = self.started
+            if self.ended is not None:
+                told["TrainingEndTime"] = self.ended
+                if self.started is not None:
+                    seconds = math.ceil(self.ended - self.started)
+                    told["TrainingTimeInSeconds"] = seconds
+                    told["BillableTimeInSeconds"] = seconds
+            return told
+
+    def summary(self) -> dict[str, Any]:
+        """The job's line in ``ListTrainingJobs``."""
+        with self._lock:
+            told = {
+                "TrainingJobName": self.name,
+                "TrainingJobArn": self.arn,
+                "CreationTime": self.created,
+                "LastModifiedTime": self.modified,
+                "TrainingJobStatus": self.status,
+                "SecondaryStatus": self.secondary,
+            }
+            if self.ended is not None:
+                told["TrainingEndTime"] = self.ended
+            return told

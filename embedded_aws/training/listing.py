@@ -1,0 +1,75 @@
+"""``ListTrainingJobs``: filters, order and pages. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable
+from typing import Any
+
+from embedded_aws.service import AwsFault
+
+DEFAULT_PAGE = 10
+_ORDERS = {
+    "Name": "TrainingJobName",
+    "CreationTime": "CreationTime",
+    "Status": "TrainingJobStatus",
+    None: "CreationTime",
+}
+_TIMES = ("CreationTime", "LastModifiedTime")
+
+
+def page(summaries: Iterable[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
+    """One page of training jobs.
+
+    As the service documents: with both ``StatusEquals`` and ``MaxResults``, the page is cut first
+    and filtered by status then, so it may come out short, or even empty, with more to follow.
+
+    Args:
+        summaries: ``TrainingJobSummary`` of every job.
+        params: Members of the request.
+
+    Raises:
+        AwsFault: on a ``NextToken`` that was not given out.
+    """
+    status = params.get("StatusEquals")
+    size = params.get("MaxResults")
+    kept = [s for s in summaries if _wanted(s, params)]
+    if status and size is None:
+        kept = [s for s in kept if s["TrainingJobStatus"] == status]
+    key = _ORDERS[params.get("SortBy")]
+    kept.sort(
+        key=lambda s: (s[key], s["TrainingJobName"]),
+        reverse=params.get("SortOrder") == "Descending",
+    )
+    start = _offset(params.get("NextToken"))
+    end = start + (size or DEFAULT_PAGE)
+    found = [s for s in kept[start:end] if not status or s["TrainingJobStatus"] == status]
+    answer: dict[str, Any] = {"TrainingJobSummaries": found}
+    if end < len(kept):
+        answer["NextToken"] = base64.urlsafe_b64encode(f"jobs:{end}".encode()).decode()
+    return answer
+
+
+def _wanted(summary: dict[str, Any], params: dict[str, Any]) -> bool:
+    if params.get("NameContains", "").lower() not in summary["TrainingJobName"].lower():
+        return False
+    for name in _TIMES:
+        after, before = params.get(f"{name}After"), params.get(f"{name}Before")
+        if after is not None and not summary[name] > float(after):
+            return False
+        if before is not None and not summary[name] < float(before):
+            return False
+    return "WarmPoolStatusEquals" not in params and "TrainingPlanArnEquals" not in params
+
+
+def _offset(token: str | None) -> int:
+    if token is None:
+        return 0
+    try:
+        kind, _, number = base64.urlsafe_b64decode(token).decode().partition(":")
+        if kind == "jobs":
+            return int(number)
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        pass
+    raise AwsFault("ValidationException", "Invalid NextToken.")
