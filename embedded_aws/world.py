@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -56,12 +58,23 @@ class World:
 
     def client(self, service: str) -> Any:
         """A boto3 client of this embedded AWS (untyped: boto3 builds clients at run time)."""
-        import boto3
+        session = _session()
+        with _session_lock:  # sessions, unlike clients, must not be used by two threads at once
+            return session.client(
+                service,
+                region_name=self.region,
+                endpoint_url=self.endpoint_url,
+                aws_access_key_id="embedded",
+                aws_secret_access_key="embedded",  # noqa: S106  the embedded AWS checks no secret
+            )
 
-        return boto3.session.Session().client(
-            service,
-            region_name=self.region,
-            endpoint_url=self.endpoint_url,
-            aws_access_key_id="embedded",
-            aws_secret_access_key="embedded",  # noqa: S106  the embedded AWS checks no secret
-        )
+
+_session_lock = threading.Lock()
+
+
+@cache
+def _session() -> Any:
+    """One session for all clients: reading botocore's data again for each costs half a second."""
+    import boto3
+
+    return boto3.session.Session()
