@@ -1,0 +1,83 @@
+"""What the flows share: fields of their forms, and what is settled before money is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from models.packaging import code_hash, source_archive
+from tasks.contracts import Contract, load_contract
+from tasks.model_spec import ModelSpec, known_models, load_model_spec
+from tasks.settings import settings
+from tasks.training.plan import TrainingPlan, hyperparameters, require_budget
+from tasks.training.split import rule_of
+
+Model = Annotated[
+    str,
+    Field(
+        title="Model",
+        description="Which model. A model is a folder below models/.",
+        json_schema_extra={"enum": list(known_models(settings().models_dir))},
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model, its data's contract and its code, all of which parsed."""
+
+    spec: ModelSpec
+    contract: Contract
+    window_days: int
+    code_hash: str
+    source: bytes
+    hyperparameters: Mapping[str, str]
+
+    def plan(self, snapshot_fingerprint: str) -> TrainingPlan:
+        """What will be learned from a snapshot; its identity names the job and the candidate."""
+        return TrainingPlan(
+            model=self.spec.name,
+            snapshot_fingerprint=snapshot_fingerprint,
+            contract_version=self.contract.version,
+            code_hash=self.code_hash,
+            split=rule_of(self.spec.data),
+            hyperparameters=self.hyperparameters,
+        )
+
+
+def prepare(
+    model: str, window_days: int | None = None, overrides: Mapping[str, Any] | None = None
+) -> Recipe:
+    """Read everything that a run depends on.
+
+    Args:
+        model: Name of the model.
+        window_days: Days of data; None takes model.yaml's.
+        overrides: Hyperparameters of this run; None values are left to model.yaml.
+
+    Raises:
+        ConfigurationError: a file is missing or wrong; every fault is named.
+        BudgetExceeded: the job could cost more than its budget.
+    """
+    chosen = settings()
+    spec = load_model_spec(model, chosen.models_dir)
+    contract = load_contract(spec.data.dataset, chosen.contracts_dir)
+    require_budget(spec)
+    folder = chosen.models_dir / model
+    return Recipe(
+        spec=spec,
+        contract=contract,
+        window_days=window_days or spec.data.window_days,
+        code_hash=code_hash(folder),
+        source=source_archive(folder),
+        hyperparameters=hyperparameters(spec, overrides or {}),
+    )
+
+
+def work_folder(*parts: str) -> Path:
+    """A local folder for what a run makes; it may be deleted between runs."""
+    return settings().cache_dir.joinpath("work", *parts)

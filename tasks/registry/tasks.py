@@ -1,0 +1,128 @@
+"""The registry's door: Prefect tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from prefect import task
+
+from tasks.model_spec import ModelSpec
+from tasks.registry.bundle import created_text
+from tasks.registry.ledger import Fate
+from tasks.registry.registry import Registry
+from tasks.reports.artifacts import key_for, logger, show
+from tasks.reports.pages import table
+from tasks.retrying import if_it_helps
+from tasks.values import Frozen, Manifest, Snapshot, TrainedModel
+
+RETRAIN = "retrain"
+
+
+class Earlier(Frozen):
+    """What became of the same candidate before; ``fate`` is None when it is new."""
+
+    fate: Fate | None = None
+    version: str = ""
+    at: str = ""
+    reason: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do for this candidate."""
+        return self.fate not in {None, "published"}
+
+    def __str__(self) -> str:
+        named = f" as {self.version}" if self.version else ""
+        return (
+            f"Nothing new: the same snapshot, code and parameters were {self.fate}{named} on "
+            f"{self.at} ({self.reason}). Run with force to try this candidate again."
+        )
+
+
+@task(name="look back", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+def earlier_outcome(model: str, identity: str) -> Earlier:
+    """What became of the same candidate before."""
+    record = Registry.here().fate(model, identity)
+    if record is None:
+        return Earlier()
+    last = record.entries[-1]
+    earlier = Earlier(
+        fate=record.fate, version=record.version, at=last.at, reason=last.reason.rstrip(".")
+    )
+    logger().info(str(earlier))
+    return earlier
+
+
+@task(name="champion", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+def champion_of(model: str) -> Manifest | None:
+    """The manifest of the version that serves, or None before the first release."""
+    registry = Registry.here()
+    pointer = registry.pointer(model)
+    return registry.manifest(model, pointer.version) if pointer else None
+
+
+@task(name="reject", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+def reject(model: str, identity: str, reason: str, fate: Fate = "gate_rejected") -> None:
+    """Remember that this candidate went no further, so that it is not paid for again."""
+    Registry.here().record(model, identity, fate, actor=RETRAIN, reason=reason)
+
+
+@task(name="register", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+def publish(
+    spec: ModelSpec,
+    facts: Mapping[str, str],
+    hyperparameters: Mapping[str, str],
+    pinned: Snapshot,
+    trained: TrainedModel,
+    files: Mapping[str, Path],
+    parity: Mapping[str, float],
+    converters: Mapping[str, str],
+) -> str:
+    """Publish the bundle; what an earlier run published of the same candidate is found again.
+
+    Args:
+        spec: The model.
+        facts: ``snapshot``, ``code_hash``, ``contract``, ``contract_version``, ``baseline``.
+        hyperparameters: As trained.
+        pinned: What it was trained on.
+        trained: The finished job.
+        files: Local file by path in the bundle.
+        parity: Largest difference of each converted model.
+        converters: Version of each converter.
+
+    Returns:
+        The version.
+    """
+    registry = Registry.here()
+    version = registry.claim_version(spec.name, trained.created, trained.identity)
+    manifest = registry.publish(
+        Manifest(
+            model=spec.name,
+            version=version,
+            created=created_text(trained.created),
+            identity=trained.identity,
+            training_job=trained.job_name,
+            snapshot_fingerprint=pinned.fingerprint,
+            hyperparameters=hyperparameters,
+            metrics=trained.metrics,
+            parity=parity,
+            converters=converters,
+            files=(),
+            **facts,
+        ),
+        {"model.tar.gz": trained.folder / "model.tar.gz", **files},
+    )
+    registry.record(
+        spec.name,
+        trained.identity,
+        "published",
+        actor=RETRAIN,
+        reason="passed its gate",
+        version=version,
+    )
+    rows = [(f.path, f"{f.size:,}", f.sha256[:16]) for f in manifest.files]
+    page = f"# Bundle `{spec.name}/{version}`\n\n" + table(("file", "bytes", "SHA-256"), rows)
+    show(key_for("bundle", spec.name), page, "What was published")
+    logger().info(f"Published {spec.name} {version}: {len(manifest.files)} files, verified")
+    return version
