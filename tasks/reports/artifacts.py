@@ -28,8 +28,21 @@ def logger() -> Any:
         return logging.getLogger("sluice")
 
 
+def current_flow_run_id() -> str | None:
+    """Id of the flow run that this code runs in, or None outside of one."""
+    from prefect import runtime
+
+    found = runtime.flow_run.id
+    return str(found) if found else None
+
+
 def show(key: str, markdown: str, description: str = "") -> UUID | None:
-    """Create a new version of an artifact; its id, or None when it could not be shown."""
+    """Create a new version of an artifact; its id, or None when it could not be shown.
+
+    Outside a run there is nobody to show it to.
+    """
+    if current_flow_run_id() is None:
+        return None
     try:
         made = create_markdown_artifact(key=key, markdown=markdown, description=description or None)
     except Exception as error:  # noqa: BLE001  showing is a courtesy; the run goes on

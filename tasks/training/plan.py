@@ -14,7 +14,7 @@ from tasks.settings import Settings
 from tasks.values import Frozen, fingerprint
 
 MAX_ATTEMPTS = 9
-EVALUATION_SECONDS = 3600
+EVALUATION_SECONDS = 14_400
 _DEAD = frozenset({"Failed", "Stopped"})
 
 
