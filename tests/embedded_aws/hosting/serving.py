@@ -19,7 +19,7 @@ IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sluice-serving:1"
 BUCKET = "sluice-hosting-tests"
 MACHINE = "ml.m5.large"
 
-PROGRAM = '''
+PROGRAM = """
 import http.server, json, os, sys, time
 
 env = os.environ
@@ -74,7 +74,7 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
 Server(("127.0.0.1", int(env["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
-'''
+"""
 
 
 def archive(program: str = PROGRAM, name: str = "code/inference.py") -> bytes:
@@ -153,7 +153,9 @@ class Shop:
     def endpoint(self, *variants: Any, **more: Any) -> str:
         """An endpoint that is in service."""
         name = self.name("endpoint")
-        self.sm.create_endpoint(EndpointName=name, EndpointConfigName=self.config(*variants, **more))
+        self.sm.create_endpoint(
+            EndpointName=name, EndpointConfigName=self.config(*variants, **more)
+        )
         self.wait(name)
         return name
 
