@@ -74,6 +74,12 @@ def deploy(
     endpoint = seen.endpoint
     if endpoint is not None and (endpoint.status, endpoint.config) == ("InService", config):
         return None
+    if endpoint is not None and endpoint.status == "UpdateRollbackFailed":
+        return GivenUp(reason=f"SageMaker could not roll back by itself: {endpoint.failure}")
+    if endpoint is not None and endpoint.busy:
+        if seen.now - journal.phase_since > STUCK:
+            return GivenUp(reason=f"SageMaker has been {endpoint.status} for over {STUCK:.0f} s")
+        return Wait(seconds=POLL, why=f"the endpoint is {endpoint.status}")
     need = missing(journal, seen, part)
     if need is not None:
         return need
@@ -84,12 +90,6 @@ def deploy(
             why = endpoint.failure if endpoint else ""
             return GivenUp(reason=f"the endpoint could not be created with {config}: {why}")
         return CreateEndpoint(part=part) if endpoint is None else DeleteEndpoint()
-    if endpoint.status == "UpdateRollbackFailed":
-        return GivenUp(reason=f"SageMaker could not roll back by itself: {endpoint.failure}")
-    if endpoint.busy:
-        if seen.now - journal.phase_since > STUCK:
-            return GivenUp(reason=f"SageMaker has been {endpoint.status} for over {STUCK:.0f} s")
-        return Wait(seconds=POLL, why=f"the endpoint is {endpoint.status}")
     if failed >= tries or refused >= tries:
         why = endpoint.failure or "it gave no reason"
         kind = "rolled back silently" if failed >= tries else "was refused"

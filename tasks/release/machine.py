@@ -142,7 +142,7 @@ def _health_check(journal: Journal, seen: Seen) -> Action:
     if not health.startswith("pass"):
         return Enter(phase="rolling_back", reason=f"the candidate is not healthy: {health}")
     if has_control(journal):
-        return Enter(phase="canary", reason="the candidate answers")
+        return Enter(phase="canary", step=-1, reason="the candidate answers")
     return _to_promotion(journal, "the candidate answers; " + _how(journal))
 
 
@@ -267,7 +267,7 @@ def _weights(journal: Journal, seen: Seen, share: float) -> Action | None:
     endpoint = seen.endpoint
     if endpoint is None or endpoint.busy:
         return Wait(seconds=2.0, why="the weights are moving")
-    last = journal.moves[-1].share if journal.moves else None
+    last = journal.moves[-1].share if journal.moves else 0.0
     if endpoint.shares(journal.candidate.variant, share) and last == share:
         return None
     return SetWeights(share=share)
