@@ -119,8 +119,7 @@ class _Pile:
         if len(types) == 1 and not any(isinstance(part, list) for part in present):
             kind = types.pop()
             arrays = [pa.nulls(length, kind) if part is None else part for part, length in parts]
-            joined = pa.concat_arrays(arrays) if len(arrays) > 1 else arrays[0]
-            return joined
+            return pa.concat_arrays(arrays) if len(arrays) > 1 else arrays[0]
         values: list[Any] = []
         for part, length in parts:
             listed = [None] * length if part is None else part

@@ -89,7 +89,7 @@ def multiple_column(name: str) -> str:
 
 def compile_checks(contract: Contract) -> tuple[RowCheck, ...]:
     """All checks of a contract, in a stable order, each id once."""
-    checks = [*_schema(contract), *_columns(contract), *_keys(contract)]
+    checks = [*_schema(), *_columns(contract), *_keys(contract)]
     checks += [_reference(reference) for reference in contract.references]
     checks += [_quality(contract, quality) for quality in contract.quality]
     if contract.freshness is not None:
@@ -125,10 +125,9 @@ def _empty(check: str, columns: tuple[str, ...], rule: str, evidence: str, **mor
     )
 
 
-def _schema(contract: Contract) -> Iterator[RowCheck]:
+def _schema() -> Iterator[RowCheck]:
     yield RowCheck(id=READABLE, columns=(), rule="every row can be taken apart", phase="snapshot")
     yield _empty(COLUMNS_THERE, (), "every object has the required columns", MISSING_COLUMNS)
-    del contract
 
 
 def _columns(contract: Contract) -> Iterator[RowCheck]:
@@ -219,7 +218,7 @@ def _shown(value: Any) -> str:
 
 
 def _keys(contract: Contract) -> Iterator[RowCheck]:
-    sets = [(column.name,) for column in contract.columns if column.unique]
+    sets: list[tuple[str, ...]] = [(column.name,) for column in contract.columns if column.unique]
     if contract.primary_key and contract.primary_key not in sets:
         sets.append(contract.primary_key)
     for names in sets:

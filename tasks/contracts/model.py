@@ -6,6 +6,7 @@ The file behind it is Open Data Contract Standard (ODCS) v3; :mod:`tasks.contrac
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from tasks.values import Frozen
@@ -142,7 +143,8 @@ class Freshness(Frozen):
 class Contract(Frozen):
     """Everything that one file of ``data_contracts/`` promises.
 
-    ``location_prefix`` is the key prefix in the lake bucket, with a slash at its end;
+    ``location_prefix`` is the key prefix in the lake bucket, and ``location_pattern`` (may be
+    empty) the shape of whole keys, where several data sets share their folders;
     ``partitioning`` ``day`` means ``year=YYYY/month=MM/day=DD/`` below it. ``quarantine_limit``
     is the share of rows (and of objects) that may be quarantined before the run stops.
     ``key`` and ``event_time`` say how updated records are resolved: the newest per key counts.
@@ -156,6 +158,7 @@ class Contract(Frozen):
     owner: str
     description: str
     location_prefix: str
+    location_pattern: str = ""
     format: Format
     encoding: str = "utf-8"
     partitioning: Literal["day", "none"] = "day"
@@ -170,6 +173,12 @@ class Contract(Frozen):
     key: tuple[str, ...] = ()
     event_time: str = ""
     drift_policy: Mapping[str, Any] = {}
+
+    def owns(self, key: str) -> bool:
+        """Whether an object of the lake belongs to this data set."""
+        if not key.startswith(self.location_prefix):
+            return False
+        return not self.location_pattern or fnmatchcase(key, self.location_pattern)
 
     @property
     def column_names(self) -> tuple[str, ...]:

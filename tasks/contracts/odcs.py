@@ -174,14 +174,16 @@ def _server(document: Mapping[str, Any]) -> dict[str, Any]:
     location = urlsplit(server["location"])
     if location.scheme != "s3" or not location.netloc:
         raise Fault(f"servers.location is {server['location']!r}, not s3://bucket/prefix/")
-    prefix = re.split(r"[*{?]", location.path.lstrip("/"))[0]
-    if not prefix.endswith("/"):
+    pattern = location.path.lstrip("/")
+    prefix = re.split(r"[*{?]", pattern)[0]
+    if not prefix.endswith(("/", "=")):
         raise Fault(f"servers.location prefix {prefix!r} does not end in a slash")
     written = str(server.get("format", ""))
     if written not in FORMATS:
         raise Fault(f"servers.format is {written!r}, not one of {', '.join(FORMATS)}")
     return {
         "location_prefix": prefix,
+        "location_pattern": "" if prefix == pattern else pattern,
         "format": FORMATS[written],
         "encoding": str(server.get("encoding", "utf-8")).lower(),
         "partitioning": _custom(server).get("partitioning", "day"),

@@ -75,6 +75,9 @@ class Sink:
         self._lines(lines, "rows")
         return len(lines)
 
+    def finish(self) -> None:
+        """Nothing more will come."""
+
     def unreadable(self, objects: Sequence[UnreadableObject]) -> None:
         """Write down the objects that were set aside as a whole."""
         self._lines([item.model_dump() for item in objects], "objects")

@@ -7,7 +7,7 @@ good rows and quarantined rows. Memory is bounded by a batch, never by the snaps
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,11 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.contracts.batches import Batch, RawChunk, in_batches
-from tasks.contracts.checks import READABLE, RowCheck, compile_checks, kinds_of, ours_column
+from tasks.contracts.checks import READABLE, RowCheck, compile_checks, kinds_of
+from tasks.contracts.docs_site import Merged, built
 from tasks.contracts.evidence import ForeignKeys, KeyMemory, References, text_evidence
 from tasks.contracts.frame import Typed, evidence_of, typed
 from tasks.contracts.model import Contract
-from tasks.contracts.report import ContractReport, UnreadableObject
+from tasks.contracts.report import EXAMPLES, ContractReport, UnreadableObject
 from tasks.contracts.sink import Sink
 from tasks.contracts.suite import Judged, Suite
 from tasks.contracts.tally import Tally, concluded, newest_of, notices
@@ -51,13 +52,13 @@ class Validation:
     """The state of one pass over one snapshot."""
 
     def __init__(
-        self, contract: Contract, sink: Sink, scratch: Path, references: References
+        self, contract: Contract, sink: Sink, scratch: Path, references: References, *, docs: bool
     ) -> None:
         self.contract = contract
         self.checks = compile_checks(contract)
         self.tally = Tally(self.checks)
         self.sink = sink
-        self.results: list[Any] = []
+        self.merged: Merged | None = Merged() if docs else None
         self._by_id = {check.id: check for check in self.checks}
         self._rows = Suite(contract, [c for c in self.checks if c.phase == "rows"])
         self._keys = Suite(contract, [c for c in self.checks if c.phase == "keys"], "keys")
@@ -89,8 +90,7 @@ class Validation:
     def _judge_keys(
         self, batch: Batch, table: Typed, reasons: dict[int, list[dict[str, str]]]
     ) -> None:
-        """Duplicates among the rows that are still good, so that a broken row never
-        pushes its corrected copy out."""
+        """Duplicates among the rows left: a broken row never pushes its corrected copy out."""
         if not self._memory.checks:
             return
         left = np.setdiff1d(np.arange(len(batch)), list(reasons))
@@ -105,8 +105,8 @@ class Validation:
         self._take(batch, frame, judged, left, reasons)
 
     def _note(self, result: Any) -> None:
-        if result is not None:
-            self.results.append(result)
+        if result is not None and self.merged is not None:
+            self.merged.add(result)
 
     def _shape(self, batch: Batch, table: Typed) -> None:
         tally = self.tally
@@ -136,7 +136,7 @@ class Validation:
                 self.tally.errors.setdefault(name, said.error)
             for index in said.failed:
                 position = int(positions[index])
-                if not check.quarantines and len(self.tally.examples.get(name, ())) >= 5:
+                if not check.quarantines and len(self.tally.examples.get(name, ())) >= EXAMPLES:
                     break
                 value = self._value(batch, frame, check, position, int(index))
                 source, row = batch.source(position), int(batch.rows[position])
@@ -241,17 +241,18 @@ def validate_snapshot(
             from tasks.contracts.image_rows import ImageSink, image_batches
 
             sink: Sink = ImageSink(out_dir, contract, local_paths)
-            state = Validation(contract, sink, Path(scratch), references or {})
+            state = Validation(contract, sink, Path(scratch), references or {}, docs=docs)
             batches = image_batches(contract, snapshot, local_paths, read, state.tally, batch_rows)
         else:
             sink = Sink(out_dir, contract)
-            state = Validation(contract, sink, Path(scratch), references or {})
+            state = Validation(contract, sink, Path(scratch), references or {}, docs=docs)
             chunks = _chunks(contract, snapshot, local_paths, read, state.tally)
             batches = in_batches(chunks, contract, batch_rows)
         for batch in batches:
             state.judge(batch)
         sink.unreadable(state.tally.unreadable)
-    return _finished(state, snapshot, out_dir, docs=docs)
+        sink.finish()
+    return _finished(state, snapshot, out_dir)
 
 
 def set_aside(tally: Tally, item: LakeObject, error: UnreadableData) -> None:
@@ -281,16 +282,12 @@ def _chunks(
             tally.objects_read += 1
 
 
-def _finished(
-    state: Validation, snapshot: Snapshot, out_dir: Path, *, docs: bool
-) -> ContractReport:
+def _finished(state: Validation, snapshot: Snapshot, out_dir: Path) -> ContractReport:
     contract, tally = state.contract, state.tally
     checks, outcome, reason = concluded(tally, contract, snapshot.end)
     said = list(notices(tally, contract))
-    if docs:
-        from tasks.contracts.docs_site import built
-
-        said += built(state.results, contract, snapshot, out_dir / "docs")
+    if state.merged is not None:
+        said += built(state.merged, contract, snapshot, out_dir / "docs")
     if tally.objects_read + tally.unreadable_count != len(snapshot.objects):
         raise DataError(
             f"{len(snapshot.objects)} objects in the snapshot, {tally.objects_read} read and "
@@ -321,8 +318,3 @@ def _finished(
     (out_dir / "report.json").write_text(report.model_dump_json(indent=2), encoding="utf-8")
     (out_dir / "report.html").write_text(report.to_html(), encoding="utf-8")
     return report
-
-
-def used_evidence(contract: Contract) -> Iterable[str]:
-    """Evidence columns of our own checks, which whoever makes batches must fill."""
-    return (ours_column(quality) for quality in contract.quality)

@@ -111,7 +111,7 @@ def format_of(key: str) -> str:
 class LocalReader:
     """Reads objects that were pulled into local files."""
 
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
     def rows(
         self, path: Path, key: str, declared: str = "", encoding: str = "utf-8"

@@ -102,7 +102,7 @@ def _header(stream: io.BufferedReader, key: str, limits: Limits, encoding: str) 
         raise unreadable(key, f"its header names {len(names):,} columns")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise unreadable(key, f"its header names column {ascii(twice[0][:80])} more than once")
+        raise unreadable(key, f"its header names column {twice[0][:80]!a} more than once")
     return names
 
 
@@ -196,8 +196,11 @@ def _of_records(records: list[dict[str, Any]], rows: list[int], faults: list[Row
 
 
 def parquet_chunks(path: Path, key: str, limits: Limits, encoding: str) -> Iterator[Chunk]:
-    """Parquet, as it is typed. Text is read as dictionaries, so that a page which repeats one
-    huge value costs its indexes until its true size is known."""
+    """Parquet, as it is typed.
+
+    Text is read as dictionaries, so that a page which repeats one huge value costs its indexes
+    until its true size is known.
+    """
     import pyarrow.parquet as pq
 
     del encoding  # Parquet text is UTF-8 by definition
@@ -216,7 +219,7 @@ def parquet_chunks(path: Path, key: str, limits: Limits, encoding: str) -> Itera
         names = file.schema_arrow.names
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise unreadable(key, f"it names column {ascii(twice[0][:80])} more than once")
+            raise unreadable(key, f"it names column {twice[0][:80]!a} more than once")
         done = 0
         for batch in file.iter_batches(batch_size=limits.chunk_rows, use_threads=False):
             batch.validate(full=True)
