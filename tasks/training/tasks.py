@@ -33,7 +33,7 @@ PAGE_LINES = 5000
 def channel_prefix(spec: ModelSpec, plan: TrainingPlan) -> str:
     """Where this data, split by this rule, lies in the work bucket."""
     what = fingerprint([plan.snapshot_fingerprint, plan.contract_version, plan.split])[:24]
-    return f"datasets/{spec.data.dataset}/{what}"
+    return f"channels/{spec.data.dataset}/{what}"
 
 
 @task(name="hand over", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)

@@ -1,0 +1,149 @@
+"""Profiles of a data set's days, kept beside the lake: each day is read once, ever.
+
+A profile's name holds what it was made from (the day's object versions, the contract's version, the
+grid), so that it never has to be looked at to know whether it still holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tasks import objects
+from tasks.drift.grid import ColumnKind, Grid, fit_grid
+from tasks.drift.profile import Profile
+from tasks.drift.scan import profile_batches
+from tasks.values import Snapshot, fingerprint
+
+DAY = "_day"
+LABELS = "labels.jsonl"
+IMAGE = "image"
+THREADS = 8
+GRID_ROWS = 50_000
+
+
+def kinds_of(columns: Mapping[str, ColumnKind], good: Path) -> dict[str, ColumnKind]:
+    """The contract's columns, and the picture itself where there are pictures."""
+    pictured: dict[str, ColumnKind] = {IMAGE: "image"} if (good / LABELS).exists() else {}
+    return {**dict(columns), **pictured}
+
+
+def daily_profiles(
+    bucket: str,
+    snapshot: Snapshot,
+    contract_version: str,
+    columns: Mapping[str, ColumnKind],
+    good: Path,
+    grid: Grid | None = None,
+) -> dict[date, Profile]:
+    """Profiles of each day's good rows.
+
+    Args:
+        bucket: Lake bucket.
+        snapshot: What the good rows were read from.
+        contract_version: By which they are good.
+        columns: What each column is.
+        good: Folder of good rows, with ``_day`` (see tasks.contracts).
+        grid: The grid of the baseline that will be compared with; the data set's own when None.
+    """
+    kinds = kinds_of(columns, good)
+    grid = grid or _grid(bucket, snapshot.dataset, kinds, good)
+    shelf = f"profiles/{snapshot.dataset}/{grid.fingerprint[:12]}"
+    names = {
+        day: f"{shelf}/{day}-{fingerprint([contract_version, *versions])[:16]}.json"
+        for day, versions in _versions(snapshot).items()
+    }
+    with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="profile") as pool:
+        bodies = pool.map(lambda key: objects.read(bucket, key), names.values())
+        there = dict(zip(names, bodies, strict=True))
+    found = {day: Profile.from_json(item.body) for day, item in there.items() if item is not None}
+    missing = set(names) - set(found)
+    if missing:
+        for day, table in daily_rows(good, missing):
+            profile = profile_batches(
+                iter(table.to_batches()), kinds, grid, partition=day.isoformat()
+            )
+            objects.create(bucket, names[day], profile.to_json().encode())
+            found[day] = profile
+    return found
+
+
+def daily_rows(good: Path, days: set[date]) -> Iterator[tuple[date, Any]]:
+    """Good rows of each asked day as an Arrow table, day by day."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    if (good / LABELS).exists():
+        yield from _daily_pictures(good, days)
+        return
+    tables = [pq.read_table(path) for path in sorted(good.glob("*.parquet"))]
+    for day in sorted(days):
+        import pyarrow as pa
+
+        parts = [table.filter(pc.equal(table[DAY], pa.scalar(day))) for table in tables]
+        whole = pa.concat_tables([part for part in parts if part.num_rows] or parts[:1])
+        if whole.num_rows:
+            yield day, whole
+
+
+def _daily_pictures(good: Path, days: set[date]) -> Iterator[tuple[date, Any]]:
+    import pyarrow as pa
+
+    lines: dict[date, list[dict[str, Any]]] = {}
+    for line in (good / LABELS).read_text("utf-8").splitlines():
+        entry = json.loads(line)
+        day = date.fromisoformat(str(entry.get(DAY, ""))[:10])
+        if day in days:
+            lines.setdefault(day, []).append(entry)
+    for day, entries in sorted(lines.items()):
+        table = pa.Table.from_pylist(entries)
+        pictures = [(good / entry["file"]).read_bytes() for entry in entries]
+        yield day, table.append_column(IMAGE, pa.array(pictures, pa.binary()))
+
+
+def _versions(snapshot: Snapshot) -> dict[date, list[str]]:
+    """What each day is made of, in the snapshot's own order."""
+    found: dict[date, list[str]] = {}
+    for item in snapshot.objects:
+        found.setdefault(item.day, []).append(f"{item.key}:{item.etag}:{item.size}")
+    return found
+
+
+def _grid(bucket: str, dataset: str, kinds: Mapping[str, ColumnKind], good: Path) -> Grid:
+    """The data set's grid: the first run fits it, and from then on it is frozen."""
+    import pyarrow as pa
+
+    key = f"profiles/{dataset}/grid-{fingerprint(dict(kinds))[:12]}.json"
+    standing = objects.read(bucket, key)
+    if standing is not None:
+        return Grid.model_validate_json(standing.body)
+    every = {date.fromisoformat(day) for day in _days_of(good)}
+    rows, parts = 0, []
+    for _, table in daily_rows(good, every):
+        parts.append(table)
+        rows += table.num_rows
+        if rows >= GRID_ROWS:
+            break
+    fitted = fit_grid(pa.concat_tables(parts, promote_options="default"), kinds)
+    objects.create(bucket, key, fitted.model_dump_json().encode())
+    # Another run may have been first; what stands there counts.
+    agreed = objects.read(bucket, key)
+    return Grid.model_validate_json(agreed.body) if agreed else fitted
+
+
+def _days_of(good: Path) -> set[str]:
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    if (good / LABELS).exists():
+        lines = (good / LABELS).read_text("utf-8").splitlines()
+        return {str(json.loads(line)[DAY])[:10] for line in lines}
+    return {
+        str(day)
+        for path in good.glob("*.parquet")
+        for day in pc.unique(pq.read_table(path, columns=[DAY])[DAY]).to_pylist()
+    }
