@@ -154,7 +154,7 @@ def roll_back(
 
     A release under way is taken over at once, whoever owns it, and undone. Afterwards, or when
     none is under way, ``to_version`` (by default the version before the one that serves) is
-    deployed. Repeating it changes nothing.
+    deployed. Repeating it changes nothing: after a rollback, going back further needs a name.
 
     Raises:
         VersionUnknown: there is no version to go back to.
@@ -239,8 +239,8 @@ def _start_rollback(
     target = to_version
     if target is None and frozen is not None and frozen.stable is not None:
         target = frozen.stable.version
-    elif target is None and pointer is not None and pointer.rollback:
-        target = serves  # said twice: make sure that it is so
+    elif target is None and last is not None and last.phase == "rolled_back":
+        target = serves  # said twice: make sure that it is so, and go no further
     target = target or desk.registry.way_back(model)
     if target is None:
         raise VersionUnknown(

@@ -1,0 +1,211 @@
+"""An actor is killed at every boundary; whoever comes next reaches the one right end."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tasks.errors import AwsUnavailable, LeaseLost, ReleaseInProgress
+from tasks.release import advance, reconcile, roll_back, run, start_release
+from tasks.release.journal import Journal
+
+
+def _sibling(name: str) -> ModuleType:
+    """A module beside this one (tests are no package)."""
+    path = Path(__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"release_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    if spec.name not in sys.modules:
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[spec.name]
+
+
+memory = _sibling("memory")
+MODEL, V1, V2, V3 = memory.MODEL, memory.V1, memory.V2, memory.V3
+SHORT: dict[str, Any] = {
+    "ladder": (0.1, 0.9),
+    "watch_seconds": 120,
+    "drain_seconds": 5,
+    "metrics_lag_seconds": 0,
+}
+SHAPES: dict[str, dict[str, Any]] = {
+    "good": {"release": SHORT},
+    "bad": {"release": SHORT, "good": False},
+    "unhealthy": {"release": SHORT, "fails_health": True},
+    "shadow": {"release": {**SHORT, "shadow_seconds": 60}},
+    "scaled": {"release": SHORT, "serving": {"autoscaling": {}}},
+    "blue_green": {"release": {**SHORT, "strategy": "blue_green"}},
+}
+
+
+def moments(shape: dict[str, Any], script: Callable[[Any], object]) -> list[bytes]:
+    """The world as a SIGKILL would leave it, at each boundary of a script.
+
+    What is true after one change is true before the next, so the moments before each change, and
+    the very last, are all there are.
+    """
+    world = memory.serving_world(**shape)
+    seen: list[bytes] = []
+
+    def hook(_: int, name: str) -> None:
+        if name.startswith("before"):
+            seen.append(world.frozen())
+
+    world.hook = hook
+    script(world)
+    return [*seen, world.frozen()]
+
+
+def weekly(world: Any) -> Journal:
+    start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
+    return run(world.desk("a"), MODEL)
+
+
+def looked_after(world: Any, minutes: int = 200) -> Journal:
+    """What reconcile, run every minute by ever new processes, makes of it."""
+    for minute in range(minutes):
+        desk = world.desk(f"reconcile-{minute}")
+        report = reconcile(desk, MODEL)
+        held = desk.journals.read(MODEL)
+        if held is None or held.journal.ended:
+            assert held is not None, report
+            return held.journal
+        world.now += 60.0
+    raise AssertionError("reconcile never came to an end")
+
+
+def is_settled(world: Any, journal: Journal) -> None:
+    """Endpoint, pointer, ledger and archive agree on one version."""
+    version = V2 if journal.phase == "done" else V1
+    assert journal.phase in {"done", "rolled_back"}, journal.verdict
+    world.now += 120.0
+    assert world.serves() == memory.only(version)
+    assert world.pointer.version == version
+    assert world.endpoint["status"] == "InService"
+    assert world.endpoint["config"] in world.configs
+    assert journal.release_id in world.archive
+    assert not world.alarms
+    moves = [pointer.version for pointer in world.pointers[1:]]
+    assert moves in ([], [V2], [V2, V1])
+    assert (moves == [V2]) == (journal.phase == "done")
+    fate = "released" if journal.phase == "done" else "rolled_back"
+    assert world.ledger.count((f"identity-{V2}", fate)) == 1
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_reconcile_ends_what_a_kill_at_any_moment_left(shape: str) -> None:
+    ends = set()
+    for moment in moments(SHAPES[shape], weekly):
+        world = memory.World.thawed(moment)
+        world.now += 61.0
+        if world.desk("b").journals.read(MODEL).journal.candidate.version == V1:
+            continue  # killed before the first write: nothing was begun
+        ended = looked_after(world)
+        is_settled(world, ended)
+        ends.add(ended.phase)
+    assert ends == ({"rolled_back"} if shape in {"bad", "unhealthy"} else {"done", "rolled_back"})
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_same_release_goes_on_after_a_kill_at_any_moment(shape: str) -> None:
+    for moment in moments(SHAPES[shape], weekly):
+        world = memory.World.thawed(moment)
+        world.now += 61.0
+        held = world.desk("b").journals.read(MODEL)
+        if held.journal.candidate.version == V2 and held.journal.ended:
+            ended = held.journal
+            advance(world.desk("b"), MODEL)  # archives
+        else:
+            start_release(world.desk("b"), MODEL, V2, "ann", "weekly, again")
+            ended = run(world.desk("b"), MODEL)
+        is_settled(world, ended)
+        assert ended.phase == ("rolled_back" if shape in {"bad", "unhealthy"} else "done")
+
+
+@pytest.mark.parametrize("when", ["during", "after"])
+def test_a_rollback_by_hand_survives_a_kill_at_any_moment(when: str) -> None:
+    def script(world: Any) -> None:
+        start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
+        run(world.desk("a"), MODEL, seconds=130.0 if when == "during" else None)
+        begun.append(len(world.boundaries))
+        roll_back(world.desk("bob"), MODEL, "bob", "I do not like it")
+
+    begun: list[int] = []
+    for moment in moments({"release": SHORT}, script):
+        world = memory.World.thawed(moment)
+        if len(world.boundaries) <= begun[0]:
+            continue
+        again = roll_back(world.desk("bob-again"), MODEL, "bob", "I do not like it")
+        assert again.phase == "rolled_back"
+        world.now += 120.0
+        assert world.serves() == memory.only(V1)
+        assert world.pointer.version == V1
+        assert world.pointer.rollback is (when == "after")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), shape=st.sampled_from(sorted(SHAPES)))
+def test_no_sequence_of_kills_and_faults_leaves_a_state_without_a_safe_successor(
+    data: st.DataObject, shape: str
+) -> None:
+    world = memory.serving_world(**SHAPES[shape])
+    bad = data.draw(st.lists(st.integers(0, 250), max_size=6, unique=True))
+    lost = data.draw(st.lists(st.integers(0, 250), max_size=6, unique=True))
+
+    def hook(index: int, name: str) -> None:
+        if index in bad:
+            raise memory.Killed(name)
+        if index in lost and "write" not in name:
+            raise AwsUnavailable(f"{name}: no answer", "again", "timeout")
+
+    world.hook = hook
+    try:
+        start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
+        run(world.desk("a"), MODEL)
+    except (memory.Killed, AwsUnavailable):
+        pass
+    for attempt in range(30):
+        serves = world.serves()
+        assert serves, "users must always be served"
+        world.now += 61.0
+        try:
+            if world.desk("x").journals.read(MODEL).journal.candidate.version == V1:
+                start_release(world.desk(f"s{attempt}"), MODEL, V2, "ann", "weekly")
+            ended = looked_after(world)
+        except (memory.Killed, AwsUnavailable, LeaseLost, ReleaseInProgress):
+            continue
+        break
+    is_settled(world, ended)
+
+
+def test_a_slow_owner_stops_at_its_next_write() -> None:
+    world = memory.serving_world(release=SHORT)
+    slow = world.desk("slow")
+    start_release(slow, MODEL, V2, "ann", "weekly")
+    run(slow, MODEL, seconds=130.0)
+    world.now += 61.0
+    ended = looked_after(world)
+    assert ended.phase == "rolled_back"
+    before = len(world.boundaries)
+    assert advance(slow, MODEL).ended
+    assert len(world.boundaries) == before
+
+
+def test_of_two_releases_started_in_the_same_second_one_runs() -> None:
+    world = memory.serving_world(release=SHORT)
+    first = world.desk("first")
+    start_release(first, MODEL, V2, "ann", "weekly")
+    with pytest.raises(ReleaseInProgress, match="first"):
+        start_release(world.desk("second"), MODEL, V3, "bob", "hotfix")
+    assert run(first, MODEL).phase == "done"
