@@ -54,7 +54,10 @@ def unwrap_aws_chunked(body: bytes, headers: MutableMapping[str, str]) -> bytes:
     for line in body[at:].split(b"\r\n"):
         name, colon, value = line.decode("latin-1").partition(":")
         if colon and name.lower().startswith("x-amz-checksum-"):
-            headers[name.strip().lower()] = value.strip()
+            name = name.strip().lower()
+            headers[name] = value.strip()
+            algorithm = name.removeprefix("x-amz-checksum-").upper()
+            headers.setdefault("x-amz-sdk-checksum-algorithm", algorithm)
     content = b"".join(parts)
     announced = headers.pop("x-amz-decoded-content-length", None)
     if announced is not None and int(announced) != len(content):

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from embedded_aws.admin import Admin
 from embedded_aws.calls import Calls
+from embedded_aws.cdn import CloudFront
 from embedded_aws.clock import Clock
+from embedded_aws.cloudwatch import CloudWatch
 from embedded_aws.faults import Faults
 from embedded_aws.front import Front
+from embedded_aws.hosting import Hosting
 from embedded_aws.moto_services import Moto, reset_moto
-from embedded_aws.sagemaker import Room, SageMaker
+from embedded_aws.sagemaker import SageMaker
 from embedded_aws.service import Service
-from embedded_aws.world import World
+from embedded_aws.training import Training
+from embedded_aws.world import ACCOUNT_ID, World
+
+REGION = "us-east-1"
 
 
 class EmbeddedAws:
@@ -91,41 +94,46 @@ class EmbeddedAws:
 
     def start(self) -> Self:
         """Build every service and start answering."""
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _build(self) -> None:
         with self._open_lock:
             if not self._open:
                 reset_moto()
             self._open.add(id(self))
-        cloudwatch = _optional("cloudwatch", "CloudWatch")
-        metrics: Any = _Unwatched()
-        services: dict[str, Service] = {}
-        if cloudwatch:
-            metrics = cloudwatch(self.clock, self.faults, "us-east-1", "123456789012")
-            services["monitoring"] = metrics
+        cloudwatch = CloudWatch(self.clock, self.faults, REGION, ACCOUNT_ID)
         self.world = World(
             clock=self.clock,
             faults=self.faults,
             state_dir=self.state_dir,
             endpoint_url=self.endpoint_url,
-            metrics=metrics,
-            alarms=metrics,
+            metrics=cloudwatch,
+            alarms=cloudwatch,
+            region=REGION,
+            account_id=ACCOUNT_ID,
         )
-        rooms: dict[str, Room] = {}
-        invoke = None
-        if training := _optional("training", "Training"):
-            rooms["training"] = training(self.world, keep_failed=self._keep_failed_jobs)
-        if hosting := _optional("hosting", "Hosting"):
-            room = rooms["hosting"] = hosting(self.world)
-            invoke = room.invoke
-        services["sagemaker"] = SageMaker(list(rooms.values()), invoke)
-        self._rooms = rooms
+        training = Training(self.world, keep_failed=self._keep_failed_jobs)
+        hosting = Hosting(self.world)
+        self._rooms = {"training": training, "hosting": hosting}
+        services: dict[str, Service] = {
+            "sagemaker": SageMaker([training, hosting], hosting.invoke),
+            "monitoring": cloudwatch,
+        }
         others = Moto(self.clock)
+        cloudfront = services["cloudfront"] = CloudFront(others, self.world)
         self._closing = [*services.values(), others]
         self._front.serve(
-            services, others, Admin(self.clock, self.faults, self.calls, self._things)
+            services,
+            others,
+            Admin(self.clock, self.faults, self.calls, self._things),
+            lambda request: cloudfront.deliver(request.method, request.path, request.headers),
         )
-        if cloudwatch:
-            metrics.start(self.world)
-        return self
+        cloudwatch.start(self.world)
 
     def close(self) -> None:
         """End all jobs, variants and threads, and remove a temporary state folder."""
@@ -155,30 +163,3 @@ class EmbeddedAws:
             things = getattr(room, "things", None)
             told[name] = things() if callable(things) else {}
         return told
-
-
-class _Unwatched:
-    """Stands in while there is no CloudWatch."""
-
-    def record(
-        self,
-        namespace: str,
-        name: str,
-        dimensions: Mapping[str, str],
-        values: Sequence[tuple[float, float]],
-        unit: str = "None",
-        timestamp: float | None = None,
-    ) -> None:
-        """Drop it."""
-
-    def alarm_state(self, name: str) -> str | None:
-        """No alarm exists."""
-        del name
-        return None
-
-
-def _optional(module: str, name: str) -> Any:
-    full = f"embedded_aws.{module}"
-    if importlib.util.find_spec(full) is None:
-        return None
-    return getattr(importlib.import_module(full), name, None)

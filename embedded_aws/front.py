@@ -21,6 +21,7 @@ from embedded_aws.bodies import (
     verify_checksums,
 )
 from embedded_aws.calls import Call, Calls
+from embedded_aws.cdn import is_for_the_edge
 from embedded_aws.clock import Clock
 from embedded_aws.faults import Faults, LostAnswerError
 from embedded_aws.service import AwsFault, Request, Response, Service
@@ -54,6 +55,7 @@ class Front:
         self._services: dict[str, Service] = {}
         self._others: Service | None = None
         self._admin: Callable[[Request], Response] | None = None
+        self._edge: Callable[[Request], Response] | None = None
         self._server = _Server(("127.0.0.1", port), self)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="front", daemon=True
@@ -69,6 +71,7 @@ class Front:
         services: Mapping[str, Service],
         others: Service,
         admin: Callable[[Request], Response],
+        edge: Callable[[Request], Response],
     ) -> None:
         """Start answering.
 
@@ -76,10 +79,12 @@ class Front:
             services: Services by signing name.
             others: Takes every other signing name.
             admin: Takes what is below ``/_embedded/``.
+            edge: Takes what viewers ask of the CDN.
         """
         self._services = dict(services)
         self._others = others
         self._admin = admin
+        self._edge = edge
         self._thread.start()
 
     def close(self) -> None:
@@ -104,9 +109,12 @@ class Front:
         if path.startswith(ADMIN_PREFIX) and self._admin is not None:
             request = Request("embedded", "", method, path, query, headers, body, "")
             return self._guarded(request, self._admin)
+        if is_for_the_edge(path, headers) and self._edge is not None:
+            request = Request("cdn", "", method, path, query, headers, body, "")
+            return self._guarded(request, self._edge)
         region, service = operations.credential_scope(path, query, headers, body)
         if service == "s3":
-            path = _path_style(path, headers)
+            path, headers = _path_style(path, headers)
         action = operations.operation(service, method, path, query, headers, body)
         request = Request(service, action, method, path, query, headers, body, region)
         response = self._guarded(request, self._act)
@@ -155,16 +163,18 @@ def _internal_failure() -> AwsFault:
     return AwsFault("InternalFailure", "We encountered an internal error.", 500)
 
 
-def _path_style(path: str, headers: Mapping[str, str]) -> str:
+def _path_style(path: str, headers: dict[str, str]) -> tuple[str, dict[str, str]]:
     """Put the bucket into the path when the client put it into the host name."""
     host = headers.get("host", "").partition(":")[0].lower()
     for suffix in (".localhost", ".amazonaws.com"):
-        if host.endswith(suffix):
-            label = host.removesuffix(suffix)
-            bucket = label.partition(".s3")[0] if ".s3" in label else label
-            addressed = bucket and not bucket.startswith("s3")
-            return f"/{bucket}{path}" if addressed else path
-    return path
+        label = host.removesuffix(suffix)
+        if label == host:
+            continue
+        bucket = label.partition(".s3")[0] if ".s3" in label else label
+        if bucket and not bucket.startswith("s3"):
+            path = f"/{bucket}{path}"
+        return path, {**headers, "host": "localhost"}
+    return path, headers
 
 
 def _plain_upload(request: Request) -> Request:
@@ -172,6 +182,9 @@ def _plain_upload(request: Request) -> Request:
     body = request.body
     if is_aws_chunked(headers):
         body = unwrap_aws_chunked(body, headers)
+    if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        # What plain HTTP clients say when nobody told them better; moto would read it as a form.
+        headers["content-type"] = "binary/octet-stream"
     verify_checksums(body, headers)
     return Request(
         request.service,
