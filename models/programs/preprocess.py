@@ -13,6 +13,8 @@ import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -39,7 +41,11 @@ class Tabular:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self._features = [(_FEATURES[f["op"]], f) for f in spec["features"]]
+        self._operations = [
+            _together(features) if op == "number" else partial(_FEATURES[op], features)
+            for op, run in groupby(spec["features"], key=lambda feature: feature["op"])
+            for features in ([list(run)] if op == "number" else run)
+        ]
 
     def decode(self, instances: Sequence[Any]) -> Columns:
         """JSON instances (one object per row) → columns.
@@ -57,7 +63,7 @@ class Tabular:
 
     def transform(self, inputs: Columns) -> Floats:
         """Columns (n rows) → float32 [n, width]."""
-        parts = [operation(inputs, feature) for operation, feature in self._features]
+        parts = [operation(inputs) for operation in self._operations]
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
     def example(self) -> dict[str, Any]:
@@ -210,45 +216,57 @@ def _cell(row: Any, column: Mapping[str, Any], number: int) -> Any:
     return read
 
 
-def _number(columns: Columns, feature: Mapping[str, Any]) -> NDArray[np.float64]:
-    """One column, the greatest of several, or the logarithm of a ratio of two."""
+def _raw(columns: Columns, feature: Mapping[str, Any]) -> NDArray[np.float64]:
+    """One column, the greatest of several, or the ratio of two."""
     values = np.asarray(columns[feature["columns"][0]], dtype=np.float64)
     for name in feature["columns"][1:]:
         other = np.asarray(columns[name], dtype=np.float64)
         values = np.fmax(values, other) if feature["of"] == "greatest" else values / other
-    if feature["log"]:
+    return values
+
+
+def _together(features: list[Mapping[str, Any]]) -> Callable[[Columns], NDArray[np.float64]]:
+    """Neighbouring ``number`` features as one operation: a request has one row, and thirty NumPy
+    calls on one number each would cost more than the graph."""
+    logged = np.asarray([feature["log"] for feature in features], dtype=bool)
+    add, mean, std, clip = (
+        np.asarray([feature[key] for feature in features], dtype=np.float64)
+        for key in ("add", "mean", "std", "clip")
+    )
+
+    def operation(columns: Columns) -> NDArray[np.float64]:
         with np.errstate(divide="ignore", invalid="ignore"):
-            values = np.log(values + feature["add"])
-    scaled = (values - feature["mean"]) / feature["std"]
-    clipped = np.clip(scaled, -feature["clip"], feature["clip"])
-    return np.nan_to_num(clipped, nan=0.0)[:, None]
+            values = np.stack([_raw(columns, feature) for feature in features], axis=1)
+            values = np.where(logged, np.log(values + add), values)
+            scaled = (values - mean) / std
+        clipped = np.minimum(np.maximum(scaled, -clip), clip)
+        return np.where(np.isnan(clipped), 0.0, clipped)
+
+    return operation
 
 
-def _flag(columns: Columns, feature: Mapping[str, Any]) -> NDArray[np.float64]:
+def _flag(feature: Mapping[str, Any], columns: Columns) -> NDArray[np.float64]:
     values = np.asarray(columns[feature["column"]], dtype=np.float64)
     return (values > feature["above"]).astype(np.float64)[:, None]
 
 
-def _one_hot(columns: Columns, feature: Mapping[str, Any]) -> NDArray[np.float64]:
+def _one_hot(feature: Mapping[str, Any], columns: Columns) -> NDArray[np.float64]:
     values = np.asarray(columns[feature["column"]], dtype=np.float64)
     return (values[:, None] == np.asarray(feature["values"])[None, :]).astype(np.float64)
 
 
-def _waves(columns: Columns, feature: Mapping[str, Any]) -> NDArray[np.float64]:
+def _waves(feature: Mapping[str, Any], columns: Columns) -> NDArray[np.float64]:
     """Fourier features of a place (Tancik et al. 2020): sines along several directions."""
-    first, second = (
-        np.nan_to_num((np.asarray(columns[name], dtype=np.float64) - center) / scale)
-        for name, center, scale in zip(
-            feature["columns"], feature["center"], feature["scale"], strict=True
-        )
-    )
+    place = np.stack([np.asarray(columns[name], np.float64) for name in feature["columns"]], axis=1)
+    place = (place - feature["center"]) / feature["scale"]
+    place[np.isnan(place)] = 0.0
     angles = np.asarray(feature["angles"])
-    along = first[:, None] * np.cos(angles) + second[:, None] * np.sin(angles)
-    phase = (along[:, :, None] * np.asarray(feature["frequencies"])).reshape(len(first), -1)
+    along = place[:, :1] * np.cos(angles) + place[:, 1:] * np.sin(angles)
+    phase = (along[:, :, None] * np.asarray(feature["frequencies"])).reshape(len(place), -1)
     return np.concatenate([np.sin(phase), np.cos(phase)], axis=1)
 
 
-def _days(columns: Columns, feature: Mapping[str, Any]) -> NDArray[np.float64]:
+def _days(feature: Mapping[str, Any], columns: Columns) -> NDArray[np.float64]:
     """Time since the first training day; no date means the newest one known."""
     days = np.asarray(columns[feature["column"]]).astype("datetime64[D]")
     since = (days - np.datetime64(feature["origin"], "D")) / _DAY
@@ -256,8 +274,7 @@ def _days(columns: Columns, feature: Mapping[str, Any]) -> NDArray[np.float64]:
     return (np.clip(since, 0, feature["newest"] + feature["beyond"]) / feature["unit"])[:, None]
 
 
-_FEATURES: dict[str, Callable[[Columns, Mapping[str, Any]], NDArray[np.float64]]] = {
-    "number": _number,
+_FEATURES: dict[str, Callable[[Mapping[str, Any], Columns], NDArray[np.float64]]] = {
     "flag": _flag,
     "one_hot": _one_hot,
     "waves": _waves,
@@ -279,7 +296,7 @@ def standard(
         "std": 1.0,
         "clip": 1e9,
     }
-    values = _number(columns, feature)
+    values = _together([feature])(columns)
     return feature | {
         "mean": float(values.mean()),
         "std": max(float(values.std()), 1e-6),

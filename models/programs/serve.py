@@ -1,1 +1,177 @@
-"""placeholder"""
+"""Serve one model: ``GET /ping``, ``POST /invocations``, ``GET /metrics``.
+
+The wire format is TensorFlow Serving's: ``{"instances": […]}`` → ``{"predictions": […]}``. What
+runs is the float32 LiteRT graph that the training job made from the same weights and compared
+with them: it starts in a tenth of TensorFlow's time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import uvicorn
+from fastapi import FastAPI, Request, Response
+
+from models.programs.litert import Graph
+from models.programs.preprocess import BadInput, answers, preprocessor, scores
+from models.programs.telemetry import Publisher, Telemetry, publisher_from
+
+MAX_BODY_BYTES = 6 * 1024 * 1024
+"""SageMaker's own limit for a request to a real-time endpoint."""
+JSON = "application/json"
+
+
+class Model:
+    """One loaded model.
+
+    Args:
+        folder: The unpacked model.tar.gz.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        spec = json.loads((folder / "preprocess.json").read_text(encoding="utf-8"))
+        self.spec: Mapping[str, Any] = spec
+        self._prepare = preprocessor(spec)
+        self._graph = Graph(folder / "litert" / "model.tflite")
+        reference = json.loads((folder / "reference.json").read_text(encoding="utf-8"))
+        self.edges: tuple[float, ...] = tuple(reference["edges"])
+
+    def predict(self, instances: list[Any]) -> tuple[list[Any], list[float]]:
+        """Answers in the client's terms, and the score of each.
+
+        Raises:
+            BadInput: an instance cannot be read.
+            ArithmeticError: the graph answered something that is not finite.
+        """
+        inputs = self._prepare.transform(self._prepare.decode(instances))
+        raw = self._graph.run(inputs)
+        if not np.isfinite(raw).all():
+            raise ArithmeticError("the model answered a number that is not finite")
+        return answers(self.spec, raw), [float(score) for score in scores(self.spec, raw)]
+
+    def test_itself(self) -> None:
+        """Predict the example of preprocess.json.
+
+        Raises:
+            ArithmeticError: the answer is not finite.
+        """
+        self.predict([self._prepare.example()])
+
+
+def instances_of(body: bytes) -> list[Any]:
+    """The instances of a request.
+
+    Raises:
+        BadInput: the body is no ``{"instances": […]}`` with something in it.
+    """
+    if len(body) > MAX_BODY_BYTES:
+        raise BadInput(f"the body has {len(body)} bytes; at most {MAX_BODY_BYTES} are read")
+    try:
+        request = json.loads(body, parse_constant=_refuse)
+    except ValueError as error:
+        raise BadInput(f"the body is not JSON: {error}") from error
+    instances = request.get("instances") if isinstance(request, dict) else None
+    if not isinstance(instances, list) or not instances:
+        raise BadInput('expected {"instances": […]} with at least one instance')
+    return instances
+
+
+def create_app(model: Model, telemetry: Telemetry, publisher: Publisher | None = None) -> Any:
+    """The ASGI application.
+
+    Predictions run on the event loop itself: they take less time than a hand-over to a thread.
+    """
+    # Raised here, a fault keeps the server from starting: it must never take traffic.
+    model.test_itself()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> Any:
+        if publisher is not None:
+            publisher.start()
+        yield
+        if publisher is not None:
+            publisher.stop()
+
+    app = FastAPI(title="Sluice model server", lifespan=lifespan, openapi_url=None)
+
+    def reply(value: Any, status: int = 200) -> Response:
+        return Response(json.dumps(value), status, media_type=JSON)
+
+    async def ping() -> Response:
+        try:
+            model.test_itself()
+        except Exception as error:  # noqa: BLE001 - any fault makes the server unhealthy
+            state = {"status": "unhealthy", "models_loaded": True, "error": str(error)}
+            return reply(state, 503)
+        return reply({"status": "healthy", "models_loaded": True})
+
+    async def invocations(request: Request) -> Response:
+        body = await request.body()
+        began = time.perf_counter()
+        try:
+            predictions, seen = model.predict(instances_of(body))
+        except BadInput as error:
+            telemetry.rejected()
+            return reply({"error": str(error)}, 400)
+        except Exception as error:  # noqa: BLE001 - the client must get an answer
+            telemetry.failed()
+            print(f"prediction failed: {type(error).__name__}: {error}", flush=True)
+            return reply({"error": f"{type(error).__name__}: {error}"}, 500)
+        telemetry.answered(seen, time.perf_counter() - began)
+        return reply({"predictions": predictions})
+
+    async def metrics() -> Response:
+        return Response(telemetry.prometheus(), media_type="text/plain; version=0.0.4")
+
+    app.add_api_route("/ping", ping, methods=["GET"])
+    app.add_api_route("/invocations", invocations, methods=["POST"])
+    app.add_api_route("/metrics", metrics, methods=["GET"])
+    return app
+
+
+def model_dir(environment: Mapping[str, str]) -> Path:
+    """Folder of the unpacked model."""
+    base = Path(environment.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
+    return Path(environment.get("SM_MODEL_DIR", str(base / "model")))
+
+
+def main(model_type: type[Model] = Model) -> int:
+    """Load and serve until the process is ended.
+
+    Args:
+        model_type: What to load; a rehearsal of failures hands in a worse one.
+    """
+    environment = os.environ
+    began = time.perf_counter()
+    model = model_type(model_dir(environment))
+    # Both versions of a release must count into the same bins: the stable one's.
+    override = environment.get("SLUICE_PREDICTION_EDGES", "")
+    edges = tuple(float(edge) for edge in override.split(",")) if override else model.edges
+    telemetry = Telemetry(edges, model=environment.get("SLUICE_MODEL", "model"))
+    app = create_app(model, telemetry, publisher_from(environment, telemetry))
+    embedded = "SAGEMAKER_BIND_TO_PORT" in environment and "SAGEMAKER_BASE_DIR" in environment
+    # A container is reached over its network; a plain process on a laptop must not be.
+    host = environment.get("SLUICE_BIND_HOST", "127.0.0.1" if embedded else "0.0.0.0")  # noqa: S104
+    port = int(environment.get("SAGEMAKER_BIND_TO_PORT", "8080"))
+    print(f"loaded in {time.perf_counter() - began:.2f} s, listening on {host}:{port}", flush=True)
+    with suppress(KeyboardInterrupt):
+        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+    return 0
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -19,8 +19,6 @@ from typing import Any
 # One machine, one model: more threads than this only fight each other on small batches.
 os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# oneDNN fuses operations in a way that no edge runtime answers bit for bit.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import numpy as np
 from numpy.typing import NDArray
