@@ -30,6 +30,8 @@ def claim(
     for _ in range(5):
         found = objects.read(bucket, key)
         last = json.loads(found.body) if found else None
+        if last and not last["told"]:
+            return ""  # claimed by a run that died before it told anybody
         if last and last["window"] == window:
             return f"The drift of {window} against {baseline} was already told."
         if last and now - last["at"] < cooldown_days * DAY_SECONDS:
@@ -38,7 +40,7 @@ def claim(
                 f"An alarm against {baseline} was raised {waited:.1f} days ago; the contract asks "
                 f"for {cooldown_days:g} days between two."
             )
-        body = json.dumps({"window": window, "at": now}).encode()
+        body = json.dumps({"window": window, "at": now, "told": False}).encode()
         etag = (
             objects.swap(bucket, key, body, etag=found.etag)
             if found
@@ -47,3 +49,12 @@ def claim(
         if etag is not None:
             return ""
     return f"Others were raising the alarm of {model} in the same moment."
+
+
+def confirm(bucket: str, model: str, baseline: str) -> None:
+    """Write down that the alarm which was claimed has been told."""
+    key = f"alarms/{model}/{baseline}.json"
+    found = objects.read(bucket, key)
+    if found is not None:
+        body = json.dumps({**json.loads(found.body), "told": True}).encode()
+        objects.swap(bucket, key, body, etag=found.etag)

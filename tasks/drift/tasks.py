@@ -13,7 +13,7 @@ from prefect.events import emit_event
 from tasks import objects
 from tasks.aws import asking, client
 from tasks.clock import system_clock, utc
-from tasks.drift.alarms import claim
+from tasks.drift.alarms import claim, confirm
 from tasks.drift.check import compare
 from tasks.drift.grid import ColumnKind
 from tasks.drift.history import Watching, periods, read_baseline, write_baseline
@@ -122,6 +122,7 @@ def alarm(
                 Message=f"{report.reason}\n\nReport: {address}\n\n{report.next_step}",
             )
     if watching.notifyOnly:
+        confirm(chosen.work_bucket, model, champion.version)
         return f"People were told of drift in {columns}; the contract says notifyOnly."
     emit_event(
         event=EVENT,
@@ -131,6 +132,7 @@ def alarm(
         },
         payload=payload,
     )
+    confirm(chosen.work_bucket, model, champion.version)
     return f"Emitted {EVENT} for {model}: {payload['reason']}."
 
 

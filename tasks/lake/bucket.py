@@ -69,6 +69,7 @@ def take_snapshot(
     prefix: str,
     window_days: int = 0,
     end: date | None = None,
+    after: date | None = None,
 ) -> Snapshot:
     """Pin what the lake holds now.
 
@@ -76,7 +77,7 @@ def take_snapshot(
         BucketMissing, BucketUnversioned, NoDataInWindow: see there.
     """
     require_versioned(s3, bucket)
-    return pin(dataset, bucket, list_objects(s3, bucket, prefix), window_days, end)
+    return pin(dataset, bucket, list_objects(s3, bucket, prefix), window_days, end, after)
 
 
 def keep_snapshot(s3: Any, bucket: str, snapshot: Snapshot) -> str:

@@ -34,6 +34,7 @@ def pin(
     objects: Iterable[LakeObject],
     window_days: int = 0,
     end: date | None = None,
+    after: date | None = None,
 ) -> Snapshot:
     """Choose the window and give it a fingerprint.
 
@@ -46,6 +47,7 @@ def pin(
         objects: Everything the lake holds of the data set.
         window_days: Days to take, counted back from ``end``; 0 takes all up to ``end``.
         end: Last day; the newest day there is when None.
+        after: Only days after this one.
 
     Raises:
         NoDataInWindow: nothing is left.
@@ -54,6 +56,8 @@ def pin(
     days = [item.day for item in known]
     last = end or (max(days) if days else None)
     first = last - timedelta(days=window_days - 1) if last and window_days else None
+    if after is not None:
+        first = max(first or date.min, after + timedelta(days=1))
     chosen = tuple(
         item
         for item in known

@@ -8,6 +8,7 @@ from pathlib import Path
 from prefect import task
 
 from tasks.aws import client
+from tasks.errors import NoDataInWindow
 from tasks.lake.bucket import keep_snapshot, take_snapshot
 from tasks.lake.pull import cached_path, pull
 from tasks.reports.artifacts import key_for, logger, show
@@ -18,8 +19,8 @@ from tasks.values import Snapshot
 
 
 @task(name="snapshot", retries=3, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
-def snapshot(dataset: str, prefix: str, window_days: int, end: date | None) -> Snapshot:
-    """Pin what the lake holds of a data set, and write the list down."""
+def snapshot(dataset: str, prefix: str, window_days: int, end: date | None) -> tuple[Snapshot, str]:
+    """Pin what the lake holds of a data set, and write the list down; where it lies."""
     chosen = settings()
     pinned = take_snapshot(client("s3"), dataset, chosen.lake_bucket, prefix, window_days, end)
     address = keep_snapshot(client("s3"), chosen.work_bucket, pinned)
@@ -30,8 +31,22 @@ def snapshot(dataset: str, prefix: str, window_days: int, end: date | None) -> S
     return pinned
 
 
+@task(
+    name="snapshot of what is new", retries=3, retry_delay_seconds=5, retry_condition_fn=if_it_helps
+)
+def snapshot_after(dataset: str, prefix: str, after: date, end: date | None) -> Snapshot | None:
+    """Pin what came after a day; None when nothing did."""
+    chosen = settings()
+    try:
+        return take_snapshot(
+            client("s3"), dataset, chosen.lake_bucket, prefix, end=end, after=after
+        )
+    except NoDataInWindow:
+        return None
+
+
 @task(name="pull", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
-def pull_snapshot(pinned: Snapshot) -> dict[str, Path]:
+def pull_snapshot(pinned: Snapshot, address: str = "") -> dict[str, Path]:
     """Pull what is new into the local cache; local path by object key."""
     chosen = settings()
     log = logger()
@@ -48,7 +63,7 @@ def pull_snapshot(pinned: Snapshot) -> dict[str, Path]:
     paths = pull(client("s3"), pinned, chosen.cache_dir, chosen.cache_reserve_gb, progress=progress)
     page = snapshot_page(
         pinned,
-        f"s3://{chosen.work_bucket}/snapshots/{pinned.dataset}/",
+        address,
         len(missing),
         sum(item.size for item in missing),
     )

@@ -54,7 +54,7 @@ def snapshot_page(snapshot: Snapshot, address: str, pulled: int, pulled_bytes: i
                     ("size", f"{snapshot.size / 1e6:,.2f} MB"),
                     ("pulled now", f"{pulled:,} objects, {pulled_bytes / 1e6:,.2f} MB"),
                     ("fingerprint", f"`{snapshot.fingerprint[:24]}`"),
-                    ("list of versions", f"`{address}`"),
+                    ("list of versions", f"`{address}`" if address else "not kept"),
                 ),
             ),
         )

@@ -138,6 +138,15 @@ def stop(sagemaker: Any, name: str) -> bool:
     return True
 
 
+def in_progress(sagemaker: Any) -> list[tuple[str, str]]:
+    """ARN and name of every training job that is under way. One page: limited to 2 calls/s."""
+    with asking("ListTrainingJobs InProgress"):
+        page = sagemaker.list_training_jobs(StatusEquals="InProgress", MaxResults=100)
+    return [
+        (item["TrainingJobArn"], item["TrainingJobName"]) for item in page["TrainingJobSummaries"]
+    ]
+
+
 def tags_of(sagemaker: Any, arn: str) -> Mapping[str, str]:
     """Tags of a job."""
     with asking(f"ListTags {arn}"):

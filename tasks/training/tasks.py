@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from prefect import runtime, task
 
-from tasks.aws import client
+from tasks.aws import asking, client
 from tasks.clock import system_clock
 from tasks.model_spec import ModelSpec
 from tasks.reports.artifacts import LivePage, key_for, logger
@@ -17,6 +18,7 @@ from tasks.retrying import if_it_helps
 from tasks.settings import settings
 from tasks.training import collect, job
 from tasks.training.channels import known_channels, put_channels, put_source
+from tasks.training.due import Standing
 from tasks.training.plan import (
     TrainingPlan,
     evaluation_name,
@@ -25,7 +27,7 @@ from tasks.training.plan import (
     training_request,
 )
 from tasks.training.split import split_good_rows
-from tasks.values import Manifest, TrainedModel, fingerprint
+from tasks.values import Manifest, Snapshot, TrainedModel, fingerprint
 
 PAGE_LINES = 5000
 
@@ -135,6 +137,50 @@ def measure_champion(
     output = described["ModelArtifacts"]["S3ModelArtifacts"].replace("model.tar", "output.tar")
     collect.unpack(collect.fetch(output, folder / "output.tar.gz"), folder / "output")
     return collect.measured(folder / "output", submitted.name).candidate
+
+
+@task(name="standing", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+def standing_of(champion: Manifest) -> tuple[Snapshot, Standing]:
+    """What the champion learned from, and how old it is."""
+    bucket, _, key = champion.snapshot.removeprefix("s3://").partition("/")
+    with asking(f"GetObject {champion.snapshot}"):
+        body = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    learned = Snapshot.model_validate_json(body)
+    created = datetime.fromisoformat(champion.created).timestamp()
+    return learned, Standing(
+        age_seconds=system_clock().now() - created,
+        trained_bytes=learned.size,
+        trained_rows=int(champion.metrics.get("rows", 0)),
+    )
+
+
+@task(name="stop orphans", retries=1, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+def stop_orphans() -> tuple[str, ...]:
+    """Stop training jobs whose run a person cancelled, where the run itself could not.
+
+    A job of a run that crashed goes on: the next run of the model adopts it.
+    """
+    sagemaker = client("sagemaker")
+    stopped = []
+    for arn, name in job.in_progress(sagemaker):
+        run = job.tags_of(sagemaker, arn).get("sluice:flow-run", "")
+        if _was_cancelled(run) and job.stop(sagemaker, name):
+            stopped.append(name)
+    return tuple(stopped)
+
+
+def _was_cancelled(flow_run: str) -> bool:
+    from uuid import UUID
+
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        with get_client(sync_client=True) as prefect:
+            state = prefect.read_flow_run(UUID(flow_run)).state
+    except (ValueError, ObjectNotFound):
+        return False
+    return state is not None and state.is_cancelled()
 
 
 def _follow(name: str) -> dict[str, Any]:

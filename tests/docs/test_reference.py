@@ -21,7 +21,11 @@ def test_a_generated_page_is_what_the_code_says(name):
 
 
 def test_every_flow_and_deployment_is_explained():
-    flows = {path.stem.replace("_", "-") for path in (ROOT / "flows").glob("[a-z]*.py")}
+    flows = {
+        path.stem.replace("_", "-")
+        for path in (ROOT / "flows").glob("*.py")
+        if "@flow(" in path.read_text("utf-8")
+    }
     deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]
     named = {
         f"{Path(item['entrypoint'].split(':')[0]).stem.replace('_', '-')}/{item['name']}"
@@ -29,7 +33,7 @@ def test_every_flow_and_deployment_is_explained():
     }
     operations = (ROOT / "docs" / "operations.md").read_text("utf-8")
     missing = {name for name in flows | named if f"`{name}`" not in operations}
-    assert missing - {"fields"} == set()
+    assert missing == set()
 
 
 def test_every_dependency_has_its_reason():

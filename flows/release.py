@@ -1,0 +1,41 @@
+"""Put one version before users: shadow, canary steps, promotion, watch; or back, by itself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from prefect import flow, runtime
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from flows.approval import ask
+from flows.recipe import Model
+from tasks.registry import Registry
+from tasks.release.tasks import begin, carry_out, write_answer
+
+
+@flow(name="release", flow_run_name="{model} {version} · {reason}")
+def release(
+    model: Model,
+    version: Annotated[
+        str, Field(description="Version in the registry, like v20260131_020000.", min_length=1)
+    ],
+    reason: Annotated[
+        str, Field(description="Why, in a sentence; it stands in the journal.", max_length=200)
+    ] = "by hand",
+) -> Any:
+    """Release a version through the phases that model.yaml asks for.
+
+    The journal in S3 is written before each act, so that any later run, or reconcile, finishes or
+    undoes what this one leaves. At the end, what serves is read back and compared.
+    """
+    registry = Registry.here()
+    journal = begin(registry, model, version, f"flow run {runtime.flow_run.name}", reason)
+    question = None
+    while not journal.ended:
+        journal, question = carry_out(registry, model, until_asked=True)
+        if question is not None:
+            granted, by, note = ask(journal, question)
+            write_answer(registry, model, question, granted, by, note)
+    told = f"{model} {version}: {journal.verdict}"
+    return Completed(message=told) if journal.phase == "done" else Failed(message=told)

@@ -1,0 +1,48 @@
+"""Ask each day whether a model is due for retraining, and start it when it is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from prefect import flow
+from prefect.deployments import run_deployment
+from prefect.states import Completed
+from pydantic import Field
+
+from flows.recipe import prepare
+from tasks.lake.tasks import snapshot_after
+from tasks.model_spec import known_models
+from tasks.registry.tasks import champion_of
+from tasks.settings import settings
+from tasks.training.due import reasons
+from tasks.training.tasks import standing_of
+
+
+@flow(name="retrain-due", flow_run_name="all models")
+def retrain_due(
+    start: Annotated[
+        bool, Field(description="Start retrain/manual for what is due; off only tells.")
+    ] = True,
+) -> Any:
+    """Look at age and new data of every champion; say what is due and why, and start it.
+
+    Drift has its own watch (watch-drift), which looks at the data itself.
+    """
+    told = []
+    for model in known_models(settings().models_dir):
+        ready = prepare(model)
+        champion = champion_of(model)
+        if champion is None:
+            told.append(f"{model}: nothing serves yet")
+            continue
+        learned, standing = standing_of(champion)
+        contract = ready.contract
+        fresh = snapshot_after(contract.dataset, contract.location_prefix, learned.end, None)
+        standing = standing.model_copy(update={"new_bytes": fresh.size if fresh else 0})
+        why = "; ".join(reasons(standing, ready.spec.retrain_when))
+        told.append(f"{model}: {why or 'not due'}")
+        if why and start:
+            run_deployment(
+                "retrain/manual", parameters={"model": model, "reason": why[:200]}, timeout=0
+            )
+    return Completed(message=". ".join(told) or "There are no models.")

@@ -1,0 +1,56 @@
+"""Look at what is new in a model's data; alarm when it is no longer what the champion learned."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from prefect import flow
+from prefect.states import Completed
+from pydantic import Field
+
+from flows.recipe import Model, prepare, work_folder
+from tasks.contracts.tasks import check_contract
+from tasks.drift.tasks import alarm, baseline_of, compare_with_baseline
+from tasks.lake.formats import LocalReader
+from tasks.lake.tasks import pull_snapshot, snapshot_after
+from tasks.registry.tasks import champion_of
+
+
+@flow(name="watch-drift", flow_run_name="{model} · drift watch")
+def watch_drift(
+    model: Model,
+    end: Annotated[
+        date | None, Field(description="Last day to look at; empty takes the newest there is.")
+    ] = None,
+) -> Any:
+    """Profile each new day once, compare with the champion's baseline, emit drift.detected.
+
+    Never trains by itself: the event starts retrain/on-drift.
+    """
+    ready = prepare(model)
+    contract = ready.contract
+    champion = champion_of(model)
+    standing = baseline_of(champion)
+    if champion is None or standing is None:
+        return Completed(message=f"{model} has no champion to compare with.")
+    pinned = snapshot_after(contract.dataset, contract.location_prefix, standing[1], end)
+    if pinned is None:
+        return Completed(message=f"Nothing came after {standing[1]}, the champion's last day.")
+    work = work_folder(model, f"watch-{pinned.fingerprint[:16]}")
+    report = check_contract(
+        contract, pinned, pull_snapshot(pinned), work, LocalReader(), docs=False
+    )
+    report.require_pass()
+    drift = compare_with_baseline(
+        model,
+        champion,
+        pinned,
+        contract.version,
+        contract.kinds,
+        contract.drift_policy,
+        work / "good",
+    )
+    if drift is None or drift.outcome != "fail":
+        return Completed(message=drift.reason if drift else "Nothing new to compare.")
+    return Completed(message=alarm(model, champion, pinned, contract.drift_policy, drift))

@@ -1,0 +1,92 @@
+"""The release's door: Prefect tasks. Thin: each calls one verb and shows what came of it.
+
+A flow makes its desk with ``desk_of(registry)`` (stages do not import each other), then::
+
+    journal = begin(desk, model, version, reason)
+    with LiveTimeline(model) as timeline: …
+
+Tasks are not retried by Prefect and their results are never cached: the journal is what
+remembers, and calling again is always safe.
+"""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.release import timeline, verbs
+from tasks.release.desk import Desk, who
+from tasks.release.journal import Gate, Journal, Report
+from tasks.release.ports import RegistryPort
+from tasks.release.reconcile import reconcile as reconcile_once
+from tasks.reports.artifacts import LivePage, current_flow_run_id, key_for, logger, show
+from tasks.retrying import if_it_helps
+
+UNTOLD = ("Wait",)
+
+
+def desk_of(registry: RegistryPort) -> Desk:
+    """The desk of this flow run; its leases bear the run's id, so that a retry owns them again."""
+    run_id = current_flow_run_id()
+    return Desk.here(registry, owner=f"flow-run/{run_id}" if run_id else who())
+
+
+@task(
+    name="start release",
+    cache_policy=NO_CACHE,
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+)
+def begin(
+    desk: Desk, model: str, version: str, actor: str, reason: str, direct: bool = False
+) -> Journal:
+    """See `verbs.start_release`."""
+    journal = verbs.start_release(desk, model, version, actor, reason, direct=direct)
+    logger().info(f"Release {journal.release_id}: {journal.entries[0].detail}")
+    return journal
+
+
+@task(name="carry release", cache_policy=NO_CACHE)
+def carry(desk: Desk, model: str, until_asked: bool = True) -> Journal:
+    """Advance until the release has ended, or until a person has to answer.
+
+    The timeline artifact is updated after each thing done.
+
+    Raises:
+        LeaseLost: another actor owns the release.
+    """
+    page = LivePage(key_for("release", model), "How the release goes")
+    while True:
+        step = verbs.advance(desk, model)
+        if not step.did.startswith(UNTOLD):
+            logger().info(f"{step.journal.phase}: {step.did}")
+            page.update(timeline.page(step.journal))
+        if step.ended or (until_asked and step.waiting_for is not None):
+            page.update(timeline.page(step.journal))
+            return step.journal
+        desk.clock.sleep(step.wake_in)
+
+
+@task(name="answer", cache_policy=NO_CACHE)
+def answer(desk: Desk, model: str, gate: Gate, granted: bool, by: str, note: str = "") -> Journal:
+    """See `verbs.answer`."""
+    return verbs.answer(desk, model, gate, granted=granted, by=by, note=note)
+
+
+@task(name="roll back", cache_policy=NO_CACHE)
+def roll_back(
+    desk: Desk, model: str, actor: str, reason: str, to_version: str | None = None
+) -> Journal:
+    """See `verbs.roll_back`."""
+    journal = verbs.roll_back(desk, model, actor, reason, to_version)
+    show(key_for("release", model), timeline.page(journal), "How the rollback went")
+    return journal
+
+
+@task(name="reconcile", cache_policy=NO_CACHE)
+def reconcile(desk: Desk, model: str, seconds: float = 50.0) -> Report:
+    """See `reconcile.reconcile`."""
+    report = reconcile_once(desk, model, seconds)
+    logger().info(f"{model}: {report.state}: {report.detail}")
+    return report
