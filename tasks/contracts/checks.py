@@ -91,7 +91,7 @@ def compile_checks(contract: Contract) -> tuple[RowCheck, ...]:
     """All checks of a contract, in a stable order, each id once."""
     checks = [*_schema(), *_columns(contract), *_keys(contract)]
     checks += [_reference(reference) for reference in contract.references]
-    checks += [_quality(contract, quality) for quality in contract.quality]
+    checks += [_quality(quality) for quality in contract.quality]
     if contract.freshness is not None:
         freshness = contract.freshness
         checks.append(
@@ -241,7 +241,7 @@ def _reference(reference: Reference) -> RowCheck:
     )
 
 
-def _quality(contract: Contract, quality: Quality) -> RowCheck:
+def _quality(quality: Quality) -> RowCheck:
     name = quality.column
     common: dict[str, Any] = {"severity": quality.severity}
     bound = quality.bound

@@ -105,10 +105,8 @@ def _saved(image: Any, form: str) -> bytes:
     bare = Image.new(image.mode, image.size)
     bare.paste(image)
     out = io.BytesIO()
-    options: dict[str, Any] = {"JPEG": {"quality": QUALITY}, "WEBP": {"lossless": True}}.get(
-        form, {}
-    )
-    bare.save(out, format=form, **options)
+    coding: dict[str, dict[str, Any]] = {"JPEG": {"quality": QUALITY}, "WEBP": {"lossless": True}}
+    bare.save(out, format=form, **coding.get(form, {}))
     return out.getvalue()
 
 

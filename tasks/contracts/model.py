@@ -147,7 +147,9 @@ class Contract(Frozen):
     empty) the shape of whole keys, where several data sets share their folders;
     ``partitioning`` ``day`` means ``year=YYYY/month=MM/day=DD/`` below it. ``quarantine_limit``
     is the share of rows (and of objects) that may be quarantined before the run stops.
-    ``key`` and ``event_time`` say how updated records are resolved: the newest per key counts.
+    ``key`` and ``event_time`` say how updated records are resolved: the newest per key counts;
+    ``record_day`` names the column whose day is a record's curated partition (empty: the day of
+    its first raw partition), ``processed_prefix`` where curated partitions lie.
     """
 
     dataset: str
@@ -172,6 +174,8 @@ class Contract(Frozen):
     frequency_days: float | None = None
     key: tuple[str, ...] = ()
     event_time: str = ""
+    record_day: str = ""
+    processed_prefix: str = ""
     drift_policy: Mapping[str, Any] = {}
 
     def owns(self, key: str) -> bool:

@@ -127,9 +127,12 @@ def _read(document: Mapping[str, Any], dataset: str) -> Contract:
         raise Fault(f"customProperties quarantineLimit is {limit!r}, not a share in [0, 1)")
     key = tuple(custom.get("recordKey") or ())
     event_time = str(custom.get("eventTime") or "")
-    for name in (*key, *filter(None, [event_time])):
+    record_day = str(custom.get("recordDay") or "")
+    for name in (*key, *filter(None, [event_time, record_day])):
         if name not in names:
-            raise Fault(f"recordKey or eventTime names {name!r}, which is not a column")
+            raise Fault(f"recordKey, eventTime or recordDay names {name!r}, which is not a column")
+    if record_day and not next(c for c in columns if c.name == record_day).required:
+        raise Fault(f"recordDay names {record_day!r}, which may be missing")
     return Contract(
         dataset=dataset,
         version=str(document["version"]),
@@ -148,6 +151,8 @@ def _read(document: Mapping[str, Any], dataset: str) -> Contract:
         frequency_days=_days(sla.get("frequency")),
         key=key,
         event_time=event_time,
+        record_day=record_day,
+        processed_prefix=str(custom.get("processedPrefix") or f"processed/{dataset}/"),
         drift_policy=custom.get("driftPolicy") or {},
         **server,
     )
