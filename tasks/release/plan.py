@@ -26,13 +26,16 @@ class Facts(Frozen):
     """What stands when a release begins.
 
     ``variant_models`` maps the endpoint's variants to their models, ``stable_environment`` is the
-    environment of the stable version's container.
+    environment of the stable version's container. ``stable_edges`` and ``own_edges`` are the
+    prediction edges that the two bundles carry, where the program counts into its own.
     """
 
     pointer: Pointer | None
     endpoint: EndpointSeen | None
     variant_models: Mapping[str, str] = {}
     stable_environment: Mapping[str, str] = {}
+    stable_edges: tuple[float, ...] = ()
+    own_edges: tuple[float, ...] = ()
 
 
 class Wish(Frozen):
@@ -220,8 +223,8 @@ def _strategy(spec: ModelSpec, facts: Facts, wish: Wish) -> Strategy:
 def _edges(spec: ModelSpec, facts: Facts) -> tuple[tuple[float, ...], bool]:
     """Edges that the candidate counts into, and whether the stable version counts into the same."""
     text = facts.stable_environment.get("SLUICE_PREDICTION_EDGES", "")
-    served = tuple(float(part) for part in text.split(",") if part)
-    edges = spec.release.prediction_bins or served
+    served = tuple(float(part) for part in text.split(",") if part) or facts.stable_edges
+    edges = spec.release.prediction_bins or served or facts.own_edges
     return edges, bool(edges) and edges == served
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from tasks.errors import (
     AwsThrottled,
     AwsUnavailable,
+    BundleCorrupt,
     LeaseLost,
     ReleaseError,
     ReleaseFrozen,
@@ -22,6 +25,8 @@ from tasks.release.ports import Held
 from tasks.release.store import busy, lost
 
 MODEL_FILE = "model.tar.gz"
+REFERENCE = "reference.json"
+"""File of a bundle with the edges of its prediction bins, if it has one."""
 SHORT_SLEEP = 10.0
 PATIENT_TRIES = 20
 
@@ -190,6 +195,12 @@ def _start(
         )
     facts = facts_of(desk, model)
     serves = facts.pointer.version if facts.pointer else None
+    facts = facts.model_copy(
+        update={
+            "own_edges": _edges(desk, model, version),
+            "stable_edges": _edges(desk, model, serves) if serves else (),
+        }
+    )
     wish = plan.Wish(
         version=version,
         url=desk.registry.file_url(model, version, MODEL_FILE),
@@ -227,6 +238,15 @@ def facts_of(desk: Desk, model: str) -> plan.Facts:
         variant_models=models,
         stable_environment=environment,
     )
+
+
+def _edges(desk: Desk, model: str, version: str) -> tuple[float, ...]:
+    """Prediction edges that a bundle carries; none when it carries none."""
+    try:
+        reference = json.loads(desk.registry.read_file(model, version, REFERENCE))
+        return tuple(float(edge) for edge in reference["edges"])
+    except (BundleCorrupt, VersionUnknown, ValueError, KeyError, TypeError):
+        return ()
 
 
 def _start_rollback(
