@@ -152,3 +152,8 @@ def make_channel():
 @pytest.fixture(scope="session")
 def make_archive():
     return archive
+
+
+@pytest.fixture(scope="session")
+def make_lab():
+    return Lab

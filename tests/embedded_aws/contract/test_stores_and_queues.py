@@ -175,8 +175,8 @@ def test_a_put_object_is_told_to_a_queue(aws, s3):
     s3.put_object(Bucket="watched", Key="models/m/1.0.0/model.tar.gz", Body=b"")
     bodies = []
     for _ in range(3):
-        for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", []):
-            bodies.append(json.loads(message["Body"]))
+        got = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", [])
+        bodies += [json.loads(message["Body"]) for message in got]
         if any("Records" in body for body in bodies):
             break
     record = next(body["Records"][0] for body in bodies if "Records" in body)
