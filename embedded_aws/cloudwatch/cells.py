@@ -20,7 +20,7 @@ from itertools import accumulate
 GROWTH = 1.01
 _LOG_GROWTH = math.log(GROWTH)
 SECOND_LIMIT = 256
-SPAN_LIMIT = 2048
+SPAN_LIMIT = 1024
 
 
 class Cell:
@@ -64,7 +64,7 @@ class Cell:
         values[value] = values.get(value, 0.0) + count
         self._order = None
         if len(values) > self.limit and not self.coarse:
-            self._coarsen()
+            self.coarsen()
 
     def add_set(self, count: float, total: float, low: float, high: float) -> None:
         """Add a statistic set. Its distribution is known only where all values are the same."""
@@ -96,7 +96,7 @@ class Cell:
                 values[value] = values.get(value, 0.0) + count
         self._order = None
         if len(values) > self.limit and not self.coarse:
-            self._coarsen()
+            self.coarsen()
 
     def order(self) -> Order:
         """The values in ascending order; kept until the cell changes."""
@@ -104,8 +104,10 @@ class Cell:
             self._order = Order(self.values, self.low, self.high)
         return self._order
 
-    def _coarsen(self) -> None:
+    def coarsen(self) -> None:
+        """Put the values into bins."""
         self.coarse = True
+        self._order = None
         exact, self.values = self.values, {}
         for value, count in exact.items():
             binned = middle_of_bin(value)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from embedded_aws.cloudwatch.store import DAY
+from embedded_aws.cloudwatch.store import DAY, HOUR
 from embedded_aws.service import AwsFault
 
 SHORT_PERIODS = (1, 5, 10, 20, 30)
+AHEAD = 2 * HOUR
 
 
 def check_period(period: int, code: str = "ValidationError") -> None:
@@ -44,11 +45,16 @@ class Range:
         return whole - whole % step
 
     def spans(self, period: int) -> list[tuple[int, int]]:
-        """The ``(start, length)`` of every period that begins before the end, oldest first."""
-        return [(start, period) for start in self.grid(period)]
+        """The ``(start, length)`` of every period that begins before the end, oldest first.
+
+        Data may lie up to two hours ahead; further there is none.
+        """
+        return [(start, period) for start in self._starts(period, self.now + AHEAD)]
 
     def grid(self, period: int) -> range:
-        """Starts of all periods that have begun by now."""
+        """Starts of all periods that have begun by now: what ``FILL`` and its like fill."""
+        return self._starts(period, self.now)
+
+    def _starts(self, period: int, latest: float) -> range:
         begin = self.begin(period)
-        last = min(self.end, self.now)
-        return range(begin, max(begin, -int(-last // 1)), period)
+        return range(begin, max(begin, -int(-min(self.end, latest) // 1)), period)

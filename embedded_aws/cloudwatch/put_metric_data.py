@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.cloudwatch.store import DAY, HOUR, MetricKey, MetricStore, Point
+from embedded_aws.cloudwatch.periods import AHEAD
+from embedded_aws.cloudwatch.store import DAY, MetricKey, MetricStore, Point
 from embedded_aws.service import AwsFault
 
 _LARGEST = 2.0**360
@@ -58,7 +59,7 @@ def _timestamp(path: str, timestamp: float, now: float) -> float:
         raise _invalid(
             f"The parameter {path}.Timestamp must specify a time no more than two weeks in the past"
         )
-    if timestamp > now + 2 * HOUR:
+    if timestamp > now + AHEAD:
         raise _invalid(
             f"The parameter {path}.Timestamp must specify a time within two hours of the current "
             "time."

@@ -148,12 +148,13 @@ class Evaluation:
         values = (self.value_of(q.id) for q in self.queries if q.expression is None)
         return tuple(value for value in values if isinstance(value, TimeSeries))
 
-    def period_of(self, query: Query) -> int:
+    def period_of(self, query: Query, above: frozenset[str] = frozenset()) -> int:
         """An expression's period: its own, or the longest of what it refers to."""
         if query.period is not None:
             return query.period
-        referred = [q for q in self.queries if q.id in names(self._tree(query)) and q != query]
-        periods = [self.period_of(q) for q in referred if q.id not in self._open[:-1]]
+        above |= {query.id}
+        mentioned = names(self._tree(query)) - above
+        periods = [self.period_of(q, above) for q in self.queries if q.id in mentioned]
         periods = periods or [q.period for q in self.queries if q.key and q.period]
         return max(periods, default=60)
 
@@ -163,8 +164,8 @@ class Evaluation:
 
     def read(self, key: MetricKey, stat: str, unit: str | None, period: int) -> dict[int, float]:
         """One statistic of one metric, by the start of its period."""
-        grid = self.grid(period)
-        spans = [(start, period) for start in grid]
+        grid = self.grids.get(period)
+        spans = [(start, period) for start in grid] if grid else self.asked.spans(period)
         rows = self.store.read(key, unit, spans, [statistics.parse(stat)])
         return {start: values[0] for start, values in rows if values[0] is not None}
 

@@ -27,6 +27,9 @@ from embedded_aws.faults import Faults
 from embedded_aws.service import AwsFault, Request, Response
 from embedded_aws.world import ACCOUNT_ID, World
 
+# Of a PutMetricData request as it travels, so after compression.
+_MAX_REQUEST = 1_000_000
+
 Action = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
@@ -96,6 +99,8 @@ class CloudWatch:
             handler = self._actions.get(action)
             if model is None or handler is None:
                 raise _unknown(action, known=model is not None)
+            if action == "PutMetricData" and len(request.body) > _MAX_REQUEST:
+                raise AwsFault("RequestEntityTooLarge", "The request must not exceed 1 MB.", 413)
             members = members_of(request, model.input_shape)
             validate(model.input_shape, members)
             return answer(protocol, action, model.output_shape, handler(members))

@@ -24,6 +24,8 @@ KEEP_HOURS = 455 * DAY
 LISTED = 14 * DAY
 # At 500 measurements a second of one metric, seconds are kept for about an hour instead of three.
 SECONDS_BUDGET = 500_000
+# Minutes that outlive their seconds turn coarse above this many distinct values.
+AGED_LIMIT = 128
 
 Dimensions = tuple[tuple[str, str], ...]
 
@@ -97,20 +99,22 @@ class Series:
         Spans of whole minutes are read from minutes, others from seconds, which are kept for
         3 hours. Data that has aged into 5 minutes or hours only shows in spans that divide so.
         """
+        key = (start, length)
+        kept = self._spans.get(key)
+        if kept is not None:
+            return kept
         cells = list(self._cells(start, length))
         if len(cells) < 2:
             return cells[0] if cells else None
-        key = (start, length)
-        merged = self._spans.get(key)
-        if merged is None:
-            merged = Cell()
-            for cell in cells:
-                merged.merge(cell)
-            if start + length <= self.newest:
-                if len(self._spans) > 4096:
-                    self._spans.clear()
-                self._spans[key] = merged
-                self._spans_end = max(self._spans_end, start + length)
+        merged = Cell()
+        for cell in cells:
+            merged.merge(cell)
+        # Only what is over is kept: newer measurements leave it as it is, late ones drop it.
+        if start + length <= self.newest:
+            if len(self._spans) > 4096:
+                self._spans.clear()
+            self._spans[key] = merged
+            self._spans_end = max(self._spans_end, start + length)
         return merged
 
     def age(self, now: float) -> bool:
@@ -118,6 +122,10 @@ class Series:
         with self.lock:
             for second in [s for s in self.seconds if s <= now - KEEP_SECONDS]:
                 self._forget(second)
+            for minute, cell in self.minutes.items():
+                aged = minute <= now - KEEP_SECONDS
+                if aged and not cell.coarse and len(cell.values) > AGED_LIMIT:
+                    cell.coarsen()
             _pass_on(self.minutes, self.fives, 300, now - KEEP_MINUTES)
             _pass_on(self.fives, self.hours, HOUR, now - KEEP_FIVES)
             for hour in [h for h in self.hours if h <= now - KEEP_HOURS]:

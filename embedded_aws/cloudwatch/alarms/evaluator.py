@@ -11,6 +11,7 @@ from embedded_aws.cloudwatch.alarms.book import Book
 from embedded_aws.cloudwatch.alarms.judge import Judgement, judge, tick_of
 from embedded_aws.cloudwatch.alarms.model import INSUFFICIENT_DATA, Alarm
 from embedded_aws.cloudwatch.alarms.reasons import reason, reason_data
+from embedded_aws.cloudwatch.alarms.settings import Watch
 from embedded_aws.cloudwatch.math.syntax import MathError
 from embedded_aws.cloudwatch.store import MetricStore
 
@@ -116,11 +117,14 @@ class Evaluator:
             return
         if warming and len(judgement.decision.judged) < watch.periods:
             return
-        self._move(alarm, judgement, now)
+        with self._book.lock:
+            # The alarm may have been put anew while it was judged by what it was before.
+            if alarm.watch is watch:
+                self._move(alarm, watch, judgement, now)
 
-    def _move(self, alarm: Alarm, judgement: Judgement, now: float) -> None:
-        state, watch = judgement.decision.state, alarm.watch
-        if watch is None or state is None or state == alarm.state.value:
+    def _move(self, alarm: Alarm, watch: Watch, judgement: Judgement, now: float) -> None:
+        state = judgement.decision.state
+        if state is None or state == alarm.state.value:
             return
         why = reason(watch, judgement.decision, judgement.points, alarm.state.value)
         self._book.move(alarm, state, why, reason_data(watch, judgement.points, now), now)

@@ -38,7 +38,7 @@ class Suppression:
         """Take the actions of a transition now, or hold them back. Needs the book's lock."""
         alarm = transition.alarm
         self._held.pop(alarm.name, None)
-        if not alarm.acts:
+        if not alarm.acts or not alarm.actions(transition.after.value):
             return
         if "ActionsSuppressor" not in alarm.settings:
             self.act(transition)
