@@ -10,7 +10,7 @@ from pydantic import Field
 from tasks.clock import system_clock
 from tasks.release import Journal
 from tasks.release.journal import Gate
-from tasks.release.tasks import canary_page
+from tasks.release.timeline import page
 
 
 class Approval(RunInput):
@@ -29,7 +29,7 @@ def ask(journal: Journal, gate: Gate) -> tuple[bool, str, str]:
     """
     clock = system_clock()
     left = journal.approvals[gate].until - clock.now()
-    asked = Approval.with_initial_data(description=canary_page(journal))
+    asked = Approval.with_initial_data(description=page(journal))
     try:
         answer = pause_flow_run(
             wait_for_input=asked, timeout=max(1, int(left / clock.scale)), key=f"approve-{gate}"

@@ -9,7 +9,8 @@ from prefect.states import Completed, Failed
 
 from tasks.model_spec import known_models
 from tasks.registry import Registry
-from tasks.release.tasks import look_after
+from tasks.release.tasks import desk_of
+from tasks.release.tasks import reconcile as look_after
 from tasks.settings import settings
 from tasks.training.tasks import stop_orphans
 
@@ -17,8 +18,8 @@ from tasks.training.tasks import stop_orphans
 @flow(name="reconcile", flow_run_name="all models")
 def reconcile() -> Any:
     """Look after every model; a frozen release or a change by hand fails the run, to be seen."""
-    registry = Registry.here()
-    reports = [look_after(registry, model) for model in known_models(settings().models_dir)]
+    desk = desk_of(Registry.here())
+    reports = [look_after(desk, model) for model in known_models(settings().models_dir)]
     stopped = stop_orphans()
     told = [f"{r.model} {r.state}: {r.detail}" for r in reports if r.state != "nothing"]
     told += [f"stopped {name}: the run that paid for it was cancelled" for name in stopped]

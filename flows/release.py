@@ -11,7 +11,7 @@ from pydantic import Field
 from flows.approval import ask
 from flows.recipe import Model
 from tasks.registry import Registry
-from tasks.release.tasks import begin, carry_out, write_answer
+from tasks.release.tasks import answer, begin, carry, desk_of
 
 
 @flow(name="release", flow_run_name="{model} {version} · {reason}")
@@ -29,13 +29,13 @@ def release(
     The journal in S3 is written before each act, so that any later run, or reconcile, finishes or
     undoes what this one leaves. At the end, what serves is read back and compared.
     """
-    registry = Registry.here()
-    journal = begin(registry, model, version, f"flow run {runtime.flow_run.name}", reason)
-    question = None
+    desk = desk_of(Registry.here())
+    journal = begin(desk, model, version, f"flow run {runtime.flow_run.name}", reason)
     while not journal.ended:
-        journal, question = carry_out(registry, model, until_asked=True)
+        journal = carry(desk, model)
+        question = None if journal.ended else journal.waiting_for
         if question is not None:
             granted, by, note = ask(journal, question)
-            write_answer(registry, model, question, granted, by, note)
+            answer(desk, model, question, granted, by, note)
     told = f"{model} {version}: {journal.verdict}"
     return Completed(message=told) if journal.phase == "done" else Failed(message=told)

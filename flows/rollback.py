@@ -10,7 +10,7 @@ from pydantic import Field
 
 from flows.recipe import Model
 from tasks.registry import Registry
-from tasks.release.tasks import put_back
+from tasks.release.tasks import desk_of, roll_back
 
 
 @flow(name="rollback", flow_run_name="{model} · {reason}")
@@ -28,8 +28,8 @@ def rollback(
 
     A release that is under way is taken over and undone, whoever owns it.
     """
-    journal = put_back(
-        Registry.here(), model, f"flow run {runtime.flow_run.name}", reason, to_version
-    )
+    desk = desk_of(Registry.here())
+    actor = f"flow run {runtime.flow_run.name}"
+    journal = roll_back(desk, model, actor, reason, to_version)
     told = f"{model}: {journal.verdict}"
     return Completed(message=told) if journal.phase == "rolled_back" else Failed(message=told)

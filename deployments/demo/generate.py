@@ -190,7 +190,7 @@ def write_rooms(root: Path, count: int, start: date, days: int, seed: int = 0) -
             file = f"{day:%Y%m%d}-{number:04d}.jpg"
             (folder / file).write_bytes(jpeg)
             written.append(folder / file)
-            lines.append(json.dumps({"id": file[:-4], "file": file, "room": name}))
+            lines.append(json.dumps({"file": file, "label": name}))
         index = folder / "labels.jsonl"
         index.write_text("\n".join(lines) + "\n", encoding="utf-8")
         written.append(index)

@@ -17,7 +17,7 @@ from models.programs.data import Split, read_images
 from models.programs.preprocess import Images
 from models.programs.script_mode import Hyperparameters
 
-LABEL = "room"
+LABEL = "label"
 SIDE = 64
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from tasks.contracts.evidence import References
 from tasks.contracts.model import Contract
@@ -18,7 +19,13 @@ from tasks.retrying import if_it_helps
 from tasks.values import Snapshot
 
 
-@task(name="contract", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+@task(
+    name="contract",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
 def check_contract(
     contract: Contract,
     pinned: Snapshot,

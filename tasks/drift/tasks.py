@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
 from tasks import objects
@@ -28,7 +29,13 @@ BASELINE = "drift/baseline.json"
 EVENT = "drift.detected"
 
 
-@task(name="drift", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+@task(
+    name="drift",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
 def compare_with_baseline(
     model: str,
     champion: Manifest | None,
@@ -63,7 +70,13 @@ def compare_with_baseline(
     return report
 
 
-@task(name="baseline", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+@task(
+    name="baseline",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
 def keep_baseline(
     pinned: Snapshot,
     contract_version: str,
@@ -82,7 +95,13 @@ def keep_baseline(
     return target
 
 
-@task(name="alarm", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+@task(
+    name="alarm",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
 def alarm(
     model: str,
     champion: Manifest,

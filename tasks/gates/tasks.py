@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from tasks.gates.decide import decide
 from tasks.model_spec import ModelSpec
@@ -13,7 +14,7 @@ from tasks.reports.pages import verdict_page
 from tasks.values import Verdict
 
 
-@task(name="gate")
+@task(name="gate", cache_policy=NO_CACHE)
 def gate(
     spec: ModelSpec,
     candidate: Mapping[str, float],

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from tasks.aws import client
 from tasks.errors import NoDataInWindow
@@ -18,7 +19,13 @@ from tasks.settings import settings
 from tasks.values import Snapshot
 
 
-@task(name="snapshot", retries=3, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+@task(
+    name="snapshot",
+    retries=3,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
 def snapshot(dataset: str, prefix: str, window_days: int, end: date | None) -> tuple[Snapshot, str]:
     """Pin what the lake holds of a data set, and write the list down; where it lies."""
     chosen = settings()
@@ -28,11 +35,15 @@ def snapshot(dataset: str, prefix: str, window_days: int, end: date | None) -> t
         f"Snapshot {pinned.fingerprint[:12]}: {len(pinned.objects)} objects, "
         f"{pinned.start} to {pinned.end}, listed in {address}"
     )
-    return pinned
+    return pinned, address
 
 
 @task(
-    name="snapshot of what is new", retries=3, retry_delay_seconds=5, retry_condition_fn=if_it_helps
+    name="snapshot of what is new",
+    retries=3,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
 )
 def snapshot_after(dataset: str, prefix: str, after: date, end: date | None) -> Snapshot | None:
     """Pin what came after a day; None when nothing did."""
@@ -45,7 +56,13 @@ def snapshot_after(dataset: str, prefix: str, after: date, end: date | None) -> 
         return None
 
 
-@task(name="pull", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+@task(
+    name="pull",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
 def pull_snapshot(pinned: Snapshot, address: str = "") -> dict[str, Path]:
     """Pull what is new into the local cache; local path by object key."""
     chosen = settings()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from tasks.model_spec import ModelSpec
 from tasks.registry.bundle import created_text
@@ -40,7 +41,13 @@ class Earlier(Frozen):
         )
 
 
-@task(name="look back", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+@task(
+    name="look back",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
 def earlier_outcome(model: str, identity: str) -> Earlier:
     """What became of the same candidate before."""
     record = Registry.here().fate(model, identity)
@@ -54,7 +61,13 @@ def earlier_outcome(model: str, identity: str) -> Earlier:
     return earlier
 
 
-@task(name="champion", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+@task(
+    name="champion",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
 def champion_of(model: str) -> Manifest | None:
     """The manifest of the version that serves, or None before the first release."""
     registry = Registry.here()
@@ -62,13 +75,25 @@ def champion_of(model: str) -> Manifest | None:
     return registry.manifest(model, pointer.version) if pointer else None
 
 
-@task(name="reject", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+@task(
+    name="reject",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
 def reject(model: str, identity: str, reason: str, fate: Fate = "gate_rejected") -> None:
     """Remember that this candidate went no further, so that it is not paid for again."""
     Registry.here().record(model, identity, fate, actor=RETRAIN, reason=reason)
 
 
-@task(name="register", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+@task(
+    name="register",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
 def publish(
     spec: ModelSpec,
     facts: Mapping[str, str],

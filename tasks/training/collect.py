@@ -18,6 +18,7 @@ class Measured(Frozen):
 
     candidate: Mapping[str, float]
     baseline: Mapping[str, float] = {}
+    rows: int = 0
 
 
 def fetch(address: str, target: Path) -> Path:
@@ -49,7 +50,11 @@ def measured(folder: Path, job_name: str) -> Measured:
     path = folder / "metrics.json"
     try:
         raw = json.loads(path.read_text("utf-8"))
-        found = Measured(candidate=raw["candidate"], baseline=raw.get("baseline", {}))
+        found = Measured(
+            candidate=raw["candidate"],
+            baseline=raw.get("baseline", {}),
+            rows=sum(raw.get("counts", {}).values()),
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrainingFailed(
             f"{job_name} left no readable metrics.json: {error}.",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import runtime, task
+from prefect.cache_policies import NO_CACHE
 
 from tasks.aws import asking, client
 from tasks.clock import system_clock
@@ -38,7 +39,13 @@ def channel_prefix(spec: ModelSpec, plan: TrainingPlan) -> str:
     return f"channels/{spec.data.dataset}/{what}"
 
 
-@task(name="hand over", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+@task(
+    name="hand over",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
 def hand_over(spec: ModelSpec, plan: TrainingPlan, good: Path, work: Path) -> dict[str, Any]:
     """Split the good rows and bring them to S3; what an earlier run brought is used again."""
     bucket = settings().work_bucket
@@ -54,7 +61,13 @@ def hand_over(spec: ModelSpec, plan: TrainingPlan, good: Path, work: Path) -> di
     return put_channels(bucket, prefix, work / "channels", split.model_dump())
 
 
-@task(name="train", retries=2, retry_delay_seconds=10, retry_condition_fn=if_it_helps)
+@task(
+    name="train",
+    retries=2,
+    retry_delay_seconds=10,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
 def train(
     spec: ModelSpec,
     plan: TrainingPlan,
@@ -102,7 +115,7 @@ def train(
         model_data=model_data,
         output_data=output,
         created=described["CreationTime"].timestamp(),
-        metrics=measured.candidate,
+        metrics={**measured.candidate, "rows": float(measured.rows)},
         baseline=measured.baseline,
         folder=folder,
         billable_seconds=described.get("BillableTimeInSeconds", 0),
@@ -110,7 +123,13 @@ def train(
     )
 
 
-@task(name="measure champion", retries=2, retry_delay_seconds=10, retry_condition_fn=if_it_helps)
+@task(
+    name="measure champion",
+    retries=2,
+    retry_delay_seconds=10,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
 def measure_champion(
     spec: ModelSpec, code_hash: str, archive: bytes, champion: Manifest | None, holdout: str
 ) -> Mapping[str, float] | None:
@@ -139,7 +158,13 @@ def measure_champion(
     return collect.measured(folder / "output", submitted.name).candidate
 
 
-@task(name="standing", retries=2, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+@task(
+    name="standing",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
 def standing_of(champion: Manifest) -> tuple[Snapshot, Standing]:
     """What the champion learned from, and how old it is."""
     bucket, _, key = champion.snapshot.removeprefix("s3://").partition("/")
@@ -154,7 +179,13 @@ def standing_of(champion: Manifest) -> tuple[Snapshot, Standing]:
     )
 
 
-@task(name="stop orphans", retries=1, retry_delay_seconds=5, retry_condition_fn=if_it_helps)
+@task(
+    name="stop orphans",
+    retries=1,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
 def stop_orphans() -> tuple[str, ...]:
     """Stop training jobs whose run a person cancelled, where the run itself could not.
 

@@ -1,0 +1,187 @@
+"""What somebody outside of Sluice can see: S3, SageMaker and Prefect's API, nothing of our code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from deployments.laptop.environment import Laptop
+from deployments.laptop.processes import StackError
+from deployments.laptop.resources import client
+
+REGISTRY = "sluice-models"
+ENDED = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
+POLL_SECONDS = 0.5
+
+
+class NotSo(Exception):
+    """A step's claim does not hold."""
+
+
+def claim(holds: bool, what: str) -> None:
+    """Verify one fact.
+
+    Raises:
+        NotSo: it does not hold.
+    """
+    if not holds:
+        raise NotSo(what)
+
+
+class Prefect:
+    """Prefect's REST API: what the UI's buttons call."""
+
+    def __init__(self, laptop: Laptop) -> None:
+        self._http = httpx.Client(base_url=f"{laptop.prefect_url}/api", timeout=60)
+        self.ui = laptop.prefect_url
+
+    def start(self, deployment: str, parameters: Mapping[str, Any]) -> str:
+        """Press Run on a deployment; the run's id."""
+        flow, name = deployment.split("/")
+        found = self._ok(self._http.get(f"/deployments/name/{flow}/{name}"))
+        made = self._ok(
+            self._http.post(
+                f"/deployments/{found['id']}/create_flow_run",
+                json={"parameters": {**found["parameters"], **parameters}},
+            )
+        )
+        return str(made["id"])
+
+    def ended(self, run: str, seconds: float = 300) -> dict[str, Any]:
+        """Wait for a run to end; the run."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = self._ok(self._http.get(f"/flow_runs/{run}"))
+            if found["state_type"] in ENDED:
+                return dict(found)
+            time.sleep(POLL_SECONDS)
+        raise NotSo(f"run {run} has not ended after {seconds:.0f} s")
+
+    def completed(self, run: str, seconds: float = 300) -> str:
+        """Wait for a run to complete; its message."""
+        found = self.ended(run, seconds)
+        message = str(found["state"].get("message") or "")
+        claim(
+            found["state_type"] == "COMPLETED",
+            f"{found['name']} ended {found['state_type']}: {message[:500]}",
+        )
+        return message
+
+    def runs(self, deployment: str) -> list[dict[str, Any]]:
+        """Runs of a deployment, newest first."""
+        flow, name = deployment.split("/")
+        found = self._ok(
+            self._http.post(
+                "/flow_runs/filter",
+                json={
+                    "flows": {"name": {"any_": [flow]}},
+                    "deployments": {"name": {"any_": [name]}},
+                    "sort": "EXPECTED_START_TIME_DESC",
+                    "limit": 50,
+                },
+            )
+        )
+        return list(found)
+
+    def wait_for_run(self, deployment: str, known: set[str], seconds: float = 60) -> str:
+        """Wait for a run that somebody else starts; its id."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            fresh = [
+                run
+                for run in self.runs(deployment)
+                if run["id"] not in known and run["state_type"] != "SCHEDULED"
+            ]
+            if fresh:
+                return str(fresh[0]["id"])
+            time.sleep(POLL_SECONDS)
+        raise NotSo(f"nobody started {deployment} within {seconds:.0f} s")
+
+    def artifacts(self, run: str) -> list[str]:
+        """Keys of the artifacts of a run and of the runs that it started."""
+        runs = [run, *self._children(run)]
+        found = self._ok(
+            self._http.post(
+                "/artifacts/filter",
+                json={"artifacts": {"flow_run_id": {"any_": runs}}, "limit": 200},
+            )
+        )
+        return sorted({item["key"] for item in found})
+
+    def _children(self, run: str) -> list[str]:
+        found = self._ok(
+            self._http.post(
+                "/flow_runs/filter", json={"flow_runs": {"parent_flow_run_id": {"any_": [run]}}}
+            )
+        )
+        return [item["id"] for item in found]
+
+    def _ok(self, answer: httpx.Response) -> Any:
+        if answer.is_error:
+            raise StackError(
+                f"Prefect answered {answer.status_code} to {answer.request.url}: "
+                f"{answer.text[:300]}. Next: read the server's log."
+            )
+        return answer.json()
+
+
+class Outside:
+    """S3 and SageMaker, asked directly."""
+
+    def __init__(self, laptop: Laptop) -> None:
+        variables = laptop.variables()
+        self._s3 = client("s3", variables)
+        self._sagemaker = client("sagemaker", variables)
+        self.runtime = client("sagemaker-runtime", variables)
+        self._cloudfront = client("cloudfront", variables)
+        self._distribution = variables["SLUICE_DISTRIBUTION_ID"]
+
+    def pointer(self, model: str) -> dict[str, Any]:
+        """``latest.json`` as a client of the CDN reads it."""
+        body = self._s3.get_object(Bucket=REGISTRY, Key=f"{model}/latest.json")["Body"].read()
+        return dict(json.loads(body))
+
+    def verified_bundle(self, model: str, version: str) -> int:
+        """Download every file of a bundle and compare hashes; number of files."""
+        prefix = f"{model}/{version}/"
+        body = self._s3.get_object(Bucket=REGISTRY, Key=f"{prefix}manifest.json")["Body"].read()
+        files = json.loads(body)["files"]
+        for file in files:
+            content = self._s3.get_object(Bucket=REGISTRY, Key=prefix + file["path"])["Body"].read()
+            claim(
+                hashlib.sha256(content).hexdigest() == file["sha256"],
+                f"{model} {version}: {file['path']} differs from its manifest",
+            )
+        return len(files)
+
+    def serving(self, model: str) -> dict[str, float]:
+        """Weight of each variant of the model's endpoint, which must be in service."""
+        found = self._sagemaker.describe_endpoint(EndpointName=f"sluice-{model}")
+        claim(found["EndpointStatus"] == "InService", f"endpoint is {found['EndpointStatus']}")
+        return {item["VariantName"]: item["CurrentWeight"] for item in found["ProductionVariants"]}
+
+    def only_serves(self, model: str, version: str) -> None:
+        """Verify that the endpoint serves one version and nothing else."""
+        variants = self.serving(model)
+        wanted = version.replace("_", "-")
+        claim(set(variants) == {wanted}, f"endpoint serves {variants}, not {wanted} alone")
+
+    def jobs(self) -> list[str]:
+        """Names of all training jobs (evaluations left out)."""
+        pages = self._sagemaker.get_paginator("list_training_jobs").paginate()
+        return [
+            item["TrainingJobName"]
+            for page in pages
+            for item in page["TrainingJobSummaries"]
+            if "-eval-" not in item["TrainingJobName"]
+        ]
+
+    def invalidations(self) -> int:
+        """How often the CDN was told to forget."""
+        listed = self._cloudfront.list_invalidations(DistributionId=self._distribution)
+        return len(listed["InvalidationList"].get("Items", []))
