@@ -9,7 +9,7 @@ from tasks.drift.grid import ColumnKind, Grid, fit_grid
 from tasks.drift.policy import DriftPolicy
 from tasks.drift.profile import Profile, merged
 from tasks.drift.report import ColumnDrift, DriftReport
-from tasks.drift.scan import profile_table
+from tasks.drift.scan import profile_batches, profile_table
 
 __all__ = [
     "ColumnDrift",
@@ -21,5 +21,6 @@ __all__ = [
     "compare",
     "fit_grid",
     "merged",
+    "profile_batches",
     "profile_table",
 ]

@@ -106,7 +106,9 @@ def moderated(square: Floats, noise: Floats, unit: Floats, df: int) -> tuple[Flo
     )
     variance[telling] = np.maximum(mixed, floor[telling])
     total[telling] = min(weight + df, df * int(telling.sum()))
-    return variance, total
+    # Sampling noise is known; only what lies above it is estimated and costs degrees of freedom.
+    estimated = np.maximum(1 - floor / variance, 1e-6)
+    return variance, total / np.sqrt(estimated)
 
 
 def _prior(square: Floats, noise: Floats, unit: Floats, df: int) -> Prior:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -60,6 +60,17 @@ def profile_table(
         with ExitStack() as stack:
             batches = READERS[fmt](_opened(source, fmt, stack), columns)
             return _recorded(batches, columns, grid, partition)
+
+
+def profile_batches(
+    batches: Iterable[Any],
+    columns: Mapping[str, ColumnKind],
+    grid: Grid | None = None,
+    *,
+    partition: str = "",
+) -> Profile:
+    """Profile Arrow record batches, e.g. a model's predictions; see :func:`profile_table`."""
+    return _recorded(iter(batches), columns, grid, partition)
 
 
 def read_sample(source: Source, fmt: TableFormat, columns: Mapping[str, ColumnKind]) -> Any:
