@@ -159,6 +159,14 @@ class Outside:
             )
         return len(files)
 
+    def newest_version(self, model: str) -> str:
+        """The newest version with a manifest."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=REGISTRY, Prefix=f"{model}/v"
+        )
+        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        return max(str(key).split("/")[1] for key in keys if key.endswith("/manifest.json"))
+
     def serving(self, model: str) -> dict[str, float]:
         """Weight of each variant of the model's endpoint, which must be in service."""
         found = self._sagemaker.describe_endpoint(EndpointName=f"sluice-{model}")
