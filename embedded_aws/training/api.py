@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import shutil
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -43,6 +44,8 @@ class Training:
             keep_failed=keep_failed,
         )
         self._logs_client: Any = None
+        if not keep_failed:  # folders whose jobs died with an earlier process
+            shutil.rmtree(self._machinery.folder, ignore_errors=True)
 
     def actions(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
         """Handlers by API action."""
