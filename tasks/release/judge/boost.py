@@ -1,7 +1,7 @@
-"""Overshoot given back to the error stream.
+"""Overshoot given back to the streams of yes-or-no counts.
 
 Ville's inequality is loose where a process jumps past its bound. Rollback is certain once the
-error stream alone reaches C = 1 / (α · its share), so what lies above C buys nothing. Before each
+stream alone reaches C = 1 / (α · its share), so what lies above C buys nothing. Before each
 window the process is therefore multiplied by the largest b with E[min(b · S', C)] ≤ S (Fischer &
 Ramdas 2025, "Improving the (approximate) sequential probability ratio test by avoiding
 overshoot"). The law of S' under H0 is known exactly given the margins: the bad count is
@@ -12,49 +12,60 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.release.judge.evidence import ERROR_ODDS, Alternatives
+from tasks.release.judge.evidence import Alternatives
 from tasks.release.judge.hypergeometric import Array, log_pgf_upper, log_pmf
 from tasks.release.judge.policy import JudgePolicy
-from tasks.release.judge.window import Counts
 
 LARGEST_SUPPORT = 48
 NEWTON_STEPS = 4
 
 
 def spend_overshoot(
-    policy: JudgePolicy, alternatives: Alternatives, staked: Array, unspent: Array, counts: Counts
+    policy: JudgePolicy,
+    alternatives: Alternatives,
+    stream: int,
+    odds: tuple[float, ...],
+    staked: Array,
+    unspent: Array,
+    trials: Array,
+    hits: Array,
 ) -> Array:
-    """Factor b ≥ 1 of the error stream for this window, (R, S).
+    """Factor b ≥ 1 of a stream of yes-or-no counts for this window, (R, S).
 
     Args:
         policy: The policy.
         alternatives: Its columns.
+        stream: Which stream.
+        odds: Odds ratios of its columns.
         staked: Wealth of every column before the window, new mass included, (R, S, J).
         unspent: Mass that has not started, (R, S, streams).
-        counts: The window; only margins are used, never who had the errors.
+        trials: Requests by arm, (R, S, 2).
+        hits: Bad ones; only their sum is used, never who had them.
     """
-    bad = counts.bad.sum(-1)
+    bad = hits.sum(-1)
     boost: Array = np.ones(bad.shape)
-    share = alternatives.weights[0] * alternatives.rows
-    bound = np.broadcast_to(policy.threshold / share, bad.shape)
-    money = staked[..., alternatives.stream == 0]
-    idle = unspent[..., 0]
-    draws, total = counts.trials[..., 0], counts.trials.sum(-1)
-    odds = np.array(ERROR_ODDS)
-    before = idle + money.sum(-1)
+    draws, total = trials[..., 0], trials.sum(-1)
     pick = (bad > 0) & (draws > 0) & (draws < total) & (bad <= LARGEST_SUPPORT)
-    # Mirrored pairs multiply the same columns, and their law is not part of S'.
-    pick &= (counts.pairs[:, 0, 0] == 0)[:, None]
-    pick &= idle + (money * _steepest(draws, bad, odds)).sum(-1) > bound
+    if not pick.any():
+        return boost
+    share = alternatives.weights[stream] * alternatives.rows
+    if share[0] <= 0:
+        return boost
+    bound = np.broadcast_to(policy.threshold / share, bad.shape)
+    money = staked[..., alternatives.stream == stream]
+    idle = unspent[..., stream]
+    theta = np.array(odds)
+    before = idle + money.sum(-1)
+    pick &= idle + (money * _steepest(draws, bad, theta)).sum(-1) > bound
     if not pick.any():
         return boost
     bad, draws, total, bound = bad[pick], draws[pick], total[pick], bound[pick]
     money, idle, before = money[pick], idle[pick], before[pick]
-    hits = np.arange(int(min(bad.max(), draws.max())) + 1.0)
+    values = np.arange(int(min(bad.max(), draws.max())) + 1.0)
     with np.errstate(under="ignore"):
-        chance = np.exp(log_pmf(hits, draws[:, None], bad[:, None], total[:, None]))
-    cost = log_pgf_upper(draws[:, None], bad[:, None], total[:, None], odds)
-    gain = np.exp(np.minimum(hits[:, None] * np.log(odds) - cost[:, None], 460.0))
+        chance = np.exp(log_pmf(values, draws[:, None], bad[:, None], total[:, None]))
+    cost = log_pgf_upper(draws[:, None], bad[:, None], total[:, None], theta)
+    gain = np.exp(np.minimum(values[:, None] * np.log(theta) - cost[:, None], 460.0))
     after = idle[:, None] + (gain * money[:, None]).sum(-1)
     factor = np.ones(len(bad))
     for _ in range(NEWTON_STEPS):

@@ -1,10 +1,11 @@
 """A whole distribution compared as a chain of hypergeometric links.
 
-Bins are ordered. Link k asks: of the requests in bin k-1 or above, how many lie in bin k or above?
-Given the pooled counts of all bins (the margins, which tell nothing about the arms) the canary's
-count at each link is hypergeometric given the links below it, so the product of the links'
-e-values is an e-value that uses the whole distribution and knows no law. It is the partial
-likelihood of Cox (1975) with ties.
+Bins are ordered. Going down from the top, link k asks: of the requests in bin k or below, how many
+lie in bin k itself? Given the pooled counts of all bins (the margins, which tell nothing about the
+arms) the canary's count at each link is hypergeometric given the links above it, so the product of
+the links' e-values is an e-value that uses the whole distribution and knows no law. It is a partial
+likelihood in the sense of Cox (1975). Going down and not up matters: at the tail, where slow
+versions show, almost all requests of the window are then still at risk.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from scipy.special import ndtr, ndtri
 
 from tasks.release.judge.hypergeometric import Array, log_pgf_lower, log_pgf_upper
 
-LARGEST_ODDS = 1e4
+LARGEST_LOG_ODDS = 9.0
 
 
 def above(bins: Array) -> Array:
@@ -25,32 +26,41 @@ def above(bins: Array) -> Array:
 
 def reference_tail(reference: Array) -> Array:
     """Share in bin k or above, strictly between 0 and 1 for every k ≥ 1, falling in k."""
-    smoothed = reference + 0.02 + 1e-4 * reference.sum(-1, keepdims=True) / reference.shape[-1]
+    bins = reference.shape[-1]
+    smoothed = reference + (0.02 + 1e-4 / bins * reference.sum(-1, keepdims=True))
     tail = above(smoothed)
     share: Array = tail / tail[..., :1]
     return share
 
 
-def shifted(tail: Array, shift: float) -> Array:
+def shifted(tail: Array, shift: Array) -> Array:
     """The tail after a shift by ``shift`` standard deviations on the normal scale of the ranks."""
     result: Array = ndtr(ndtri(tail) + shift)
     return result
 
 
-def contaminated(tail: Array, share: float) -> Array:
-    """The tail when ``share`` of the requests land beyond every bin edge."""
-    return tail + (1.0 - tail) * share
+def contaminated(tail: Array, slowed: Array, share: Array) -> Array:
+    """The tail when ``share`` of the requests follow ``slowed`` instead."""
+    return tail + share * (slowed - tail)
 
 
 def link_log_odds(tail: Array, alternative: Array) -> Array:
-    """Log odds ratio of each link when ``alternative`` replaces ``tail``; shape (..., bins - 1)."""
-    stay = (alternative[..., :-1] - alternative[..., 1:]) / (tail[..., :-1] - tail[..., 1:])
-    move = alternative[..., 1:] / tail[..., 1:]
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        log_odds = np.log(move) - np.log(stay)
-    bound = np.log(LARGEST_ODDS)
+    """Log odds ratio of each link, bins 1.., when ``alternative`` replaces ``tail``.
+
+    Args:
+        tail: Share in bin k or above, (..., bins), falling strictly.
+        alternative: The same under the alternative.
+    """
+
+    def log_odds(share: Array) -> Array:
+        below = 1.0 - share[..., 1:]  # in bin k-1 or below, k = 1..
+        inside = np.empty_like(below)
+        inside[..., :-1] = share[..., 1:-1] - share[..., 2:]
+        inside[..., -1] = share[..., -1]
+        return np.asarray(np.log(np.maximum(inside, 1e-300) / np.maximum(below, 1e-12)))
+
     return np.asarray(
-        np.clip(np.nan_to_num(log_odds, nan=0.0, posinf=bound, neginf=-bound), -bound, bound)
+        np.clip(log_odds(alternative) - log_odds(tail), -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS)
     )
 
 
@@ -59,17 +69,18 @@ def chain_log_e(
 ) -> Array:
     """Log e-value of each alternative against "no link's odds ratio exceeds the tolerated one".
 
+    Only links where the alternative is above the tolerated odds ratio count.
+
     Args:
         canary: Counts by bin, (..., bins).
         stable: The same of the stable version.
         log_odds: Of each alternative j at each link, (..., j, bins - 1).
         log_tolerated: Largest tolerated log odds ratio per link, (..., bins - 1); None is 0.
     """
-    upper_canary, upper_total = above(canary), above(canary + stable)
-    draws = upper_canary[..., None, :-1]
-    total = upper_total[..., None, :-1]
-    bad = upper_total[..., None, 1:]
-    hits = upper_canary[..., None, 1:]
+    pooled = canary + stable
+    draws = np.cumsum(canary, axis=-1)[..., None, 1:]
+    total = np.cumsum(pooled, axis=-1)[..., None, 1:]
+    bad, hits = pooled[..., None, 1:], canary[..., None, 1:]
     if log_tolerated is None:
         log_odds = np.maximum(log_odds, 0.0)
         gain = hits * log_odds - log_pgf_upper(draws, bad, total, np.exp(log_odds))

@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.release.judge.boost import spend_overshoot
-from tasks.release.judge.evidence import Alternatives, column_log_e
+from tasks.release.judge.evidence import (
+    ERROR_ODDS,
+    ERRORS,
+    TAIL,
+    TAIL_ODDS,
+    Alternatives,
+    column_log_e,
+    tail_counts,
+)
 from tasks.release.judge.hypergeometric import Array
 from tasks.release.judge.ledger import (
     NEVER,
@@ -22,6 +30,7 @@ from tasks.release.judge.ledger import (
 )
 from tasks.release.judge.policy import JudgePolicy
 from tasks.release.judge.proof import (
+    GATES,
     gate_counts,
     gate_log_e,
     margins,
@@ -50,6 +59,8 @@ REASONS = (
 RICHEST = 1e200
 RATE_SECONDS = 60.0
 INCIDENT_SECONDS = 30.0
+WARM_UP_STAKE = 0.1
+LATENCY_GATES = np.array(["latency" in gate for gate in GATES])
 
 
 @lru_cache(maxsize=64)
@@ -94,11 +105,19 @@ def _against(
     staked = ledger.wealth + given[..., alternatives.stream] * alternatives.prior
     factor = np.exp(np.minimum(log_e, 460.0))
     wealth = np.minimum(staked * factor, RICHEST)
-    boost = spend_overshoot(policy, alternatives, staked, unspent, counts)
     unspent = unspent.copy()
-    unspent[..., 0] *= boost
-    errors = alternatives.stream == 0
-    wealth[..., errors] *= boost[..., None]
+    # Mirrored pairs multiply the same columns, and their law is not part of the boost.
+    alone = (counts.pairs[:, 0, 0] == 0)[:, None, None]
+    tail = tail_counts(policy, counts, warm, ledger.latency)
+    for stream, odds, trials, hits in (
+        (ERRORS, ERROR_ODDS, counts.trials, counts.bad),
+        (TAIL, TAIL_ODDS, *tail),
+    ):
+        boost = spend_overshoot(
+            policy, alternatives, stream, odds, staked, unspent, trials * alone, hits * alone
+        )
+        wealth[..., alternatives.stream == stream] *= boost[..., None]
+        unspent[..., stream] *= boost
     return replace(ledger, unspent=unspent, wealth=wealth)
 
 
@@ -126,16 +145,25 @@ def _for(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) -> Le
     """Evidence that the canary is not worse."""
     delta = margins_of(policy)
     trials, hits = gate_counts(policy, counts, ledger.latency[:, 0], ledger.predictions[:, 0])
-    trials[:, 1:4] *= ~warm[:, None, None]
-    hits[:, 1:4] *= ~warm[:, None, None]
     # A stable version known to be in trouble proves nothing; that is known before the window.
     quiet = (counts.t0 >= ledger.incident_until) & (trials[:, :, 0] > 0).any(1)
-    wanted = _shared_rates(policy, ledger)
-    boundary = update_boundary(ledger.boundary, delta, wanted, trials)
+    boundary = update_boundary(ledger.boundary, delta, _shared_rates(policy, ledger), trials)
     gain = gate_log_e(boundary, delta, trials, hits) * quiet[:, None, None]
+    warm_proof = ledger.warm_proof
+    if warm.any():
+        # Latency in warm-up may speak for the canary but not for long against it: the process is
+        # a mixture of one that counts warm-up and one that leaves it out.
+        within = warm[:, None, None] & LATENCY_GATES[:, None]
+        warm_proof = ledger.warm_proof + np.where(within, gain, 0.0)
+        mixed = _with_warm_up(warm_proof) - _with_warm_up(ledger.warm_proof)
+        gain = np.where(within, mixed, gain)
     proof = ledger.proof + gain
     proven = np.maximum(ledger.proven, proof >= -np.log(policy.beta))
-    return replace(ledger, boundary=boundary, proof=proof, proven=proven)
+    return replace(ledger, boundary=boundary, proof=proof, warm_proof=warm_proof, proven=proven)
+
+
+def _with_warm_up(log_e: Array) -> Array:
+    return np.asarray(np.log1p(WARM_UP_STAKE * np.expm1(np.minimum(log_e, 100.0))))
 
 
 def _shared_rates(policy: JudgePolicy, ledger: Ledger) -> Array:
@@ -224,7 +252,7 @@ def _decide(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) ->
     rate = ledger.requests / np.maximum(ledger.seconds, 1e-9)
     exposed = share * rate * (length + policy.reaction_seconds)
     allowed = policy.harm_budget / np.maximum(exposed, 1e-9)
-    proven = _proven(policy, ledger, allowed, upper == last)
+    proven = _proven(policy, ledger, allowed, upper == last, warm)
 
     now = counts.t1
     shadowing = (ledger.pairs > 0) & (rung < 0)
@@ -232,7 +260,9 @@ def _decide(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) ->
     troubled = now < ledger.incident_until
     alarmed = evidence >= policy.hold_evidence
     at_top = rung == last
-    warming = warm & (share > policy.warm_up_weight) & (rung >= 0)
+    # The share that is asked for now meets the next window, not this one.
+    still = counts.warmup | (now < ledger.started + policy.warm_up_seconds - 1e-9)
+    warming = still & (share > policy.warm_up_weight) & (rung >= 0)
     young = (rung >= 0) & (now - ledger.rung_since < policy.dwell_seconds - 1e-9)
     why = np.full(len(now), REASONS.index("climb"))
     for flag, name in (
@@ -284,13 +314,17 @@ def _decide(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) ->
     )
 
 
-def _proven(policy: JudgePolicy, ledger: Ledger, allowed: Array, final: Flags) -> Flags:
+def _proven(
+    policy: JudgePolicy, ledger: Ledger, allowed: Array, final: Flags, warm: Flags
+) -> Flags:
     """Whether every gate is proven at the margin that the next share needs."""
     delta = margins_of(policy)
     needed = np.where(final[:, None], 0.0, allowed[:, None])
     needed = np.maximum(needed, delta[None, :, 0])
     enough = (delta[None] <= needed[..., None] + 1e-12) & (ledger.proven > 0)
     by_gate = enough.any(-1) | ~present(policy)[None]
+    # In warm-up latency is not judged, and the share stays low: the other gates suffice.
+    by_gate[:, 1:4] |= (warm & ~final)[:, None]
     return np.asarray(by_gate.all(1) | (~final & (allowed >= 1.0)))
 
 
@@ -305,7 +339,7 @@ def first_share(policy: JudgePolicy, rate: Array, length: Array) -> Array:
     ladder = np.asarray(policy.ladder)
     exposed = ladder[None] * (rate * (length + policy.reaction_seconds))[:, None]
     bound = np.where(
-        rate[:, None] > 0, exposed <= policy.harm_budget, ladder <= policy.first_weight
+        rate[:, None] > 0, exposed <= 0.5 * policy.harm_budget, ladder <= policy.first_weight
     )
     ceiling = policy.warm_up_weight if policy.warm_up_seconds > 0 else 1.0
     bound &= (ladder <= ceiling) & (np.arange(len(ladder)) < max(len(ladder) - 1, 1))

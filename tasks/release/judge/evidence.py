@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from tasks.release.judge.chain import (
+    above,
     chain_log_e,
     contaminated,
     link_log_odds,
@@ -23,20 +24,25 @@ from tasks.release.judge.hypergeometric import Array, log_pgf_upper
 from tasks.release.judge.policy import JudgePolicy
 from tasks.release.judge.window import Counts
 
-STREAMS = ("errors", "latency", "predictions", "limits")
+STREAMS = ("errors", "latency", "latency tail", "predictions", "limits")
+ERRORS, LATENCY, TAIL, PREDICTIONS, LIMITS = range(5)
 
-ERROR_ODDS = (1.6, 2.5, 4.5, 12.0, 100.0)
-ERROR_PRIOR = (0.08, 0.17, 0.33, 0.30, 0.12)
+ERROR_ODDS = (1.6, 2.5, 4.5, 12.0, 60.0)
+ERROR_PRIOR = (0.07, 0.17, 0.36, 0.32, 0.08)
 
 LATENCY_SHIFTS = (0.2, 0.5, 1.2, 3.0)
-LATENCY_CONTAMINATIONS = (0.02, 0.15)
-LATENCY_PRIOR = (0.32, 0.14, 0.12, 0.10, 0.14, 0.08)
+LATENCY_PRIOR = (0.50, 0.18, 0.13, 0.07)
 WARM_UP_SHIFT = 1.0
-WARM_UP_PRIOR = 0.10
-LATENCY_PAIR_ODDS = (1.5, 2.5, 6.0, 50.0, 1.0, 1.0, 1.0)
+WARM_UP_PRIOR = 0.12
+LATENCY_PAIR_ODDS = (1.5, 2.5, 6.0, 50.0, 1.0)
+
+TAIL_LEVEL = 0.0007
+"""Share of the stable version's requests beyond the edge that the tail stream watches."""
+TAIL_ODDS = (5.0, 30.0)
+TAIL_PRIOR = (0.3, 0.7)
 
 PREDICTION_SHIFTS = (0.4, 1.0)
-PREDICTION_CONTAMINATIONS = (0.15,)
+PREDICTION_TAIL = (0.15, 2.5)
 PREDICTION_PRIOR = (0.30, 0.12, 0.08)
 PREDICTION_PAIR_SHARES = (0.75, 0.95, 0.75)
 
@@ -54,6 +60,7 @@ class Alternatives:
             [
                 ERROR_PRIOR,
                 (*LATENCY_PRIOR, WARM_UP_PRIOR),
+                TAIL_PRIOR,
                 PREDICTION_PRIOR,
                 PREDICTION_PRIOR,
                 (0.6, 0.4),
@@ -66,15 +73,16 @@ class Alternatives:
         sizes = (
             len(ERROR_PRIOR),
             len(LATENCY_PRIOR) + 1,
+            len(TAIL_PRIOR),
             2 * len(PREDICTION_PRIOR),
             2,
         )
-        return np.repeat(np.arange(4), sizes)
+        return np.repeat(np.arange(len(STREAMS)), sizes)
 
     @cached_property
     def membership(self) -> Array:
         """Columns by streams, 1 where the column belongs to the stream."""
-        return np.asarray(self.stream[:, None] == np.arange(4), dtype=np.float64)
+        return np.asarray(self.stream[:, None] == np.arange(len(STREAMS)), dtype=np.float64)
 
     @cached_property
     def weights(self) -> Array:
@@ -84,6 +92,7 @@ class Alternatives:
             [
                 share.errors,
                 share.latency if self.policy.latency_edges else 0.0,
+                share.tail if self.policy.latency_edges else 0.0,
                 share.predictions if self.policy.prediction_bins else 0.0,
                 share.limits,
             ]
@@ -117,8 +126,9 @@ def column_log_e(
         prediction_reference: The same of predictions.
     """
     parts = [
-        _errors(counts),
+        binary_log_e(counts.trials, counts.bad, ERROR_ODDS),
         _latency(policy, counts, warm, latency_reference),
+        binary_log_e(*tail_counts(policy, counts, warm, latency_reference), TAIL_ODDS),
         _predictions(policy, counts, prediction_reference),
         _limits(policy, counts),
     ]
@@ -128,12 +138,38 @@ def column_log_e(
     return log_e
 
 
-def _errors(counts: Counts) -> Array:
-    odds = np.array(ERROR_ODDS)
-    draws, total = counts.trials[..., 0, None], counts.trials.sum(-1)[..., None]
-    bad, hits = counts.bad.sum(-1)[..., None], counts.bad[..., 0, None]
-    result: Array = hits * np.log(odds) - log_pgf_upper(draws, bad, total, odds)
+def binary_log_e(trials: Array, hits: Array, odds: tuple[float, ...]) -> Array:
+    """Log e-value of every odds ratio, (R, S, odds), from trials and hits by arm, (R, S, 2)."""
+    theta = np.array(odds)
+    ours = hits[..., 0, None]
+    result: Array = ours * np.log(theta) - log_pgf_upper(
+        trials[..., 0, None], hits.sum(-1)[..., None], trials.sum(-1)[..., None], theta
+    )
     return result
+
+
+def tail_counts(
+    policy: JudgePolicy,
+    counts: Counts,
+    warm: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+    reference: Array,
+) -> tuple[Array, Array]:
+    """Requests, and requests beyond the stable version's far tail, by arm, each (R, S, 2).
+
+    The edge follows from the past: the first with at most TAIL_LEVEL (or one request) beyond it.
+    Nothing is counted in warm-up.
+    """
+    shape = counts.trials.shape
+    if not policy.latency_edges:
+        return np.zeros(shape), np.zeros(shape)
+    past = above(reference)
+    total = past[..., :1]
+    beyond = past <= np.maximum(TAIL_LEVEL * total, 1.0)
+    edge = np.where(total[..., 0] >= 50, np.maximum(np.argmax(beyond, axis=-1), 1), 0)
+    judged = (edge > 0) & ~warm[:, None]
+    seen = above(counts.latency)
+    hits = np.take_along_axis(seen, edge[..., None, None], axis=-1)[..., 0]
+    return seen[..., 0] * judged[..., None], hits * judged[..., None]
 
 
 def _latency(
@@ -151,9 +187,8 @@ def _latency(
     cold = ~warm
     if cold.any():
         part = tail[cold]
-        bent = [shifted(part, shift) for shift in LATENCY_SHIFTS]
-        bent += [contaminated(part, share) for share in LATENCY_CONTAMINATIONS]
-        odds = link_log_odds(part[..., None, :], np.stack(bent, axis=-2))
+        shifts = np.array(LATENCY_SHIFTS)[:, None]
+        odds = link_log_odds(part[..., None, :], shifted(part[..., None, :], shifts))
         log_e[cold, :, : columns - 1] = chain_log_e(canary[cold], stable[cold], odds)
     moved = policy.warm_up_bins
     if warm.any() and moved is not None:
@@ -163,7 +198,7 @@ def _latency(
         warmed[..., 0] = canary[warm][..., : moved + 1].sum(-1)
         warmed[..., 1 : canary.shape[-1] - moved] = canary[warm][..., moved + 1 :]
         part = tail[warm]
-        odds = link_log_odds(part, shifted(part, WARM_UP_SHIFT))[..., None, :]
+        odds = link_log_odds(part, shifted(part, np.asarray(WARM_UP_SHIFT)))[..., None, :]
         log_e[warm, :, columns - 1 :] = chain_log_e(warmed, stable[warm], odds)
     return log_e
 
@@ -175,10 +210,11 @@ def _predictions(policy: JudgePolicy, counts: Counts, reference: Array) -> Array
     bins = reference + 0.2 * counts.predictions.sum(2)
     both_ways = np.stack([bins, bins[..., ::-1]], axis=2)
     tail = reference_tail(both_ways)
-    bent = [shifted(tail, shift) for shift in PREDICTION_SHIFTS]
-    bent += [contaminated(tail, share) for share in PREDICTION_CONTAMINATIONS]
-    odds = link_log_odds(tail[..., None, :], np.stack(bent, axis=-2))
-    tolerated = link_log_odds(tail, shifted(tail, policy.prediction_drift))
+    share, distance = PREDICTION_TAIL
+    bent = shifted(tail[..., None, :], np.array([*PREDICTION_SHIFTS, distance])[:, None])
+    bent[..., -1, :] = contaminated(tail, bent[..., -1, :], np.asarray(share))
+    odds = link_log_odds(tail[..., None, :], bent)
+    tolerated = link_log_odds(tail, shifted(tail, np.asarray(policy.prediction_drift)))
     canary, stable = counts.predictions[:, :, 0], counts.predictions[:, :, 1]
     log_e = chain_log_e(
         np.stack([canary, canary[..., ::-1]], axis=2),
@@ -243,6 +279,7 @@ def _paired(counts: Counts) -> Array:
         [
             coins(0, ERROR_ODDS),
             coins(1, LATENCY_PAIR_ODDS),
+            np.zeros((len(worse), len(TAIL_PRIOR))),
             beyond(worse[:, 2]),
             beyond(better[:, 2]),
             np.zeros((len(worse), 2)),

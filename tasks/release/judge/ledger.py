@@ -34,6 +34,7 @@ class Ledger:
         trials: Units of the error test so far by arm, (R, 2); bad likewise.
         boundary: s of the last projection, (R, G, multiples).
         proof: Log evidence of every gate and margin, (R, G, multiples).
+        warm_proof: Log evidence from warm-up alone, (R, G, multiples).
         proven: Whether it ever reached 1/β, (R, G, multiples), 0 or 1.
         requests, seconds: Fading sums for the request rate, (R,).
         rung: Last rung of the ladder, -1 before the first, (R,).
@@ -56,6 +57,7 @@ class Ledger:
     bad: Array
     boundary: Array
     proof: Array
+    warm_proof: Array
     proven: Array
     requests: Array
     seconds: Array
@@ -113,6 +115,7 @@ def opening(policy: JudgePolicy, releases: int = 1) -> Ledger:
         bad=zeros(2),
         boundary=np.broadcast_to(np.minimum(0.005, 0.5 * (1.0 - delta)), shape).copy(),
         proof=np.zeros(shape),
+        warm_proof=np.zeros(shape),
         proven=np.zeros(shape),
         requests=zeros(),
         seconds=zeros(),

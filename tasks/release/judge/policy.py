@@ -46,10 +46,11 @@ class Limits(Frozen):
 class StreamWeights(Frozen):
     """How α is divided; streams that the policy has no bins for give theirs to the others."""
 
-    errors: float = Field(default=0.45, gt=0)
-    latency: float = Field(default=0.34, ge=0)
-    predictions: float = Field(default=0.18, ge=0)
-    limits: float = Field(default=0.03, ge=0)
+    errors: float = Field(default=0.49, gt=0)
+    latency: float = Field(default=0.27, ge=0)
+    tail: float = Field(default=0.14, ge=0, description="Requests far slower than almost all.")
+    predictions: float = Field(default=0.08, ge=0)
+    limits: float = Field(default=0.02, ge=0)
 
 
 class Restart(Frozen):
@@ -107,7 +108,7 @@ class JudgePolicy(Frozen):
     segments: tuple[str, ...] = Field(default=(), description="Segments with streams of their own.")
     segment_share: float = Field(default=0.3, gt=0, lt=1, description="Part of α for segments.")
     harm_budget: float = Field(
-        default=10.0,
+        default=24.0,
         gt=0,
         description="Bad responses that the next share may cost before a "
         "fault just small enough to stay unproven is noticed.",
@@ -119,7 +120,7 @@ class JudgePolicy(Frozen):
     warm_up_factor: float = Field(
         default=3.0, ge=1, description="In warm-up only latency beyond this factor counts."
     )
-    dwell_seconds: float = Field(default=0.0, ge=0, description="Shortest stay at one share.")
+    dwell_seconds: float = Field(default=10.0, ge=0, description="Shortest stay at one share.")
     hold_evidence: float = Field(default=10.0, gt=1, description="No step at E of this or more.")
     shadow_pairs: int = Field(
         default=200, ge=1, description="Mirrored pairs without an alarm before the first share."
