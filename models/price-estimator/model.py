@@ -110,7 +110,7 @@ def preprocess(training: Split, _hyperparameters: Hyperparameters) -> dict[str, 
                     "name": name,
                     "type": "number",
                     "required": name not in OPTIONAL,
-                    "example": float(np.quantile(columns[name], 0.5, method="nearest")),
+                    "example": float(np.nanquantile(columns[name], 0.5, method="nearest")),
                 }
                 for name in NUMBERS
             ),

@@ -292,14 +292,14 @@ def standard(
         "of": of,
         "log": log,
         "add": add,
-        "mean": 0.0,
-        "std": 1.0,
-        "clip": 1e9,
     }
-    values = _together([feature])(columns)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = _raw(columns, feature)
+        values = np.log(values + add) if log else values
+    known = values[np.isfinite(values)]
     return feature | {
-        "mean": float(values.mean()),
-        "std": max(float(values.std()), 1e-6),
+        "mean": float(known.mean()) if known.size else 0.0,
+        "std": max(float(known.std()), 1e-6) if known.size else 1.0,
         "clip": 5.0,
     }
 
