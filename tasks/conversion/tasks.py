@@ -1,0 +1,63 @@
+"""The conversion stage's door: a Prefect task."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.conversion.convert import convert_model, require
+from tasks.conversion.report import ConversionReport
+from tasks.model_spec import ModelSpec
+from tasks.reports.artifacts import key_for, logger, show
+
+CARRIED = ("saved_model/", "preprocess.json", "reference.json", "model_card.json")
+"""What a client may want on its own, besides model.tar.gz as a whole."""
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """What a bundle carries of a model, besides ``model.tar.gz``: path in the bundle → file."""
+
+    report: ConversionReport
+    files: Mapping[str, Path]
+
+
+@task(name="convert", cache_policy=NO_CACHE)
+def convert(spec: ModelSpec, job_folder: Path, work: Path) -> Bundled:
+    """Make every edge format, prove it in its own runtime, show the table.
+
+    Args:
+        spec: The model.
+        job_folder: What the training job left: ``model.tar.gz``, ``output/calibration.npz``.
+        work: Working folder of the run.
+
+    Raises:
+        ConversionError: a format could not be made, answers differently, or is too large.
+    """
+    out = work / "edge"
+    model_tar = job_folder / "model.tar.gz"
+    calibration = job_folder / "output" / "calibration.npz"
+    report = convert_model(model_tar, spec.conversion, calibration, out, spec.name)
+    show(key_for("conversion", spec.name), report.to_markdown(), "Sizes and parity")
+    logger().info(f"Conversion: {report.verdict.outcome}. {report.verdict.reason}")
+    require(report)
+    files = {name: out / name for name in report.files}
+    files |= {f"evidence/{name}": job_folder / "output" / name for name in ("metrics.json",)}
+    return Bundled(report=report, files=files | _carried(model_tar, work / "carried"))
+
+
+def _carried(model_tar: Path, folder: Path) -> dict[str, Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(model_tar) as archive:
+        members = [
+            item
+            for item in archive.getmembers()
+            if item.isfile() and item.name.removeprefix("./").startswith(CARRIED)
+        ]
+        archive.extractall(folder, members=members, filter="data")
+    return {item.name.removeprefix("./"): folder / item.name for item in members}

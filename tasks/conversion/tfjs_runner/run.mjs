@@ -1,0 +1,62 @@
+// Runs a graph model in real TensorFlow.js on given inputs, one row at a time.
+//
+//   node run.mjs <folder of node_modules> <model.json> <job.json> <answers.json>
+//
+// job.json: {"rows": "<file of little-endian float32>", "shape": [1, ...], "count": n, "backend": "wasm" | "cpu"}
+// answers.json: {"outputs": [[...], ...], "latency_ms_p50": x, "backend": "...", "version": "..."}
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+const [modules, modelFile, jobFile, answersFile] = process.argv.slice(2);
+const require = createRequire(join(modules, 'package.json'));
+const tf = require('@tensorflow/tfjs-core');
+const { loadGraphModel } = require('@tensorflow/tfjs-converter');
+const job = JSON.parse(readFileSync(jobFile, 'utf8'));
+
+if (job.backend === 'wasm') {
+  const wasm = require('@tensorflow/tfjs-backend-wasm');
+  const folder = dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json'));
+  wasm.setWasmPaths(join(folder, 'dist') + '/');
+  wasm.setThreadsCount(1);
+} else {
+  require('@tensorflow/tfjs-backend-cpu');
+}
+if (!(await tf.setBackend(job.backend))) throw new Error(`backend ${job.backend} did not start`);
+
+// The same bytes that a browser would fetch: model.json and its shards.
+const load = async () => {
+  const model = JSON.parse(readFileSync(modelFile, 'utf8'));
+  const specs = model.weightsManifest.flatMap((group) => group.weights);
+  const shards = model.weightsManifest.flatMap((group) => group.paths)
+    .map((path) => readFileSync(join(dirname(modelFile), path)));
+  const bytes = Buffer.concat(shards);
+  const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+  return { ...model, weightSpecs: specs, weightData };
+};
+const model = await loadGraphModel({ load });
+
+const bytes = readFileSync(job.rows);
+const values = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+const size = values.length / job.count;
+const input = model.inputs[0].name;
+const outputs = [];
+const times = [];
+for (let row = 0; row < job.count; row++) {
+  const started = performance.now();
+  const tensor = tf.tensor(values.subarray(row * size, (row + 1) * size), job.shape, 'float32');
+  const answer = model.execute({ [input]: tensor });
+  // JSON has no NaN: null stands for every number that is not finite.
+  outputs.push(Array.from(await answer.data()));
+  times.push(performance.now() - started);
+  tensor.dispose();
+  answer.dispose();
+}
+times.sort((a, b) => a - b);
+writeFileSync(answersFile, JSON.stringify({
+  outputs,
+  latency_ms_p50: times[Math.floor(times.length / 2)],
+  backend: tf.getBackend(),
+  version: tf.version_core,
+  inputs: model.inputs.map((tensor) => tensor.name),
+}));

@@ -1,0 +1,144 @@
+"""All conversions of one model in one process, because TensorFlow takes seconds to start.
+
+Run as ``python -m tasks.conversion.worker <job.json> <done.json>`` by ``convert.py``; nothing that a
+flow imports imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+# Fused operations that no edge runtime knows would end up in the graph.
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+INT8_ROWS = 256
+"""Rows that int8 is calibrated with; more change the ranges by nothing that parity can see."""
+
+
+def main(arguments: list[str]) -> int:
+    """Convert what the job file asks for, and write what was made."""
+    job_file, done_file = map(Path, arguments)
+    job = json.loads(job_file.read_text(encoding="utf-8"))
+    began = time.perf_counter()
+    import tensorflow as tf
+
+    started = time.perf_counter() - began
+    out, calibration = Path(job["out"]), Path(job["calibration"])
+    frozen = fixed_batch(tf, Path(job["saved_model"]), job["input"], out / ".batch1")
+    made: dict[str, dict[str, Any]] = {}
+    for name, target in job["formats"].items():
+        begin = time.perf_counter()
+        convert(tf, name, frozen, calibration, out / target)
+        made[name] = {"seconds": round(time.perf_counter() - begin, 3)}
+    from tensorflowjs import version as tfjs_version
+
+    versions = {"tensorflow": tf.__version__, "tensorflowjs": tfjs_version.version}
+    result = {"formats": made, "versions": versions, "tensorflow_start_seconds": round(started, 3)}
+    done_file.write_text(json.dumps(result), encoding="utf-8")
+    return 0
+
+
+def fixed_batch(tf: Any, saved_model: Path, wanted: dict[str, Any], folder: Path) -> Path:
+    """The same SavedModel with a batch of exactly one row and a readable input name.
+
+    Args:
+        tf: The tensorflow module.
+        saved_model: SavedModel with one float32 input, any batch.
+        wanted: ``name`` and ``shape`` (batch 1) of the input.
+        folder: Where the new SavedModel goes.
+    """
+    loaded = tf.saved_model.load(str(saved_model))
+    served = loaded.signatures["serving_default"]
+    (given,) = served.structured_input_signature[1]
+    (answer,) = served.structured_outputs
+    signature = tf.TensorSpec(wanted["shape"], tf.float32, name=wanted["name"])
+
+    @tf.function(input_signature=[signature])  # type: ignore[untyped-decorator]
+    def one(inputs: Any) -> dict[str, Any]:
+        return {"prediction": served(**{given: inputs})[answer]}
+
+    module = tf.Module()
+    module.loaded, module.one = loaded, one
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": one})
+    return folder
+
+
+def convert(tf: Any, name: str, frozen: Path, calibration: Path, target: Path) -> None:
+    """Make one format from the fixed-batch SavedModel.
+
+    Raises:
+        ValueError: the format is unknown.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if name == "tfjs_float16":
+        to_tfjs(frozen, target.parent)
+        return
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(frozen))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if name == "tflite_float16":
+        converter.target_spec.supported_types = [tf.float16]
+    elif name == "tflite_int8":
+        # Inputs and outputs stay float32: browsers' LiteRT takes nothing else.
+        converter.representative_dataset = lambda: _rows(calibration)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    else:
+        raise ValueError(f"unknown format {name!r}")
+    target.write_bytes(converter.convert())
+
+
+def to_tfjs(frozen: Path, folder: Path) -> None:
+    """A TensorFlow.js graph model, weights in float16, debug operations stripped."""
+    conversion = tfjs_converter()
+    conversion.convert_tf_saved_model(
+        str(frozen),
+        str(folder),
+        signature_def="serving_default",
+        saved_model_tags="serve",
+        quantization_dtype_map={"float16": "*"},
+        strip_debug_ops=True,
+        skip_op_check=False,
+        control_flow_v2=True,
+    )
+
+
+def tfjs_converter() -> Any:
+    """The official converter of TensorFlow.js 4.22, without what it imports and never uses here.
+
+    Its packages import Keras 2, JAX, TensorFlow Hub and Decision Forests on sight; none of them
+    takes part in converting a SavedModel, and some do not install beside TensorFlow 2.21.
+    """
+    import importlib
+    import importlib.util
+
+    for name in ("tensorflow_decision_forests", "tensorflow_hub"):
+        sys.modules.setdefault(name, ModuleType(name))
+    found = importlib.util.find_spec("tensorflowjs")
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError("tensorflowjs is not installed")
+    root = Path(next(iter(found.submodule_search_locations)))
+    for name, folder in (("tensorflowjs", root), ("tensorflowjs.converters", root / "converters")):
+        if name not in sys.modules:
+            package = ModuleType(name)
+            package.__path__ = [str(folder)]
+            sys.modules[name] = package
+    return importlib.import_module("tensorflowjs.converters.tf_saved_model_conversion_v2")
+
+
+def _rows(calibration: Path) -> Any:
+    import numpy as np
+
+    with np.load(calibration, allow_pickle=False) as file:
+        inputs = file["inputs"][:INT8_ROWS]
+    for row in inputs:
+        yield [row[None].astype(np.float32)]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
