@@ -181,6 +181,31 @@ def test_request_in_flight_is_finished_by_the_fleet_that_began_it(shop):
     soon(lambda: not alive(new["pid"]))
 
 
+def test_retired_variant_lets_nobody_in_and_the_request_looks_again(aws, shop):
+    with hosting(aws, shop) as (room, actions):
+        put_up(shop, actions)
+        endpoint = room._endpoints._endpoints["own"]
+        old, routes = endpoint.active, endpoint.routes
+        variant = old.production["main"]
+        assert variant.enter()
+        variant.leave()
+        actions["UpdateEndpoint"]({"EndpointName": "own", "EndpointConfigName": "own"})
+        soon(lambda: endpoint.status == "InService")
+        assert not variant.enter()
+        # As if the request had read the routing table just before it was swapped.
+        new, endpoint.routes = endpoint.routes, routes
+        answers = []
+        asking = threading.Thread(
+            target=lambda: answers.append(room.invoke("own", {}, b"{}").status)
+        )
+        asking.start()
+        time.sleep(0.2)
+        assert not answers
+        endpoint.routes = new
+        asking.join(5)
+        assert answers == [200]
+
+
 def test_dead_process_is_started_anew_while_others_go_on(aws, shop, impatient):
     name = shop.endpoint(
         shop.variant("weak", shop.model(START_SECONDS="0.5")), shop.variant("strong", shop.model())
@@ -428,14 +453,16 @@ def _children():
 
 
 CUSTOMER = """
-import sys, threading
+import sys, threading, time
 sys.path[:0] = sys.argv[1:]
 from embedded_aws import EmbeddedAws
 from serving import Shop
 aws = EmbeddedAws().start()
 shop = Shop(aws.client)
 name = shop.simple()
-print(shop.ask(name)["told"]["pid"], flush=True)
+began_by = next(iter(aws._rooms["hosting"].things()["endpoints"][name]["pids"]["main"]))
+time.sleep(0.5)  # the deployment's own thread has ended by now
+print(began_by, shop.ask(name)["told"]["pid"], flush=True)
 threading.Event().wait()
 """
 
@@ -450,10 +477,12 @@ def test_serving_process_dies_with_a_killed_parent():
     )
     with process:
         assert process.stdout is not None
-        pid = int(process.stdout.readline())
-        time.sleep(0.3)  # the deployment's own thread has ended by now
-        assert alive(pid)
-        os.kill(process.pid, signal.SIGKILL)
+        try:
+            first, pid = map(int, process.stdout.readline().split())
+            assert first == pid, "it died with the thread that deployed it"
+            assert alive(pid)
+        finally:
+            os.kill(process.pid, signal.SIGKILL)
     soon(lambda: not alive(pid), 5)
 
 
