@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STATE := .sluice
 STAMP := $(VENV)/.installed
-EDGE_STAMP := node_modules/.installed
+EDGE_STAMP := $(VENV)/.tfjs-installed
 
 # Nothing phones home.
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
@@ -32,12 +32,12 @@ $(STAMP): requirements.txt requirements-nodeps.txt requirements-bootstrap.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements-nodeps.txt -r requirements-bootstrap.txt
 	@touch $@
 
-$(EDGE_STAMP): package.json package-lock.json $(STAMP)
+$(EDGE_STAMP): tasks/conversion/tfjs_runner/package-lock.json $(STAMP)
 	@echo "» Installing TensorFlow.js for the parity checks (npm comes with the virtual environment)"
-	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund --ignore-scripts
+	@$(BIN)/python -c 'from tasks.conversion.convert import modules_folder; from tasks.conversion.runtimes import install_tfjs; install_tfjs(modules_folder())'
 	@touch $@
 
-install: $(STAMP) $(EDGE_STAMP) ## Install everything into .venv and node_modules
+install: $(STAMP) $(EDGE_STAMP) ## Install everything into .venv
 
 browser: $(STAMP)
 	@$(BIN)/python -m deployments.laptop.browser
@@ -79,4 +79,4 @@ clean: ## Remove all state (.sluice); ends a running stack first
 	@rm -rf $(STATE)
 
 distclean: clean ## Remove the virtual environment and caches too
-	@rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -86,7 +86,7 @@ def retrain(
         "contract_version": checked.contract_version,
         "baseline": BASELINE,
     }
-    files = {**converted.local_files, BASELINE: keep_baseline(pinned, *drift, work)}
+    files = {**converted.files, BASELINE: keep_baseline(pinned, *drift, work)}
     version = publish(
         spec,
         facts,
@@ -94,7 +94,7 @@ def retrain(
         pinned,
         candidate,
         files,
-        converted.parity,
-        converted.converters,
+        converted.report.parity,
+        converted.report.versions,
     )
     return release(model, version, reason)

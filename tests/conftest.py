@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from embedded_aws.fixture import _no_faults_left, aws, aws_environment
 
@@ -15,6 +16,10 @@ os.environ.update(
         "TF_CPP_MIN_LOG_LEVEL": "2",
     }
 )
+
+# A deadline on a shared machine measures the neighbours, not the code.
+hypothesis_settings.register_profile("sluice", deadline=None)
+hypothesis_settings.load_profile("sluice")
 
 __all__ = ["_no_faults_left", "aws", "aws_environment", "fresh_clients"]
 

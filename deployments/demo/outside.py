@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from deployments.laptop.resources import client
 REGISTRY = "sluice-models"
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
 POLL_SECONDS = 0.5
+PATIENT_TRIES = 10
 
 
 class NotSo(Exception):
@@ -40,14 +42,33 @@ class Prefect:
         self._http = httpx.Client(base_url=f"{laptop.prefect_url}/api", timeout=60)
         self.ui = laptop.prefect_url
 
-    def start(self, deployment: str, parameters: Mapping[str, Any]) -> str:
-        """Press Run on a deployment; the run's id."""
+    def start(
+        self,
+        deployment: str,
+        parameters: Mapping[str, Any],
+        environment: Mapping[str, str] | None = None,
+        validate: bool = True,
+    ) -> str:
+        """Press Run on a deployment; the run's id.
+
+        Args:
+            deployment: ``flow/name``.
+            parameters: On top of the deployment's own.
+            environment: Variables for this run's process alone.
+            validate: Let the server hold the parameters against the form first.
+        """
         flow, name = deployment.split("/")
         found = self._ok(self._http.get(f"/deployments/name/{flow}/{name}"))
+        # The key makes a repeated press one run: a busy server may answer 503 after having acted.
         made = self._ok(
-            self._http.post(
+            self._patiently(
                 f"/deployments/{found['id']}/create_flow_run",
-                json={"parameters": {**found["parameters"], **parameters}},
+                {
+                    "idempotency_key": str(uuid.uuid4()),
+                    "parameters": {**found["parameters"], **parameters},
+                    "enforce_parameter_schema": validate,
+                    "job_variables": {"env": dict(environment)} if environment else {},
+                },
             )
         )
         return str(made["id"])
@@ -102,6 +123,19 @@ class Prefect:
             time.sleep(POLL_SECONDS)
         raise NotSo(f"nobody started {deployment} within {seconds:.0f} s")
 
+    def state(self, run: str) -> str:
+        """State type of a run."""
+        return str(self._ok(self._http.get(f"/flow_runs/{run}"))["state_type"])
+
+    def begun(self, run: str) -> list[str]:
+        """Names of the tasks of a run that have begun."""
+        found = self._ok(
+            self._http.post(
+                "/task_runs/filter", json={"flow_runs": {"id": {"any_": [run]}}, "limit": 200}
+            )
+        )
+        return [item["name"].rsplit("-", 1)[0] for item in found if item["start_time"]]
+
     def artifacts(self, run: str) -> list[str]:
         """Keys of the artifacts of a run and of the runs that it started."""
         runs = [run, *self._children(run)]
@@ -120,6 +154,14 @@ class Prefect:
             )
         )
         return [item["id"] for item in found]
+
+    def _patiently(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
+        for _ in range(PATIENT_TRIES):
+            answer = self._http.post(path, json=body)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(1)
+        return answer
 
     def _ok(self, answer: httpx.Response) -> Any:
         if answer.is_error:
@@ -161,11 +203,15 @@ class Outside:
 
     def newest_version(self, model: str) -> str:
         """The newest version with a manifest."""
+        return self.versions(model)[-1]
+
+    def versions(self, model: str) -> list[str]:
+        """Every version with a manifest, oldest first."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=REGISTRY, Prefix=f"{model}/v"
         )
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-        return max(str(key).split("/")[1] for key in keys if key.endswith("/manifest.json"))
+        return sorted(str(key).split("/")[1] for key in keys if key.endswith("/manifest.json"))
 
     def serving(self, model: str) -> dict[str, float]:
         """Weight of each variant of the model's endpoint, which must be in service."""

@@ -68,6 +68,9 @@ class Laptop:
             "PREFECT_RUNNER_HEARTBEAT_FREQUENCY": "30",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "20",
+            # SQLite on a busy laptop: waiting beats answering 503.
+            "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
+            "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60",
             "DO_NOT_TRACK": "1",
             "GX_ANALYTICS_ENABLED": "false",
             "SLUICE_CACHE_DIR": str(self.state / "cache"),

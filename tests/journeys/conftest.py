@@ -1,0 +1,53 @@
+"""The running stack, once for all journeys: embedded AWS, Prefect server, worker."""
+
+import socket
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from deployments.demo import generate
+from deployments.demo.outside import Outside, Prefect
+from deployments.laptop.environment import Laptop
+from deployments.laptop.stack import command, stack
+
+FIRST_DAY = date(2026, 1, 5)
+SCALE = 120.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Journey:
+    """The stack and the views on it."""
+
+    def __init__(self, laptop: Laptop) -> None:
+        self.laptop = laptop
+        self.prefect = Prefect(laptop)
+        self.outside = Outside(laptop)
+
+    def load(self, columns) -> None:
+        """Put generated sales into the lake."""
+        with tempfile.TemporaryDirectory() as scratch:
+            generate.write_sales(Path(scratch), columns)
+            command(self.laptop, "lake", "deployments.lake", "folder", scratch)
+
+
+@pytest.fixture(scope="session")
+def journey(tmp_path_factory):
+    laptop = Laptop(
+        state=tmp_path_factory.mktemp("stack"),
+        aws_port=free_port(),
+        prefect_port=free_port(),
+        time_scale=SCALE,
+        time_epoch=time.time(),
+    )
+    with stack(laptop, print) as running:
+        whole = Journey(running)
+        whole.load(generate.property_sales(2500, FIRST_DAY, 100, seed=3))
+        yield whole
