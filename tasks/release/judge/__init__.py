@@ -1,5 +1,6 @@
 """The canary judge: a pure fold over windows of counts. See docs/judge.md."""
 
+from tasks.release.judge.batch import judge_many
 from tasks.release.judge.policy import (
     JudgePolicy,
     Limits,
@@ -28,6 +29,7 @@ __all__ = [
     "Window",
     "geometric_edges",
     "judge",
+    "judge_many",
     "observe",
     "verdict",
 ]

@@ -31,7 +31,9 @@ from tasks.release.judge.ledger import (
 from tasks.release.judge.policy import JudgePolicy
 from tasks.release.judge.proof import (
     GATES,
+    Edges,
     gate_counts,
+    gate_edges,
     gate_log_e,
     margins,
     present,
@@ -56,10 +58,12 @@ REASONS = (
     "promoted",
     "deadline",
 )
+CLIMB, START, WATCH = (REASONS.index(name) for name in ("climb", "start", "watch"))
 RICHEST = 1e200
 RATE_SECONDS = 60.0
 INCIDENT_SECONDS = 30.0
 WARM_UP_STAKE = 0.1
+PRIOR_RATES = np.array([0.005, 0.5, 0.1, 0.01, 0.5, 0.5, 0.1, 0.1])
 LATENCY_GATES = np.array(["latency" in gate for gate in GATES])
 
 
@@ -98,7 +102,8 @@ def _against(
 ) -> Ledger:
     """Multiply the wealth of every column; new mass starts at this window."""
     alternatives = alternatives_of(policy)
-    log_e = column_log_e(policy, counts, warm, ledger.latency, ledger.predictions)
+    tail = tail_counts(policy, counts, warm, ledger.latency)
+    log_e = column_log_e(policy, counts, warm, ledger.latency, ledger.predictions, tail)
     start = _starting(policy, ledger, counts, rung)
     given = ledger.unspent * start
     unspent = ledger.unspent - given
@@ -108,7 +113,6 @@ def _against(
     unspent = unspent.copy()
     # Mirrored pairs multiply the same columns, and their law is not part of the boost.
     alone = (counts.pairs[:, 0, 0] == 0)[:, None, None]
-    tail = tail_counts(policy, counts, warm, ledger.latency)
     for stream, odds, trials, hits in (
         (ERRORS, ERROR_ODDS, counts.trials, counts.bad),
         (TAIL, TAIL_ODDS, *tail),
@@ -144,10 +148,18 @@ def _starting(policy: JudgePolicy, ledger: Ledger, counts: Counts, rung: Array) 
 def _for(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) -> Ledger:
     """Evidence that the canary is not worse."""
     delta = margins_of(policy)
-    trials, hits = gate_counts(policy, counts, ledger.latency[:, 0], ledger.predictions[:, 0])
+    edges = gate_edges(policy, ledger.latency[:, 0], ledger.predictions[:, 0])
+    trials, hits = gate_counts(
+        policy,
+        edges,
+        counts.trials[:, 0],
+        counts.bad[:, 0],
+        counts.latency[:, 0],
+        counts.predictions[:, 0],
+    )
     # A stable version known to be in trouble proves nothing; that is known before the window.
     quiet = (counts.t0 >= ledger.incident_until) & (trials[:, :, 0] > 0).any(1)
-    boundary = update_boundary(ledger.boundary, delta, _shared_rates(policy, ledger), trials)
+    boundary = update_boundary(ledger.boundary, delta, _shared_rates(policy, ledger, edges), trials)
     gain = gate_log_e(boundary, delta, trials, hits) * quiet[:, None, None]
     warm_proof = ledger.warm_proof
     if warm.any():
@@ -166,22 +178,17 @@ def _with_warm_up(log_e: Array) -> Array:
     return np.asarray(np.log1p(WARM_UP_STAKE * np.expm1(np.minimum(log_e, 100.0))))
 
 
-def _shared_rates(policy: JudgePolicy, ledger: Ledger) -> Array:
+def _shared_rates(policy: JudgePolicy, ledger: Ledger, edges: Edges) -> Array:
     """Rate of every gate's hits in the past, both arms pooled, (R, gates)."""
-    past = Counts(
-        t0=ledger.told, t1=ledger.told, weight=ledger.told,
-        warmup=np.zeros(len(ledger.told), dtype=bool),
-        requests=ledger.trials[:, None], trials=ledger.trials[:, None], bad=ledger.bad[:, None],
-        latency=np.stack([ledger.latency_canary, ledger.latency[:, 0]], axis=1)[:, None],
-        predictions=np.stack([ledger.predictions_canary, ledger.predictions[:, 0]], axis=1)[
-            :, None
-        ],
-        pairs=np.zeros((len(ledger.told), 4, 2)),
-    )  # fmt: skip
-    trials, hits = gate_counts(policy, past, ledger.latency[:, 0], ledger.predictions[:, 0])
-    prior = np.array([0.005, 0.5, 0.1, 0.01, 0.5, 0.5, 0.1, 0.1])
-    weight = 0.5 / prior
-    rate = (hits.sum(-1) + 0.5) / (trials.sum(-1) + weight)
+    trials, hits = gate_counts(
+        policy,
+        edges,
+        ledger.trials,
+        ledger.bad,
+        np.stack([ledger.latency_canary, ledger.latency[:, 0]], axis=1),
+        np.stack([ledger.predictions_canary, ledger.predictions[:, 0]], axis=1),
+    )
+    rate = (hits.sum(-1) + 0.5) / (trials.sum(-1) + 0.5 / PRIOR_RATES)
     return np.asarray(np.clip(rate, 1e-6, 1.0 - 1e-6))
 
 
@@ -264,7 +271,7 @@ def _decide(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) ->
     still = counts.warmup | (now < ledger.started + policy.warm_up_seconds - 1e-9)
     warming = still & (share > policy.warm_up_weight) & (rung >= 0)
     young = (rung >= 0) & (now - ledger.rung_since < policy.dwell_seconds - 1e-9)
-    why = np.full(len(now), REASONS.index("climb"))
+    why = np.full(len(now), CLIMB)
     for flag, name in (
         (~proven, "proof"),
         (young, "dwell"),
@@ -279,11 +286,10 @@ def _decide(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) ->
         why = np.where(flag, REASONS.index(name), why)
 
     current = np.where(rung >= 0, ladder[np.maximum(rung, 0)], 0.0)
-    target = np.where(why == REASONS.index("climb"), share, current)
-    target = np.where(why == REASONS.index("start"), first_share(policy, rate, length), target)
+    target = np.where(why == CLIMB, share, current)
+    target = np.where(why == START, first_share(policy, rate, length), target)
 
-    held = np.isin(why, [REASONS.index(name) for name in ("watch",)])
-    watched = held & (now - ledger.watching >= policy.watch_seconds - 1e-9)
+    watched = (why == WATCH) & (now - ledger.watching >= policy.watch_seconds - 1e-9)
     late = (ledger.started != NEVER) & (now - ledger.started >= policy.deadline_seconds)
     overdue = late & (ledger.watching == NEVER)
     # A watch that can never be finished quietly must end too.

@@ -115,6 +115,7 @@ def column_log_e(
     warm: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
     latency_reference: Array,
     prediction_reference: Array,
+    tail: tuple[Array, Array],
 ) -> Array:
     """Log e-value of every column in one window, (R, S, columns).
 
@@ -124,11 +125,12 @@ def column_log_e(
         warm: Whether the window lies in warm-up, (R,).
         latency_reference: The stable version's counts by bin before this window, (R, S, bins).
         prediction_reference: The same of predictions.
+        tail: From tail_counts.
     """
     parts = [
         binary_log_e(counts.trials, counts.bad, ERROR_ODDS),
         _latency(policy, counts, warm, latency_reference),
-        binary_log_e(*tail_counts(policy, counts, warm, latency_reference), TAIL_ODDS),
+        binary_log_e(*tail, TAIL_ODDS),
         _predictions(policy, counts, prediction_reference),
         _limits(policy, counts),
     ]

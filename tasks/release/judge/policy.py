@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -142,6 +143,14 @@ class JudgePolicy(Frozen):
         if len(set(self.segments)) != len(self.segments):
             raise ValueError("segments must not repeat")
         return self
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.model_dump_json())
+
+    def __hash__(self) -> int:
+        # What is derived from a policy is cached by it and looked up for every window.
+        return self._hash
 
     @property
     def threshold(self) -> float:

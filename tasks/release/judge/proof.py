@@ -11,11 +11,11 @@ this window's request counts whatever s is.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.release.judge.chain import above
 from tasks.release.judge.hypergeometric import Array
 from tasks.release.judge.policy import JudgePolicy
-from tasks.release.judge.window import Counts
 
 GATES = (
     "errors",
@@ -28,6 +28,7 @@ GATES = (
     "predictions below p10",
 )
 LEVELS = (0.5, 0.1, 0.01)
+SCORE_LEVELS = (0.5, 0.1)
 MULTIPLES = 2.0 ** np.arange(7)
 """Margins that are proved side by side: the tolerance times these."""
 
@@ -61,53 +62,61 @@ def present(policy: JudgePolicy) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return np.array([True] + [latency] * 3 + [predictions] * 4)
 
 
-def gate_counts(
-    policy: JudgePolicy, counts: Counts, latency: Array, predictions: Array
-) -> tuple[Array, Array]:
-    """Trials and hits of every gate of the whole release, each (R, gates, 2).
+Edges = NDArray[np.int64]
 
-    The edges are the first at or beyond the stable quantile in the counts before this window
-    (``latency``, ``predictions``: (R, bins)), so they are chosen from the past.
+
+def gate_edges(policy: JudgePolicy, latency: Array, predictions: Array) -> Edges:
+    """First bin that counts for every gate but the first, (R, gates - 1); -1 while unknown.
+
+    It is the first at or beyond the stable quantile in the stable counts before this window
+    (``latency``, ``predictions``: (R, bins)), so it is chosen from the past.
     """
-    releases = len(counts.t0)
-    trials = np.zeros((releases, len(GATES), 2))
-    hits = np.zeros_like(trials)
-    trials[:, 0], hits[:, 0] = counts.trials[:, 0], counts.bad[:, 0]
+    parts = [np.full((len(latency), 7), -1)]
     if policy.latency_edges:
-        seen = above(counts.latency[:, 0])
-        tail = above(latency)
-        for gate, level in enumerate(LEVELS, start=1):
-            _take(trials, hits, gate, seen, _edge(tail, level))
+        parts[0][:, :3] = _edges(above(latency), LEVELS)
     if policy.prediction_bins > 1:
-        for offset, bins, past in (
-            (4, counts.predictions[:, 0], predictions),
-            (5, counts.predictions[:, 0, :, ::-1], predictions[:, ::-1]),
-        ):
-            seen, tail = above(bins), above(past)
-            for gate, level in ((offset, 0.5), (offset + 2, 0.1)):
-                _take(trials, hits, gate, seen, _edge(tail, level))
+        parts[0][:, 3::2] = _edges(above(predictions), SCORE_LEVELS)
+        parts[0][:, 4::2] = _edges(above(predictions[:, ::-1]), SCORE_LEVELS)
+    return parts[0]
+
+
+def gate_counts(
+    policy: JudgePolicy, edges: Edges, units: Array, bad: Array, latency: Array, predictions: Array
+) -> tuple[Array, Array]:
+    """Trials and hits of every gate, each (R, gates, 2).
+
+    Args:
+        policy: The policy.
+        edges: From gate_edges.
+        units: Units of the error test by arm, (R, 2); ``bad`` likewise.
+        bad: Those with an error.
+        latency: Counts by bin, (R, 2, bins).
+        predictions: The same of predictions.
+    """
+    trials = np.zeros((len(units), len(GATES), 2))
+    hits = np.zeros_like(trials)
+    trials[:, 0], hits[:, 0] = units, bad
+    if policy.latency_edges:
+        _take(trials, hits, slice(1, 4), above(latency), edges[:, :3])
+    if policy.prediction_bins > 1:
+        _take(trials, hits, slice(4, 8, 2), above(predictions), edges[:, 3::2])
+        _take(trials, hits, slice(5, 8, 2), above(predictions[..., ::-1]), edges[:, 4::2])
     return trials, hits
 
 
-def _edge(tail: Array, level: float) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Bin from which on at most ``level`` of the past lies; the last bin at most; -1 unknown."""
-    total = tail[:, 0]
-    edge = np.argmax(tail <= level * total[:, None], axis=1)
+def _edges(tail: Array, levels: tuple[float, ...]) -> Edges:
+    total = tail[:, :1]
+    wanted = total * np.asarray(levels)
+    edge = np.argmax(tail[:, None] <= wanted[..., None], axis=2)
     edge = np.where(edge == 0, tail.shape[1] - 1, edge)
-    return np.where(total * level >= 1.0, edge, -1)
+    return np.where(wanted >= 1.0, edge, -1)
 
 
-def _take(
-    trials: Array,
-    hits: Array,
-    gate: int,
-    seen: Array,
-    edge: np.ndarray[tuple[int], np.dtype[np.int64]],
-) -> None:
-    known = edge >= 0
-    row = np.arange(len(edge))
-    trials[:, gate] = np.where(known[:, None], seen[:, :, 0], 0.0)
-    hits[:, gate] = np.where(known[:, None], seen[row, :, edge], 0.0)
+def _take(trials: Array, hits: Array, gates: slice, seen: Array, edge: Edges) -> None:
+    known = (edge >= 0)[..., None]
+    found = np.take_along_axis(seen, np.maximum(edge, 0)[:, None], axis=2).swapaxes(1, 2)
+    trials[:, gates] = np.where(known, seen[:, None, :, 0], 0.0)
+    hits[:, gates] = np.where(known, found, 0.0)
 
 
 def update_boundary(boundary: Array, delta: Array, wanted: Array, trials: Array) -> Array:

@@ -95,10 +95,12 @@ def verdict(state: JudgeState) -> Verdict:
 
 
 def judge(policy: JudgePolicy, windows: Iterable[Window]) -> Verdict:
-    """Fold all windows and give the last verdict."""
+    """Fold all windows, in the order in which they were told, up to a rollback or promotion."""
     state = JudgeState.start(policy)
     for window in windows:
         state = observe(state, window)
+        if state.standing is not None:
+            break
     return verdict(state)
 
 

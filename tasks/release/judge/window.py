@@ -110,32 +110,53 @@ def counts_of(policy: JudgePolicy, window: Window) -> Counts:
     Raises:
         ValueError: a count vector has another length than the policy's bins.
     """
-    rows = [Arms(canary=window.canary, stable=window.stable)]
-    rows += [window.segments.get(name, _NOTHING) for name in policy.segments]
-    arms = [arm for row in rows for arm in (row.canary, row.stable)]
-    shape = (1, len(rows), 2)
+    return counts_of_all(policy, (window,))
+
+
+def counts_of_all(policy: JudgePolicy, windows: Sequence[Window]) -> Counts:
+    """Windows as arrays, one after the other along the first axis.
+
+    Raises:
+        ValueError: a count vector has another length than the policy's bins.
+    """
+    names = policy.segments
+    arms: list[ArmCounts] = []
+    for window in windows:
+        arms += (window.canary, window.stable)
+        for name in names:
+            segment = window.segments.get(name, _NOTHING)
+            arms += (segment.canary, segment.stable)
+    shape = (len(windows), 1 + len(names), 2)
     latency_bins = len(policy.latency_edges) + 1 if policy.latency_edges else 0
-    shadow = window.shadow or _NO_PAIRS
+    pairs = np.zeros((len(windows), 4, 2))
+    for index, window in enumerate(windows):
+        if window.shadow is not None:
+            told = window.shadow
+            pairs[index] = ((told.pairs, 0), told.errors, told.latency, told.predictions)
+    numbers = np.array(
+        [
+            (
+                arm.requests,
+                arm.requests if arm.users is None else arm.users,
+                arm.errors if arm.users_with_error is None else arm.users_with_error,
+            )
+            for arm in arms
+        ],
+        dtype=float,
+    )
     return Counts(
-        t0=np.array([window.t0]),
-        t1=np.array([window.t1]),
-        weight=np.array([window.weight]),
-        warmup=np.array([window.warmup]),
-        requests=np.array([arm.requests for arm in arms], dtype=float).reshape(shape),
-        trials=np.array(
-            [arm.requests if arm.users is None else arm.users for arm in arms], dtype=float
-        ).reshape(shape),
-        bad=np.array(
-            [arm.errors if arm.users_with_error is None else arm.users_with_error for arm in arms],
-            dtype=float,
-        ).reshape(shape),
+        t0=np.array([window.t0 for window in windows], dtype=float),
+        t1=np.array([window.t1 for window in windows], dtype=float),
+        weight=np.array([window.weight for window in windows], dtype=float),
+        warmup=np.array([window.warmup for window in windows], dtype=bool),
+        requests=numbers[:, 0].reshape(shape),
+        trials=numbers[:, 1].reshape(shape),
+        bad=numbers[:, 2].reshape(shape),
         latency=_bins("latency", [arm.latency for arm in arms], latency_bins, shape),
         predictions=_bins(
             "predictions", [arm.predictions for arm in arms], policy.prediction_bins, shape
         ),
-        pairs=np.array(
-            [[(shadow.pairs, 0), shadow.errors, shadow.latency, shadow.predictions]], dtype=float
-        ),
+        pairs=pairs,
     )
 
 
@@ -154,4 +175,3 @@ def _bins(
 
 
 _NOTHING = Arms()
-_NO_PAIRS = Pairs()
