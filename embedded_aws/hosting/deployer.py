@@ -254,6 +254,18 @@ class Deployer:
         self._house.meters.forget(endpoint.name)
         self._forget(endpoint)
 
+    def _give_up(self, endpoint: Endpoint) -> None:
+        """After a bug of ours: what served goes on serving, what was to come is ended."""
+        with endpoint.lock:
+            broken, endpoint.pending, endpoint.share = endpoint.pending, None, 0.0
+            endpoint.failure = INTERNAL
+            if endpoint.active is not None:
+                self._route(endpoint)
+        if broken is not None:
+            broken.retire()
+        with endpoint.lock:
+            self._settle(endpoint, "Failed" if endpoint.active is None else "InService")
+
     def _route(self, endpoint: Endpoint) -> None:
         """Make the routing table anew; the caller holds the endpoint's lock."""
         lanes = []
@@ -276,10 +288,7 @@ class Deployer:
                 work()
             except Exception:
                 log.exception("operation on endpoint %s failed", endpoint.name)
-                with endpoint.lock:
-                    endpoint.failure = INTERNAL
-                    serving = endpoint.active is not None
-                    self._settle(endpoint, "InService" if serving else "Failed")
+                self._give_up(endpoint)
 
         threading.Thread(target=run, name=f"deploy-{endpoint.name}", daemon=True).start()
 

@@ -64,12 +64,14 @@ class Models:
         return {}
 
     def container(self, name: str) -> Mapping[str, Any]:
-        """A model's container definition.
+        """A model's container definition, and its ``EnableNetworkIsolation``.
 
         Raises:
             AwsFault: ``ValidationException`` when there is no such model.
         """
-        return _container(self._get(name))
+        model = self._get(name)
+        isolated = model["EnableNetworkIsolation"]
+        return {**_container(model), "EnableNetworkIsolation": isolated}
 
     def names(self) -> list[str]:
         """All names."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 DEFAULT_PROGRAM = "inference.py"
+OPT_ML = "/opt/ml"
 # What a program needs of its surroundings to run at all; nothing else of ours leaks in.
 INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ", "SYSTEMROOT")
 
@@ -35,7 +36,7 @@ def environment(
         base: The folder laid out like ``/opt/ml``.
         port: Where it must listen, on 127.0.0.1.
         container: ``Environment`` of the model's container; wins over everything but the port
-            and the folders.
+            and the folders. ``/opt/ml`` in it is moved to ``base``.
         surroundings: Environment of the embedded AWS itself.
         aws: Region, endpoint and credentials, as a role would give them.
     """
@@ -45,7 +46,7 @@ def environment(
         **aws,
         "SAGEMAKER_PROGRAM": DEFAULT_PROGRAM,
         "SAGEMAKER_SUBMIT_DIRECTORY": str(base / "model" / "code"),
-        **container,
+        **{name: value.replace(OPT_ML, str(base)) for name, value in container.items()},
         "SAGEMAKER_BIND_TO_PORT": str(port),
         "SAGEMAKER_BASE_DIR": str(base),
         "SM_MODEL_DIR": str(base / "model"),

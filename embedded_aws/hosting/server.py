@@ -11,7 +11,7 @@ from pathlib import Path
 
 from embedded_aws.hosting import ports
 from embedded_aws.hosting.http1 import Answer, Pool
-from embedded_aws.hosting.spawner import Spawner, end, signal_group
+from embedded_aws.hosting.spawner import Spawner, signal_group
 
 # AWS wants an answer to /ping within 2 s.
 PING_TIMEOUT = 2.0
@@ -42,7 +42,7 @@ class Server:
         say: Takes each line that the process prints.
         spawner: Starts it.
         start_timeout: Real seconds until ``/ping`` must have answered 200.
-        stop_grace: Real seconds between SIGTERM and SIGKILL.
+        stop_grace: Gives the real seconds between SIGTERM and SIGKILL.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Server:
         say: Callable[[str], None],
         spawner: Spawner,
         start_timeout: float,
-        stop_grace: float,
+        stop_grace: Callable[[], float],
     ) -> None:
         self.instance_id = instance_id
         self.outstanding = 0
@@ -134,7 +134,7 @@ class Server:
         with self._lock:
             self._end_process()
         if self._watcher is not None and self._watcher is not threading.current_thread():
-            self._watcher.join(self._stop_grace + 5.0)
+            self._watcher.join(self._stop_grace() + 5.0)
 
     def _launch(self) -> bool:
         """Start a process and wait for its health; False when it ended or stayed silent."""
@@ -205,7 +205,7 @@ class Server:
         """End what runs and give back its port; the caller holds the lock."""
         self._drop_pool()
         if self._process is not None:
-            end(self._process, self._stop_grace)
+            self._spawner.end(self._process, self._stop_grace())
             self._process = None
         if self._port is not None:
             ports.release(self._port)

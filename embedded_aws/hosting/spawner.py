@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from embedded_aws.keeper import Keeper
+
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
@@ -18,10 +20,12 @@ class Spawner:
     """One long-lived thread from which every process is started.
 
     Linux sends the parent-death signal when the *thread* that forked ends, not the process. A
-    deployment's own thread is short-lived; so all forking is done by this one.
+    deployment's own thread is short-lived; so all forking is done by this one. What the processes
+    start themselves, and systems other than Linux, are left to the keeper.
     """
 
     def __init__(self) -> None:
+        self._keeper = Keeper()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hosting-spawner")
 
     def start(
@@ -39,14 +43,24 @@ class Spawner:
         return starting.result()
 
     def close(self) -> None:
-        """End the thread; processes still alive get the death signal."""
+        """End the thread and every process group that is left."""
         self._thread.shutdown(wait=True)
+        self._keeper.close()
 
-    @staticmethod
+    def end(self, process: subprocess.Popen[bytes], grace: float) -> None:
+        """SIGTERM to the whole group, SIGKILL after ``grace`` real seconds; reap it."""
+        if process.poll() is None:
+            signal_group(process, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(grace)
+        signal_group(process, signal.SIGKILL)
+        process.wait()
+        self._keeper.forget(process.pid)
+
     def _start(
-        command: Sequence[str], env: Mapping[str, str], cwd: Path
+        self, command: Sequence[str], env: Mapping[str, str], cwd: Path
     ) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *command],
             env=dict(env),
             cwd=cwd,
@@ -55,16 +69,8 @@ class Spawner:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-
-
-def end(process: subprocess.Popen[bytes], grace: float) -> None:
-    """SIGTERM to the whole group, SIGKILL after ``grace`` real seconds; reap it."""
-    if process.poll() is None:
-        signal_group(process, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(grace)
-    signal_group(process, signal.SIGKILL)
-    process.wait()
+        self._keeper.watch(process.pid)
+        return process
 
 
 def signal_group(process: subprocess.Popen[bytes], number: int) -> None:

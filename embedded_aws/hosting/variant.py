@@ -23,6 +23,8 @@ from embedded_aws.hosting.usage import Usage, cpu_percent, memory_percent, usage
 
 # AWS gives a container 8 minutes unless the variant says otherwise.
 DEFAULT_START_TIMEOUT = 480.0
+# Real seconds between SIGTERM and SIGKILL when the embedded AWS itself ends.
+CLOSING_GRACE = 2.0
 
 
 @dataclass
@@ -45,7 +47,7 @@ class Variant:
         house: What all variants share.
         endpoint: Name of the endpoint.
         spec: The ``ProductionVariant`` of the endpoint config, with defaults filled in.
-        container: ``ContainerDefinition`` of its model.
+        container: ``ContainerDefinition`` of its model, and its ``EnableNetworkIsolation``.
         numbers: Weight and instance count to begin with.
     """
 
@@ -234,12 +236,14 @@ class Variant:
         house = self._house
         instance = f"i-{uuid.uuid4().hex[:17]}"
         own: Mapping[str, str] = self.container.get("Environment") or {}
+        isolated = self.container.get("EnableNetworkIsolation", False)
+        credentials = {} if isolated else house.aws_environment
         seconds = self.spec.get("ContainerStartupHealthCheckTimeoutInSeconds")
         return Server(
             instance_id=instance,
             command=command(self._base, own),
             environment=lambda port: environment(
-                self._base, port, own, house.surroundings, house.aws_environment
+                self._base, port, own, house.surroundings, credentials
             ),
             cwd=self._cwd(),
             say=lambda text: house.logs.line(self.log_group, f"{self.name}/{instance}", text),
@@ -247,7 +251,9 @@ class Variant:
             start_timeout=min(
                 float(seconds or DEFAULT_START_TIMEOUT), house.settings.start_timeout_cap
             ),
-            stop_grace=house.settings.stop_grace,
+            stop_grace=lambda: (
+                CLOSING_GRACE if house.closing.is_set() else house.settings.stop_grace
+            ),
         )
 
     def _cwd(self) -> Path:

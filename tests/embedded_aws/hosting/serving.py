@@ -20,10 +20,11 @@ BUCKET = "sluice-hosting-tests"
 MACHINE = "ml.m5.large"
 
 PROGRAM = """
-import http.server, json, os, sys, time
+import http.server, json, os, subprocess, sys, time
 
 env = os.environ
 print("serving", env.get("NAME"), flush=True)
+child = subprocess.Popen(["sleep", "300"]).pid if "WITH_CHILD" in env else None
 if "DIE_AT_START" in env:
     sys.exit("no weights, no service")
 time.sleep(float(env.get("START_SECONDS", "0")))
@@ -50,7 +51,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "raw" in wish:
             return self.answer(int(wish.get("status", 200)), wish["raw"].encode())
         told = {
-            "name": env.get("NAME"), "pid": os.getpid(), "cwd": os.getcwd(),
+            "name": env.get("NAME"), "pid": os.getpid(), "child": child, "cwd": os.getcwd(),
             "headers": {k.lower(): v for k, v in self.headers.items()},
             "environment": {k: env[k] for k in env if k.startswith(("SM_", "SAGEMAKER_", "AWS_"))},
             "model": sorted(os.listdir(env["SM_MODEL_DIR"])), "echo": wish.get("echo"),

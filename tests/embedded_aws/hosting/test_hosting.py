@@ -43,11 +43,12 @@ class Watcher:
 
 
 @contextmanager
-def hosting(aws, shop, watcher=None, **settings):
+def hosting(aws, shop, watcher=None, alarms=None, **settings):
     """A hosting of its own beside the embedded AWS's, with settings of its own."""
     world = dataclasses.replace(
         aws.world,
         metrics=watcher or aws.world.metrics,
+        alarms=alarms or aws.world.alarms,
         state_dir=aws.world.state_dir / shop.name("own"),
     )
     room = Hosting(world, HostingSettings(**settings))
@@ -179,6 +180,58 @@ def test_request_in_flight_is_finished_by_the_fleet_that_began_it(shop):
     assert alive(new["pid"])
     shop.sm.delete_endpoint(EndpointName=name)
     soon(lambda: not alive(new["pid"]))
+
+
+class BrokenAlarms:
+    """Knows every alarm once, then breaks."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def alarm_state(self, name):
+        self.asked += 1
+        if self.asked > 1:
+            raise LookupError(name)
+        return "OK"
+
+
+def test_bug_during_an_update_leaves_what_served_in_service(aws, shop, caplog):
+    with hosting(aws, shop, alarms=BrokenAlarms()) as (room, actions):
+        put_up(shop, actions)
+        before = room.things()["endpoints"]["own"]["pids"]
+        deployment = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "any"}]}}
+        actions["UpdateEndpoint"](
+            {
+                "EndpointName": "own",
+                "EndpointConfigName": "own",
+                "DeploymentConfig": deployment,
+            }
+        )
+
+        def settled():
+            told = actions["DescribeEndpoint"]({"EndpointName": "own"})
+            return told["EndpointStatus"] == "InService" and told
+
+        told = soon(settled)
+        assert "Request to service failed" in told["FailureReason"]
+        assert room.invoke("own", {}, b"{}").status == 200
+        assert room.things()["endpoints"]["own"]["pids"] == before
+    assert "operation on endpoint own failed" in caplog.text
+
+
+def test_isolated_model_gets_no_credentials(shop):
+    def environment(name, **more):
+        shop.sm.create_model(
+            ModelName=name,
+            PrimaryContainer={"Image": IMAGE, "ModelDataUrl": shop.url},
+            ExecutionRoleArn=ROLE,
+            **more,
+        )
+        return shop.ask(shop.endpoint(shop.variant("main", name)))["told"]["environment"]
+
+    assert "AWS_ACCESS_KEY_ID" in environment("open")
+    isolated = environment("isolated", EnableNetworkIsolation=True)
+    assert not [key for key in isolated if key.startswith("AWS_")]
 
 
 def test_retired_variant_lets_nobody_in_and_the_request_looks_again(aws, shop):
@@ -459,10 +512,11 @@ from embedded_aws import EmbeddedAws
 from serving import Shop
 aws = EmbeddedAws().start()
 shop = Shop(aws.client)
-name = shop.simple()
+name = shop.simple(WITH_CHILD="1")
 began_by = next(iter(aws._rooms["hosting"].things()["endpoints"][name]["pids"]["main"]))
 time.sleep(0.5)  # the deployment's own thread has ended by now
-print(began_by, shop.ask(name)["told"]["pid"], flush=True)
+told = shop.ask(name)["told"]
+print(began_by, told["pid"], told["child"], flush=True)
 threading.Event().wait()
 """
 
@@ -478,12 +532,13 @@ def test_serving_process_dies_with_a_killed_parent():
     with process:
         assert process.stdout is not None
         try:
-            first, pid = map(int, process.stdout.readline().split())
+            first, pid, child = map(int, process.stdout.readline().split())
             assert first == pid, "it died with the thread that deployed it"
             assert alive(pid)
+            assert alive(child)
         finally:
             os.kill(process.pid, signal.SIGKILL)
-    soon(lambda: not alive(pid), 5)
+    soon(lambda: not alive(pid) and not alive(child), 5)
 
 
 def test_model_without_a_program_says_so_in_the_log(aws, shop):

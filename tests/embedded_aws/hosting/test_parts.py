@@ -42,18 +42,19 @@ def test_settings_that_make_no_sense_are_named(value):
 
 
 def test_program_is_the_containers():
-    base = Path("/opt/ml")
-    assert command(base, {}) == [sys.executable, "/opt/ml/model/code/inference.py"]
+    base = Path("/state/e")
+    assert command(base, {}) == [sys.executable, "/state/e/model/code/inference.py"]
     assert command(base, {"SAGEMAKER_PROGRAM": "serve.py"})[1].endswith("/code/serve.py")
     env = environment(
         base,
         8081,
-        {"A": "own", "SAGEMAKER_BIND_TO_PORT": "1", "AWS_REGION": "eu-west-1"},
+        {"A": "own", "SAGEMAKER_BIND_TO_PORT": "1", "AWS_REGION": "eu-west-1", "B": "/opt/ml/x"},
         {"PATH": "/bin", "PREFECT_API_KEY": "secret"},
         {"AWS_REGION": "us-east-1"},
     )
     assert env["SAGEMAKER_BIND_TO_PORT"] == "8081"
     assert (env["A"], env["AWS_REGION"], env["PATH"]) == ("own", "eu-west-1", "/bin")
+    assert env["B"] == "/state/e/x"
     assert "PREFECT_API_KEY" not in env
 
 
