@@ -135,9 +135,7 @@ def in_batches(
     Chunks whose contract columns differ in presence or type never share a batch. At most ``limit``
     rows are held in unfinished batches together.
     """
-    wanted = frozenset(contract.column_names) | {
-        name.partition(".")[0] for name in contract.column_names
-    }
+    wanted = contract.top_level
     piles: dict[Any, _Pile] = {}
     for source, chunk in chunks:
         look = _look(chunk, wanted)

@@ -265,13 +265,12 @@ def _quality(quality: Quality) -> RowCheck:
             **common,
         )
     if quality.kind in SLUICE_CHECKS:
-        columns = (name,) if name else ()
-        rule = quality.description or quality.kind
         return _empty(
             quality.name or f"{name or 'row'}.{quality.kind}",
-            columns,
-            rule,
+            (name,) if name else (),
+            quality.description or quality.kind,
             ours_column(quality),
+            phase="keys" if quality.kind == "noDuplicateText" else "rows",
             **common,
         )
     common["bound"] = None if never else bound

@@ -22,7 +22,6 @@ from tasks.contracts.casting import arrow_type
 from tasks.contracts.model import DAY, Contract
 from tasks.values import Frozen, Snapshot
 
-
 BUCKETS = 16
 
 

@@ -18,7 +18,6 @@ import numpy as np
 
 from tasks.contracts.batches import Batch
 from tasks.contracts.checks import ours_column
-from tasks.contracts.exif import strip_exif
 from tasks.contracts.likeness import MAX_DIFFERENCE, MAX_DISTANCE, Likeness, alike, likeness
 from tasks.contracts.model import Contract, Quality
 from tasks.contracts.sink import GOOD, Sink, jsonable
@@ -66,7 +65,7 @@ def image_batches(
     images = {item.key: item for item in ordered if item not in labels}
     tally.objects_read += len(images)
     seen = dict(zip(images, _look_at(images, local_paths, read), strict=True))
-    rows, faults = _rows(labels, images, seen, local_paths, read, tally)
+    rows, faults = _rows(contract, labels, images, seen, local_paths, read, tally)
     evidence = _evidence(contract, rows)
     for start in range(0, max(len(rows), 1), limit):
         part = slice(start, start + limit)
@@ -88,8 +87,6 @@ def _look_at(
     def look(key: str) -> Seen:
         try:
             decoded = read.image(local_paths[key], key)
-            # What cannot be stripped must not go on: find out before it is judged.
-            strip_exif(local_paths[key].read_bytes())
         except UnreadableData as error:
             return Seen(fault=error.what)
         return Seen(likeness(decoded.pixels, decoded.digest), decoded.width, decoded.height)
@@ -99,6 +96,7 @@ def _look_at(
 
 
 def _rows(
+    contract: Contract,
     labels: list[LakeObject],
     images: Mapping[str, LakeObject],
     seen: Mapping[str, Seen],
@@ -119,6 +117,8 @@ def _rows(
             set_aside(tally, item, error)
             continue
         tally.objects_read += 1
+        names = dict.fromkeys(name for chunk in chunks for name in chunk.columns)
+        tally.add(name for name in names if name not in contract.top_level)
         for chunk in chunks:
             faults += [(item, fault) for fault in chunk.faults]
             for at, number in enumerate(chunk.rows):
@@ -143,7 +143,7 @@ def _batch(
     place = {source: position for position, source in enumerate(sources)}
     names = dict.fromkeys(name for row in rows for name in row.record)
     columns = {name: [row.record.get(name) for row in rows] for name in names}
-    known = set(contract.column_names) | {n.partition(".")[0] for n in contract.column_names}
+    known = contract.top_level
     return Batch(
         kind="objects",
         columns={name: values for name, values in columns.items() if name in known},
@@ -238,9 +238,12 @@ class ImageSink(Sink):
     The label rows also go to Parquet like any other table, for profiles.
     """
 
-    def __init__(self, out_dir: Path, contract: Contract, local_paths: Mapping[str, Path]) -> None:
+    def __init__(
+        self, out_dir: Path, contract: Contract, local_paths: Mapping[str, Path], read: Any
+    ) -> None:
         super().__init__(out_dir, contract)
         self._paths = local_paths
+        self._read = read
         self._entries: list[str] = []
 
     def good(self, batch: Batch, columns: Mapping[str, Any], keep: np.ndarray) -> int:
@@ -251,7 +254,7 @@ class ImageSink(Sink):
             name = safe_name(source)
             path = self._out / GOOD / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(strip_exif(self._paths[source.key].read_bytes()))
+            path.write_bytes(self._read.picture(self._paths[source.key], source.key))
             entry = {key: values[int(position)] for key, values in listed.items()}
             entry |= {FILE: name, "id": name, "day": source.day.isoformat()}
             self._entries.append(jsonable({k: v for k, v in entry.items() if v is not None}))

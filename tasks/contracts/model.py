@@ -190,6 +190,12 @@ class Contract(Frozen):
         return tuple(column.name for column in self.columns)
 
     @property
+    def top_level(self) -> frozenset[str]:
+        """Names under which the data bring the columns: ``outer`` for ``outer.inner`` too."""
+        names = self.column_names
+        return frozenset(names) | {name.partition(".")[0] for name in names}
+
+    @property
     def kinds(self) -> Mapping[str, Kind]:
         """Columns that drift should look at, and how."""
         found = {column.name: column.kind for column in self.columns}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -41,10 +41,11 @@ class Tally:
         if len(kept) < EXAMPLES:
             kept.append(Example(value=value[:120], source=source, row=row))
 
-    def add(self, name: str, objects: int) -> None:
-        """A column that the contract does not know."""
-        if name in self.additions or len(self.additions) < NAMED:
-            self.additions[name] += objects
+    def add(self, names: Iterable[str]) -> None:
+        """Columns of one object that the contract does not know; only so many are named."""
+        for name in names:
+            if name in self.additions or len(self.additions) < NAMED:
+                self.additions[name] += 1
 
 
 def concluded(
@@ -122,7 +123,7 @@ def _verdict(
     objects = tally.objects_read + tally.unreadable_count
     share = tally.rows_quarantined / tally.rows_in if tally.rows_in else 0.0
     lost = tally.unreadable_count / objects if objects else 0.0
-    telling = [check for check in checks if check.severity == "error" and not check.quarantines]
+    telling = [check for check in checks if not check.quarantines]
     errors = [check for check in checks if check.outcome == "error"]
     if errors:
         return "error", f"{errors[0].id} could not be checked: {errors[0].detail}"
@@ -140,20 +141,27 @@ def _verdict(
             f"{tally.rows_quarantined:,} of {tally.rows_in:,} rows ({share:.2%}) broke the "
             f"contract, more than {limit:.2%}; most often: {worst.rule} ({worst.failed:,} rows)."
         )
-    for outcome in ("fail", "inconclusive"):
-        found = [check for check in telling if check.outcome == outcome]
-        if found:
-            said = "; ".join(
-                f"{check.rule}: {check.detail or check.observed} (bound {check.bound})"
-                for check in found[:5]
-            )
-            return outcome, f"{said}."
+    undecided = [check for check in checks if check.outcome == "inconclusive"]
+    failing = [c for c in telling if c.outcome == "fail" and c.severity == "error"]
+    if failing:
+        return "fail", _said(failing)
+    open_questions = [c for c in undecided if c.severity == "error"]
+    if open_questions:
+        return "inconclusive", _said(open_questions)
     if not tally.rows_good:
         return "fail", "No good row is left."
     return "pass", (
         f"{tally.rows_good:,} of {tally.rows_in:,} rows passed {len(checks)} checks; "
         f"{tally.rows_quarantined:,} quarantined ({share:.2%}, limit {limit:.2%})."
     )
+
+
+def _said(checks: Sequence[ContractCheck]) -> str:
+    found = (
+        f"{check.rule}: {check.detail or check.observed} (bound {check.bound})"
+        for check in checks[:5]
+    )
+    return f"{'; '.join(found)}."
 
 
 def notices(tally: Tally, contract: Contract) -> tuple[str, ...]:

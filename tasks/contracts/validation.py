@@ -47,6 +47,10 @@ class Reader(Protocol):
         """A decoded image; raises UnreadableData."""
         ...
 
+    def picture(self, path: Path, key: str) -> bytes:
+        """An image's file without metadata; raises UnreadableData."""
+        ...
+
 
 class Validation:
     """The state of one pass over one snapshot."""
@@ -110,8 +114,6 @@ class Validation:
 
     def _shape(self, batch: Batch, table: Typed) -> None:
         tally = self.tally
-        for name in batch.extra:
-            tally.add(name, len(batch.sources))
         for name in table.missing:
             tally.lacking[name] += len(batch.sources)
         if self.contract.freshness is not None:
@@ -240,7 +242,7 @@ def validate_snapshot(
         if contract.format == "images":
             from tasks.contracts.image_rows import ImageSink, image_batches
 
-            sink: Sink = ImageSink(out_dir, contract, local_paths)
+            sink: Sink = ImageSink(out_dir, contract, local_paths, read)
             state = Validation(contract, sink, Path(scratch), references or {}, docs=docs)
             batches = image_batches(contract, snapshot, local_paths, read, state.tally, batch_rows)
         else:
@@ -272,14 +274,17 @@ def _chunks(
 ) -> Iterator[tuple[LakeObject, RawChunk]]:
     for item in sorted(snapshot.objects, key=lambda item: (item.day, item.key)):
         chunks = read.rows(local_paths[item.key], item.key, contract.format, contract.encoding)
+        names: dict[str, None] = {}
         try:
             # The reader promises: from its first chunk on, nothing can fail.
             for chunk in chunks:
+                names |= dict.fromkeys(chunk.columns)
                 yield item, chunk
         except UnreadableData as error:
             set_aside(tally, item, error)
         else:
             tally.objects_read += 1
+            tally.add(name for name in names if name not in contract.top_level)
 
 
 def _finished(state: Validation, snapshot: Snapshot, out_dir: Path) -> ContractReport:

@@ -8,12 +8,26 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from tasks.errors import UnreadableData
 
+READ_FAULTS = (
+    OSError,  # gzip.BadGzipFile and pyarrow's I/O errors are among them
+    EOFError,
+    ValueError,  # pyarrow.ArrowInvalid and UnicodeDecodeError are among them
+    ArithmeticError,
+    MemoryError,
+    KeyError,
+    IndexError,
+    NotImplementedError,
+    TypeError,
+    RecursionError,
+    zlib.error,
+)
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -52,6 +66,12 @@ def unreadable(key: str, why: str) -> UnreadableData:
         f"Object {shown} cannot be read: {why}.",
         "Repair or replace the object at its source; it was left out as a whole.",
     )
+
+
+def reason(error: BaseException) -> str:
+    """What a decoder said, on one bounded line without control signs."""
+    said = " ".join(str(error).split())[:200].rstrip(".")
+    return ascii(f"{type(error).__name__}: {said}" if said else type(error).__name__)[1:-1]
 
 
 class BoundedStream(io.RawIOBase):

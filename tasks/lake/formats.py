@@ -7,10 +7,6 @@ row (too many fields, a line that is not JSON) is a :class:`RowFault` and costs 
 
 from __future__ import annotations
 
-import hashlib
-import io
-import warnings
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,21 +15,9 @@ from typing import Any
 import numpy as np
 
 from tasks.errors import UnreadableData
-from tasks.lake.bounds import Limits, unreadable
+from tasks.lake.bounds import READ_FAULTS, Limits, reason, unreadable
+from tasks.lake.pictures import DecodedImage, decode_image, strip_exif
 
-READ_FAULTS = (
-    OSError,  # gzip.BadGzipFile and pyarrow's I/O errors are among them
-    EOFError,
-    ValueError,  # pyarrow.ArrowInvalid and UnicodeDecodeError are among them
-    ArithmeticError,
-    MemoryError,
-    KeyError,
-    IndexError,
-    NotImplementedError,
-    TypeError,
-    RecursionError,
-    zlib.error,
-)
 SUFFIXES: tuple[tuple[str, str], ...] = (
     (".csv", "csv"),
     (".csv.gz", "csv"),
@@ -49,7 +33,6 @@ SUFFIXES: tuple[tuple[str, str], ...] = (
     (".png", "image"),
     (".webp", "image"),
 )
-IMAGE_FORMATS = ("JPEG", "PNG", "WEBP")
 
 
 @dataclass(frozen=True)
@@ -80,25 +63,6 @@ class Chunk:
 
     def __len__(self) -> int:
         return len(self.rows)
-
-
-@dataclass(frozen=True)
-class DecodedImage:
-    """An image that was decoded as a whole. ``pixels``: uint8, height × width × 3 (RGB)."""
-
-    pixels: np.ndarray
-    format: str
-    digest: str = field(default="")
-
-    @property
-    def width(self) -> int:
-        """In pixels."""
-        return int(self.pixels.shape[1])
-
-    @property
-    def height(self) -> int:
-        """In pixels."""
-        return int(self.pixels.shape[0])
 
 
 def format_of(key: str) -> str:
@@ -149,6 +113,14 @@ class LocalReader:
         """
         return decode_image(path.read_bytes(), key, self.limits)
 
+    def picture(self, path: Path, key: str) -> bytes:
+        """The image's file without metadata.
+
+        Raises:
+            UnreadableData: as :meth:`image`.
+        """
+        return strip_exif(path.read_bytes(), key)
+
     def _reader(self, kind: str, key: str) -> Callable[..., Iterator[Chunk]]:
         from tasks.lake import tables
 
@@ -174,40 +146,3 @@ class LocalReader:
             if chunk is None:
                 return
             yield chunk
-
-
-def reason(error: BaseException) -> str:
-    """What a decoder said, on one bounded line without control signs."""
-    said = " ".join(str(error).split())[:200].rstrip(".")
-    return ascii(f"{type(error).__name__}: {said}" if said else type(error).__name__)[1:-1]
-
-
-def decode_image(data: bytes, key: str, limits: Limits | None = None) -> DecodedImage:
-    """Decode an image from its bytes, checking its declared size before its pixels.
-
-    Raises:
-        UnreadableData: it is no image of a known format, is cut off, or is too large.
-    """
-    from PIL import Image, ImageOps
-
-    limits = limits or Limits()
-    if not data:
-        raise unreadable(key, "it is empty (0 bytes)")
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns about large images on its own terms; the bound below is ours.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
-                width, height = image.size
-                if width * height > limits.pixels:
-                    raise unreadable(key, f"it declares {width} × {height} pixels")
-                kind = str(image.format)
-                upright = ImageOps.exif_transpose(image)
-                pixels = np.asarray(upright.convert("RGB"), dtype=np.uint8)
-    except UnreadableData:
-        raise
-    except (*READ_FAULTS, SyntaxError, AttributeError, Image.DecompressionBombError) as error:
-        # Pillow answers broken PNG chunks with SyntaxError and broken EXIF with almost anything.
-        raise unreadable(key, f"it is not an image that decodes ({reason(error)})") from error
-    digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-    return DecodedImage(pixels=pixels, format=kind, digest=digest)

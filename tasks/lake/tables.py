@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.lake.bounds import Limits, text_stream, unreadable
-from tasks.lake.formats import Chunk, RowFault, reason
+from tasks.lake.bounds import Limits, reason, text_stream, unreadable
+from tasks.lake.formats import Chunk, RowFault
 
 TEXT_SHOWN = 1_000
 HEADER_BYTES = 128 << 10
