@@ -224,10 +224,13 @@ def draw_room(name: str, rng: Rng) -> Image.Image:
 
 
 def _bathroom(draw: ImageDraw.ImageDraw, rng: Rng, x: float, floor: int, s: float) -> None:
+    joint = _colour(rng, 100, 140)
     for row in range(0, floor, 9):
-        draw.line((0, row, PHOTO[0], row), fill=(190, 205, 215))
+        draw.line((0, row, PHOTO[0], row), fill=joint)
     for column in range(0, PHOTO[0], 9):
-        draw.line((column, 0, column, floor), fill=(190, 205, 215))
+        draw.line((column, 0, column, floor), fill=joint)
+    mirror = (x + 24 * s, 5, x + 48 * s, 5 + 24 * s)
+    draw.ellipse(mirror, fill=(200, 225, 240), outline=(70, 70, 75), width=2)
     draw.rounded_rectangle(
         (x, floor - 16 * s, x + 56 * s, floor + 12 * s), 9, fill=(248, 250, 252), outline=(120,) * 3
     )

@@ -73,7 +73,7 @@ class Prefect:
         )
         return str(made["id"])
 
-    def ended(self, run: str, seconds: float = 300) -> dict[str, Any]:
+    def ended(self, run: str, seconds: float = 900) -> dict[str, Any]:
         """Wait for a run to end; the run."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -83,7 +83,7 @@ class Prefect:
             time.sleep(POLL_SECONDS)
         raise NotSo(f"run {run} has not ended after {seconds:.0f} s")
 
-    def completed(self, run: str, seconds: float = 300) -> str:
+    def completed(self, run: str, seconds: float = 900) -> str:
         """Wait for a run to complete; its message."""
         found = self.ended(run, seconds)
         message = str(found["state"].get("message") or "")
@@ -109,7 +109,7 @@ class Prefect:
         )
         return list(found)
 
-    def wait_for_run(self, deployment: str, known: set[str], seconds: float = 60) -> str:
+    def wait_for_run(self, deployment: str, known: set[str], seconds: float = 180) -> str:
         """Wait for a run that somebody else starts; its id."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -129,7 +129,7 @@ class Story:
         step.fact("alarm", message)
         run = self.prefect.wait_for_run("retrain/on-drift", known)
         step.fact("retraining", "started by the event, without a person")
-        self.prefect.completed(run, seconds=400)
+        self.prefect.completed(run)
         pointer = self.outside.pointer(PRICES)
         self.second = pointer["version"]
         claim(pointer["previous"] == self.first[PRICES], f"the way back is {pointer['previous']}")
