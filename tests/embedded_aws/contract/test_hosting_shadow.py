@@ -78,13 +78,14 @@ def test_shadow_weight_is_its_sampling_ratio(shop):
     )
     shop.variants_asked(name, 200)
 
-    def settled():
-        keys, lines = captured(shop, f"quarter/{name}/shade/")
-        _, main = captured(shop, f"quarter/{name}/main/")
-        return len(main) == 200 and keys and len(lines)
+    def copies():
+        _, lines = captured(shop, f"quarter/{name}/shade/")
+        return len(lines)
 
     # Binomial, n = 200, p = 0.25, mean 50, sd 6.1: five of them either way.
-    assert 19 <= soon(settled) <= 81
+    soon(lambda: copies() >= 19)
+    time.sleep(2.5)  # two more writes, should there be more than there may be
+    assert copies() <= 81
 
 
 def test_captured_lines_have_the_layout_of_model_monitor(shop):

@@ -46,6 +46,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not isinstance(wish, dict):
             wish = {}
         time.sleep(float(wish.get("sleep", env.get("SLEEP", "0"))))
+        while wish.get("until") and not os.path.exists(wish["until"]):
+            time.sleep(0.01)
         if wish.get("die"):
             os._exit(9)
         if "raw" in wish:
