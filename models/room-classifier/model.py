@@ -52,7 +52,9 @@ def build(spec: Mapping[str, Any], hyperparameters: Hyperparameters) -> Any:
     inputs = keras.Input(spec["input"]["shape"][1:], name=spec["input"]["name"])
     first, *rest = hyperparameters.integers("filters", (24, 48, 96, 128))
     half = {"strides": 2, "padding": "same", "use_bias": False}
-    hidden = block(inputs, layers.Conv2D(first, 3, **half))
+    # A room in a mirror is the same room; this layer acts while training only.
+    mirrored = layers.RandomFlip("horizontal", seed=hyperparameters.integer("seed", 0))(inputs)
+    hidden = block(mirrored, layers.Conv2D(first, 3, **half))
     for filters in rest:
         hidden = block(hidden, layers.DepthwiseConv2D(3, **half))
         hidden = block(hidden, layers.Conv2D(filters, 1, use_bias=False))
