@@ -32,6 +32,13 @@ def start(shop: Shop):
     return make
 
 
+@pytest.fixture(scope="module")
+def settled(shop: Shop) -> tuple[str, str]:
+    """An endpoint that no test changes, and its config."""
+    name = shop.simple()
+    return name, shop.describe(name)["EndpointConfigName"]
+
+
 def blue_green(kind: str, wait: int, *, termination: int = 0, alarms=(), **sizes: int):
     routing = {"Type": kind, "WaitIntervalInSeconds": wait}
     for member, percent in sizes.items():
@@ -335,8 +342,8 @@ def test_endpoint_whose_own_config_was_deleted_cannot_be_updated(shop, start):
         }},
     ],
 )  # fmt: skip
-def test_deployment_config_that_makes_no_sense_is_refused(shop, start, policy):
-    name, _, new, _ = start()
+def test_deployment_config_that_makes_no_sense_is_refused(shop, settled, policy):
+    name, new = settled
     with pytest.raises(ClientError) as failed:
         shop.update(name, new, DeploymentConfig=policy)
     assert failed.value.response["Error"]["Code"] == "ValidationException"
