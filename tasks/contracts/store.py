@@ -15,7 +15,7 @@ from typing import Any
 
 from tasks.aws import asking, client
 from tasks.contracts.report import ContractReport
-from tasks.errors import ObjectCorrupt
+from tasks.errors import ObjectCorrupt, SluiceError
 from tasks.settings import settings
 
 THREADS = 8
@@ -70,21 +70,24 @@ def publish(
         addresses |= _good(s3, work, f"datasets/{name}/{print_}/{version}/", out_dir / "good")
     shelf = f"reports/contracts/{name}/{print_}/{version}/"
     pages = {"report.json": out_dir / "report.json", "report.html": out_dir / "report.html"}
-    _mirror(s3, work, shelf, pages, remove=False)
+    changed = _mirror(s3, work, shelf, pages, remove=False)
     addresses["report"] = f"s3://{work}/{shelf}report.json"
     addresses["page"] = f"s3://{work}/{shelf}report.html"
     docs = _files(out_dir / "docs")
     if docs:
-        addresses |= _docs(s3, work, f"reports/data-docs/{name}/", docs)
+        # Great Expectations numbers its pages at random: the same report needs no new ones.
+        site = f"reports/data-docs/{name}/{print_}/{version}/"
+        addresses |= _docs(s3, work, site, docs, wanted=bool(changed))
     return addresses
 
 
-def _docs(s3: Any, bucket: str, prefix: str, files: Mapping[str, Path]) -> dict[str, str]:
+def _docs(
+    s3: Any, bucket: str, prefix: str, files: Mapping[str, Path], *, wanted: bool
+) -> dict[str, str]:
     """Changed files only; a failure is nobody's verdict, so the address is simply not given."""
-    from tasks.errors import SluiceError
-
     try:
-        _mirror(s3, bucket, prefix, files, remove=False)
+        if wanted or "index.html" not in _listed(s3, bucket, prefix):
+            _mirror(s3, bucket, prefix, files)
     except SluiceError:
         return {}
     return {"docs": f"s3://{bucket}/{prefix}index.html"}
@@ -121,8 +124,12 @@ def _md5(path: Path) -> str:
 
 def _mirror(
     s3: Any, bucket: str, prefix: str, files: Mapping[str, Path], *, remove: bool = True
-) -> None:
-    """Make a prefix hold exactly these files: send what differs, remove what is left over."""
+) -> int:
+    """Make a prefix hold exactly these files: send what differs, remove what is left over.
+
+    Returns:
+        How many files were sent.
+    """
     there = _listed(s3, bucket, prefix)
     changed = [name for name, path in files.items() if not _same(there.get(name), path)]
 
@@ -141,6 +148,7 @@ def _mirror(
             s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
     if changed or left:
         _verify(_listed(s3, bucket, prefix), files, f"s3://{bucket}/{prefix}")
+    return len(changed)
 
 
 def _listed(s3: Any, bucket: str, prefix: str) -> dict[str, tuple[int, str]]:

@@ -50,9 +50,8 @@ def rows(records, day=date(2026, 1, 1)):
 RECORD = st.tuples(
     st.sampled_from("abcde"), st.integers(0, 4), st.one_of(st.none(), st.sampled_from([0.0, 0.5]))
 )
-CHUNK = st.tuples(
-    st.lists(RECORD, min_size=1, max_size=8), st.dates(START.date(), date(2026, 2, 1))
-)
+DAYS = st.dates(date(2026, 1, 1), date(2026, 2, 1))
+CHUNK = st.tuples(st.lists(RECORD, min_size=1, max_size=8), DAYS)
 CONTRACTS = st.sampled_from([BY_DAY, BY_KEY])
 
 
@@ -75,7 +74,7 @@ class Shelf:
         return fold(contract, tables, read, write)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(CONTRACTS, st.lists(CHUNK, min_size=1, max_size=5), st.randoms())
 def test_any_order_and_any_repetition_give_what_one_pass_gives(contract, chunks, random):
     tables = [rows(records, day) for records, day in chunks]
@@ -89,7 +88,7 @@ def test_any_order_and_any_repetition_give_what_one_pass_gives(contract, chunks,
     assert bit_by_bit.bodies == once.bodies
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(CONTRACTS, st.lists(CHUNK, min_size=1, max_size=4))
 def test_a_record_is_there_once_in_its_newest_version_and_the_counts_add_up(contract, chunks):
     shelf, newest = Shelf(), {}
@@ -171,11 +170,12 @@ def test_records_with_an_outcome_are_labelled_and_the_others_are_not():
 
 
 @pytest.fixture
-def bucket(aws):
+def bucket(aws_environment, request):
     from tasks.aws import client
 
-    client("s3").create_bucket(Bucket="curated-lake")
-    return "curated-lake"
+    name = request.node.name.replace("_", "-")[:50].rstrip("-")
+    client("s3").create_bucket(Bucket=name)
+    return name
 
 
 def good(tmp_path, name, table):

@@ -9,7 +9,7 @@ ID = {"name": "id", "logicalType": "integer", "required": True}
 
 
 @pytest.fixture
-def s3(aws):
+def s3(aws_environment):
     from tasks.aws import client
 
     for bucket in ("contract-lake", "contract-work"):
@@ -34,7 +34,7 @@ def test_what_was_judged_is_found_under_the_addresses(s3, lake, judge, contract)
     print_ = report.snapshot
     assert found["quarantine"] == f"s3://contract-lake/quarantine/things/{print_}/1.0.0/"
     assert found["good"].startswith(f"s3://contract-work/datasets/things/{print_}/1.0.0/")
-    assert found["docs"] == "s3://contract-work/reports/data-docs/things/index.html"
+    assert found["docs"] == f"s3://contract-work/reports/data-docs/things/{print_}/1.0.0/index.html"
     _, _, prefix = found["good"].removeprefix("s3://").partition("/")
     manifest = found["manifest"].removeprefix("s3://contract-work/")
     body = json.loads(s3.get_object(Bucket="contract-work", Key=manifest)["Body"].read())

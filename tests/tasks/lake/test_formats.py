@@ -1,0 +1,208 @@
+import gzip
+import io
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.errors import UnreadableData
+from tasks.lake.bounds import Limits
+from tasks.lake.formats import LocalReader, format_of
+from tasks.lake.pictures import decode_image
+
+
+@pytest.fixture
+def read(tmp_path):
+    def chunks(name, body, limits=None, **more):
+        path = tmp_path / "object"
+        path.write_bytes(body)
+        reader = LocalReader(limits or Limits())
+        return list(reader.rows(path, f"raw/things/{name}", **more))
+
+    return chunks
+
+
+def parquet(table, **more):
+    out = io.BytesIO()
+    pq.write_table(table, out, **more)
+    return out.getvalue()
+
+
+def listed(chunks, name):
+    found = []
+    for chunk in chunks:
+        column = chunk.columns.get(name, [])
+        found += column if isinstance(column, list) else column.to_pylist()
+    return found
+
+
+CSV = b"a,b\n1,x\n2,\n"
+GOOD = {
+    "a.csv": CSV,
+    "a.csv.gz": gzip.compress(CSV),
+    "bom.csv": b"\xef\xbb\xbf" + CSV,
+    "crlf.csv": CSV.replace(b"\n", b"\r\n"),
+    "end.csv": CSV.rstrip(b"\n"),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_csv_is_text_as_it_was_written(read, name):
+    (chunk,) = read(name, GOOD[name])
+    assert chunk.kind == "text"
+    assert listed([chunk], "a") == ["1", "2"]
+    assert listed([chunk], "b") == ["x", ""]
+    assert chunk.rows.tolist() == [2, 3]
+
+
+def test_a_table_without_rows_is_one_empty_chunk(read):
+    (chunk,) = read("a.csv", b"a,b\n")
+    assert (len(chunk), list(chunk.columns)) == (0, ["a", "b"])
+    (chunk,) = read("a.parquet", parquet(pa.table({"a": pa.array([], pa.int64())})))
+    assert len(chunk) == 0
+
+
+def test_rows_with_too_many_or_too_few_fields_cost_themselves_only(read):
+    body = b"a,b\n1,2\n3\n4,5\n6,7,8\n" + b'"x\ny",9\n' + b"10,11\n"
+    for limits in (Limits(), Limits(chunk_rows=2), Limits(chunk_bytes=16)):
+        chunks = read("a.csv", body, limits)
+        assert listed(chunks, "a") == ["1", "4", "x\ny", "10"]
+        assert [row for chunk in chunks for row in chunk.rows] == [2, 4, 6, 7]
+        faults = [(f.row, f.text) for chunk in chunks for f in chunk.faults]
+        assert faults == [(3, "3"), (5, "6,7,8")]
+
+
+def test_json_lines_keep_their_types_and_a_bad_line_costs_itself(read):
+    body = b'{"a":1}\n\n{"a":"x","b":[1]}\n[1]\n{bad\n{"a":NaN}\n{"a":"\xff"}\n{"b":2}\n'
+    (chunk,) = read("a.jsonl", body)
+    assert listed([chunk], "a") == [1, "x", None]
+    assert listed([chunk], "b") == [None, [1], 2]
+    assert chunk.rows.tolist() == [1, 3, 8]
+    assert [fault.row for fault in chunk.faults] == [4, 5, 6, 7]
+
+
+@pytest.mark.parametrize(
+    "body", [b'[{"a":1},{"a":2}]', b'{"a":1}\n{"a":2}\n', b' \n{"a":1}\n{"a":2}']
+)
+def test_a_json_document_is_an_array_or_lines(read, body):
+    assert listed(read("a.json", body), "a") == [1, 2]
+
+
+def test_one_object_over_many_lines_is_one_record(read):
+    body = json.dumps({"a": 1, "b": {"c": 2}}, indent=2).encode()
+    assert listed(read("a.json", body), "a") == [1]
+
+
+def test_parquet_keeps_its_types(read):
+    table = pa.table({"n": [1, None], "s": ["x", None], "l": [[1], []]})
+    (chunk,) = read("a.parquet", parquet(table))
+    assert chunk.kind == "typed"
+    assert chunk.columns["n"].type == pa.int64()
+    assert chunk.columns["s"].to_pylist() == ["x", None]
+    assert chunk.columns["l"] == [[1], []]
+
+
+def test_long_objects_come_in_bounded_chunks(read):
+    small = Limits(chunk_rows=10)
+    assert max(map(len, read("a.csv", b"a\n" + b"1\n" * 95, small))) <= 10
+    assert max(map(len, read("a.jsonl", b'{"a":1}\n' * 95, small))) <= 10
+    chunks = read("a.parquet", parquet(pa.table({"a": range(95)})), small)
+    assert max(map(len, chunks)) <= 10
+    assert listed(chunks, "a") == list(range(95))
+    assert [row for chunk in chunks for row in chunk.rows] == list(range(1, 96))
+
+
+def test_nothing_of_a_long_object_is_given_before_all_of_it_was_read(tmp_path):
+    body = gzip.compress(b"a\n" + b"".join(b"%d\n" % n for n in range(50_000)))
+    path = tmp_path / "object"
+    path.write_bytes(body[:-500])
+    chunks = LocalReader(Limits(chunk_rows=100, chunk_bytes=4096)).rows(path, "long.csv.gz")
+    with pytest.raises(UnreadableData, match=r"long\.csv\.gz"):
+        next(chunks)
+
+
+BIG = "z" * 1_000_000
+REPEATED = pa.DictionaryArray.from_arrays(pa.array([0] * 50_000, pa.int32()), pa.array([BIG]))
+WHOLE = parquet(pa.table({"a": list(range(1000)), "s": ["x"] * 1000}))
+UNREADABLE = {
+    "zero bytes": ("a.csv", b"", "0 bytes"),
+    "zero bytes of json": ("a.jsonl", b"", "0 bytes"),
+    "zero bytes of parquet": ("a.parquet", b"", "0 bytes"),
+    "nothing, compressed": ("a.csv.gz", gzip.compress(b""), "only blanks"),
+    "blanks only": ("a.jsonl", b"\n \n", "no line"),
+    "gzip in name only": ("a.csv.gz", CSV, "not gzip"),
+    "gzip cut off": ("a.csv.gz", gzip.compress(CSV * 1000)[:-9], "end-of-stream"),
+    "gzip with a wrong checksum": ("a.csv.gz", gzip.compress(CSV)[:-8] + b"12345678", "CRC"),
+    "latin-1": ("a.csv", "a\nü\n".encode("latin-1"), "UTF8"),
+    "utf-16": ("a.csv", "a,b\n1,2\n".encode("utf-16"), "utf-8|NUL"),
+    "utf-16 without a mark": ("a.csv", "a,b\n1,2\n".encode("utf-16-le"), "NUL"),
+    "a picture called csv": ("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "NUL"),
+    "a column twice": ("a.csv", b"a,a\n1,2\n", "more than once"),
+    "a header without end": ("a.csv", b"a" * 200_000, "header is longer"),
+    "too many columns": ("a.csv", b",".join(b"c%d" % n for n in range(3000)), "3,000 columns"),
+    "parquet cut off": ("a.parquet", WHOLE[:-20], "Parquet"),
+    "parquet without a head": ("a.parquet", WHOLE[200:], "cannot be read"),
+    "parquet in name only": ("a.parquet", CSV * 10, "Parquet"),
+    "a bomb of one value": ("a.parquet", parquet(pa.table({"s": REPEATED})), "hold"),
+    "an array cut off": ("a.json", b'[{"a":1},', "JSONDecodeError"),
+    "an array without end": ("a.json", b"[" * 100_000, "RecursionError|JSONDecodeError"),
+    "an unknown kind": ("a.xlsx", b"PK", "format"),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_what_cannot_be_read_is_one_clear_error_that_names_the_object(read, case):
+    name, body, said = UNREADABLE[case]
+    with pytest.raises(UnreadableData, match=said) as caught:
+        read(name, body)
+    assert f"raw/things/{name}" in str(caught.value)
+
+
+def test_a_bomb_is_stopped_while_it_grows(read):
+    bomb = gzip.compress(b"a\n" + b"1\n" * 30_000_000, 9)
+    assert len(bomb) < 100_000
+    with pytest.raises(UnreadableData, match="as a bomb does"):
+        read("a.csv.gz", bomb)
+
+
+def test_declared_sizes_are_believed_before_a_byte_is_read(read):
+    body = parquet(pa.table({"a": range(100_000)}))
+    with pytest.raises(UnreadableData, match="declares 100,000 rows"):
+        read("a.parquet", body, Limits(rows=99_999))
+    with pytest.raises(UnreadableData, match=r"declares [\d,]+ bytes"):
+        read("a.parquet", body, Limits(expanded_bytes=10_000))
+    with pytest.raises(UnreadableData, match="longer than 1,000 bytes"):
+        read("a.jsonl", b'{"a":"' + b"x" * 2000 + b'"}', Limits(line_bytes=1_000))
+
+
+def test_hostile_names_are_shown_without_their_control_signs(tmp_path):
+    path = tmp_path / "object"
+    path.write_bytes(b"")
+    for key in ("a\x1b[31m\n\r.csv", "../../etc/passwd.csv", "\u202egnp.csv", "x" * 1000 + ".csv"):
+        with pytest.raises(UnreadableData) as caught:
+            list(LocalReader().rows(path, key))
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 500
+
+
+def test_another_encoding_is_read_when_the_contract_says_so(read):
+    assert listed(read("a.csv", "a\nü\n".encode("latin-1"), encoding="latin-1"), "a") == ["ü"]
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [("A.CSV.GZ", "csv"), ("x/y.jsonl", "jsonl"), ("a.json.gz", "json"), ("a.JPG", "image"),
+     ("a.parquet", "parquet"), ("labels", "")],
+)  # fmt: skip
+def test_the_ending_tells_the_format(key, kind):
+    assert format_of(key) == kind
+
+
+def test_a_picture_beyond_the_bounds_is_not_decoded():
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.new("L", (300, 200)).save(out, "PNG")
+    with pytest.raises(UnreadableData, match="declares 300 × 200 pixels"):
+        decode_image(out.getvalue(), "a.png", Limits(pixels=50_000))
