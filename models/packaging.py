@@ -19,8 +19,10 @@ class ModelCodeMissing(Exception):
 
 
 def source_files(model_dir: Path) -> dict[str, bytes]:
-    """Files of the archive by path: entry points and the model's own files at the root, the
-    shared programs as the package ``models.programs``.
+    """Files of the archive by path.
+
+    Entry points and the model's own files lie at the root, the shared programs in the package
+    ``models.programs``.
 
     Raises:
         ModelCodeMissing: the folder holds no model.py.

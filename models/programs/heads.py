@@ -55,7 +55,7 @@ class Number:
         values = np.asarray(labels, dtype=np.float64)
         if output["transform"] == "exp":
             values = np.log(values)
-        return ((values - output["offset"]) / output["scale"]).astype(np.float32)
+        return np.asarray((values - output["offset"]) / output["scale"], dtype=np.float32)
 
     def loss(self, truth: Any, answer: Any) -> Any:
         """Mean absolute error."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Columns = Mapping[str, NDArray[Any]]
 Spec = Mapping[str, Any]
+Operation = Callable[[Columns], NDArray[np.float64]]
 
 MAX_IMAGE_PIXELS = 50_000_000
 _DAY = np.timedelta64(1, "D")
@@ -30,6 +31,22 @@ _DAY = np.timedelta64(1, "D")
 
 class BadInput(Exception):
     """The client sent something that the model cannot read."""
+
+
+class Preprocessor(Protocol):
+    """What every kind of input knows."""
+
+    def decode(self, instances: Sequence[Any]) -> Any:
+        """JSON instances → inputs; raises BadInput."""
+        ...
+
+    def transform(self, inputs: Any) -> Floats:
+        """Inputs → what the graph eats, float32 [n, …]."""
+        ...
+
+    def example(self) -> Any:
+        """An instance that the server tests itself with."""
+        ...
 
 
 class Tabular:
@@ -41,11 +58,12 @@ class Tabular:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self._operations = [
-            _together(features) if op == "number" else partial(_FEATURES[op], features)
-            for op, run in groupby(spec["features"], key=lambda feature: feature["op"])
-            for features in ([list(run)] if op == "number" else run)
-        ]
+        self._operations: list[Operation] = []
+        for op, run in groupby(spec["features"], key=lambda feature: feature["op"]):
+            if op == "number":
+                self._operations.append(_together(list(run)))
+            else:
+                self._operations += [partial(_FEATURES[op], feature) for feature in run]
 
     def decode(self, instances: Sequence[Any]) -> Columns:
         """JSON instances (one object per row) → columns.
@@ -138,7 +156,7 @@ class Images:
             return np.asarray(small, dtype=np.uint8)
 
 
-def preprocessor(spec: Spec) -> Tabular | Images:
+def preprocessor(spec: Spec) -> Preprocessor:
     """The preprocessor that a spec asks for.
 
     Raises:
@@ -175,7 +193,7 @@ def numbers(spec: Spec, raw: Floats) -> NDArray[np.float64]:
     """Regression: float32 [n, 1] → float64 [n] in the label's unit."""
     output = spec["output"]
     value = raw[:, 0].astype(np.float64) * output["scale"] + output["offset"]
-    return np.exp(value) if output["transform"] == "exp" else value
+    return np.asarray(np.exp(value) if output["transform"] == "exp" else value)
 
 
 def scores(spec: Spec, raw: Floats) -> NDArray[np.float64]:
@@ -187,7 +205,7 @@ def scores(spec: Spec, raw: Floats) -> NDArray[np.float64]:
     if spec["output"]["kind"] == "number":
         return numbers(spec, raw)
     best = raw.argmax(axis=1)
-    return best + np.minimum(raw.max(axis=1), 1 - 1e-6).astype(np.float64)
+    return np.asarray(best + np.minimum(raw.max(axis=1), 1 - 1e-6), dtype=np.float64)
 
 
 def _cell(row: Any, column: Mapping[str, Any], number: int) -> Any:
@@ -225,9 +243,11 @@ def _raw(columns: Columns, feature: Mapping[str, Any]) -> NDArray[np.float64]:
     return values
 
 
-def _together(features: list[Mapping[str, Any]]) -> Callable[[Columns], NDArray[np.float64]]:
-    """Neighbouring ``number`` features as one operation: a request has one row, and thirty NumPy
-    calls on one number each would cost more than the graph."""
+def _together(features: list[Mapping[str, Any]]) -> Operation:
+    """Neighbouring ``number`` features as one operation.
+
+    A request has one row, and thirty NumPy calls on one number each cost more than the graph.
+    """
     logged = np.asarray([feature["log"] for feature in features], dtype=bool)
     add, mean, std, clip = (
         np.asarray([feature[key] for feature in features], dtype=np.float64)
@@ -247,12 +267,12 @@ def _together(features: list[Mapping[str, Any]]) -> Callable[[Columns], NDArray[
 
 def _flag(feature: Mapping[str, Any], columns: Columns) -> NDArray[np.float64]:
     values = np.asarray(columns[feature["column"]], dtype=np.float64)
-    return (values > feature["above"]).astype(np.float64)[:, None]
+    return np.asarray(values > feature["above"], dtype=np.float64)[:, None]
 
 
 def _one_hot(feature: Mapping[str, Any], columns: Columns) -> NDArray[np.float64]:
     values = np.asarray(columns[feature["column"]], dtype=np.float64)
-    return (values[:, None] == np.asarray(feature["values"])[None, :]).astype(np.float64)
+    return np.asarray(values[:, None] == np.asarray(feature["values"]), dtype=np.float64)
 
 
 def _waves(feature: Mapping[str, Any], columns: Columns) -> NDArray[np.float64]:
@@ -271,7 +291,8 @@ def _days(feature: Mapping[str, Any], columns: Columns) -> NDArray[np.float64]:
     days = np.asarray(columns[feature["column"]]).astype("datetime64[D]")
     since = (days - np.datetime64(feature["origin"], "D")) / _DAY
     since = np.where(np.isnan(since), feature["newest"], since)
-    return (np.clip(since, 0, feature["newest"] + feature["beyond"]) / feature["unit"])[:, None]
+    known = np.clip(since, 0, feature["newest"] + feature["beyond"])
+    return np.asarray(known / feature["unit"], dtype=np.float64)[:, None]
 
 
 _FEATURES: dict[str, Callable[[Mapping[str, Any], Columns], NDArray[np.float64]]] = {

@@ -104,7 +104,7 @@ class Job:
     @property
     def leads(self) -> bool:
         """Whether this host trains; the programs are single-host, the others have nothing to do."""
-        return self.host == sorted(self.hosts)[0]
+        return self.host == min(self.hosts)
 
     def channel(self, name: str) -> Path:
         """Folder of an input channel.

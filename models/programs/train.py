@@ -91,9 +91,7 @@ def train(job: Job, code: ModelCode) -> dict[str, Any]:
     predicted = head.predicted(raw)
     artifacts.export(model, spec, job.model_dir)
     checked = inputs[: artifacts.CALIBRATION_ROWS]
-    served = artifacts.check_served(
-        job.model_dir / artifacts.GRAPH, checked, raw[: len(checked)]
-    )
+    served = artifacts.check_served(job.model_dir / artifacts.GRAPH, checked, raw[: len(checked)])
     clock.lap("export", f"served_error={served:.3g}")
 
     result = {

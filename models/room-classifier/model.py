@@ -70,7 +70,7 @@ def baseline(training: Split, holdout: Split, spec: Mapping[str, Any]) -> NDArra
     def thumbnails(split: Split) -> NDArray[np.float64]:
         side = split.inputs.shape[1] // 8
         blocks = split.inputs.reshape(len(split), 8, side, 8, side, 3).mean(axis=(2, 4))
-        return (blocks.reshape(len(split), -1) - 128) / 64
+        return np.asarray((blocks.reshape(len(split), -1) - 128) / 64, dtype=np.float64)
 
     model = LogisticRegression(max_iter=200, C=0.1)
     model.fit(thumbnails(training), training.labels)

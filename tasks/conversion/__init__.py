@@ -1,2 +1,1 @@
-"""Bringing a trained model into the formats of phones and browsers, and proving that it still
-answers the same."""
+"""A trained model in the formats of phones and browsers, proven to answer the same."""

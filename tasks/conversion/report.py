@@ -1,4 +1,4 @@
-"""What a conversion made, how it was proven, and whether it may go on: values and pure decisions."""
+"""What a conversion made, how it was proven, and whether it may go on: values, decisions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from tasks.model_spec import ConversionSpec, FormatSpec
 from tasks.values import Check, Frozen, Verdict
 
+MEGA = 1_000_000
 ARTIFACTS: Mapping[str, str] = {
     "tflite_float16": "tflite/model_float16.tflite",
     "tflite_int8": "tflite/model_int8.tflite",
@@ -178,7 +179,7 @@ def _parity_check(item: Converted, limit: FormatSpec) -> Check:
 
 
 def _size(count: int) -> str:
-    return f"{count / 1_000_000:.2f} MB" if count >= 1_000_000 else f"{count / 1_000:.1f} kB"
+    return f"{count / MEGA:.2f} MB" if count >= MEGA else f"{count / 1_000:.1f} kB"
 
 
 def _error(value: float | None) -> str:

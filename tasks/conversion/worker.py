@@ -1,7 +1,7 @@
 """All conversions of one model in one process, because TensorFlow takes seconds to start.
 
-Run as ``python -m tasks.conversion.worker <job.json> <done.json>`` by ``convert.py``; nothing that a
-flow imports imports TensorFlow.
+Run by ``convert.py`` as ``python -m tasks.conversion.worker <job.json> <done.json>``; nothing that
+a flow imports imports TensorFlow.
 """
 
 from __future__ import annotations
