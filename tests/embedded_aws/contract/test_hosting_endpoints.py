@@ -208,9 +208,7 @@ def test_what_the_model_prints_is_in_cloudwatch_logs(aws, shop, endpoint):
 
 
 def test_weights_change_without_a_new_config(shop):
-    name = shop.endpoint(
-        shop.variant("a", shop.model(), 1.0), shop.variant("b", shop.model(), 0.0)
-    )
+    name = shop.endpoint(shop.variant("a", shop.model(), 1.0), shop.variant("b", shop.model(), 0.0))
     before = shop.describe(name)
     shop.weights(name, a=0.0, b=0.5)
     told = shop.describe(name)
