@@ -63,6 +63,7 @@ RICHEST = 1e200
 RATE_SECONDS = 60.0
 INCIDENT_SECONDS = 30.0
 WARM_UP_STAKE = 0.1
+STAKE = 0.97
 PRIOR_RATES = np.array([0.005, 0.5, 0.1, 0.01, 0.5, 0.5, 0.1, 0.1])
 LATENCY_GATES = np.array(["latency" in gate for gate in GATES])
 
@@ -161,6 +162,9 @@ def _for(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) -> Le
     quiet = (counts.t0 >= ledger.incident_until) & (trials[:, :, 0] > 0).any(1)
     boundary = update_boundary(ledger.boundary, delta, _shared_rates(policy, ledger, edges), trials)
     gain = gate_log_e(boundary, delta, trials, hits) * quiet[:, None, None]
+    # Part of the stake is kept back, so that the first window of a shared incident, when both
+    # arms jump and chance is large, cannot ruin a good canary's proof.
+    gain = np.log1p(STAKE * np.expm1(np.minimum(gain, 100.0)))
     warm_proof = ledger.warm_proof
     if warm.any():
         # Latency in warm-up may speak for the canary but not for long against it: the process is
@@ -171,7 +175,15 @@ def _for(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) -> Le
         gain = np.where(within, mixed, gain)
     proof = ledger.proof + gain
     proven = np.maximum(ledger.proven, proof >= -np.log(policy.beta))
-    return replace(ledger, boundary=boundary, proof=proof, warm_proof=warm_proof, proven=proven)
+    watching = (ledger.rung == len(policy.ladder) - 1)[:, None]
+    return replace(
+        ledger,
+        boundary=boundary,
+        proof=proof,
+        warm_proof=warm_proof,
+        proven=proven,
+        watch_proof=np.where(watching, ledger.watch_proof + gain[..., 0], 0.0),
+    )
 
 
 def _with_warm_up(log_e: Array) -> Array:
@@ -258,7 +270,7 @@ def _decide(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) ->
     length = counts.t1 - counts.t0
     rate = ledger.requests / np.maximum(ledger.seconds, 1e-9)
     exposed = share * rate * (length + policy.reaction_seconds)
-    allowed = policy.harm_budget / np.maximum(exposed, 1e-9)
+    allowed = policy.harm / np.maximum(exposed, 1e-9)
     proven = _proven(policy, ledger, allowed, upper == last, warm)
 
     now = counts.t1
@@ -289,7 +301,9 @@ def _decide(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) ->
     target = np.where(why == CLIMB, share, current)
     target = np.where(why == START, first_share(policy, rate, length), target)
 
-    watched = (why == WATCH) & (now - ledger.watching >= policy.watch_seconds - 1e-9)
+    # The watch ends by its own evidence too: a slow decline after the proof must not slip through.
+    sound = ((ledger.watch_proof > 0.0) | ~present(policy)).all(1) | (policy.watch_seconds <= 0)
+    watched = (why == WATCH) & sound & (now - ledger.watching >= policy.watch_seconds - 1e-9)
     late = (ledger.started != NEVER) & (now - ledger.started >= policy.deadline_seconds)
     overdue = late & (ledger.watching == NEVER)
     # A watch that can never be finished quietly must end too.
@@ -344,9 +358,9 @@ def first_share(policy: JudgePolicy, rate: Array, length: Array) -> Array:
     """
     ladder = np.asarray(policy.ladder)
     exposed = ladder[None] * (rate * (length + policy.reaction_seconds))[:, None]
-    bound = np.where(
-        rate[:, None] > 0, exposed <= 0.5 * policy.harm_budget, ladder <= policy.first_weight
-    )
-    ceiling = policy.warm_up_weight if policy.warm_up_seconds > 0 else 1.0
-    bound &= (ladder <= ceiling) & (np.arange(len(ladder)) < max(len(ladder) - 1, 1))
+    safe = (exposed <= 0.5 * policy.harm) | (rate[:, None] <= 0)
+    bound = safe & (ladder <= policy.first_weight)
+    if policy.warm_up_seconds > 0:
+        bound &= ladder <= policy.warm_up_weight
+    bound &= np.arange(len(ladder)) < max(len(ladder) - 1, 1)
     return np.asarray(ladder[np.maximum(bound.sum(1) - 1, 0)])

@@ -36,6 +36,7 @@ class Ledger:
         proof: Log evidence of every gate and margin, (R, G, multiples).
         warm_proof: Log evidence from warm-up alone, (R, G, multiples).
         proven: Whether it ever reached 1/β, (R, G, multiples), 0 or 1.
+        watch_proof: Log evidence at the tolerance since the watch began, (R, G).
         requests, seconds: Fading sums for the request rate, (R,).
         rung: Last rung of the ladder, -1 before the first, (R,).
         started, watching, rung_since, canary_seen, told: Times, (R,): first canary window, first
@@ -59,6 +60,7 @@ class Ledger:
     proof: Array
     warm_proof: Array
     proven: Array
+    watch_proof: Array
     requests: Array
     seconds: Array
     rung: Array
@@ -117,6 +119,7 @@ def opening(policy: JudgePolicy, releases: int = 1) -> Ledger:
         proof=np.zeros(shape),
         warm_proof=np.zeros(shape),
         proven=np.zeros(shape),
+        watch_proof=zeros(len(GATES)),
         requests=zeros(),
         seconds=zeros(),
         rung=np.full(releases, -1.0),

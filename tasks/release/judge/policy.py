@@ -87,9 +87,7 @@ class JudgePolicy(Frozen):
         default=(0.01, 0.05, 0.10, 0.20, 0.33, 0.90),
         description="Shares in order; the last is full traffic, the old version its control.",
     )
-    first_weight: float = Field(
-        default=0.05, gt=0, le=1, description="Largest first share while the rate is unknown."
-    )
+    first_weight: float = Field(default=0.05, gt=0, le=1, description="Largest first share.")
     tolerance: Tolerance = Tolerance()
     limits: Limits = Limits()
     streams: StreamWeights = StreamWeights()
@@ -108,11 +106,11 @@ class JudgePolicy(Frozen):
     )
     segments: tuple[str, ...] = Field(default=(), description="Segments with streams of their own.")
     segment_share: float = Field(default=0.3, gt=0, lt=1, description="Part of α for segments.")
-    harm_budget: float = Field(
-        default=24.0,
+    harm_budget: float | None = Field(
+        default=None,
         gt=0,
-        description="Bad responses that the next share may cost before a "
-        "fault just small enough to stay unproven is noticed.",
+        description="Bad responses that the next share may cost before a fault just small enough "
+        "to stay unproven is noticed; None: 24, and 0.6 more per second of lag.",
     )
     lag_seconds: float = Field(default=0.0, ge=0, description="How late a window is told.")
     actuation_seconds: float = Field(default=10.0, ge=0, description="Verdict to moved traffic.")
@@ -156,6 +154,11 @@ class JudgePolicy(Frozen):
     def threshold(self) -> float:
         """Evidence at which the canary is rolled back: 1/α (Ville's inequality)."""
         return 1.0 / self.alpha
+
+    @property
+    def harm(self) -> float:
+        """The harm budget, bad responses."""
+        return self.harm_budget if self.harm_budget is not None else 24.0 + 0.6 * self.lag_seconds
 
     @property
     def reaction_seconds(self) -> float:
