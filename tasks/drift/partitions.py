@@ -62,13 +62,17 @@ def daily_profiles(
         there = dict(zip(names, bodies, strict=True))
     found = {day: Profile.from_json(item.body) for day, item in there.items() if item is not None}
     missing = set(names) - set(found)
-    if missing:
-        for day, table in daily_rows(good, missing):
-            profile = profile_batches(
-                iter(table.to_batches()), kinds, grid, partition=day.isoformat()
-            )
-            objects.create(bucket, names[day], profile.to_json().encode())
-            found[day] = profile
+    if not missing:
+        return found
+
+    def make(item: tuple[date, Any]) -> tuple[date, Profile]:
+        day, table = item
+        profile = profile_batches(iter(table.to_batches()), kinds, grid, partition=day.isoformat())
+        objects.create(bucket, names[day], profile.to_json().encode())
+        return day, profile
+
+    with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="profile") as pool:
+        found.update(pool.map(make, daily_rows(good, missing)))
     return found
 
 
