@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.errors import AwsRejected, ReleaseMismatch
+from tasks.errors import AwsDenied, AwsRejected, RegistryError, ReleaseMismatch
 from tasks.release import acts
 from tasks.release.actions import Action, Enter, Finish, Observe, Wait, described, named
 from tasks.release.desk import Desk
 from tasks.release.journal import Entry, Intent
 from tasks.release.ports import Held
 
+REFUSALS = (AwsRejected, AwsDenied, ReleaseMismatch, RegistryError)
 KEPT_REVISIONS = 400
 """Longest journal, in lines; the oldest lines about single windows go first."""
 
@@ -52,7 +53,7 @@ def act(desk: Desk, held: Held, action: Action) -> Held:
     held = _intend(desk, held, action)
     try:
         detail, changes = acts.perform(desk, held.journal, action)
-    except (AwsRejected, ReleaseMismatch) as error:
+    except REFUSALS as error:
         key = acts.key_of(held.journal, action)
         refused = {**held.journal.rejected, key: held.journal.rejected.get(key, 0) + 1}
         line = _line(desk, "trouble", action, f"refused: {error.what}")

@@ -24,7 +24,7 @@ def key_of(journal: Journal, action: actions.Action) -> str:
     """Under which key accepted and refused calls are counted."""
     if isinstance(action, actions.UpdateEndpoint | actions.CreateEndpoint):
         return config_of(journal, action.part)
-    return actions.named(action)
+    return f"{journal.phase}:{actions.named(action)}"
 
 
 def perform(desk: Desk, journal: Journal, action: actions.Action) -> Outcome:

@@ -16,6 +16,8 @@ from tasks.release.seen import Part, Seen
 from tasks.values import Frozen
 
 POLL = 10.0
+SOON = 5.0
+"""Seconds between looks at an endpoint while it is built, and while its weights move."""
 STUCK = 7200.0
 """Longest time, in seconds, that SageMaker may be busy before we call it stuck."""
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from tasks.release import questions
 from tasks.release.actions import (
     Action,
-    Ask,
     Autoscale,
     CleanUp,
     CreateAlarms,
@@ -20,29 +20,17 @@ from tasks.release.actions import (
     HealthCheck,
     Invalidate,
     MovePointer,
-    Notify,
     Observe,
     Settle,
     SetWeights,
     Wait,
 )
-from tasks.release.deploying import POLL, GivenUp, deploy
-from tasks.release.journal import Gate, Journal, Phase
+from tasks.release.deploying import POLL, SOON, GivenUp, deploy
+from tasks.release.journal import Journal
+from tasks.release.questions import has_control, how, proof
 from tasks.release.seen import Part, Seen
-from tasks.release.undoing import frozen, undo
+from tasks.release.undoing import frozen, refused, undo
 
-OBEYS: frozenset[Phase] = frozenset(
-    {
-        "planned",
-        "shadow",
-        "bring_up",
-        "health_check",
-        "canary",
-        "promoting",
-        "watching",
-        "retiring",
-    }
-)
 MAX_TROUBLE = 30
 """Errors of AWS in a row after which an unproven candidate is taken back."""
 
@@ -58,15 +46,12 @@ def next_action(journal: Journal, seen: Seen) -> Action:
         return Wait(seconds=0.0, why=f"the release is {journal.phase}")
     if journal.phase == "rolling_back":
         return undo(journal, seen)
+    if journal.phase == "retiring" and refused(journal):
+        return frozen(journal, refused(journal))
     stop = _stop(journal, seen)
     if stop:
         return Enter(phase="rolling_back", reason=stop)
     return _FORWARD[journal.phase](journal, seen)
-
-
-def has_control(journal: Journal) -> bool:
-    """Whether both versions serve at the same time, so that they can be compared."""
-    return journal.strategy == "canary" and journal.stable is not None
 
 
 def _stop(journal: Journal, seen: Seen) -> str:
@@ -78,15 +63,11 @@ def _stop(journal: Journal, seen: Seen) -> str:
     ruling = journal.ruling
     if ruling is not None and ruling.action == "roll_back":
         return ruling.reason
-    refused = [gate for gate, a in journal.approvals.items() if a.granted is False]
-    if refused:
-        answer = journal.approvals[refused[0]]
-        return f"{answer.by or 'nobody'} did not approve ({refused[0]}): {answer.note}"
-    late = [
-        gate for gate, a in journal.approvals.items() if a.granted is None and seen.now > a.until
-    ]
-    if late:
-        return f"no answer in time ({late[0]}) means no"
+    if refused(journal):
+        return refused(journal)
+    denied = questions.denied(journal, seen.now)
+    if denied:
+        return denied
     if journal.trouble >= MAX_TROUBLE and not _points(journal, seen):
         return f"AWS answered with errors {journal.trouble} times in a row"
     return ""
@@ -98,12 +79,12 @@ def _points(journal: Journal, seen: Seen) -> bool:
 
 def _planned(journal: Journal, _: Seen) -> Action:
     if journal.spec.approval == "before_canary":
-        question = _asked(journal, "before_canary")
+        question = questions.asked(journal, "before_canary")
         if question is not None:
             return question
     if has_control(journal) and journal.spec.shadow_seconds > 0:
         return Enter(phase="shadow", reason="mirrored traffic first")
-    return Enter(phase="bring_up", reason=_how(journal))
+    return Enter(phase="bring_up", reason=how(journal))
 
 
 def _shadow(journal: Journal, seen: Seen) -> Action:
@@ -143,7 +124,7 @@ def _health_check(journal: Journal, seen: Seen) -> Action:
         return Enter(phase="rolling_back", reason=f"the candidate is not healthy: {health}")
     if has_control(journal):
         return Enter(phase="canary", step=-1, reason="the candidate answers")
-    return _to_promotion(journal, "the candidate answers; " + _how(journal))
+    return _to_promotion(journal, "the candidate answers; " + how(journal))
 
 
 def _canary(journal: Journal, seen: Seen) -> Action:
@@ -169,7 +150,7 @@ def _canary(journal: Journal, seen: Seen) -> Action:
 def _inconclusive(journal: Journal, granted: Action) -> Action:
     said = journal.ruling.reason if journal.ruling else "nothing was measured"
     if journal.spec.inconclusive == "ask":
-        return _asked(journal, "inconclusive") or granted
+        return questions.asked(journal, "inconclusive") or granted
     return Enter(phase="rolling_back", reason=f"inconclusive: {said}")
 
 
@@ -180,7 +161,7 @@ def _rung(journal: Journal, share: float) -> int:
 
 def _to_promotion(journal: Journal, reason: str, seen: Seen | None = None) -> Action:
     if journal.spec.approval == "before_promotion":
-        question = _asked(journal, "before_promotion")
+        question = questions.asked(journal, "before_promotion")
         if question is not None:
             if isinstance(question, Wait) and seen is not None:
                 return _look(journal, seen)  # a candidate that serves is never left unwatched
@@ -237,6 +218,8 @@ def _watching(journal: Journal, seen: Seen) -> Action:
 
 def _retiring(journal: Journal, seen: Seen) -> Action:
     endpoint = seen.endpoint
+    if endpoint is not None and endpoint.busy:
+        return Wait(seconds=POLL, why=f"the endpoint is {endpoint.status}")
     if has_control(journal) and endpoint is not None and endpoint.config == journal.both_config:
         moved = _weights(journal, seen, 1.0)
         if moved is not None:
@@ -260,13 +243,13 @@ def _retiring(journal: Journal, seen: Seen) -> Action:
         return CleanUp()
     if "ledger" not in journal.marks:
         return Settle(fate="released")
-    return Finish(phase="done", verdict=_proof(journal))
+    return Finish(phase="done", verdict=proof(journal))
 
 
 def _weights(journal: Journal, seen: Seen, share: float) -> Action | None:
     endpoint = seen.endpoint
     if endpoint is None or endpoint.busy:
-        return Wait(seconds=2.0, why="the weights are moving")
+        return Wait(seconds=SOON, why="the endpoint is busy")
     last = journal.moves[-1].share if journal.moves else 0.0
     if endpoint.shares(journal.candidate.variant, share) and last == share:
         return None
@@ -293,20 +276,6 @@ def _look(journal: Journal, seen: Seen) -> Action:
     return Wait(seconds=ready - seen.now, why="the next window is not told yet")
 
 
-def _asked(journal: Journal, gate: Gate) -> Action | None:
-    """The question, the wait for its answer, or None once it was granted."""
-    approval = journal.approvals.get(gate)
-    if approval is None:
-        return Ask(gate=gate)
-    if f"notified:{gate}" not in journal.marks:
-        return Notify(
-            mark=f"notified:{gate}",
-            subject=f"Approval needed: {journal.model} {journal.candidate.version}",
-            text=f"{gate.replace('_', ' ')}: {_said(journal)} No answer means no.",
-        )
-    return None if approval.granted else Wait(seconds=POLL, why=f"a person must answer ({gate})")
-
-
 def _present(journal: Journal) -> tuple[Literal["candidate", "stable"], ...]:
     return ("candidate", "stable") if has_control(journal) else ("candidate",)
 
@@ -318,26 +287,6 @@ def _alarmed(journal: Journal) -> bool:
 def _grace(journal: Journal) -> float:
     """How long after the judge's own deadline ours comes, in seconds: for when no window comes."""
     return 5.0 * (journal.spec.window_seconds + journal.spec.metrics_lag_seconds)
-
-
-def _said(journal: Journal) -> str:
-    return journal.ruling.reason if journal.ruling else "nothing has been measured yet."
-
-
-def _how(journal: Journal) -> str:
-    if journal.stable is None:
-        return "first version: no stable version to compare with"
-    return {
-        "canary": "both versions side by side",
-        "blue_green": "SageMaker's own blue/green guardrail",
-        "direct": "by hand, without comparison",
-    }[journal.strategy]
-
-
-def _proof(journal: Journal) -> str:
-    if has_control(journal) and journal.ruling is not None:
-        return f"{journal.candidate.version} serves alone: {journal.ruling.reason}"
-    return f"{journal.candidate.version} serves alone ({_how(journal)})."
 
 
 _FORWARD = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from tasks.errors import LeaseLost
 from tasks.release.actor import write
 from tasks.release.desk import Desk
+from tasks.release.holding import free
 from tasks.release.journal import BEFORE_POINTER, Entry, Journal, Report, RollbackOrder
 from tasks.release.names import variant_of
 from tasks.release.ports import Held
-from tasks.release.verbs import advance, free
+from tasks.release.verbs import advance
 from tasks.values import Pointer
 
 

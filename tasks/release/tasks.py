@@ -51,14 +51,13 @@ def begin(
 def carry(desk: Desk, model: str, until_asked: bool = True) -> Journal:
     """Advance until the release has ended, or until a person has to answer.
 
-    The timeline artifact is updated after each thing done.
-
-    Raises:
-        LeaseLost: another actor owns the release.
+    The timeline artifact is updated after each thing done. When somebody else takes the release
+    over (a person's rollback, or reconcile while this run was paused), this run follows what they
+    do, and goes on once they let go.
     """
     page = LivePage(key_for("release", model), "How the release goes")
     while True:
-        step = verbs.advance(desk, model)
+        step = verbs.follow(desk, model)
         if not step.did.startswith(UNTOLD):
             logger().info(f"{step.journal.phase}: {step.did}")
             page.update(timeline.page(step.journal))

@@ -20,13 +20,18 @@ from tasks.release.actions import (
     SetWeights,
     Wait,
 )
-from tasks.release.deploying import POLL, GivenUp, deploy
+from tasks.release.deploying import POLL, SOON, GivenUp, deploy
 from tasks.release.journal import Arm, Journal
 from tasks.release.seen import Seen
+
+MOST_REFUSALS = 5
+"""Refusals of one act in one phase after which it is not tried again."""
 
 
 def undo(journal: Journal, seen: Seen) -> Action:
     """The next act of a rollback."""
+    if refused(journal):
+        return frozen(journal, refused(journal))
     return _first(journal, seen) if journal.stable is None else _back(journal, seen, journal.stable)
 
 
@@ -39,6 +44,15 @@ def frozen(journal: Journal, why: str) -> Action:
             text=f"{why}. {recovery(journal)}",
         )
     return Finish(phase="mismatch", verdict=why, recovery=recovery(journal))
+
+
+def refused(journal: Journal) -> str:
+    """What AWS keeps refusing in the present phase, or ""."""
+    for key, times in journal.rejected.items():
+        phase, _, name = key.partition(":")
+        if phase == journal.phase and times >= MOST_REFUSALS:
+            return f"AWS refused {name} {times} times while {journal.phase.replace('_', ' ')}"
+    return ""
 
 
 def recovery(journal: Journal) -> str:
@@ -78,9 +92,9 @@ def _traffic(journal: Journal, seen: Seen, stable: Arm) -> Action | None:
         guarded = journal.strategy == "blue_green" and "alarms" in journal.marks
         if guarded and "pulled" not in journal.marks:
             return PullAlarm()
-        return Wait(seconds=2.0, why="the endpoint is Updating")
+        return Wait(seconds=SOON, why="the endpoint is Updating")
     if endpoint is not None and endpoint.busy:
-        return Wait(seconds=2.0, why=f"the endpoint is {endpoint.status}")
+        return Wait(seconds=SOON, why=f"the endpoint is {endpoint.status}")
     if endpoint is not None and endpoint.status == "InService":
         if endpoint.shares(stable.variant, 1.0):
             return None

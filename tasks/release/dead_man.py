@@ -1,0 +1,135 @@
+"""The dead man's switch: an alarm of the release takes the candidate out of the traffic.
+
+It needs neither Prefect nor a living owner. The release's CloudWatch alarms publish to the alerts
+topic; a queue subscribed to it wakes either an AWS Lambda function (``handler``) or, where there is
+none, this module as a process of its own (``python -m tasks.release.dead_man <queue-url>``).
+It moves the traffic and leaves an order in the journal; the owner, or ``reconcile``, does the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tasks.aws import asking, client
+from tasks.clock import system_clock
+from tasks.errors import AwsRejected, LeaseLost, SluiceError
+from tasks.release.hosting import SageMaker
+from tasks.release.journal import Entry, Journal, RollbackOrder
+from tasks.release.names import VARIANT
+from tasks.release.ports import Journals
+from tasks.release.store import S3Journals
+
+ACTOR = "dead man's switch"
+ALARM = re.compile(rf"sluice-release-(?P<model>.+)-(?P<variant>{VARIANT})-(?:errors|latency)")
+TRIES = 20
+LONG_POLL = 20
+
+
+def handler(event: Mapping[str, Any], _context: object = None) -> list[str]:
+    """Entry point of the Lambda function: SNS records, or SQS records that carry them."""
+    journals = _journals()
+    return [said for alarm in rung(event) for said in (pull(journals, *alarm),) if said]
+
+
+def rung(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Model and variant of each release alarm in an event that went to ALARM. Pure."""
+    for record in event.get("Records", []):
+        text = record.get("Sns", {}).get("Message") or record.get("body", "")
+        for _ in range(2):  # SQS wraps the SNS envelope, which wraps the alarm
+            try:
+                told = json.loads(text)
+            except ValueError:
+                break
+            if not isinstance(told, dict) or "Message" not in told:
+                break
+            text = told["Message"]
+        try:
+            alarm = json.loads(text)
+        except ValueError:
+            continue
+        if not isinstance(alarm, dict):
+            continue
+        named = ALARM.fullmatch(str(alarm.get("AlarmName", "")))
+        if named and alarm.get("NewStateValue") == "ALARM":
+            yield named["model"], named["variant"]
+
+
+def pull(journals: Journals, model: str, variant: str) -> str:
+    """Take one candidate out of the traffic, if it still is a release's candidate.
+
+    Returns:
+        What was done, or "" when the alarm is of no live release.
+    """
+    held = journals.read(model)
+    if held is None or held.journal.ended or held.journal.candidate.variant != variant:
+        return ""
+    ordered = _order(journals, model)
+    try:
+        moved = _move(held.journal)
+    except AwsRejected as error:
+        moved = f"the traffic could not be moved ({error.what}); the order stands"
+    return f"{model}: {moved}; {ordered}"
+
+
+def _move(journal: Journal) -> str:
+    cloud = SageMaker(system_clock())
+    endpoint = cloud.endpoint(journal.endpoint)
+    stable, candidate = journal.stable, journal.candidate
+    if endpoint is None or stable is None:
+        return "there is no other version to take the traffic"
+    if {stable.variant, candidate.variant} - set(endpoint.variants):
+        return "the versions do not serve side by side"
+    return cloud.set_weights(journal.endpoint, {stable.variant: 1.0, candidate.variant: 0.0})
+
+
+def _order(journals: Journals, model: str) -> str:
+    for _ in range(TRIES):
+        held = journals.read(model)
+        if held is None or held.journal.ended or held.journal.order is not None:
+            return "an order stands already"
+        now = system_clock().now()
+        why = "an alarm of the release rang"
+        line = Entry(at=now, actor=ACTOR, kind="note", action="roll_back", detail=why)
+        order = RollbackOrder(actor=ACTOR, reason=why, at=now)
+        try:
+            journals.write(held, held.journal.noted(line, order=order))
+        except LeaseLost:
+            continue  # the owner is alive and wrote; read again
+        return "ordered the rollback"
+    return "the journal was written by others all the time"
+
+
+def serve(queue_url: str) -> None:
+    """Read alarms from a queue for ever; a message that fails comes again."""
+    while True:
+        with asking(f"ReceiveMessage {queue_url}"):
+            answer = client("sqs").receive_message(
+                QueueUrl=queue_url, WaitTimeSeconds=LONG_POLL, MaxNumberOfMessages=10
+            )
+        for message in answer.get("Messages", []):
+            try:
+                said = handler({"Records": [{"body": message["Body"]}]})
+            except SluiceError as error:
+                sys.stderr.write(f"{error}\n")
+                continue
+            for line in said:
+                sys.stdout.write(f"{line}\n")
+                sys.stdout.flush()
+            with asking(f"DeleteMessage {queue_url}"):
+                client("sqs").delete_message(
+                    QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"]
+                )
+
+
+def _journals() -> Journals:
+    from tasks.settings import settings
+
+    return S3Journals(settings().registry_bucket)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

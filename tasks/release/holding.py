@@ -1,0 +1,54 @@
+"""Who holds a release: leases in the journal."""
+
+from __future__ import annotations
+
+from tasks.errors import LeaseLost, ReleaseError
+from tasks.release.actor import write
+from tasks.release.desk import Desk
+from tasks.release.journal import Entry, Journal
+from tasks.release.ports import Held
+
+
+def free(desk: Desk, journal: Journal) -> bool:
+    """Whether the owner's lease has run out."""
+    return desk.clock.now() >= journal.lease_until
+
+
+def current(desk: Desk, model: str) -> Held:
+    """The model's journal.
+
+    Raises:
+        ReleaseError: there has never been a release.
+    """
+    held = desk.journals.read(model)
+    if held is None:
+        raise ReleaseError(f"{model} has never been released.", "Start a release first.")
+    return held
+
+
+def mine(desk: Desk, held: Held) -> Held:
+    """The journal under our lease.
+
+    Raises:
+        LeaseLost: another owner's lease still runs.
+    """
+    journal = held.journal
+    now = desk.clock.now()
+    if journal.owner == desk.owner:
+        if journal.lease_until - now > desk.lease_seconds / 2.0:
+            return held
+        return write(desk, held)
+    if not free(desk, journal):
+        raise LeaseLost(
+            f"{journal.model}: release {journal.release_id} belongs to {journal.owner} for "
+            f"another {journal.lease_until - now:.0f} s.",
+            "Leave it to its owner, or call roll_back, which takes it over.",
+        )
+    line = Entry(
+        at=now,
+        actor=desk.owner,
+        kind="note",
+        action="take over",
+        detail=f"the lease of {journal.owner} ran out {now - journal.lease_until:.0f} s ago",
+    )
+    return write(desk, held, line)

@@ -1,0 +1,160 @@
+"""How a release or a rollback begins, from what stands."""
+
+from __future__ import annotations
+
+import json
+
+from tasks.errors import BundleCorrupt, ReleaseFrozen, VersionUnknown
+from tasks.release import plan
+from tasks.release.desk import Desk
+from tasks.release.holding import free, mine
+from tasks.release.journal import Journal
+from tasks.release.ports import Held
+from tasks.release.store import busy
+
+MODEL_FILE = "model.tar.gz"
+REFERENCE = "reference.json"
+"""File of a bundle with the edges of its prediction bins, if it has one."""
+
+
+def inherits(desk: Desk, model: str, version: str, until: float) -> bool:
+    """Whether a release of this very version may lose its owner by then: its lease was not renewed.
+
+    So a run that is started again right after a kill goes on, instead of being refused.
+    """
+    held = desk.journals.read(model)
+    if held is None or held.journal.ended:
+        return True
+    journal = held.journal
+    same = journal.kind == "release" and journal.candidate.version == version
+    return same and journal.lease_until <= until
+
+
+def begin(
+    desk: Desk, model: str, version: str, actor: str, reason: str, *, direct: bool
+) -> Journal:
+    """See `verbs.start_release`; never waits."""
+    spec = desk.spec(model)
+    manifest = desk.registry.manifest(model, version)
+    held = desk.journals.read(model)
+    if held is not None and not held.journal.ended:
+        journal = held.journal
+        same = journal.kind == "release" and journal.candidate.version == version
+        if same and (free(desk, journal) or journal.owner == desk.owner):
+            return mine(desk, held).journal
+        raise busy(journal)
+    if held is not None and held.journal.phase == "mismatch":
+        raise ReleaseFrozen(
+            f"{model}: release {held.journal.release_id} ended in a mismatch: "
+            f"{held.journal.verdict}.",
+            held.journal.recovery,
+        )
+    facts = facts_of(desk, model)
+    serves = facts.pointer.version if facts.pointer else None
+    facts = facts.model_copy(
+        update={
+            "own_edges": _edges(desk, model, version),
+            "stable_edges": _edges(desk, model, serves) if serves else (),
+        }
+    )
+    wish = plan.Wish(
+        version=version,
+        url=desk.registry.file_url(model, version, MODEL_FILE),
+        identity=manifest.identity,
+        stable_url=desk.registry.file_url(model, serves, MODEL_FILE) if serves else "",
+        stable_identity=desk.registry.manifest(model, serves).identity if serves else "",
+        actor=actor,
+        reason=reason,
+        direct=direct,
+    )
+    now = desk.clock.now()
+    journal = plan.opened(
+        spec, desk.site, facts, wish, now=now, owner=desk.owner, lease=desk.lease_seconds
+    )
+    live = facts.endpoint is not None and facts.endpoint.status == "InService"
+    if serves == version and live:
+        if held is not None and held.journal.candidate.version == version:
+            return held.journal
+        return plan.standing(journal, "done", f"{version} serves already.", now)
+    return desk.journals.start(journal, held).journal
+
+
+def facts_of(desk: Desk, model: str) -> plan.Facts:
+    """What stands, for the plan."""
+    name = desk.spec(model).endpoint_name
+    endpoint = desk.cloud.endpoint(name)
+    models = desk.cloud.config_models(endpoint.config) if endpoint else {}
+    environment = {}
+    if len(models) == 1:
+        container = desk.cloud.model_container(next(iter(models.values())))
+        environment = dict(container.get("Environment", {}))
+    return plan.Facts(
+        pointer=desk.registry.pointer(model),
+        endpoint=endpoint,
+        variant_models=models,
+        stable_environment=environment,
+    )
+
+
+def _edges(desk: Desk, model: str, version: str) -> tuple[float, ...]:
+    """Prediction edges that a bundle carries; none when it carries none."""
+    try:
+        reference = json.loads(desk.registry.read_file(model, version, REFERENCE))
+        return tuple(float(edge) for edge in reference["edges"])
+    except (BundleCorrupt, VersionUnknown, ValueError, KeyError, TypeError):
+        return ()
+
+
+def begin_rollback(
+    desk: Desk, held: Held | None, model: str, actor: str, reason: str, to_version: str | None
+) -> Journal:
+    """A rollback while no release is under way; ended when there is nothing to do."""
+    pointer = desk.registry.pointer(model)
+    serves = pointer.version if pointer else ""
+    last = held.journal if held is not None else None
+    frozen = last if last is not None and last.phase == "mismatch" else None
+    target = to_version
+    if target is None and frozen is not None and frozen.stable is not None:
+        target = frozen.stable.version
+    elif target is None and last is not None and last.phase == "rolled_back":
+        target = serves  # said twice: make sure that it is so, and go no further
+    target = target or desk.registry.way_back(model)
+    if target is None:
+        raise VersionUnknown(
+            f"{model} has no earlier version to go back to.",
+            "Name one with to_version, or release a good version.",
+        )
+    desk.registry.manifest(model, target)
+    facts = facts_of(desk, model)
+    bad = serves
+    if serves == target:
+        bad = last.candidate.version if last and last.candidate.version != target else serves
+    now = desk.clock.now()
+    journal = plan.rollback(
+        desk.spec(model),
+        desk.site,
+        endpoint=facts.endpoint,
+        variant_models=facts.variant_models,
+        bad=bad,
+        bad_identity=_identity(desk, model, bad) if bad != target else "",
+        target=target,
+        target_url=desk.registry.file_url(model, target, MODEL_FILE),
+        actor=actor,
+        reason=reason,
+        now=now,
+        owner=desk.owner,
+        lease=desk.lease_seconds,
+    )
+    variants = tuple(facts.endpoint.variants) if facts.endpoint else ()
+    settled = facts.endpoint is not None and facts.endpoint.status == "InService"
+    stable = journal.stable
+    if frozen is None and serves == target and settled and stable and variants == (stable.variant,):
+        return plan.standing(journal, "rolled_back", f"{target} serves already.", now)
+    return desk.journals.start(journal, held).journal
+
+
+def _identity(desk: Desk, model: str, version: str) -> str:
+    try:
+        return desk.registry.manifest(model, version).identity if version else ""
+    except VersionUnknown:
+        return ""
