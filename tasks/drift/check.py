@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tasks.drift.categorical import aligned, categorical_tests
+from tasks.drift.cells import Floats
 from tasks.drift.counts import CategoryCounts, Counts, NumericCounts
 from tasks.drift.decision import ColumnEvidence, holm, strongest
-from tasks.drift.effects import coarse, jensen_shannon, psi, wasserstein
+from tasks.drift.effects import coarse, jensen_shannon, psi, real_psi, wasserstein
 from tasks.drift.meaning import explain_categorical, explain_numeric
 from tasks.drift.natural import Learned, learn, natural_tests
 from tasks.drift.pictures import picture
 from tasks.drift.policy import (
     CATEGORICAL_BUDGET,
+    MOVED,
     NATURAL_CATEGORICAL_BUDGET,
     NATURAL_NUMERIC_BUDGET,
     NUMERIC_BUDGET,
@@ -72,13 +74,13 @@ def compare(
     windows = {size: merged(run[-size:]) for size in shares}
     evidence: dict[str, ColumnEvidence] = {}
     for name, counts in whole.columns.items():
-        if learned is not None:
-            found = {size: natural_tests(learned, name, run[-size:]) for size in shares}
-        else:
-            found = {
-                size: _gated(sampling_tests(counts, window.columns[name]), policy.gates)
-                for size, window in windows.items()
-            }
+        found = {}
+        for size, window in windows.items():
+            if learned is not None:
+                tests = natural_tests(learned, name, run[-size:])
+            else:
+                tests = _gated(sampling_tests(counts, window.columns[name]), policy.gates)
+            found[size] = _relevant(tests, counts, window.columns[name], policy.least_psi)
         evidence[name] = strongest(found, shares, _budget(counts, learned))
     judged = {name: item.p for name, item in evidence.items() if not _ignored(name, policy)}
     rejected, adjusted = holm(judged, policy.alpha)
@@ -148,6 +150,27 @@ def _gated(tests: list[Tested], gates: Gates) -> list[Tested]:
     ]
 
 
+def _relevant(
+    tests: list[Tested], reference: Counts, current: Counts, least_psi: float
+) -> list[Tested]:
+    """Tests without those of a moved distribution, where it moved by less than matters here."""
+    cells = _cells(reference, current)
+    words = isinstance(reference, CategoryCounts) and reference.words
+    if not least_psi or cells is None or words or real_psi(*cells) >= least_psi:
+        return tests
+    return [test for test in tests if test.name not in MOVED]
+
+
+def _cells(reference: Counts, current: Counts) -> tuple[Floats, Floats] | None:
+    """Counts over the cells that effect sizes are read on."""
+    if isinstance(reference, NumericCounts) and isinstance(current, NumericCounts):
+        return coarse(reference.cells, current.cells)
+    if isinstance(reference, CategoryCounts) and isinstance(current, CategoryCounts):
+        pair = aligned(reference, current)
+        return pair.reference.astype(np.float64), pair.current.astype(np.float64)
+    return None
+
+
 def _budget(counts: Counts, learned: Learned | None) -> Mapping[str, float]:
     kind = "numeric"
     if isinstance(counts, CategoryCounts):
@@ -211,16 +234,13 @@ def _column(
 
 
 def _effects(reference: Counts, current: Counts) -> Effects:
-    if isinstance(reference, NumericCounts) and isinstance(current, NumericCounts):
-        a, b = coarse(reference.cells, current.cells)
-        distance: float | None = wasserstein(reference.cells, current.cells)
-    elif isinstance(reference, CategoryCounts) and isinstance(current, CategoryCounts):
-        pair = aligned(reference, current)
-        a, b = pair.reference.astype(np.float64), pair.current.astype(np.float64)
-        distance = None
-    else:
+    cells = _cells(reference, current)
+    if cells is None:
         return Effects(psi=0, jensen_shannon=0)
-    a, b = np.append(a, reference.missing), np.append(b, current.missing)
+    distance = None
+    if isinstance(reference, NumericCounts) and isinstance(current, NumericCounts):
+        distance = wasserstein(reference.cells, current.cells)
+    a, b = np.append(cells[0], reference.missing), np.append(cells[1], current.missing)
     return Effects(psi=psi(a, b), jensen_shannon=jensen_shannon(a, b), wasserstein=distance)
 
 

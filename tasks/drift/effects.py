@@ -22,6 +22,13 @@ def psi(reference: Floats, current: Floats) -> float:
     return float(((q - p) * np.log(q / p)).sum())
 
 
+def real_psi(reference: Floats, current: Floats) -> float:
+    """The index less what sampling alone is expected to add to it, at least 0."""
+    cells = int(np.count_nonzero(reference + current))
+    n, m = max(float(reference.sum()), 1), max(float(current.sum()), 1)
+    return max(psi(reference, current) - (cells - 1) * (1 / n + 1 / m), 0.0)
+
+
 def jensen_shannon(reference: Floats, current: Floats) -> float:
     """Jensen-Shannon distance in [0, 1] (square root of the divergence in bits)."""
     p, q = reference / max(reference.sum(), 1), current / max(current.sum(), 1)
