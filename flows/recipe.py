@@ -19,11 +19,11 @@ from tasks.training.split import rule_of
 Model = Annotated[
     str,
     Field(
-        title="Model",
-        description="Which model. A model is a folder below models/.",
         json_schema_extra={"enum": list(known_models(settings().models_dir))},
     ),
 ]
+Reason = Annotated[str, Field(min_length=1, max_length=200)]
+"""Why somebody wants a run, in a sentence; the forms explain each field from the docstrings."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,13 @@ class Recipe:
         )
 
 
-def prepare(
-    model: str, window_days: int | None = None, overrides: Mapping[str, Any] | None = None
-) -> Recipe:
+def prepare(model: str, window_days: int = 0, overrides: Mapping[str, Any] | None = None) -> Recipe:
     """Read everything that a run depends on.
 
     Args:
         model: Name of the model.
-        window_days: Days of data; None takes model.yaml's.
-        overrides: Hyperparameters of this run; None values are left to model.yaml.
+        window_days: Days of data; 0 takes model.yaml's.
+        overrides: Hyperparameters of this run; zeros are left to model.yaml.
 
     Raises:
         ConfigurationError: a file is missing or wrong; every fault is named.

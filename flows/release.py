@@ -9,25 +9,24 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.approval import ask
-from flows.recipe import Model
+from flows.recipe import Model, Reason
 from tasks.registry import Registry
 from tasks.release.tasks import answer, begin, carry, desk_of
 
 
 @flow(name="release", flow_run_name="{model} {version} · {reason}")
 def release(
-    model: Model,
-    version: Annotated[
-        str, Field(description="Version in the registry, like v20260131_020000.", min_length=1)
-    ],
-    reason: Annotated[
-        str, Field(description="Why, in a sentence; it stands in the journal.", max_length=200)
-    ] = "by hand",
+    model: Model, version: Annotated[str, Field(min_length=1)], reason: Reason = "by hand"
 ) -> Any:
     """Release a version through the phases that model.yaml asks for.
 
     The journal in S3 is written before each act, so that any later run, or reconcile, finishes or
     undoes what this one leaves. At the end, what serves is read back and compared.
+
+    Args:
+        model: Which model. A model is a folder below models/.
+        version: Version in the registry, like v20260131_020000.
+        reason: Why, in a sentence; it stands in the journal.
     """
     desk = desk_of(Registry.here())
     journal = begin(desk, model, version, f"flow run {runtime.flow_run.name}", reason)

@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.states import Completed
 from pydantic import Field
 
-from flows.recipe import Model, prepare, work_folder
+from flows.recipe import Model, Reason, prepare, work_folder
 from flows.release import release
 from tasks.contracts.tasks import check_contract
 from tasks.conversion.tasks import convert
@@ -25,29 +25,26 @@ from tasks.training.tasks import hand_over, measure_champion, train
 @flow(name="retrain", flow_run_name="{model} · {reason}")
 def retrain(
     model: Model,
-    reason: Annotated[
-        str, Field(description="Why, in a sentence; it stands in the run's name.", max_length=200)
-    ] = "by hand",
-    end: Annotated[
-        date | None, Field(description="Last day of data; empty takes the newest there is.")
-    ] = None,
-    window_days: Annotated[
-        int | None, Field(description="Days of data; empty takes model.yaml's window.", ge=1)
-    ] = None,
-    epochs: Annotated[
-        int | None, Field(description="Training epochs; empty takes model.yaml's.", ge=1, le=10_000)
-    ] = None,
-    batch_size: Annotated[
-        int | None, Field(description="Batch size; empty takes model.yaml's.", ge=1, le=65_536)
-    ] = None,
-    force: Annotated[
-        bool, Field(description="Try a candidate again that was rejected or rolled back before.")
-    ] = False,
+    reason: Reason = "by hand",
+    end: date | None = None,
+    window_days: Annotated[int, Field(ge=0)] = 0,
+    epochs: Annotated[int, Field(ge=0, le=10_000)] = 0,
+    batch_size: Annotated[int, Field(ge=0, le=65_536)] = 0,
+    force: bool = False,
 ) -> Any:
     """Train on a pinned snapshot and release what passes its gate.
 
     Safe to repeat and to kill at any line: the next run adopts what this one left and reaches the
     same end. With nothing new it ends in seconds and says so.
+
+    Args:
+        model: Which model. A model is a folder below models/.
+        reason: Why, in a sentence; it stands in the run's name.
+        end: Last day of data; None takes the newest there is.
+        window_days: Days of data to learn from; 0 takes model.yaml's window.
+        epochs: Training epochs; 0 takes model.yaml's.
+        batch_size: Rows in a training batch; 0 takes model.yaml's.
+        force: Try a candidate again that was rejected or rolled back before.
     """
     ready = prepare(model, window_days, {"epochs": epochs, "batch_size": batch_size})
     spec, contract = ready.spec, ready.contract

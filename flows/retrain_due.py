@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow
 from prefect.deployments import run_deployment
 from prefect.states import Completed
-from pydantic import Field
 
 from flows.recipe import prepare
 from tasks.lake.tasks import snapshot_after
@@ -19,14 +18,13 @@ from tasks.training.tasks import standing_of
 
 
 @flow(name="retrain-due", flow_run_name="all models")
-def retrain_due(
-    start: Annotated[
-        bool, Field(description="Start retrain/manual for what is due; off only tells.")
-    ] = True,
-) -> Any:
+def retrain_due(start: bool = True) -> Any:
     """Look at age and new data of every champion; say what is due and why, and start it.
 
     Drift has its own watch (watch-drift), which looks at the data itself.
+
+    Args:
+        start: Start retrain/manual for what is due; off only tells.
     """
     told = []
     for model in known_models(settings().models_dir):

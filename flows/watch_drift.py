@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow
 from prefect.states import Completed
-from pydantic import Field
 
 from flows.recipe import Model, prepare, work_folder
 from tasks.contracts.tasks import check_contract
@@ -18,15 +17,14 @@ from tasks.registry.tasks import champion_of
 
 
 @flow(name="watch-drift", flow_run_name="{model} · drift watch")
-def watch_drift(
-    model: Model,
-    end: Annotated[
-        date | None, Field(description="Last day to look at; empty takes the newest there is.")
-    ] = None,
-) -> Any:
+def watch_drift(model: Model, end: date | None = None) -> Any:
     """Profile each new day once, compare with the champion's baseline, emit drift.detected.
 
     Never trains by itself: the event starts retrain/on-drift.
+
+    Args:
+        model: Which model. A model is a folder below models/.
+        end: Last day to look at; None takes the newest there is.
     """
     ready = prepare(model)
     contract = ready.contract
