@@ -6,6 +6,7 @@ Run as ``python -m models.programs.baseline <job.json> <answers.npy>`` in the fo
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -51,7 +52,13 @@ class Baseline:
         )
         command = [sys.executable, "-m", __name__, str(asked), str(self._answers)]
         self._process = subprocess.Popen(
-            command, cwd=CODE_DIR, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=CODE_DIR,
+            # TensorFlow starts beside it: more threads than cores spin instead of working.
+            env={**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
 
     def answers(self) -> NDArray[np.float64]:
