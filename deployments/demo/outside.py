@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -57,8 +58,7 @@ class Prefect:
             environment: Variables for this run's process alone.
             validate: Let the server hold the parameters against the form first.
         """
-        flow, name = deployment.split("/")
-        found = self._ok(self._http.get(f"/deployments/name/{flow}/{name}"))
+        found = self.deployment(deployment)
         # The key makes a repeated press one run: a busy server may answer 503 after having acted.
         made = self._ok(
             self._patiently(
@@ -72,6 +72,51 @@ class Prefect:
             )
         )
         return str(made["id"])
+
+    def deployment(self, deployment: str) -> dict[str, Any]:
+        """A deployment by ``flow/name``."""
+        return dict(self._ok(self._http.get(f"/deployments/name/{deployment}")))
+
+    def schedule_once(self, deployment: str, when: datetime, parameters: Mapping[str, Any]) -> None:
+        """Add a schedule that comes due once."""
+        rule = f"DTSTART:{when:%Y%m%dT%H%M%SZ}\nRRULE:FREQ=DAILY;COUNT=1"
+        found = self.deployment(deployment)
+        self._ok(
+            self._http.post(
+                f"/deployments/{found['id']}/schedules",
+                json=[
+                    {
+                        "active": True,
+                        "schedule": {"rrule": rule, "timezone": "UTC"},
+                        "parameters": dict(parameters),
+                    }
+                ],
+            )
+        )
+
+    def cancel(self, run: str) -> None:
+        """Press Cancel on a run."""
+        state = {"type": "CANCELLING", "name": "Cancelling"}
+        self._ok(self._http.post(f"/flow_runs/{run}/set_state", json={"state": state}))
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Events of a name in the last hour."""
+        found = self._ok(
+            self._http.post("/events/filter", json={"filter": {"event": {"name": [name]}}})
+        )
+        return list(found["events"])
+
+    def artifact(self, kind: str, model: str) -> dict[str, Any]:
+        """The newest artifact of a kind of a model."""
+        found = self._ok(
+            self._http.post(
+                "/artifacts/filter",
+                json={"artifacts": {"key": {"like_": kind}}, "sort": "CREATED_DESC", "limit": 50},
+            )
+        )
+        of_model = [item for item in found if model in item["key"] or kind == "contract"]
+        claim(bool(of_model), f"no {kind} page of {model} in the UI")
+        return dict(of_model[0])
 
     def ended(self, run: str, seconds: float = 900) -> dict[str, Any]:
         """Wait for a run to end; the run."""

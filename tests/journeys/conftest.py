@@ -12,6 +12,7 @@ from deployments.demo import generate
 from deployments.demo.outside import Outside, Prefect
 from deployments.laptop.environment import Laptop
 from deployments.laptop.stack import command, stack
+from tests.journeys.killing import killed_in_every_stage
 
 FIRST_DAY = date(2026, 1, 5)
 SCALE = 120.0
@@ -51,3 +52,9 @@ def journey(tmp_path_factory):
         whole = Journey(running)
         whole.load(generate.property_sales(2500, FIRST_DAY, 100, seed=3))
         yield whole
+
+
+@pytest.fixture(scope="session")
+def survived(journey):
+    """A first version that was released although its runs were killed in every stage."""
+    return killed_in_every_stage(journey)

@@ -1,0 +1,47 @@
+"""Kill a flow's process at a stage: what a machine that loses power does."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+MODEL = "price-estimator"
+PARAMETERS = {"model": MODEL, "reason": "kill test", "epochs": 6}
+STAGES = ("snapshot", "contract", "hand over", "train", "gate", "convert", "register")
+
+
+def flow_process(run: str) -> int | None:
+    """The process of a flow run: the worker tells it its run's id."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes()
+            command = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if f"PREFECT__FLOW_RUN_ID={run}".encode() in environment and b"prefect" in command:
+            return int(folder.name)
+    return None
+
+
+def kill_in(journey, run: str, stage: str) -> bool:
+    """Kill the run's process once the stage has begun; False when the run ended before."""
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        if stage in journey.prefect.begun(run):
+            process = flow_process(run)
+            if process is not None:
+                os.kill(process, signal.SIGKILL)
+                return True
+        if journey.prefect.state(run) in {"COMPLETED", "FAILED"}:
+            return False
+        time.sleep(0.05)
+    raise AssertionError(f"the stage {stage!r} was never reached")
+
+
+def killed_in_every_stage(journey) -> str:
+    """Kill a run of its own in each stage, then let one go through; its message."""
+    for stage in STAGES:
+        run = journey.prefect.start("retrain/manual", PARAMETERS)
+        assert kill_in(journey, run, stage), f"the run ended before {stage}"
+    run = journey.prefect.start("retrain/manual", PARAMETERS)
+    return journey.prefect.completed(run)

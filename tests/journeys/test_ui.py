@@ -1,0 +1,73 @@
+"""The UI in a real browser: the form starts a run, and a person sees what was decided."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from deployments.laptop.browser import find
+from tests.journeys.killing import MODEL
+
+pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.timeout(600)]
+
+SHOTS = Path(".sluice/screenshots")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SLOW = 90_000
+
+
+@pytest.fixture(scope="module")
+def page():
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find(), args=list(QUIET))
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        page.set_default_timeout(SLOW)
+        expect.set_options(timeout=SLOW)
+        yield page
+        browser.close()
+
+
+def completed_release(journey) -> str:
+    runs = journey.prefect.runs("retrain/manual")
+    return next(run["id"] for run in runs if run["state_type"] == "COMPLETED")
+
+
+def test_the_form_explains_itself_and_starts_a_run(journey, survived, page):
+    before = {run["id"] for run in journey.prefect.runs("retrain/manual")}
+    page.goto(
+        f"{journey.prefect.ui}/deployments/deployment/{journey.prefect.deployment('retrain/manual')['id']}/run"
+    )
+    expect(page.get_by_text("Why, in a sentence; it stands in the run's name.")).to_be_visible()
+    expect(page.get_by_text("Training epochs; 0 takes model.yaml's.")).to_be_visible()
+    page.locator("label", has_text="model").locator("..").get_by_role("button").first.click()
+    page.get_by_role("option", name=MODEL).click()
+    page.locator("label", has_text="epochs").locator("..").get_by_role("spinbutton").fill("6")
+    page.screenshot(path=SHOTS / "form.png", full_page=True)
+    page.get_by_role("button", name="Submit").click()
+    run = journey.prefect.wait_for_run("retrain/manual", before)
+    assert journey.prefect.completed(run).startswith("Nothing new")
+
+
+def test_the_run_tells_model_and_reason_and_its_stages(journey, survived, page):
+    run = completed_release(journey)
+    page.goto(f"{journey.prefect.ui}/runs/flow-run/{run}?tab=Artifacts")
+    expect(page.get_by_text(re.compile(rf"{MODEL} · "))).to_be_visible()
+    page.screenshot(path=SHOTS / "run.png")
+
+
+@pytest.mark.parametrize("kind", ["contract", "gate", "conversion", "release"])
+def test_each_page_can_be_read_without_opening_a_log(journey, survived, page, kind):
+    artifact = journey.prefect.artifact(kind, MODEL)
+    page.goto(f"{journey.prefect.ui}/artifacts/artifact/{artifact['id']}")
+    expect(page.locator("h1, h2").first).to_be_visible()
+    expect(page.locator("table").first).to_be_visible()
+    page.screenshot(path=SHOTS / f"{kind}.png", full_page=True)
