@@ -25,12 +25,22 @@ def above(bins: Array) -> Array:
 
 
 def reference_tail(reference: Array) -> Array:
-    """Share in bin k or above, strictly between 0 and 1 for every k ≥ 1, falling in k."""
+    """Share in bin k or above, falling strictly in k; one entry more than bins, the last is 0."""
     bins = reference.shape[-1]
-    smoothed = reference + (0.02 + 1e-4 / bins * reference.sum(-1, keepdims=True))
-    tail = above(smoothed)
+    tail = np.zeros((*reference.shape[:-1], bins + 1))
+    tail[..., :-1] = above(reference + (0.02 + 1e-4 / bins * reference.sum(-1, keepdims=True)))
     share: Array = tail / tail[..., :1]
     return share
+
+
+def live_links(pooled: Array) -> slice:
+    """Bins from the first to the last that holds a request anywhere; the others tell nothing.
+
+    Bin 0 is no link: everything is in it or above.
+    """
+    seen = np.asarray(pooled.reshape(-1, pooled.shape[-1]).sum(0))
+    full = np.flatnonzero(seen[1:]) + 1
+    return slice(int(full[0]), int(full[-1]) + 1) if len(full) else slice(1, 1)
 
 
 def shifted(tail: Array, shift: Array) -> Array:
@@ -45,19 +55,17 @@ def contaminated(tail: Array, slowed: Array, share: Array) -> Array:
 
 
 def link_log_odds(tail: Array, alternative: Array) -> Array:
-    """Log odds ratio of each link, bins 1.., when ``alternative`` replaces ``tail``.
+    """Log odds ratio of each link when ``alternative`` replaces ``tail``.
 
     Args:
-        tail: Share in bin k or above, (..., bins), falling strictly.
+        tail: Share in bin k or above of successive bins and of the bin after the last of them.
         alternative: The same under the alternative.
     """
 
     def log_odds(share: Array) -> Array:
-        below = 1.0 - share[..., 1:]  # in bin k-1 or below, k = 1..
-        inside = np.empty_like(below)
-        inside[..., :-1] = share[..., 1:-1] - share[..., 2:]
-        inside[..., -1] = share[..., -1]
-        return np.asarray(np.log(np.maximum(inside, 1e-300) / np.maximum(below, 1e-12)))
+        below = np.maximum(1.0 - share[..., :-1], 1e-12)
+        inside = np.maximum(share[..., :-1] - share[..., 1:], 1e-300)
+        return np.asarray(np.log(inside / below))
 
     return np.asarray(
         np.clip(log_odds(alternative) - log_odds(tail), -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS)
@@ -65,7 +73,11 @@ def link_log_odds(tail: Array, alternative: Array) -> Array:
 
 
 def chain_log_e(
-    canary: Array, stable: Array, log_odds: Array, log_tolerated: Array | None = None
+    canary: Array,
+    stable: Array,
+    links: slice,
+    log_odds: Array,
+    log_tolerated: Array | None = None,
 ) -> Array:
     """Log e-value of each alternative against "no link's odds ratio exceeds the tolerated one".
 
@@ -74,13 +86,14 @@ def chain_log_e(
     Args:
         canary: Counts by bin, (..., bins).
         stable: The same of the stable version.
-        log_odds: Of each alternative j at each link, (..., j, bins - 1).
-        log_tolerated: Largest tolerated log odds ratio per link, (..., bins - 1); None is 0.
+        links: The bins that are judged; all others are empty.
+        log_odds: Of each alternative j at each link, (..., j, links).
+        log_tolerated: Largest tolerated log odds ratio per link, (..., links); None is 0.
     """
     pooled = canary + stable
-    draws = np.cumsum(canary, axis=-1)[..., None, 1:]
-    total = np.cumsum(pooled, axis=-1)[..., None, 1:]
-    bad, hits = pooled[..., None, 1:], canary[..., None, 1:]
+    draws = np.cumsum(canary, axis=-1)[..., None, links]
+    total = np.cumsum(pooled, axis=-1)[..., None, links]
+    bad, hits = pooled[..., None, links], canary[..., None, links]
     if log_tolerated is None:
         log_odds = np.maximum(log_odds, 0.0)
         gain = hits * log_odds - log_pgf_upper(draws, bad, total, np.exp(log_odds))

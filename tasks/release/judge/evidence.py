@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.release.judge.chain import (
     above,
     chain_log_e,
     contaminated,
     link_log_odds,
+    live_links,
     reference_tail,
     shifted,
 )
@@ -184,14 +186,14 @@ def _latency(
     if not policy.latency_edges:
         return np.zeros((*counts.trials.shape[:2], columns))
     canary, stable = counts.latency[:, :, 0], counts.latency[:, :, 1]
-    tail = reference_tail(reference + 0.2 * (canary + stable))
     log_e = np.zeros((*canary.shape[:2], columns))
+    tail = reference_tail(reference + 0.2 * (canary + stable))
     cold = ~warm
-    if cold.any():
-        part = tail[cold]
-        shifts = np.array(LATENCY_SHIFTS)[:, None]
-        odds = link_log_odds(part[..., None, :], shifted(part[..., None, :], shifts))
-        log_e[cold, :, : columns - 1] = chain_log_e(canary[cold], stable[cold], odds)
+    if cold.any() and canary[cold].any():
+        links = live_links(canary[cold] + stable[cold])
+        part = tail[cold][..., None, links.start : links.stop + 1]
+        odds = link_log_odds(part, shifted(part, np.array(LATENCY_SHIFTS)[:, None]))
+        log_e[cold, :, : columns - 1] = chain_log_e(canary[cold], stable[cold], links, odds)
     moved = policy.warm_up_bins
     if warm.any() and moved is not None:
         # Canary bins move down by the tolerated factor: a canary slower by just that factor is
@@ -199,9 +201,10 @@ def _latency(
         warmed = np.zeros_like(canary[warm])
         warmed[..., 0] = canary[warm][..., : moved + 1].sum(-1)
         warmed[..., 1 : canary.shape[-1] - moved] = canary[warm][..., moved + 1 :]
-        part = tail[warm]
-        odds = link_log_odds(part, shifted(part, np.asarray(WARM_UP_SHIFT)))[..., None, :]
-        log_e[warm, :, columns - 1 :] = chain_log_e(warmed, stable[warm], odds)
+        links = live_links(warmed + stable[warm])
+        part = tail[warm][..., None, links.start : links.stop + 1]
+        odds = link_log_odds(part, shifted(part, np.asarray(WARM_UP_SHIFT)))
+        log_e[warm, :, columns - 1 :] = chain_log_e(warmed, stable[warm], links, odds)
     return log_e
 
 
@@ -209,21 +212,18 @@ def _predictions(policy: JudgePolicy, counts: Counts, reference: Array) -> Array
     columns = 2 * len(PREDICTION_PRIOR)
     if not policy.prediction_bins:
         return np.zeros((*counts.trials.shape[:2], columns))
+    if not counts.predictions[:, :, 0].any():
+        return np.zeros((*counts.trials.shape[:2], columns))
+    arms = np.stack([counts.predictions, counts.predictions[..., ::-1]], axis=2)
     bins = reference + 0.2 * counts.predictions.sum(2)
-    both_ways = np.stack([bins, bins[..., ::-1]], axis=2)
-    tail = reference_tail(both_ways)
+    tail = reference_tail(np.stack([bins, bins[..., ::-1]], axis=2))
+    links = live_links(arms.sum(3))
+    tail = tail[..., None, links.start : links.stop + 1]
     share, distance = PREDICTION_TAIL
-    bent = shifted(tail[..., None, :], np.array([*PREDICTION_SHIFTS, distance])[:, None])
-    bent[..., -1, :] = contaminated(tail, bent[..., -1, :], np.asarray(share))
-    odds = link_log_odds(tail[..., None, :], bent)
-    tolerated = link_log_odds(tail, shifted(tail, np.asarray(policy.prediction_drift)))
-    canary, stable = counts.predictions[:, :, 0], counts.predictions[:, :, 1]
-    log_e = chain_log_e(
-        np.stack([canary, canary[..., ::-1]], axis=2),
-        np.stack([stable, stable[..., ::-1]], axis=2),
-        odds,
-        np.maximum(tolerated, 0.0),
-    )
+    bent = shifted(tail, np.array([policy.prediction_drift, *PREDICTION_SHIFTS, distance])[:, None])
+    bent[..., -1, :] = contaminated(tail[..., 0, :], bent[..., -1, :], np.asarray(share))
+    odds = np.maximum(link_log_odds(tail, bent), 0.0)
+    log_e = chain_log_e(arms[..., 0, :], arms[..., 1, :], links, odds[..., 1:, :], odds[..., 0, :])
     return log_e.reshape(*log_e.shape[:2], columns)
 
 
@@ -235,17 +235,19 @@ def _limits(policy: JudgePolicy, counts: Counts) -> Array:
     """
     log_e = np.zeros((*counts.trials.shape[:2], 2))
     limits = policy.limits
+    # By its share, not by chance: a window without stable requests at 90 % compares nothing.
+    alone = (counts.weight > 1.0 - 1e-6)[:, None]
     if limits.max_error_rate is not None:
-        log_e[..., 0] = _beyond(counts.trials, counts.bad, limits.max_error_rate)
+        log_e[..., 0] = _beyond(counts.trials, counts.bad, limits.max_error_rate, alone)
     if limits.max_latency_ms is not None and policy.latency_edges:
         edge = int(np.searchsorted(policy.latency_edges, limits.max_latency_ms))
         slow = counts.latency[..., edge + 1 :].sum(-1)
-        log_e[..., 1] = _beyond(counts.latency.sum(-1), slow, limits.max_slow_share)
+        log_e[..., 1] = _beyond(counts.latency.sum(-1), slow, limits.max_slow_share, alone)
         log_e[:, :, 1][counts.warmup] = 0.0
     return log_e
 
 
-def _beyond(trials: Array, hits: Array, limit: float) -> Array:
+def _beyond(trials: Array, hits: Array, limit: float, alone: NDArray[np.bool_]) -> Array:
     worse = min(3.0 * limit, 0.5 * (1.0 + limit))
     ours = trials[..., 0]
     absolute = hits[..., 0] * np.log(worse / limit) + (ours - hits[..., 0]) * np.log(
@@ -255,7 +257,6 @@ def _beyond(trials: Array, hits: Array, limit: float) -> Array:
     relative = hits[..., 0] * np.log(odds) - log_pgf_upper(
         ours, hits.sum(-1), trials.sum(-1), np.asarray(odds)
     )
-    alone = trials[..., 1] == 0
     return np.asarray(np.where(alone, absolute, np.minimum(absolute, relative)))
 
 

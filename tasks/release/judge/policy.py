@@ -47,10 +47,10 @@ class Limits(Frozen):
 class StreamWeights(Frozen):
     """How α is divided; streams that the policy has no bins for give theirs to the others."""
 
-    errors: float = Field(default=0.49, gt=0)
-    latency: float = Field(default=0.27, ge=0)
-    tail: float = Field(default=0.14, ge=0, description="Requests far slower than almost all.")
-    predictions: float = Field(default=0.08, ge=0)
+    errors: float = Field(default=0.52, gt=0)
+    latency: float = Field(default=0.25, ge=0)
+    tail: float = Field(default=0.15, ge=0, description="Requests far slower than almost all.")
+    predictions: float = Field(default=0.06, ge=0)
     limits: float = Field(default=0.02, ge=0)
 
 
@@ -60,7 +60,7 @@ class Restart(Frozen):
     Each value is the part of the mass not yet spent.
     """
 
-    first: float = Field(default=0.6, gt=0, lt=1, description="At the first window.")
+    first: float = Field(default=0.7, gt=0, lt=1, description="At the first window.")
     on_step: float = Field(default=0.2, ge=0, lt=1, description="At a change of weight.")
     on_watch: float = Field(default=0.25, ge=0, lt=1, description="When the watch begins.")
     scale_seconds: float = Field(default=1800.0, gt=0, description="Else: hazard 1/scale.")

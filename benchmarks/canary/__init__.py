@@ -1,0 +1,1 @@
+"""Simulated releases under the judge and under its peers."""

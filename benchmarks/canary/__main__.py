@@ -1,0 +1,223 @@
+"""The canary benchmark: tables on the screen, and a judge that takes windows as plain data.
+
+python -m benchmarks.canary                         one table: 10 requests/s, 0.5 %, direct
+python -m benchmarks.canary --all --out results.jsonl    every rate, feed and error share
+python -m benchmarks.canary promises --reps 4000    measured α and β
+python -m benchmarks.canary shadow                  mirrored pairs
+python -m benchmarks.canary judge windows.jsonl     judge windows (or from stdin)
+python -m benchmarks.canary sample > windows.jsonl  windows to try that with
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.canary import feed, promises
+from benchmarks.canary.peers import PEERS
+from benchmarks.canary.run import Controller, Judge, Result, play
+from benchmarks.canary.world import HELD_OUT, LAWS, SCENARIOS, Scenario, Setting
+from tasks.release.judge import JudgePolicy
+
+LIMITS = {
+    "errors x2": 3380,
+    "errors x4": 560,
+    "errors +5": 102,
+    "latency +10%": 340,
+    "latency +50%": 20,
+    "outage": 2,
+}
+"""Canary requests that any test of two samples needs at 25 % share, 0.5 % errors: log(1/α)/KL."""
+
+
+def policy_for(setting: Setting) -> JudgePolicy:
+    """The default policy; only the feed's lag is told to it."""
+    return JudgePolicy(lag_seconds=0.0 if setting.feed == "direct" else 60.0)
+
+
+def cell(
+    controller: str, scenario: Scenario, setting: Setting, reps: int, seed: int
+) -> tuple[Result, float]:
+    """One cell of the table and the seconds that it took."""
+    policy = policy_for(setting)
+    edges = policy.latency_edges
+
+    def make(releases: int) -> Controller:
+        if controller == "judge":
+            return Judge(policy, releases)
+        return PEERS[controller](releases, edges)
+
+    began = time.monotonic()
+    key = f"{scenario.name}|{setting}"
+    result = play(
+        scenario,
+        setting,
+        make,
+        reps=reps,
+        seed=[seed, *key.encode()],
+        edges=edges,
+        horizon=9600.0 if controller == "judge" else 11400.0,
+    )
+    return result, time.monotonic() - began
+
+
+def row(controller: str, scenario: Scenario, setting: Setting, result: Result) -> dict[str, object]:
+    """What is printed and kept of a cell."""
+    limit = LIMITS.get(scenario.name) if setting.errors == 0.005 else None
+    requests = result.median(result.requests)
+    return {
+        "controller": controller,
+        "scenario": scenario.name,
+        "rate": setting.rate,
+        "errors": setting.errors,
+        "feed": setting.feed,
+        "law": setting.law,
+        "reps": len(result.outcome),
+        "rolled_back": round(result.rolled_back, 4),
+        "missed": round(result.missed, 4),
+        "undecided": round(float((result.outcome == 3).mean()), 4),
+        "seconds": _plain(result.median(result.seconds)),
+        "bad": _plain(result.median(result.bad)),
+        "requests": _plain(requests),
+        "of_limit": _plain(requests / limit) if limit else None,
+        "full": _plain(result.median_full),
+    }
+
+
+def _plain(value: float) -> float | None:
+    return round(float(value), 2) if np.isfinite(value) else None
+
+
+HEADER = (
+    f"{'controller':10} {'scenario':16} {'req/s':>6} {'err':>5} {'feed':10} "
+    f"{'rolled back':>11} {'missed':>7} {'undec.':>6} {'median s':>8} {'bad':>7} {'x limit':>7} "
+    f"{'full s':>6}"
+)
+
+
+def line(item: dict[str, object]) -> str:
+    """One line of the table."""
+
+    def number(name: str, form: str) -> str:
+        value = item[name]
+        return format(value, form) if isinstance(value, (int, float)) else "-"
+
+    return (
+        f"{item['controller']:10} {item['scenario']:16} {item['rate']:>6} "
+        f"{number('errors', '.1%'):>5} {item['feed']:10} {number('rolled_back', '.1%'):>11} "
+        f"{number('missed', '.1%'):>7} {number('undecided', '.1%'):>6} "
+        f"{number('seconds', '.0f'):>8} {number('bad', '.1f'):>7} {number('of_limit', '.2f'):>7} "
+        f"{number('full', '.0f'):>6}"
+    )
+
+
+def settings_of(args: argparse.Namespace) -> Iterator[Setting]:
+    """The settings that the options name."""
+    if not args.all:
+        yield Setting(args.rate, args.errors, args.feed, args.law)
+        return
+    for errors in (0.005, 0.02):
+        for source in ("direct", "cloudwatch"):
+            for rate in (10.0, 1.0, 100.0):
+                yield Setting(rate, errors, source, args.law)
+
+
+def table(args: argparse.Namespace) -> None:
+    """Print the table, one line as soon as its cell is done."""
+    scenarios = HELD_OUT if args.held_out else SCENARIOS
+    if args.scenario:
+        scenarios = {name: {**SCENARIOS, **HELD_OUT}[name] for name in args.scenario}
+    controllers = ["judge", *PEERS] if args.controller == ["all"] else args.controller
+    cells = [
+        (controller, scenario, setting)
+        for setting in settings_of(args)
+        for controller in controllers
+        for scenario in scenarios.values()
+    ]
+    print(HEADER)
+    began = time.monotonic()
+    with Path(args.out).open("a") if args.out else _nowhere() as out:
+        for index, (controller, scenario, setting) in enumerate(cells, start=1):
+            result, seconds = cell(controller, scenario, setting, args.reps, args.seed)
+            item = row(controller, scenario, setting, result)
+            print(line(item), flush=True)
+            out.write(json.dumps(item) + "\n")
+            out.flush()
+            spent = time.monotonic() - began
+            print(
+                f"  {index}/{len(cells)} cells, {spent:.0f} s, this one {seconds:.0f} s, "
+                f"about {spent / index * (len(cells) - index):.0f} s to go   ",
+                end="\r" if sys.stderr.isatty() else "\n",
+                file=sys.stderr,
+            )
+
+
+def _nowhere() -> feed.Sink:
+    return feed.Sink()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m benchmarks.canary", description=__doc__,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    top.add_argument("--scenario", action="append", choices=[*SCENARIOS, *HELD_OUT])
+    top.add_argument("--held-out", action="store_true", help="scenarios that tuning never saw")
+    top.add_argument(
+        "--controller", action="append", choices=["judge", *PEERS, "all"], default=None
+    )
+    top.add_argument("--rate", type=float, default=10.0, help="requests per second")
+    top.add_argument("--errors", type=float, default=0.005, help="error share of the stable arm")
+    top.add_argument("--feed", choices=["direct", "cloudwatch"], default="direct")
+    top.add_argument("--law", choices=list(LAWS), default="lognormal")
+    top.add_argument("--all", action="store_true", help="1, 10, 100 requests/s, both feeds, 2 %%")
+    top.add_argument("--reps", type=int, default=500)
+    top.add_argument("--seed", type=int, default=1)
+    top.add_argument("--out", help="append every cell as a JSON line to this file")
+    commands = top.add_subparsers(dest="command")
+    measured = commands.add_parser("promises", help="measured α and β")
+    measured.add_argument("--reps", type=int, default=4000)
+    measured.add_argument("--seed", type=int, default=1)
+    mirrored = commands.add_parser("shadow", help="mirrored pairs")
+    mirrored.add_argument("--reps", type=int, default=500)
+    mirrored.add_argument("--seed", type=int, default=1)
+    judged = commands.add_parser("judge", help="judge windows given as JSON lines")
+    judged.add_argument("file", nargs="?", default="-")
+    judged.add_argument("--policy", help="JSON file with a JudgePolicy")
+    judged.add_argument(
+        "--live", action="store_true", help="a verdict after every line (lines may interleave)"
+    )
+    sampled = commands.add_parser("sample", help="print windows to judge")
+    sampled.add_argument("--reps", type=int, default=500)
+    sampled.add_argument("--seconds", type=int, default=7200)
+    sampled.add_argument("--share", type=float, default=0.25)
+    sampled.add_argument("--scenario", dest="sampled", choices=[*SCENARIOS, *HELD_OUT],
+                         default="none")  # fmt: skip
+    sampled.add_argument("--seed", type=int, default=1)
+    return top
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the benchmark."""
+    args = parser().parse_args(argv)
+    if args.command == "promises":
+        promises.measure(args.reps, args.seed)
+    elif args.command == "shadow":
+        promises.shadow(args.reps, args.seed)
+    elif args.command == "judge":
+        feed.judge_file(args.file, args.policy, live=args.live)
+    elif args.command == "sample":
+        scenario = {**SCENARIOS, **HELD_OUT}[args.sampled]
+        feed.sample(scenario, args.reps, args.seconds, args.share, args.seed)
+    else:
+        args.controller = args.controller or ["judge"]
+        table(args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,312 @@
+"""The simulated service: stable and canary traffic of many releases side by side.
+
+Everything is drawn in ticks of ten seconds. A tick's requests are Poisson, split at random by the
+canary's share; errors, latency bins and prediction bins follow the scenario. The CloudWatch feed
+sums six ticks and tells them sixty seconds late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammainc, ndtr, ndtri
+
+from tasks.release.judge.window import Counts
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
+Law = Callable[[Array], Array]
+
+TICK = 10.0
+
+
+def lognormal(x: Array) -> Array:
+    """Median 80 ms, σ 0.5: the law that the trial was tuned on."""
+    return np.asarray(ndtr(np.log(np.maximum(x, 1e-9) / 80.0) / 0.5))
+
+
+def gamma(x: Array) -> Array:
+    """Shape 2, mean 120 ms."""
+    return np.asarray(gammainc(2.0, np.maximum(x, 0.0) / 60.0))
+
+
+def bimodal(x: Array) -> Array:
+    """Three cache hits of 15 ms for each miss of 200 ms."""
+    logs = np.log(np.maximum(x, 1e-9))
+    hit, miss = ndtr((logs - np.log(15.0)) / 0.3), ndtr((logs - np.log(200.0)) / 0.4)
+    return np.asarray(0.75 * hit + 0.25 * miss)
+
+
+LAWS: dict[str, Law] = {"lognormal": lognormal, "gamma": gamma, "bimodal": bimodal}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is wrong with the canary, or with both arms.
+
+    ``points`` is added to the error share, ``times`` multiplies it; ``slower`` multiplies every
+    latency, ``tail`` of the requests are slower by ``tail_slower``; ``shift`` moves predictions by
+    so many standard deviations.
+    """
+
+    name: str
+    benign: bool = False
+    points: float = 0.0
+    times: float = 1.0
+    slower: float = 1.0
+    tail: float = 0.0
+    tail_slower: float = 10.0
+    shift: float = 0.0
+    ramp_seconds: float = 0.0
+    from_share: float = 0.0
+    from_seconds: float = 0.0
+    cold_factor: float = 1.0
+    cold_seconds: float = 60.0
+    bursts: bool = False
+    sticky: bool = False
+    lull: bool = False
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("none", benign=True),
+        Scenario("bursts", benign=True, bursts=True),
+        Scenario("cold start", benign=True, cold_factor=3.0),
+        Scenario("noise", benign=True, shift=0.05),
+        Scenario("sticky users", benign=True, sticky=True),
+        Scenario("lull", benign=True, lull=True),
+        Scenario("errors x2", times=2.0),
+        Scenario("errors x4", times=4.0),
+        Scenario("errors +5", points=0.05),
+        Scenario("outage", points=1.0),
+        Scenario("latency +10%", slower=1.1),
+        Scenario("latency +50%", slower=1.5),
+        Scenario("latency x5", slower=5.0),
+        Scenario("p99 only", tail=0.02),
+        Scenario("slow ramp", points=0.05, ramp_seconds=3600.0),
+        Scenario("late fault", points=0.05, from_share=0.25),
+        Scenario("predictions", shift=0.4),
+    )
+}
+
+# Declared before tuning began and looked at only after it ended: other sizes, other mixtures.
+HELD_OUT = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("h none", benign=True),
+        Scenario("h cold x2.5", benign=True, cold_factor=2.5),
+        Scenario("h bursts+noise", benign=True, bursts=True, shift=-0.05),
+        Scenario("h errors x7", times=7.0),
+        Scenario("h +2 points", points=0.02),
+        Scenario("h latency +25%", slower=1.25),
+        Scenario("h latency x2.5", slower=2.5),
+        Scenario("h tail 5% x4", tail=0.05, tail_slower=4.0),
+        Scenario("h predictions -0.6", shift=-0.6),
+        Scenario("h +1.5 and +20%", points=0.015, slower=1.2),
+        Scenario("h ramp 20 min", points=0.08, ramp_seconds=1200.0),
+        Scenario("h fault at 10 min", points=0.04, from_seconds=600.0),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Traffic and feed. ``feed`` is "direct" (10 s) or "cloudwatch" (60 s, 60 s late)."""
+
+    rate: float = 10.0
+    errors: float = 0.005
+    feed: str = "direct"
+    law: str = "lognormal"
+    by_user: bool = True
+
+    @property
+    def ticks(self) -> int:
+        """Ticks in one window."""
+        return 1 if self.feed == "direct" else 6
+
+    @property
+    def lag(self) -> int:
+        """Ticks from a window's end until it is told."""
+        return 0 if self.feed == "direct" else 6
+
+
+class World:
+    """Traffic of ``releases`` releases; ``tick`` plays ten seconds.
+
+    Args:
+        scenario: What is wrong.
+        setting: Traffic and feed.
+        edges: Latency edges, ms.
+        bins: Number of prediction bins, equally likely in the stable version.
+        releases: How many run side by side.
+        rng: Source of chance.
+        horizon: Ticks that bursts are laid out for.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        setting: Setting,
+        edges: tuple[float, ...],
+        bins: int,
+        releases: int,
+        rng: np.random.Generator,
+        horizon: int = 2000,
+    ) -> None:
+        self.scenario, self.setting, self.rng = scenario, setting, rng
+        self.edges, self.bins = np.asarray(edges), bins
+        self.law = LAWS[setting.law]
+        self.now = 0
+        self.began = np.full(releases, -1)
+        self.alive = np.arange(releases)
+        self.burst = np.zeros((releases, horizon), dtype=bool)
+        if scenario.bursts:
+            for row in self.burst:
+                at = rng.exponential(900.0)
+                while at < horizon * TICK:
+                    length = rng.uniform(60.0, 240.0)
+                    row[int(at / TICK) : int((at + length) / TICK) + 1] = True
+                    at += length + rng.exponential(900.0)
+        # Requests still to come of users who always fail, by hash (50 cells) and tick.
+        self.pending = np.zeros((releases, 50, 12))
+        score_edges = ndtri(np.arange(1, bins) / bins)
+        self.scores = np.diff(np.r_[0.0, ndtr(score_edges - scenario.shift), 1.0])
+        self.plain_scores = np.full(bins, 1.0 / bins)
+        grid = np.geomspace(0.1, 1e5, 20001)
+        self.slow_mark = float(grid[np.searchsorted(self.law(grid), 0.95)])
+
+    def keep(self, rows: NDArray[np.bool_]) -> None:
+        """Drop the releases that are over."""
+        self.alive, self.burst = self.alive[rows], self.burst[rows]
+        self.began, self.pending = self.began[rows], self.pending[rows]
+
+    def latency_law(self, slower: float, tail: float, tail_slower: float) -> Array:
+        """Probabilities of the latency bins."""
+        below = (1.0 - tail) * self.law(self.edges / slower)
+        below = below + tail * self.law(self.edges / (slower * tail_slower))
+        return np.diff(np.r_[0.0, below, 1.0])
+
+    def tick(self, weight: Array) -> tuple[Counts, Array]:
+        """Play ten seconds; returns the counts (row 0 only) and the expected bad responses."""
+        rng, scenario, setting = self.rng, self.scenario, self.setting
+        releases = len(weight)
+        self.began = np.where((self.began < 0) & (weight > 0), self.now, self.began)
+        age = np.where(self.began >= 0, (self.now - self.began) * TICK, 0.0)
+        traffic = setting.rate * TICK
+        thin = np.where(scenario.lull & (age >= 120.0) & (age < 1320.0), 0.01, 1.0)
+        total = rng.poisson(traffic * thin)
+        canary = rng.binomial(total, np.clip(weight, 0.0, 1.0))
+        requests = np.stack([canary, total - canary], axis=1)
+
+        size = np.where(weight >= scenario.from_share - 1e-9, 1.0, 0.0)
+        size = size * (age >= scenario.from_seconds)
+        if scenario.ramp_seconds:
+            size = size * np.minimum((age + TICK / 2) / scenario.ramp_seconds, 1.0)
+        burst = self.burst[:, self.now]
+        base = np.where(burst, 0.2, setting.errors)
+        faulty = np.minimum(
+            base * (1.0 + (scenario.times - 1.0) * size) + scenario.points * size, 1
+        )
+        single = 0.5 if scenario.sticky else 1.0
+        bad = np.stack(
+            [
+                rng.binomial(requests[:, 0], faulty * single),
+                rng.binomial(requests[:, 1], base * single),
+            ],
+            axis=1,
+        )
+        trials = requests.copy()
+        hits = bad.copy()
+        if scenario.sticky:
+            requests, bad, trials, hits = self._sticky(weight, requests, bad)
+            if not setting.by_user:
+                trials, hits = requests, bad
+
+        plain = self.latency_law(1.0, 0.0, 1.0)
+        slow = self.latency_law(scenario.slower, scenario.tail, scenario.tail_slower)
+        cold = self.latency_law(scenario.slower * scenario.cold_factor, 0.0, 1.0)
+        shared = self.latency_law(4.0, 0.0, 1.0)
+        is_cold = (scenario.cold_factor > 1.0) & (age < scenario.cold_seconds)
+        law = np.where((size > 0)[:, None], slow, plain)
+        law = np.where(is_cold[:, None], cold, law)
+        stable_law = np.where(burst[:, None], shared, plain)
+        if not scenario.from_share and not scenario.from_seconds:
+            law = np.where(burst[:, None], self.latency_law(4.0 * scenario.slower, 0, 1), law)
+        latency = np.stack(
+            [rng.multinomial(requests[:, 0], law), rng.multinomial(requests[:, 1], stable_law)],
+            axis=1,
+        )
+        predictions = np.stack(
+            [
+                rng.multinomial(requests[:, 0], self.scores),
+                rng.multinomial(requests[:, 1], self.plain_scores),
+            ],
+            axis=1,
+        )
+        excess = (faulty - base) * requests[:, 0]
+        if scenario.slower > 1.0:
+            excess = excess + requests[:, 0] * (
+                0.95 - float(self.law(np.array(self.slow_mark / scenario.slower)))
+            )
+        excess = excess + requests[:, 0] * (scenario.tail + 2 * ndtr(abs(scenario.shift) / 2) - 1)
+        start = np.full(releases, self.now * TICK)
+        self.now += 1
+        counts = Counts(
+            t0=start,
+            t1=start + TICK,
+            weight=weight.copy(),
+            warmup=np.zeros(releases, dtype=bool),
+            requests=requests[:, None].astype(float),
+            trials=trials[:, None].astype(float),
+            bad=hits[:, None].astype(float),
+            latency=latency[:, None].astype(float),
+            predictions=predictions[:, None].astype(float),
+            pairs=np.zeros((releases, 4, 2)),
+        )
+        return counts, excess
+
+    def _sticky(
+        self, weight: Array, requests: Whole, bad: Whole
+    ) -> tuple[Whole, Whole, Whole, Whole]:
+        """Half of the errors come as whole users of twenty requests on average."""
+        rng, setting = self.rng, self.setting
+        cells = self.pending.shape[1]
+        rate = setting.rate * TICK * setting.errors * 0.5 / 20.0 / cells
+        fresh = rng.poisson(rate, size=self.pending.shape[:2])
+        spread = self.pending.shape[2]
+        sizes = np.where(fresh > 0, fresh + rng.negative_binomial(np.maximum(fresh, 1), 0.05), 0)
+        self.pending += rng.multinomial(sizes, np.full(spread, 1.0 / spread))
+        failing = self.pending[:, :, 0]
+        ours = (np.arange(cells) + 0.5)[None] / cells < weight[:, None]
+        both = np.stack([(failing * ours).sum(1), (failing * ~ours).sum(1)], axis=1)
+        people = np.stack([(fresh * ours).sum(1), (fresh * ~ours).sum(1)], axis=1)
+        self.pending = np.concatenate(
+            [self.pending[:, :, 1:], np.zeros((*self.pending.shape[:2], 1))], axis=2
+        )
+        whole = (requests + both).astype(int)
+        people = people.astype(int)
+        return whole, (bad + both).astype(int), requests + people, bad + people
+
+
+def merged(parts: list[Counts]) -> Counts:
+    """Several ticks as one window; the share is the mean one."""
+    first, last = parts[0], parts[-1]
+    return replace(
+        first,
+        t1=last.t1,
+        weight=np.mean([part.weight for part in parts], axis=0),
+        requests=np.sum([part.requests for part in parts], axis=0),
+        trials=np.sum([part.trials for part in parts], axis=0),
+        bad=np.sum([part.bad for part in parts], axis=0),
+        latency=np.sum([part.latency for part in parts], axis=0),
+        predictions=np.sum([part.predictions for part in parts], axis=0),
+    )
+
+
+def rows_of(counts: Counts, rows: NDArray[np.bool_]) -> Counts:
+    """The counts of some releases."""
+    return Counts(**{name: value[rows] for name, value in vars(counts).items()})
