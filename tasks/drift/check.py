@@ -25,6 +25,7 @@ from tasks.drift.policy import (
     Gates,
 )
 from tasks.drift.profile import Profile, merged
+from tasks.drift.reference import in_season
 from tasks.drift.report import ColumnDrift, DriftReport, Effects
 from tasks.drift.twosample import Tested, numeric_tests, two_proportions
 
@@ -57,12 +58,13 @@ def compare(
 
     Raises:
         ProfileIncompatible: the profiles were not made on one grid, or overlap.
+        ConfigurationError: the policy asks for a season and partitions are not named by days.
     """
     policy = policy or DriftPolicy()
     reference = (baseline,) if isinstance(baseline, Profile) else tuple(baseline)
     run = (current,) if isinstance(current, Profile) else tuple(current)
-    reference = tuple(part for part in reference if part.rows)
     run = tuple(part for part in run if part.rows)
+    reference, run = in_season([part for part in reference if part.rows], run, policy.season)
     whole = merged(reference) if reference else None
     newest = merged(run[-1:]) if run else None
     if whole is None or newest is None or newest.rows < policy.least_rows:
@@ -211,6 +213,7 @@ def _column(
         adjusted=adjusted,
         window=evidence.window,
         effects=_effects(reference, current),
+        shares=_shares(reference, current),
     )
     if not drifted:
         return column
@@ -242,6 +245,18 @@ def _effects(reference: Counts, current: Counts) -> Effects:
         distance = wasserstein(reference.cells, current.cells)
     a, b = np.append(cells[0], reference.missing), np.append(cells[1], current.missing)
     return Effects(psi=psi(a, b), jensen_shannon=jensen_shannon(a, b), wasserstein=distance)
+
+
+def _shares(reference: Counts, current: Counts) -> tuple[tuple[float, float], ...]:
+    cells = _cells(reference, current)
+    if cells is None:
+        return ()
+    a, b = (side / max(float(side.sum()), 1) for side in cells)
+    order = np.arange(len(a))
+    if isinstance(reference, CategoryCounts):
+        order = np.argsort(-(a + b), kind="stable")[:16]
+    pairs = zip(a[order].tolist(), b[order].tolist(), strict=True)
+    return tuple((round(x, 6), round(y, 6)) for x, y in pairs)
 
 
 def _since(
@@ -277,7 +292,7 @@ def _inconclusive(
     what = (
         f"the newest partition has {rows:,} rows, and {policy.least_rows:,} are needed"
         if reference
-        else "the baseline has no row"
+        else "the baseline has no row to compare with"
     )
     return DriftReport(
         outcome="inconclusive",

@@ -30,6 +30,8 @@ class ColumnDrift(Frozen):
         since: First partition of the run that differs most; "" without drift.
         rows: Which rows to look at, as a condition; ``current_share`` and ``reference_share`` tell
             how many meet it.
+        shares: Reference and current share of each of about 16 cells, or of the 16 most common
+            categories.
         picture: Both distributions, as a data address.
     """
 
@@ -47,6 +49,7 @@ class ColumnDrift(Frozen):
     rows: str = ""
     current_share: float = 0.0
     reference_share: float = 0.0
+    shares: tuple[tuple[float, float], ...] = ()
     picture: str = ""
 
 
