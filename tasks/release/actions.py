@@ -92,9 +92,12 @@ class CleanUp(Frozen):
 
 
 class Settle(Frozen):
-    """Write what became of the candidate into the ledger."""
+    """Write what became of the candidate into the ledger.
 
-    fate: Literal["released", "rolled_back"]
+    ``published`` when its release was undone without a judgement: the next run releases it again.
+    """
+
+    fate: Literal["released", "rolled_back", "published"]
 
 
 class Notify(Frozen):

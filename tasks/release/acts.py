@@ -187,7 +187,7 @@ def _(action: actions.Settle, desk: Desk, journal: Journal) -> Outcome:
     which = journal.candidate
     if not which.identity:
         return "the version has no identity", _mark(journal, "ledger", "none")
-    why = undo_reason(journal) if action.fate == "rolled_back" else journal.reason
+    why = journal.reason if action.fate == "released" else undo_reason(journal)
     desk.registry.record(
         journal.model,
         which.identity,

@@ -65,6 +65,10 @@ class Site(Frozen):
     alerts_topic_arn: str = ""
 
 
+RECONCILE = "reconcile"
+"""Actor of an undoing whose only reason is that the owner fell silent."""
+
+
 class Intent(Frozen):
     """What its owner was about to do. It stays until the outcome is recorded."""
 
@@ -205,6 +209,11 @@ class Journal(Frozen):
     def judged_edges(self) -> tuple[float, ...]:
         """Edges of the prediction bins that both arms count into; none when they differ."""
         return self.prediction_edges if self.predictions_judged else ()
+
+    @property
+    def unjudged(self) -> bool:
+        """Whether it is undone only because its owner died: nobody found the candidate wanting."""
+        return self.kind == "release" and self.order is not None and self.order.actor == RECONCILE
 
     @property
     def ended(self) -> bool:

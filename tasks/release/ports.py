@@ -96,7 +96,7 @@ class RegistryPort(Protocol):
         self,
         model: str,
         identity: str,
-        fate: Literal["released", "rolled_back"],
+        fate: Literal["released", "rolled_back", "published"],
         *,
         actor: str,
         reason: str,

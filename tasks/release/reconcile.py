@@ -6,7 +6,7 @@ from tasks.errors import LeaseLost
 from tasks.release.actor import write
 from tasks.release.desk import Desk
 from tasks.release.holding import free
-from tasks.release.journal import BEFORE_POINTER, Entry, Journal, Report, RollbackOrder
+from tasks.release.journal import BEFORE_POINTER, RECONCILE, Entry, Journal, Report, RollbackOrder
 from tasks.release.names import variant_of
 from tasks.release.ports import Held
 from tasks.release.verbs import advance
@@ -67,7 +67,7 @@ def _take(desk: Desk, held: Held) -> Held:
     if must_undo(journal, desk.registry.pointer(journal.model), now) and journal.order is None:
         what = "undo"
         changes["order"] = RollbackOrder(
-            actor="reconcile",
+            actor=RECONCILE,
             reason=f"its owner {journal.owner} fell silent in {journal.phase}",
             at=now,
         )

@@ -34,8 +34,9 @@ def desk_of(registry: RegistryPort) -> Desk:
 @task(
     name="start release",
     cache_policy=NO_CACHE,
-    retries=2,
-    retry_delay_seconds=5,
+    # Longer than a lease: a run that follows a dead one finds the release free in the end.
+    retries=9,
+    retry_delay_seconds=10,
     retry_condition_fn=if_it_helps,
 )
 def begin(

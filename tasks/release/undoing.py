@@ -138,7 +138,7 @@ def _first(journal: Journal, seen: Seen) -> Action:
 def _end(journal: Journal) -> Action:
     why = reason(journal)
     if "ledger" not in journal.marks:
-        return Settle(fate="rolled_back")
+        return Settle(fate="published" if journal.unjudged else "rolled_back")
     if "notified:rolled_back" not in journal.marks:
         serves = journal.stable.version if journal.stable else "nothing"
         return Notify(

@@ -99,7 +99,8 @@ def is_settled(world: Any, journal: Journal) -> None:
     moves = [pointer.version for pointer in world.pointers[1:]]
     assert moves in ([], [V2], [V2, V1])
     assert (moves == [V2]) == (journal.phase == "done")
-    fate = "released" if journal.phase == "done" else "rolled_back"
+    undone = "published" if journal.unjudged else "rolled_back"
+    fate = "released" if journal.phase == "done" else undone
     assert world.ledger.count((f"identity-{V2}", fate)) == 1
 
 
