@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,11 +76,11 @@ class Checkpoints:
         """The newest readable checkpoint of this identity: epoch, state and history."""
         for path in sorted(self.folder.glob("epoch-*.npz"), reverse=True):
             try:
-                with np.load(path, allow_pickle=False) as file:
+                with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                     notes = json.loads(str(file["notes"]))
                     names = sorted(name for name in file.files if name != "notes")
                     state = [file[name] for name in names]
-            except (OSError, ValueError, KeyError, EOFError) as error:
+            except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
                 print(f"checkpoint {path.name} is unreadable, trying an older one: {error}")
                 continue
             if notes["identity"] == self.identity:

@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+
+from models.programs.fitting import Checkpoints, Fit, Recipe, Stopped
+
+pytestmark = pytest.mark.tensorflow
+RNG = np.random.default_rng(0)
+INPUTS = RNG.normal(size=(160, 3)).astype(np.float32)
+TARGETS = (INPUTS @ np.array([1.0, -2.0, 0.5])).astype(np.float32)
+
+
+def small():
+    import keras
+
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((3,))
+    return keras.Model(inputs, keras.layers.Dense(1)(inputs))
+
+
+def loss(truth, answer):
+    import tensorflow as tf
+
+    return tf.reduce_mean(tf.abs(answer[:, 0] - truth))
+
+
+def a_fit(folder, *, epochs=6, stop_after=None, rate=0.05, compiled=False, identity="one"):
+    model, seen = small(), []
+
+    def validate():
+        seen.append(1)
+        return {"val_mae": 0.5}
+
+    return Fit(
+        model=model,
+        inputs=INPUTS,
+        targets=TARGETS,
+        recipe=Recipe(loss, epochs, 16, rate, 0.01, 0, compiled),
+        validate=validate,
+        checkpoints=Checkpoints(folder, identity),
+        stopping=lambda: stop_after is not None and len(seen) >= stop_after,
+    )
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    fit = a_fit(tmp_path_factory.mktemp("straight"))
+    fit.run()
+    return fit
+
+
+def test_it_learns_and_tells_each_epoch(tmp_path, straight, capsys):
+    losses = [entry["loss"] for entry in straight.history]
+    assert losses[-1] < 0.5 * losses[0]
+    a_fit(tmp_path, epochs=1, compiled=True).run()
+    assert capsys.readouterr().out.startswith("epoch=1 loss=")
+
+
+def test_a_fit_that_was_stopped_reaches_the_same_weights(tmp_path, straight):
+    with pytest.raises(Stopped):
+        a_fit(tmp_path, stop_after=3).run()
+    resumed = a_fit(tmp_path)
+    history = resumed.run()
+    assert [entry["epoch"] for entry in history] == [1, 2, 3, 4, 5, 6]
+    for one, other in zip(straight.model.weights, resumed.model.weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_a_torn_checkpoint_is_passed_over(tmp_path, capsys):
+    for epoch in (1, 2, 3):
+        Checkpoints(tmp_path, "one").save(epoch, [np.ones(3)], [])
+    newest = max(tmp_path.glob("epoch-*.npz"))
+    newest.write_bytes(newest.read_bytes()[:100])
+    epoch, _, _ = Checkpoints(tmp_path, "one").newest()
+    assert epoch == 2
+    assert "is unreadable" in capsys.readouterr().out
+
+
+def test_a_checkpoint_of_something_else_is_not_gone_on_from(tmp_path):
+    Checkpoints(tmp_path, "one").save(1, [np.ones(3)], [])
+    assert Checkpoints(tmp_path, "another").newest() is None
+
+
+def test_only_the_newest_checkpoints_are_kept(tmp_path):
+    for epoch in (1, 2, 3, 4):
+        Checkpoints(tmp_path, "one").save(epoch, [np.ones(3)], [])
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [
+        "epoch-000003.npz",
+        "epoch-000004.npz",
+    ]
+
+
+def test_a_loss_that_is_not_finite_ends_the_fit(tmp_path):
+    fit = a_fit(tmp_path)
+    fit.targets = TARGETS * np.nan
+    with pytest.raises(FloatingPointError, match="lower learning_rate"):
+        fit.run()
+
+
+def test_the_network_of_the_rooms_is_served_as_it_was_trained(tmp_path):
+    """Batch normalisation and mirroring act while training only, and survive the export."""
+    from models.programs.artifacts import GRAPH, check_served, export
+    from models.programs.contract import load_code
+    from models.programs.data import Split
+    from models.programs.heads import head_of
+    from models.programs.script_mode import Hyperparameters
+    from models.programs.train import model_answers
+    from tests.models.trained import ROOT
+
+    code = load_code(ROOT / "models" / "room-classifier" / "model.py")
+    chosen = Hyperparameters({"side": "32", "filters": "8,16"})
+    pixels = np.random.default_rng(1).integers(0, 256, (24, 32, 32, 3), dtype=np.uint8)
+    labels = np.array(["kitchen", "bedroom"] * 12)
+    spec = code.preprocess(Split(labels, pixels, labels), chosen)
+    from models.programs.preprocess import preprocessor
+
+    inputs, head = preprocessor(spec).transform(pixels), head_of(spec)
+    model = code.build(spec, chosen)
+    Fit(
+        model=model,
+        inputs=inputs,
+        targets=head.targets(labels),
+        recipe=Recipe(head.loss, 2, 8, 0.01, 0.0, 0, compiled=False),
+        validate=dict,
+        checkpoints=Checkpoints(tmp_path / "checkpoints", "rooms"),
+        stopping=lambda: False,
+    ).run()
+    export(model, spec, tmp_path)
+    raw = model_answers(model, inputs)
+    np.testing.assert_allclose(raw.sum(axis=1), 1, rtol=1e-5)
+    assert check_served(tmp_path / GRAPH, inputs, raw) < 1e-4
+    with pytest.raises(ValueError, match=r"\['garage'\]"):
+        head.targets(np.array(["garage"]))

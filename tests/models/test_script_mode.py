@@ -1,0 +1,93 @@
+import json
+import os
+import signal
+
+import pytest
+
+from models.programs.script_mode import (
+    Hyperparameters,
+    InvalidHyperparameter,
+    job_from_environment,
+)
+
+
+def test_folders_come_from_the_environment_and_the_command_line_wins(tmp_path):
+    job = job_from_environment(
+        ["--epochs", "3", "--batch-size=8"],
+        {
+            "SAGEMAKER_BASE_DIR": str(tmp_path),
+            "SM_MODEL_DIR": "/m",
+            "SM_CHANNEL_TRAINING": "/t",
+            "SM_HPS": json.dumps({"epochs": 9, "seed": 4, "sagemaker_program": "train.py"}),
+        },
+    )
+    assert str(job.model_dir) == "/m"
+    assert job.output_dir == tmp_path / "output" / "data"
+    assert str(job.channel("training")) == "/t"
+    assert job.hyperparameters.integer("epochs", 100) == 3
+    assert job.hyperparameters.integer("batch_size", 32) == 8
+    assert job.hyperparameters.integer("seed", 0) == 4
+    assert job.hyperparameters.unused == ()
+
+
+def test_without_variables_everything_lies_under_opt_ml():
+    job = job_from_environment([], {})
+    assert str(job.model_dir) == "/opt/ml/model"
+    assert str(job.checkpoint_dir) == "/opt/ml/checkpoints"
+
+
+def test_channels_are_found_in_the_folder_of_the_container(tmp_path):
+    (tmp_path / "input" / "data" / "holdout").mkdir(parents=True)
+    job = job_from_environment([], {"SAGEMAKER_BASE_DIR": str(tmp_path)})
+    assert job.channel("holdout") == tmp_path / "input" / "data" / "holdout"
+    with pytest.raises(FileNotFoundError, match=r"'training'.*holdout"):
+        job.channel("training")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "ask"),
+    [("epochs", "many", "integer"), ("rate", "x", "number"), ("hidden", "1,b", "integers")],
+)
+def test_a_hyperparameter_of_the_wrong_type_is_named(name, value, ask):
+    default = {"integer": 1, "number": 1.0, "integers": (1, 2)}[ask]
+    with pytest.raises(InvalidHyperparameter, match=f"{name}='{value}'"):
+        getattr(Hyperparameters({name: value}), ask)(name, default)
+
+
+def test_a_misspelt_hyperparameter_is_told_and_the_used_ones_are_kept():
+    chosen = Hyperparameters({"epoch": "3", "hidden": "8,4"})
+    assert chosen.integer("epochs", 5) == 5
+    assert chosen.integers("hidden", (128, 64)) == (8, 4)
+    assert chosen.text("place", "here") == "here"
+    assert chosen.unused == ("epoch",)
+    assert chosen.used == {"epochs": 5, "hidden": [8, 4], "place": "here"}
+
+
+def test_an_argument_without_a_name_is_refused():
+    with pytest.raises(InvalidHyperparameter, match="stray"):
+        job_from_environment(["stray"], {})
+
+
+def test_only_the_first_host_trains():
+    hosts = json.dumps(["algo-2", "algo-1"])
+    asked = {"SM_HOSTS": hosts, "SM_CURRENT_HOST": "algo-2"}
+    assert not job_from_environment([], asked).leads
+    assert job_from_environment([], asked | {"SM_CURRENT_HOST": "algo-1"}).leads
+
+
+def test_the_reason_of_a_failure_lies_where_sagemaker_reads_it(tmp_path):
+    job = job_from_environment([], {"SAGEMAKER_BASE_DIR": str(tmp_path)})
+    job.fail("x" * 5000)
+    assert len((tmp_path / "output" / "failure").read_text()) == 1024
+
+
+def test_sigterm_asks_and_does_not_kill():
+    job = job_from_environment([], {})
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        job.obey_sigterm()
+        assert not job.stopping
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert job.stopping
+    finally:
+        signal.signal(signal.SIGTERM, before)

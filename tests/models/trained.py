@@ -1,0 +1,116 @@
+"""One real training job, shared by every test that needs its artefacts."""
+
+import fcntl
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from deployments.demo.generate import property_sales
+from models.packaging import source_archive
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = "price-estimator"
+EPOCHS = 8
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Where a finished job left its files."""
+
+    base: Path
+    stopped_log: str
+    stopped_status: int
+    resumed_log: str
+
+    @property
+    def model(self) -> Path:
+        return self.base / "model"
+
+    @property
+    def output(self) -> Path:
+        return self.base / "output" / "data"
+
+    @property
+    def archive(self) -> Path:
+        return self.base / "model.tar.gz"
+
+    def json(self, path):
+        return json.loads((self.base / path).read_text("utf-8"))
+
+
+def write_channel(folder, columns, chosen=slice(None)):
+    folder.mkdir(parents=True, exist_ok=True)
+    table = pa.table({name: values[chosen] for name, values in columns.items()})
+    pq.write_table(table, folder / "part.parquet")
+
+
+def start_job(base, *arguments):
+    """Run train.py as SageMaker does, from its archive; the process, not waited for."""
+    code = base / "code"
+    if not code.exists():
+        code.mkdir(parents=True)
+        with tarfile.open(fileobj=io.BytesIO(source_archive(ROOT / "models" / MODEL))) as archive:
+            archive.extractall(code, filter="data")
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
+    return subprocess.Popen(
+        [sys.executable, "train.py", *arguments],
+        cwd=code,
+        env={
+            **inherited,
+            "SAGEMAKER_BASE_DIR": str(base),
+            "SM_HPS": json.dumps({"epochs": 1, "seed": 3}),
+            "SM_CHANNEL_TRAINING": str(base / "input" / "data" / "training"),
+            "SM_CHANNEL_HOLDOUT": str(base / "input" / "data" / "holdout"),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def train(base):
+    """Start a job, stop it in its first epochs as spot capacity would, and let it go on."""
+    sales = property_sales(2400, date(2026, 1, 1), 60, seed=5)
+    late = sales["date"] >= np.datetime64("2026-02-20")
+    write_channel(base / "input" / "data" / "training", sales, ~late)
+    write_channel(base / "input" / "data" / "holdout", sales, late)
+    arguments = ("--epochs", str(EPOCHS), "--learning_rate", "0.003")
+    said = []
+    with start_job(base, *arguments) as first:
+        for line in first.stdout:
+            said.append(line)
+            if line.startswith("epoch=1 "):
+                first.send_signal(signal.SIGTERM)
+        status = first.wait(60)
+    second = start_job(base, *arguments)
+    more, _ = second.communicate()
+    assert second.returncode == 0, more
+    with tarfile.open(base / "model.tar.gz", "w:gz") as archive:
+        archive.add(base / "model", ".")
+    done = {"stopped_log": "".join(said), "stopped_status": status, "resumed_log": more}
+    (base / "done.json").write_text(json.dumps(done), "utf-8")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """The finished job; trained once, however many processes run the tests."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    base = root / "trained-prices"
+    with (root / "trained-prices.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (base / "done.json").exists():
+            train(base)
+    return Trained(base, **json.loads((base / "done.json").read_text("utf-8")))
