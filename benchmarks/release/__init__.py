@@ -1,0 +1,1 @@
+"""Releases under kills and faults: see kill_matrix."""

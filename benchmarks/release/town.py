@@ -1,0 +1,229 @@
+"""A town around a release: a registry with bundles of tiny serving programs, and people who ask.
+
+Everything goes through the embedded AWS; the serving programs are stdlib only and start at once.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import tarfile
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from tasks.aws import client
+from tasks.clock import utc
+from tasks.model_spec import ModelSpec
+from tasks.registry import Registry
+from tasks.release import reconcile
+from tasks.release.desk import Desk
+from tasks.release.journal import Journal
+from tasks.values import Manifest
+
+MODEL = "toy-model"
+BUCKET = "sluice-models"
+
+PROGRAM = """
+import http.server, json, os, random, sys, time
+
+folder = os.environ["SM_MODEL_DIR"]
+how = json.load(open(os.path.join(folder, "how.json")))
+if how.get("dies"):
+    sys.exit("no weights, no service")
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def do_GET(self):
+        self.answer(200, b"{}")
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        time.sleep(how.get("sleep", 0.0) * random.lognormvariate(0, 0.3))
+        if random.random() < how.get("errors", 0.0):
+            return self.answer(500, b'{"error": "out of luck"}')
+        told = [[0.5] for _ in asked["instances"]]
+        body = {"predictions": told, "by": os.environ["SLUICE_VERSION"]}
+        self.answer(200, json.dumps(body).encode())
+
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words):
+        pass
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+Server(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
+"""
+SAMPLE = b'{"instances": [[1.0]]}'
+
+
+def archive(how: dict[str, Any]) -> bytes:
+    """model.tar.gz of a version that behaves like this."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for name, text in (("code/serve.py", PROGRAM), ("how.json", json.dumps(how))):
+            data = text.encode()
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return out.getvalue()
+
+
+def spec(**release: Any) -> ModelSpec:
+    """A model whose release is quick: coarse promises, few steps."""
+    return ModelSpec.model_validate(
+        {
+            "name": MODEL,
+            "family": "tabular",
+            "owner": "o",
+            "description": "d",
+            "data": {"dataset": "d", "label": "l"},
+            "gates": [{"metric": "mae", "at_most": 1.0}],
+            "release": {
+                "ladder": (0.4, 0.8),
+                "window_seconds": 60,
+                "metrics_lag_seconds": 30,
+                "warm_up_seconds": 0,
+                "watch_seconds": 120,
+                "drain_seconds": 10,
+                "alpha": 0.05,
+                "beta": 0.3,
+                "tolerance": {
+                    "errors": 0.3, "latency_p50": 0.45, "latency_p90": 0.45, "latency_p99": 0.4,
+                },
+                **release,
+            },
+        }
+    )  # fmt: skip
+
+
+def publish(version: str, folder: Path, **how: Any) -> Manifest:
+    """Publish a version that behaves like this."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.tar.gz").write_bytes(archive(how))
+    (folder / "sample_request.json").write_bytes(SAMPLE)
+    draft = Manifest(
+        model=MODEL, version=version, created="2026-01-01T02:00:00+00:00",
+        identity=f"identity-{version}", training_job="", snapshot="", snapshot_fingerprint="",
+        code_hash="", hyperparameters={}, contract="", contract_version="", metrics={}, files=(),
+    )  # fmt: skip
+    paths = {name: folder / name for name in ("model.tar.gz", "sample_request.json")}
+    return Registry.here().publish(draft, paths)
+
+
+def desk(owner: str, model_spec: ModelSpec, lease_seconds: float = 120.0) -> Desk:
+    """The real desk, but with this spec and a short lease."""
+    made = Desk.here(Registry.here(), owner)
+    return replace(made, specs={MODEL: model_spec}, lease_seconds=lease_seconds)
+
+
+def prepare() -> None:
+    """An empty registry."""
+    client("s3").create_bucket(Bucket=BUCKET)
+
+
+def version(number: int) -> str:
+    """The n-th version."""
+    return utc(1_767_232_800.0 + 86_400.0 * number).strftime("v%Y%m%d_%H%M%S")
+
+
+def environment(aws: Any) -> dict[str, str]:
+    """What a process needs to find an embedded AWS and to share its clock."""
+    return {
+        **aws.environment(),
+        "SLUICE_TIME_SCALE": repr(aws.clock.scale),
+        "SLUICE_TIME_EPOCH": repr(aws.clock.epoch),
+    }
+
+
+def what_serves(d: Desk) -> dict[str, float]:
+    """Share of each variant, as the endpoint says."""
+    seen = d.cloud.endpoint(f"sluice-{MODEL}")
+    return {name: seen.share(name) for name in seen.variants} if seen else {}
+
+
+def looked_after(d: Desk, real_seconds: float = 60.0) -> Journal:
+    """Reconcile again and again, as a schedule would, until the release has ended."""
+    deadline = time.monotonic() + real_seconds
+    while True:
+        report = reconcile(d, MODEL)
+        held = d.journals.read(MODEL)
+        if held is None or held.journal.ended:
+            assert held is not None, report
+            return held.journal
+        assert time.monotonic() < deadline, f"no end after {real_seconds} s: {report}"
+        time.sleep(0.1)
+
+
+@dataclass
+class Crowd:
+    """People who keep asking the endpoint, over raw HTTP.
+
+    ``answers`` counts what they got by (status, version).
+    """
+
+    endpoint_url: str
+    endpoint: str = f"sluice-{MODEL}"
+    threads: int = 3
+    pause: float = 0.004
+    answers: Counter[tuple[int, str]] = field(default_factory=Counter)
+    broken: list[str] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _people: list[threading.Thread] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        for _ in range(self.threads):
+            person = threading.Thread(target=self._ask, daemon=True)
+            person.start()
+            self._people.append(person)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for person in self._people:
+            person.join(timeout=10)
+
+    @property
+    def failed(self) -> int:
+        """Requests that did not get an answer of a serving program's own making."""
+        return sum(n for (status, _), n in self.answers.items() if status != 200) + len(self.broken)
+
+    def _ask(self) -> None:
+        address = urlsplit(self.endpoint_url)
+        scope = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/sagemaker/aws4_request"
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": f"{scope}, SignedHeaders=host, Signature=0",
+        }
+        line: http.client.HTTPConnection | None = None
+        while not self._stop.is_set():
+            try:
+                if line is None:
+                    line = http.client.HTTPConnection(
+                        str(address.hostname), address.port, timeout=30
+                    )
+                line.request("POST", f"/endpoints/{self.endpoint}/invocations", SAMPLE, headers)
+                answer = line.getresponse()
+                body = answer.read()
+                by = json.loads(body).get("by", "") if answer.status == 200 else body[:200].decode()
+                self.answers[answer.status, by] += 1
+            except (OSError, http.client.HTTPException) as error:
+                self.broken.append(repr(error))
+                line = None
+            time.sleep(self.pause)

@@ -1,0 +1,158 @@
+"""A process that forks actors which kill themselves with SIGKILL at a chosen write of the journal.
+
+It imports everything once and has no threads, so that a fork is cheap and safe. One line of JSON
+in, one line out: ``{"version": …, "at": 7, "when": "before" | "after", "phase": "", "spec": {…}}``.
+``at`` counts the journal's writes; with ``phase`` only those that enter or stay in it; -1 never
+kills. The answer says which signal ended the actor, and the write at which it died.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tasks.release.desk import Desk
+from tasks.release.journal import Journal
+from tasks.release.ports import Held
+from tasks.release.store import S3Journals
+
+
+@dataclass(frozen=True)
+class DeadlyJournals(S3Journals):
+    """Journals whose n-th write kills the process."""
+
+    at: int = -1
+    when: str = "before"
+    phase: str = ""
+    note: str = ""
+    seen: list[int] = field(default_factory=lambda: [0])
+
+    def start(self, journal: Journal, replacing: Held | None) -> Held:
+        """See S3Journals."""
+        deadly = self._deadly(journal)
+        if deadly and self.when == "before":
+            self._die(journal)
+        held = super().start(journal, replacing)
+        if deadly:
+            self._die(journal)
+        return held
+
+    def write(self, held: Held, journal: Journal) -> Held:
+        """See S3Journals."""
+        deadly = self._deadly(journal)
+        if deadly and self.when == "before":
+            self._die(journal)
+        fresh = super().write(held, journal)
+        if deadly:
+            self._die(journal)
+        return fresh
+
+    def _deadly(self, journal: Journal) -> bool:
+        if self.phase and journal.phase != self.phase:
+            return False
+        self.seen[0] += 1
+        return self.seen[0] - 1 == self.at
+
+    def _die(self, journal: Journal) -> None:
+        last = journal.entries[-1]
+        told = {"phase": journal.phase, "kind": last.kind, "action": last.action}
+        Path(self.note).write_text(json.dumps(told), encoding="utf-8")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def deadly_desk(desk: Desk, wish: dict[str, Any], note: str) -> Desk:
+    """A desk that dies where the wish says."""
+    bucket = desk.journals.bucket  # type: ignore[attr-defined]
+    journals = DeadlyJournals(
+        bucket, at=wish["at"], when=wish["when"], phase=wish.get("phase", ""), note=note
+    )
+    return replace(desk, journals=journals)
+
+
+def live(wish: dict[str, Any], note: str) -> None:
+    """One actor's life."""
+    from benchmarks.release import town
+    from tasks.release import run, start_release
+
+    desk = town.desk(f"actor-{os.getpid()}", town.spec(**wish.get("spec", {})), wish["lease"])
+    desk = deadly_desk(desk, wish, note)
+    start_release(desk, town.MODEL, wish["version"], "ann", "weekly")
+    run(desk, town.MODEL)
+
+
+def main() -> int:
+    """Fork an actor for each line."""
+    import tasks.release.feed
+    import tasks.release.hosting
+    import tasks.release.jury
+    import tasks.release.notify  # noqa: F401  imported once, before the forks
+
+    for line in sys.stdin:
+        wish = json.loads(line)
+        with tempfile.TemporaryDirectory() as folder:
+            note = str(Path(folder) / "died")
+            child = os.fork()
+            if child == 0:
+                code = 1
+                try:
+                    live(wish, note)
+                    code = 0
+                except BaseException as error:  # noqa: BLE001  the parent must hear of it
+                    sys.stderr.write(f"{type(error).__name__}: {error}\n")
+                finally:
+                    os._exit(code)
+            _, status = os.waitpid(child, 0)
+            killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+            found = Path(note).read_text(encoding="utf-8") if Path(note).exists() else "{}"
+        told = {"signal": killed, "code": os.WEXITSTATUS(status) if not killed else None}
+        sys.stdout.write(json.dumps({**told, **json.loads(found)}) + "\n")
+        sys.stdout.flush()
+    return 0
+
+
+class Zygote:
+    """The zygote, from outside. ``environment`` is the whole environment of the actors."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.release.zygote"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._process.wait(timeout=60)
+        if self._process.stdout:
+            self._process.stdout.close()
+
+    def actor(self, **wish: Any) -> dict[str, Any]:
+        """Let one actor live, and hear how it ended."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(wish) + "\n")
+        self._process.stdin.flush()
+        return dict(json.loads(self._process.stdout.readline()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
