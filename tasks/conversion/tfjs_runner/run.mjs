@@ -8,6 +8,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
+// One sentence instead of a stack through the minified runtime.
+process.on('uncaughtException', (error) => {
+  console.error(error.message ?? String(error));
+  process.exit(1);
+});
+
 const [modules, modelFile, jobFile, answersFile] = process.argv.slice(2);
 const require = createRequire(join(modules, 'package.json'));
 const tf = require('@tensorflow/tfjs-core');

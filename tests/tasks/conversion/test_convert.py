@@ -1,0 +1,158 @@
+"""Real conversions of a really trained model, answered by the runtimes that clients use."""
+
+import json
+import subprocess
+import sys
+import tarfile
+
+import numpy as np
+import pytest
+
+from tasks.conversion import runtimes
+from tasks.conversion.convert import convert_model, modules_folder, require, unpack
+from tasks.conversion.runtimes import litert_parity, tfjs_parity
+from tasks.errors import ConversionError
+from tasks.model_spec import ConversionSpec, FormatSpec
+from tests.models.trained import ROOT
+
+LIMITS = ConversionSpec(
+    tflite_float16=FormatSpec(max_bytes=200_000, max_error=0.005),
+    tflite_int8=FormatSpec(max_bytes=100_000, max_error=0.1),
+    tfjs_float16=FormatSpec(max_bytes=200_000, max_error=0.005),
+)
+
+
+@pytest.fixture(scope="module")
+def edge(tmp_path_factory, trained):
+    out = tmp_path_factory.mktemp("edge")
+    report = convert_model(
+        trained.archive, LIMITS, trained.output / "calibration.npz", out, model="prices"
+    )
+    return out, report
+
+
+@pytest.fixture
+def calibration(trained):
+    with np.load(trained.output / "calibration.npz") as file:
+        return file["inputs"], file["outputs"]
+
+
+@pytest.mark.tensorflow
+def test_every_format_is_made_proven_and_small(edge):
+    out, report = edge
+    require(report)
+    assert {made.format for made in report.formats} == {
+        "tflite_float16",
+        "tflite_int8",
+        "tfjs_float16",
+    }
+    assert all((out / path).stat().st_size for path in report.files)
+    assert {"tensorflow", "tensorflowjs", "ai-edge-litert"} <= set(report.versions)
+    errors = report.parity
+    assert errors["tflite_float16"] < 1e-3
+    assert errors["tfjs_float16"] < 1e-3
+    assert errors["tflite_int8"] > errors["tflite_float16"]
+    sizes = {made.format: made.size for made in report.formats}
+    assert sizes["tflite_int8"] < sizes["tflite_float16"]
+    assert "TensorFlow.js 4.22.0 (wasm)" in report.to_markdown()
+
+
+@pytest.mark.tensorflow
+def test_a_browser_finds_a_named_input_of_one_row_and_no_debug_operation(edge, trained):
+    out, _ = edge
+    model = json.loads((out / "tfjs" / "model.json").read_text("utf-8"))
+    (name,) = model["signature"]["inputs"]
+    spec = trained.json("model/preprocess.json")["input"]
+    shape = [int(size["size"]) for size in model["signature"]["inputs"][name]["tensorShape"]["dim"]]
+    assert (name, shape) == (spec["name"], spec["shape"])
+    operations = {node["op"] for node in model["modelTopology"]["node"]}
+    assert operations.isdisjoint({"Assert", "Print", "PrintV2", "CheckNumerics"})
+
+
+@pytest.mark.tensorflow
+def test_parity_notices_another_answer(edge, calibration):
+    out, _ = edge
+    inputs, outputs = calibration
+    path = out / "tflite" / "model_float16.tflite"
+    assert litert_parity(path, inputs, outputs + 1).mean_error == pytest.approx(1, rel=0.01)
+    broken = inputs.copy()
+    broken[0] = np.nan
+    assert litert_parity(path, broken, outputs).mean_error is None
+    model = out / "tfjs" / "model.json"
+    assert tfjs_parity(model, inputs, outputs + 1, modules_folder()).mean_error == pytest.approx(
+        1, rel=0.01
+    )
+    assert tfjs_parity(model, broken, outputs, modules_folder()).max_error is None
+
+
+@pytest.mark.tensorflow
+def test_a_model_that_javascript_cannot_run_is_told(edge, calibration, tmp_path):
+    out, _ = edge
+    model = json.loads((out / "tfjs" / "model.json").read_text("utf-8"))
+    model["modelTopology"]["node"][-1]["op"] = "NoSuchOperation"
+    for shard in (out / "tfjs").glob("*.bin"):
+        (tmp_path / shard.name).write_bytes(shard.read_bytes())
+    (tmp_path / "model.json").write_text(json.dumps(model), "utf-8")
+    with pytest.raises(ConversionError, match="NoSuchOperation"):
+        tfjs_parity(tmp_path / "model.json", *calibration, modules_folder())
+
+
+def archive(folder, *names):
+    packed = folder / "model.tar.gz"
+    with tarfile.open(packed, "w:gz") as tar:
+        for name in names:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("{}")
+            tar.add(path, name)
+    return packed
+
+
+def test_an_archive_without_a_model_is_refused(tmp_path):
+    with pytest.raises(ConversionError, match=r"holds no saved_model/1/saved_model\.pb"):
+        unpack(archive(tmp_path, "preprocess.json"), tmp_path / "out")
+    with pytest.raises(ConversionError, match=r"holds no preprocess\.json"):
+        unpack(archive(tmp_path, "saved_model/1/saved_model.pb"), tmp_path / "out2")
+
+
+def test_a_torn_archive_is_refused(tmp_path):
+    torn = tmp_path / "model.tar.gz"
+    torn.write_bytes(b"\x1f\x8b\x08torn")
+    with pytest.raises(ConversionError, match="cannot be unpacked"):
+        unpack(torn, tmp_path / "out")
+
+
+def test_nothing_asked_for_takes_no_time(tmp_path):
+    report = convert_model(
+        tmp_path / "none.tar.gz", ConversionSpec(), tmp_path / "none.npz", tmp_path / "out"
+    )
+    assert (report.verdict.outcome, report.files) == ("pass", ())
+
+
+def test_what_a_flow_imports_imports_no_tensorflow():
+    code = (
+        "import sys, tasks.conversion.convert, tasks.conversion.report; "
+        "print([m for m in sys.modules if m.split('.')[0] in "
+        "{'tensorflow', 'keras', 'tensorflowjs', 'ai_edge_litert', 'numpy'}])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_lock_file_pins_what_is_asked_for_and_names_no_host():
+    asked = json.loads((runtimes.RUNNER / "package.json").read_text("utf-8"))["dependencies"]
+    text = (runtimes.RUNNER / "package-lock.json").read_text("utf-8")
+    lock = json.loads(text)["packages"]
+    assert {name: lock[f"node_modules/{name}"]["version"] for name in asked} == asked
+    assert all("integrity" in entry for name, entry in lock.items() if name)
+    assert "http" not in text
+
+
+def test_a_machine_without_node_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(runtimes.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(runtimes.os, "defpath", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConversionError, match="There is no npm"):
+        runtimes.install_tfjs(tmp_path / "tfjs")
