@@ -21,6 +21,7 @@ from tasks.values import Snapshot, fingerprint
 
 DAY = "_day"
 LABELS = "labels.jsonl"
+LABEL_DAY = "day"
 IMAGE = "image"
 THREADS = 8
 GRID_ROWS = 50_000
@@ -100,7 +101,7 @@ def _daily_pictures(good: Path, days: set[date]) -> Iterator[tuple[date, Any]]:
     lines: dict[date, list[dict[str, Any]]] = {}
     for line in (good / LABELS).read_text("utf-8").splitlines():
         entry = json.loads(line)
-        day = date.fromisoformat(str(entry.get(DAY, ""))[:10])
+        day = date.fromisoformat(str(entry[LABEL_DAY])[:10])
         if day in days:
             lines.setdefault(day, []).append(entry)
     for day, entries in sorted(lines.items()):
@@ -145,7 +146,7 @@ def _days_of(good: Path) -> set[str]:
 
     if (good / LABELS).exists():
         lines = (good / LABELS).read_text("utf-8").splitlines()
-        return {str(json.loads(line)[DAY])[:10] for line in lines}
+        return {str(json.loads(line)[LABEL_DAY])[:10] for line in lines}
     return {
         str(day)
         for path in good.glob("*.parquet")

@@ -20,6 +20,7 @@ from tasks.values import Frozen
 
 DAY = "_day"
 LABELS = "labels.jsonl"
+LABEL_DAY = "day"
 TRAINING, HOLDOUT = "training", "holdout"
 _SCALE = 1 << 64
 
@@ -110,13 +111,13 @@ def _split_images(good: Path, out: Path, data: DataSpec) -> tuple[int, int]:
     entries: list[dict[str, Any]] = [
         json.loads(line) for line in (good / LABELS).read_text("utf-8").splitlines() if line
     ]
-    days = [_as_day(entry[DAY]) for entry in entries if DAY in entry]
+    days = [_as_day(entry[LABEL_DAY]) for entry in entries]
     first = _first_held_out_day(max(days), data) if days and data.holdout_days else None
     sides: dict[str, list[dict[str, Any]]] = {TRAINING: [], HOLDOUT: []}
     for entry in entries:
         # The picture's own bytes decide, so that one picture under two names is not in both.
         content = hashlib.sha256((good / entry["file"]).read_bytes()).hexdigest()
-        apart = _as_day(entry[DAY]) >= first if first else held_out(content, data.holdout_share)
+        apart = _as_day(entry[LABEL_DAY]) >= first if first else held_out(content, data.holdout_share)
         sides[HOLDOUT if apart else TRAINING].append(entry)
     for side, chosen in sides.items():
         lines = []

@@ -52,7 +52,7 @@ def test_one_picture_under_two_names_is_never_in_both_sides(tmp_path):
         for copy in "ab":
             name = f"{index}-{copy}.jpg"
             (good / name).write_bytes(str(index).encode())
-            entries.append({"file": name, "label": "kitchen", "_day": "2024-01-01"})
+            entries.append({"file": name, "label": "kitchen", "day": "2024-01-01"})
     (good / "labels.jsonl").write_text("\n".join(map(json.dumps, entries)))
     split = split_good_rows(good, tmp_path, BY_HASH)
     sides = [
