@@ -117,7 +117,9 @@ def _split_images(good: Path, out: Path, data: DataSpec) -> tuple[int, int]:
     for entry in entries:
         # The picture's own bytes decide, so that one picture under two names is not in both.
         content = hashlib.sha256((good / entry["file"]).read_bytes()).hexdigest()
-        apart = _as_day(entry[LABEL_DAY]) >= first if first else held_out(content, data.holdout_share)
+        apart = (
+            _as_day(entry[LABEL_DAY]) >= first if first else held_out(content, data.holdout_share)
+        )
         sides[HOLDOUT if apart else TRAINING].append(entry)
     for side, chosen in sides.items():
         lines = []
