@@ -6,6 +6,7 @@ format and exists. JSON and Parquet have types, and there a number in quotes is 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -87,12 +88,22 @@ def cast(column: Column, raw: Any, kind: str) -> tuple[Any, Any]:
 
 
 def to_pandas(array: Any) -> pd.Series:
-    """A column as Great Expectations likes it: exact integers and booleans with nulls."""
+    """A column in the form that Great Expectations compares without a loop over its values.
+
+    Dates and times become UTC times, booleans keep their nulls, and integers with nulls become
+    floats unless that would change a value.
+    """
+    kind = array.type
     mapper = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     if array.null_count == 0:
         mapper = {}
-    if pa.types.is_date(array.type):
-        array = array.cast(pa.timestamp("s"))
+    if pa.types.is_date(kind):
+        array = array.cast(pa.timestamp("s")).cast(pa.timestamp("s", tz="UTC"))
+    elif pa.types.is_timestamp(kind):
+        array = array.cast(pa.timestamp("us", tz="UTC"))
+    elif pa.types.is_integer(kind) and array.null_count:
+        with contextlib.suppress(pa.ArrowInvalid):  # beyond 2⁵³ it stays as it is
+            array = array.cast(pa.float64())
     series: pd.Series = pa.chunked_array([array]).to_pandas(types_mapper=mapper.get)
     return series
 

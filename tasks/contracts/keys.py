@@ -14,6 +14,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def key_hashes(columns: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -25,27 +29,26 @@ def key_hashes(columns: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         uint64 hashes, and a mask that is False where any part is null.
     """
-    import pyarrow.compute as pc
-
-    from tasks.contracts.casting import to_pandas
-
     mixed = np.zeros(len(columns[0]), dtype=np.uint64)
     whole = np.ones(len(columns[0]), dtype=bool)
     for column in columns:
         whole &= pc.is_valid(column).to_numpy(zero_copy_only=False)
-        series = to_pandas(column)
-        if series.dtype.kind not in "iufM":
-            series = series.astype("str")
-        part = pd.util.hash_array(
-            series.to_numpy(dtype=object) if series.dtype == "str" else _numbers(series),
-            categorize=False,
-        )
-        mixed = mixed * np.uint64(0x9E3779B97F4A7C15) + part
+        part = pd.util.hash_array(_values(column), categorize=False)
+        mixed = mixed * GOLDEN + part
     return mixed, whole
 
 
-def _numbers(series: pd.Series) -> np.ndarray:
-    return series.fillna(0).to_numpy() if series.isna().any() else series.to_numpy()
+def _values(column: Any) -> np.ndarray:
+    """Numbers and times as numbers, anything else as text; nulls as anything."""
+    kind = column.type
+    if pa.types.is_date(kind):
+        column = column.cast(pa.int32())
+    if pa.types.is_floating(kind):
+        return np.asarray(pc.fill_null(column, 0.0).to_numpy(zero_copy_only=False))
+    if pa.types.is_integer(column.type) or pa.types.is_timestamp(kind):
+        return np.asarray(pc.fill_null(column.cast(pa.int64()), 0).to_numpy(zero_copy_only=False))
+    texts = pc.fill_null(column.cast(pa.string()), "")
+    return np.asarray(texts.to_numpy(zero_copy_only=False), dtype=object)
 
 
 class KeyIndex:

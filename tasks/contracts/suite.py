@@ -126,10 +126,7 @@ class Suite:
         if described.type not in {"date", "timestamp"}:
             return text
         moment = datetime.fromisoformat(text)
-        aware = described.type == "timestamp" and described.timezone
-        if aware:
-            return moment.replace(tzinfo=moment.tzinfo or UTC)
-        return moment.replace(tzinfo=None)
+        return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
 def _judged(item: Any) -> Judged:

@@ -14,8 +14,10 @@ from tasks.contracts.model import Contract
 from tasks.contracts.report import ContractReport
 from tasks.contracts.store import publish
 from tasks.contracts.validation import validate_snapshot
+from tasks.contracts.versions import put_in_force, with_change
 from tasks.reports.artifacts import key_for, logger, show
 from tasks.retrying import if_it_helps
+from tasks.settings import settings
 from tasks.values import Snapshot
 
 
@@ -49,12 +51,16 @@ def check_contract(
     Returns:
         The report with the addresses of what was published. It is returned whatever the outcome;
         ``report.require_pass()`` stops a run.
+
+    Raises:
+        InvalidContract: the contract changed in a way that its version does not admit.
     """
+    changed = put_in_force(contract, settings().work_bucket)
     found = validate_snapshot(
         contract, pinned, local_paths, out_dir, read=read, references=references, docs=docs
     )
     addresses = publish(found, out_dir)
-    report = found.model_copy(update={"addresses": dict(addresses)})
+    report = with_change(found, changed).model_copy(update={"addresses": dict(addresses)})
     logger().info(f"Contract {contract.dataset} {contract.version}: {report.reason}")
     show(key_for("contract", contract.dataset), report.to_markdown(), "What every row was checked")
     return report

@@ -6,6 +6,7 @@ so that a hostile or broken object costs one clear error and not the machine.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import zlib
@@ -81,8 +82,10 @@ class BoundedStream(io.RawIOBase):
         UnreadableData: it grows beyond the limits, or holds NUL bytes, which text never does.
     """
 
-    def __init__(self, path: Path, key: str, limits: Limits) -> None:
+    def __init__(self, path: Path, key: str, limits: Limits, encoding: str = "") -> None:
         super().__init__()
+        # CSV is taken apart by a parser that would drop a broken row whose bytes it cannot show.
+        self._decoder = codecs.getincrementaldecoder(encoding)() if encoding else None
         self._key = key
         self._limits = limits
         self._size = path.stat().st_size
@@ -121,8 +124,20 @@ class BoundedStream(io.RawIOBase):
             raise unreadable(
                 self._key, f"byte {where:,} is NUL: it is not text in UTF-8 (perhaps UTF-16)"
             )
+        if self._decoder is not None:
+            self._decoded(data)
         view[: len(data)] = data
         return len(data)
+
+    def _decoded(self, data: bytes) -> None:
+        try:
+            if self._decoder is not None:
+                self._decoder.decode(data, final=not data)
+        except UnicodeDecodeError as error:
+            where = self.expanded - len(data) + error.start
+            raise unreadable(
+                self._key, f"byte {max(where, 0):,} is not {error.encoding} ({error.reason})"
+            ) from error
 
     def close(self) -> None:
         """Close the file as well."""
@@ -131,6 +146,13 @@ class BoundedStream(io.RawIOBase):
         super().close()
 
 
-def text_stream(path: Path, key: str, limits: Limits) -> io.BufferedReader:
-    """A buffered :class:`BoundedStream`; close it after use."""
-    return io.BufferedReader(BoundedStream(path, key, limits), buffer_size=1 << 20)
+def text_stream(path: Path, key: str, limits: Limits, encoding: str = "") -> io.BufferedReader:
+    """A buffered :class:`BoundedStream`; close it after use.
+
+    Args:
+        path: The local copy.
+        key: Named in errors.
+        limits: Bounds.
+        encoding: With one, every byte must decode; without, whoever reads decides line by line.
+    """
+    return io.BufferedReader(BoundedStream(path, key, limits, encoding), buffer_size=1 << 20)

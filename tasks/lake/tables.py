@@ -25,7 +25,7 @@ def csv_chunks(path: Path, key: str, limits: Limits, encoding: str) -> Iterator[
     """CSV with a header; every value is text."""
     import pyarrow.csv as pacsv
 
-    with text_stream(path, key, limits) as stream:
+    with text_stream(path, key, limits, encoding) as stream:
         head = stream.peek(BLOCK)[:BLOCK]
         if not head.strip():
             raise unreadable(key, "it holds only blanks")

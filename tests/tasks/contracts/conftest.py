@@ -75,39 +75,39 @@ def lake(tmp_path):
     return Lake(folder)
 
 
+class Judge:
+    """Judges a lake's snapshot; the report's files lie in ``out``."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+
+    def __call__(self, contract, lake, end=None, **more):
+        more.setdefault("read", LocalReader())
+        return validate_snapshot(contract, lake.snapshot(end), lake.paths, self.out, **more)
+
+    def quarantined(self) -> list:
+        found = []
+        for path in sorted((self.out / "quarantine").glob("rows-*.jsonl")):
+            found += map(json.loads, path.read_text(encoding="utf-8").splitlines())
+        return found
+
+    def reasons(self) -> dict:
+        """Check ids by row number."""
+        return {
+            line["row"]: sorted(reason["check"] for reason in line["reasons"])
+            for line in self.quarantined()
+        }
+
+    def good(self):
+        import pandas as pd
+
+        parts = [pd.read_parquet(path) for path in sorted((self.out / "good").glob("*.parquet"))]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
 @pytest.fixture
 def judge(tmp_path):
-    """Judge a lake's snapshot; the report's files lie in ``judge.out``."""
-
-    class Judge:
-        out = tmp_path / "out"
-
-        def __call__(self, contract, lake, end=None, **more):
-            more.setdefault("read", LocalReader())
-            return validate_snapshot(contract, lake.snapshot(end), lake.paths, self.out, **more)
-
-        def quarantined(self) -> list:
-            found = []
-            for path in sorted((self.out / "quarantine").glob("rows-*.jsonl")):
-                found += map(json.loads, path.read_text(encoding="utf-8").splitlines())
-            return found
-
-        def reasons(self) -> dict:
-            """Check ids by row number."""
-            return {
-                line["row"]: sorted(reason["check"] for reason in line["reasons"])
-                for line in self.quarantined()
-            }
-
-        def good(self):
-            import pandas as pd
-
-            parts = [
-                pd.read_parquet(path) for path in sorted((self.out / "good").glob("*.parquet"))
-            ]
-            return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-
-    return Judge()
+    return Judge(tmp_path / "out")
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 import pytest
 
 from tasks.contracts.evolution import evolution
+from tasks.contracts.versions import put_in_force, with_change
+from tasks.errors import InvalidContract
 
 PRICE = {"name": "price", "logicalType": "number", "logicalTypeOptions": {"minimum": 1}}
 KIND = {"name": "kind", "logicalType": "string", "enum": [{"value": "a"}, {"value": "b"}]}
@@ -68,3 +70,37 @@ def test_the_diff_is_its_own_mirror_only_when_nothing_is_lost(change):
     wide = [PRICE, {"name": "new", "logicalType": "string"}]
     assert [c.effect for c in change([PRICE], wide).changes] == ["additive"]
     assert [c.effect for c in change(wide, [PRICE]).changes] == ["breaking"]
+
+
+def test_the_contract_in_force_gives_way_to_one_that_readers_survive(aws_environment, contract):
+    from tasks.aws import client
+
+    client("s3").create_bucket(Bucket="contracts-in-force")
+    wider = [PRICE, {"name": "new", "logicalType": "string"}]
+
+    def put(properties, version):
+        return put_in_force(contract(properties, version=version), "contracts-in-force")
+
+    assert put([PRICE], "1.0.0") is None
+    assert put([PRICE], "1.0.0").changes == ()
+    with pytest.raises(InvalidContract, match="version did not"):
+        put(wider, "1.0.0")
+    assert "optional column is new" in put(wider, "1.1.0").diff()
+    with pytest.raises(InvalidContract, match="new: the column is gone"):
+        put([PRICE], "1.2.0")
+    assert put(wider, "1.1.0").changes == ()
+    assert put([PRICE], "1.0.0").breaking  # an older checkout
+    assert put(wider, "1.1.0").changes == ()
+    assert put([PRICE], "2.0.0").breaking
+
+
+def test_a_report_tells_what_changed_in_its_contract(lake, judge, contract):
+    lake.csv("a.csv.gz", [(2,)], ["price"])
+    report = judge(contract([PRICE]), lake)
+    same = evolution(contract([PRICE]), contract([PRICE]))
+    assert with_change(report, None) == with_change(report, same) == report
+    wider = [PRICE, {"name": "new", "logicalType": "string"}]
+    changed = evolution(contract([PRICE]), contract(wider, version="1.1.0"))
+    assert with_change(report, changed).notices == (
+        "Contract 1.0.0 → 1.1.0: + new: an optional column is new",
+    )

@@ -99,7 +99,7 @@ def malformed(draw):
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=7, deadline=None, suppress_health_check=SLOW)
 @given(objects=st.lists(malformed(), min_size=30, max_size=30))
 def test_each_is_an_error_or_quarantine_and_the_counts_add_up(objects, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lake")
