@@ -46,7 +46,10 @@ demo: install ## The whole story on this machine, told in a few minutes
 	@$(BIN)/python -m deployments.demo
 
 test: install browser ## All tests, in a real browser too
-	@$(BIN)/python -m pytest
+	@echo "» The rooms, one by one (both cores)"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/journeys
+	@echo "» The journeys: whole flows on the running stack, and the UI in a browser"
+	@$(BIN)/python -m pytest tests/journeys
 
 check: install ## Format, lint, types, import rules, documentation
 	@echo "» ruff"; $(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
