@@ -7,25 +7,23 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tasks.drift.categorical import aligned, categorical_tests
-from tasks.drift.cells import Floats
 from tasks.drift.counts import CategoryCounts, Counts, NumericCounts
 from tasks.drift.decision import ColumnEvidence, holm, strongest
-from tasks.drift.effects import coarse, jensen_shannon, psi, real_psi, wasserstein
+from tasks.drift.effects import jensen_shannon, psi, wasserstein
 from tasks.drift.meaning import explain_categorical, explain_numeric
 from tasks.drift.natural import Learned, learn, natural_tests
 from tasks.drift.pictures import picture
 from tasks.drift.policy import (
     CATEGORICAL_BUDGET,
-    MOVED,
     NATURAL_CATEGORICAL_BUDGET,
     NATURAL_NUMERIC_BUDGET,
     NUMERIC_BUDGET,
     WORD_BUDGET,
     DriftPolicy,
-    Gates,
 )
 from tasks.drift.profile import Profile, merged
 from tasks.drift.reference import in_season
+from tasks.drift.relevance import cells_of, gated, relevant
 from tasks.drift.report import ColumnDrift, DriftReport, Effects
 from tasks.drift.twosample import Tested, numeric_tests, two_proportions
 
@@ -81,8 +79,8 @@ def compare(
             if learned is not None:
                 tests = natural_tests(learned, name, run[-size:])
             else:
-                tests = _gated(sampling_tests(counts, window.columns[name]), policy.gates)
-            found[size] = _relevant(tests, counts, window.columns[name], policy.least_psi)
+                tests = gated(sampling_tests(counts, window.columns[name]), policy.gates)
+            found[size] = relevant(tests, counts, window.columns[name], policy.least_psi)
         evidence[name] = strongest(found, shares, _budget(counts, learned))
     judged = {name: item.p for name, item in evidence.items() if not _ignored(name, policy)}
     rejected, adjusted = holm(judged, policy.alpha)
@@ -128,49 +126,6 @@ def sampling_tests(reference: Counts, current: Counts) -> list[Tested]:
         pair = aligned(reference, current)
         return [missing, *categorical_tests(pair, words=reference.words)]
     return [missing]
-
-
-def _gated(tests: list[Tested], gates: Gates) -> list[Tested]:
-    """Tests without those whose difference is too small to matter."""
-    distribution = next((t.difference for t in tests if t.name == "largest gap"), 0.0)
-    least: Mapping[str, tuple[float, float]] = {
-        "location": (distribution, gates.distribution),
-        "spread": (distribution, gates.distribution),
-        "cells": (distribution, gates.distribution),
-        "largest gap": (distribution, gates.distribution),
-        "low tail": (0, gates.tail),
-        "high tail": (0, gates.tail),
-        "missing": (0, gates.missing),
-        "one category": (0, gates.category),
-        "all categories": (0, gates.category),
-        "new values": (0, gates.fresh),
-    }
-    return [
-        test
-        for test in tests
-        if max(least[test.name][0], abs(test.difference)) >= least[test.name][1]
-    ]
-
-
-def _relevant(
-    tests: list[Tested], reference: Counts, current: Counts, least_psi: float
-) -> list[Tested]:
-    """Tests without those of a moved distribution, where it moved by less than matters here."""
-    cells = _cells(reference, current)
-    words = isinstance(reference, CategoryCounts) and reference.words
-    if not least_psi or cells is None or words or real_psi(*cells) >= least_psi:
-        return tests
-    return [test for test in tests if test.name not in MOVED]
-
-
-def _cells(reference: Counts, current: Counts) -> tuple[Floats, Floats] | None:
-    """Counts over the cells that effect sizes are read on."""
-    if isinstance(reference, NumericCounts) and isinstance(current, NumericCounts):
-        return coarse(reference.cells, current.cells)
-    if isinstance(reference, CategoryCounts) and isinstance(current, CategoryCounts):
-        pair = aligned(reference, current)
-        return pair.reference.astype(np.float64), pair.current.astype(np.float64)
-    return None
 
 
 def _budget(counts: Counts, learned: Learned | None) -> Mapping[str, float]:
@@ -237,7 +192,7 @@ def _column(
 
 
 def _effects(reference: Counts, current: Counts) -> Effects:
-    cells = _cells(reference, current)
+    cells = cells_of(reference, current)
     if cells is None:
         return Effects(psi=0, jensen_shannon=0)
     distance = None
@@ -248,7 +203,7 @@ def _effects(reference: Counts, current: Counts) -> Effects:
 
 
 def _shares(reference: Counts, current: Counts) -> tuple[tuple[float, float], ...]:
-    cells = _cells(reference, current)
+    cells = cells_of(reference, current)
     if cells is None:
         return ()
     a, b = (side / max(float(side.sum()), 1) for side in cells)

@@ -139,12 +139,7 @@ def monitor(
     outcome: Outcome = "pass"
     since, change = "", 0.0
     for stop in range(first + 1, len(everything) + 1):
-        logs = np.asarray(
-            [
-                _log_ratio(means[:stop], variances[:stop], start, direction)
-                for start in range(first, stop)
-            ]
-        )
+        logs = _log_ratios(means[:stop], variances[:stop], first, direction)
         # A start that has not come yet has ratio 1; all starts to come carry the prior's tail.
         weights = _start_weights(stop - first)
         total = float(np.exp(logs) @ weights[:-1] + weights[-1])
@@ -177,28 +172,24 @@ def _start_weights(count: int) -> Floats:
     return np.append(mixed, max(1 - mixed.sum(), 0.0))
 
 
-def _log_ratio(means: Floats, variances: Floats, start: int, direction: str) -> float:
-    """Log of the likelihood ratio of a step at ``start`` to none, free of the unknown mean."""
-    precision = 1 / variances
-    before, after = precision[:start].sum(), precision[start:].sum()
-    gap = float(
-        means[start:] @ precision[start:] / after - means[:start] @ precision[:start] / before
-    )
-    variance = 1 / before + 1 / after
-    unit = float(np.median(variances[:start]))
-    ratios = []
-    for step in _STEPS:
-        prior = step**2 * unit
-        posterior = 1 / (1 / prior + 1 / variance)
-        log = 0.5 * np.log(variance / (variance + prior)) + 0.5 * gap**2 / variance * prior / (
-            variance + prior
-        )
-        if direction == "up":  # half-normal prior
-            from scipy.special import log_ndtr
+def _log_ratios(means: Floats, variances: Floats, first: int, direction: str) -> Floats:
+    """Log likelihood ratio of a step at each period from ``first`` on to none; shape (starts,).
 
-            log += np.log(2) + float(log_ndtr(gap / variance * np.sqrt(posterior)))
-        ratios.append(float(log))
-    return float(np.logaddexp.reduce(ratios) - np.log(len(ratios)))
+    A step's size is normal around 0 (half-normal for ``up``), of several widths averaged.
+    """
+    from scipy.special import log_ndtr, logsumexp
+
+    precision = 1 / variances
+    weight, sums = np.cumsum(precision), np.cumsum(precision * means)
+    before, total = weight[first - 1 : -1], weight[-1]
+    gap = (sums[-1] - sums[first - 1 : -1]) / (total - before) - sums[first - 1 : -1] / before
+    variance = 1 / before + 1 / (total - before)
+    prior = np.square(_STEPS)[:, None] * float(np.median(variances[:first]))
+    shrink = prior / (variance + prior)
+    logs = 0.5 * np.log1p(-shrink) + 0.5 * gap**2 / variance * shrink
+    if direction == "up":
+        logs = logs + np.log(2) + log_ndtr(gap * np.sqrt(shrink / variance))
+    return np.asarray(logsumexp(logs, axis=0) - np.log(len(_STEPS)))
 
 
 def _between(reference: Sequence[Period]) -> float:

@@ -147,6 +147,10 @@ def _unit(reference: NumericCounts, current: NumericCounts) -> str:
     before, after = np.asarray(_quantiles(reference)), np.asarray(_quantiles(current))
     if not np.isfinite(before).all() or not np.isfinite(after).all():
         return ""
+    # Near zero the cells are as wide as zero is far from the baseline: no factor can be read there.
+    width = max(abs(reference.grid.centre) / 16, reference.grid.scale / 128)
+    if np.abs(after).max() <= 1.5 * width and np.abs(before).min() > 4 * width:
+        return "a large factor, towards 0"
     if (before * after <= 0).any():
         return ""
     ratios = after / before

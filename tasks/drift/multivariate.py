@@ -155,7 +155,7 @@ def _classify(
 ) -> tuple[float, float, tuple[Driver, ...]]:
     """Train on one half, judge on the other, both ways: each half's p-value is exact."""
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     random = np.random.default_rng(seed)
     rows = np.concatenate((a, b))

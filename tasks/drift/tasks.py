@@ -16,10 +16,12 @@ from tasks.aws import asking, client
 from tasks.clock import system_clock, utc
 from tasks.drift.alarms import claim, confirm
 from tasks.drift.check import compare
-from tasks.drift.grid import ColumnKind
+from tasks.drift.grid import ColumnKind, Grid
 from tasks.drift.history import Watching, periods, read_baseline, write_baseline
 from tasks.drift.partitions import daily_profiles
+from tasks.drift.profile import Profile
 from tasks.drift.report import DriftReport
+from tasks.drift.store import Partition, profile_partition
 from tasks.reports.artifacts import key_for, logger, show
 from tasks.retrying import if_it_helps
 from tasks.settings import settings
@@ -93,6 +95,18 @@ def keep_baseline(
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(write_baseline(chosen, pinned.start, pinned.end), encoding="utf-8")
     return target
+
+
+@task(
+    name="profile",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
+def profile(partition: Partition, columns: Mapping[str, ColumnKind], grid: Grid) -> Profile:
+    """Profile one lake partition; map it over partitions, on threads or on Dask alike."""
+    return profile_partition(client("s3"), partition, columns, grid)
 
 
 @task(
