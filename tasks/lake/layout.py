@@ -59,9 +59,7 @@ def pin(
     if after is not None:
         first = max(first or date.min, after + timedelta(days=1))
     chosen = tuple(
-        item
-        for item in known
-        if last and item.day <= last and (first is None or item.day >= first) and item.size > 0
+        item for item in known if last and item.day <= last and (first is None or item.day >= first)
     )
     if not chosen:
         span = f"from {first or 'the beginning'} to {last or 'now'}"

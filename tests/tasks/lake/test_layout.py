@@ -63,6 +63,11 @@ def test_the_same_bytes_written_again_are_nothing_new_and_other_bytes_are():
     assert first.fingerprint == again.fingerprint != other.fingerprint
 
 
+def test_an_empty_object_stays_in_the_snapshot_so_that_the_contract_can_tell_of_it():
+    empty = lake_object(date(2024, 1, 1)).model_copy(update={"size": 0})
+    assert pin("sales", "lake", [empty]).objects == (empty,)
+
+
 def test_an_empty_window_says_what_there_is():
     objects = [lake_object(date(2024, 1, 5))]
     with pytest.raises(NoDataInWindow, match="the lake holds 2024-01-05 to 2024-01-05"):
