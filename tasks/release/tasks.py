@@ -22,7 +22,8 @@ from tasks.release.reconcile import reconcile as reconcile_once
 from tasks.reports.artifacts import LivePage, current_flow_run_id, key_for, logger, show
 from tasks.retrying import if_it_helps
 
-UNTOLD = ("Wait",)
+SILENT = ("Wait", "Observe")
+"""Acts that come by the hundred: the page shows what they found, the log need not."""
 
 
 def desk_of(registry: RegistryPort) -> Desk:
@@ -59,8 +60,9 @@ def carry(desk: Desk, model: str, until_asked: bool = True) -> Journal:
     page = LivePage(key_for("release", model), "How the release goes")
     while True:
         step = verbs.follow(desk, model)
-        if not step.did.startswith(UNTOLD):
+        if not step.did.startswith(SILENT):
             logger().info(f"{step.journal.phase}: {step.did}")
+        if not step.did.startswith("Wait"):
             page.update(timeline.page(step.journal))
         if step.ended or (until_asked and step.waiting_for is not None):
             page.update(timeline.page(step.journal))
