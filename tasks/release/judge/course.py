@@ -12,6 +12,7 @@ from tasks.release.judge.boost import spend_overshoot
 from tasks.release.judge.evidence import (
     ERROR_ODDS,
     ERRORS,
+    LIMITS,
     TAIL,
     TAIL_ODDS,
     Alternatives,
@@ -143,6 +144,10 @@ def _starting(policy: JudgePolicy, ledger: Ledger, counts: Counts, rung: Array) 
     told = (counts.trials[..., 0] > 0) & (counts.trials[..., 1] > 0)
     told[:, 0] |= paired
     start = start * told[..., None]
+    # Without any stable share the absolute limits judge alone, from the first window on.
+    alone = (counts.weight > 1.0 - 1e-6)[:, None] & (counts.trials[..., 0] > 0)
+    opened = np.where(ledger.unspent[..., LIMITS] == 1.0, restart.first, part[:, None])
+    start[..., LIMITS] = np.where(alone, opened, start[..., LIMITS])
     return np.asarray(start)
 
 
