@@ -438,7 +438,7 @@ class MemoryJury:
                     proven=0.0,
                     candidate=nothing,
                     stable=nothing,
-                )  # fmt: skip
+                )
             )
         seen = state.get(str(journal.share), 0)
         rung = max((i for i, s in enumerate(ladder) if s <= journal.share), default=-1)

@@ -1,0 +1,67 @@
+"""An embedded AWS with an empty registry, and the settings that point to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.release import town
+from embedded_aws.fixture import _no_faults_left, aws
+from tasks import aws as our_aws
+from tasks.release import run, start_release
+from tasks.settings import settings
+
+__all__ = ["_no_faults_left", "aws"]
+
+
+class Place:
+    """One endpoint through which releases follow upon each other."""
+
+    def __init__(self, embedded: Any, folder: Path) -> None:
+        self.aws = embedded
+        self.folder = folder
+        self.number = 0
+
+    def publish(self, **how: Any) -> str:
+        self.number += 1
+        version = town.version(self.number)
+        town.publish(version, self.folder / version, **how)
+        return version
+
+    def desk(self, owner: str = "ann", **release: Any) -> Any:
+        return town.desk(owner, town.spec(**release))
+
+    def release(self, version: str, **release: Any) -> Any:
+        desk = self.desk(**release)
+        start_release(desk, town.MODEL, version, "ann", "weekly")
+        return run(desk, town.MODEL)
+
+    def serves(self) -> dict[str, float]:
+        return town.what_serves(self.desk())
+
+    def pointer(self) -> Any:
+        return self.desk().registry.pointer(town.MODEL)
+
+
+@pytest.fixture(scope="module")
+def place(aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A town whose first version serves."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in town.environment(aws).items():
+            patch.setenv(name, value)
+        our_aws.client.cache_clear()
+        settings.cache_clear()
+        topic = aws.client("sns").create_topic(Name="alerts")["TopicArn"]
+        patch.setenv("SLUICE_ALERTS_TOPIC_ARN", topic)
+        made = Place(aws, tmp_path_factory.mktemp("bundles"))
+        town.prepare()
+        made.topic = topic
+        made.first = made.publish()
+        journal = made.release(made.first)
+        assert journal.phase == "done", journal.verdict
+        yield made
+    our_aws.client.cache_clear()
+    settings.cache_clear()

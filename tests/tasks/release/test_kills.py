@@ -1,0 +1,53 @@
+"""A process that releases is killed with SIGKILL in each phase; reconcile brings the right end.
+
+Here one write of each phase; ``python -m benchmarks.release.kill_matrix`` does every write.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from benchmarks.release import town
+from benchmarks.release.kill_matrix import LEASE, Bench
+from benchmarks.release.zygote import Zygote
+
+TIME_SCALE = 120.0
+BAD = {"errors": 0.9}
+
+
+@pytest.fixture(scope="module")
+def bench(place: Any) -> Iterator[Bench]:
+    with Zygote({**os.environ, **town.environment(place.aws)}) as zygote:
+        yield Bench(place.aws, zygote, place.folder, place.number, place.first)
+
+
+@pytest.mark.parametrize(
+    ("phase", "write", "when", "how", "end"),
+    [
+        ("planned", 0, "after", {}, "rolled_back"),
+        ("bring_up", 6, "before", {}, "rolled_back"),  # SageMaker has begun the update
+        ("health_check", 1, "after", {}, "rolled_back"),
+        ("canary", 4, "before", {}, "rolled_back"),  # the weights have moved
+        ("promoting", 4, "before", {}, "done"),  # the pointer has moved, nobody wrote it down
+        ("watching", 1, "after", {}, "done"),
+        ("retiring", 3, "before", {}, "done"),
+        ("rolling_back", 2, "before", BAD, "rolled_back"),
+    ],
+)
+def test_a_killed_release_is_ended_and_no_request_fails(
+    bench: Bench, phase: str, write: int, when: str, how: dict[str, Any], end: str
+) -> None:
+    with town.Crowd(bench.aws.endpoint_url, threads=2) as crowd:
+        died, found = bench.kill(write, when, phase, how)
+    assert died["signal"] == signal.SIGKILL, died
+    assert died["phase"] == phase
+    journal, seconds = found
+    print(f"killed at {died}: {journal.phase} after {seconds:.1f} s, lease {LEASE / TIME_SCALE} s")
+    assert journal.phase == end
+    assert crowd.broken == []
+    assert {status for status, _ in crowd.answers} <= ({200, 424} if how else {200})

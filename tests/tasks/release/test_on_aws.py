@@ -1,0 +1,219 @@
+"""Releases on the embedded AWS: real serving processes, real metrics, real alarms, under load."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from benchmarks.release import town
+from tasks.errors import ReleaseFrozen, ReleaseInProgress
+from tasks.release import advance, answer, reconcile, roll_back, run, start_release, timeline
+from tasks.release.dead_man import handler
+from tasks.release.names import variant_of
+
+TIME_SCALE = 120.0
+MODEL = town.MODEL
+
+
+def alone(version: str) -> dict[str, float]:
+    return {variant_of(version): 1.0}
+
+
+def test_a_good_version_is_promoted_and_no_request_fails(place: Any) -> None:
+    before = place.pointer().version
+    version = place.publish()
+    with town.Crowd(place.aws.endpoint_url) as crowd:
+        journal = place.release(version)
+    assert journal.phase == "done", journal.verdict
+    assert "Proven not worse" in journal.verdict
+    assert place.serves() == alone(version)
+    pointer = place.pointer()
+    assert (pointer.version, pointer.previous, pointer.rollback) == (version, before, False)
+    assert crowd.failed == 0, (crowd.answers, crowd.broken[:3])
+    assert {who for _, who in crowd.answers} == {before, version}
+    assert place.desk().registry.fate(MODEL, f"identity-{version}").fate == "released"
+    names = [m["ModelName"] for m in place.aws.client("sagemaker").list_models()["Models"]]
+    assert sorted(names) == sorted([journal.stable.model_name, journal.candidate.model_name])
+    page = timeline.page(journal)
+    assert page.count("data:image/svg+xml") == 4
+    assert version in page
+
+
+def test_a_failing_version_is_rolled_back_and_the_reason_is_kept(place: Any) -> None:
+    before = place.pointer()
+    version = place.publish(errors=0.6)
+    with town.Crowd(place.aws.endpoint_url) as crowd:
+        journal = place.release(version)
+    assert journal.phase == "rolled_back"
+    assert place.serves() == alone(before.version)
+    assert place.pointer() == before  # it never named the bad version
+    assert not crowd.broken
+    assert {status for status, _ in crowd.answers} == {200, 424}
+    record = place.desk().registry.fate(MODEL, f"identity-{version}")
+    assert (record.fate, record.version) == ("rolled_back", version)
+    alarms = place.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert alarms == []
+
+
+def test_a_slow_version_is_found_by_the_judge(place: Any) -> None:
+    before = place.pointer().version
+    version = place.publish(sleep=0.15)
+    with town.Crowd(place.aws.endpoint_url, threads=6):
+        journal = place.release(version, tolerance={"errors": 0.3})
+    assert journal.phase == "rolled_back"
+    assert "latency" in journal.verdict
+    assert place.serves() == alone(before)
+
+
+def test_a_version_that_does_not_start_never_takes_traffic(place: Any) -> None:
+    before = place.pointer().version
+    version = place.publish(dies=True)
+    with town.Crowd(place.aws.endpoint_url, threads=1) as crowd:
+        journal = place.release(version)
+    assert journal.phase == "rolled_back"
+    assert "ping" in journal.verdict
+    assert crowd.failed == 0
+    assert {who for _, who in crowd.answers} == {before}
+    assert place.serves() == alone(before)
+
+
+def test_a_silent_rollback_of_the_last_update_is_noticed_and_tried_again(place: Any) -> None:
+    version = place.publish()
+    desk = place.desk()
+    start_release(desk, MODEL, version, "ann", "weekly")
+    with town.Crowd(place.aws.endpoint_url):
+        while advance(desk, MODEL).journal.phase != "retiring":
+            time.sleep(0.02)
+        place.aws.faults.add(kind="silent_rollback", times=1)
+        journal = run(desk, MODEL)
+    assert journal.phase == "done", journal.verdict
+    assert place.serves() == alone(version)
+    assert max(journal.accepted.values()) == 2
+
+
+def test_an_update_that_never_holds_freezes_and_a_rollback_thaws(place: Any) -> None:
+    before = place.pointer().version
+    version = place.publish()
+    desk = place.desk()
+    start_release(desk, MODEL, version, "ann", "weekly")
+    with town.Crowd(place.aws.endpoint_url) as crowd:
+        while advance(desk, MODEL).journal.phase != "retiring":
+            time.sleep(0.02)
+        place.aws.faults.add(kind="silent_rollback", times=3)
+        journal = run(desk, MODEL)
+        assert journal.phase == "mismatch"
+        assert "rolled back silently" in journal.verdict
+        assert f"to_version={before}" in journal.recovery
+        with pytest.raises(ReleaseFrozen, match="rolled back silently"):
+            start_release(desk, MODEL, place.publish(), "ann", "next week")
+        assert reconcile(desk, MODEL).state == "frozen"
+        back = roll_back(place.desk("bob"), MODEL, "bob", "put it back")
+    assert back.phase == "rolled_back"
+    assert crowd.failed == 0
+    assert place.serves() == alone(before)
+    pointer = place.pointer()
+    assert (pointer.version, pointer.rollback, pointer.actor) == (before, True, "bob")
+    assert pointer.reason == "put it back"
+
+
+def test_the_native_guardrail_ends_in_the_same_state(place: Any) -> None:
+    version = place.publish()
+    with town.Crowd(place.aws.endpoint_url) as crowd:
+        journal = place.release(version, strategy="blue_green")
+    assert journal.phase == "done", journal.verdict
+    assert place.serves() == alone(version)
+    assert place.pointer().version == version
+    assert crowd.failed == 0
+
+
+def test_the_native_guardrail_rolls_back_by_its_alarm_and_we_notice(place: Any) -> None:
+    before = place.pointer().version
+    version = place.publish(errors=0.9)
+    with town.Crowd(place.aws.endpoint_url):
+        journal = place.release(version, strategy="blue_green", watch_seconds=600)
+    assert journal.phase == "rolled_back", journal.verdict
+    assert "rolled back silently" in journal.verdict or "alarm" in journal.verdict
+    assert place.serves() == alone(before)
+    assert place.pointer().version == before
+
+
+def test_shadow_judges_mirrored_traffic_before_any_user_is_served(place: Any) -> None:
+    before = place.pointer().version
+    version = place.publish(errors=0.9)
+    with town.Crowd(place.aws.endpoint_url) as crowd:
+        journal = place.release(version, shadow_seconds=300)
+    assert journal.phase == "rolled_back"
+    assert journal.moves == ()
+    assert crowd.failed == 0
+    assert {who for _, who in crowd.answers} == {before}
+
+
+def test_a_person_is_asked_and_silence_means_no(place: Any) -> None:
+    before = place.pointer().version
+    version = place.publish()
+    desk = place.desk(approval="before_canary", approval_seconds=60)
+    start_release(desk, MODEL, version, "ann", "weekly")
+    while (step := advance(desk, MODEL)).waiting_for is None:
+        pass
+    assert step.waiting_for == "before_canary"
+    assert run(desk, MODEL).phase == "rolled_back"
+    assert place.serves() == alone(before)
+
+    start_release(desk, MODEL, version, "ann", "again")
+    while advance(desk, MODEL).waiting_for is None:
+        pass
+    answered = answer(desk, MODEL, "before_canary", granted=True, by="eve", note="go")
+    assert answered.approvals["before_canary"].by == "eve"
+    run(desk, MODEL, seconds=10.0)
+    assert roll_back(desk, MODEL, "bob", "stop").phase == "rolled_back"
+
+
+def test_the_dead_mans_switch_moves_the_traffic_without_an_owner(place: Any) -> None:
+    before = place.pointer().version
+    version = place.publish()
+    dead = place.desk("dead")
+    start_release(dead, MODEL, version, "ann", "weekly")
+    with town.Crowd(place.aws.endpoint_url, threads=2) as crowd:
+        while advance(dead, MODEL).journal.share == 0.0:
+            time.sleep(0.02)
+        alarm = {
+            "AlarmName": f"sluice-release-{MODEL}-{variant_of(version)}-errors",
+            "NewStateValue": "ALARM",
+        }
+        said = handler({"Records": [{"Sns": {"Message": json.dumps(alarm)}}]})
+        assert said
+        assert "ordered the rollback" in said[0]
+        deadline = time.monotonic() + 5
+        while place.serves()[variant_of(version)] != 0.0:
+            assert time.monotonic() < deadline
+        journal = town.looked_after(place.desk("reconcile"))
+    assert journal.phase == "rolled_back"
+    assert "dead man" in journal.verdict
+    assert crowd.failed == 0
+    assert place.serves() == alone(before)
+    assert handler({"Records": [{"body": json.dumps({"Message": json.dumps(alarm)})}]}) == []
+
+
+def test_two_releases_in_the_same_second_exactly_one_runs(place: Any) -> None:
+    versions = [place.publish(), place.publish()]
+    won: list[str] = []
+    refused: list[str] = []
+
+    def start(version: str) -> None:
+        try:
+            start_release(place.desk(f"owner-{version}"), MODEL, version, "ann", "storm")
+            won.append(version)
+        except ReleaseInProgress:
+            refused.append(version)
+
+    people = [threading.Thread(target=start, args=(version,)) for version in versions]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    assert (len(won), len(refused)) == (1, 1)
+    assert roll_back(place.desk("bob"), MODEL, "bob", "that will do").phase == "rolled_back"
