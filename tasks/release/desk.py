@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tasks.clock import Clock, ScaledClock, system_clock
@@ -116,11 +116,20 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-class _Specs(dict[str, ModelSpec]):
+class _Specs(Mapping[str, ModelSpec]):
     """model.yaml files, read when asked for."""
 
-    def __missing__(self, name: str) -> ModelSpec:
+    def __getitem__(self, name: str) -> ModelSpec:
         from tasks.model_spec import load_model_spec
         from tasks.settings import settings
 
         return load_model_spec(name, settings().models_dir)
+
+    def __iter__(self) -> Iterator[str]:
+        from tasks.model_spec import known_models
+        from tasks.settings import settings
+
+        return iter(known_models(settings().models_dir))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
