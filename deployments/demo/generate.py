@@ -1,8 +1,9 @@
 """Data for the demo and the tests, made from a seed: property sales and room photos.
 
 Both come as a folder tree shaped like the lake, ``<root>/<dataset>/year=/month=/day=/…``. The sales
-keep the contract of the King County data (``python -m deployments.lake`` loads the real ones); their
-prices follow a known law plus noise, so that a model can learn them and a test can tell how well.
+keep the contract of the King County data (``python -m deployments.lake`` loads the real ones);
+their prices follow a known law plus noise, so that a model can learn them and a test can tell how
+well.
 """
 
 from __future__ import annotations
