@@ -13,7 +13,8 @@ from tasks.release.seen import Part
 SHORT = 60
 TAGS = "sluice:model"
 HEADROOM_SECONDS = 1800
-MIN_REQUESTS = 20
+MIN_ERRORS = 5
+"""Errors in a period below which the alarm stays silent: one error of ten requests is no rate."""
 
 
 def environment(
@@ -174,7 +175,7 @@ def alarms(journal: Journal) -> list[dict[str, Any]]:
             else []
         ),
     ]
-    worse = "rc-rs" if stable else "rc"
+    worse = "rc-FILL(rs,0)" if stable else "rc"
     slower = "IF(lc>2*FILL(ls,0),lc,0)" if stable else "lc"
     common = {
         "EvaluationPeriods": 2,
@@ -194,7 +195,7 @@ def alarms(journal: Journal) -> list[dict[str, Any]]:
                 *errors,
                 {
                     "Id": "worse",
-                    "Expression": f"IF(nc>={MIN_REQUESTS},{worse},0)",
+                    "Expression": f"IF(FILL(e4c,0)+FILL(e5c,0)>={MIN_ERRORS},{worse},0)",
                     "ReturnData": True,
                 },
             ],
