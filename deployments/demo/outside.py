@@ -43,6 +43,10 @@ class Prefect:
         self._http = httpx.Client(base_url=f"{laptop.prefect_url}/api", timeout=60)
         self.ui = laptop.prefect_url
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
     def start(
         self,
         deployment: str,
@@ -227,6 +231,11 @@ class Outside:
         self.runtime = client("sagemaker-runtime", variables)
         self._cloudfront = client("cloudfront", variables)
         self._distribution = variables["SLUICE_DISTRIBUTION_ID"]
+
+    def close(self) -> None:
+        """Close the connections."""
+        for asked in (self._s3, self._sagemaker, self.runtime, self._cloudfront):
+            asked.close()
 
     def pointer(self, model: str) -> dict[str, Any]:
         """``latest.json`` as a client of the CDN reads it."""

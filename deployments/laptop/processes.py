@@ -15,6 +15,9 @@ from pathlib import Path
 LOOPBACK = "127.0.0.1"
 END_SECONDS = 20.0
 
+_OURS: dict[int, subprocess.Popen[bytes]] = {}
+"""Children of this very process, so that they can be reaped when they end."""
+
 
 class StackError(Exception):
     """Something on this machine is in the way; the message says what and what to do."""
@@ -81,6 +84,7 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _OURS[process.pid] = process
     return Started(name, process.pid, birth(process.pid))
 
 
@@ -96,6 +100,7 @@ def end(process: Started) -> None:
             if not process.alive:
                 # Grandchildren that outlived the leader go with it.
                 _signal_group(process.pid, signal.SIGKILL)
+                _reap(process.pid)
                 return
             time.sleep(0.05)
 
@@ -108,10 +113,9 @@ def _signal_group(pid: int, number: int) -> None:
 
 
 def _reap(pid: int) -> None:
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except (ChildProcessError, OSError):
-        return
+    child = _OURS.get(pid)
+    if child is not None and child.poll() is not None:
+        del _OURS[pid]
 
 
 def wait_until(

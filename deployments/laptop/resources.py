@@ -6,6 +6,7 @@ On a real account the infrastructure code in ``deployments/aws`` makes the same 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 
@@ -24,7 +25,14 @@ def client(service: str, variables: Mapping[str, str]) -> Any:
 
 def create(variables: Mapping[str, str], buckets: tuple[str, ...], registry: str) -> dict[str, str]:
     """Make buckets, topic and distribution; return their ids. Safe to repeat."""
-    s3 = client("s3", variables)
+    with closing(client("s3", variables)) as s3:
+        _buckets(s3, buckets, registry)
+    with closing(client("sns", variables)) as sns:
+        topic = sns.create_topic(Name="sluice-alerts")["TopicArn"]
+    return {"alerts_topic_arn": topic, "distribution_id": _distribution(variables, registry)}
+
+
+def _buckets(s3: Any, buckets: tuple[str, ...], registry: str) -> None:
     there = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
     for bucket in buckets:
         if bucket not in there:
@@ -47,12 +55,14 @@ def create(variables: Mapping[str, str], buckets: tuple[str, ...], registry: str
             ]
         },
     )
-    topic = client("sns", variables).create_topic(Name="sluice-alerts")["TopicArn"]
-    return {"alerts_topic_arn": topic, "distribution_id": _distribution(variables, registry)}
 
 
 def _distribution(variables: Mapping[str, str], registry: str) -> str:
-    cloudfront = client("cloudfront", variables)
+    with closing(client("cloudfront", variables)) as cloudfront:
+        return _found_or_made(cloudfront, registry)
+
+
+def _found_or_made(cloudfront: Any, registry: str) -> str:
     known = cloudfront.list_distributions()["DistributionList"].get("Items", [])
     for item in known:
         if item["Comment"] == "sluice":

@@ -52,6 +52,8 @@ def journey(tmp_path_factory):
         whole = Journey(running)
         whole.load(generate.property_sales(2500, FIRST_DAY, 100, seed=3))
         yield whole
+        whole.prefect.close()
+        whole.outside.close()
 
 
 @pytest.fixture(scope="session")
