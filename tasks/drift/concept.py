@@ -177,7 +177,7 @@ def _log_ratios(means: Floats, variances: Floats, first: int, direction: str) ->
 
     A step's size is normal around 0 (half-normal for ``up``), of several widths averaged.
     """
-    from scipy.special import log_ndtr, logsumexp
+    from scipy.special import log_ndtr
 
     precision = 1 / variances
     weight, sums = np.cumsum(precision), np.cumsum(precision * means)
@@ -189,7 +189,7 @@ def _log_ratios(means: Floats, variances: Floats, first: int, direction: str) ->
     logs = 0.5 * np.log1p(-shrink) + 0.5 * gap**2 / variance * shrink
     if direction == "up":
         logs = logs + np.log(2) + log_ndtr(gap * np.sqrt(shrink / variance))
-    return np.asarray(logsumexp(logs, axis=0) - np.log(len(_STEPS)))
+    return np.asarray(np.logaddexp.reduce(logs, axis=0) - np.log(len(_STEPS)))
 
 
 def _between(reference: Sequence[Period]) -> float:
