@@ -90,11 +90,14 @@ def told(
         now: Unix time; a window that stays incomplete is taken as it is in the end.
     """
     found: list[dict[str, Any]] = []
-    lag = journal.spec.metrics_lag_seconds
-    for span in spans:
-        arms = {name: _arm(journal, name[0], values, span[0]) for name in ARMS}
-        patience = PATIENCE * (lag + journal.spec.window_seconds)
-        if not _complete(arms) and now < span[1] + patience:
+    read = [(s, {name: _arm(journal, name[0], values, s[0]) for name in ARMS}) for s in spans]
+    last = max((s[0] for s, arms in read if _requests(arms)), default=0.0)
+    for span, arms in read:
+        later = now >= span[1] + journal.spec.metrics_lag_seconds + journal.spec.window_seconds
+        # An empty window is told when what came after it has been told.
+        whole = _complete(arms) if _requests(arms) else later or span[0] < last
+        patience = PATIENCE * (journal.spec.metrics_lag_seconds + journal.spec.window_seconds)
+        if not whole and now < span[1] + patience:
             break
         found.append(
             {
@@ -120,10 +123,12 @@ def quantile(counts: Sequence[int], edges: Sequence[float], level: float) -> flo
     return edges[-1]
 
 
+def _requests(arms: Mapping[str, ArmTold]) -> int:
+    return sum(arm.requests for arm in arms.values())
+
+
 def _complete(arms: Mapping[str, ArmTold]) -> bool:
     """Whether every request's latency has come too (failed requests may have none)."""
-    if not any(arm.requests for arm in arms.values()):
-        return False
     return all(sum(arm.latency) + arm.errors >= arm.requests for arm in arms.values())
 
 

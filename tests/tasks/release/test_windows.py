@@ -177,6 +177,9 @@ def test_a_late_window_is_waited_for_and_taken_as_it_is_in_the_end() -> None:
     assert whole[0]["canary"]["predictions"] == [0, 7, 0]
     assert windows.told(made, values(made, 10, 4, 960.0), [span], 1100.0) == []
     assert windows.told(made, {}, [span], 1100.0) == []  # nothing told is not "no requests" yet
+    assert windows.told(made, {}, [span], 1140.0)[0]["canary"]["requests"] == 0
+    empty = windows.told(made, values(made, 10, 10, 1020.0), [span, (1020.0, 1080.0)], 1100.0)
+    assert [window["canary"]["requests"] for window in empty] == [0, 10]
     assert len(windows.told(made, values(made, 10, 4, 960.0), [span], 2000.0)) == 1
 
 
