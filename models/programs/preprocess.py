@@ -255,7 +255,7 @@ def _together(features: list[Mapping[str, Any]]) -> Operation:
     )
 
     def operation(columns: Columns) -> NDArray[np.float64]:
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             values = np.stack([_raw(columns, feature) for feature in features], axis=1)
             values = np.where(logged, np.log(values + add), values)
             scaled = (values - mean) / std
@@ -314,7 +314,7 @@ def standard(
         "log": log,
         "add": add,
     }
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         values = _raw(columns, feature)
         values = np.log(values + add) if log else values
     known = values[np.isfinite(values)]

@@ -95,7 +95,7 @@ def test_time_is_the_installations():
 
 def test_the_thread_tells_each_period_and_the_rest_at_the_end():
     told, cloud = Telemetry([1.0]), Cloud()
-    sender = publisher(told, cloud, period=60.0, time_scale=2000.0)
+    sender = publisher(told, cloud, period=60.0, time_scale=2000.0, time_epoch=time.time())
     told.answered([0.0], 0.001)
     sender.start()
     told.answered([0.0], 0.001)
