@@ -17,7 +17,7 @@ def known(journey, deployment: str) -> set[str]:
 
 def test_the_schedule_starts_a_run(journey, survived):
     before = known(journey, "retrain/weekly")
-    soon = datetime.now(UTC) + timedelta(seconds=5)
+    soon = datetime.now(UTC) + timedelta(seconds=30)
     journey.prefect.schedule_once("retrain/weekly", soon, {"model": MODEL, "epochs": 6})
     run = journey.prefect.wait_for_run("retrain/weekly", before)
     assert journey.prefect.completed(run).startswith("Nothing new")
