@@ -79,12 +79,14 @@ def house_concept(frame: Any) -> dict[str, str]:
     """When the error and bias monitors alarm; residuals are log(price / prediction)."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from sklearn.model_selection import KFold, cross_val_predict
+    from threadpoolctl import threadpool_limits
 
     train = frame[frame["date"] < TRAINED_UNTIL]
     later = frame[frame["date"] >= TRAINED_UNTIL]
     model = HistGradientBoostingRegressor(max_iter=300, random_state=0)
     folds = KFold(5, shuffle=True, random_state=0)
-    known = np.log(train["price"])
+    threadpool_limits(1)  # on a busy machine its threads would wait for each other
+    known = np.log(train["price"].to_numpy())
     held_out = cross_val_predict(model, train[FEATURES], known, cv=folds)
     model.fit(train[FEATURES], known)
     residuals = pd.concat(

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from tasks.drift.grid import ColumnKind
 
-BATCH_ROWS = 131_072
+BATCH_ROWS = 65_536
 BLOCK = 4 << 20
 _GZIP = b"\x1f\x8b"
 

@@ -37,7 +37,7 @@ def profile_table(
         source: Path, bytes, or a seekable binary file.
         fmt: ``parquet``, ``csv`` (with a header) or ``jsonl``.
         columns: What each column is.
-        grid: The baseline's grid; None fits one on the first 131,072 rows.
+        grid: The baseline's grid; None fits one on the first 65,536 rows.
         partition: Name of the partition, e.g. its day; "" leaves the profile unnamed.
         threads: For Parquet files that are given by path: row groups read at the same time.
 
@@ -74,7 +74,7 @@ def profile_batches(
 
 
 def read_sample(source: Source, fmt: TableFormat, columns: Mapping[str, ColumnKind]) -> Any:
-    """The first rows of a file, at most 131,072, as an Arrow record batch; to fit a grid on.
+    """The first rows of a file, at most 65,536, as an Arrow record batch; to fit a grid on.
 
     Raises:
         UnreadableData: the file cannot be decoded in its format.

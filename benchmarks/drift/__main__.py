@@ -1,0 +1,61 @@
+"""``python -m benchmarks.drift``: the goals of the drift check, what is reached, and the peers.
+
+Files go to a cache folder outside the repository (``--cache``). ``--quick`` takes two minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
+from benchmarks.drift import cost, expectations_cost, peers, power
+from benchmarks.drift.table import HEAD, Row
+
+PARTS = ("cost", "single", "natural", "years", "expectations")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.drift", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions, 5M for 50M rows")
+    parser.add_argument("--only", choices=PARTS, nargs="*", default=list(PARTS))
+    parser.add_argument(
+        "--peers", nargs="*", choices=sorted(peers.PEERS), default=[], help="build and run these"
+    )
+    home = Path(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")))
+    parser.add_argument("--cache", type=Path, default=home / "sluice-benchmarks")
+    chosen = parser.parse_args()
+    chosen.cache.mkdir(parents=True, exist_ok=True)
+    quick = chosen.quick
+    parts: dict[str, Callable[[], list[Row]]] = {
+        "cost": lambda: cost.table(
+            chosen.cache, large=(5 if quick else 50) * cost.MILLION, repeats=3 if quick else 7
+        ),
+        "single": lambda: power.single(60 if quick else 400),
+        "natural": lambda: [
+            *power.natural(40 if quick else 300),
+            *([] if quick else power.natural(100, weeks=26)),
+        ],
+        "years": lambda: power.years(2 if quick else 15, 20 if quick else 100),
+        "expectations": expectations_cost.table,
+    }
+    print(HEAD, flush=True)
+    missed = 0
+    for name in chosen.only:
+        for row in parts[name]():
+            print(row, flush=True)
+            missed += row.holds is False
+    if chosen.peers:
+        print("\n" + peers.HEAD, flush=True)
+        for name in chosen.peers:
+            print(peers.measured(name, chosen.cache, quick=quick), flush=True)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
