@@ -3,7 +3,7 @@
 Ville's inequality is loose where a process jumps past its bound. Rollback is certain once the
 stream alone reaches C = 1 / (α · its share), so what lies above C buys nothing. Before each
 window the process is therefore multiplied by the largest b with E[min(b · S', C)] ≤ S (Fischer &
-Ramdas 2025, "Improving the (approximate) sequential probability ratio test by avoiding
+Ramdas 2024, "Improving the (approximate) sequential probability ratio test by avoiding
 overshoot"). The law of S' under H0 is known exactly given the margins: the bad count is
 hypergeometric.
 """

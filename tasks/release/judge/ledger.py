@@ -45,7 +45,7 @@ class Ledger:
         pairs: Mirrored pairs so far, (R,).
         peak: Largest evidence so far, (R,).
         outcome, decided: OPEN, ROLLED_BACK, PROMOTED or UNDECIDED, and when, (R,).
-        target, why: Wanted share, and the index into course.REASONS, (R,).
+        target, why: Wanted share, and the index into decision.REASONS, (R,).
     """
 
     unspent: Array

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from tasks.release.judge.course import REASONS, margins_of
+from tasks.release.judge.decision import REASONS, margins_of
 from tasks.release.judge.evidence import STREAMS, Alternatives
 from tasks.release.judge.ledger import (
     NEVER,
