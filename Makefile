@@ -28,8 +28,8 @@ $(STAMP): requirements.txt requirements-nodeps.txt requirements-bootstrap.txt
 	@echo "» Making the virtual environment $(VENV) and installing the locked set (2.7 GB, a few minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
-	@$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements-nodeps.txt -r requirements-bootstrap.txt
+	@$(BIN)/uv pip sync --compile-bytecode --python $(BIN)/python --require-hashes requirements.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --require-hashes -r requirements-nodeps.txt -r requirements-bootstrap.txt
 	@touch $@
 
 $(EDGE_STAMP): tasks/conversion/tfjs_runner/package-lock.json $(STAMP)
