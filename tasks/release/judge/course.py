@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from tasks.release.judge.evidence import (
     LIMITS,
     TAIL,
     TAIL_ODDS,
-    Alternatives,
+    alternatives_of,
     column_log_e,
     tail_counts,
 )
@@ -45,12 +44,6 @@ WARM_UP_STAKE = 0.1
 STAKE = 0.97
 PRIOR_RATES = np.array([0.005, 0.5, 0.1, 0.01, 0.5, 0.5, 0.1, 0.1])
 LATENCY_GATES = np.array(["latency" in gate for gate in GATES])
-
-
-@lru_cache(maxsize=64)
-def alternatives_of(policy: JudgePolicy) -> Alternatives:
-    """The columns of a policy, computed once."""
-    return Alternatives(policy)
 
 
 def advance(policy: JudgePolicy, ledger: Ledger, counts: Counts) -> Ledger:

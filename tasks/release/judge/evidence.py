@@ -8,7 +8,7 @@ given the past and the window's margins, so its running product is a test superm
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,12 @@ class Alternatives:
             return np.ones(1)
         share = self.policy.segment_share
         return np.array([1.0 - share] + [share / len(names)] * len(names))
+
+
+@lru_cache(maxsize=64)
+def alternatives_of(policy: JudgePolicy) -> Alternatives:
+    """The columns of a policy, computed once."""
+    return Alternatives(policy)
 
 
 def column_log_e(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.release.judge.evidence import STREAMS, Alternatives
+from tasks.release.judge.evidence import STREAMS, alternatives_of
 from tasks.release.judge.hypergeometric import Array
 from tasks.release.judge.policy import JudgePolicy
 from tasks.release.judge.proof import GATES, MULTIPLES, margins
@@ -94,7 +94,7 @@ class Ledger:
 
 def opening(policy: JudgePolicy, releases: int = 1) -> Ledger:
     """The ledger before the first window."""
-    columns = len(Alternatives(policy).prior)
+    columns = len(alternatives_of(policy).prior)
     rows = 1 + len(policy.segments)
     latency_bins = len(policy.latency_edges) + 1 if policy.latency_edges else 0
     delta = margins(policy)
@@ -140,14 +140,14 @@ def opening(policy: JudgePolicy, releases: int = 1) -> Ledger:
 
 def stream_evidence(policy: JudgePolicy, ledger: Ledger) -> Array:
     """Evidence of every stream of every row, expectation at most one each, (R, S, streams)."""
-    alternatives = Alternatives(policy)
+    alternatives = alternatives_of(policy)
     result: Array = ledger.unspent + ledger.wealth @ alternatives.membership
     return result
 
 
 def total_evidence(policy: JudgePolicy, ledger: Ledger) -> Array:
     """The average of all streams of all rows, (R,): the e-process that Ville bounds."""
-    alternatives = Alternatives(policy)
+    alternatives = alternatives_of(policy)
     by_row = stream_evidence(policy, ledger) @ alternatives.weights
     result: Array = by_row @ alternatives.rows
     return result

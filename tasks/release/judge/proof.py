@@ -10,6 +10,8 @@ this window's request counts whatever s is.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,6 +58,7 @@ def margins(policy: JudgePolicy) -> Array:
     return np.asarray(np.minimum(final[:, None] * MULTIPLES, 0.95))
 
 
+@lru_cache(maxsize=64)
 def present(policy: JudgePolicy) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which gates the policy has counts for."""
     latency, predictions = bool(policy.latency_edges), policy.prediction_bins > 1

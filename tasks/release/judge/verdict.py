@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from tasks.release.judge.decision import REASONS, margins_of
-from tasks.release.judge.evidence import STREAMS, Alternatives
+from tasks.release.judge.evidence import STREAMS, alternatives_of
 from tasks.release.judge.ledger import (
     NEVER,
     OPEN,
@@ -134,7 +134,7 @@ def _blind_share(policy: JudgePolicy) -> float:
 
 
 def _streams(policy: JudgePolicy, ledger: Ledger) -> tuple[StreamEvidence, ...]:
-    alternatives = Alternatives(policy)
+    alternatives = alternatives_of(policy)
     values = stream_evidence(policy, ledger)[0]
     names = ("", *policy.segments)
     return tuple(
