@@ -172,6 +172,16 @@ class Prefect:
             time.sleep(POLL_SECONDS)
         raise NotSo(f"nobody started {deployment} within {seconds:.0f} s")
 
+    def running(self, run: str, seconds: float = 180) -> str:
+        """Wait for a run to be under way (or over); its name, which tells model and reason."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = self._ok(self._http.get(f"/flow_runs/{run}"))
+            if found["state_type"] in {"RUNNING", *ENDED}:
+                return str(found["name"])
+            time.sleep(POLL_SECONDS)
+        raise NotSo(f"run {run} has not begun after {seconds:.0f} s")
+
     def state(self, run: str) -> str:
         """State type of a run."""
         return str(self._ok(self._http.get(f"/flow_runs/{run}"))["state_type"])
