@@ -14,6 +14,8 @@ os.environ.update(
         "DO_NOT_TRACK": "1",
         "GX_ANALYTICS_ENABLED": "false",
         "TF_CPP_MIN_LOG_LEVEL": "2",
+        # Long enough at every test's time scale for a busy machine to see an endpoint Updating.
+        "EMBEDDED_AWS_HOSTING_WEIGHTS_SECONDS": "20",
     }
 )
 
