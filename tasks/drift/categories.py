@@ -60,10 +60,10 @@ class CategoryRecorder:
         self._rows += rows
         self._nulls += rows
 
-    def exact(self) -> Mapping[str, int]:
-        """Exact counts so far; empty once sketched."""
+    def common(self) -> Mapping[str, int]:
+        """Counts so far; only the most frequent values once there are too many."""
         self._flush()
-        return self._exact
+        return self._exact if self._sketch is None else self._sketch.frequent
 
     def counts(self) -> Iterator[tuple[str, Counts]]:
         """The one column."""

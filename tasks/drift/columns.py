@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -19,9 +18,17 @@ from tasks.drift.describe import (
     describe_image,
     describe_text,
     describe_vectors,
+    half_of,
     words_of,
 )
-from tasks.drift.grid import VOCABULARY, ColumnKind, Grid, NumericGrid, fit_numeric
+from tasks.drift.grid import (
+    VOCABULARY,
+    ColumnKind,
+    Grid,
+    NumericGrid,
+    Vocabularies,
+    fit_numeric,
+)
 from tasks.drift.numbers import numbers_of
 
 
@@ -112,7 +119,7 @@ class TextRecorder(DerivedRecorder):
 
     def __init__(self, name: str, grid: Grid) -> None:
         super().__init__(name, TEXT, grid)
-        self._vocabulary = grid.words.get(name, ())
+        self._vocabularies = grid.words.get(name, ((), ()))
         self._words = CategoryRecorder(f"{name}.words_used", words=True)
 
     def add(self, values: Any) -> None:
@@ -120,7 +127,7 @@ class TextRecorder(DerivedRecorder):
         texts = _strings(values).drop_null()
         nulls = len(values) - len(texts)
         rows, words = words_of(texts)
-        self.describe(describe_text(texts, rows, words, self._vocabulary), nulls)
+        self.describe(describe_text(texts, rows, words, self._vocabularies), nulls)
         self._words.add_words(rows, words, len(texts), nulls)
 
     def absent(self, rows: int) -> None:
@@ -178,7 +185,7 @@ def fit_column(
     kind: ColumnKind,
     sample: Any,
     numeric: dict[str, NumericGrid],
-    words: dict[str, tuple[str, ...]],
+    words: dict[str, Vocabularies],
 ) -> None:
     """Fit the grids of one column on a sample (None: the column is absent) into both mappings."""
     names = derived_names(kind, name)
@@ -193,10 +200,8 @@ def fit_column(
     if kind == "text":
         texts = _strings(values).drop_null()
         rows, found = words_of(texts)
-        recorded = CategoryRecorder(name, words=True)
-        recorded.add_words(rows, found, len(texts), 0)
-        common = Counter(dict(recorded.exact())).most_common()
-        words[name] = tuple(word for word, count in common if count > 1)[:VOCABULARY]
+        half = half_of(texts)
+        words[name] = (_vocabulary(texts, half == 0), _vocabulary(texts, half == 1))
         described = describe_text(texts, rows, found, words[name])
     elif kind == "image":
         described = dict(zip(IMAGE, _images(values)[0].T, strict=True))
@@ -204,6 +209,16 @@ def fit_column(
         described = describe_vectors(_vectors(values, 0)[0])
     for part, numbers in described.items():
         numeric[f"{name}.{part}"] = fit_numeric(numbers)
+
+
+def _vocabulary(texts: Any, chosen: Any) -> tuple[str, ...]:
+    """Words that stand in at least two of the chosen texts, most frequent first."""
+    taken = texts.filter(chosen)
+    rows, found = words_of(taken)
+    recorded = CategoryRecorder("", words=True)
+    recorded.add_words(rows, found, len(taken), 0)
+    ordered = sorted(recorded.common().items(), key=lambda item: (-item[1], item[0]))
+    return tuple(word for word, count in ordered if count > 1)[:VOCABULARY]
 
 
 def _strings(values: Any) -> Any:

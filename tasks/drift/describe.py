@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.drift.cells import Floats
+from tasks.drift.cells import Floats, Ints
+from tasks.drift.sketch import hash_strings
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,19 +39,28 @@ def words_of(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
     return rows.filter(real), words.filter(real).dictionary_encode()
 
 
+def half_of(texts: pa.Array) -> Ints:
+    """Which half each text belongs to, 0 or 1, by its hash; shape (n,)."""
+    return (hash_strings(texts) & np.uint64(1)).astype(np.int64)
+
+
 def describe_text(
-    texts: pa.Array, rows: pa.Array, words: pa.Array, vocabulary: Sequence[str]
+    texts: pa.Array,
+    rows: pa.Array,
+    words: pa.Array,
+    vocabularies: tuple[Sequence[str], Sequence[str]],
 ) -> Mapping[str, Floats]:
     """Descriptors of non-null texts, shape (n,) each.
 
     ``length`` in characters, ``words`` in words; ``upper``, ``digits`` and ``foreign`` (beyond
-    ASCII) as shares of the characters; ``known``: the share of words in ``vocabulary``.
+    ASCII) as shares of the characters; ``known``: the share of words in the vocabulary that was
+    fitted on the other half of the texts.
 
     Args:
         texts: String array without nulls.
         rows: Row of each word, from :func:`words_of`.
         words: The words, from there too.
-        vocabulary: The grid's words of this column.
+        vocabularies: The grid's words of this column.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -63,9 +73,13 @@ def describe_text(
     characters = np.maximum(length, 1)
     row = rows.to_numpy(zero_copy_only=False)
     count = np.bincount(row, minlength=len(texts)).astype(np.float64)
-    known_words = pc.is_in(words.dictionary, value_set=pa.array(vocabulary, words.dictionary.type))
-    known_words = known_words.to_numpy(zero_copy_only=False)
-    hit = known_words[words.indices.to_numpy()] if len(words) else np.zeros(0, bool)
+    hit = np.zeros(len(words), bool)
+    if len(words):
+        codes, side = words.indices.to_numpy(), half_of(texts)[row]
+        for half, vocabulary in enumerate(vocabularies):
+            known = pc.is_in(words.dictionary, value_set=pa.array(vocabulary, pa.string()))
+            listed = known.to_numpy(zero_copy_only=False)[codes]
+            hit |= listed & (side != half)
     hits = np.bincount(row, weights=hit.astype(np.float64), minlength=len(texts))
     return {
         "length": length,

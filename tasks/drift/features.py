@@ -87,7 +87,7 @@ class NumericFrame:
         Feature("low tail", "tail"),
         Feature("high tail", "tail"),
         Feature("missing", "missing"),
-        Feature("cells", "distance", one_sided=True),
+        Feature("cells", "distance of cells", one_sided=True),
     )
 
     def __init__(self, weeks: Sequence[NumericCounts], whole: NumericCounts) -> None:
@@ -152,7 +152,7 @@ class CategoryFrame:
         self._distance: Distance | None = None
         if not self._words:
             self._distance = Distance(shares, present)
-            extras.append(Feature("all categories", "distance", one_sided=True))
+            extras.append(Feature("all categories", "distance of shares", one_sided=True))
             columns.append(self._distance.reference[:, None])
             if not self._sketched:
                 extras.append(Feature("new values", "new values", one_sided=True))

@@ -26,6 +26,9 @@ FIT_ROWS = 16_384
 """Rows of the sample, evenly spaced, that quantiles are taken from."""
 
 
+Vocabularies = tuple[tuple[str, ...], tuple[str, ...]]
+
+
 class NumericGrid(Frozen):
     """Where a numeric column's cells lie: ``centre`` and ``scale`` in the column's own unit."""
 
@@ -37,13 +40,15 @@ class Grid(Frozen):
     """The frozen grid of a data set.
 
     ``numeric`` holds every counted number column, those derived from text, images and embeddings
-    included; ``words`` the vocabulary of each text column, most frequent first.
+    included; ``words`` two vocabularies of each text column, most frequent first: each was
+    fitted on one half of the sample's texts and is used on the other half, as their hashes divide
+    them, so that no text is ever compared with words that it brought itself.
     """
 
     version: int = GRID_VERSION
     kinds: Mapping[str, ColumnKind]
     numeric: Mapping[str, NumericGrid] = {}
-    words: Mapping[str, tuple[str, ...]] = {}
+    words: Mapping[str, Vocabularies] = {}
 
     @property
     def fingerprint(self) -> str:
@@ -88,7 +93,7 @@ def fit_grid(sample: pa.Table | pa.RecordBatch, columns: Mapping[str, ColumnKind
             "No column is named for drift.", "Name at least one column and its kind."
         )
     numeric: dict[str, NumericGrid] = {}
-    words: dict[str, tuple[str, ...]] = {}
+    words: dict[str, Vocabularies] = {}
     for name, kind in columns.items():
         present = name in sample.schema.names
         fit_column(name, kind, sample.column(name) if present else None, numeric, words)

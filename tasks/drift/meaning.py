@@ -134,10 +134,15 @@ def _quantiles(counts: NumericCounts) -> list[float]:
     return [quantile(counts.cells, share, grid.centre, grid.scale) for share in _EVEN]
 
 
-def _named(factor: float) -> str:
+def _named(factor: float, uneven: float) -> str:
+    """The unit whose factor this is; ``uneven`` is by how much it differs between quantiles.
+
+    Prices double for many reasons, so a small factor must be met closely, by every quantile.
+    """
     for size, text in UNITS:
+        slack, least = (0.1, 1.25) if size >= 5 else (0.03, 1.07)
         for exact in (size, 1 / size):
-            if abs(np.log(factor / exact)) < 0.1:
+            if abs(np.log(factor / exact)) < slack and uneven < least:
                 return text
     return ""
 
@@ -154,10 +159,7 @@ def _unit(reference: NumericCounts, current: NumericCounts) -> str:
     if (before * after <= 0).any():
         return ""
     ratios = after / before
-    if ratios.max() / ratios.min() > 1.25:
-        return ""
-    middle = float(np.exp(np.log(ratios).mean()))
-    return _named(middle) if abs(np.log(middle)) > 0.3 else ""
+    return _named(float(np.exp(np.log(ratios).mean())), float(ratios.max() / ratios.min()))
 
 
 def _unit_of_some(

@@ -105,7 +105,9 @@ def moderated(square: Floats, noise: Floats, unit: Floats, df: int) -> tuple[Flo
         else ((weight * prior.variance + df * square[telling]) / (weight + df))
     )
     variance[telling] = np.maximum(mixed, floor[telling])
-    total[telling] = min(weight + df, df * int(telling.sum()))
+    # What a mean of log variances tells of the prior is worth this many degrees of freedom.
+    pooled = 2 * int(telling.sum()) / float(polygamma(1, df / 2))
+    total[telling] = min(weight + df, max(pooled, df))
     # Sampling noise is known; only what lies above it is estimated and costs degrees of freedom.
     estimated = np.maximum(1 - floor / variance, 1e-6)
     return variance, total / np.sqrt(estimated)

@@ -113,18 +113,18 @@ WORD_BUDGET: Mapping[str, float] = {"one category": 0.9, "missing": 0.1}
 
 NATURAL_NUMERIC_BUDGET: Mapping[str, float] = {
     "location": 0.4,
-    "spread": 0.15,
-    "skewness": 0.05,
-    "peakedness": 0.05,
-    "cells": 0.1,
-    "low tail": 0.075,
-    "high tail": 0.075,
+    "spread": 0.13,
+    "skewness": 0.04,
+    "peakedness": 0.04,
+    "cells": 0.05,
+    "low tail": 0.06,
+    "high tail": 0.06,
     "missing": 0.1,
 }
-"""Budgets where natural variation is learned."""
+"""Budgets where natural variation is learned; a tenth is kept back for estimating variances."""
 
 NATURAL_CATEGORICAL_BUDGET: Mapping[str, float] = {
-    "one category": 0.7,
+    "one category": 0.6,
     "all categories": 0.1,
     "new values": 0.1,
     "missing": 0.1,
