@@ -56,7 +56,8 @@ def test_the_form_explains_itself_and_starts_a_run(journey, survived, page):
     page.screenshot(path=SHOTS / "form.png", full_page=True)
     page.get_by_role("button", name="Submit").click()
     run = journey.prefect.wait_for_run("retrain/manual", before)
-    assert journey.prefect.completed(run).startswith("Nothing new")
+    assert journey.prefect.running(run) == f"{MODEL} · by hand"
+    journey.prefect.cancel(run)
 
 
 def test_the_run_tells_model_and_reason_and_its_stages(journey, survived, page):
