@@ -40,6 +40,8 @@ Flags = NDArray[np.bool_]
 RICHEST = 1e200
 RATE_SECONDS = 60.0
 INCIDENT_SECONDS = 30.0
+INCIDENT_SIGMAS = 5.0
+UPSET_SIGMAS = 3.0
 WARM_UP_STAKE = 0.1
 STAKE = 0.97
 PRIOR_RATES = np.array([0.005, 0.5, 0.1, 0.01, 0.5, 0.5, 0.1, 0.1])
@@ -128,8 +130,8 @@ def _for(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) -> Le
         counts.latency[:, 0],
         counts.predictions[:, 0],
     )
-    # A stable version known to be in trouble proves nothing; that is known before the window.
-    quiet = (counts.t0 >= ledger.incident_until) & (trials[:, :, 0] > 0).any(1)
+    # While the service is known to be upset nothing is proven; that is known before the window.
+    quiet = (counts.t0 >= ledger.upset_until) & (trials[:, :, 0] > 0).any(1)
     boundary = update_boundary(ledger.boundary, delta, _shared_rates(policy, ledger, edges), trials)
     gain = gate_log_e(boundary, delta, trials, hits) * quiet[:, None, None]
     # Part of the stake is kept back, so that the first window of a shared incident, when both
@@ -179,12 +181,11 @@ def _remember(
 ) -> Ledger:
     """Update references, rate, rung and times."""
     whole = counts.requests[:, 0]
-    troubled = _in_trouble(policy, ledger, counts)
-    incident = np.where(
-        troubled, counts.t1 + INCIDENT_SECONDS + (counts.t1 - counts.t0), ledger.incident_until
-    )
-    calm = ~troubled
     length = counts.t1 - counts.t0
+    calm_again = counts.t1 + INCIDENT_SECONDS + length
+    troubled = _off_the_past(policy, ledger, counts, [1], INCIDENT_SIGMAS)
+    upset = troubled | _off_the_past(policy, ledger, counts, [0, 1], UPSET_SIGMAS)
+    calm = ~upset
     fade = np.exp(-length / RATE_SECONDS)
     climbed = rung != ledger.rung
     last = len(policy.ladder) - 1
@@ -206,24 +207,27 @@ def _remember(
         ),
         canary_seen=np.where(whole[:, 0] > 0, counts.t1, ledger.canary_seen),
         told=counts.t1,
-        incident_until=incident,
+        incident_until=np.where(troubled, calm_again, ledger.incident_until),
+        upset_until=np.where(upset, calm_again, ledger.upset_until),
         pairs=ledger.pairs + counts.pairs[:, 0, 0],
     )
 
 
-def _in_trouble(policy: JudgePolicy, ledger: Ledger, counts: Counts) -> Flags:
-    """Whether the stable version is far off its own past in this window."""
-    trials, bad = counts.trials[:, 0, 1], counts.bad[:, 0, 1]
-    rate = (ledger.bad[:, 1] + 0.5) / (ledger.trials[:, 1] + 50.0)
-    expected = trials * rate
+def _off_the_past(
+    policy: JudgePolicy, ledger: Ledger, counts: Counts, arms: list[int], sigmas: float
+) -> Flags:
+    """Whether these arms together are far off the stable version's past in this window."""
+    trials, bad = counts.trials[:, 0, arms].sum(1), counts.bad[:, 0, arms].sum(1)
+    expected = trials * (ledger.bad[:, 1] + 0.5) / (ledger.trials[:, 1] + 50.0)
     known = ledger.trials[:, 1] >= 50
-    failing = known & (bad > 3.0 * expected) & (bad - expected > 5.0 * np.sqrt(expected + 1.0))
+    excess = bad - expected
+    failing = known & (bad > 3.0 * expected) & (excess > sigmas * np.sqrt(expected + 1.0))
     if not policy.latency_edges:
         return np.asarray(failing)
     past = ledger.latency[:, 0]
     edge = np.argmax(past.cumsum(1) >= 0.9 * past.sum(1)[:, None], axis=1) + 1
-    seen = counts.latency[:, 0, 1]
+    seen = counts.latency[:, 0, arms].sum(1)
     bins = np.arange(seen.shape[1])
     slow = (seen * (bins >= edge[:, None])).sum(1)
-    slowed = (past.sum(1) >= 100) & (slow > 5) & (slow > 0.4 * seen.sum(1))
+    slowed = (past.sum(1) >= 100) & (slow > sigmas) & (slow > 0.4 * seen.sum(1))
     return np.asarray(failing | slowed)

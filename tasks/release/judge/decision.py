@@ -92,6 +92,7 @@ def decide(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) -> 
 
     # The watch ends by its own evidence too: a slow decline after the proof must not slip through.
     sound = ((ledger.watch_proof > 0.0) | ~present(policy)).all(1) | (policy.watch_seconds <= 0)
+    sound &= now >= ledger.upset_until
     watched = (why == WATCH) & sound & (now - ledger.watching >= policy.watch_seconds - 1e-9)
     late = (ledger.started != NEVER) & (now - ledger.started >= policy.deadline_seconds)
     overdue = late & (ledger.watching == NEVER)

@@ -42,6 +42,7 @@ class Ledger:
         started, watching, rung_since, canary_seen, told: Times, (R,): first canary window, first
             window at full traffic, first at this rung, last canary request, end of last window.
         incident_until: Time until which the stable version is taken to be in trouble, (R,).
+        upset_until: The same of both versions together; nothing is proven until then, (R,).
         pairs: Mirrored pairs so far, (R,).
         peak: Largest evidence so far, (R,).
         outcome, decided: OPEN, ROLLED_BACK, PROMOTED or UNDECIDED, and when, (R,).
@@ -70,6 +71,7 @@ class Ledger:
     canary_seen: Array
     told: Array
     incident_until: Array
+    upset_until: Array
     pairs: Array
     peak: Array
     outcome: Array
@@ -129,6 +131,7 @@ def opening(policy: JudgePolicy, releases: int = 1) -> Ledger:
         canary_seen=never(),
         told=never(),
         incident_until=never(),
+        upset_until=never(),
         pairs=zeros(),
         peak=np.ones(releases),
         outcome=zeros(),
