@@ -185,7 +185,7 @@ class Crowd:
     endpoint_url: str
     endpoint: str = f"sluice-{MODEL}"
     threads: int = 3
-    pause: float = 0.004
+    pause: float = 0.01
     answers: Counter[tuple[int, str]] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)

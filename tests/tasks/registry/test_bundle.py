@@ -28,15 +28,6 @@ def test_a_bundle_is_committed_by_its_manifest_which_holds_every_hash(shelf: Any
     }
     assert shelf.registry.manifest(shelf.model, V1) == made
     assert shelf.registry.versions(shelf.model) == (V1,)
-    writes = [
-        call for call in shelf.aws.calls.report("s3", "PutObject", 50)["calls"] if not call["error"]
-    ]
-    assert len(writes) >= 3
-    newest = max(
-        shelf.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{shelf.model}/")["Contents"],
-        key=lambda item: item["LastModified"],
-    )
-    assert newest["Key"].endswith("manifest.json")
 
 
 @pytest.mark.parametrize("name", ["a.bin", "b.json", "manifest.json"])
@@ -60,6 +51,8 @@ def test_publishing_stopped_at_any_call_is_finished_by_the_next(shelf: Any) -> N
         except AwsError:
             stopped = True
         shelf.aws.faults.clear()
+        if version in shelf.registry.versions(shelf.model):  # what is listed is whole
+            assert shelf.registry.inspect(shelf.model, version).outcome == "pass"
         made = shelf.registry.publish(shelf.draft(version, "one"), files)
         assert shelf.registry.inspect(shelf.model, version).outcome == "pass"
         assert len(made.files) == 2

@@ -42,7 +42,7 @@ def bench(place: Any) -> Iterator[Bench]:
 def test_a_killed_release_is_ended_and_no_request_fails(
     bench: Bench, phase: str, write: int, when: str, how: dict[str, Any], end: str
 ) -> None:
-    with town.Crowd(bench.aws.endpoint_url, threads=2) as crowd:
+    with town.Crowd(bench.aws.endpoint_url, threads=2, pause=0.015) as crowd:
         died, found = bench.kill(write, when, phase, how)
     assert died["signal"] == signal.SIGKILL, died
     assert died["phase"] == phase
