@@ -63,7 +63,8 @@ def automate() -> None:
             "/automations/filter",
             json={"automations": {"name": {"any_": [ZOMBIES]}}},
         ).json()
-        body = wanted.model_dump(mode="json")
+        # An update knows no owner: the server answers 422 to a field that it does not expect.
+        body = wanted.model_dump(mode="json", exclude={"owner_resource"})
         for extra in there[1:]:
             client.request("DELETE", "/automations/{id}", path_params={"id": extra["id"]})
         if there:
