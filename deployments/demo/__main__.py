@@ -6,16 +6,19 @@ With ``DEMO_EXIT=1`` it ends by itself, with status 0 only if every step was ver
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 from deployments.demo.outside import NotSo
 from deployments.demo.report import Account
 from deployments.demo.story import Story
+from deployments.laptop.environment import Laptop
 from deployments.laptop.processes import StackError
-from deployments.laptop.stack import laptop_from_environment, stack
+from deployments.laptop.stack import down, laptop_from_environment, stack
 
 REPORT = Path("demo-report.json")
 
@@ -29,7 +32,7 @@ def main() -> int:
         "Sluice retrains a model, lets it through its gates, and puts it before users drop by drop."
     )
     try:
-        laptop = laptop_from_environment()
+        laptop = _blank(laptop_from_environment())
         with account.step("The embedded AWS, a Prefect server and a worker are started"):
             running = stack(laptop, account.say)
             laptop = running.__enter__()
@@ -63,6 +66,14 @@ def _tell(story: Story) -> bool:
         print(f"\nThis does not hold: {error}", file=sys.stderr)
         return False
     return True
+
+
+def _blank(laptop: Laptop) -> Laptop:
+    """A stack of the story's own: it begins with an empty lake, and leaves `make up` alone."""
+    own = replace(laptop, state=laptop.state / "demo")
+    down(own, lambda _line: None)  # a story that was killed may have left its processes
+    shutil.rmtree(own.state, ignore_errors=True)
+    return own
 
 
 def _interrupt(_signal: int, _frame: object) -> NoReturn:

@@ -36,11 +36,30 @@ def claim(holds: bool, what: str) -> None:
         raise NotSo(what)
 
 
+class Patient(httpx.HTTPTransport):
+    """Asks again where Prefect's own client does: a server on a busy SQLite answers 503."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """One request, repeated while the server says that it cannot serve it now."""
+        for _ in range(PATIENT_TRIES - 1):
+            try:
+                answer = super().handle_request(request)
+            except httpx.ReadTimeout:
+                continue
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                return answer
+            answer.close()
+            time.sleep(1)
+        return super().handle_request(request)
+
+
 class Prefect:
     """Prefect's REST API: what the UI's buttons call."""
 
     def __init__(self, laptop: Laptop) -> None:
-        self._http = httpx.Client(base_url=f"{laptop.prefect_url}/api", timeout=60)
+        self._http = httpx.Client(
+            base_url=f"{laptop.prefect_url}/api", timeout=60, transport=Patient()
+        )
         self.ui = laptop.prefect_url
 
     def close(self) -> None:
@@ -65,9 +84,9 @@ class Prefect:
         found = self.deployment(deployment)
         # The key makes a repeated press one run: a busy server may answer 503 after having acted.
         made = self._ok(
-            self._patiently(
+            self._http.post(
                 f"/deployments/{found['id']}/create_flow_run",
-                {
+                json={
                     "idempotency_key": str(uuid.uuid4()),
                     "parameters": {**found["parameters"], **parameters},
                     "enforce_parameter_schema": validate,
@@ -213,14 +232,6 @@ class Prefect:
             )
         )
         return [item["id"] for item in found]
-
-    def _patiently(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
-        for _ in range(PATIENT_TRIES):
-            answer = self._http.post(path, json=body)
-            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                break
-            time.sleep(1)
-        return answer
 
     def _ok(self, answer: httpx.Response) -> Any:
         if answer.is_error:

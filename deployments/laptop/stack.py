@@ -125,13 +125,7 @@ def _start_all(laptop: Laptop, started: list[Started], say: Say) -> None:
         server,
         laptop.log("prefect-server"),
     )
-    say("Applying the deployments")
-    command(
-        laptop,
-        "deploy",
-        *("prefect", "work-pool", "create", WORK_POOL, "--type", "process", "--overwrite"),
-    )
-    command(laptop, "deploy", "deployments.apply")
+    say("Starting the worker")  # it makes its work pool, which the deployments then name
     worker = launch(
         "worker",
         *("prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process"),
@@ -144,6 +138,8 @@ def _start_all(laptop: Laptop, started: list[Started], say: Say) -> None:
         worker,
         laptop.log("worker"),
     )
+    say("Applying the deployments")
+    command(laptop, "deploy", "deployments.apply")
     remember(laptop.record, started, _facts(laptop, complete=True))
     say(f"Up: Prefect UI {laptop.prefect_url}, embedded AWS {laptop.aws_url}")
 
