@@ -14,14 +14,14 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.canary import feed, promises
 from benchmarks.canary.peers import PEERS
-from benchmarks.canary.run import Controller, Judge, Result, play
+from benchmarks.canary.run import Controller, Judge, Result, play_together
 from benchmarks.canary.world import HELD_OUT, LAWS, SCENARIOS, Scenario, Setting
 from tasks.release.judge import JudgePolicy
 
@@ -41,33 +41,39 @@ def policy_for(setting: Setting) -> JudgePolicy:
     return JudgePolicy(lag_seconds=0.0 if setting.feed == "direct" else 60.0)
 
 
-def cell(
-    controller: str, scenario: Scenario, setting: Setting, reps: int, seed: int
-) -> tuple[Result, float]:
-    """One cell of the table and the seconds that it took."""
+def cells(
+    controllers: tuple[str, ...], scenario: Scenario, setting: Setting, reps: int, seed: int
+) -> list[Result]:
+    """One cell of the table for each of these controllers, which see the same traffic."""
     policy = policy_for(setting)
     edges = policy.latency_edges
 
-    def make(releases: int) -> Controller:
-        if controller == "judge":
-            return Judge(policy, releases)
-        return PEERS[controller](releases, edges)
+    def maker(name: str) -> Callable[[int], Controller]:
+        if name == "judge":
+            return lambda releases: Judge(policy, releases)
+        return lambda releases: PEERS[name](releases, edges)
 
-    began = time.monotonic()
-    key = f"{scenario.name}|{setting}"
-    result = play(
+    return play_together(
         scenario,
         setting,
-        make,
+        [maker(name) for name in controllers],
         reps=reps,
-        seed=[seed, *key.encode()],
+        seed=[seed, *f"{scenario.name}|{setting}".encode()],
         edges=edges,
-        horizon=9600.0 if controller == "judge" else 11400.0,
+        horizon=9600.0 if controllers == ("judge",) else 11400.0,
     )
-    return result, time.monotonic() - began
 
 
-def row(controller: str, scenario: Scenario, setting: Setting, result: Result) -> dict[str, object]:
+def side_by_side(controllers: Sequence[str]) -> list[tuple[str, ...]]:
+    """Controllers grouped so that each group can be shown the same traffic."""
+    steady = tuple(name for name in controllers if name != "judge" and PEERS[name].steady)
+    others: list[tuple[str, ...]] = [(name,) for name in controllers if name not in steady]
+    return [*others, steady] if steady else others
+
+
+def row(
+    controller: str, scenario: Scenario, setting: Setting, result: Result, seed: int
+) -> dict[str, object]:
     """What is printed and kept of a cell."""
     limit = LIMITS.get(scenario.name) if setting.errors == 0.005 else None
     requests = result.median(result.requests)
@@ -79,6 +85,7 @@ def row(controller: str, scenario: Scenario, setting: Setting, result: Result) -
         "feed": setting.feed,
         "law": setting.law,
         "reps": len(result.outcome),
+        "seed": seed,
         "rolled_back": round(result.rolled_back, 4),
         "missed": round(result.missed, 4),
         "undecided": round(float((result.outcome == 3).mean()), 4),
@@ -134,28 +141,47 @@ def table(args: argparse.Namespace) -> None:
     if args.scenario:
         scenarios = {name: {**SCENARIOS, **HELD_OUT}[name] for name in args.scenario}
     controllers = ["judge", *PEERS] if args.controller == ["all"] else args.controller
-    cells = [
-        (controller, scenario, setting)
+    kept = _kept(args.out)
+    groups = [
+        (names, scenario, setting)
         for setting in settings_of(args)
-        for controller in controllers
+        for names in side_by_side(controllers)
         for scenario in scenarios.values()
+        if not all(_key(name, scenario, setting, args) in kept for name in names)
     ]
     print(HEADER)
     began = time.monotonic()
     with Path(args.out).open("a") if args.out else _nowhere() as out:
-        for index, (controller, scenario, setting) in enumerate(cells, start=1):
-            result, seconds = cell(controller, scenario, setting, args.reps, args.seed)
-            item = row(controller, scenario, setting, result)
-            print(line(item), flush=True)
-            out.write(json.dumps(item) + "\n")
+        for index, (names, scenario, setting) in enumerate(groups, start=1):
+            results = cells(names, scenario, setting, args.reps, args.seed)
+            for name, result in zip(names, results, strict=True):
+                item = row(name, scenario, setting, result, args.seed)
+                print(line(item), flush=True)
+                out.write(json.dumps(item) + "\n")
             out.flush()
             spent = time.monotonic() - began
             print(
-                f"  {index}/{len(cells)} cells, {spent:.0f} s, this one {seconds:.0f} s, "
-                f"about {spent / index * (len(cells) - index):.0f} s to go   ",
+                f"  {index}/{len(groups)} cells, {spent:.0f} s, "
+                f"about {spent / index * (len(groups) - index):.0f} s to go   ",
                 end="\r" if sys.stderr.isatty() else "\n",
                 file=sys.stderr,
             )
+
+
+def _key(
+    name: str, scenario: Scenario, setting: Setting, args: argparse.Namespace
+) -> tuple[object, ...]:
+    return (name, scenario.name, setting.rate, setting.errors, setting.feed, setting.law,
+            args.reps, args.seed)  # fmt: skip
+
+
+def _kept(name: str | None) -> set[tuple[object, ...]]:
+    """Cells that the file holds already: an interrupted table goes on where it stood."""
+    if name is None or not Path(name).exists():
+        return set()
+    columns = ("controller", "scenario", "rate", "errors", "feed", "law", "reps", "seed")
+    items = [json.loads(text) for text in Path(name).read_text().splitlines()]
+    return {tuple(item[column] for column in columns) for item in items}
 
 
 def _nowhere() -> feed.Sink:
@@ -178,7 +204,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--all", action="store_true", help="1, 10, 100 requests/s, both feeds, 2 %%")
     top.add_argument("--reps", type=int, default=500)
     top.add_argument("--seed", type=int, default=1)
-    top.add_argument("--out", help="append every cell as a JSON line to this file")
+    top.add_argument("--out", help="append every cell as a JSON line to this file; "
+                     "cells that it holds already are skipped")  # fmt: skip
     commands = top.add_subparsers(dest="command")
     measured = commands.add_parser("promises", help="measured α and β")
     measured.add_argument("--reps", type=int, default=4000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
@@ -22,7 +22,12 @@ HISTORY = 60
 
 
 class Controller(Protocol):
-    """One way to steer a release: sees windows as they are told, answers with shares."""
+    """One way to steer a release: sees windows as they are told, answers with shares.
+
+    ``scored`` says whether it reads predictions.
+    """
+
+    scored: bool
 
     def tell(self, counts: Counts, now: float) -> None:
         """A window has been told at ``now`` (seconds since the canary's start)."""
@@ -39,6 +44,8 @@ class Controller(Protocol):
 
 class Judge:
     """The judge as a controller, hundreds of releases through the same fold."""
+
+    scored = True
 
     def __init__(self, policy: JudgePolicy, releases: int) -> None:
         self.policy, self.ledger = policy, opening(policy, releases)
@@ -113,48 +120,105 @@ def play(
     stop_at_full: bool = False,
 ) -> Result:
     """Run ``reps`` releases until each has an outcome or ``horizon`` seconds have passed."""
+    (result,) = play_together(
+        scenario,
+        setting,
+        [make],
+        reps=reps,
+        seed=seed,
+        edges=edges,
+        bins=bins,
+        horizon=horizon,
+        history=history,
+        stop_at_full=stop_at_full,
+    )
+    return result
+
+
+def play_together(
+    scenario: Scenario,
+    setting: Setting,
+    makers: Sequence[Callable[[int], Controller]],
+    *,
+    reps: int,
+    seed: int | list[int],
+    edges: tuple[float, ...],
+    bins: int = 20,
+    horizon: float = 9600.0,
+    history: int = HISTORY,
+    stop_at_full: bool = False,
+) -> list[Result]:
+    """Several controllers on the very same traffic; one result each.
+
+    Raises:
+        ValueError: two of them want different shares while both are open.
+    """
     rng = np.random.default_rng(seed)
     steps = int(horizon / TICK)
     world = World(scenario, setting, edges, bins, reps, rng, steps + history + 1)
-    controller = make(reps)
-    outcome, seconds = np.zeros(reps), np.full(reps, horizon)
-    bad, requests, full = np.zeros(reps), np.zeros(reps), np.full(reps, -1.0)
+    controllers = [make(reps) for make in makers]
+    world.scored = any(controller.scored for controller in controllers)
+    results = [
+        Result(np.zeros(reps), np.full(reps, horizon), np.zeros(reps), np.zeros(reps),
+               np.full(reps, -1.0))
+        for _ in makers
+    ]  # fmt: skip
     waiting: list[tuple[int, Counts]] = []
     parts: list[Counts] = []
     for step in range(-history, steps):
         alive = world.alive
-        weight = controller.shares(step * TICK)
-        top = (weight >= FULL) & (full[alive] < 0)
-        full[alive[top]] = step * TICK
+        weight = _wanted(controllers, results, alive, step * TICK)
         counts, excess = world.tick(weight)
-        bad[alive] += excess
-        requests[alive] += counts.requests[:, 0, 0]
+        for result in results:
+            still = result.outcome[alive] == 0
+            top = still & (weight >= FULL) & (result.full[alive] < 0)
+            result.full[alive[top]] = step * TICK
+            result.bad[alive] += excess * still
+            result.requests[alive] += counts.requests[:, 0, 0] * still
         parts.append(counts)
         if len(parts) == setting.ticks:
             waiting.append((step + 1 + setting.lag, merged(parts) if len(parts) > 1 else counts))
             parts = []
         told = [item for item in waiting if item[0] <= step + 1]
         waiting = [item for item in waiting if item[0] > step + 1]
-        for _, window in told:
-            controller.tell(window, (step + 1) * TICK)
         if not told:
             continue
-        codes = controller.outcomes()
-        if stop_at_full:
-            codes = np.where(
-                (codes == 0) & (controller.shares((step + 1) * TICK) >= FULL), 2, codes
-            )
-        over = codes != 0
-        if over.any():
-            outcome[alive[over]] = codes[over]
-            whole = alive[(codes == PROMOTED) & (full[alive] < 0)]
-            full[whole] = (step + 1) * TICK
-            seconds[alive[over]] = (step + 1) * TICK
-            left = ~over
-            if not left.any():
-                break
+        now = (step + 1) * TICK
+        for controller, result in zip(controllers, results, strict=True):
+            for _, window in told:
+                controller.tell(window, now)
+            codes = controller.outcomes()
+            if stop_at_full:
+                codes = np.where((codes == 0) & (controller.shares(now) >= FULL), 2, codes)
+            over = (codes != 0) & (result.outcome[alive] == 0)
+            result.outcome[alive[over]] = codes[over]
+            result.seconds[alive[over]] = now
+            whole = alive[over & (codes == PROMOTED) & (result.full[alive] < 0)]
+            result.full[whole] = now
+        left = np.any([result.outcome[alive] == 0 for result in results], axis=0)
+        if not left.any():
+            break
+        if not left.all():
             world.keep(left)
-            controller.keep(left)
+            for controller in controllers:
+                controller.keep(left)
             parts = [rows_of(part, left) for part in parts]
             waiting = [(when, rows_of(part, left)) for when, part in waiting]
-    return Result(outcome, seconds, bad, requests, full)
+    return results
+
+
+def _wanted(
+    controllers: Sequence[Controller],
+    results: Sequence[Result],
+    alive: NDArray[np.int64],
+    now: float,
+) -> Array:
+    """The share on which all controllers that are still open agree."""
+    if len(controllers) == 1:
+        return controllers[0].shares(now)
+    shares = np.array([controller.shares(now) for controller in controllers])
+    still = np.array([result.outcome[alive] == 0 for result in results])
+    highest = np.where(still, shares, -np.inf).max(0)
+    if (still & (shares != highest)).any():
+        raise ValueError("controllers that want different shares cannot see the same traffic")
+    return np.asarray(highest)

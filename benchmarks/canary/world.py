@@ -145,6 +145,8 @@ class World:
         releases: How many run side by side.
         rng: Source of chance.
         horizon: Ticks that bursts are laid out for.
+
+    ``scored`` may be set to False where nobody reads predictions: they are then not drawn.
     """
 
     def __init__(
@@ -160,6 +162,8 @@ class World:
         self.scenario, self.setting, self.rng = scenario, setting, rng
         self.edges, self.bins = np.asarray(edges), bins
         self.law = LAWS[setting.law]
+        self.scored = True
+        self.laws: dict[tuple[float, float, float], Array] = {}
         self.now = 0
         self.began = np.full(releases, -1)
         self.alive = np.arange(releases)
@@ -186,9 +190,14 @@ class World:
 
     def latency_law(self, slower: float, tail: float, tail_slower: float) -> Array:
         """Probabilities of the latency bins."""
+        known = self.laws.get((slower, tail, tail_slower))
+        if known is not None:
+            return known
         below = (1.0 - tail) * self.law(self.edges / slower)
         below = below + tail * self.law(self.edges / (slower * tail_slower))
-        return np.diff(np.r_[0.0, below, 1.0])
+        law: Array = np.diff(np.r_[0.0, below, 1.0])
+        self.laws[slower, tail, tail_slower] = law
+        return law
 
     def tick(self, weight: Array) -> tuple[Counts, Array]:
         """Play ten seconds; returns the counts (row 0 only) and the expected bad responses."""
@@ -235,18 +244,16 @@ class World:
         law = np.where(is_cold[:, None], cold, law)
         stable_law = np.where(burst[:, None], shared, plain)
         if not scenario.from_share and not scenario.from_seconds:
-            law = np.where(burst[:, None], self.latency_law(4.0 * scenario.slower, 0, 1), law)
+            both = self.latency_law(4.0 * scenario.slower, 0.0, 1.0)
+            law = np.where(burst[:, None], both, law)
         latency = np.stack(
             [rng.multinomial(requests[:, 0], law), rng.multinomial(requests[:, 1], stable_law)],
             axis=1,
         )
-        predictions = np.stack(
-            [
-                rng.multinomial(requests[:, 0], self.scores),
-                rng.multinomial(requests[:, 1], self.plain_scores),
-            ],
-            axis=1,
-        )
+        predictions = np.zeros((releases, 2, self.bins))
+        if self.scored:
+            predictions[:, 0] = rng.multinomial(requests[:, 0], self.scores)
+            predictions[:, 1] = rng.multinomial(requests[:, 1], self.plain_scores)
         excess = (faulty - base) * requests[:, 0]
         if scenario.slower > 1.0:
             excess = excess + requests[:, 0] * (
