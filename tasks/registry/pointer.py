@@ -40,13 +40,16 @@ def move(
 ) -> Pointer:
     """Point to another version, if the pointer still names the expected one.
 
-    Repeating a move that has happened returns the pointer as it stands.
+    Repeating a move that has happened returns the pointer as it stands. A move always names its
+    rollout; one without ends the rollout that is under way (promoted, or with ``rollback``
+    withdrawn).
 
     Args:
         bucket: The registry.
         model: Whose pointer.
         version: Where to; must be a committed version.
-        expected: Version that it names now; None when there is no pointer yet.
+        expected: Version that it names now, or the candidate that is withdrawn; None when there is
+            no pointer yet.
         actor: Who moves it.
         reason: Why, in a sentence that clients and people will read.
         now: Unix time, seconds.
@@ -61,7 +64,8 @@ def move(
     key = names.pointer_key(model)
     found = objects.read(bucket, key)
     current = None if found is None else _parsed(model, found.body)
-    if current is not None and current.version == version and current.rollout == rollout:
+    stands = current is not None and (current.version, current.rollout) == (version, rollout)
+    if current is not None and stands and (current.rollback or not rollback):
         return current
     standing = None if current is None else current.version
     if standing not in {expected, version}:
@@ -69,31 +73,103 @@ def move(
             f"{model}: the pointer names {standing!r}, not {expected!r}.",
             "Find out who moved it (actor and reason stand in it), then decide anew.",
         )
-    previous = current.previous if current and standing == version else standing
     fresh = Pointer(
         model=model,
         version=version,
-        timestamp=datetime.fromtimestamp(now, tz=UTC).isoformat(timespec="milliseconds"),
-        previous=previous,
+        timestamp=_stamp(now),
+        previous=_before(current, version, withdrawn=expected if rollback else None),
         rollback=rollback,
         actor=actor,
         reason=reason,
         rollout=rollout,
     )
+    _put(bucket, fresh, found)
+    return fresh
+
+
+def stage(
+    bucket: str,
+    model: str,
+    rollout: Rollout,
+    *,
+    before: Pointer,
+    actor: str,
+    reason: str,
+    now: float,
+) -> Pointer:
+    """Show a candidate to a share of the users, or to more of them; the version stays.
+
+    Repeating a step that has happened returns the pointer as it stands.
+
+    Args:
+        bucket: The registry.
+        model: Whose pointer.
+        rollout: Candidate, percentage and salt.
+        before: The pointer as its caller knows it. A candidate that was withdrawn in the meantime
+            is not shown again, since the withdrawal wrote the pointer anew.
+        actor: Who moves it.
+        reason: Why, in a sentence.
+        now: Unix time, seconds.
+
+    Raises:
+        VersionUnknown: no such version.
+        PointerMoved: it is no longer as the caller knows it, or the share would fall.
+    """
+    bundle.manifest(bucket, model, rollout.version)
+    found = objects.read(bucket, names.pointer_key(model))
+    current = None if found is None else _parsed(model, found.body)
+    if current is not None and (current.version, current.rollout) == (before.version, rollout):
+        return current
+    if current is None or current != before:
+        raise PointerMoved(
+            f"{model}: the pointer is no longer what {actor} read "
+            f"({'it is gone' if current is None else f'{current.actor}: {current.reason}'}).",
+            "Read it again, then decide anew.",
+        )
+    shown = current.rollout
+    falls = shown is not None and rollout.percent < shown.percent
+    if shown is not None and (
+        falls or (shown.version, shown.salt) != (rollout.version, rollout.salt)
+    ):
+        raise PointerMoved(
+            f"{model}: {shown.version} is shown to {shown.percent} % already.",
+            "Withdraw it first: a rollout only grows, so that no user is moved to and fro.",
+        )
+    fresh = current.model_copy(
+        update={"timestamp": _stamp(now), "actor": actor, "reason": reason, "rollback": False}
+        | {"rollout": rollout}
+    )
+    _put(bucket, fresh, found)
+    return fresh
+
+
+def _before(current: Pointer | None, version: str, *, withdrawn: str | None) -> str | None:
+    """The version that users had before; for a candidate that was withdrawn, the candidate."""
+    if current is None or current.version != version:
+        return None if current is None else current.version
+    return withdrawn if withdrawn not in {None, version} else current.previous
+
+
+def _put(bucket: str, fresh: Pointer, found: objects.Found | None) -> None:
+    """Write, if nobody wrote since ``found``; read back."""
+    key = names.pointer_key(fresh.model)
     body = fresh.model_dump_json(indent=2).encode()
     if found is None:
         etag = objects.create(bucket, key, body, cache_control=FIVE_MINUTES)
     else:
         etag = objects.swap(bucket, key, body, etag=found.etag, cache_control=FIVE_MINUTES)
-    after = read(bucket, model)
+    after = read(bucket, fresh.model)
     if after != fresh:
         raise PointerMoved(
-            f"{model}: the pointer was moved to {after.version if after else None!r} by "
+            f"{fresh.model}: the pointer was moved to {after.version if after else None!r} by "
             f"{after.actor if after else 'somebody'!r} in the same moment"
             f"{'' if etag is None else ', after our own move'}.",
             "Read it again, then decide anew.",
         )
-    return fresh
+
+
+def _stamp(now: float) -> str:
+    return datetime.fromtimestamp(now, tz=UTC).isoformat(timespec="milliseconds")
 
 
 def _parsed(model: str, body: bytes) -> Pointer:

@@ -99,6 +99,20 @@ class Registry:
             rollout=rollout,
         )
 
+    def stage_rollout(
+        self, model: str, rollout: Rollout, *, before: Pointer, actor: str, reason: str
+    ) -> Pointer:
+        """See `pointer.stage`."""
+        return pointer.stage(
+            self.bucket,
+            model,
+            rollout,
+            before=before,
+            actor=actor,
+            reason=reason,
+            now=self.clock.now(),
+        )
+
     def invalidate(self, moved: Pointer) -> str:
         """See `cdn.invalidate`."""
         return cdn.invalidate(self.distribution_id, moved)
