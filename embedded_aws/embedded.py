@@ -83,14 +83,7 @@ class EmbeddedAws:
 
     def environment(self) -> dict[str, str]:
         """The variables by which any AWS client in another process finds this one."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": "embedded",
-            "AWS_SECRET_ACCESS_KEY": "embedded",
-            "AWS_DEFAULT_REGION": self.world.region,
-            "AWS_REGION": self.world.region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        return self.world.role_environment
 
     def start(self) -> Self:
         """Build every service and start answering."""

@@ -56,6 +56,18 @@ class World:
     region: str = "us-east-1"
     account_id: str = ACCOUNT_ID
 
+    @property
+    def role_environment(self) -> dict[str, str]:
+        """How a process on one of our machines reaches this AWS, as its role would let it."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_SECRET_ACCESS_KEY": "embedded",
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
     def client(self, service: str) -> Any:
         """A boto3 client of this embedded AWS (untyped: boto3 builds clients at run time)."""
         session = _session()

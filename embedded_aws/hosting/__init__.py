@@ -10,11 +10,11 @@ from embedded_aws.hosting.capture import flush_interval
 from embedded_aws.hosting.configs import EndpointConfigs
 from embedded_aws.hosting.endpoints import Endpoints
 from embedded_aws.hosting.house import House
-from embedded_aws.hosting.logs import FLUSH_SECONDS as LOGS_SECONDS
 from embedded_aws.hosting.meters import FLUSH_SECONDS as METERS_SECONDS
 from embedded_aws.hosting.models import Models
 from embedded_aws.hosting.settings import HostingSettings
 from embedded_aws.hosting.ticker import Ticker
+from embedded_aws.logs import FLUSH_SECONDS as LOGS_SECONDS
 from embedded_aws.service import Response
 from embedded_aws.world import World
 

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.hosting.logs import Logs
 from embedded_aws.hosting.meters import Meters
 from embedded_aws.hosting.settings import HostingSettings
-from embedded_aws.hosting.spawner import Spawner
+from embedded_aws.logs import Logs
+from embedded_aws.spawner import Spawner
 from embedded_aws.world import World
 
 
@@ -44,15 +44,3 @@ class House:
     def s3(self) -> Any:
         """The S3 client."""
         return self.client("s3")
-
-    @property
-    def aws_environment(self) -> dict[str, str]:
-        """How a serving process reaches this AWS, as a role would let it."""
-        return {
-            "AWS_ENDPOINT_URL": self.world.endpoint_url,
-            "AWS_REGION": self.world.region,
-            "AWS_DEFAULT_REGION": self.world.region,
-            "AWS_ACCESS_KEY_ID": "embedded",
-            "AWS_SECRET_ACCESS_KEY": "embedded",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from embedded_aws.spawner import INHERITED
+
 DEFAULT_PROGRAM = "inference.py"
 OPT_ML = "/opt/ml"
-# What a program needs of its surroundings to run at all; nothing else of ours leaks in.
-INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ", "SYSTEMROOT")
 
 
 def command(base: Path, environment: Mapping[str, str]) -> list[str]:

@@ -16,7 +16,6 @@ from typing import Any
 from embedded_aws.hosting import artefact
 from embedded_aws.hosting.house import House
 from embedded_aws.hosting.http1 import Answer
-from embedded_aws.hosting.logs import GROUP_PREFIX
 from embedded_aws.hosting.program import command, environment
 from embedded_aws.hosting.server import NotReadyError, Server, StartError
 from embedded_aws.hosting.usage import Usage, cpu_percent, memory_percent, usage
@@ -35,6 +34,9 @@ class Numbers:
     desired_weight: float
     current_count: int
     desired_count: int
+
+
+LOG_GROUP_PREFIX = "/aws/sagemaker/Endpoints/"
 
 
 class Variant:
@@ -84,7 +86,7 @@ class Variant:
     @property
     def log_group(self) -> str:
         """Log group of the endpoint."""
-        return GROUP_PREFIX + self.endpoint
+        return LOG_GROUP_PREFIX + self.endpoint
 
     @property
     def pids(self) -> list[int]:
@@ -237,7 +239,7 @@ class Variant:
         instance = f"i-{uuid.uuid4().hex[:17]}"
         own: Mapping[str, str] = self.container.get("Environment") or {}
         isolated = self.container.get("EnableNetworkIsolation", False)
-        credentials = {} if isolated else house.aws_environment
+        credentials = {} if isolated else house.world.role_environment
         seconds = self.spec.get("ContainerStartupHealthCheckTimeoutInSeconds")
         return Server(
             instance_id=instance,

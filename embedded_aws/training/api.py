@@ -9,10 +9,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from embedded_aws.hosting.logs import Logs
-from embedded_aws.hosting.spawner import Spawner
-from embedded_aws.keeper import Keeper
+from embedded_aws.logs import Logs
 from embedded_aws.service import AwsFault
+from embedded_aws.spawner import Spawner
 from embedded_aws.training.checks import check_input_exists, check_request
 from embedded_aws.training.job import DEFAULT_MAX_RUNTIME, TERMINAL, Job
 from embedded_aws.training.listing import page
@@ -38,7 +37,6 @@ class Training:
         self._machinery = Machinery(
             world=world,
             spawner=Spawner(),
-            keeper=Keeper(),
             logs=Logs(world.clock, self._log_client),
             folder=world.state_dir / "training",
             keep_failed=keep_failed,
@@ -70,7 +68,6 @@ class Training:
             runners = list(self._runners)
         for runner in runners:
             runner.join(10.0)
-        self._machinery.keeper.close()
         self._machinery.spawner.close()
 
     def _create(self, params: dict[str, Any]) -> dict[str, Any]:

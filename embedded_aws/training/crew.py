@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from embedded_aws.hosting.spawner import signal_group
+from embedded_aws.spawner import signal_group
 from embedded_aws.training import layout
 from embedded_aws.training.command import command, program
 from embedded_aws.training.job import LONGEST_REASON, Job
@@ -81,9 +81,7 @@ class Crew:
     def end(self) -> None:
         """SIGKILL whatever is left, children of the program included; write every line down."""
         for member in self._members:
-            signal_group(member.process, signal.SIGKILL)
-            member.process.wait()
-            self._machinery.keeper.forget(member.process.pid)
+            self._machinery.spawner.kill(member.process)
         for member in self._members:
             member.reader.join(10.0)
         if not self._machinery.closing.is_set():
@@ -114,20 +112,11 @@ class Crew:
 
     def _spawn(self, host: layout.Host) -> _Member:
         world = self._machinery.world
-        aws = {
-            "AWS_ENDPOINT_URL": world.endpoint_url,
-            "AWS_ACCESS_KEY_ID": "embedded",
-            "AWS_SECRET_ACCESS_KEY": "embedded",
-            "AWS_REGION": world.region,
-            "AWS_DEFAULT_REGION": world.region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
         process = self._machinery.spawner.start(
             command(self._job.request, host.base),
-            layout.environment(host, self._job.request, self._job.arn, aws),
+            layout.environment(host, self._job.request, self._job.arn, world.role_environment),
             host.code,
         )
-        self._machinery.keeper.watch(process.pid)
         stream = f"{self._job.name}/{host.name}-{int(world.clock.now())}"
         tail: deque[str] = deque(maxlen=_TAIL_LINES)
         reader = threading.Thread(

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from embedded_aws.spawner import INHERITED
 from embedded_aws.training.command import arguments as command_arguments
 from embedded_aws.training.command import at_home, program, user_values
 
-# What a program needs of its surroundings to run at all; nothing else of ours leaks in.
-INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ", "SYSTEMROOT")
 DEFAULT_CHECKPOINTS = "/opt/ml/checkpoints"
 _FOLDERS = ("input/config", "input/data", "model", "output/data", "output/intermediate", "code")
 

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from embedded_aws.hosting.logs import Logs
-from embedded_aws.hosting.spawner import Spawner
-from embedded_aws.keeper import Keeper
+from embedded_aws.logs import Logs
+from embedded_aws.spawner import Spawner
 from embedded_aws.world import World
 
 log = logging.getLogger(__name__)
@@ -23,8 +22,7 @@ class Machinery:
 
     Args:
         world: Clock, faults, metrics and clients.
-        spawner: Starts processes that die with this one.
-        keeper: Ends their children too.
+        spawner: Starts processes that die with this one, and their children too.
         logs: Writes lines to CloudWatch Logs.
         folder: Holds a folder per running job.
         keep_failed: Leave the folders of failed jobs behind.
@@ -33,7 +31,6 @@ class Machinery:
 
     world: World
     spawner: Spawner
-    keeper: Keeper
     logs: Logs
     folder: Path
     keep_failed: bool

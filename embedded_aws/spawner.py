@@ -14,6 +14,8 @@ from pathlib import Path
 from embedded_aws.keeper import Keeper
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
+# What a program needs of its surroundings to run at all; nothing else of ours leaks in.
+INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ", "SYSTEMROOT")
 
 
 class Spawner:
@@ -26,7 +28,7 @@ class Spawner:
 
     def __init__(self) -> None:
         self._keeper = Keeper()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hosting-spawner")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="spawner")
 
     def start(
         self, command: Sequence[str], env: Mapping[str, str], cwd: Path
@@ -39,7 +41,9 @@ class Spawner:
         try:
             starting = self._thread.submit(self._start, command, env, cwd)
         except RuntimeError as error:
-            raise OSError("no process can be started any more: hosting is closed") from error
+            raise OSError(
+                "no process can be started any more: the embedded AWS is closing"
+            ) from error
         return starting.result()
 
     def close(self) -> None:
@@ -53,6 +57,10 @@ class Spawner:
             signal_group(process, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(grace)
+        self.kill(process)
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """SIGKILL what is left of the whole group, children of the program included; reap it."""
         signal_group(process, signal.SIGKILL)
         process.wait()
         self._keeper.forget(process.pid)

@@ -1,4 +1,4 @@
-"""What serving processes print goes to CloudWatch Logs."""
+"""What jobs and serving processes print goes to CloudWatch Logs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 
 from embedded_aws.clock import Clock
 
-GROUP_PREFIX = "/aws/sagemaker/Endpoints/"
 FLUSH_SECONDS = 0.5
 # A PutLogEvents request holds at most 10,000 events and 1 MiB (each event counts 26 bytes more).
 MAX_EVENTS = 1_000
