@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -130,10 +131,16 @@ class EmbeddedAws:
 
     def close(self) -> None:
         """End all jobs, variants and threads, and remove a temporary state folder."""
-        for service in self._closing:
-            service.close()
-        self._closing = []
-        self._front.close()
+        # Jobs and variants end first: their last lines and metrics still find CloudWatch, whose
+        # last actions still find the front. What one fails to end keeps no other from ending.
+        with contextlib.ExitStack() as ending:
+            ending.callback(self._leave)
+            ending.callback(self._front.close)
+            for service in reversed(self._closing):
+                ending.callback(service.close)
+            self._closing = []
+
+    def _leave(self) -> None:
         with self._open_lock:
             self._open.discard(id(self))
         if self._own_dir:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote
 
 from werkzeug.exceptions import HTTPException
+
+from embedded_aws import cbor
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _INVOCATION = re.compile(r"^/endpoints/([^/]+)/invocations$")
@@ -73,10 +77,12 @@ def parameters(
     service: str, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
 ) -> dict[str, Any]:
     """Top-level request members that a fault can be matched by; {} where they cannot be read."""
-    if "x-amz-target" in headers:
+    in_cbor = headers.get("smithy-protocol") == "rpc-v2-cbor"
+    if in_cbor or "x-amz-target" in headers:
+        read: Callable[[bytes], Any] = cbor.decode if in_cbor else json.loads
         try:
-            members = json.loads(body or b"{}")
-        except ValueError:
+            members = read(_uncompressed(headers, body)) if body else {}
+        except (ValueError, OSError, EOFError, zlib.error):
             return {}
         return members if isinstance(members, dict) else {}
     if endpoint := invoked_endpoint(path):
@@ -85,6 +91,10 @@ def parameters(
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return dict(parse_qsl(body.decode("utf-8", "replace")))
     return _rest_operation(service, method, path, query, headers)[1]
+
+
+def _uncompressed(headers: Mapping[str, str], body: bytes) -> bytes:
+    return gzip.decompress(body) if "gzip" in headers.get("content-encoding", "") else body
 
 
 def _rest_operation(

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
+from embedded_aws import cbor
 from embedded_aws.service import AwsFault, Request, Response
 
 _REST_JSON = frozenset({"lambda", "batch", "eks", "scheduler", "apigateway", "execute-api", "ses"})
@@ -56,9 +57,7 @@ def _json_error(fault: AwsFault, request: Request, request_id: str, protocol: st
 
 
 def _cbor_error(fault: AwsFault, request: Request, request_id: str) -> Response:
-    body = b"\xa2" + b"".join(
-        _cbor_text(text) for text in ("__type", fault.code, "message", fault.message)
-    )
+    body = cbor.encode({"__type": fault.code, "message": fault.message, **fault.extra})
     headers = {
         "x-amzn-requestid": request_id,
         "content-type": "application/cbor",
@@ -102,13 +101,3 @@ def _query_compatible(headers: dict[str, str], fault: AwsFault, request: Request
 
 def _truthy(headers: Mapping[str, str], name: str) -> bool:
     return headers.get(name, "").lower() == "true"
-
-
-def _cbor_text(text: str) -> bytes:
-    """One CBOR text string (RFC 8949, major type 3)."""
-    data = text.encode()
-    if len(data) < 24:
-        return bytes([0x60 + len(data)]) + data
-    if len(data) < 256:
-        return bytes([0x78, len(data)]) + data
-    return b"\x79" + len(data[:65535]).to_bytes(2, "big") + data[:65535]

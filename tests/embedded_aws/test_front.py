@@ -7,6 +7,7 @@ import socket
 import threading
 import urllib.request
 
+import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
@@ -178,8 +179,6 @@ def test_a_lost_answer_has_acted(aws):
 
 
 def test_a_dropped_connection_has_acted_too(lab):
-    import boto3
-
     patient = boto3.client(
         "sagemaker",
         endpoint_url=lab.aws.endpoint_url,
@@ -207,6 +206,25 @@ def test_an_object_can_be_singled_out(lab):
     with pytest.raises(ClientError, match="AccessDenied"):
         lab.s3.put_object(Bucket=lab.bucket, Key="journal/1", Body=b"")
     lab.s3.put_object(Bucket=lab.bucket, Key="journal/1", Body=b"")
+
+
+@pytest.mark.parametrize("compressed_from", [10_240, 1])
+def test_a_metric_or_an_alarm_can_be_singled_out(lab, compressed_from):
+    cloudwatch = boto3.client(
+        "cloudwatch",
+        endpoint_url=lab.aws.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id="a",
+        aws_secret_access_key="a",
+        config=Config(request_min_compression_size_bytes=compressed_from),
+    )
+    lab.aws.faults.add(
+        "error", service="monitoring", params={"Namespace": "Shop/*"}, code="InternalFailure"
+    )
+    metric = [{"MetricName": "Visits", "Value": 1.0}]
+    cloudwatch.put_metric_data(Namespace="Office", MetricData=metric)
+    with pytest.raises(ClientError, match="InternalFailure"):
+        cloudwatch.put_metric_data(Namespace="Shop/Berlin", MetricData=metric)
 
 
 def test_two_in_one_process_have_their_own_clocks_and_jobs(aws):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from embedded_aws.cloudwatch.wire import cbor
+from embedded_aws import cbor
 from embedded_aws.service import AwsFault, Request
 
 _MAX_BODY = 20_000_000

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
-from embedded_aws.cloudwatch.wire import cbor
+from embedded_aws import cbor
 from embedded_aws.cloudwatch.wire.model import NAMESPACE, error_shape
 from embedded_aws.service import AwsFault, Response
 

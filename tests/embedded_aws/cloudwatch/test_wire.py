@@ -11,9 +11,9 @@ from botocore.serialize import create_serializer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from embedded_aws import cbor
 from embedded_aws.clock import Clock
 from embedded_aws.cloudwatch import CloudWatch
-from embedded_aws.cloudwatch.wire import cbor
 from embedded_aws.cloudwatch.wire.encode import answer
 from embedded_aws.cloudwatch.wire.model import error_shape, service_model
 from embedded_aws.faults import Faults
