@@ -213,12 +213,15 @@ def parser() -> argparse.ArgumentParser:
     mirrored = commands.add_parser("shadow", help="mirrored pairs")
     mirrored.add_argument("--reps", type=int, default=500)
     mirrored.add_argument("--seed", type=int, default=1)
-    judged = commands.add_parser("judge", help="judge windows given as JSON lines")
-    judged.add_argument("file", nargs="?", default="-")
-    judged.add_argument("--policy", help="JSON file with a JudgePolicy")
-    judged.add_argument(
-        "--live", action="store_true", help="a verdict after every line (lines may interleave)"
+    judged = commands.add_parser(
+        "judge",
+        help="judge windows given as JSON lines",
+        description=feed.FORMAT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    judged.add_argument("file", nargs="?", default="-", help="JSON lines; - is standard input")
+    judged.add_argument("--policy", help="JSON file with keys of JudgePolicy; others keep defaults")
+    judged.add_argument("--live", action="store_true", help="a verdict after every line")
     sampled = commands.add_parser("sample", help="print windows to judge")
     sampled.add_argument("--reps", type=int, default=500)
     sampled.add_argument("--seconds", type=int, default=7200)
@@ -237,7 +240,10 @@ def main(argv: list[str] | None = None) -> None:
     elif args.command == "shadow":
         promises.shadow(args.reps, args.seed)
     elif args.command == "judge":
-        feed.judge_file(args.file, args.policy, live=args.live)
+        try:
+            feed.judge_file(args.file, args.policy, live=args.live)
+        except (ValueError, OSError) as error:
+            raise SystemExit(f"{args.file}: {error}") from error
     elif args.command == "sample":
         scenario = {**SCENARIOS, **HELD_OUT}[args.sampled]
         feed.sample(scenario, args.reps, args.seconds, args.share, args.seed)

@@ -1,6 +1,6 @@
 """The canary judge: a pure fold over windows of counts. See docs/judge.md."""
 
-from tasks.release.judge.batch import judge_many
+from tasks.release.judge.batch import judge_many, observe_many
 from tasks.release.judge.policy import (
     JudgePolicy,
     Limits,
@@ -31,5 +31,6 @@ __all__ = [
     "judge",
     "judge_many",
     "observe",
+    "observe_many",
     "verdict",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from tasks.release.judge.course import advance
 from tasks.release.judge.ledger import PROMOTED, ROLLED_BACK, Ledger, opening
 from tasks.release.judge.policy import JudgePolicy
-from tasks.release.judge.state import JudgeState
+from tasks.release.judge.state import JudgeState, observe, settle
 from tasks.release.judge.verdict import Verdict, judge, verdict
 from tasks.release.judge.window import Counts, Window, counts_of_all
 
@@ -47,6 +47,49 @@ def judge_many(policy: JudgePolicy, releases: Sequence[Sequence[Window]]) -> lis
     for place, row in enumerate(rows):
         verdicts[orderly[row]] = _verdict(policy, ledger, place)
     return [verdicts[index] for index in range(len(releases))]
+
+
+def observe_many(states: Sequence[JudgeState], windows: Sequence[Window]) -> list[JudgeState]:
+    """One more window of each of these releases; as observe gives it (to the rounding of sums).
+
+    Raises:
+        ValueError: the policies differ, a window's bins are not the policy's, or windows overlap.
+    """
+    after: list[JudgeState | None] = [None] * len(states)
+    orderly: list[int] = []
+    for index, (state, window) in enumerate(zip(states, windows, strict=True)):
+        if state.policy != states[0].policy:
+            raise ValueError("releases that are folded side by side share one policy")
+        ended = state.windows[-1][0].t1 if state.windows else float(state.settled.told[0])
+        if window.t0 >= ended - 1e-6:
+            orderly.append(index)
+        else:  # a corrected, late or overlapping window takes the careful way
+            after[index] = observe(state, window)
+    if orderly:
+        policy = states[0].policy
+        before = [
+            state.windows[-1][1] if state.windows else state.settled
+            for state in (states[index] for index in orderly)
+        ]
+        stacked = Ledger(
+            **{
+                field.name: np.concatenate([getattr(ledger, field.name) for ledger in before])
+                for field in fields(Ledger)
+            }
+        )
+        folded = advance(
+            policy, stacked, counts_of_all(policy, [windows[index] for index in orderly])
+        )
+        for place, index in enumerate(orderly):
+            one = Ledger(
+                **{
+                    field.name: getattr(folded, field.name)[place : place + 1]
+                    for field in fields(Ledger)
+                }
+            )
+            known = (*states[index].windows, (windows[index], one))
+            after[index] = settle(replace(states[index], windows=known))
+    return [state for state in after if state is not None]
 
 
 def _rows(ledger: Ledger, keep: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Ledger:

@@ -99,7 +99,7 @@ def observe(state: JudgeState, window: Window) -> JudgeState:
                 "not overlap"
             )
         after = advance(state.policy, known[-1][1], counts_of(state.policy, window))
-        return _settle(replace(state, windows=(*known, (window, after))))
+        return settle(replace(state, windows=(*known, (window, after))))
     if window.t0 < float(state.settled.told[0]) - 1e-6:
         return replace(state, refused=state.refused + 1)
     if any(window == old for old, _ in known):
@@ -111,10 +111,11 @@ def observe(state: JudgeState, window: Window) -> JudgeState:
             raise ValueError(
                 f"window {second.t0} starts before window {first.t0} ends; windows must not overlap"
             )
-    return _settle(replace(state, windows=_fold(state.policy, state.settled, merged)))
+    return settle(replace(state, windows=_fold(state.policy, state.settled, merged)))
 
 
-def _settle(state: JudgeState) -> JudgeState:
+def settle(state: JudgeState) -> JudgeState:
+    """Let go of windows that are too old to be corrected; keep an outcome that was given."""
     surplus = len(state.windows) - state.policy.revision_windows
     if surplus > 0:
         state = replace(

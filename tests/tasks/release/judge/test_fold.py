@@ -19,6 +19,7 @@ from tasks.release.judge import (
     judge,
     judge_many,
     observe,
+    observe_many,
     verdict,
 )
 from tests.tasks.release.judge.traffic import steered, window
@@ -142,6 +143,37 @@ def test_side_by_side_is_the_same_as_one_by_one():
             alone.at,
         )
         assert ours.log_evidence == pytest.approx(alone.log_evidence, abs=1e-9)
+
+
+def test_steered_side_by_side_is_the_same_as_one_by_one():
+    rng = np.random.default_rng(10)
+    policy = JudgePolicy(revision_windows=3)
+    feeds = [
+        [window(rng, 10.0 * i, 0.0 if i < 3 else 0.2, errors=errors) for i in range(8)]
+        for errors in (0.005, 0.3, 0.02)
+    ]
+    # One corrects its third window at the end, one has its fifth come late.
+    feeds[0].append(window(rng, 70.0, 0.2, errors=0.5))
+    feeds[1].insert(5, feeds[1].pop(4))
+    feeds[1].append(window(rng, 80.0, 0.2))
+    feeds[2].append(feeds[2][-1])
+    together = [JudgeState.start(policy)] * 3
+    alone = list(together)
+    for told in zip(*feeds, strict=True):
+        together = observe_many(together, told)
+        alone = [observe(state, item) for state, item in zip(alone, told, strict=True)]
+    for ours, one in zip(together, alone, strict=True):
+        assert verdict(ours).reason == verdict(one).reason
+        assert verdict(ours).log_evidence == pytest.approx(verdict(one).log_evidence, abs=1e-9)
+        assert [item for item, _ in ours.windows] == [item for item, _ in one.windows]
+        assert len(ours.windows) == 3
+
+
+def test_releases_side_by_side_share_a_policy():
+    rng = np.random.default_rng(11)
+    states = [JudgeState.start(JudgePolicy(alpha=alpha)) for alpha in (0.01, 0.02)]
+    with pytest.raises(ValueError, match="one policy"):
+        observe_many(states, [window(rng, 0.0, 0.1)] * 2)
 
 
 @settings(max_examples=25, deadline=None)
