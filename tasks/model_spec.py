@@ -17,6 +17,9 @@ from tasks.errors import InvalidModelSpec, UnknownModel
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 
+WHOLE = 1e-9
+"""Rounding error of a whole percentage written as a share."""
+
 
 class Strict(BaseModel):
     """A part of model.yaml."""
@@ -159,6 +162,16 @@ class Tolerance(Strict):
 class ReleaseSpec(Strict):
     """How a version is put before users."""
 
+    delivery: Literal["endpoint", "edge"] = Field(
+        default="endpoint",
+        description="Who answers users: a SageMaker endpoint, or their own browsers and phones "
+        "with a model from the CDN.",
+    )
+    refresh_seconds: int = Field(
+        default=300,
+        ge=1,
+        description="Edge: how long clients may go on without reading latest.json again.",
+    )
     strategy: Literal["canary", "blue_green"] = "canary"
     shadow_seconds: int = Field(
         default=0, ge=0, description="Mirrored traffic before the canary; 0 skips the phase."
@@ -204,9 +217,19 @@ class ReleaseSpec(Strict):
             raise ValueError("ladder needs shares between 0 and 1 (both excluded)")
         if list(self.ladder) != sorted(set(self.ladder)):
             raise ValueError("ladder must climb, without repeating a share")
+        if self.delivery == "edge":
+            self._fits_the_edge()
         if list(self.prediction_bins) != sorted(set(self.prediction_bins)):
             raise ValueError("prediction_bins must climb, without repeating an edge")
         return self
+
+    def _fits_the_edge(self) -> None:
+        if any(abs(100 * share - round(100 * share)) > WHOLE for share in self.ladder):
+            raise ValueError("ladder of an edge release needs whole percentages, like 0.05")
+        if self.strategy != "canary" or self.shadow_seconds:
+            raise ValueError("an edge release knows no blue_green and no shadow_seconds")
+        if self.window_seconds % 60:
+            raise ValueError("window_seconds of an edge release must be whole minutes")
 
 
 class RetrainWhen(Strict):

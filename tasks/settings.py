@@ -54,8 +54,16 @@ class Settings(BaseSettings):
     distribution_id: str = Field(
         default="", description="CloudFront distribution before the registry; empty means no CDN."
     )
+    cdn_url: str = Field(
+        default="",
+        description="Public address of the registry through the CDN; empty: nobody looks there.",
+    )
     alerts_topic_arn: str = Field(
         default="", description="SNS topic that tells people; empty means nobody is told."
+    )
+    uploads_queue_url: str = Field(
+        default="",
+        description="SQS queue that S3 tells of uploaded artefacts; empty means nobody listens.",
     )
     metrics_namespace: str = Field(
         default="Sluice", description="CloudWatch namespace of our own metrics."

@@ -40,7 +40,8 @@ def move(
 ) -> Pointer:
     """Point to another version, if the pointer still names the expected one.
 
-    Repeating a move that has happened returns the pointer as it stands. A move always names its
+    Repeating a move that has happened (a rollback: with the same reason) returns the pointer as it
+    stands. A move always names its
     rollout; one without ends the rollout that is under way (promoted, or with ``rollback``
     withdrawn).
 
@@ -65,7 +66,8 @@ def move(
     found = objects.read(bucket, key)
     current = None if found is None else _parsed(model, found.body)
     stands = current is not None and (current.version, current.rollout) == (version, rollout)
-    if current is not None and stands and (current.rollback or not rollback):
+    repeated = current is not None and current.rollback and current.reason == reason
+    if current is not None and stands and (repeated or not rollback):
         return current
     standing = None if current is None else current.version
     if standing not in {expected, version}:

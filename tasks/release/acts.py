@@ -10,6 +10,7 @@ from tasks.errors import BundleCorrupt, ReleaseMismatch
 from tasks.release import actions, requests, windows
 from tasks.release.deploying import config_of
 from tasks.release.desk import Desk
+from tasks.release.edge import acts as edge
 from tasks.release.journal import Approval, Arm, Journal, Move, Point
 from tasks.release.undoing import reason as undo_reason
 
@@ -34,6 +35,10 @@ def perform(desk: Desk, journal: Journal, action: actions.Action) -> Outcome:
         AwsRejected, ReleaseMismatch: AWS refuses, or holds something else under the name.
         AwsThrottled, AwsUnavailable: AWS did not answer.
     """
+    if journal.at_edge:
+        done = edge.perform(desk, journal, action)
+        if done is not None:
+            return done
     return _perform(action, desk, journal)
 
 

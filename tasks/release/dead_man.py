@@ -17,6 +17,7 @@ from typing import Any
 from tasks.aws import asking, client
 from tasks.clock import system_clock
 from tasks.errors import AwsRejected, LeaseLost, SluiceError
+from tasks.release.edge.switch import withdraw
 from tasks.release.hosting import SageMaker
 from tasks.release.journal import Entry, Journal, RollbackOrder
 from tasks.release.names import VARIANT
@@ -24,6 +25,7 @@ from tasks.release.ports import Journals
 from tasks.release.store import S3Journals
 
 ACTOR = "dead man's switch"
+WHY = "an alarm of the release rang"
 ALARM = re.compile(rf"sluice-release-(?P<model>.+)-(?P<variant>{VARIANT})-(?:errors|latency)")
 TRIES = 20
 LONG_POLL = 20
@@ -76,6 +78,8 @@ def pull(journals: Journals, model: str, variant: str) -> str:
 
 
 def _move(journal: Journal) -> str:
+    if journal.at_edge:
+        return _withdraw(journal)
     cloud = SageMaker(system_clock())
     endpoint = cloud.endpoint(journal.endpoint)
     stable, candidate = journal.stable, journal.candidate
@@ -86,15 +90,28 @@ def _move(journal: Journal) -> str:
     return cloud.set_weights(journal.endpoint, {stable.variant: 1.0, candidate.variant: 0.0})
 
 
+def _withdraw(journal: Journal) -> str:
+    from tasks.settings import settings
+
+    return withdraw(
+        settings().registry_bucket,
+        settings().distribution_id,
+        journal.model,
+        journal.candidate.version,
+        ACTOR,
+        WHY,
+        system_clock().now(),
+    )
+
+
 def _order(journals: Journals, model: str) -> str:
     for _ in range(TRIES):
         held = journals.read(model)
         if held is None or held.journal.ended or held.journal.order is not None:
             return "an order stands already"
         now = system_clock().now()
-        why = "an alarm of the release rang"
-        line = Entry(at=now, actor=ACTOR, kind="note", action="roll_back", detail=why)
-        order = RollbackOrder(actor=ACTOR, reason=why, at=now)
+        line = Entry(at=now, actor=ACTOR, kind="note", action="roll_back", detail=WHY)
+        order = RollbackOrder(actor=ACTOR, reason=WHY, at=now)
         try:
             journals.write(held, held.journal.noted(line, order=order))
         except LeaseLost:

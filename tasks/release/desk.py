@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from tasks.clock import Clock, ScaledClock, system_clock
 from tasks.model_spec import ModelSpec
+from tasks.release.edge.outside import Cdn
 from tasks.release.journal import Site
-from tasks.release.ports import Cloud, Feed, Journals, Jury, People, RegistryPort
+from tasks.release.ports import Cloud, Feed, Journals, Jury, Outside, People, RegistryPort
 
 PASSED_ON = (
     "AWS_ENDPOINT_URL",
@@ -22,6 +23,8 @@ PASSED_ON = (
 )
 MIN_REAL_LEASE = 10.0
 """A lease lasts at least this long in real seconds, whatever the time scale."""
+
+NOT_OUTSIDE = Cdn("")
 
 
 def who() -> str:
@@ -40,6 +43,7 @@ class Desk:
         site: What the installation adds to every request.
         owner: Who works here; leases bear this name.
         lease_seconds: How long a silent owner keeps the release, in seconds of our clock.
+        outside: How to see what clients of the CDN get.
     """
 
     registry: RegistryPort
@@ -53,6 +57,7 @@ class Desk:
     site: Site
     owner: str = field(default_factory=who)
     lease_seconds: float = 60.0
+    outside: Outside = NOT_OUTSIDE
 
     @classmethod
     def here(cls, registry: RegistryPort, owner: str = "") -> Desk:
@@ -83,6 +88,7 @@ class Desk:
             site=here_site(),
             owner=owner or who(),
             lease_seconds=lease_on(clock),
+            outside=Cdn(chosen.cdn_url),
         )
 
     def spec(self, model: str) -> ModelSpec:

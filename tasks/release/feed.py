@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tasks.aws import asking, client
 from tasks.clock import Clock, utc
 from tasks.release import windows
+from tasks.release.edge import windows as edge
 from tasks.release.journal import Journal
 from tasks.release.ports import Told
 
@@ -17,7 +18,7 @@ MOST_QUERIES = 500
 
 @dataclass(frozen=True)
 class CloudWatchFeed:
-    """Per-variant metrics of an endpoint, by window."""
+    """Metrics of both versions, on an endpoint or at the edge, by window."""
 
     clock: Clock
 
@@ -26,9 +27,9 @@ class CloudWatchFeed:
         if not spans:
             return ()
         values: dict[str, dict[float, float]] = defaultdict(dict)
-        asked = windows.queries(journal)
+        asked = edge.queries(journal) if journal.at_edge else windows.queries(journal)
         for first in range(0, len(asked), MOST_QUERIES):
-            with asking(f"GetMetricData {journal.endpoint}"):
+            with asking(f"GetMetricData {journal.endpoint or journal.model}"):
                 pages = client("cloudwatch").get_paginator("get_metric_data")
                 for page in pages.paginate(
                     MetricDataQueries=asked[first : first + MOST_QUERIES],

@@ -15,14 +15,14 @@ GUARDED: frozenset[Phase] = frozenset(
 
 def look(desk: Desk, journal: Journal) -> Seen:
     """Read endpoint, pointer, alarms, and which parts exist."""
-    endpoint = desk.cloud.endpoint(journal.endpoint)
+    endpoint = None if journal.at_edge else desk.cloud.endpoint(journal.endpoint)
     seen = Seen(
         now=desk.clock.now(), endpoint=endpoint, pointer=desk.registry.pointer(journal.model)
     )
     if journal.phase in GUARDED and "alarms" in journal.marks:
         ringing = desk.cloud.ringing(alarm_names(journal))
         seen = seen.model_copy(update={"alarms": ringing})
-    if journal.phase in DEPLOYS and (endpoint is None or not endpoint.busy):
+    if journal.phase in DEPLOYS and not journal.at_edge and (endpoint is None or not endpoint.busy):
         arms = [arm for arm in (journal.candidate, journal.stable) if arm is not None]
         solo = {arm.solo_config for arm in arms}
         configs = {journal.both_config, journal.shadow_config, *solo} - {""}

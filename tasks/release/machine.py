@@ -48,13 +48,13 @@ def next_action(journal: Journal, seen: Seen) -> Action:
         return undo(journal, seen)
     if journal.phase == "retiring" and refused(journal):
         return frozen(journal, refused(journal))
-    stop = _stop(journal, seen)
-    if stop:
-        return Enter(phase="rolling_back", reason=stop)
+    ends = stop(journal, seen)
+    if ends:
+        return Enter(phase="rolling_back", reason=ends)
     return _FORWARD[journal.phase](journal, seen)
 
 
-def _stop(journal: Journal, seen: Seen) -> str:
+def stop(journal: Journal, seen: Seen) -> str:
     """Why the candidate has to go, or "" when it may stay."""
     if journal.order is not None:
         return f"{journal.order.actor} asked for it: {journal.order.reason}"
@@ -96,7 +96,7 @@ def _shadow(journal: Journal, seen: Seen) -> Action:
     ruling = journal.ruling
     if seen.now >= journal.phase_since + journal.spec.shadow_seconds and ruling is not None:
         return Enter(phase="bring_up", reason=f"shadow is over: {ruling.reason}")
-    return _look(journal, seen)
+    return observed(journal, seen)
 
 
 def _bring_up(journal: Journal, seen: Seen) -> Action:
@@ -136,25 +136,26 @@ def _canary(journal: Journal, seen: Seen) -> Action:
         return moved
     ruling = journal.ruling
     if ruling is not None and ruling.action == "advance":
-        rung = _rung(journal, ruling.share)
+        rung = rung_at(journal, ruling.share)
         if rung == len(journal.spec.ladder) - 1:
             return _to_promotion(journal, ruling.reason, seen)
         if rung > journal.step:
             return Enter(phase="canary", step=rung, reason=ruling.reason)
-    late = seen.now > journal.canary_since + journal.spec.deadline_seconds + _grace(journal)
+    late = seen.now > journal.canary_since + journal.spec.deadline_seconds + grace(journal)
     if late or (ruling is not None and ruling.action == "inconclusive"):
-        return _inconclusive(journal, Enter(phase="promoting", reason="a person decided it"))
-    return _look(journal, seen)
+        return inconclusive(journal, Enter(phase="promoting", reason="a person decided it"))
+    return observed(journal, seen)
 
 
-def _inconclusive(journal: Journal, granted: Action) -> Action:
+def inconclusive(journal: Journal, granted: Action) -> Action:
+    """What follows when the deadline came before a proof."""
     said = journal.ruling.reason if journal.ruling else "nothing was measured"
     if journal.spec.inconclusive == "ask":
         return questions.asked(journal, "inconclusive") or granted
     return Enter(phase="rolling_back", reason=f"inconclusive: {said}")
 
 
-def _rung(journal: Journal, share: float) -> int:
+def rung_at(journal: Journal, share: float) -> int:
     """The highest step of the ladder that is not above a share."""
     return max((i for i, step in enumerate(journal.spec.ladder) if step <= share), default=-1)
 
@@ -164,7 +165,7 @@ def _to_promotion(journal: Journal, reason: str, seen: Seen | None = None) -> Ac
         question = questions.asked(journal, "before_promotion")
         if question is not None:
             if isinstance(question, Wait) and seen is not None:
-                return _look(journal, seen)  # a candidate that serves is never left unwatched
+                return observed(journal, seen)  # a candidate that serves is never left unwatched
             return question
     return Enter(phase="promoting", reason=reason)
 
@@ -209,11 +210,11 @@ def _watching(journal: Journal, seen: Seen) -> Action:
     if ruling is not None and ruling.action == "complete":
         return retire.model_copy(update={"reason": ruling.reason})
     late = seen.now > journal.phase_since + journal.spec.watch_seconds + (
-        journal.spec.deadline_seconds + _grace(journal)
+        journal.spec.deadline_seconds + grace(journal)
     )
     if late or (ruling is not None and ruling.action == "inconclusive"):
-        return _inconclusive(journal, retire)
-    return _look(journal, seen)
+        return inconclusive(journal, retire)
+    return observed(journal, seen)
 
 
 def _retiring(journal: Journal, seen: Seen) -> Action:
@@ -269,7 +270,8 @@ def _strange(journal: Journal, seen: Seen) -> str:
     return ""
 
 
-def _look(journal: Journal, seen: Seen) -> Action:
+def observed(journal: Journal, seen: Seen) -> Action:
+    """Read the next window, or wait until it is told."""
     ready = journal.judged_until + journal.spec.window_seconds + journal.spec.metrics_lag_seconds
     if seen.now >= ready:
         return Observe()
@@ -284,7 +286,7 @@ def _alarmed(journal: Journal) -> bool:
     return journal.strategy in {"canary", "blue_green"}
 
 
-def _grace(journal: Journal) -> float:
+def grace(journal: Journal) -> float:
     """How long after the judge's own deadline ours comes, in seconds: for when no window comes."""
     return 5.0 * (journal.spec.window_seconds + journal.spec.metrics_lag_seconds)
 

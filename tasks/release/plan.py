@@ -113,7 +113,7 @@ def opened(
         owner=owner,
         lease_until=now + lease,
     )
-    return journal.noted(_first_line(journal, now))
+    return journal.noted(first_line(journal, now))
 
 
 def rollback(
@@ -173,7 +173,7 @@ def rollback(
         lease_until=now + lease,
     )
     begun = Entry(at=now, actor=owner, kind="phase", action="rolling_back", detail=reason)
-    return journal.noted(_first_line(journal, now)).noted(begun)
+    return journal.noted(first_line(journal, now)).noted(begun)
 
 
 def standing(journal: Journal, phase: Phase, verdict: str, now: float) -> Journal:
@@ -240,7 +240,8 @@ def _pair(kind: str, spec: ModelSpec, candidate: Arm, stable: Arm | None, instan
     return requests.pair_config(kind, spec.name, candidate, stable, instances, spec.serving)
 
 
-def _first_line(journal: Journal, now: float) -> Entry:
+def first_line(journal: Journal, now: float) -> Entry:
+    """How the journal begins: who puts what before users, against what, and why."""
     stable = journal.stable.version if journal.stable else None
     against = f"against {stable}" if stable else "first version: no stable version to compare with"
     return Entry(

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 from tasks.model_spec import AutoscalingSpec
 from tasks.release.journal import Journal, Point, Ruling
 from tasks.release.seen import EndpointSeen
-from tasks.values import Manifest, Pointer
+from tasks.values import Manifest, Pointer, Rollout
 
 Told = Mapping[str, Any]
 """One window of counts as JSON: what the judge's Window is built from."""
@@ -82,6 +82,12 @@ class RegistryPort(Protocol):
         rollback: bool = False,
     ) -> Pointer:
         """Point to another version by compare-and-swap; raises PointerMoved."""
+        ...
+
+    def stage_rollout(
+        self, model: str, rollout: Rollout, *, before: Pointer, actor: str, reason: str
+    ) -> Pointer:
+        """Show a candidate to a share of edge clients by compare-and-swap; raises PointerMoved."""
         ...
 
     def invalidate(self, moved: Pointer) -> str:
@@ -202,6 +208,19 @@ class Jury(Protocol):
         self, journal: Journal, told: Sequence[Told]
     ) -> tuple[Any, Ruling, tuple[Point, ...]]:
         """The judge's new state, its ruling after the newest window, and the windows as points."""
+        ...
+
+
+class Outside(Protocol):
+    """What clients of the CDN get. `edge.outside.Cdn` is the real one."""
+
+    def read(self, path: str) -> bytes | None:
+        """A file as the CDN answers it; None when it does not."""
+        ...
+
+    @property
+    def told(self) -> str:
+        """Where it looks, or in brackets why it cannot."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tasks.errors import LeaseLost
 from tasks.release.actor import write
 from tasks.release.desk import Desk
+from tasks.release.edge.audit import left_at_edge
 from tasks.release.holding import free
 from tasks.release.journal import BEFORE_POINTER, RECONCILE, Entry, Journal, Report, RollbackOrder
 from tasks.release.names import variant_of
@@ -123,6 +124,11 @@ def _audit(desk: Desk, journal: Journal) -> Report:
     if journal.phase == "mismatch":
         return Report(state="frozen", detail=f"{journal.verdict}. {journal.recovery}", **base)
     pointer = desk.registry.pointer(journal.model)
+    if journal.at_edge:
+        strange = left_at_edge(desk, journal.model, pointer)
+        state, said = ("drifted", strange) if strange else ("nothing", "")
+        detail = said or f"the last release is {journal.phase}"
+        return Report.model_validate({**base, "state": state, "detail": detail})
     endpoint = desk.cloud.endpoint(journal.endpoint)
     served = tuple(endpoint.variants) if endpoint else ()
     wanted = (variant_of(pointer.version),) if pointer else ()

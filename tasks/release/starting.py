@@ -7,6 +7,7 @@ import json
 from tasks.errors import BundleCorrupt, ReleaseFrozen, VersionUnknown
 from tasks.release import plan
 from tasks.release.desk import Desk
+from tasks.release.edge import plan as edge
 from tasks.release.holding import free, mine
 from tasks.release.journal import Journal
 from tasks.release.ports import Held
@@ -68,10 +69,11 @@ def begin(
         direct=direct,
     )
     now = desk.clock.now()
-    journal = plan.opened(
+    at_edge = spec.release.delivery == "edge"
+    journal = (edge.opened if at_edge else plan.opened)(
         spec, desk.site, facts, wish, now=now, owner=desk.owner, lease=desk.lease_seconds
     )
-    live = facts.endpoint is not None and facts.endpoint.status == "InService"
+    live = at_edge or (facts.endpoint is not None and facts.endpoint.status == "InService")
     if serves == version and live:
         if held is not None and held.journal.candidate.version == version:
             return held.journal
@@ -81,7 +83,10 @@ def begin(
 
 def facts_of(desk: Desk, model: str) -> plan.Facts:
     """What stands, for the plan."""
-    name = desk.spec(model).endpoint_name
+    spec = desk.spec(model)
+    if spec.release.delivery == "edge":
+        return plan.Facts(pointer=desk.registry.pointer(model), endpoint=None)
+    name = spec.endpoint_name
     endpoint = desk.cloud.endpoint(name)
     models = desk.cloud.config_models(endpoint.config) if endpoint else {}
     environment = {}
@@ -116,6 +121,8 @@ def begin_rollback(
     target = to_version
     if target is None and frozen is not None and frozen.stable is not None:
         target = frozen.stable.version
+    elif target is None and pointer is not None and pointer.rollout is not None:
+        target = serves  # a candidate is shown that no release answers for
     elif target is None and last is not None and last.phase == "rolled_back":
         target = serves  # said twice: make sure that it is so, and go no further
     target = target or desk.registry.way_back(model)
@@ -127,7 +134,9 @@ def begin_rollback(
     desk.registry.manifest(model, target)
     facts = facts_of(desk, model)
     bad = serves
-    if serves == target:
+    if serves == target and pointer is not None and pointer.rollout is not None:
+        bad = pointer.rollout.version
+    elif serves == target:
         bad = last.candidate.version if last and last.candidate.version != target else serves
     now = desk.clock.now()
     journal = plan.rollback(
@@ -148,7 +157,11 @@ def begin_rollback(
     variants = tuple(facts.endpoint.variants) if facts.endpoint else ()
     settled = facts.endpoint is not None and facts.endpoint.status == "InService"
     stable = journal.stable
-    if frozen is None and serves == target and settled and stable and variants == (stable.variant,):
+    if journal.at_edge:
+        alone = pointer is not None and pointer.rollout is None
+    else:
+        alone = settled and stable is not None and variants == (stable.variant,)
+    if frozen is None and serves == target and alone:
         return plan.standing(journal, "rolled_back", f"{target} serves already.", now)
     return desk.journals.start(journal, held).journal
 

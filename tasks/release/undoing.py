@@ -58,6 +58,13 @@ def refused(journal: Journal) -> str:
 def recovery(journal: Journal) -> str:
     """What a person has to do, in exact commands."""
     back = journal.stable.version if journal.stable else journal.candidate.version
+    if journal.at_edge:
+        return (
+            f"Look at {journal.model}/latest.json in the registry and through the CDN. To serve "
+            f"{back}: prefect deployment run 'rollback/manual' -p model={journal.model} "
+            f"-p to_version={back} -p reason='<why>'. The rollback withdraws any rollout and ends "
+            "the freeze."
+        )
     return (
         f"Look: aws sagemaker describe-endpoint --endpoint-name {journal.endpoint}. "
         f"To serve {back}: prefect deployment run 'rollback/manual' -p model={journal.model} "
@@ -82,7 +89,7 @@ def _back(journal: Journal, seen: Seen, stable: Arm) -> Action:
         return step
     if "cleaned" not in journal.marks:
         return CleanUp()
-    return _end(journal)
+    return end(journal)
 
 
 def _traffic(journal: Journal, seen: Seen, stable: Arm) -> Action | None:
@@ -132,10 +139,11 @@ def _first(journal: Journal, seen: Seen) -> Action:
         return DeleteEndpoint()
     if "cleaned" not in journal.marks:
         return CleanUp()
-    return _end(journal)
+    return end(journal)
 
 
-def _end(journal: Journal) -> Action:
+def end(journal: Journal) -> Action:
+    """What is left once the stable version serves: the ledger, the people, the end."""
     why = reason(journal)
     if "ledger" not in journal.marks:
         return Settle(fate="published" if journal.unjudged else "rolled_back")

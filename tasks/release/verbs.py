@@ -13,6 +13,7 @@ from tasks.release import starting
 from tasks.release.actions import Observe, Wait, described, named
 from tasks.release.actor import act, write
 from tasks.release.desk import Desk
+from tasks.release.edge import machine as edge
 from tasks.release.holding import current, mine
 from tasks.release.journal import Entry, Gate, Journal, RollbackOrder, Step
 from tasks.release.look import look
@@ -82,7 +83,8 @@ def advance(desk: Desk, model: str) -> Step:
     held = mine(desk, held)
     try:
         seen = look(desk, held.journal)
-        action = next_action(held.journal, seen)
+        decide = edge.next_action if held.journal.at_edge else next_action
+        action = decide(held.journal, seen)
         before = held.journal.judged_until
         held = act(desk, held, action)
     except (AwsThrottled, AwsUnavailable) as error:

@@ -155,32 +155,32 @@ def _of_arm(journal: Journal, letter: str, arm: Arm) -> list[dict[str, Any]]:
     predicted = {"ModelName": journal.model, "VariantName": arm.variant}
     period = journal.spec.window_seconds
     asked = [
-        _query(f"{letter}_{name}", SAGEMAKER, metric, served, period, "Sum")
+        query(f"{letter}_{name}", SAGEMAKER, metric, served, period, "Sum")
         for name, metric in COUNTS.items()
     ]
     edges = [edge * MICROSECONDS for edge in journal.latency_edges_ms]
     asked += [
-        _query(f"{letter}_l{i}", SAGEMAKER, "ModelLatency", served, period, stat)
-        for i, stat in enumerate(_bins(edges))
+        query(f"{letter}_l{i}", SAGEMAKER, "ModelLatency", served, period, stat)
+        for i, stat in enumerate(bins(edges))
     ]
     if journal.judged_edges:
         space = journal.site.metrics_namespace
         middles = [index + 0.5 for index in range(len(journal.judged_edges))]
         asked += [
-            _query(f"{letter}_p{i}", space, "PredictionBin", predicted, period, stat)
-            for i, stat in enumerate(_bins(middles))
+            query(f"{letter}_p{i}", space, "PredictionBin", predicted, period, stat)
+            for i, stat in enumerate(bins(middles))
         ]
     return asked
 
 
-def _bins(edges: Sequence[float]) -> list[str]:
+def bins(edges: Sequence[float]) -> list[str]:
     """Trimmed counts between neighbouring edges, open at both ends."""
     shown = [f"{edge:.3f}".rstrip("0").rstrip(".") for edge in edges]
     inner = [f"TC({low}:{high})" for low, high in pairwise(shown)]
     return [f"TC(:{shown[0]})", *inner, f"TC({shown[-1]}:)"]
 
 
-def _query(
+def query(
     query_id: str,
     namespace: str,
     metric: str,
@@ -188,6 +188,7 @@ def _query(
     period: int,
     stat: str,
 ) -> dict[str, Any]:
+    """One MetricDataQuery; ``period`` in seconds."""
     return {
         "Id": query_id,
         "MetricStat": {

@@ -1,0 +1,163 @@
+"""The acts that differ at the edge: shares are percentages in the pointer, seen through the CDN."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import singledispatch
+from typing import Any
+
+from tasks.errors import ReleaseMismatch
+from tasks.release import actions
+from tasks.release.desk import Desk
+from tasks.release.edge import alarms
+from tasks.release.edge.plan import POINTER, known
+from tasks.release.journal import Journal, Move
+from tasks.release.requests import alarm_names
+from tasks.release.undoing import reason as why
+from tasks.values import BundleFile, Pointer, Rollout
+
+Outcome = tuple[str, Mapping[str, Any]]
+EDGE_FILES = ("tfjs/", "tflite/")
+"""Folders of a bundle that clients load from."""
+LOOKS, BETWEEN_LOOKS = 4, 5.0
+"""How often, and how many seconds apart, one act looks whether the CDN shows a move."""
+
+
+def perform(desk: Desk, journal: Journal, action: actions.Action) -> Outcome | None:
+    """Do one thing; None when it is done as in every other release.
+
+    Raises:
+        PointerMoved: the pointer is not what this release left.
+        ReleaseMismatch: there is nothing to do it to.
+    """
+    return _perform(action, desk, journal)
+
+
+def rollout_of(journal: Journal, share: float) -> Rollout:
+    """The candidate at a share of the users; each release deals the users anew."""
+    return Rollout(
+        version=journal.candidate.version, percent=round(100 * share), salt=journal.release_id
+    )
+
+
+@singledispatch
+def _perform(_action: object, _desk: Desk, _journal: Journal) -> Outcome | None:
+    return None
+
+
+@_perform.register
+def _(_: actions.HealthCheck, desk: Desk, journal: Journal) -> Outcome:
+    manifest = desk.registry.manifest(journal.model, journal.candidate.version)
+    files = [file for file in manifest.files if file.path.startswith(EDGE_FILES)]
+    wrong = [said for file in files for said in (_fault(desk, journal, file),) if said]
+    if not files:
+        said = f"fail: the bundle has nothing for clients (no {' or '.join(EDGE_FILES)})"
+    elif wrong:
+        said = f"fail: {'; '.join(wrong[:5])}"
+    else:
+        size = sum(file.size for file in files)
+        said = (
+            f"pass: {len(files)} files, {size:,} bytes, as the manifest says; {desk.outside.told}"
+        )
+    return said, {"marks": {**journal.marks, "health": said}}
+
+
+@_perform.register
+def _(action: actions.SetWeights, desk: Desk, journal: Journal) -> Outcome:
+    before = known(journal)
+    if before is None:
+        raise ReleaseMismatch("There is one version only.", "Nothing can be shared out.")
+    rollout = rollout_of(journal, action.share)
+    key = f"shown:{rollout.percent}"
+    begun = float(journal.marks.get(key) or (journal.intent or journal.entries[-1]).at)
+    pointer = desk.registry.stage_rollout(
+        journal.model,
+        rollout,
+        before=before,
+        actor=journal.actor,
+        reason=f"Release {journal.release_id}: {rollout.percent} % of the users",
+    )
+    said = f"{rollout.percent} % of the users; invalidation {desk.registry.invalidate(pointer)}"
+    marks = {**journal.marks, POINTER: pointer.model_dump_json(), key: repr(begun)}
+    if not shown(desk, pointer):
+        return f"{said}; the CDN does not show it yet", {"marks": marks}
+    settled = desk.clock.now() + journal.spec.refresh_seconds
+    move = Move(begun=begun, settled=settled, share=action.share)
+    return f"{said}; seen outside", {"marks": marks, "moves": (*journal.moves, move)}
+
+
+@_perform.register
+def _(action: actions.MovePointer, desk: Desk, journal: Journal) -> Outcome | None:
+    if action.to == "candidate" or journal.stable is None:
+        return None
+    order = journal.order
+    pointer = desk.registry.move_pointer(
+        journal.model,
+        journal.stable.version,
+        expected=journal.candidate.version,
+        actor=order.actor if order else journal.actor,
+        # Names the release, so that each withdrawal writes the pointer anew, and a step of this
+        # release that comes late finds another pointer than it knows.
+        reason=f"{why(journal)} (release {journal.release_id})",
+        rollback=True,
+    )
+    return f"latest.json names {pointer.version} alone (before: {pointer.previous})", {}
+
+
+@_perform.register
+def _(action: actions.Invalidate, desk: Desk, journal: Journal) -> Outcome:
+    pointer = desk.registry.pointer(journal.model)
+    if pointer is None:
+        raise ReleaseMismatch("There is no pointer to invalidate.", "Look who deleted it.")
+    said = desk.registry.invalidate(pointer)
+    if not shown(desk, pointer):
+        return f"{said}; the CDN does not show it yet", {}
+    return f"{said}; seen outside", {"marks": {**journal.marks, action.mark: said}}
+
+
+@_perform.register
+def _(_: actions.CreateAlarms, desk: Desk, journal: Journal) -> Outcome:
+    said = desk.cloud.create_alarms(alarms.requests(journal))
+    return said, {"marks": {**journal.marks, "alarms": "created"}}
+
+
+@_perform.register
+def _(_: actions.CleanUp, desk: Desk, journal: Journal) -> Outcome:
+    said = desk.cloud.delete_alarms(alarm_names(journal))
+    return said, {"marks": {**journal.marks, "cleaned": said}}
+
+
+def shown(desk: Desk, pointer: Pointer) -> bool:
+    """Whether clients of the CDN get this pointer; true where there is no CDN to look at."""
+    if not desk.outside.told.startswith("http"):
+        return True
+    for look in range(LOOKS):
+        if look:
+            desk.clock.sleep(BETWEEN_LOOKS)
+        if outside(desk, pointer.model) == pointer:
+            return True
+    return False
+
+
+def outside(desk: Desk, model: str) -> Pointer | None:
+    """The pointer as clients of the CDN get it; None when they get none that parses."""
+    body = desk.outside.read(f"{model}/latest.json")
+    try:
+        return None if body is None else Pointer.model_validate_json(body)
+    except ValueError:
+        return None
+
+
+def _fault(desk: Desk, journal: Journal, file: BundleFile) -> str:
+    """What is wrong with a file as clients get it, or ""."""
+    version = journal.candidate.version
+    if not desk.outside.told.startswith("http"):
+        desk.registry.read_file(journal.model, version, file.path)  # compares with the manifest
+        return ""
+    body = desk.outside.read(f"{journal.model}/{version}/{file.path}")
+    if body is None:
+        return f"{file.path}: the CDN does not answer with it"
+    if (len(body), hashlib.sha256(body).hexdigest()) != (file.size, file.sha256):
+        return f"{file.path}: {len(body):,} bytes from the CDN are not what the manifest says"
+    return ""

@@ -1,0 +1,59 @@
+"""What to ask CloudWatch for the reports of edge clients. Pure.
+
+Clients report one observation per user, version and release (docs/edge.md), so that a user whose
+device is always slow, or always fails, counts once. The collector writes them as ``Requests``,
+``Errors``, ``PredictionLatency`` and ``PredictionBin`` with the dimensions ModelName and Version.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.release.journal import Arm, Journal
+from tasks.release.windows import bins, query
+
+REQUESTS, ERRORS = "Requests", "Errors"
+LATENCY, BIN = "PredictionLatency", "PredictionBin"
+COUNTS = {"requests": REQUESTS, "model": ERRORS}
+"""Query → metric; `tasks.release.windows` reads errors from the query ``model``."""
+
+FIRST_LATENCY_MS = 0.5
+LATENCY_RATIO = 1.3
+LATENCY_BINS = 40
+LATENCY_EDGES_MS = tuple(round(FIRST_LATENCY_MS * LATENCY_RATIO**i, 6) for i in range(LATENCY_BINS))
+"""0.5 ms to 14 s: a small model answers in less than a millisecond, an old phone in seconds."""
+
+
+def dimensions(model: str, version: str) -> dict[str, str]:
+    """Dimensions of what the judge reads."""
+    return {"ModelName": model, "Version": version}
+
+
+def queries(journal: Journal) -> list[dict[str, Any]]:
+    """MetricDataQueries for both versions; ids as in `tasks.release.windows.queries`."""
+    asked = []
+    for letter, arm in (("c", journal.candidate), ("s", journal.stable)):
+        if arm is not None:
+            asked += _of_arm(journal, letter, arm)
+    return asked
+
+
+def _of_arm(journal: Journal, letter: str, arm: Arm) -> list[dict[str, Any]]:
+    space = journal.site.metrics_namespace
+    told = dimensions(journal.model, arm.version)
+    period = journal.spec.window_seconds
+    asked = [
+        query(f"{letter}_{name}", space, metric, told, period, "Sum")
+        for name, metric in COUNTS.items()
+    ]
+    asked += [
+        query(f"{letter}_l{i}", space, LATENCY, told, period, stat)
+        for i, stat in enumerate(bins(journal.latency_edges_ms))
+    ]
+    if journal.judged_edges:
+        middles = [index + 0.5 for index in range(len(journal.judged_edges))]
+        asked += [
+            query(f"{letter}_p{i}", space, BIN, told, period, stat)
+            for i, stat in enumerate(bins(middles))
+        ]
+    return asked
