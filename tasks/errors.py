@@ -29,6 +29,7 @@ SluiceError
 │   ├── VersionExists                 the version directory is already taken
 │   ├── VersionUnknown                no such version
 │   ├── BundleCorrupt                 a file differs from its manifest
+│   ├── UploadRefused                 an uploaded artefact cannot be released
 │   └── PointerMoved                  somebody else moved the pointer first      (retry helps)
 ├── ReleaseError                  putting a version before users
 │   ├── ReleaseInProgress             another release owns the endpoint           (retry helps)
@@ -37,6 +38,12 @@ SluiceError
 │   ├── EndpointUnhealthy             the new variant never became healthy
 │   └── ReleaseMismatch               what runs is not what was asked for
 ├── ExperimentError               an experiment cannot be read or changed
+│   ├── InvalidExperiment             an experiment that cannot start; every fault is named
+│   ├── ExperimentRunning             another experiment of the model is running
+│   ├── ExperimentUnknown             the model has no such experiment
+│   ├── ExperimentUndecided           the evidence is not there yet
+│   ├── RecordsUnreadable             a file of records holds nothing that can be counted
+│   └── ExperimentMoved               somebody else changed it in this moment    (retry helps)
 └── AwsError                      AWS answered with an error
     ├── AwsThrottled                  too many requests                          (retry helps)
     ├── AwsUnavailable                no answer, or a fault on their side        (retry helps)
@@ -179,6 +186,10 @@ class BundleCorrupt(RegistryError):
     """A file of a bundle differs from its manifest."""
 
 
+class UploadRefused(RegistryError):
+    """An uploaded artefact is gone, was replaced, or is no model that can be served."""
+
+
 class PointerMoved(RegistryError):
     """Somebody else moved the pointer first."""
 
@@ -213,6 +224,32 @@ class ReleaseMismatch(ReleaseError):
 
 class ExperimentError(SluiceError):
     """An experiment cannot be read or changed."""
+
+
+class InvalidExperiment(ExperimentError):
+    """An experiment that cannot start."""
+
+
+class ExperimentRunning(ExperimentError):
+    """Another experiment of the model is running."""
+
+
+class ExperimentUnknown(ExperimentError):
+    """The model has no such experiment."""
+
+
+class ExperimentUndecided(ExperimentError):
+    """The evidence is not there yet."""
+
+
+class RecordsUnreadable(ExperimentError):
+    """A file of records holds nothing that can be counted."""
+
+
+class ExperimentMoved(ExperimentError):
+    """Somebody else changed the experiment in this moment."""
+
+    retryable = True
 
 
 class AwsError(SluiceError):

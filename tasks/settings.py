@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     work_bucket: str = Field(
         default="sluice-work", description="Bucket of snapshots, training jobs and reports."
     )
+    experiments_table: str = Field(
+        default="sluice-experiments", description="DynamoDB table of what experiments recorded."
+    )
     role_arn: str = Field(
         default="arn:aws:iam::123456789012:role/sluice-training",
         description="Role that SageMaker assumes for training and hosting.",
