@@ -2,6 +2,7 @@
 
 python -m benchmarks.canary                         one table: 10 requests/s, 0.5 %, direct
 python -m benchmarks.canary --all --out results.jsonl    every rate, feed and error share
+python -m benchmarks.canary tables results.jsonl    the same as Markdown
 python -m benchmarks.canary promises --reps 4000    measured α and β
 python -m benchmarks.canary shadow                  mirrored pairs
 python -m benchmarks.canary judge windows.jsonl     judge windows (or from stdin)
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.canary import feed, promises
+from benchmarks.canary import feed, promises, report
 from benchmarks.canary.peers import PEERS
 from benchmarks.canary.run import Controller, Judge, Result, play_together
 from benchmarks.canary.world import HELD_OUT, LAWS, SCENARIOS, Scenario, Setting
@@ -207,6 +208,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--out", help="append every cell as a JSON line to this file; "
                      "cells that it holds already are skipped")  # fmt: skip
     commands = top.add_subparsers(dest="command")
+    written = commands.add_parser("tables", help="kept cells as Markdown")
+    written.add_argument("file", help="what --out wrote")
     measured = commands.add_parser("promises", help="measured α and β")
     measured.add_argument("--reps", type=int, default=4000)
     measured.add_argument("--seed", type=int, default=1)
@@ -237,6 +240,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
     if args.command == "promises":
         promises.measure(args.reps, args.seed)
+    elif args.command == "tables":
+        report.tables(args.file)
     elif args.command == "shadow":
         promises.shadow(args.reps, args.seed)
     elif args.command == "judge":

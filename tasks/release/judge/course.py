@@ -102,6 +102,8 @@ def _starting(policy: JudgePolicy, ledger: Ledger, counts: Counts, rung: Array) 
     part = np.where(rung > ledger.rung, np.maximum(part, restart.on_step), part)
     last = len(policy.ladder) - 1
     part = np.where((rung == last) & (ledger.rung < last), restart.on_watch, part)
+    # What mirrored traffic could not show begins with the first share.
+    part = np.where((ledger.rung < 0) & (rung >= 0), restart.first, part)
     part = np.where(ledger.started == NEVER, 0.0, part)
     fresh = ledger.wealth @ alternatives_of(policy).membership == 0.0
     fresh &= ledger.unspent == 1.0
