@@ -1,11 +1,13 @@
 """SIGKILL at every write of the journal, and every fault at every kind of call, under load.
 
-    python -m benchmarks.release.kill_matrix            every write, before and after it
-    python -m benchmarks.release.kill_matrix --faults   every AWS action, lost answers and throttles
+    python -m benchmarks.release.kill_matrix                 the flow, before and after each write
+    python -m benchmarks.release.kill_matrix --who worker    its worker; --who both: both at once
+    python -m benchmarks.release.kill_matrix --faults        every call: lost answers, throttles,
+                                                             silent rollbacks, no capacity
 
 Each line: where it struck, how the release ended, seconds (real, and of the installation's clock)
-from the kill to the verified end. The exit status is 1 when any end state was wrong or any request
-failed.
+from the kill (for a fault: from the start) to the verified end, requests that failed. The exit
+status is 1 when any end state was wrong or any request failed.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +36,15 @@ FAULTS: dict[str, dict[str, Any]] = {
     "lost answer": {"kind": "lost_answer", "drop": True, "times": 1},
     "throttle": {"kind": "throttle", "times": 3},
 }
+OF_SERVICE: dict[str, dict[str, Any]] = {
+    "silent rollback": {"kind": "silent_rollback", "times": 1},
+    "no capacity": {"kind": "capacity", "times": 1},
+}
+"""What SageMaker does to an update that it has accepted."""
+UPDATES = 2
+"""Updates of the endpoint in one release: both versions, then the candidate alone."""
+MOST_OF_ONE = 12
+"""Calls of one action that are struck, evenly chosen, unless every one is asked for."""
 
 
 @dataclass
@@ -44,6 +56,7 @@ class Bench:
     folder: Path
     number: int = 0
     serving: str = ""
+    who: str = "flow"
 
     def fresh(self, **how: Any) -> str:
         """Publish the next version."""
@@ -70,14 +83,17 @@ class Bench:
         """
         version = self.fresh(**(how or {}))
         died = self.zygote.actor(
-            version=version, at=at, when=when, phase=phase, lease=LEASE, spec={}
+            version=version, at=at, when=when, phase=phase, lease=LEASE, spec={}, who=self.who
         )
-        began = time.monotonic()
+        began = time.monotonic() - died.get("lived", 0.0)
         desk = town.desk("reconcile", town.spec(), LEASE)
         if not died["signal"]:
             assert died["code"] == 0, died
-            self.end_state(desk.journals.read(town.MODEL).journal, version)  # type: ignore[union-attr]
-            return died, None
+            held = desk.journals.read(town.MODEL)
+            assert held is not None
+            self.end_state(held.journal, version)
+            struck = "phase" in died  # its worker died, it went on
+            return died, (held.journal, time.monotonic() - began) if struck else None
         held = desk.journals.read(town.MODEL)
         if held is not None and held.journal.candidate.version != version:
             return died, (held.journal, 0.0)  # killed before the first write: nothing was begun
@@ -127,38 +143,58 @@ def kills(bench: Bench, crowd: town.Crowd) -> list[float]:
     return took
 
 
-def faults(bench: Bench, occurrences: int) -> int:
-    """Every action that a release calls, each sort of fault, at its first occurrences."""
-    wrong = 0
+def faults(bench: Bench, crowd: town.Crowd, most: int) -> tuple[int, list[float]]:
+    """Every call that a release makes, each sort of fault; wrong ends, and seconds of each row."""
+    wrong, took = 0, []
+    for service, action, name, fault, skip in _planned(bench, most):
+        bench.aws.faults.clear()
+        bench.aws.faults.add(service=service, action=action, skip=skip, **fault)
+        version = bench.fresh()
+        desk = town.desk(f"faulty-{bench.number}", town.spec())
+        began = time.monotonic()
+        try:
+            start_release(desk, town.MODEL, version, "ann", "weekly")
+            ended = run(desk, town.MODEL)
+            bench.end_state(ended, version)
+            said = str(ended.phase)
+        except Exception as error:  # noqa: BLE001  a table of all of them is wanted
+            wrong += 1
+            said = f"WRONG {error!r}"
+            bench.aws.faults.clear()
+            bench.serving = _recovered(bench)
+        took.append(time.monotonic() - began)
+        print(
+            f"{service + ':' + action:45s} {name:15s} #{skip:<3d} {said:11s} "
+            f"{took[-1]:5.1f} s real {took[-1] * SCALE:6.0f} s ours, "
+            f"{crowd.failed} failed requests",
+            flush=True,
+        )
+    bench.aws.faults.clear()
+    return wrong, took
+
+
+def _planned(bench: Bench, most: int) -> Iterator[tuple[str, str, str, dict[str, Any], int]]:
+    """What strikes where: each call of a release that was not disturbed, counted."""
     before = bench.aws.calls.report()["counts"]
-    runs = 0
     desk = town.desk("probe", town.spec())
     version = bench.fresh()
     start_release(desk, town.MODEL, version, "ann", "probe")
     bench.end_state(run(desk, town.MODEL), version)
     after = bench.aws.calls.report()["counts"]
-    for named in [name for name, count in after.items() if count > before.get(name, 0)]:
+    for named, count in sorted(after.items()):
         service, _, action = named.partition(":")
-        if action in {"InvokeEndpoint", "PutMetricData"}:
-            continue
+        calls = count - before.get(named, 0)
+        if calls <= 0 or action in {"InvokeEndpoint", "PutMetricData"}:
+            continue  # users' requests, and what the serving programs publish
+        struck = range(calls)
+        if most and calls > most:
+            struck = range(0, calls, -(-calls // most))
         for name, fault in FAULTS.items():
-            for skip in range(occurrences):
-                bench.aws.faults.clear()
-                bench.aws.faults.add(service=service, action=action, skip=skip, **fault)
-                runs += 1
-                version = bench.fresh()
-                desk = town.desk(f"faulty-{runs}", town.spec())
-                try:
-                    start_release(desk, town.MODEL, version, "ann", "weekly")
-                    ended = run(desk, town.MODEL)
-                    bench.end_state(ended, version)
-                    print(f"{service}:{action} {name} #{skip}: {ended.phase}", flush=True)
-                except Exception as error:  # noqa: BLE001  a table of all of them is wanted
-                    wrong += 1
-                    print(f"{service}:{action} {name} #{skip}: WRONG {error!r}", flush=True)
-                    bench.aws.faults.clear()
-                    bench.serving = _recovered(bench)
-    return wrong
+            for skip in struck:
+                yield service, action, name, fault, skip
+    for name, fault in OF_SERVICE.items():
+        for skip in range(UPDATES):
+            yield "*", "*", name, fault, skip
 
 
 def _recovered(bench: Bench) -> str:
@@ -173,28 +209,33 @@ def main() -> int:
     """Run the matrix."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faults", action="store_true")
-    parser.add_argument("--occurrences", type=int, default=2)
+    parser.add_argument("--who", choices=("flow", "worker", "both"), default="flow")
+    parser.add_argument(
+        "--occurrences", type=int, default=MOST_OF_ONE, help="calls of one action; 0: every one"
+    )
     chosen = parser.parse_args()
     with EmbeddedAws(time_scale=SCALE) as aws, tempfile.TemporaryDirectory() as folder:
         os.environ.update(town.environment(aws))
         town.prepare()
         with Zygote(dict(os.environ)) as zygote:
-            bench = Bench(aws, zygote, Path(folder))
+            bench = Bench(aws, zygote, Path(folder), who=chosen.who)
             bench.first()
             with town.Crowd(aws.endpoint_url, threads=2, pause=0.008) as crowd:
-                wrong = faults(bench, chosen.occurrences) if chosen.faults else 0
-                took = [] if chosen.faults else kills(bench, crowd)
+                if chosen.faults:
+                    wrong, took = faults(bench, crowd, chosen.occurrences)
+                else:
+                    wrong, took = 0, kills(bench, crowd)
             own = sum(n for (status, _), n in crowd.answers.items() if status == 424)
             other = crowd.failed - own
     print(
         f"{sum(crowd.answers.values())} requests, {own} of a bad candidate's own errors, ", end=""
     )
     print(f"{other} failed otherwise; {wrong} wrong ends")
-    if took:
-        print(
-            f"{len(took)} kills; from kill to end: median {statistics.median(took):.1f} s, "
-            f"longest {max(took):.1f} s (× {SCALE:.0f} on the installation's clock)"
-        )
+    what = "faults; from start" if chosen.faults else f"kills ({chosen.who}); from kill"
+    print(
+        f"{len(took)} {what} to end: median {statistics.median(took):.1f} s, "
+        f"longest {max(took):.1f} s (× {SCALE:.0f} on the installation's clock)"
+    )
     return 1 if wrong or other else 0
 
 

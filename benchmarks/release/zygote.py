@@ -1,19 +1,23 @@
 """A process that forks actors which kill themselves with SIGKILL at a chosen write of the journal.
 
 It imports everything once and has no threads, so that a fork is cheap and safe. One line of JSON
-in, one line out: ``{"version": …, "at": 7, "when": "before" | "after", "phase": "", "spec": {…}}``.
-``at`` counts the journal's writes; with ``phase`` only those that enter or stay in it; -1 never
-kills. The answer says which signal ended the actor, and the write at which it died.
+in, one line out: ``{"version": …, "at": 7, "when": "before" | "after", "phase": "", "spec": {…},
+"who": "flow" | "worker" | "both"}``. ``at`` counts the journal's writes; with ``phase`` only those
+that enter or stay in it; -1 never kills. Each actor is the child of a process that stands for the
+worker: it waits for it, and nothing else. The answer says which signal ended the actor, the write
+at which it struck, and for how many seconds the actor lived on after it.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +28,9 @@ from tasks.release.journal import Journal
 from tasks.release.ports import Held
 from tasks.release.store import S3Journals
 
+PR_SET_CHILD_SUBREAPER = 36
+"""``prctl`` of Linux."""
+
 
 @dataclass(frozen=True)
 class DeadlyJournals(S3Journals):
@@ -33,6 +40,7 @@ class DeadlyJournals(S3Journals):
     when: str = "before"
     phase: str = ""
     note: str = ""
+    who: str = "flow"
     seen: list[int] = field(default_factory=lambda: [0])
 
     def start(self, journal: Journal, replacing: Held | None) -> Held:
@@ -63,16 +71,29 @@ class DeadlyJournals(S3Journals):
 
     def _die(self, journal: Journal) -> None:
         last = journal.entries[-1]
-        told = {"phase": journal.phase, "kind": last.kind, "action": last.action}
+        told: dict[str, Any] = {
+            "phase": journal.phase,
+            "kind": last.kind,
+            "action": last.action,
+        }
+        told["at"] = time.monotonic()
         Path(self.note).write_text(json.dumps(told), encoding="utf-8")
-        os.kill(os.getpid(), signal.SIGKILL)
+        if self.who in {"worker", "both"}:
+            os.kill(os.getppid(), signal.SIGKILL)
+        if self.who in {"flow", "both"}:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def deadly_desk(desk: Desk, wish: dict[str, Any], note: str) -> Desk:
     """A desk that dies where the wish says."""
     bucket = desk.journals.bucket  # type: ignore[attr-defined]
     journals = DeadlyJournals(
-        bucket, at=wish["at"], when=wish["when"], phase=wish.get("phase", ""), note=note
+        bucket,
+        at=wish["at"],
+        when=wish["when"],
+        phase=wish.get("phase", ""),
+        note=note,
+        who=wish.get("who", "flow"),
     )
     return replace(desk, journals=journals)
 
@@ -88,32 +109,55 @@ def live(wish: dict[str, Any], note: str) -> None:
     run(desk, town.MODEL)
 
 
+def _ended(wish: dict[str, Any], note: str, ended: Path) -> int:
+    """Let one actor live below a worker of its own; the status with which the actor ended."""
+    worker = os.fork()
+    if worker == 0:
+        actor = os.fork()
+        if actor == 0:
+            code = 1
+            try:
+                live(wish, note)
+                code = 0
+            except BaseException as error:  # noqa: BLE001  the parent must hear of it
+                sys.stderr.write(f"{type(error).__name__}: {error}\n")
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(actor, 0)
+        ended.write_text(str(status), encoding="utf-8")
+        os._exit(0)
+    orphan: int | None = None
+    while True:
+        try:
+            process, status = os.wait()
+        except ChildProcessError:
+            break
+        if process != worker:
+            orphan = status
+    return orphan if orphan is not None else int(ended.read_text("utf-8"))
+
+
 def main() -> int:
-    """Fork an actor for each line."""
+    """Fork a worker with an actor for each line."""
     import tasks.release.feed
     import tasks.release.hosting
     import tasks.release.jury
     import tasks.release.notify  # noqa: F401  imported once, before the forks
 
+    # An actor whose worker was killed becomes our child, so that we hear how it ends.
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
     for line in sys.stdin:
         wish = json.loads(line)
         with tempfile.TemporaryDirectory() as folder:
             note = str(Path(folder) / "died")
-            child = os.fork()
-            if child == 0:
-                code = 1
-                try:
-                    live(wish, note)
-                    code = 0
-                except BaseException as error:  # noqa: BLE001  the parent must hear of it
-                    sys.stderr.write(f"{type(error).__name__}: {error}\n")
-                finally:
-                    os._exit(code)
-            _, status = os.waitpid(child, 0)
+            status = _ended(wish, note, Path(folder) / "ended")
             killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-            found = Path(note).read_text(encoding="utf-8") if Path(note).exists() else "{}"
-        told = {"signal": killed, "code": os.WEXITSTATUS(status) if not killed else None}
-        sys.stdout.write(json.dumps({**told, **json.loads(found)}) + "\n")
+            told = {"signal": killed, "code": os.WEXITSTATUS(status) if not killed else None}
+            found = json.loads(Path(note).read_text("utf-8")) if Path(note).exists() else {}
+            if "at" in found:
+                found["lived"] = time.monotonic() - found.pop("at")
+        sys.stdout.write(json.dumps({**told, **found}) + "\n")
         sys.stdout.flush()
     return 0
 

@@ -78,6 +78,7 @@ class Laptop:
             "SLUICE_TIME_EPOCH": f"{self.time_epoch:.3f}",
             "SLUICE_DISTRIBUTION_ID": self._fact("distribution_id"),
             "SLUICE_ALERTS_TOPIC_ARN": self._fact("alerts_topic_arn"),
+            "SLUICE_UPLOADS_QUEUE_URL": self._fact("uploads_queue_url"),
         }
 
     def _fact(self, name: str) -> str:

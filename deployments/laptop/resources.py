@@ -29,7 +29,40 @@ def create(variables: Mapping[str, str], buckets: tuple[str, ...], registry: str
         _buckets(s3, buckets, registry)
     with closing(client("sns", variables)) as sns:
         topic = sns.create_topic(Name="sluice-alerts")["TopicArn"]
-    return {"alerts_topic_arn": topic, "distribution_id": _distribution(variables, registry)}
+    return {
+        "alerts_topic_arn": topic,
+        "distribution_id": _distribution(variables, registry),
+        "uploads_queue_url": _uploads(variables, registry),
+    }
+
+
+def _uploads(variables: Mapping[str, str], registry: str) -> str:
+    """The queue that S3 tells of uploaded artefacts; its address."""
+    with closing(client("sqs", variables)) as sqs:
+        # Longer than a look at the queue lasts, so that two looks do not meet the same message.
+        url = str(
+            sqs.create_queue(QueueName="sluice-uploads", Attributes={"VisibilityTimeout": "120"})[
+                "QueueUrl"
+            ]
+        )
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    queue = {
+        "QueueArn": arn["Attributes"]["QueueArn"],
+        "Events": ["s3:ObjectCreated:*"],
+        "Filter": {
+            "Key": {
+                "FilterRules": [
+                    {"Name": "prefix", "Value": "models/"},
+                    {"Name": "suffix", "Value": "/model.tar.gz"},
+                ]
+            }
+        },
+    }
+    with closing(client("s3", variables)) as s3:
+        s3.put_bucket_notification_configuration(
+            Bucket=registry, NotificationConfiguration={"QueueConfigurations": [queue]}
+        )
+    return url
 
 
 def _buckets(s3: Any, buckets: tuple[str, ...], registry: str) -> None:

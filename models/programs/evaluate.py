@@ -1,7 +1,9 @@
 """Measure a published model on a held-out split: what the gate compares a candidate with.
 
 Channels: ``model`` holds a ``model.tar.gz``, ``holdout`` the split. Runs the graph that is served,
-with the preprocessing that was published beside it, and needs no TensorFlow.
+with the preprocessing that was published beside it, and needs no TensorFlow. With a channel
+``training`` the model was never measured before: the scikit-learn baseline is measured beside it,
+and calibration.npz is written, as a training job would.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from models.programs.artifacts import GRAPH, write_json
+from models.programs.artifacts import GRAPH, write_calibration, write_json
+from models.programs.baseline import Baseline
 from models.programs.contract import load_code
 from models.programs.heads import head_of
 from models.programs.litert import Graph
@@ -43,10 +46,16 @@ def evaluate(job: Job) -> dict[str, float]:
         card = json.loads((folder / "model_card.json").read_text("utf-8"))
         code = load_code(folder / "code" / "model.py")
         split = code.load(job.channel("holdout"), Hyperparameters(card["hyperparameters"]))
-        raw = Graph(folder / GRAPH).run(preprocessor(spec).transform(split.inputs))
-    head = head_of(spec)
-    metrics = head.measure(split.labels, head.predicted(raw))
-    result = {"candidate": metrics, "counts": {"holdout": len(split)}}
+        inputs = preprocessor(spec).transform(split.inputs)
+        raw = Graph(folder / GRAPH).run(inputs)
+        head = head_of(spec)
+        metrics = head.measure(split.labels, head.predicted(raw))
+        result = {"candidate": metrics, "counts": {"holdout": len(split)}}
+        if "training" in job.channels:
+            baseline = Baseline(folder, job.channels, spec, card["hyperparameters"])
+            result["baseline"] = head.measure(split.labels, baseline.answers())
+            job.output_dir.mkdir(parents=True, exist_ok=True)
+            write_calibration(job.output_dir / "calibration.npz", inputs, raw, seed=0)
     write_json(job.output_dir / "metrics.json", result)
     print(" ".join(f"holdout_{name}={value:.6g}" for name, value in metrics.items()), flush=True)
     job.model_dir.mkdir(parents=True, exist_ok=True)

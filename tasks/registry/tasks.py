@@ -103,6 +103,7 @@ def publish(
     files: Mapping[str, Path],
     parity: Mapping[str, float],
     converters: Mapping[str, str],
+    version: str = "",
 ) -> str:
     """Publish the bundle; what an earlier run published of the same candidate is found again.
 
@@ -115,12 +116,16 @@ def publish(
         files: Local file by path in the bundle.
         parity: Largest difference of each converted model.
         converters: Version of each converter.
+        version: Under which name, where somebody chose one; "" takes the job's creation time.
 
     Returns:
         The version.
+
+    Raises:
+        VersionExists: the name that was chosen belongs to another candidate.
     """
     registry = Registry.here()
-    version = registry.claim_version(spec.name, trained.created, trained.identity)
+    version = version or registry.claim_version(spec.name, trained.created, trained.identity)
     manifest = registry.publish(
         Manifest(
             model=spec.name,

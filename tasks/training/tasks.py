@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.aws import asking, client
 from tasks.clock import system_clock
+from tasks.errors import TrainingFailed, UploadRefused
 from tasks.model_spec import ModelSpec
 from tasks.reports.artifacts import LivePage, key_for, logger
 from tasks.reports.pages import training_page
@@ -137,25 +138,64 @@ def measure_champion(
     if champion is None:
         return None
     chosen = settings()
-    source = put_source(chosen.work_bucket, code_hash, archive)
     model = f"s3://{chosen.registry_bucket}/{champion.model}/{champion.version}/model.tar.gz"
+    name = evaluation_name(spec.name, champion.version, holdout)
     tags = {"sluice:model": spec.name, "sluice:champion": champion.version}
-    sagemaker = client("sagemaker")
-    submitted = job.submit_or_adopt(
-        sagemaker,
-        evaluation_name(spec.name, champion.version, holdout),
-        lambda name: evaluation_request(
-            name, spec, chosen, {"model": model, "holdout": holdout}, source, tags
-        ),
+    channels = {"model": model, "holdout": holdout}
+    return _measure(spec, name, channels, (code_hash, archive), tags)[0].candidate
+
+
+@task(
+    name="examine",
+    retries=2,
+    retry_delay_seconds=10,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
+def examine(
+    spec: ModelSpec,
+    code_hash: str,
+    archive: bytes,
+    model_data: str,
+    identity: str,
+    data: Mapping[str, Any],
+) -> TrainedModel:
+    """Measure a model that was not trained here on the held-out split, beside the baseline.
+
+    Args:
+        spec: The model.
+        code_hash: Hash of the source archive.
+        archive: The source archive.
+        model_data: ``s3://`` address of its model.tar.gz.
+        identity: Its identity in the ledger.
+        data: What `hand_over` put into S3.
+
+    Raises:
+        UploadRefused: it could not be measured; the job's own reason is in the message.
+    """
+    channels = {"model": model_data, **data["channels"]}
+    name = evaluation_name(spec.name, identity, channels["holdout"])
+    tags = {"sluice:model": spec.name, "sluice:upload": identity[:16]}
+    try:
+        found, described, folder = _measure(spec, name, channels, (code_hash, archive), tags)
+    except TrainingFailed as error:
+        raise UploadRefused(
+            f"The artefact could not be measured on the held-out split. {error.what}",
+            "Upload a model of the layout in docs/models.md, made for this model's columns.",
+        ) from error
+    collect.fetch(model_data, folder / "model.tar.gz")
+    return TrainedModel(
+        model=spec.name,
+        job_name=str(described["TrainingJobName"]),
+        identity=identity,
+        model_data=model_data,
+        output_data=str(described["ModelArtifacts"]["S3ModelArtifacts"]),
+        created=described["CreationTime"].timestamp(),
+        metrics={**found.candidate, "rows": float(data["training_rows"] + data["holdout_rows"])},
+        baseline=found.baseline,
+        folder=folder,
+        billable_seconds=described.get("BillableTimeInSeconds", 0),
     )
-    log = logger()
-    described = job.watch(
-        sagemaker, client("logs"), submitted.name, system_clock(), chosen.poll_seconds, log.info
-    )
-    folder = chosen.cache_dir / "jobs" / submitted.name
-    output = described["ModelArtifacts"]["S3ModelArtifacts"].replace("model.tar", "output.tar")
-    collect.unpack(collect.fetch(output, folder / "output.tar.gz"), folder / "output")
-    return collect.measured(folder / "output", submitted.name).candidate
 
 
 @task(
@@ -198,6 +238,36 @@ def stop_orphans() -> tuple[str, ...]:
         if _was_cancelled(run) and job.stop(sagemaker, name):
             stopped.append(name)
     return tuple(stopped)
+
+
+def _measure(
+    spec: ModelSpec,
+    name: str,
+    channels: Mapping[str, str],
+    code: tuple[str, bytes],
+    tags: Mapping[str, str],
+) -> tuple[collect.Measured, dict[str, Any], Path]:
+    """Run (or adopt) an evaluation job: what it measured, its description, its local folder."""
+    chosen = settings()
+    source = put_source(chosen.work_bucket, *code)
+    sagemaker = client("sagemaker")
+    submitted = job.submit_or_adopt(
+        sagemaker,
+        name,
+        lambda attempt: evaluation_request(attempt, spec, chosen, channels, source, tags),
+    )
+    described = job.watch(
+        sagemaker,
+        client("logs"),
+        submitted.name,
+        system_clock(),
+        chosen.poll_seconds,
+        logger().info,
+    )
+    folder = chosen.cache_dir / "jobs" / submitted.name
+    output = described["ModelArtifacts"]["S3ModelArtifacts"].replace("model.tar", "output.tar")
+    collect.unpack(collect.fetch(output, folder / "output.tar.gz"), folder / "output")
+    return collect.measured(folder / "output", submitted.name), described, folder
 
 
 def _was_cancelled(flow_run: str) -> bool:

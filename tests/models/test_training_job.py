@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 import tarfile
 
 import numpy as np
@@ -110,6 +113,32 @@ def test_an_old_model_is_measured_on_a_split_as_its_own_job_measured_it(trained,
     expected = trained.json("output/data/metrics.json")
     assert got["candidate"] == pytest.approx(expected["candidate"], rel=1e-3)
     assert got["counts"] == {"holdout": expected["counts"]["holdout"]}
+
+
+def test_a_model_from_elsewhere_is_measured_as_a_training_job_would(trained, evaluation):
+    base = evaluation.base
+    done = subprocess.run(
+        [sys.executable, "evaluate.py"],
+        cwd=trained.base / "code",
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")},
+            "SAGEMAKER_BASE_DIR": str(base / "job"),
+            "SM_CHANNELS": json.dumps(["model", "training", "holdout"]),
+            "SM_CHANNEL_MODEL": str(base / "model"),
+            "SM_CHANNEL_TRAINING": str(trained.base / "input/data/training"),
+            "SM_CHANNEL_HOLDOUT": str(trained.base / "input/data/holdout"),
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    got = json.loads((base / "job/output/data/metrics.json").read_text())
+    expected = trained.json("output/data/metrics.json")
+    for who in ("candidate", "baseline"):
+        assert got[who] == pytest.approx(expected[who], rel=1e-3), who
+    with np.load(base / "job/output/data/calibration.npz") as ours:
+        rows = min(512, expected["counts"]["holdout"])
+        assert (len(ours["inputs"]), len(ours["outputs"])) == (rows, rows)
 
 
 def test_the_archive_of_the_model_serves_and_leaves_no_path_behind(trained):

@@ -1,0 +1,141 @@
+"""Whether an uploaded file is a model that Sluice can measure, convert and serve."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from tasks import objects
+from tasks.aws import asking, client
+from tasks.errors import AwsRejected, UploadRefused
+from tasks.uploads.notices import Upload
+from tasks.values import Frozen, fingerprint
+
+NEEDED = (
+    "code/model.py",
+    "litert/model.tflite",
+    "saved_model/1/saved_model.pb",
+    "preprocess.json",
+    "model_card.json",
+)
+LARGEST = 5 * 1024**3
+"""Unpacked bytes above which an archive is not opened any further."""
+
+
+class Received(Frozen):
+    """An artefact that was looked into. ``address`` holds the same bytes, under their hash."""
+
+    identity: str
+    sha256: str
+    size: int
+    address: str
+    hyperparameters: dict[str, str]
+
+
+def receive(upload: Upload, program: str, work_bucket: str, folder: Path) -> Received:
+    """Fetch what was uploaded, look into it, and keep a copy that nobody can replace.
+
+    Args:
+        upload: The artefact.
+        program: The model's serving program, which must lie in ``code/``.
+        work_bucket: Where the copy goes.
+        folder: Local working folder.
+
+    Raises:
+        UploadRefused: it is gone, was replaced, or is no model; every fault is named.
+    """
+    local = _fetch(upload, folder)
+    card = inspect(local, program, str(upload.key))
+    sha256, size = objects.file_digest(local)
+    key = f"uploads/{sha256}/model.tar.gz"
+    objects.create(work_bucket, key, local, content_type="application/gzip")
+    if objects.digest(work_bucket, key) != (sha256, size):
+        raise UploadRefused(
+            f"The copy s3://{work_bucket}/{key} is not what was uploaded.", "Upload it again."
+        )
+    return Received(
+        identity=fingerprint(["upload", upload.model, upload.version, sha256]),
+        sha256=sha256,
+        size=size,
+        address=f"s3://{work_bucket}/{key}",
+        hyperparameters={
+            str(name): str(value) for name, value in card.get("hyperparameters", {}).items()
+        },
+    )
+
+
+def inspect(archive: Path, program: str, name: str) -> dict[str, Any]:
+    """Look into an archive; its model card.
+
+    Raises:
+        UploadRefused: it is no archive, too large, unsafe to unpack, or lacks a file.
+    """
+    needed = (f"code/{program}", *NEEDED)
+    faults: list[str] = []
+    documents: dict[str, Any] = {}
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            found: dict[str, tarfile.TarInfo] = {}
+            total = 0
+            for entry in tar:
+                tarfile.data_filter(entry, "/nowhere")  # raises on what would leave the folder
+                total += entry.size
+                if total > LARGEST:
+                    raise _refused(name, [f"it unpacks to more than {LARGEST:,} bytes"])
+                found[entry.name.removeprefix("./")] = entry
+            faults += [f"it holds no {path}" for path in needed if path not in found]
+            for path in ("preprocess.json", "model_card.json"):
+                if path in found:
+                    documents[path] = _document(tar, found[path], path, faults)
+    except (OSError, EOFError, tarfile.TarError) as error:
+        raise _refused(name, [f"it is no intact gzipped tar archive: {error}"]) from error
+    card = documents.get("model_card.json")
+    if isinstance(card, dict) and not isinstance(card.get("hyperparameters", {}), dict):
+        faults.append("model_card.json: hyperparameters is no object")
+    if faults:
+        raise _refused(name, faults)
+    return dict(card or {})
+
+
+def _document(tar: tarfile.TarFile, entry: tarfile.TarInfo, path: str, faults: list[str]) -> Any:
+    file = tar.extractfile(entry)
+    try:
+        read = json.loads(file.read()) if file else None
+    except ValueError as error:
+        faults.append(f"{path} is not JSON: {error}")
+        return None
+    if not isinstance(read, dict):
+        faults.append(f"{path} is no JSON object")
+    return read
+
+
+def _fetch(upload: Upload, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    local = folder / "model.tar.gz"
+    address = f"s3://{upload.bucket}/{upload.key}"
+    try:
+        with asking(f"GetObject {address}"):
+            body = client("s3").get_object(
+                Bucket=upload.bucket, Key=upload.key, IfMatch=f'"{upload.etag}"'
+            )["Body"]
+            with local.open("wb") as file:
+                for chunk in body.iter_chunks(objects.CHUNK):
+                    file.write(chunk)
+    except AwsRejected as error:
+        if error.code in objects.MISSING or error.code in objects.REFUSED:
+            raise UploadRefused(
+                f"{address} is not what was announced (ETag {upload.etag}): it was replaced or "
+                "deleted.",
+                "Nothing, if it was replaced: the newer artefact is announced itself.",
+            ) from error
+        raise
+    return local
+
+
+def _refused(name: str, faults: list[str]) -> UploadRefused:
+    return UploadRefused(
+        f"{name} is no model that can be served: {'; '.join(faults)}.",
+        "Upload a model.tar.gz with the files that docs/models.md lists.",
+    )

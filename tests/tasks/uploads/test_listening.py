@@ -1,0 +1,169 @@
+"""S3 tells the queue, the queue becomes one announcement: also when something dies in between."""
+
+import itertools
+from types import SimpleNamespace
+
+import pytest
+
+from tasks.clock import ScaledClock
+from tasks.uploads.inbox import Inbox
+from tasks.uploads.listening import Listener
+
+MODELS = (f"model-{number}" for number in itertools.count())
+
+
+class Died(Exception):
+    """A process ends here."""
+
+
+@pytest.fixture
+def town(aws, uploads):
+    """A listener whose announcements are written down, and a model of this test's own."""
+    clock = SimpleNamespace(at=1000.0, now=lambda: clock.at)
+    told, lives, given_up = [], {}, []
+    box = Inbox("sluice-models", clock)
+    listener = Listener(
+        box,
+        lambda upload, event: told.append((upload.model, upload.version, upload.etag, event)),
+        lambda run: lives.get(run, ("over", "it fell")),
+        lambda upload, why: (given_up.append(why), box.settle(upload, "given_up", why)),
+    )
+    model, s3 = next(MODELS), aws.client("s3")
+
+    def put(version, body=b"one"):
+        key = f"models/{model}/{version}/model.tar.gz"
+        return s3.put_object(Bucket="sluice-models", Key=key, Body=body)["ETag"].strip('"')
+
+    def in_queue():
+        sqs = aws.client("sqs")
+        counts = sqs.get_queue_attributes(QueueUrl=uploads, AttributeNames=["All"])["Attributes"]
+        return int(counts["ApproximateNumberOfMessages"]) + int(
+            counts["ApproximateNumberOfMessagesNotVisible"]
+        )
+
+    before = in_queue()  # a test may leave a message that is still invisible
+
+    return SimpleNamespace(
+        waiting=lambda: in_queue() - before,
+        clock=clock, box=box, listener=listener, told=told, lives=lives, given_up=given_up,
+        model=model, put=put, s3=s3, url=uploads,
+        listen=lambda: listener.listen(uploads),
+    )  # fmt: skip
+
+
+def test_an_upload_is_announced_once_and_its_message_goes(town):
+    etag = town.put("1.2.0")
+    assert town.waiting() == 1
+    town.listen()
+    town.listen()
+    assert [call[:3] for call in town.told] == [(town.model, "1.2.0", etag)]
+    assert town.waiting() == 0
+
+
+def test_what_is_no_artefact_is_not_even_told(town):
+    for name in ("outcome.json", "model.tar", "notes/model.tar.gz.txt"):
+        key = f"models/{town.model}/1.0.0/{name}"
+        town.s3.put_object(Bucket="sluice-models", Key=key, Body=b"x")
+    assert town.waiting() == 0
+
+
+def test_a_storm_of_events_becomes_one(town):
+    for _ in range(25):
+        town.put("1.2.0")
+    assert town.waiting() == 25
+    town.listen()
+    assert len(town.told) == 1
+    assert town.waiting() == 0
+
+
+def test_versions_are_announced_each(town):
+    for version in ("1.2.0", "v20260131_020000"):
+        town.put(version)
+    town.listen()
+    assert sorted(call[1] for call in town.told) == ["1.2.0", "v20260131_020000"]
+
+
+def test_a_listener_that_dies_before_the_event_loses_nothing(town):
+    town.put("1.2.0")
+
+    def dies(*_):
+        raise Died
+
+    with pytest.raises(Died):
+        Listener(town.box, dies, dies, dies).listen(town.url)
+    assert town.waiting() == 1, "the message must outlive the listener"
+    town.listen()
+    assert len(town.told) == 1
+
+
+def test_a_listener_that_dies_after_the_event_makes_the_same_event_again(town):
+    town.put("1.2.0")
+
+    def tells_and_dies(*call):
+        town.listener.announce(*call)
+        raise Died
+
+    with pytest.raises(Died):
+        Listener(town.box, tells_and_dies, tells_and_dies, tells_and_dies).listen(town.url)
+    town.listen()
+    first, second = town.told
+    assert first == second, "the server drops a second event with the same id"
+
+
+def test_an_upload_whose_run_died_is_announced_again_three_times_in_all(town):
+    etag = town.put("1.2.0")
+    for number in range(5):
+        town.listen()
+        kept = town.box.find(town.model, "1.2.0")
+        if kept is None:
+            break
+        town.box.change(kept, kept.record.model_copy(update={"run": f"run-{number}"}))
+    assert len({call[3] for call in town.told}) == 3
+    assert town.given_up == ["3 runs did not bring it to an end; the last said: it fell"]
+    outcome = town.box.outcome(town.box.standing(town.model, "1.2.0"))
+    assert (outcome.state, outcome.etag) == ("given_up", etag)
+
+
+def test_a_run_that_a_person_cancelled_is_not_started_again(town):
+    town.put("1.2.0")
+    town.listen()
+    kept = town.box.find(town.model, "1.2.0")
+    town.box.change(kept, kept.record.model_copy(update={"run": "r"}))
+    town.lives["r"] = ("cancelled", "")
+    town.listen()
+    assert len(town.told) == 1
+    assert town.given_up == ["a person cancelled its run"]
+
+
+def test_a_settled_artefact_is_not_announced_again_but_a_corrected_one_is(town):
+    town.put("1.2.0", b"bad")
+    town.listen()
+    town.box.settle(town.box.standing(town.model, "1.2.0"), "refused", "no model card")
+    town.put("1.2.0", b"bad")
+    town.listen()
+    assert len(town.told) == 1
+    town.put("1.2.0", b"good")
+    town.listen()
+    assert len(town.told) == 2
+
+
+def test_other_bytes_wait_while_a_run_deals_with_the_first(town):
+    town.put("1.2.0", b"first")
+    town.listen()
+    kept = town.box.find(town.model, "1.2.0")
+    town.box.change(kept, kept.record.model_copy(update={"run": "r"}))
+    town.lives["r"] = ("alive", "")
+    second = town.put("1.2.0", b"second")
+    town.listen()
+    assert (len(town.told), town.waiting()) == (1, 1), "the message stays in the queue"
+    town.box.settle(kept.record.upload, "refused", "no")
+    assert town.listener.note(town.box.standing(town.model, "1.2.0")) == "open"
+    town.listen()
+    assert town.told[-1][2] == second
+
+
+def test_the_patience_lasts_long_enough_for_a_busy_machine():
+    from tasks.uploads.listening import patience_on
+
+    assert patience_on(ScaledClock()) == 600.0
+    assert patience_on(ScaledClock(scale=60.0)) == 7200.0
