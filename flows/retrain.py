@@ -9,8 +9,9 @@ from prefect import flow
 from prefect.states import Completed
 from pydantic import Field
 
+from flows.curate import referenced
 from flows.recipe import Model, Reason, prepare, work_folder
-from flows.release import release
+from flows.release import release_within
 from tasks.contracts.tasks import check_contract
 from tasks.conversion.tasks import convert
 from tasks.drift.tasks import BASELINE, compare_with_baseline, keep_baseline
@@ -48,17 +49,20 @@ def retrain(
     """
     ready = prepare(model, window_days, {"epochs": epochs, "batch_size": batch_size})
     spec, contract = ready.spec, ready.contract
-    pinned, address = snapshot(contract.dataset, contract.location_prefix, ready.window_days, end)
+    pinned, address = snapshot(
+        contract.dataset, contract.location_prefix, ready.window_days, end, contract.owns
+    )
     plan = ready.plan(pinned.fingerprint)
     earlier = earlier_outcome(model, plan.identity)
     if earlier.settled and not force:
         return Completed(message=str(earlier))
     if earlier.version:
-        return release(model, earlier.version, reason)
+        return release_within(model, earlier.version, reason)
 
     champion = champion_of(model)
     work = work_folder(model, plan.identity[:16])
-    checked = check_contract(contract, pinned, pull_snapshot(pinned, address), work, LocalReader())
+    paths = pull_snapshot(pinned, address)
+    checked = check_contract(contract, pinned, paths, work, LocalReader(), referenced(contract))
     checked.require_pass()
     good = work / "good"
     drift = (contract.version, contract.kinds, contract.drift_policy, good)
@@ -94,4 +98,4 @@ def retrain(
         converted.report.parity,
         converted.report.versions,
     )
-    return release(model, version, reason)
+    return release_within(model, version, reason)

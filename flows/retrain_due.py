@@ -35,7 +35,9 @@ def retrain_due(start: bool = True) -> Any:
             continue
         learned, standing = standing_of(champion)
         contract = ready.contract
-        fresh = snapshot_after(contract.dataset, contract.location_prefix, learned.end, None)
+        fresh = snapshot_after(
+            contract.dataset, contract.location_prefix, learned.end, None, contract.owns
+        )
         standing = standing.model_copy(update={"new_bytes": fresh.size if fresh else 0})
         why = "; ".join(reasons(standing, ready.spec.retrain_when))
         told.append(f"{model}: {why or 'not due'}")

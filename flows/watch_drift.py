@@ -8,6 +8,7 @@ from typing import Any
 from prefect import flow
 from prefect.states import Completed
 
+from flows.curate import referenced
 from flows.recipe import Model, prepare, work_folder
 from tasks.contracts.tasks import check_contract
 from tasks.drift.tasks import alarm, baseline_of, compare_with_baseline
@@ -32,12 +33,20 @@ def watch_drift(model: Model, end: date | None = None) -> Any:
     standing = baseline_of(champion)
     if champion is None or standing is None:
         return Completed(message=f"{model} has no champion to compare with.")
-    pinned = snapshot_after(contract.dataset, contract.location_prefix, standing[1], end)
+    pinned = snapshot_after(
+        contract.dataset, contract.location_prefix, standing[1], end, contract.owns
+    )
     if pinned is None:
         return Completed(message=f"Nothing came after {standing[1]}, the champion's last day.")
     work = work_folder(model, f"watch-{pinned.fingerprint[:16]}")
     report = check_contract(
-        contract, pinned, pull_snapshot(pinned), work, LocalReader(), docs=False
+        contract,
+        pinned,
+        pull_snapshot(pinned),
+        work,
+        LocalReader(),
+        referenced(contract),
+        docs=False,
     )
     report.require_pass()
     drift = compare_with_baseline(

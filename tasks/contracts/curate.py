@@ -33,12 +33,16 @@ class Partition(Frozen):
 
 
 class CurationState(Frozen):
-    """What has been folded in so far: ETag by raw key, and the partitions that came of it."""
+    """What has been folded in so far: ETag by raw key, and the partitions that came of it.
+
+    ``begun`` is what a run was about to fold in when it wrote this; a run that finished has none.
+    """
 
     schema_version: Literal[1] = 1
     dataset: str
     contract_version: str
     folded: Mapping[str, str] = {}
+    begun: Mapping[str, str] = {}
     partitions: Mapping[str, Partition] = {}
 
 
@@ -63,12 +67,26 @@ class Folded(Frozen):
     rows_superseded: int
     partitions: Mapping[str, Partition]
 
+    def __add__(self, later: Folded) -> Folded:
+        """Two folds, one after the other."""
+        return Folded(
+            rows_in=self.rows_in + later.rows_in,
+            rows_new=self.rows_new + later.rows_new,
+            rows_superseding=self.rows_superseding + later.rows_superseding,
+            rows_superseded=self.rows_superseded + later.rows_superseded,
+            partitions={**self.partitions, **later.partitions},
+        )
+
+
+NOTHING_FOLDED = Folded(rows_in=0, rows_new=0, rows_superseding=0, rows_superseded=0, partitions={})
+
 
 def plan(state: CurationState | None, snapshot: Snapshot, contract: Contract) -> CurationPlan:
     """Which raw objects must be folded in, and whether everything must be made anew.
 
     A replaced or vanished raw object, or another contract version, cannot be taken back out of
-    what was folded: then everything is rebuilt from the snapshot.
+    what was folded (or of what a dead run may have folded): then everything is rebuilt from the
+    snapshot.
     """
     there = {item.key: item.etag for item in snapshot.objects}
     everything = tuple(sorted(there))
@@ -80,7 +98,8 @@ def plan(state: CurationState | None, snapshot: Snapshot, contract: Contract) ->
             rebuild=True,
             reason=f"contract {state.contract_version} became {contract.version}",
         )
-    gone = [key for key, etag in state.folded.items() if there.get(key) != etag]
+    touched = {**state.begun, **state.folded}
+    gone = [key for key, etag in touched.items() if there.get(key) != etag]
     if gone:
         return CurationPlan(
             keys=everything,

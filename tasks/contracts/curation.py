@@ -1,29 +1,30 @@
-"""Curated partitions and their state in the lake: read, fold in, write, then say so.
+"""Curated partitions and their state in the lake: say what is begun, fold in, write, say so.
 
-Partitions are written before the state that names their sources. A run that dies in between has
-folded rows which the next run folds again, to the same result.
+The intent is written before the first partition, the sources' names after the last. A run that
+dies in between has folded rows which the next run folds again, to the same result; and when one of
+its sources was replaced meanwhile, the intent tells that everything must be made anew.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks import objects
 from tasks.aws import asking, client
 from tasks.contracts.curate import (
+    NOTHING_FOLDED,
     CurationPlan,
     CurationState,
     Folded,
     Partition,
     fold,
-    labelled,
-    parquet_bytes,
 )
 from tasks.contracts.model import Contract
 from tasks.errors import DataError
@@ -31,6 +32,7 @@ from tasks.values import Snapshot
 
 STATE = "_curated.json"
 PART = "part-00000.parquet"
+PARQUET = "application/vnd.apache.parquet"
 
 
 class Curation:
@@ -64,7 +66,9 @@ class Curation:
         snapshot: Snapshot,
         good_files: Sequence[Path],
     ) -> Folded:
-        """Fold good rows in and write down what was folded.
+        """Fold good rows in, one file after the other, and write down what was folded.
+
+        Memory is bounded by a file of good rows and a curated partition.
 
         Args:
             chosen: Of :func:`tasks.contracts.curate.plan` for ``state`` and ``snapshot``.
@@ -75,108 +79,118 @@ class Curation:
         Raises:
             DataError: another run curated this data set meanwhile.
         """
-        written: set[str] = set()
-
-        def read(name: str) -> Any:
-            # In a rebuild, what an earlier run left does not count.
-            return None if chosen.rebuild and name not in written else self.partition(name)
-
-        def write(name: str, body: bytes) -> None:
-            written.add(name)
-            put(self._bucket, self.key(name), body)
-
-        tables = [pq.read_table(path) for path in good_files]
-        folded = (
-            fold(self._contract, tables, read, write)
-            if tables
-            else Folded(rows_in=0, rows_new=0, rows_superseding=0, rows_superseded=0, partitions={})
+        standing = state or CurationState(
+            dataset=self._contract.dataset, contract_version=self._contract.version
         )
-        self._remember(chosen, state, snapshot, folded.partitions)
-        if state is not None and chosen.rebuild:
-            for name in sorted(set(state.partitions) - set(folded.partitions)):
-                with asking(f"DeleteObject s3://{self._bucket}/{self.key(name)}"):
-                    client("s3").delete_object(Bucket=self._bucket, Key=self.key(name))
+        etags = {item.key: item.etag for item in snapshot.objects}
+        begun = {key: etags[key] for key in chosen.keys}
+        if begun:
+            self._remember(standing.model_copy(update={"begun": begun}), state)
+        shelf = _Shelf(self._bucket, self, forget=chosen.rebuild)
+        parts = (
+            fold(self._contract, [pq.read_table(path)], shelf.read, shelf.write)
+            for path in good_files
+        )
+        folded = reduce(add, parts, NOTHING_FOLDED)
+        self._arrived(shelf, {} if chosen.rebuild else standing.partitions, folded.partitions)
+        self._remember(
+            CurationState(
+                dataset=self._contract.dataset,
+                contract_version=self._contract.version,
+                folded=begun if chosen.rebuild else {**standing.folded, **begun},
+                partitions=folded.partitions
+                if chosen.rebuild
+                else {**standing.partitions, **folded.partitions},
+            ),
+            state,
+        )
         return folded
 
-    def _remember(
-        self,
-        chosen: CurationPlan,
-        state: CurationState | None,
-        snapshot: Snapshot,
-        partitions: Mapping[str, Partition],
+    def _arrived(
+        self, shelf: _Shelf, kept: Mapping[str, Partition], made: Mapping[str, Partition]
     ) -> None:
-        kept = {} if state is None or chosen.rebuild else state.partitions
-        known = {} if state is None or chosen.rebuild else state.folded
-        etags = {item.key: item.etag for item in snapshot.objects}
-        now = CurationState(
-            dataset=self._contract.dataset,
-            contract_version=self._contract.version,
-            folded={**known, **{key: etags[key] for key in chosen.keys}},
-            partitions={**kept, **partitions},
-        )
-        if now == state:
+        """Read back: our partitions stand as written, and none is left that nobody made."""
+        there = listed(self._bucket, self._prefix)
+        lost = [key for key, etag in shelf.etags.items() if etag and there.get(key) != etag]
+        if lost:
+            raise overtaken(self._bucket, lost[0])
+        remove(self._bucket, set(there) - {self.key(name) for name in {**kept, **made}})
+
+    def _remember(self, now: CurationState, before: CurationState | None) -> None:
+        if now == before:
             return
-        body = now.model_dump_json().encode()
         key = self._prefix + STATE
-        etag = (
-            objects.create(self._bucket, key, body)
-            if self._etag is None
-            else objects.swap(self._bucket, key, body, etag=self._etag)
-        )
-        if etag is None:
-            raise DataError(
-                f"s3://{self._bucket}/{key} changed while this run was curating.",
-                "Run again: what both runs folded in is the same, and is found again.",
-            )
+        etag = write(self._bucket, key, now.model_dump_json().encode(), self._etag)
         self._etag = etag
 
 
-def put(bucket: str, key: str, body: bytes) -> None:
-    """Write or replace one object; the last of two equal writers wins, to the same content."""
-    found = objects.read(bucket, key)
-    if found is None:
-        written = objects.create(bucket, key, body, content_type="application/octet-stream")
-    elif found.body == body:
-        return
-    else:
-        written = objects.swap(
-            bucket, key, body, etag=found.etag, content_type="application/octet-stream"
-        )
-    if written is None:
-        raise DataError(
-            f"s3://{bucket}/{key} changed while this run was writing it.",
-            "Run again: folding is repeatable.",
-        )
+class _Shelf:
+    """Reads and writes partitions; each is replaced only if it still is what was read."""
+
+    def __init__(self, bucket: str, side: Curation, *, forget: bool) -> None:
+        self._bucket = bucket
+        self._side = side
+        self._forget = forget
+        self.etags: dict[str, str | None] = {}
+
+    def read(self, name: str) -> Any:
+        key = self._side.key(name)
+        ours = key in self.etags
+        found = objects.read(self._bucket, key)
+        if ours and (found is None or found.etag != self.etags[key]):
+            raise overtaken(self._bucket, key)
+        self.etags[key] = None if found is None else found.etag
+        # In a rebuild, what an earlier run left does not count.
+        if found is None or (self._forget and not ours):
+            return None
+        return pq.read_table(io.BytesIO(found.body))
+
+    def write(self, name: str, body: bytes) -> None:
+        key = self._side.key(name)
+        self.etags[key] = write(self._bucket, key, body, self.etags[key], PARQUET)
 
 
-def build_training_data(
-    bucket: str,
-    records: Curation,
-    outcomes: Curation,
-    partitions: Sequence[str],
-    key: Sequence[str],
-) -> Mapping[str, int]:
-    """``training-data/labeled`` and ``training-data/unlabeled`` of the given record partitions.
+def write(
+    bucket: str, key: str, body: bytes, etag: str | None, content_type: str = "application/json"
+) -> str:
+    """Create an object, or replace the one that bears ``etag``; its new ETag.
 
-    An outcome lies where its key puts it, so all of them are looked at.
-
-    Returns:
-        Rows by key that was written.
+    Raises:
+        DataError: somebody else wrote it meanwhile.
     """
-    state = outcomes.state()
-    parts = [outcomes.partition(name) for name in sorted(state.partitions)] if state else []
-    known = pa.concat_tables([part for part in parts if part is not None]) if parts else None
-    found: dict[str, int] = {}
-    for name in partitions:
-        table = records.partition(name)
-        if table is None:
-            continue
-        if known is None:
-            with_label, without = table.slice(0, 0), table
-        else:
-            with_label, without = labelled(table, known, key)
-        for side, rows in (("labeled", with_label), ("unlabeled", without)):
-            place = f"training-data/{side}/{name}/{PART}"
-            put(bucket, place, parquet_bytes(rows))
-            found[place] = rows.num_rows
+    written = (
+        objects.create(bucket, key, body, content_type=content_type)
+        if etag is None
+        else objects.swap(bucket, key, body, etag=etag, content_type=content_type)
+    )
+    if written is None:
+        raise overtaken(bucket, key)
+    return written
+
+
+def overtaken(bucket: str, key: str) -> DataError:
+    """Two runs curate the same data set."""
+    return DataError(
+        f"s3://{bucket}/{key} changed while this run was curating.",
+        "Run again: what both runs folded in is the same, and is found again.",
+    )
+
+
+def listed(bucket: str, prefix: str) -> dict[str, str]:
+    """ETag (with its quotes) by key of the curated partitions below a prefix."""
+    found: dict[str, str] = {}
+    with asking(f"ListObjectsV2 s3://{bucket}/{prefix}"):
+        for page in (
+            client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        ):
+            for item in page.get("Contents", []):
+                if item["Key"].endswith(f"/{PART}"):
+                    found[item["Key"]] = str(item["ETag"])
     return found
+
+
+def remove(bucket: str, keys: set[str]) -> None:
+    """Delete objects; their older versions stay in the lake."""
+    for key in sorted(keys):
+        with asking(f"DeleteObject s3://{bucket}/{key}"):
+            client("s3").delete_object(Bucket=bucket, Key=key)

@@ -149,7 +149,10 @@ class Contract(Frozen):
     is the share of rows (and of objects) that may be quarantined before the run stops.
     ``key`` and ``event_time`` say how updated records are resolved: the newest per key counts;
     ``record_day`` names the column whose day is a record's curated partition (empty: the day of
-    its first raw partition), ``processed_prefix`` where curated partitions lie.
+    its first raw partition), ``processed_prefix`` where curated partitions lie. ``labelled_by``
+    names the data set whose rows are the records' outcomes; joined, they lie below
+    ``training_prefix``. ``quarantine_floor`` rows (and objects) may be set aside whatever their
+    share.
     """
 
     dataset: str
@@ -176,6 +179,9 @@ class Contract(Frozen):
     event_time: str = ""
     record_day: str = ""
     processed_prefix: str = ""
+    labelled_by: str = ""
+    training_prefix: str = ""
+    quarantine_floor: int = 0
     drift_policy: Mapping[str, Any] = {}
 
     def owns(self, key: str) -> bool:
@@ -183,6 +189,17 @@ class Contract(Frozen):
         if not key.startswith(self.location_prefix):
             return False
         return not self.location_pattern or fnmatchcase(key, self.location_pattern)
+
+    @property
+    def increment(self) -> Contract:
+        """The same for rows that came lately: without what only a whole snapshot can promise.
+
+        Three late rows are no volume, and say nothing of freshness. A foreign key is settled by
+        the join (a record may come after its outcome). One bad row among them is a large share.
+        """
+        rows = tuple(item for item in self.quality if item.kind != "rowCount")
+        changed = {"quality": rows, "freshness": None, "references": (), "quarantine_floor": 1}
+        return self.model_copy(update=changed)
 
     @property
     def column_names(self) -> tuple[str, ...]:

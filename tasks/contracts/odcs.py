@@ -153,6 +153,8 @@ def _read(document: Mapping[str, Any], dataset: str) -> Contract:
         event_time=event_time,
         record_day=record_day,
         processed_prefix=str(custom.get("processedPrefix") or f"processed/{dataset}/"),
+        labelled_by=str(custom.get("labelledBy") or ""),
+        training_prefix=str(custom.get("trainingPrefix") or f"training-data/{dataset}/"),
         drift_policy=custom.get("driftPolicy") or {},
         **server,
     )

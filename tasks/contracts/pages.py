@@ -6,10 +6,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tasks.contracts.curate import CurationPlan, Folded
+    from tasks.contracts.labelling import Labelled
     from tasks.contracts.report import ContractCheck, ContractReport
 
 SHOWN = 10
-SIGNS = {"pass": "✅", "fail": "❌", "error": "⚠️", "inconclusive": "❔"}
+SIGNS = {"pass": "✔", "fail": "✘", "error": "⚠", "inconclusive": "?"}
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;"
     "color:#1b1f24}table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{text-align:left;"
@@ -132,3 +134,43 @@ def html(report: ContractReport) -> str:
         f"{''.join(_check_row(check) for check in [*failing, *passing])}</table>{lists}"
         "</body></html>\n"
     )
+
+
+def curated_page(dataset: str, chosen: CurationPlan, report: ContractReport, folded: Folded) -> str:
+    """What became of every raw row that was looked at."""
+    told = (
+        ("rows in", report.rows_in, f"from {report.objects_in:,} raw objects: {chosen.reason}"),
+        ("quarantined", report.rows_quarantined, report.addresses.get("quarantine", "")),
+        ("new records", folded.rows_new, "seen for the first time"),
+        (
+            "updated records",
+            folded.rows_superseding,
+            "a later version took the earlier one's place",
+        ),
+        ("superseded rows", folded.rows_superseded, "older than, or the same as, what is there"),
+    )
+    lines = [
+        f"## {_cell(dataset)}: {folded.rows_new:,} new, {folded.rows_superseding:,} updated",
+        "",
+        "| what | rows | |",
+        "|---|--:|---|",
+        *(f"| {name} | {rows:,} | {_cell(why)} |" for name, rows, why in told),
+        "",
+        f"{len(folded.partitions):,} partitions were looked at; "
+        + ("everything was built anew." if chosen.rebuild else "the others were left alone."),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def labelled_page(dataset: str, prefix: str, found: Labelled) -> str:
+    """How many records have an outcome, and where they lie."""
+    lines = [
+        f"## Training data of {_cell(dataset)}",
+        "",
+        "| what | rows | where |",
+        "|---|--:|---|",
+        f"| records with an outcome | {found.labelled:,} | `{prefix}labeled/` |",
+        f"| records without one (yet) | {found.unlabelled:,} | `{prefix}unlabeled/` |",
+        f"| outcomes of no known record | {found.orphans:,} | kept; a late record finds its own |",
+    ]
+    return "\n".join(lines) + "\n"

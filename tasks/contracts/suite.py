@@ -89,6 +89,8 @@ class Suite:
             with LOCK, warnings.catch_warnings():
                 # Groups in a contract's pattern are for people; pandas warns of each.
                 warnings.filterwarnings("ignore", ".*has match groups", UserWarning)
+                # Great Expectations compares moments in a way that a later pandas will not know.
+                warnings.filterwarnings("ignore", "Series.values returning an ndarray")
                 if self._suite is None:
                     self._suite = self._built()
                 batch = _batches().get_batch({"dataframe": frame})

@@ -127,7 +127,8 @@ def _verdict(
     errors = [check for check in checks if check.outcome == "error"]
     if errors:
         return "error", f"{errors[0].id} could not be checked: {errors[0].detail}"
-    if lost > limit:
+    floor = contract.quarantine_floor
+    if lost > limit and tally.unreadable_count > floor:
         first = tally.unreadable[0]
         return "fail", (
             f"{tally.unreadable_count:,} of {objects:,} objects cannot be read, more than "
@@ -135,7 +136,7 @@ def _verdict(
         )
     if not tally.rows_in:
         return "inconclusive", "There is no row to judge."
-    if share > limit:
+    if share > limit and tally.rows_quarantined > floor:
         worst = max(checks, key=lambda check: check.failed if check.quarantines else -1)
         return "fail", (
             f"{tally.rows_quarantined:,} of {tally.rows_in:,} rows ({share:.2%}) broke the "

@@ -9,8 +9,13 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks import objects
+from tasks.contracts.curate import CurationPlan, Folded, plan
+from tasks.contracts.curation import Curation, overtaken
 from tasks.contracts.evidence import References
+from tasks.contracts.labelling import Labelled, build_training_data, join_key
 from tasks.contracts.model import Contract
+from tasks.contracts.pages import curated_page, labelled_page
 from tasks.contracts.report import ContractReport
 from tasks.contracts.store import publish
 from tasks.contracts.validation import validate_snapshot
@@ -36,6 +41,7 @@ def check_contract(
     read: Any,
     references: References | None = None,
     docs: bool = True,
+    increment: bool = False,
 ) -> ContractReport:
     """Judge every row, set the bad ones aside in S3, show the report.
 
@@ -47,6 +53,7 @@ def check_contract(
         read: A ``tasks.lake.formats.LocalReader``.
         references: Other data sets' good rows, for foreign keys.
         docs: Build Great Expectations' Data Docs too.
+        increment: These objects are what came lately, and no whole snapshot.
 
     Returns:
         The report with the addresses of what was published. It is returned whatever the outcome;
@@ -57,10 +64,111 @@ def check_contract(
     """
     changed = put_in_force(contract, settings().work_bucket)
     found = validate_snapshot(
-        contract, pinned, local_paths, out_dir, read=read, references=references, docs=docs
+        contract.increment if increment else contract,
+        pinned,
+        local_paths,
+        out_dir,
+        read=read,
+        references=references,
+        docs=docs,
     )
     addresses = publish(found, out_dir)
     report = with_change(found, changed).model_copy(update={"addresses": dict(addresses)})
     logger().info(f"Contract {contract.dataset} {contract.version}: {report.reason}")
     show(key_for("contract", contract.dataset), report.to_markdown(), "What every row was checked")
     return report
+
+
+@task(
+    name="what is to be curated",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
+def curation_plan(contract: Contract, pinned: Snapshot) -> CurationPlan:
+    """Which raw objects are not folded in yet."""
+    chosen = plan(Curation(pinned.bucket, contract).state(), pinned, contract)
+    logger().info(f"{contract.dataset}: {chosen.reason}")
+    return chosen
+
+
+@task(
+    name="fold in",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
+def fold_in(
+    contract: Contract,
+    chosen: CurationPlan,
+    pinned: Snapshot,
+    report: ContractReport,
+    out_dir: Path,
+) -> Folded:
+    """Bring ``processed/`` up to date with the good rows that :func:`check_contract` left.
+
+    Raises:
+        DataError: another run curates the same data set.
+    """
+    side = Curation(pinned.bucket, contract)
+    state = side.state()
+    now = plan(state, pinned, contract)
+    if (now.keys, now.rebuild) != (chosen.keys, chosen.rebuild):
+        raise overtaken(pinned.bucket, contract.processed_prefix)
+    folded = side.apply(chosen, state, pinned, [out_dir / name for name in report.good_files])
+    show(
+        key_for("curated", contract.dataset),
+        curated_page(contract.dataset, chosen, report, folded),
+        "What became of the raw rows",
+    )
+    return folded
+
+
+@task(
+    name="training data",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
+def label_records(bucket: str, records: Contract, outcomes: Contract) -> tuple[Labelled, bool]:
+    """Bring ``training-data/labeled`` and ``unlabeled`` up to date; whether that was needed."""
+    found, changed = build_training_data(
+        bucket,
+        records.training_prefix,
+        Curation(bucket, records),
+        Curation(bucket, outcomes),
+        join_key(records, outcomes),
+    )
+    if changed:
+        page = labelled_page(records.dataset, records.training_prefix, found)
+        show(key_for("training-data", records.dataset), page, "Records beside their outcomes")
+    return found, changed
+
+
+@task(
+    name="referenced rows",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
+def curated_rows(bucket: str, contract: Contract, folder: Path) -> tuple[Path, ...] | None:
+    """Local copies of a curated data set, for foreign keys; None when it was never curated."""
+    side = Curation(bucket, contract)
+    state = side.state()
+    if state is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, item in sorted(state.partitions.items()):
+        path = folder / f"{item.sha256[:32]}.parquet"
+        if not path.exists():
+            found = objects.read(bucket, side.key(name))
+            if found is None:
+                raise overtaken(bucket, side.key(name))
+            path.write_bytes(found.body)
+        paths.append(path)
+    return tuple(paths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,9 @@ from tasks.aws import asking
 from tasks.errors import AwsDenied, AwsRejected, BucketMissing, BucketUnversioned
 from tasks.lake.layout import day_of, pin
 from tasks.values import LakeObject, Snapshot, fingerprint
+
+Owns = Callable[[str], bool]
+"""Whether a key belongs to a data set."""
 
 _MISSING = frozenset({"NoSuchBucket", "404", "NotFound"})
 
@@ -70,14 +74,27 @@ def take_snapshot(
     window_days: int = 0,
     end: date | None = None,
     after: date | None = None,
+    owns: Owns | None = None,
 ) -> Snapshot:
     """Pin what the lake holds now.
+
+    Args:
+        s3: An S3 client.
+        dataset: Name of the data set.
+        bucket: Bucket of the lake.
+        prefix: Where its keys begin.
+        window_days: Days to take, counted back from ``end``; 0 takes all.
+        end: Last day; the newest there is when None.
+        after: Only days after this one.
+        owns: Which keys below the prefix belong to it, where data sets share their folders.
 
     Raises:
         BucketMissing, BucketUnversioned, NoDataInWindow: see there.
     """
     require_versioned(s3, bucket)
-    return pin(dataset, bucket, list_objects(s3, bucket, prefix), window_days, end, after)
+    there = list_objects(s3, bucket, prefix)
+    ours = there if owns is None else [item for item in there if owns(item.key)]
+    return pin(dataset, bucket, ours, window_days, end, after)
 
 
 def keep_snapshot(s3: Any, bucket: str, snapshot: Snapshot) -> str:

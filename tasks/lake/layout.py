@@ -28,6 +28,17 @@ def partition_prefix(prefix: str, day: date) -> str:
     return f"{prefix}year={day.year:04d}/month={day.month:02d}/day={day.day:02d}/"
 
 
+def narrowed(snapshot: Snapshot, keys: Iterable[str]) -> Snapshot:
+    """Only these objects of a snapshot, as a snapshot of its own.
+
+    Raises:
+        NoDataInWindow: none of them is in it.
+    """
+    wanted = frozenset(keys)
+    chosen = (item for item in snapshot.objects if item.key in wanted)
+    return pin(snapshot.dataset, snapshot.bucket, chosen)
+
+
 def pin(
     dataset: str,
     bucket: str,

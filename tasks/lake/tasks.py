@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.aws import client
 from tasks.errors import NoDataInWindow
-from tasks.lake.bucket import keep_snapshot, take_snapshot
+from tasks.lake.bucket import Owns, keep_snapshot, take_snapshot
 from tasks.lake.pull import cached_path, pull
 from tasks.reports.artifacts import key_for, logger, show
 from tasks.reports.pages import snapshot_page
@@ -26,10 +26,18 @@ from tasks.values import Snapshot
     retry_condition_fn=if_it_helps,
     cache_policy=NO_CACHE,
 )
-def snapshot(dataset: str, prefix: str, window_days: int, end: date | None) -> tuple[Snapshot, str]:
+def snapshot(
+    dataset: str,
+    prefix: str,
+    window_days: int,
+    end: date | None,
+    owns: Owns | None = None,
+) -> tuple[Snapshot, str]:
     """Pin what the lake holds of a data set, and write the list down; where it lies."""
     chosen = settings()
-    pinned = take_snapshot(client("s3"), dataset, chosen.lake_bucket, prefix, window_days, end)
+    pinned = take_snapshot(
+        client("s3"), dataset, chosen.lake_bucket, prefix, window_days, end, owns=owns
+    )
     address = keep_snapshot(client("s3"), chosen.work_bucket, pinned)
     logger().info(
         f"Snapshot {pinned.fingerprint[:12]}: {len(pinned.objects)} objects, "
@@ -45,13 +53,28 @@ def snapshot(dataset: str, prefix: str, window_days: int, end: date | None) -> t
     retry_condition_fn=if_it_helps,
     cache_policy=NO_CACHE,
 )
-def snapshot_after(dataset: str, prefix: str, after: date, end: date | None) -> Snapshot | None:
+def snapshot_after(
+    dataset: str, prefix: str, after: date, end: date | None, owns: Owns | None = None
+) -> Snapshot | None:
     """Pin what came after a day; None when nothing did."""
-    chosen = settings()
+    bucket = settings().lake_bucket
     try:
-        return take_snapshot(
-            client("s3"), dataset, chosen.lake_bucket, prefix, end=end, after=after
-        )
+        return take_snapshot(client("s3"), dataset, bucket, prefix, end=end, after=after, owns=owns)
+    except NoDataInWindow:
+        return None
+
+
+@task(
+    name="what the lake holds",
+    retries=3,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
+def everything(dataset: str, prefix: str, owns: Owns | None = None) -> Snapshot | None:
+    """Pin all there is of a data set; None when there is nothing."""
+    try:
+        return take_snapshot(client("s3"), dataset, settings().lake_bucket, prefix, owns=owns)
     except NoDataInWindow:
         return None
 

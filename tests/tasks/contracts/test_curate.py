@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.contracts.curate import CurationState, curated_schema, fold, labelled, plan, resolve
-from tasks.contracts.curation import Curation, build_training_data
+from tasks.contracts.curation import Curation
 from tasks.contracts.odcs import contract_of
 from tasks.values import LakeObject, Snapshot
 
@@ -204,27 +204,3 @@ def test_the_lake_remembers_what_was_folded_and_forgets_it_on_a_rebuild(bucket, 
     assert list(side.state().partitions) == names[:1]
     assert side.partition(names[0])["score"].to_pylist() == [0.2]
     assert side.partition(names[1]) is None
-
-
-def test_training_data_are_built_from_both_sides(bucket, tmp_path):
-    outcome = contract_of(
-        document([PROPERTIES[0], PROPERTIES[2], {"name": "booked", "logicalType": "boolean"}],
-                 "outcomes", custom=VERSIONS), "outcomes", "test")  # fmt: skip
-    records, outcomes = Curation(bucket, BY_DAY), Curation(bucket, outcome)
-    pinned = snapshot(a="1")
-    records.apply(plan(None, pinned, BY_DAY), None, pinned,
-                  [good(tmp_path, "a", rows([("a", 0, 0.1), ("d", 0, 0.2)]))])  # fmt: skip
-    partitions = sorted(records.state().partitions)
-    assert build_training_data(bucket, records, outcomes, partitions, ["id"]) == {
-        f"training-data/labeled/{partitions[0]}/part-00000.parquet": 0,
-        f"training-data/unlabeled/{partitions[0]}/part-00000.parquet": 2,
-    }
-    late = pa.Table.from_pylist(
-        [{"id": "d", "at": START, "booked": True, "_day": date(2026, 3, 1)}],
-        schema=curated_schema(outcome),
-    )
-    outcomes.apply(plan(None, pinned, outcome), None, pinned, [good(tmp_path, "o", late)])
-    assert list(build_training_data(bucket, records, outcomes, partitions, ["id"]).values()) == [
-        1,
-        1,
-    ]

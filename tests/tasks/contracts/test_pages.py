@@ -22,7 +22,7 @@ def test_markdown_cells_stay_cells(lake, judge, contract):
     assert "<script" not in text
     row = next(line for line in text.splitlines() if "s.enum" in line)
     assert len(re.findall(r"(?<!\\)\|", row)) == 7
-    assert text.startswith("## ✅ things: pass")
+    assert text.startswith("## ✔ things: pass")
 
 
 def test_the_report_is_small_whatever_fails(lake, judge, contract):

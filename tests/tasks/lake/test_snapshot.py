@@ -54,6 +54,13 @@ def test_a_deleted_object_is_in_no_new_snapshot_but_can_still_be_pulled(lake, tm
     assert len(pull(lake, pinned, tmp_path, reserve_gb=0)) == 5
 
 
+def test_data_sets_that_share_their_folders_keep_apart(lake):
+    lake.put_object(Bucket="lake", Key=f"{PREFIX}year=2024/month=01/day=07/other.csv", Body=b"x")
+    ours = take_snapshot(lake, "sales", "lake", PREFIX, owns=lambda key: key.endswith("part.csv"))
+    assert len(ours.objects) == 5
+    assert ours.end == date(2024, 1, 5)
+
+
 def test_only_what_is_new_is_pulled(lake, tmp_path, aws):
     pull(lake, take_snapshot(lake, "sales", "lake", PREFIX), tmp_path, reserve_gb=0)
     put(lake, 6, b"a new day")
