@@ -12,13 +12,13 @@ from tasks.reports.pages import table
 
 MINUTE = 60.0
 LAST_LINES = 60
-SIGNS = {"done": "✅", "rolled_back": "↩️", "mismatch": "🧊"}
+SIGNS = {"done": "✔", "rolled_back": "↩", "mismatch": "❄"}
 
 
 def page(journal: Journal) -> str:
     """The whole page: decision, charts, figures, what to do, the journal."""
     parts = [
-        f"# {SIGNS.get(journal.phase, '⏳')} {_title(journal)}",
+        f"# {SIGNS.get(journal.phase, '▸')} {_title(journal)}",
         f"**{decision(journal)}**",
         table(("what", "value"), _facts(journal)),
     ]
@@ -76,7 +76,7 @@ def _facts(journal: Journal) -> list[tuple[str, object]]:
         ("asked for by", f"{journal.actor}: {journal.reason}"),
         ("stable version", stable),
         ("strategy", journal.strategy),
-        ("share of the candidate", f"{journal.share:.0%}"),
+        ("share of the candidate", f"{1.0 if journal.phase == 'done' else journal.share:.0%}"),
         ("answered by the candidate", f"{requests:,} requests, {errors:,} of them errors"),
         ("since", _when(journal.started)),
         ("lasted", _lasted(journal)),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from tasks.reports.chart import image, line_chart
 from tasks.values import Snapshot, Verdict
 
-SIGNS = {"pass": "✅", "fail": "❌", "error": "⚠️", "inconclusive": "❔"}
+SIGNS = {"pass": "✔", "fail": "✘", "error": "⚠", "inconclusive": "?"}
 _EPOCH = re.compile(r"\bepoch=(\d+)\b")
 _NUMBER = re.compile(r"\b([a-z_0-9]+)=(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\b")
 

@@ -47,5 +47,5 @@ def test_epochs_are_read_from_the_log():
 def test_a_verdict_shows_its_sign_and_its_evidence():
     verdict = Verdict.of("m", (Check(name="mae", outcome="fail", observed="9", bound="≤ 5"),))
     page = verdict_page("Gate", verdict)
-    assert page.startswith("# ❌ Gate: fail")
+    assert page.startswith("# ✘ Gate: fail")
     assert "≤ 5" in page
