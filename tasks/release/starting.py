@@ -19,16 +19,17 @@ REFERENCE = "reference.json"
 
 
 def inherits(desk: Desk, model: str, version: str, until: float) -> bool:
-    """Whether a release of this very version may lose its owner by then: its lease was not renewed.
+    """Whether a release of this very version lost its owner, or may have lost it by then.
 
-    So a run that is started again right after a kill goes on, instead of being refused.
+    So a run that is started again right after a kill goes on, instead of being refused: it waits
+    for a lease that nobody renews, or for reconcile to undo what the dead run left.
     """
     held = desk.journals.read(model)
     if held is None or held.journal.ended:
         return True
     journal = held.journal
     same = journal.kind == "release" and journal.candidate.version == version
-    return same and journal.lease_until <= until
+    return same and (journal.lease_until <= until or journal.unjudged)
 
 
 def begin(

@@ -11,9 +11,12 @@ remembers, and calling again is always safe.
 
 from __future__ import annotations
 
+from typing import Any
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.errors import ReleaseInProgress
 from tasks.release import timeline, verbs
 from tasks.release.desk import Desk, who
 from tasks.release.journal import Gate, Journal, Report
@@ -26,6 +29,13 @@ SILENT = ("Wait", "Observe")
 """Acts that come by the hundred: the page shows what they found, the log need not."""
 
 
+def if_aws_may_answer(_task: Any, _run: Any, state: Any) -> bool:
+    """A retry condition: model.yaml says whether to wait for another release, not Prefect."""
+    if isinstance(state.result(raise_on_failure=False), ReleaseInProgress):
+        return False
+    return if_it_helps(_task, _run, state)
+
+
 def desk_of(registry: RegistryPort) -> Desk:
     """The desk of this flow run; its leases bear the run's id, so that a retry owns them again."""
     run_id = current_flow_run_id()
@@ -35,10 +45,9 @@ def desk_of(registry: RegistryPort) -> Desk:
 @task(
     name="start release",
     cache_policy=NO_CACHE,
-    # Longer than a lease: a run that follows a dead one finds the release free in the end.
-    retries=9,
+    retries=2,
     retry_delay_seconds=10,
-    retry_condition_fn=if_it_helps,
+    retry_condition_fn=if_aws_may_answer,
 )
 def begin(
     desk: Desk, model: str, version: str, actor: str, reason: str, direct: bool = False

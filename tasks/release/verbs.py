@@ -22,6 +22,8 @@ from tasks.release.store import lost
 
 SHORT_SLEEP = 10.0
 PATIENT_TRIES = 20
+UNDONE_LEASES = 10
+"""How long, in leases, a run waits for reconcile to undo what its dead predecessor left."""
 
 
 def start_release(
@@ -50,12 +52,13 @@ def start_release(
     spec = desk.spec(model)
     waited_until = desk.clock.now() + spec.release.deadline_seconds
     heir_until = desk.clock.now() + desk.lease_seconds
+    undone_until = desk.clock.now() + UNDONE_LEASES * desk.lease_seconds
     while True:
         try:
             return starting.begin(desk, model, version, actor, reason, direct=direct)
         except ReleaseInProgress:
             now = desk.clock.now()
-            heir = now < heir_until and starting.inherits(desk, model, version, heir_until)
+            heir = now < undone_until and starting.inherits(desk, model, version, heir_until)
             if not heir and (spec.release.when_busy == "refuse" or now > waited_until):
                 raise
             desk.clock.sleep(min(SHORT_SLEEP, desk.lease_seconds / 6.0))
