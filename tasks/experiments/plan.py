@@ -63,7 +63,7 @@ class Metric(Frozen):
         found = []
         if not NAME.fullmatch(self.name):
             found.append(f"metric name {self.name!r} must be like demo_booked")
-        if not 0 < self.minimal_difference:
+        if not self.minimal_difference > 0:  # also true of NaN
             found.append(f"{self.name}: minimal_difference {self.minimal_difference:g} must be > 0")
         elif not self.minimal_difference < self.most:
             found.append(
@@ -260,7 +260,9 @@ def _metrics(
     if not metrics:
         faults.append("there is no success metric")
     names = [metric.name for metric in parsed]
-    faults += [f"metric {name!r} is named twice" for name in sorted(set(names)) if names.count(name) > 1]
+    faults += [
+        f"metric {name!r} is named twice" for name in sorted(set(names)) if names.count(name) > 1
+    ]
     return tuple(parsed), faults
 
 

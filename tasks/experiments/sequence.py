@@ -37,6 +37,7 @@ MULTIPLES = 2.0 ** np.arange(-3.0, 5.0)
 """Bets aim at differences of so many minimal differences from the supposed one."""
 AIM_SPREAD = 2.0
 """Bets near one minimal difference weigh most: a standard deviation of two doublings."""
+TINY = 1e-4
 DEEPEST_BET = {True: 0.9, False: 0.5}
 """Largest part of the wealth that one user can lose; by whether y is 0 or 1 only."""
 FINEST = 0.02
@@ -217,7 +218,7 @@ def _gain(arm: list[Array], stake: Array, theta: Array, *, binary: bool) -> Arra
         return np.asarray(s * hit + (n - s) * miss)
     down = np.abs(stake) * np.where(stake > 0, theta, 1.0 - theta)
     quadratic = np.where(
-        down > 1e-4, (-np.log1p(-down) - down) / np.maximum(down, 1e-4) ** 2, 0.5 + down / 3
+        down > TINY, (-np.log1p(-down) - down) / np.maximum(down, TINY) ** 2, 0.5 + down / 3
     )
     squares = np.maximum(q - 2 * theta * s + n * theta**2, 0.0)
     return np.asarray(stake * (s - n * theta) - quadratic * stake**2 * squares)

@@ -1,0 +1,105 @@
+"""What clients record, one JSON object a line. Pure.
+
+``{"user_id": "u1", "event_id": "e1", "metric": "demo_booked", "value": 1, "version": "v…"}``:
+``metric`` may be left out (the user was given a version, nothing more), ``value`` is 1 then and by
+default, ``version`` is what the user was given, when the client knows it. ``event_id`` is unique
+per user: a repeated event counts once, whatever it holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.experiments.blocks import MILLION
+from tasks.experiments.plan import Experiment
+
+LONGEST = 256
+LARGEST = 1e12
+KEYS = frozenset({"user_id", "event_id", "metric", "value", "version"})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event of a user; ``amount`` in millionths of the metric's unit."""
+
+    event: str
+    metric: str
+    amount: int
+    version: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch of records: events by user, each event once, and the lines that are none."""
+
+    lines: int
+    repeated: int
+    users: Mapping[str, tuple[Entry, ...]]
+    wrong: tuple[str, ...]
+
+
+def batch(experiment: Experiment, lines: Iterable[str]) -> Batch:
+    """Parse lines; what is wrong with one of them never loses the others."""
+    users: dict[str, dict[str, Entry]] = {}
+    wrong: list[str] = []
+    total = repeated = 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        total += 1
+        try:
+            user, entry = _entry(experiment, line)
+        except ValueError as error:
+            wrong.append(f"line {number}: {error}")
+            continue
+        known = users.setdefault(user, {})
+        repeated += entry.event in known
+        known.setdefault(entry.event, entry)
+    return Batch(
+        lines=total,
+        repeated=repeated,
+        users={user: tuple(known.values()) for user, known in users.items()},
+        wrong=tuple(wrong),
+    )
+
+
+def _entry(experiment: Experiment, line: str) -> tuple[str, Entry]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        raise ValueError(f"{line[:60]!r} is not JSON") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{line[:60]!r} is not a JSON object")  # noqa: TRY004  of a line
+    unknown = sorted(found.keys() - KEYS)
+    if unknown:
+        raise ValueError(f"unknown keys {', '.join(map(repr, unknown))}")
+    metric = _text(found, "metric", needed=False)
+    if metric and metric not in {known.name for known in experiment.metrics}:
+        raise ValueError(f"{metric!r} is no metric of this experiment")
+    entry = Entry(
+        event=_text(found, "event_id"),
+        metric=metric,
+        amount=_amount(found.get("value", 1)) if metric else 0,
+        version=_text(found, "version", needed=False),
+    )
+    return _text(found, "user_id"), entry
+
+
+def _text(found: Mapping[str, Any], key: str, *, needed: bool = True) -> str:
+    value = found.get(key)
+    if value is None and not needed:
+        return ""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST:
+        raise ValueError(f"{key} is {value!r}, not a text of 1 to {LONGEST} characters")
+    return value
+
+
+def _amount(value: object) -> int:
+    if isinstance(value, bool):
+        return MILLION * value
+    if not isinstance(value, int | float) or not abs(value) <= LARGEST:
+        raise ValueError(f"value is {value!r}, not a number")
+    return round(value * MILLION)
