@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
-from benchmarks.canary.run import Judge, play
-from benchmarks.canary.world import HELD_OUT, SCENARIOS, Array, Scenario, Setting
+from benchmarks.canary.run import Controller, Flags, Judge, play
+from benchmarks.canary.world import HELD_OUT, SCENARIOS, Array, Scenario, Setting, lognormal
 from tasks.release.judge import JudgePolicy
 from tasks.release.judge.course import advance
-from tasks.release.judge.ledger import ROLLED_BACK, opening
+from tasks.release.judge.ledger import PROMOTED, ROLLED_BACK, opening
+from tasks.release.judge.proof import GATES, LEVELS, margins
 from tasks.release.judge.window import Counts
 
 BATCH = 1000
@@ -29,36 +31,108 @@ BETA_CELLS = (
 )
 
 
+HELD_SHARE = 0.33
+
+
+class Held(Judge):
+    """Holds one share, whatever the verdict, until one gate is proven at the tolerance."""
+
+    def __init__(self, policy: JudgePolicy, releases: int, gate: str) -> None:
+        super().__init__(policy, releases)
+        self.gate = GATES.index(gate)
+
+    def shares(self, now: float) -> Array:
+        """One share from the start on."""
+        return np.full(len(self.ledger.told), HELD_SHARE if now >= 0 else 0.0)
+
+    def outcomes(self) -> Array:
+        """Promoted where the gate is proven; open otherwise."""
+        return np.where(self.ledger.proven[:, self.gate, 0] > 0, float(PROMOTED), 0.0)
+
+
+def gate_cells(policy: JudgePolicy) -> list[tuple[str, Scenario, Setting]]:
+    """For every kind of gate a version that is worse by exactly its tolerance, or a hair more."""
+    tolerance = dict(zip(GATES, margins(policy)[:, 0].tolist(), strict=True))
+    cells = [
+        ("errors", Scenario("errors +1 point", points=tolerance["errors"]), Setting(errors=errors))
+        for errors in (0.005, 0.02)
+    ]
+    edges = np.asarray(policy.latency_edges)
+    factors = np.geomspace(1.0, 4.0, 20001)
+    for gate, level in zip(GATES[1:4], LEVELS, strict=True):
+        beyond = 1.0 - lognormal(edges)
+        edge = edges[np.argmax(beyond <= level)]
+        worse = 1.0 - lognormal(edge / factors) >= 1.0 - lognormal(edge) + tolerance[gate]
+        factor = float(factors[np.argmax(worse)])
+        cells.append((gate, Scenario(f"all x{factor:.3f}", slower=factor), Setting()))
+    middle = tolerance["predictions above p50"]
+    # The edge falls on the median or one bin beyond it; the shift is enough for either.
+    shift = float(ndtri(0.45 + middle) - ndtri(0.45))
+    cells.append(("predictions above p50", Scenario(f"scores +{shift:.3f} sd", shift=shift),
+                  Setting()))  # fmt: skip
+    return cells
+
+
 def measure(reps: int, seed: int) -> None:
-    """Print α (no fault: ever rolled back) and β (exactly at the tolerance: full traffic)."""
+    """Print α and β with their standard errors.
+
+    α: no fault, ever rolled back. β: worse by exactly the tolerance, ever at full traffic; and for
+    each gate alone, held at one share for half an hour, ever proven.
+    """
     policy = JudgePolicy()
-    for promise, cells, at_full in (
-        (policy.alpha, ALPHA_CELLS, False),
-        (policy.beta, BETA_CELLS, True),
-    ):
-        for scenario, setting in cells:
-            began, hits, count = time.monotonic(), 0.0, 0
-            while count < reps:
-                batch = min(BATCH, reps - count)
-                result = play(
-                    scenario,
-                    setting,
-                    lambda releases: Judge(policy, releases),
-                    reps=batch,
-                    seed=[seed, count],
-                    edges=policy.latency_edges,
-                    stop_at_full=at_full,
-                )
-                hits += batch * (result.promoted if at_full else result.rolled_back)
-                count += batch
-            share = hits / count
-            error = np.sqrt(share * (1 - share) / count)
-            print(
-                f"{'β' if at_full else 'α'} {scenario.name:16} {setting.rate:>5} req/s "
-                f"{setting.errors:.1%} {setting.law:10} measured {share:.2%} ± {error:.2%}, "
-                f"promised {promise:.0%} ({count} releases, {time.monotonic() - began:.0f} s)",
-                flush=True,
-            )
+
+    def judged(releases: int) -> Controller:
+        return Judge(policy, releases)
+
+    for scenario, setting in ALPHA_CELLS:
+        _line("α, ever rolled back", policy.alpha, scenario, setting,
+              lambda outcome, _: outcome == ROLLED_BACK, judged, reps, seed)  # fmt: skip
+    for scenario, setting in BETA_CELLS:
+        _line("β, ever at full traffic", policy.beta, scenario, setting,
+              lambda _, full: full >= 0, judged, reps, seed, stop_at_full=True)  # fmt: skip
+    for gate, scenario, setting in gate_cells(policy):
+        _line(f"β, {gate} ever proven", policy.beta, scenario, setting,
+              lambda outcome, _: outcome == PROMOTED,
+              lambda releases, gate=gate: Held(policy, releases, gate),  # type: ignore[misc]
+              reps, seed, horizon=1800.0)  # fmt: skip
+
+
+def _line(
+    promise: str,
+    promised: float,
+    scenario: Scenario,
+    setting: Setting,
+    counted: Callable[[Array, Array], Flags],
+    make: Callable[[int], Controller],
+    reps: int,
+    seed: int,
+    *,
+    stop_at_full: bool = False,
+    horizon: float = 9600.0,
+) -> None:
+    began, hits, count = time.monotonic(), 0, 0
+    while count < reps:
+        batch = min(BATCH, reps - count)
+        result = play(
+            scenario,
+            setting,
+            make,
+            reps=batch,
+            seed=[seed, count],
+            edges=JudgePolicy().latency_edges,
+            stop_at_full=stop_at_full,
+            horizon=horizon,
+        )
+        hits += int(counted(result.outcome, result.full).sum())
+        count += batch
+    share = hits / count
+    error = np.sqrt(share * (1 - share) / count)
+    print(
+        f"{promise:32} {scenario.name:16} {setting.rate:>5} req/s {setting.errors:.1%} "
+        f"{setting.law:10} measured {share:.2%} ± {error:.2%}, promised {promised:.0%} "
+        f"({count} releases, {time.monotonic() - began:.0f} s)",
+        flush=True,
+    )
 
 
 def shadow(reps: int, seed: int) -> None:
