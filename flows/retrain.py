@@ -12,9 +12,9 @@ from pydantic import Field
 from flows.curate import referenced
 from flows.recipe import Model, Reason, prepare, work_folder
 from flows.release import release_within
-from tasks.contracts.tasks import check_contract
+from tasks.contracts.tasks import check_contract, enlarge_docs
 from tasks.conversion.tasks import convert
-from tasks.drift.tasks import BASELINE, compare_with_baseline, keep_baseline
+from tasks.drift.tasks import BASELINE, compare_with_baseline, drift_expectations, keep_baseline
 from tasks.gates.decide import require_pass
 from tasks.gates.tasks import gate
 from tasks.lake.formats import LocalReader
@@ -62,11 +62,16 @@ def retrain(
     champion = champion_of(model)
     work = work_folder(model, plan.identity[:16])
     paths = pull_snapshot(pinned, address)
-    checked = check_contract(contract, pinned, paths, work, LocalReader(), referenced(contract))
+    checked = check_contract(
+        contract, pinned, paths, work, LocalReader(), referenced(contract), as_of=end
+    )
     checked.require_pass()
     good = work / "good"
     drift = (contract.version, contract.kinds, contract.drift_policy, good)
-    compare_with_baseline(model, champion, pinned, *drift)
+    drifted = compare_with_baseline(model, champion, pinned, *drift)
+    if drifted is not None:
+        found = drift_expectations(contract.dataset, drifted)
+        enlarge_docs(pinned, checked, work, found)
 
     data = hand_over(spec, plan, good, work)
     trained = train.submit(spec, plan, data["channels"], ready.source, reason)

@@ -133,7 +133,7 @@ class Reference(Frozen):
 
 
 class Freshness(Frozen):
-    """The newest value of ``column`` lies at most ``days`` before the end of the window."""
+    """The newest value of ``column`` lies at most ``days`` before the day that is asked about."""
 
     column: str
     days: float
@@ -198,7 +198,13 @@ class Contract(Frozen):
         the join (a record may come after its outcome). One bad row among them is a large share.
         """
         rows = tuple(item for item in self.quality if item.kind != "rowCount")
-        changed = {"quality": rows, "freshness": None, "references": (), "quarantine_floor": 1}
+        changed = {
+            "quality": rows,
+            "freshness": None,
+            "frequency_days": None,
+            "references": (),
+            "quarantine_floor": 1,
+        }
         return self.model_copy(update=changed)
 
     @property

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.aws import asking, client
+from tasks.contracts.docs_site import DOCS, RESULT
 from tasks.contracts.report import ContractReport
 from tasks.errors import ObjectCorrupt, SluiceError
 from tasks.settings import settings
@@ -68,17 +69,36 @@ def publish(
         addresses["quarantine"] = f"s3://{lake}/{aside}"
     if report.outcome == "pass":
         addresses |= _good(s3, work, f"datasets/{name}/{print_}/{version}/", out_dir / "good")
-    shelf = f"reports/contracts/{name}/{print_}/{version}/"
+    shelf = _shelf(report)
     pages = {"report.json": out_dir / "report.json", "report.html": out_dir / "report.html"}
     changed = _mirror(s3, work, shelf, pages, remove=False)
     addresses["report"] = f"s3://{work}/{shelf}report.json"
     addresses["page"] = f"s3://{work}/{shelf}report.html"
-    docs = _files(out_dir / "docs")
+    docs = _files(out_dir / DOCS)
     if docs:
         # Great Expectations numbers its pages at random: the same report needs no new ones.
-        site = f"reports/data-docs/{name}/{print_}/{version}/"
-        addresses |= _docs(s3, work, site, docs, wanted=bool(changed))
+        addresses |= _docs(s3, work, _site(report), docs, wanted=bool(changed))
     return addresses
+
+
+def publish_docs(report: ContractReport, out_dir: Path) -> Mapping[str, str]:
+    """Upload the pages, and the suite result that they show, once more: others stand in it now."""
+    s3, work = client("s3"), settings().work_bucket
+    result = out_dir / RESULT
+    shelf = _shelf(report)
+    try:
+        _mirror(s3, work, shelf, {RESULT: result}, remove=False)
+    except SluiceError:
+        return {}
+    return _docs(s3, work, _site(report), _files(out_dir / DOCS), wanted=True)
+
+
+def _shelf(report: ContractReport) -> str:
+    return f"reports/contracts/{report.dataset}/{report.snapshot}/{report.contract_version}/"
+
+
+def _site(report: ContractReport) -> str:
+    return f"reports/data-docs/{report.dataset}/{report.snapshot}/{report.contract_version}/"
 
 
 def _docs(

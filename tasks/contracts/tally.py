@@ -49,16 +49,16 @@ class Tally:
 
 
 def concluded(
-    tally: Tally, contract: Contract, end: date
+    tally: Tally, contract: Contract, as_of: date
 ) -> tuple[tuple[ContractCheck, ...], Outcome, str]:
     """Every check with its outcome, the verdict of the snapshot, and its reason.
 
     Args:
         tally: The counts.
         contract: Its limits.
-        end: Last day of the snapshot's window; freshness is measured from there.
+        as_of: The day from which freshness is counted.
     """
-    checks = tuple(_check(tally, check, contract, end) for check in tally.checks)
+    checks = tuple(_check(tally, check, contract, as_of) for check in tally.checks)
     outcome, reason = _verdict(tally, checks, contract)
     return checks, outcome, reason
 

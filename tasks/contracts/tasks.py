@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,16 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks import objects
+from tasks.clock import system_clock, utc
 from tasks.contracts.curate import CurationPlan, Folded, plan
 from tasks.contracts.curation import Curation, overtaken
+from tasks.contracts.docs_site import enlarged
 from tasks.contracts.evidence import References
 from tasks.contracts.labelling import Labelled, build_training_data, join_key
 from tasks.contracts.model import Contract
 from tasks.contracts.pages import curated_page, labelled_page
 from tasks.contracts.report import ContractReport
-from tasks.contracts.store import publish
+from tasks.contracts.store import publish, publish_docs
 from tasks.contracts.validation import validate_snapshot
 from tasks.contracts.versions import put_in_force, with_change
 from tasks.reports.artifacts import key_for, logger, show
@@ -42,6 +45,7 @@ def check_contract(
     references: References | None = None,
     docs: bool = True,
     increment: bool = False,
+    as_of: date | None = None,
 ) -> ContractReport:
     """Judge every row, set the bad ones aside in S3, show the report.
 
@@ -54,6 +58,7 @@ def check_contract(
         references: Other data sets' good rows, for foreign keys.
         docs: Build Great Expectations' Data Docs too.
         increment: These objects are what came lately, and no whole snapshot.
+        as_of: The day from which age is counted (freshness, retention); today when None.
 
     Returns:
         The report with the addresses of what was published. It is returned whatever the outcome;
@@ -71,12 +76,41 @@ def check_contract(
         read=read,
         references=references,
         docs=docs,
+        as_of=as_of or utc(system_clock().now()).date(),
     )
     addresses = publish(found, out_dir)
     report = with_change(found, changed).model_copy(update={"addresses": dict(addresses)})
     logger().info(f"Contract {contract.dataset} {contract.version}: {report.reason}")
     show(key_for("contract", contract.dataset), report.to_markdown(), "What every row was checked")
     return report
+
+
+@task(
+    name="one suite",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
+def enlarge_docs(
+    pinned: Snapshot,
+    report: ContractReport,
+    out_dir: Path,
+    more: Sequence[Mapping[str, Any]],
+) -> str:
+    """Let other expectations' results stand in the contract's suite result and Data Docs.
+
+    Returns:
+        Address of the pages, "" when they could not be made; the verdict is never touched.
+    """
+    said = enlarged(more, pinned, out_dir)
+    addresses = {} if said else publish_docs(report, out_dir)
+    for notice in said:
+        logger().warning(notice)
+    where = addresses.get("docs", "")
+    if where:
+        logger().info(f"{len(more)} more expectations stand in {where}")
+    return where
 
 
 @task(

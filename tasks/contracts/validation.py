@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from tasks.contracts.evidence import ForeignKeys, KeyMemory, References, text_ev
 from tasks.contracts.frame import Typed, evidence_of, typed
 from tasks.contracts.model import Contract
 from tasks.contracts.report import EXAMPLES, ContractReport, UnreadableObject
+from tasks.contracts.service import service_notices
 from tasks.contracts.sink import Sink
 from tasks.contracts.suite import Judged, Suite
 from tasks.contracts.tally import Tally, concluded, newest_of, notices
@@ -213,6 +215,7 @@ def validate_snapshot(
     references: References | None = None,
     batch_rows: int = BATCH_ROWS,
     docs: bool = False,
+    as_of: date | None = None,
 ) -> ContractReport:
     """Judge every row of a snapshot.
 
@@ -226,6 +229,7 @@ def validate_snapshot(
         references: Data set → Parquet files of its good rows, for foreign keys.
         batch_rows: Rows judged at a time; bounds memory.
         docs: Also render Great Expectations' Data Docs; their failure is only a notice.
+        as_of: The day from which age is counted; the snapshot's last day when None.
 
     Raises:
         DataError: an object has no local copy, or the counts do not add up.
@@ -254,7 +258,7 @@ def validate_snapshot(
             state.judge(batch)
         sink.unreadable(state.tally.unreadable)
         sink.finish()
-    return _finished(state, snapshot, out_dir)
+    return _finished(state, snapshot, out_dir, as_of or snapshot.end)
 
 
 def set_aside(tally: Tally, item: LakeObject, error: UnreadableData) -> None:
@@ -287,12 +291,12 @@ def _chunks(
             tally.add(name for name in names if name not in contract.top_level)
 
 
-def _finished(state: Validation, snapshot: Snapshot, out_dir: Path) -> ContractReport:
+def _finished(state: Validation, snapshot: Snapshot, out_dir: Path, as_of: date) -> ContractReport:
     contract, tally = state.contract, state.tally
-    checks, outcome, reason = concluded(tally, contract, snapshot.end)
-    said = list(notices(tally, contract))
+    checks, outcome, reason = concluded(tally, contract, as_of)
+    said = [*notices(tally, contract), *service_notices(contract, snapshot, as_of)]
     if state.merged is not None:
-        said += built(state.merged, contract, snapshot, out_dir / "docs")
+        said += built(state.merged, contract, snapshot, out_dir)
     if tally.objects_read + tally.unreadable_count != len(snapshot.objects):
         raise DataError(
             f"{len(snapshot.objects)} objects in the snapshot, {tally.objects_read} read and "

@@ -25,6 +25,7 @@ LABEL_DAY = "day"
 IMAGE = "image"
 THREADS = 8
 GRID_ROWS = 50_000
+PICTURES = 256
 
 
 def kinds_of(columns: Mapping[str, ColumnKind], good: Path) -> dict[str, ColumnKind]:
@@ -68,46 +69,59 @@ def daily_profiles(
 
     def make(item: tuple[date, Any]) -> tuple[date, Profile]:
         day, table = item
-        profile = profile_batches(iter(table.to_batches()), kinds, grid, partition=day.isoformat())
-        objects.create(bucket, names[day], profile.to_json().encode())
-        return day, profile
+        return day, profile_batches(iter(table.to_batches()), kinds, grid)
 
+    fresh: dict[date, Profile] = {}
     with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="profile") as pool:
-        found.update(pool.map(make, daily_rows(good, missing)))
+        for held in rows_by_day(good, missing):
+            for day, profile in pool.map(make, held.items()):
+                fresh[day] = fresh[day].merge(profile) if day in fresh else profile
+    for day, profile in sorted(fresh.items()):
+        whole = Profile(profile.grid, profile.rows, (day.isoformat(),), profile.columns)
+        objects.create(bucket, names[day], whole.to_json().encode())
+        found[day] = whole
     return found
 
 
-def daily_rows(good: Path, days: set[date]) -> Iterator[tuple[date, Any]]:
-    """Good rows of each asked day as an Arrow table, day by day."""
+def rows_by_day(good: Path, days: set[date]) -> Iterator[dict[date, Any]]:
+    """Good rows of the asked days as Arrow tables, a bounded part at a time.
+
+    A part is one file of good rows (a batch of validation), or a few hundred pictures; a day may
+    come in several parts.
+    """
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     if (good / LABELS).exists():
-        yield from _daily_pictures(good, days)
+        yield from _pictures_by_day(good, days)
         return
-    tables = [pq.read_table(path) for path in sorted(good.glob("*.parquet"))]
-    for day in sorted(days):
-        import pyarrow as pa
-
-        parts = [table.filter(pc.equal(table[DAY], pa.scalar(day))) for table in tables]
-        whole = pa.concat_tables([part for part in parts if part.num_rows] or parts[:1])
-        if whole.num_rows:
-            yield day, whole
+    for path in sorted(good.glob("*.parquet")):
+        there = set(pc.unique(pq.read_table(path, columns=[DAY])[DAY]).to_pylist()) & days
+        if there:
+            table = pq.read_table(path)
+            yield {day: table.filter(pc.equal(table[DAY], day)) for day in sorted(there)}
 
 
-def _daily_pictures(good: Path, days: set[date]) -> Iterator[tuple[date, Any]]:
+def _pictures_by_day(good: Path, days: set[date]) -> Iterator[dict[date, Any]]:
     import pyarrow as pa
 
-    lines: dict[date, list[dict[str, Any]]] = {}
+    asked: list[tuple[date, dict[str, Any]]] = []
     for line in (good / LABELS).read_text("utf-8").splitlines():
         entry = json.loads(line)
         day = date.fromisoformat(str(entry[LABEL_DAY])[:10])
         if day in days:
+            asked.append((day, entry))
+    asked.sort(key=lambda item: item[0])
+    for start in range(0, len(asked), PICTURES):
+        lines: dict[date, list[dict[str, Any]]] = {}
+        for day, entry in asked[start : start + PICTURES]:
             lines.setdefault(day, []).append(entry)
-    for day, entries in sorted(lines.items()):
-        table = pa.Table.from_pylist(entries)
-        pictures = [(good / entry["file"]).read_bytes() for entry in entries]
-        yield day, table.append_column(IMAGE, pa.array(pictures, pa.binary()))
+        held = {}
+        for day, entries in lines.items():
+            pictures = [(good / entry["file"]).read_bytes() for entry in entries]
+            table = pa.Table.from_pylist(entries)
+            held[day] = table.append_column(IMAGE, pa.array(pictures, pa.binary()))
+        yield held
 
 
 def _versions(snapshot: Snapshot) -> dict[date, list[str]]:
@@ -127,10 +141,11 @@ def _grid(bucket: str, dataset: str, kinds: Mapping[str, ColumnKind], good: Path
     if standing is not None:
         return Grid.model_validate_json(standing.body)
     every = {date.fromisoformat(day) for day in _days_of(good)}
-    rows, parts = 0, []
-    for _, table in daily_rows(good, every):
-        parts.append(table)
-        rows += table.num_rows
+    rows = 0
+    parts: list[Any] = []
+    for held in rows_by_day(good, every):
+        parts += held.values()
+        rows += sum(table.num_rows for table in held.values())
         if rows >= GRID_ROWS:
             break
     fitted = fit_grid(pa.concat_tables(parts, promote_options="default"), kinds)

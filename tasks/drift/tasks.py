@@ -73,6 +73,23 @@ def compare_with_baseline(
 
 
 @task(
+    name="drift expectations",
+    retries=1,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
+def drift_expectations(dataset: str, report: DriftReport | None) -> tuple[dict[str, Any], ...]:
+    """The report as results of Great Expectations, one a column; none without a report."""
+    if report is None or not report.columns:
+        return ()
+    from tasks.drift.expectations import validate_drift
+
+    found = validate_drift(report, f"{dataset}-drift")
+    return tuple(item.to_json_dict() for item in found.results)
+
+
+@task(
     name="baseline",
     retries=2,
     retry_delay_seconds=5,

@@ -165,6 +165,37 @@ def test_freshness_counts_back_from_the_end_of_the_window(lake, judge, contract,
     assert report.outcome == outcome(report, "on.freshness") == expected
 
 
+def test_freshness_is_counted_from_the_day_that_is_asked_about(lake, judge, contract):
+    on = {"name": "on", "logicalType": "date"}
+    sla = [{"property": "freshness", "value": 3, "unit": "d", "element": "things.on"}]
+    lake.csv("a.csv.gz", [(1, "2024-03-01")], ["id", "on"])
+    fresh = contract([ID, on], slaProperties=sla)
+    assert judge(fresh, lake, as_of=date(2024, 3, 4)).outcome == "pass"
+    stale = judge(fresh, lake, as_of=date(2024, 3, 5))
+    assert outcome(stale, "on.freshness") == stale.outcome == "fail"
+    assert "4 days before 2024-03-05" in stale.reason
+    warned = contract([ID, on], slaProperties=[
+        sla[0] | {"customProperties": [{"property": "severity", "value": "warning"}]}])  # fmt: skip
+    told = judge(warned, lake, as_of=date(2026, 1, 1))
+    assert (told.outcome, outcome(told, "on.freshness")) == ("pass", "fail")
+
+
+def test_gaps_and_objects_that_should_be_gone_are_told(lake, judge, contract):
+    sla = [
+        {"property": "frequency", "value": 1, "unit": "d"},
+        {"property": "retention", "value": 1, "unit": "y"},
+    ]
+    for day in (date(2023, 1, 31), date(2024, 3, 1), date(2024, 3, 2), date(2024, 3, 5)):
+        lake.csv(f"{day}.csv.gz", [(day.toordinal(),)], ["id"], day)
+    report = judge(contract([ID], slaProperties=sla), lake)
+    assert report.outcome == "pass"
+    gaps, old = report.notices
+    assert "2 times they did not" in gaps
+    assert "395 days after 2023-01-31, 3 days after 2024-03-02" in gaps
+    assert "1 of 4 objects are older than the 365 days" in old
+    assert judge(contract([ID]), lake).notices == ()
+
+
 def test_a_foreign_key_names_a_row_of_the_other_data_set(lake, judge, contract, tmp_path):
     import pyarrow.parquet as pq
 
