@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from embedded_aws.clock import Clock
 from embedded_aws.service import AwsFault, Request, Response
+from embedded_aws.wire import protocol_of
 from embedded_aws.world import ACCOUNT_ID
 
 log = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ def not_implemented(request: Request) -> AwsFault:
     message = f"The embedded AWS does not implement {request.service}: {what}."
     if request.service == "s3":
         return AwsFault("NotImplemented", message, 501)
-    if "x-amz-target" in request.headers or "smithy-protocol" in request.headers:
+    if protocol_of(request) in {"json", "cbor", "rest-json"}:
         return AwsFault("UnknownOperationException", message)
     return AwsFault("InvalidAction", message)
 

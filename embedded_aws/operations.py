@@ -109,7 +109,9 @@ def _rest_operation(
     url = f"http://localhost{path}" + (f"?{query}" if query else "")
     try:
         found, labels = router.match(MotoRequest.from_primitives(method, url, headers))
-    except HTTPException:
+    # No such path, or none at all (ValueError); or a sister of the service, in a protocol of its
+    # own (sagemaker-metrics).
+    except (HTTPException, NotImplementedError, ValueError):
         return "", {}
     return found.name, labels
 

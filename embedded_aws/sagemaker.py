@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -60,7 +61,8 @@ class SageMaker:
         if request.action == "InvokeEndpoint":
             endpoint = operations.invoked_endpoint(request.path)
             if self._invoke is not None and endpoint is not None:
-                return self._invoke(endpoint, request.headers, request.body)
+                told = self._invoke(endpoint, request.headers, request.body)
+                return Response(told.status, told.body, {**_request_id(), **told.headers})
         action = self._actions.get(request.action)
         if action is None:
             raise not_implemented(request)
@@ -69,7 +71,8 @@ class SageMaker:
         answer = action(params)
         self._tags.observe(request.action, params, answer)
         body = json.dumps(answer, default=_timestamp).encode() if answer else b""
-        return Response(200, body, {"content-type": "application/x-amz-json-1.1"})
+        headers = {"content-type": "application/x-amz-json-1.1", **_request_id()}
+        return Response(200, body, headers)
 
     def close(self) -> None:
         """Close the rooms."""
@@ -85,6 +88,10 @@ def _members(body: bytes) -> dict[str, Any]:
     if not isinstance(members, dict):
         raise AwsFault("SerializationException", "The request body is not a JSON object.")
     return members
+
+
+def _request_id() -> dict[str, str]:
+    return {"x-amzn-requestid": str(uuid.uuid4())}
 
 
 def _timestamp(value: object) -> float:

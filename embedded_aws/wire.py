@@ -10,7 +10,8 @@ from xml.sax.saxutils import escape
 from embedded_aws import cbor
 from embedded_aws.service import AwsFault, Request, Response
 
-_REST_JSON = frozenset({"lambda", "batch", "eks", "scheduler", "apigateway", "execute-api", "ses"})
+# All other services with resources in their paths speak JSON.
+_REST_XML = frozenset({"cloudfront", "route53", "s3-outposts", "s3express"})
 _EC2 = frozenset({"ec2"})
 
 
@@ -29,9 +30,7 @@ def protocol_of(request: Request) -> str:
         return "s3"
     if content_type.startswith("application/x-www-form-urlencoded") or "Action=" in request.query:
         return "ec2" if request.service in _EC2 else "query"
-    if request.service in _REST_JSON or request.service == "sagemaker":
-        return "rest-json"
-    return "rest-xml"
+    return "rest-xml" if request.service in _REST_XML else "rest-json"
 
 
 def error_response(fault: AwsFault, request: Request) -> Response:

@@ -157,6 +157,25 @@ def test_a_bug_is_an_internal_failure_and_its_trace_stays_in_the_log(connection,
     assert "secret of the house" in caplog.text
 
 
+@pytest.mark.parametrize("path", ["//i]%5D{", "/%00", "//[::1", "/a?b=%"])
+def test_a_path_that_is_none_is_an_error_and_no_silence(aws, path):
+    with socket.create_connection(("127.0.0.1", int(aws.endpoint_url.rpartition(":")[2]))) as door:
+        scope = SCOPE.format("lambda")
+        head = f"GET {path} HTTP/1.1\r\nhost: a\r\nauthorization: {scope}\r\n\r\n"
+        door.sendall(head.encode())
+        assert door.recv(65_536).startswith((b"HTTP/1.1 4", b"HTTP/1.1 5"))
+
+
+def test_every_answer_can_be_told_to_support_by_its_request_id(lab):
+    ids = [
+        lab.sagemaker.list_training_jobs()["ResponseMetadata"]["RequestId"],
+        lab.aws.client("cloudwatch").list_metrics()["ResponseMetadata"]["RequestId"],
+        lab.s3.list_buckets()["ResponseMetadata"]["RequestId"],
+    ]
+    assert len(set(ids)) == len(ids)
+    assert all(ids)
+
+
 def test_a_broken_framing_is_refused(front):
     host, port = front.endpoint_url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=5) as line:

@@ -264,7 +264,17 @@ def test_logs_are_searched(aws, logs):
         ("sns", "list_origination_numbers", {}, "InvalidAction"),
         ("iam", "generate_credential_report", {}, None),
         ("cloudfront", "list_field_level_encryption_configs", {}, "InvalidAction"),
-        ("lambda", "get_account_settings", {}, "InvalidAction"),
+        ("lambda", "get_account_settings", {}, "UnknownOperationException"),
+        ("neptunedata", "get_engine_status", {}, "UnknownOperationException"),
+        (
+            "sagemaker-metrics",
+            "batch_put_metrics",
+            {
+                "TrialComponentName": "trial",
+                "MetricData": [{"MetricName": "loss", "Timestamp": 1, "Value": 1.0}],
+            },
+            "UnknownOperationException",
+        ),
         ("secretsmanager", "get_secret_value", {"SecretId": "no"}, "ResourceNotFoundException"),
         ("s3", "get_object", {"Bucket": "lake", "Key": "no"}, "NoSuchKey"),
         ("s3", "list_objects_v2", {"Bucket": "no-such"}, "NoSuchBucket"),
