@@ -92,10 +92,11 @@ class Server:
         """
         for _ in range(START_ATTEMPTS):
             if self._launch():
-                self._watcher = threading.Thread(
+                watcher = threading.Thread(
                     target=self._watch, name=f"watch-{self.instance_id}", daemon=True
                 )
-                self._watcher.start()
+                watcher.start()
+                self._watcher = watcher  # only now: a stop in between cannot join what never ran
                 return
             if self._process is not None:  # alive, but silent until the timeout
                 break

@@ -66,7 +66,7 @@ def describe(cloudwatch, name):
     return alarm
 
 
-def wait(what, seconds=20):
+def wait(what, seconds=60):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if found := what():

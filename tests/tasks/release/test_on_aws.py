@@ -131,12 +131,15 @@ def test_the_native_guardrail_ends_in_the_same_state(place: Any) -> None:
 
 
 def test_the_native_guardrail_rolls_back_by_its_alarm_and_we_notice(place: Any) -> None:
+    # Which of three guards comes first is a race: the alarm, our look at what runs, or our own
+    # question to the candidate, which the crowd may have made it fail already.
     before = place.pointer().version
     version = place.publish(errors=0.9)
     with town.Crowd(place.aws.endpoint_url):
         journal = place.release(version, strategy="blue_green", watch_seconds=600)
     assert journal.phase == "rolled_back", journal.verdict
-    assert "rolled back silently" in journal.verdict or "alarm" in journal.verdict
+    guards = ("rolled back silently", "alarm", "is not healthy")
+    assert any(guard in journal.verdict for guard in guards), journal.verdict
     assert place.serves() == alone(before)
     assert place.pointer().version == before
 
