@@ -11,6 +11,7 @@ from pydantic import Field
 from flows.approval import ask
 from flows.recipe import Model, Reason
 from tasks.registry import Registry
+from tasks.registry.tasks import archive_old
 from tasks.release.tasks import answer, begin, carry, desk_of
 
 
@@ -37,7 +38,12 @@ def release(
             granted, by, note = ask(journal, question)
             answer(desk, model, question, granted, by, note)
     told = f"{model} {version}: {journal.verdict}"
-    return Completed(message=told) if journal.phase == "done" else Failed(message=told)
+    if journal.phase != "done":
+        return Failed(message=told)
+    # Tidying up is not what users wait for: a failure shows in its own task, and the next release
+    # tidies up again.
+    archive_old(model, desk.spec(model).release.keep_versions, return_state=True)
+    return Completed(message=told)
 
 
 def release_within(model: str, version: str, reason: str) -> State[Any]:

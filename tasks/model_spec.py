@@ -203,6 +203,9 @@ class ReleaseSpec(Strict):
     watch_seconds: int = Field(
         default=3600, ge=0, description="Watch after promotion, old version kept as control."
     )
+    keep_versions: int = Field(
+        default=10, ge=2, description="Newest versions that stay at hand; older ones are archived."
+    )
     approval: Literal["none", "before_canary", "before_promotion"] = "none"
     approval_seconds: int = Field(default=86_400, ge=60, description="No answer by then means no.")
     inconclusive: Literal["roll_back", "ask"] = "roll_back"

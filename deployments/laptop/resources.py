@@ -80,6 +80,20 @@ def _buckets(s3: Any, buckets: tuple[str, ...], registry: str) -> None:
                 "RestrictPublicBuckets": True,
             },
         )
+    s3.put_bucket_lifecycle_configuration(
+        Bucket=registry,
+        LifecycleConfiguration={
+            "Rules": [
+                {
+                    # Instant retrieval: a version in the archive can still be put back.
+                    "ID": "archived versions",
+                    "Status": "Enabled",
+                    "Filter": {"Tag": {"Key": "sluice-archive", "Value": "true"}},
+                    "Transitions": [{"Days": 30, "StorageClass": "GLACIER_IR"}],
+                }
+            ]
+        },
+    )
     s3.put_bucket_cors(
         Bucket=registry,
         CORSConfiguration={

@@ -57,13 +57,24 @@ def plan(
 
 
 def archive(bucket: str, model: str, versions: Collection[str]) -> int:
-    """Tag every object of these versions for cold storage; the number of objects tagged."""
+    """Tag every object of these versions for cold storage; the number of objects newly tagged."""
     tagged = 0
     for version in versions:
-        for key in objects.keys(bucket, names.bundle_prefix(model, version)):
-            if key.endswith("/" + names.MANIFEST):
-                continue  # a version that can be listed can be restored
+        files = [
+            key
+            for key in objects.keys(bucket, names.bundle_prefix(model, version))
+            if not key.endswith("/" + names.MANIFEST)  # what can be listed can be restored
+        ]
+        # The last file is tagged last: once it bears the tag, all of them do.
+        if not files or TAG in _tags(bucket, files[-1]):
+            continue
+        for key in files:
             with asking(f"PutObjectTagging s3://{bucket}/{key}"):
                 client("s3").put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": [TAG]})
             tagged += 1
     return tagged
+
+
+def _tags(bucket: str, key: str) -> list[dict[str, str]]:
+    with asking(f"GetObjectTagging s3://{bucket}/{key}"):
+        return list(client("s3").get_object_tagging(Bucket=bucket, Key=key)["TagSet"])

@@ -12,6 +12,7 @@ from tasks.model_spec import ModelSpec
 from tasks.registry.bundle import created_text
 from tasks.registry.ledger import Fate
 from tasks.registry.registry import Registry
+from tasks.registry.retention import RetentionPolicy
 from tasks.reports.artifacts import key_for, logger, show
 from tasks.reports.pages import table
 from tasks.retrying import if_it_helps
@@ -85,6 +86,25 @@ def champion_of(model: str) -> Manifest | None:
 def reject(model: str, identity: str, reason: str, fate: Fate = "gate_rejected") -> None:
     """Remember that this candidate went no further, so that it is not paid for again."""
     Registry.here().record(model, identity, fate, actor=RETRAIN, reason=reason)
+
+
+@task(
+    name="archive",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
+def archive_old(model: str, keep: int) -> tuple[str, ...]:
+    """Send versions beyond the newest ``keep`` to cold storage; what serves and its way back stay.
+
+    Returns:
+        The versions that are archived.
+    """
+    archived = Registry.here().archive_old(model, policy=RetentionPolicy(keep=keep)).archive
+    if archived:
+        logger().info(f"In the archive: {', '.join(archived)}")
+    return archived
 
 
 @task(

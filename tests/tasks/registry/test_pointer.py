@@ -12,7 +12,7 @@ from tasks.errors import PointerMoved, VersionUnknown
 from tasks.registry import LedgerEntry, LedgerRecord, RetentionPolicy
 from tasks.registry.ledger import way_back
 from tasks.registry.names import order, version_of
-from tasks.registry.retention import plan
+from tasks.registry.retention import archive, plan
 from tasks.values import Pointer
 
 V1, V2, V3 = "v20260101_020000", "v20260102_020000", "v20260103_020000"
@@ -138,6 +138,7 @@ def test_archiving_tags_what_nobody_needs(shelf: Any) -> None:
     assert tags(versions[0], "a.bin") == [{"Key": "sluice-archive", "Value": "true"}]
     assert tags(versions[0], "manifest.json") == []
     assert tags(versions[1], "a.bin") == []
+    assert archive(BUCKET, shelf.model, done.archive) == 0, "what is archived costs nothing twice"
 
 
 def record(version: str, fate: Any, at: str) -> LedgerRecord:
