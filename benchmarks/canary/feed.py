@@ -195,26 +195,27 @@ def _progress(text: str) -> None:
 def sample(scenario: Scenario, reps: int, seconds: int, share: float, seed: int) -> None:
     """Print windows of ``reps`` releases that stay at one share after ten minutes of history."""
     policy = JudgePolicy()
-    for release in range(reps):
-        world = World(
-            scenario,
-            Setting(),
-            policy.latency_edges,
-            policy.prediction_bins,
-            1,
-            np.random.default_rng([seed, release]),
-        )
+    rng = np.random.default_rng(seed)
+    for first in range(0, reps, SIDE_BY_SIDE):
+        size = min(SIDE_BY_SIDE, reps - first)
+        world = World(scenario, Setting(), policy.latency_edges, policy.prediction_bins, size, rng)
+        told = []
         for step in range(seconds // 10):
             weight = share if step >= 60 else 0.0
-            counts, _ = world.tick(np.array([weight]))
-            arms = {
-                name: {
-                    "requests": int(counts.requests[0, 0, arm]),
-                    "errors": int(counts.bad[0, 0, arm]),
-                    "latency": counts.latency[0, 0, arm].astype(int).tolist(),
-                    "predictions": counts.predictions[0, 0, arm].astype(int).tolist(),
+            counts, _ = world.tick(np.full(size, weight))
+            span = {"t0": 10.0 * step, "t1": 10.0 * step + 10.0, "weight": weight}
+            kinds = (counts.requests, counts.bad, counts.latency, counts.predictions)
+            told.append((span, [kind[:, 0].astype(np.int32) for kind in kinds]))
+        for row in range(size):
+            for span, columns in told:
+                arms = {
+                    arm: dict(
+                        zip(
+                            ("requests", "errors", "latency", "predictions"),
+                            (column[row, place].tolist() for column in columns),
+                            strict=True,
+                        )
+                    )
+                    for place, arm in enumerate(("canary", "stable"))
                 }
-                for arm, name in enumerate(("canary", "stable"))
-            }
-            window = {"t0": float(counts.t0[0]), "t1": float(counts.t1[0]), "weight": weight}
-            print(json.dumps({"release": f"r{release}", **window, **arms}))
+                print(json.dumps({"release": f"r{first + row}", **span, **arms}))
