@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,28 @@ class Place:
     def serves(self) -> dict[str, float]:
         return town.what_serves(self.desk())
 
+    def told(self) -> dict[str, str]:
+        """What people were told since the last look: text by subject."""
+        sqs, told = self.aws.client("sqs"), {}
+        while messages := sqs.receive_message(QueueUrl=self.mails, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            for message in messages:
+                mail = json.loads(message["Body"])
+                told[mail.get("Subject", "")] = mail["Message"]
+                sqs.delete_message(QueueUrl=self.mails, ReceiptHandle=message["ReceiptHandle"])
+        return told
+
+    def queue(self, name: str) -> str:
+        """A queue that hears what the topic says; its address."""
+        sqs = self.aws.client("sqs")
+        url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+        self.aws.client("sns").subscribe(
+            TopicArn=self.topic, Protocol="sqs", Endpoint=arn["QueueArn"]
+        )
+        return url
+
     def pointer(self) -> Any:
         return self.desk().registry.pointer(town.MODEL)
 
@@ -59,6 +82,7 @@ def place(aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]
         made = Place(aws, tmp_path_factory.mktemp("bundles"))
         town.prepare()
         made.topic = topic
+        made.mails = made.queue("mails")
         made.first = made.publish()
         journal = made.release(made.first)
         assert journal.phase == "done", journal.verdict

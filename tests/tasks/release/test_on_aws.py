@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -55,6 +58,8 @@ def test_a_failing_version_is_rolled_back_and_the_reason_is_kept(place: Any) -> 
     assert {status for status, _ in crowd.answers} == {200, 424}
     record = place.desk().registry.fate(MODEL, f"identity-{version}")
     assert (record.fate, record.version) == ("rolled_back", version)
+    mail = place.told()[f"Rolled back: {MODEL} {version}"]
+    assert mail.endswith(f"Now serving: {before.version}.")
     alarms = place.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert alarms == []
 
@@ -108,6 +113,7 @@ def test_an_update_that_never_holds_freezes_and_a_rollback_thaws(place: Any) -> 
         assert journal.phase == "mismatch"
         assert "rolled back silently" in journal.verdict
         assert f"to_version={before}" in journal.recovery
+        assert journal.recovery in place.told()[f"Frozen: {MODEL} {version}"]
         with pytest.raises(ReleaseFrozen, match="rolled back silently"):
             start_release(desk, MODEL, place.publish(), "ann", "next week")
         assert reconcile(desk, MODEL).state == "frozen"
@@ -163,6 +169,7 @@ def test_a_person_is_asked_and_silence_means_no(place: Any) -> None:
     while (step := advance(desk, MODEL)).waiting_for is None:
         pass
     assert step.waiting_for == "before_canary"
+    assert "No answer means no." in place.told()[f"Approval needed: {MODEL} {version}"]
     assert run(desk, MODEL).phase == "rolled_back"
     assert place.serves() == alone(before)
 
@@ -199,6 +206,39 @@ def test_the_dead_mans_switch_moves_the_traffic_without_an_owner(place: Any) -> 
     assert crowd.failed == 0
     assert place.serves() == alone(before)
     assert handler({"Records": [{"body": json.dumps({"Message": json.dumps(alarm)})}]}) == []
+
+
+def test_a_dead_owner_and_a_bad_candidate_end_without_prefect(place: Any) -> None:
+    """The whole chain: CloudWatch alarm, topic, queue, a process of its own, the weights."""
+    before = place.pointer().version
+    version = place.publish(errors=0.9)
+    url = place.queue("dead-man")
+    dead = place.desk("dead", max_error_rate=0.05, window_seconds=60)
+    start_release(dead, MODEL, version, "ann", "weekly")
+    watcher = subprocess.Popen(
+        [sys.executable, "-m", "tasks.release.dead_man", url],
+        env={**os.environ, **town.environment(place.aws)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        with town.Crowd(place.aws.endpoint_url, threads=2) as crowd:
+            while advance(dead, MODEL).journal.share == 0.0:
+                time.sleep(0.02)
+            began = dead.clock.now()  # the owner dies here
+            while place.serves()[variant_of(version)] != 0.0:
+                assert dead.clock.now() < began + 7200, "nobody moved the traffic"
+                time.sleep(0.05)
+            took = dead.clock.now() - began
+        assert "ordered the rollback" in watcher.stdout.readline()
+    finally:
+        watcher.kill()
+        watcher.communicate()
+    print(f"the traffic was moved {took:.0f} s after the owner died")
+    assert not crowd.broken
+    journal = town.looked_after(place.desk("reconcile"))
+    assert journal.phase == "rolled_back"
+    assert place.serves() == alone(before)
 
 
 def test_two_releases_in_the_same_second_exactly_one_runs(place: Any) -> None:
