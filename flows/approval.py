@@ -11,6 +11,7 @@ from tasks.clock import system_clock
 from tasks.release import Journal
 from tasks.release.journal import Gate
 from tasks.release.timeline import page
+from tasks.reports.artifacts import key_for
 
 
 class Approval(RunInput):
@@ -32,7 +33,9 @@ def ask(journal: Journal, gate: Gate) -> tuple[bool, str, str]:
     asked = Approval.with_initial_data(description=page(journal))
     try:
         answer = pause_flow_run(
-            wait_for_input=asked, timeout=max(1, int(left / clock.scale)), key=f"approve-{gate}"
+            wait_for_input=asked,
+            timeout=max(1, int(left / clock.scale)),
+            key=key_for("approve", gate),
         )
     except FlowPauseTimeout:
         return False, "nobody", "No answer in time means no."
