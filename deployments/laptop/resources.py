@@ -29,25 +29,31 @@ def create(variables: Mapping[str, str], buckets: tuple[str, ...], registry: str
         _buckets(s3, buckets, registry)
     with closing(client("sns", variables)) as sns:
         topic = sns.create_topic(Name="sluice-alerts")["TopicArn"]
+        heard, arn = _queue(variables, "sluice-alarms", 30)
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return {
         "alerts_topic_arn": topic,
+        "alarms_queue_url": heard,
         "distribution_id": _distribution(variables, registry),
         "uploads_queue_url": _uploads(variables, registry),
     }
 
 
+def _queue(variables: Mapping[str, str], name: str, seconds: int) -> tuple[str, str]:
+    """A queue whose messages come again after so many seconds; its address and its ARN."""
+    attributes = {"VisibilityTimeout": str(seconds)}
+    with closing(client("sqs", variables)) as sqs:
+        url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+        told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return str(url), str(told["Attributes"]["QueueArn"])
+
+
 def _uploads(variables: Mapping[str, str], registry: str) -> str:
     """The queue that S3 tells of uploaded artefacts; its address."""
-    with closing(client("sqs", variables)) as sqs:
-        # Longer than a look at the queue lasts, so that two looks do not meet the same message.
-        url = str(
-            sqs.create_queue(QueueName="sluice-uploads", Attributes={"VisibilityTimeout": "120"})[
-                "QueueUrl"
-            ]
-        )
-        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    # Longer than a look at the queue lasts, so that two looks do not meet the same message.
+    url, arn = _queue(variables, "sluice-uploads", 120)
     queue = {
-        "QueueArn": arn["Attributes"]["QueueArn"],
+        "QueueArn": arn,
         "Events": ["s3:ObjectCreated:*"],
         "Filter": {
             "Key": {

@@ -118,6 +118,8 @@ def _start_all(laptop: Laptop, started: list[Started], say: Say) -> None:
     )
     for name, value in made.items():
         laptop.keep_fact(name, value)
+    # What a Lambda function does on AWS: it stops a bad candidate when all of Prefect is dead.
+    launch("dead-mans-switch", "tasks.release.dead_man", made["alarms_queue_url"])
     wait_until(
         "The Prefect server",
         lambda: answers(f"{laptop.prefect_url}/api/health"),

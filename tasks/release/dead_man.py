@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ WHY = "an alarm of the release rang"
 ALARM = re.compile(rf"sluice-release-(?P<model>.+)-(?P<variant>{VARIANT})-(?:errors|latency)")
 TRIES = 20
 LONG_POLL = 20
+PAUSE = 5.0
 
 
 def handler(event: Mapping[str, Any], _context: object = None) -> list[str]:
@@ -123,10 +125,15 @@ def _order(journals: Journals, model: str) -> str:
 def serve(queue_url: str) -> None:
     """Read alarms from a queue for ever; a message that fails comes again."""
     while True:
-        with asking(f"ReceiveMessage {queue_url}"):
-            answer = client("sqs").receive_message(
-                QueueUrl=queue_url, WaitTimeSeconds=LONG_POLL, MaxNumberOfMessages=10
-            )
+        try:
+            with asking(f"ReceiveMessage {queue_url}"):
+                answer = client("sqs").receive_message(
+                    QueueUrl=queue_url, WaitTimeSeconds=LONG_POLL, MaxNumberOfMessages=10
+                )
+        except SluiceError as error:
+            sys.stderr.write(f"{error}\n")
+            time.sleep(PAUSE)  # a switch that gives up is none
+            continue
         for message in answer.get("Messages", []):
             try:
                 said = handler({"Records": [{"body": message["Body"]}]})
