@@ -7,11 +7,12 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-WIDTH, HEIGHT = 640, 260
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 28, 34
+WIDTH, HEIGHT = 760, 260
+LEFT, RIGHT, TOP, BOTTOM = 64, 165, 32, 38
 # Colours that stay apart for colour-blind eyes (Okabe & Ito, 2008), readable on dark and light.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 TICKS = 5
+"""About as many lines as an axis bears."""
 LARGEST = 1e100
 """Beyond it (and below its inverse) nothing was measured: arithmetic on it would overflow."""
 
@@ -53,7 +54,8 @@ def line_chart(
         return _document(body)
     xs = [x for points in drawn.values() for x, _ in points]
     ys = [y for points in drawn.values() for _, y in points]
-    (x0, x1), (y0, y1) = _span(xs), _span(ys)
+    (x0, x1), levels = _span(xs), ticks(*_span(ys), whole=logarithmic)
+    y0, y1 = levels[0], levels[-1]
 
     def at(x: float, y: float) -> tuple[float, float]:
         return (
@@ -61,8 +63,7 @@ def line_chart(
             HEIGHT - BOTTOM - (y - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM),
         )
 
-    for step in range(TICKS):
-        y = y0 + (y1 - y0) * step / (TICKS - 1)
+    for y in levels:
         _, height = at(x0, y)
         body.append(
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height:.1f}" y2="{height:.1f}" '
@@ -70,9 +71,11 @@ def line_chart(
         )
         body.append(_text(LEFT - 6, height + 4, _short(10**y if logarithmic else y), anchor="end"))
     body.extend(
-        _text(at(x, y0)[0], HEIGHT - BOTTOM + 16, _short(x), anchor="middle") for x in (x0, x1)
+        _text(at(x, y0)[0], HEIGHT - BOTTOM + 16, _short(x), anchor="middle")
+        for x in ticks(x0, x1)
+        if x0 <= x <= x1
     )
-    body.append(_text((LEFT + WIDTH) / 2, HEIGHT - 6, x_label, anchor="middle"))
+    body.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, x_label, anchor="middle"))
     for index, (name, points) in enumerate(drawn.items()):
         colour = COLOURS[index % len(COLOURS)]
         path = " ".join(f"{a:.1f},{b:.1f}" for a, b in (at(x, y) for x, y in points))
@@ -80,9 +83,7 @@ def line_chart(
         if len(points) == 1:
             a, b = at(*points[0])
             body.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}" />')
-        body.append(
-            _text(WIDTH - RIGHT - 4, TOP + 14 + 15 * index, name, anchor="end", colour=colour)
-        )
+        body.append(_text(WIDTH - RIGHT + 12, TOP + 12 + 17 * index, name, colour=colour))
     return _document(body)
 
 
@@ -94,14 +95,33 @@ def image(svg: str, alternative: str) -> str:
 
 def _span(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
-    if low == high:
-        margin = abs(low) * 0.1 or 1.0
-        return low - margin, high + margin
+    size = max(abs(low), abs(high))
+    if size < 1 / LARGEST:  # a flat line stands on the floor when it is 0, else in the middle
+        return 0.0, 1.0
+    if high - low < size * 1e-9:
+        return low - size * 0.1, high + size * 0.1
     return low, high
 
 
+def ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
+    """Round numbers (1, 2, 2.5 or 5 times a power of ten) from below ``low`` to above ``high``.
+
+    Args:
+        low: Smallest value.
+        high: Largest value, above ``low``.
+        whole: Whether a step is at least 1: decades of a logarithmic axis.
+    """
+    raw = (high - low) / (TICKS - 1)
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(power * times for times in (1, 2, 2.5, 5, 10) if power * times >= raw * (1 - 1e-9))
+    if whole:
+        step = max(1.0, math.ceil(step))
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [step * index for index in range(first, max(last, first + 1) + 1)]
+
+
 def _short(value: float) -> str:
-    return f"{value:.4g}"
+    return f"{value:,.6g}"
 
 
 def _text(
@@ -110,7 +130,7 @@ def _text(
     words: str,
     size: int = 11,
     anchor: str = "start",
-    colour: str = "#777",
+    colour: str = "#8a8f98",
     weight: str = "400",
 ) -> str:
     return (
