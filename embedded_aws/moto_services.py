@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from embedded_aws.clock import Clock
 from embedded_aws.service import AwsFault, Request, Response
+from embedded_aws.transactions import teach_transactions
 from embedded_aws.wire import protocol_of
 from embedded_aws.world import ACCOUNT_ID
 
@@ -155,6 +156,8 @@ def _load_handlers(host: str) -> list[tuple[re.Pattern[str], _Handler]]:
         else:
             backend = found["global"]
         _teach_virtual_time()
+        if service == "dynamodb":
+            teach_transactions()
         return [(re.compile(url), handler) for url, handler in backend.urls.items()]
     return []
 
