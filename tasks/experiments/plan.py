@@ -202,10 +202,11 @@ def plan(
     Raises:
         InvalidExperiment: something is wrong; every fault is named at once.
     """
-    faults = [
+    faults = [] if control else ["no control is named, and no version serves yet"]
+    faults += [
         f"version {version!r} is not in the registry (known: {', '.join(known[-5:]) or 'none'})"
         for version in dict.fromkeys((control, treatment))
-        if version not in known
+        if version and version not in known
     ]
     if control == treatment:
         faults.append(f"control and treatment are the same version {control!r}")

@@ -1,0 +1,198 @@
+"""An experiment as people see it: one page, read in ten seconds. Pure."""
+
+from __future__ import annotations
+
+from tasks.clock import utc
+from tasks.experiments.blocks import all_counted
+from tasks.experiments.decision import Decision, mismatch_reason
+from tasks.experiments.plan import DAY, HOUR, Experiment
+from tasks.experiments.reading import MetricReading, Reading
+from tasks.experiments.records import Recorded
+from tasks.experiments.store import Conclusion
+from tasks.reports.chart import image, line_chart
+from tasks.reports.pages import table
+
+SIGNS = {"winner": "🏁", "no difference": "🟰", "stopped": "⏹️", "undecided": "⏳"}
+STATES = {
+    "better": "✅ treatment is better",
+    "worse": "❌ treatment is worse",
+    "no difference": "🟰 no difference that matters",
+    "open": "⏳ open",
+    "inconsistent": "⚠️ the difference moved: no constant one fits",
+}
+SHOWN = 5
+
+
+def page(
+    experiment: Experiment,
+    reading: Reading,
+    decision: Decision,
+    conclusion: Conclusion | None = None,
+) -> str:
+    """The whole page: decision, intervals, pictures, what was asked for, what to do."""
+    verdict = conclusion or decision
+    parts = [
+        f"# {SIGNS[verdict.kind]} Experiment on {experiment.model}: {_title(verdict)}",
+        f"**{verdict.reason}**",
+    ]
+    if conclusion is None:
+        parts.append(_next(decision))
+    if reading.mismatch:
+        parts.append(f"**Nothing below is a comparison.** {mismatch_reason(experiment, reading)}")
+    else:
+        parts += [_metrics(reading), *(_picture(experiment, m) for m in reading.metrics)]
+    parts.append(table(("what", "value"), _facts(experiment, reading, conclusion)))
+    parts.append(_promise(experiment))
+    return "\n\n".join(part for part in parts if part)
+
+
+def started_page(experiment: Experiment) -> str:
+    """What has begun."""
+    return "\n\n".join(
+        (
+            f"# ▶️ Experiment on {experiment.model}: started",
+            f"**{experiment.percent} percent of the users are given {experiment.treatment}, the "
+            f"others {experiment.control}, until {_when(experiment.ends)} (UTC).**",
+            table(("what", "value"), _asked(experiment)),
+            _promise(experiment),
+        )
+    )
+
+
+def recorded_page(
+    experiment: Experiment, source: str, lines: int, made: Recorded, wrong: tuple[str, ...]
+) -> str:
+    """What became of a file of records."""
+    rows = [
+        ("lines", f"{lines:,}"),
+        ("recorded now", f"{made.events:,}"),
+        ("new users", f"{made.entered:,}"),
+        ("known before (counted once)", f"{made.repeated:,}"),
+        ("too late: their user had been counted", f"{made.late:,}"),
+        ("of users who came after the end", f"{made.ended:,}"),
+        ("not readable", f"{len(wrong):,}"),
+    ]
+    parts = [
+        f"# Records of experiment `{experiment.id}`",
+        f"From `{source}`.",
+        table(("", ""), rows),
+    ]
+    parts += [f"- {fault}" for fault in wrong[:SHOWN]]
+    return "\n\n".join(parts)
+
+
+def _title(verdict: Decision | Conclusion) -> str:
+    return f"{verdict.winner} wins" if verdict.winner else verdict.kind
+
+
+def _next(decision: Decision) -> str:
+    told = {
+        "winner": "conclude it with **experiment/conclude**; that can release the winner too.",
+        "no difference": "conclude it with **experiment/conclude**; keep the control.",
+        "stopped": "conclude it with **experiment/conclude**; no version is named winner.",
+        "undecided": "wait; look as often as you like, looking costs nothing.",
+    }
+    return f"**Next:** {told[decision.kind]}"
+
+
+def _metrics(reading: Reading) -> str:
+    rows = [
+        (
+            m.metric.name,
+            STATES[m.state],
+            f"{m.control:.4g}",
+            f"{m.treatment:.4g}",
+            f"{m.difference:+.4g}",
+            f"{m.low:+.4g} to {m.high:+.4g}",
+            f"±{m.metric.minimal_difference:g}",
+            f"10^{m.evidence:.1f}",
+        )
+        for m in reading.metrics
+    ]
+    header = (
+        *("metric", "state", "control, per user", "treatment, per user", "difference"),
+        *("interval", "matters from", "evidence of a difference"),
+    )
+    return table(header, rows)
+
+
+def _picture(experiment: Experiment, reading: MetricReading) -> str:
+    metric = reading.metric
+    unit, name = (DAY, "days") if experiment.ends - experiment.starts > 2 * DAY else (HOUR, "hours")
+    looks = [((look.at - experiment.starts) / unit, look) for look in reading.history]
+    if not looks:
+        return ""
+    span = (0.0, max(x for x, _ in looks))
+    # The first intervals hold everything; drawn in full they would hide the last.
+    reach = 4 * max(abs(reading.low), abs(reading.high), metric.minimal_difference)
+    shown = [(x, look) for x, look in looks if max(abs(look.low), abs(look.high)) <= reach]
+    series = {
+        "estimate": [(x, look.difference) for x, look in shown],
+        "upper end": [(x, look.high) for x, look in shown],
+        "lower end": [(x, look.low) for x, look in shown],
+        "no difference": [(x, 0.0) for x in span],
+    }
+    for sign, word in ((1, "matters above"), (-1, "matters below")):
+        level = sign * metric.minimal_difference
+        series[word] = [(x, level) for x in span]
+    title = f"{metric.name}: treatment less control ({metric.direction} is better)"
+    return image(line_chart(title, series, name), f"{metric.name} over time")
+
+
+def _facts(
+    experiment: Experiment, reading: Reading, conclusion: Conclusion | None
+) -> list[tuple[str, object]]:
+    treatment, control = reading.users
+    waiting = sum(reading.pending)
+    facts = _asked(experiment)
+    facts += [
+        ("users counted", f"{treatment:,} treatment, {control:,} control"),
+        ("users in their window", f"{waiting:,}"),
+        (
+            "shares",
+            "❌ do not fit the split"
+            if reading.mismatch
+            else f"✅ fit the split (evidence against: 10^{reading.ratio_evidence:.1f})",
+        ),
+        (
+            "seen with the other arm's version",
+            f"{reading.crossed:,} users (they stay in their arm)",
+        ),
+        ("records that came too late", f"{reading.late:,}"),
+        ("read at (UTC)", _when(reading.at)),
+        ("last possible reading (UTC)", _when(all_counted(experiment))),
+    ]
+    if conclusion is not None:
+        facts += [("concluded by", conclusion.actor), ("concluded at (UTC)", _when(conclusion.at))]
+    return facts
+
+
+def _asked(experiment: Experiment) -> list[tuple[str, object]]:
+    metrics = "; ".join(
+        f"{m.name} ({m.kind}, {m.direction} is better, matters from {m.minimal_difference:g})"
+        for m in experiment.metrics
+    )
+    return [
+        ("experiment", f"`{experiment.id}`"),
+        ("treatment", f"{experiment.treatment}, {experiment.percent} percent of the users"),
+        ("control", experiment.control),
+        ("success metrics", metrics),
+        ("from, to (UTC)", f"{_when(experiment.starts)} to {_when(experiment.ends)}"),
+        ("a user's window", f"{experiment.window_seconds / HOUR:g} hours"),
+        ("when decided", experiment.when_decided),
+        ("asked for by", f"{experiment.actor}: {experiment.reason}"),
+    ]
+
+
+def _promise(experiment: Experiment) -> str:
+    shared = len(experiment.metrics)
+    among = f", shared by {shared} metrics in equal parts" if shared > 1 else ""
+    return (
+        f"The chance that any interval ever leaves out the true difference is at most "
+        f"{experiment.alpha:.3g}{among}, however often somebody looks. The unit is the user, who "
+        "counts once, for what he did within his window."
+    )
+
+
+def _when(at: float) -> str:
+    return utc(at).strftime("%Y-%m-%d %H:%M")

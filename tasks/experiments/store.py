@@ -1,0 +1,171 @@
+"""Experiments in S3, moved by compare-and-swap only.
+
+``<model>/experiment.json``            what clients read: the running experiment, or the last one
+``_experiments/<model>/<id>.json``     dossier: what was asked for, and how it ended
+"""
+
+from __future__ import annotations
+
+from tasks import objects
+from tasks.errors import ExperimentError, ExperimentMoved, ExperimentRunning, ExperimentUnknown
+from tasks.experiments.decision import Kind
+from tasks.experiments.plan import Assignment, Experiment, assignment
+from tasks.experiments.reading import Reading
+from tasks.values import Frozen
+
+ONE_MINUTE = "public, max-age=60"
+
+
+class Conclusion(Frozen):
+    """How an experiment ended; written once. ``winner`` is a version, ``at`` unix seconds."""
+
+    kind: Kind
+    winner: str | None
+    reason: str
+    actor: str
+    at: float
+    reading: Reading
+
+
+class Dossier(Frozen):
+    """An experiment, and how it ended."""
+
+    experiment: Experiment
+    conclusion: Conclusion | None = None
+
+
+def public_key(model: str) -> str:
+    """Key of what clients read."""
+    return f"{model}/experiment.json"
+
+
+def dossier_key(model: str, identity: str) -> str:
+    """Key of an experiment's dossier."""
+    return f"_experiments/{model}/{identity}.json"
+
+
+def public(bucket: str, model: str) -> Assignment | None:
+    """What clients read, or None before the first experiment."""
+    found = objects.read(bucket, public_key(model))
+    return None if found is None else _parsed(bucket, model, found.body)
+
+
+def dossier(bucket: str, model: str) -> Dossier:
+    """The running experiment of a model, or its last one.
+
+    Raises:
+        ExperimentUnknown: there never was one.
+    """
+    told = public(bucket, model)
+    found = None if told is None else objects.read(bucket, dossier_key(model, told.experiment))
+    if found is None:
+        raise ExperimentUnknown(
+            f"{model}: there is no experiment.", "Start one with experiment/start."
+        )
+    return Dossier.model_validate_json(found.body)
+
+
+def open_experiment(bucket: str, experiment: Experiment) -> Experiment:
+    """Begin an experiment: dossier first, then what clients read.
+
+    Returns:
+        The experiment as it runs; a retry of the run that began it finds it again.
+
+    Raises:
+        ExperimentRunning: another one has not been concluded.
+    """
+    model = experiment.model
+    key = public_key(model)
+    found = objects.read(bucket, key)
+    standing = None if found is None else _parsed(bucket, model, found.body)
+    if standing is not None and standing.state == "running":
+        known = dossier(bucket, model).experiment
+        if known.same_as(experiment):
+            return known
+        raise _running(standing)
+    objects.create(
+        bucket,
+        dossier_key(model, experiment.id),
+        Dossier(experiment=experiment).model_dump_json(indent=1).encode(),
+    )
+    fresh = assignment(experiment)
+    body = fresh.model_dump_json(indent=1).encode()
+    if found is None:
+        objects.create(bucket, key, body, cache_control=ONE_MINUTE)
+    else:
+        objects.swap(bucket, key, body, etag=found.etag, cache_control=ONE_MINUTE)
+    after = public(bucket, model)
+    if after != fresh:
+        raise _running(after or fresh)
+    return experiment
+
+
+def close_experiment(bucket: str, known: Dossier, conclusion: Conclusion) -> Conclusion:
+    """Write how an experiment ended, then tell clients; safe to repeat.
+
+    Returns:
+        The conclusion that stands: the first one that was written.
+
+    Raises:
+        ExperimentMoved: others kept writing what clients read.
+    """
+    experiment = known.experiment
+    key = dossier_key(experiment.model, experiment.id)
+    found = objects.read(bucket, key)
+    if found is None:
+        raise ExperimentUnknown(
+            f"s3://{bucket}/{key} is gone.", "Restore it from the bucket's history."
+        )
+    standing = Dossier.model_validate_json(found.body)
+    if standing.conclusion is None:
+        ended = standing.model_copy(update={"conclusion": conclusion})
+        body = ended.model_dump_json(indent=1).encode()
+        if objects.swap(bucket, key, body, etag=found.etag) is None:
+            return close_experiment(bucket, known, conclusion)  # somebody concluded it just now
+        standing = ended
+    if standing.conclusion is None:
+        raise _moved(experiment)
+    tell_clients(bucket, experiment, standing.conclusion)
+    return standing.conclusion
+
+
+def tell_clients(bucket: str, experiment: Experiment, conclusion: Conclusion) -> None:
+    """Let clients stop assigning users; nothing to do when they know, or another one began."""
+    key = public_key(experiment.model)
+    found = objects.read(bucket, key)
+    told = None if found is None else _parsed(bucket, experiment.model, found.body)
+    if found is None or told is None or told.experiment != experiment.id:
+        return
+    ended = told.model_copy(update={"state": "concluded", "winner": conclusion.winner})
+    if told == ended:
+        return
+    body = ended.model_dump_json(indent=1).encode()
+    objects.swap(bucket, key, body, etag=found.etag, cache_control=ONE_MINUTE)
+    after = public(bucket, experiment.model)
+    if after is not None and after.experiment == experiment.id and after != ended:
+        raise _moved(experiment)
+
+
+def _parsed(bucket: str, model: str, body: bytes) -> Assignment:
+    try:
+        return Assignment.model_validate_json(body)
+    except ValueError as error:
+        raise ExperimentError(
+            f"s3://{bucket}/{public_key(model)} does not parse: {error}.",
+            "Restore its earlier version from the bucket's history.",
+        ) from error
+
+
+def _running(standing: Assignment) -> ExperimentRunning:
+    return ExperimentRunning(
+        f"{standing.model}: experiment {standing.experiment} ({standing.treatment} against "
+        f"{standing.control}) is running until {standing.ends}.",
+        "Conclude it with experiment/conclude, then start this one.",
+    )
+
+
+def _moved(experiment: Experiment) -> ExperimentMoved:
+    return ExperimentMoved(
+        f"{experiment.model}: somebody else wrote experiment {experiment.id} in this moment.",
+        "Run again; what was done is found again.",
+    )
