@@ -11,7 +11,7 @@ from embedded_aws import cbor
 from embedded_aws.service import AwsFault, Request, Response
 
 # All other services with resources in their paths speak JSON.
-_REST_XML = frozenset({"cloudfront", "route53", "s3-outposts", "s3express"})
+_REST_XML = frozenset({"cdn", "cloudfront", "route53", "s3-outposts", "s3express"})
 _EC2 = frozenset({"ec2"})
 
 

@@ -251,7 +251,7 @@ def test_reports_arrive_in_batches_without_the_user(cdn: Any, page: Any) -> None
     assert len(batch["latencies_ms"]) == 3
     [seen] = batch["observations"]
     assert (seen["version"], seen["outcome"]) == (V2, "ok")
-    assert seen["latency_ms"] > 0
+    assert seen["latency_ms"] >= 0  # a browser's clock ticks in tenths of a millisecond
     assert "secret" not in json.dumps(batch)
 
 
