@@ -237,7 +237,9 @@ class Journal(Frozen):
 
     @property
     def waiting_for(self) -> Gate | None:
-        """The question that a person has not answered yet."""
+        """The question that a person has not answered yet; none once the release goes back."""
+        if self.ended or self.phase == "rolling_back":
+            return None
         for gate, approval in self.approvals.items():
             if approval.granted is None:
                 return gate  # type: ignore[return-value]

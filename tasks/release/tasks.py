@@ -16,6 +16,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.clock import system_clock
 from tasks.errors import ReleaseInProgress
 from tasks.release import timeline, verbs
 from tasks.release.desk import Desk, who
@@ -25,6 +26,7 @@ from tasks.release.reconcile import reconcile as reconcile_once
 from tasks.reports.artifacts import LivePage, current_flow_run_id, key_for, logger, show
 from tasks.retrying import if_it_helps
 
+STAY_REAL_SECONDS = 50.0
 SILENT = ("Wait", "Observe")
 """Acts that come by the hundred: the page shows what they found, the log need not."""
 
@@ -96,8 +98,8 @@ def roll_back(
 
 
 @task(name="reconcile", cache_policy=NO_CACHE)
-def reconcile(desk: Desk, model: str, seconds: float = 50.0) -> Report:
-    """See `reconcile.reconcile`."""
-    report = reconcile_once(desk, model, seconds)
+def reconcile(desk: Desk, model: str) -> Report:
+    """See `reconcile.reconcile`; stays for most of the real minute until the next one comes."""
+    report = reconcile_once(desk, model, STAY_REAL_SECONDS * system_clock().scale)
     logger().info(f"{model}: {report.state}: {report.detail}")
     return report

@@ -203,6 +203,22 @@ def test_a_slow_owner_stops_at_its_next_write() -> None:
     assert len(world.boundaries) == before
 
 
+def test_a_question_is_void_once_the_release_goes_back() -> None:
+    world = memory.serving_world(release={**SHORT, "approval": "before_canary"})
+    desk = world.desk("a")
+    start_release(desk, MODEL, V2, "ann", "weekly")
+    while advance(desk, MODEL).waiting_for is None:
+        pass
+    world.now += 10.0
+    back = roll_back(world.desk("bob"), MODEL, "bob", "never mind")
+    assert back.phase == "rolled_back"
+    asked = [step for step in back.entries if step.action == "Ask"]
+    assert len(asked) <= 2, "intent and outcome of one question, and no other"
+    between = back.model_copy(update={"phase": "rolling_back"})
+    assert between.approvals["before_canary"].granted is None
+    assert between.waiting_for is None
+
+
 def test_of_two_releases_started_in_the_same_second_one_runs() -> None:
     world = memory.serving_world(release=SHORT)
     first = world.desk("first")
