@@ -27,7 +27,8 @@ print("ready", flush=True)
 sys.stdin.readline()
 try:
     journal = release_version(desk, town.MODEL, version, "ann", "storm")
-    told = {"phase": journal.phase, "started": journal.started, "ended": journal.ended_at}
+    told = {"version": version, "phase": journal.phase}
+    told |= {"started": journal.started, "ended": journal.ended_at}
 except ReleaseInProgress as error:
     told = {"refused": str(error)}
 print(json.dumps(told), flush=True)
@@ -58,19 +59,32 @@ def race(place: Any, policy: str) -> dict[str, dict[str, Any]]:
     return {version: json.loads(said) for version, said in told.items()}
 
 
+def served_after(told: dict[str, dict[str, Any]], before: str) -> str:
+    """The version that the last promotion left; what a busy machine's canary decides is its own."""
+    ended = sorted((said for said in told.values() if "phase" in said), key=lambda s: s["ended"])
+    assert {said["phase"] for said in ended} <= {"done", "rolled_back"}
+    promoted = [said["version"] for said in ended if said["phase"] == "done"]
+    return promoted[-1] if promoted else before
+
+
 def test_of_two_processes_in_the_same_second_exactly_one_releases(place: Any) -> None:
+    before = place.pointer().version
     told = race(place, "refuse")
-    (winner,) = [version for version, said in told.items() if said.get("phase") == "done"]
+    (winner,) = [version for version, said in told.items() if "phase" in said]
     (loser,) = [version for version, said in told.items() if "refused" in said]
     assert winner in told[loser]["refused"], "the refusal names what is under way"
     assert "Next: " in told[loser]["refused"]
-    assert place.serves() == {variant_of(winner): 1.0}
-    assert place.pointer().version == winner
+    serving = served_after(told, before)
+    assert place.serves() == {variant_of(serving): 1.0}
+    assert place.pointer().version == serving
 
 
 @pytest.mark.timeout(200)
 def test_where_the_policy_says_wait_the_second_begins_when_the_first_has_ended(place: Any) -> None:
+    before = place.pointer().version
     told = race(place, "wait")
     first, second = sorted(told.values(), key=lambda said: said["started"])
-    assert (first["phase"], second["phase"]) == ("done", "done")
     assert second["started"] >= first["ended"]
+    serving = served_after(told, before)
+    assert place.serves() == {variant_of(serving): 1.0}
+    assert place.pointer().version == serving
