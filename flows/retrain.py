@@ -14,7 +14,13 @@ from flows.recipe import Model, Reason, prepare, work_folder
 from flows.release import release_within
 from tasks.contracts.tasks import check_contract, enlarge_docs
 from tasks.conversion.tasks import convert
-from tasks.drift.tasks import BASELINE, compare_with_baseline, drift_expectations, keep_baseline
+from tasks.drift.tasks import (
+    BASELINE,
+    compare_with_baseline,
+    drift_expectations,
+    keep_baseline,
+    keep_errors,
+)
 from tasks.gates.decide import require_pass
 from tasks.gates.tasks import gate
 from tasks.lake.formats import LocalReader
@@ -92,7 +98,9 @@ def retrain(
         "contract_version": checked.contract_version,
         "baseline": BASELINE,
     }
-    files = {**converted.files, BASELINE: keep_baseline(pinned, *drift, work)}
+    archive, holdout = candidate.folder / "model.tar.gz", data["channels"]["holdout"]
+    errors = keep_errors(pinned, contract.drift_policy, archive, holdout, work)
+    files = {**converted.files, **errors, BASELINE: keep_baseline(pinned, *drift, work)}
     version = publish(
         spec,
         facts,

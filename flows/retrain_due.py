@@ -9,6 +9,7 @@ from prefect.deployments import run_deployment
 from prefect.states import Completed
 
 from flows.recipe import prepare
+from tasks.drift.tasks import watched
 from tasks.lake.tasks import snapshot_after
 from tasks.model_spec import known_models
 from tasks.registry.tasks import champion_of
@@ -19,9 +20,10 @@ from tasks.training.tasks import standing_of
 
 @flow(name="retrain-due", flow_run_name="all models")
 def retrain_due(start: bool = True) -> Any:
-    """Look at age and new data of every champion; say what is due and why, and start it.
+    """Look at every champion's age, new data, error and drift; say what is due and why; start it.
 
-    Drift has its own watch (watch-drift), which looks at the data itself.
+    Error and drift are what watch-drift found last. Its alarm starts a retraining by itself; only
+    one that the same champion has outlived by a day is a reason here.
 
     Args:
         start: Start retrain/manual for what is due; off only tells.
@@ -38,7 +40,15 @@ def retrain_due(start: bool = True) -> Any:
         fresh = snapshot_after(
             contract.dataset, contract.location_prefix, learned.end, None, contract.owns
         )
-        standing = standing.model_copy(update={"new_bytes": fresh.size if fresh else 0})
+        seen, unanswered = watched(champion)
+        standing = standing.model_copy(
+            update={
+                "new_bytes": fresh.size if fresh else 0,
+                "metric_then": seen.then if seen else None,
+                "metric_now": seen.now if seen else None,
+                "drift": unanswered,
+            }
+        )
         why = "; ".join(reasons(standing, ready.spec.retrain_when))
         told.append(f"{model}: {why or 'not due'}")
         if why and start:

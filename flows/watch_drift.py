@@ -10,8 +10,14 @@ from prefect.states import Completed
 
 from flows.curate import referenced
 from flows.recipe import Model, prepare, work_folder
-from tasks.contracts.tasks import check_contract
-from tasks.drift.tasks import alarm, baseline_of, compare_with_baseline
+from tasks.contracts.tasks import check_contract, enlarge_docs
+from tasks.drift.bundle import baseline_of
+from tasks.drift.tasks import (
+    alarm,
+    compare_with_baseline,
+    drift_expectations,
+    follow_champion,
+)
 from tasks.lake.formats import LocalReader
 from tasks.lake.tasks import pull_snapshot, snapshot_after
 from tasks.registry.tasks import champion_of
@@ -19,9 +25,11 @@ from tasks.registry.tasks import champion_of
 
 @flow(name="watch-drift", flow_run_name="{model} · drift watch")
 def watch_drift(model: Model, end: date | None = None) -> Any:
-    """Profile each new day once, compare with the champion's baseline, emit drift.detected.
+    """Compare what is new with the champion's baseline, follow its error, emit drift.detected.
 
-    Never trains by itself: the event starts retrain/on-drift.
+    Each new day is profiled once. Rows whose label has arrived show whether the champion still
+    errs as it did; of the others its error is estimated. Never trains by itself: the event starts
+    retrain/on-drift.
 
     Args:
         model: Which model. A model is a folder below models/.
@@ -46,18 +54,13 @@ def watch_drift(model: Model, end: date | None = None) -> Any:
         work,
         LocalReader(),
         referenced(contract),
-        docs=False,
+        as_of=end,
     )
     report.require_pass()
+    good, policy = work / "good", contract.drift_policy
     drift = compare_with_baseline(
-        model,
-        champion,
-        pinned,
-        contract.version,
-        contract.kinds,
-        contract.drift_policy,
-        work / "good",
+        model, champion, pinned, contract.version, contract.kinds, policy, good
     )
-    if drift is None or drift.outcome != "fail":
-        return Completed(message=drift.reason if drift else "Nothing new to compare.")
-    return Completed(message=alarm(model, champion, pinned, contract.drift_policy, drift))
+    enlarge_docs(pinned, report, work, drift_expectations(contract.dataset, drift))
+    followed = follow_champion(champion, pinned, policy, good, work)
+    return Completed(message=alarm(champion, pinned, policy, drift, followed))

@@ -1,16 +1,36 @@
-"""One alarm for one drift: deduplication and cooldown, by conditional writes in S3."""
+"""One alarm for one drift: deduplication, cooldown and a weekly bound, by conditional writes in S3.
+
+A record is one object a model and baseline: ``alarms/<model>/<baseline>.json`` for what starts a
+retraining, ``alarms/<model>/notices/<baseline>.json`` for what people are only told of; neither
+stands in the other's way.
+"""
 
 from __future__ import annotations
 
 import json
+from typing import Any, Literal
 
 from tasks import objects
 
 DAY_SECONDS = 86_400.0
+Kind = Literal["notice", "retrain"]
+
+
+def key_of(model: str, baseline: str, kind: Kind = "retrain") -> str:
+    """Where an alarm's record lies."""
+    return f"alarms/{model}/{'notices/' if kind == 'notice' else ''}{baseline}.json"
 
 
 def claim(
-    bucket: str, model: str, baseline: str, window: str, now: float, cooldown_days: float
+    bucket: str,
+    model: str,
+    baseline: str,
+    window: str,
+    now: float,
+    cooldown_days: float,
+    *,
+    per_week: int = 0,
+    kind: Kind = "retrain",
 ) -> str:
     """Claim the right to raise an alarm.
 
@@ -22,11 +42,13 @@ def claim(
         now: Unix time, seconds.
         cooldown_days: Days in which the same baseline raises no second alarm; a new champion
             brings a new baseline, and with it a fresh start.
+        per_week: Most alarms of the model within seven days, over all its baselines; 0 for any.
+        kind: What the alarm leads to.
 
     Returns:
         Why no alarm may be raised, or "" when the right is ours.
     """
-    key = f"alarms/{model}/{baseline}.json"
+    key = key_of(model, baseline, kind)
     for _ in range(5):
         found = objects.read(bucket, key)
         last = json.loads(found.body) if found else None
@@ -40,6 +62,9 @@ def claim(
                 f"An alarm against {baseline} was raised {waited:.1f} days ago; the contract asks "
                 f"for {cooldown_days:g} days between two."
             )
+        told = _lately(bucket, key.rpartition("/")[0] + "/", now) if per_week else 0
+        if per_week and told >= per_week:
+            return f"{told} alarms of {model} were raised within a week, as many as there may be."
         body = json.dumps({"window": window, "at": now, "told": False}).encode()
         etag = (
             objects.swap(bucket, key, body, etag=found.etag)
@@ -51,10 +76,24 @@ def claim(
     return f"Others were raising the alarm of {model} in the same moment."
 
 
-def confirm(bucket: str, model: str, baseline: str) -> None:
+def confirm(bucket: str, model: str, baseline: str, kind: Kind = "retrain") -> None:
     """Write down that the alarm which was claimed has been told."""
-    key = f"alarms/{model}/{baseline}.json"
+    key = key_of(model, baseline, kind)
     found = objects.read(bucket, key)
     if found is not None:
         body = json.dumps({**json.loads(found.body), "told": True}).encode()
         objects.swap(bucket, key, body, etag=found.etag)
+
+
+def told_at(bucket: str, model: str, baseline: str) -> float | None:
+    """When a retraining was last asked for against this baseline, unix seconds; None if never."""
+    found = objects.read(bucket, key_of(model, baseline))
+    record: dict[str, Any] = json.loads(found.body) if found else {}
+    return float(record["at"]) if record.get("told") else None
+
+
+def _lately(bucket: str, shelf: str, now: float) -> int:
+    names = [name for name in objects.files(bucket, shelf) if name.endswith(".json")]
+    found = [objects.read(bucket, shelf + name) for name in names]
+    times = [json.loads(item.body)["at"] for item in found if item is not None]
+    return sum(now - at < 7 * DAY_SECONDS for at in times)

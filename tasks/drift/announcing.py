@@ -21,36 +21,53 @@ from tasks.errors import AlarmUnheard
 EVENT = "drift.detected"
 LISTENER = "on-drift"
 TIMES = 3
-PATIENCE_SECONDS = 40.0
-_POLL_SECONDS = 1.0
+LOOKS = 40
+"""Looks for the run, a second apart, before the event is said again."""
 _SLACK = timedelta(seconds=5)
 """Clocks of the server and of this process may differ by so much."""
 
 
-def tell(model: str, payload: Mapping[str, Any], say: Callable[[str], None]) -> str:
-    """Emit the event and wait for the retraining that it starts; that run's id.
+def tell(
+    model: str,
+    emit: Callable[[], None],
+    heard: Callable[[], str],
+    pause: Callable[[float], None] = time.sleep,
+) -> str:
+    """Emit the event until a run begins because of it; that run's id.
+
+    Args:
+        model: Whose data drifted.
+        emit: Says the event once.
+        heard: The id of the run that it started; "" when there is none yet.
+        pause: Waits for so many seconds.
 
     Raises:
         AlarmUnheard: no run began, however often the event was emitted.
     """
-    since = datetime.now(UTC) - _SLACK
-    for turn in range(TIMES):
-        emit(model, payload)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            run = heard(model, since)
+    for _ in range(TIMES):
+        emit()
+        for _ in range(LOOKS):
+            run = heard()
             if run:
                 return run
-            time.sleep(_POLL_SECONDS)
-        say(f"No run of {LISTENER} after {PATIENCE_SECONDS:.0f} s; time {turn + 1} of {TIMES}")
+            pause(1.0)
     raise AlarmUnheard(
         f"{EVENT} of {model} was emitted {TIMES} times, and no run of {LISTENER} began.",
         "Look at Automations and at the event feed in the Prefect UI; then run watch-drift again.",
     )
 
 
-def emit(model: str, payload: Mapping[str, Any]) -> None:
-    """Create the event, and return once the server has it."""
+def announce(model: str, payload: Mapping[str, Any]) -> str:
+    """Tell the Prefect server that a model's data drifted; the id of the run that this started.
+
+    Raises:
+        AlarmUnheard: no run began.
+    """
+    since = datetime.now(UTC) - _SLACK
+    return tell(model, lambda: _emit(model, payload), lambda: _run_of(model, since))
+
+
+def _emit(model: str, payload: Mapping[str, Any]) -> None:
     event = Event(
         event=EVENT,
         resource=Resource(
@@ -58,12 +75,11 @@ def emit(model: str, payload: Mapping[str, Any]) -> None:
         ),
         payload=dict(payload),
     )
-    with get_client(sync_client=True) as prefect:
+    with get_client(sync_client=True) as prefect:  # returns once the server has it
         prefect.request("POST", "/events", json=[event.model_dump(mode="json")])
 
 
-def heard(model: str, since: datetime) -> str:
-    """The id of a run that the event started after a moment; "" when there is none."""
+def _run_of(model: str, since: datetime) -> str:
     with get_client(sync_client=True) as prefect:
         found = prefect.request(
             "POST",

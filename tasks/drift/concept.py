@@ -142,7 +142,8 @@ def monitor(
         logs = _log_ratios(means[:stop], variances[:stop], first, direction)
         # A start that has not come yet has ratio 1; all starts to come carry the prior's tail.
         weights = _start_weights(stop - first)
-        total = float(np.exp(logs) @ weights[:-1] + weights[-1])
+        # Past e^600 more evidence is only a number that JSON could not carry.
+        total = float(np.exp(np.minimum(logs, 600.0)) @ weights[:-1] + weights[-1])
         history.append(total)
         if total >= bound and outcome == "pass":
             start = first + int(np.argmax(logs + np.log(weights[:-1])))

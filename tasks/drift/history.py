@@ -9,13 +9,14 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from tasks.drift.concept import ConceptPolicy
 from tasks.drift.policy import DriftPolicy
 from tasks.drift.profile import Profile, merged
 from tasks.errors import InvalidContract, UnreadableData
 from tasks.values import Frozen
 
 DAYS = {"day": 1, "week": 7}
-NOTIFY_STEP = "People are told; nothing is retrained (notifyOnly in the contract)."
+NOTIFY_STEP = "People are told; nothing is retrained, as the contract's driftPolicy has it."
 
 
 class Watching(Frozen):
@@ -26,6 +27,10 @@ class Watching(Frozen):
     partition: Literal["day", "week"] = "week"
     notifyOnly: bool = False  # noqa: N815
     cooldownDays: float = Field(default=7.0, ge=0)  # noqa: N815
+    alarmsPerWeek: int = Field(default=3, ge=1)  # noqa: N815
+    unconfirmedDrift: Literal["retrain", "notify"] = "retrain"  # noqa: N815
+    errorAlarm: float = Field(default=0.01, gt=0, lt=1)  # noqa: N815
+    errorTolerance: float = Field(default=0.0, ge=0)  # noqa: N815
 
     @classmethod
     def of(cls, dataset: str, policy: Mapping[str, Any]) -> Watching:
@@ -50,6 +55,16 @@ class Watching(Frozen):
             checks_per_false_alarm=self.falseAlarmsOnceIn, natural_from=self.referencePartitions
         )
         return chosen.model_copy(update={"next_step": NOTIFY_STEP}) if self.notifyOnly else chosen
+
+    @property
+    def days(self) -> int:
+        """Days of a period."""
+        return DAYS[self.partition]
+
+    @property
+    def concept(self) -> ConceptPolicy:
+        """What the monitors of the champion's error and bias promise together."""
+        return ConceptPolicy(alpha=self.errorAlarm, tolerance=self.errorTolerance)
 
 
 def periods(daily: Mapping[date, Profile], end: date, partition: str) -> list[Profile]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.drift.champion import Followed
 from tasks.drift.report import SHOWN, ColumnDrift, DriftReport
 
 _HEADLINE = {
@@ -38,6 +39,33 @@ def markdown(report: DriftReport, title: str) -> str:
         ]
     if len(report.columns) > SHOWN:
         lines.append(f"\n{len(report.columns) - SHOWN} more columns are in the JSON report.")
+    return "\n".join(lines) + "\n"
+
+
+def followed_page(title: str, found: Followed) -> str:
+    """How the champion does on rows that it has not seen."""
+    said = {**_HEADLINE, "pass": "As good as it was", "fail": "Not as good as it was"}
+    lines = [f"# {_safe(title)}: {said[found.outcome]}", "", _safe(found.reason), ""]
+    lines += [
+        f"{found.labelled:,} rows with a label, {found.unlabelled:,} without.",
+        "",
+        "| what | outcome | evidence | alarm from | change | since |",
+        "|---|---|--:|--:|--:|---|",
+    ]
+    for state in (found.bias, found.error):
+        if state is not None:
+            lines.append(
+                f"| {state.subject} | {state.outcome} | {state.evidence:.3g} | {state.bound:.3g} "
+                f"| {state.change:+.3g} | {_safe(state.since) or '–'} |"
+            )
+    if found.estimated is not None:
+        guess = found.estimated
+        lines += [
+            "",
+            f"Rows without a label: an error of {guess.error:.3g} is expected "
+            f"({guess.low:.3g} to {guess.high:.3g}); held out it was {guess.labelled_error:.3g}. "
+            f"For {guess.beyond:.0%} of them that is a guess.",
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +10,42 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
-from tasks import objects
 from tasks.aws import asking, client
 from tasks.clock import system_clock, utc
 from tasks.drift.alarms import claim, confirm
+from tasks.drift.bundle import (
+    ERRORS,
+    baseline_of,
+    errors_of,
+    fetch_channel,
+    keep_report,
+    model_of,
+)
+from tasks.drift.champion import (
+    Followed,
+    follow,
+    reference_errors,
+)
 from tasks.drift.check import compare
+from tasks.drift.consequence import consequence
 from tasks.drift.grid import ColumnKind, Grid
-from tasks.drift.history import Watching, periods, read_baseline, write_baseline
+from tasks.drift.history import NOTIFY_STEP, Watching, periods, write_baseline
+from tasks.drift.markdown import followed_page
 from tasks.drift.partitions import daily_profiles
+from tasks.drift.policy import DriftPolicy
 from tasks.drift.profile import Profile
 from tasks.drift.report import DriftReport
+from tasks.drift.scoring import score_periods, split_periods
 from tasks.drift.store import Partition, profile_partition
+from tasks.drift.watch import LastWatch, keep_watch, last_watch, unanswered
+from tasks.errors import DataError
 from tasks.reports.artifacts import key_for, logger, show
 from tasks.retrying import if_it_helps
 from tasks.settings import settings
 from tasks.values import Manifest, Snapshot
 
 BASELINE = "drift/baseline.json"
+NEXT_STEPS = {"notice": NOTIFY_STEP, "retrain": DriftPolicy().next_step}
 EVENT = "drift.detected"
 
 
@@ -127,6 +145,82 @@ def profile(partition: Partition, columns: Mapping[str, ColumnKind], grid: Grid)
 
 
 @task(
+    name="reference errors",
+    retries=1,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
+def keep_errors(
+    pinned: Snapshot, drift_policy: Mapping[str, Any], candidate: Path, holdout: str, work: Path
+) -> dict[str, Path]:
+    """Score the candidate on its held-out rows; a file for the bundle, by its path there.
+
+    Without it the champion's error cannot be followed later, and every watch says so; it is no
+    reason to keep a good model from users.
+
+    Args:
+        pinned: What the candidate was trained on.
+        drift_policy: Of the contract.
+        candidate: Its model.tar.gz.
+        holdout: S3 address of the held-out channel.
+        work: Scratch folder.
+    """
+    watching = Watching.of(pinned.dataset, drift_policy)
+    try:
+        rows = fetch_channel(holdout, work / "held-out")
+        periods = work / "held-out-periods"
+        split_periods(rows, periods, pinned.end, watching.days, pinned.end)
+        scored = score_periods(candidate, periods, work / "scoring")
+        found = reference_errors(scored, pinned.end, watching.days)
+    except DataError as error:
+        logger().warning(f"The champion's error will not be followed: {error}")
+        return {}
+    target = work / ERRORS
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(found.model_dump_json(indent=1), encoding="utf-8")
+    logger().info(f"Held-out errors of {len(found.error)} periods travel in the bundle")
+    return {ERRORS: target}
+
+
+@task(
+    name="follow champion",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
+def follow_champion(
+    champion: Manifest, pinned: Snapshot, drift_policy: Mapping[str, Any], good: Path, work: Path
+) -> Followed:
+    """Error and bias of the champion on what came since its data, and what to expect of the rest.
+
+    Returns:
+        The state of the monitors; ``inconclusive`` or ``error`` when they could not be fed.
+    """
+    watching = Watching.of(pinned.dataset, drift_policy)
+    reference = errors_of(champion)
+    if reference is None:
+        found = Followed(
+            outcome="inconclusive",
+            reason=f"{champion.version} carries no held-out errors to compare with",
+        )
+    else:
+        try:
+            archive = model_of(champion)
+            periods = work / "periods"
+            split_periods(good, periods, reference.end, reference.days, pinned.end)
+            scored = score_periods(archive, periods, work / "scoring")
+            found = follow(reference, scored, watching.concept)
+        except DataError as error:
+            found = Followed(outcome="error", reason=str(error))
+    logger().info(f"Champion {champion.version}: {found.outcome}. {found.reason}")
+    title = f"{champion.model} {champion.version} on what came since its data"
+    show(key_for("champion", champion.model), followed_page(title, found), "Its error, its bias")
+    return found
+
+
+@task(
     name="alarm",
     retries=2,
     retry_delay_seconds=5,
@@ -134,34 +228,49 @@ def profile(partition: Partition, columns: Mapping[str, ColumnKind], grid: Grid)
     cache_policy=NO_CACHE,
 )
 def alarm(
-    model: str,
     champion: Manifest,
     pinned: Snapshot,
     drift_policy: Mapping[str, Any],
-    report: DriftReport,
+    report: DriftReport | None,
+    followed: Followed | None,
 ) -> str:
-    """Tell the world about drift, once; what was done, in a sentence.
+    """Decide what follows, write it down, and tell the world once; what was done, in a sentence.
 
-    The event starts the retraining; with ``notifyOnly`` people are told and nothing starts. The
-    same model, baseline and window never raise two alarms, and a cooldown keeps a drift that goes
-    on from starting a retraining a day.
+    The event starts the retraining; with ``notifyOnly``, or for drift that the policy wants
+    confirmed and the champion's error does not confirm, people are told and nothing starts. The
+    same model, baseline and window never raise two alarms, a cooldown keeps a drift that goes on
+    from starting a retraining a day, and a week has an upper bound.
     """
     watching = Watching.of(pinned.dataset, drift_policy)
-    chosen, now = settings(), system_clock().now()
-    address = _keep_report(chosen.work_bucket, model, report)
+    chosen, now, model = settings(), system_clock().now(), champion.model
+    found = consequence(report, followed, watching, str(pinned.start))
     window = f"{pinned.start}_{pinned.end}"
-    refused = claim(chosen.work_bucket, model, champion.version, window, now, watching.cooldownDays)
+    bucket = chosen.work_bucket
+    keep_watch(bucket, model, champion.version, now, window, found, followed)
+    if found.kind == "nothing":
+        return f"{model}: {found.reason}."
+    address = keep_report(bucket, model, str(pinned.end), report, followed)
+    refused = claim(
+        bucket,
+        model,
+        champion.version,
+        window,
+        now,
+        watching.cooldownDays,
+        per_week=watching.alarmsPerWeek,
+        kind=found.kind,
+    )
     if refused:
         return refused
-    columns = ", ".join(report.drifted[:5])
     payload = {
         "model": model,
         "dataset": pinned.dataset,
-        "columns": list(report.drifted),
-        "strength": round(report.strength, 4),
-        "since": report.since,
+        "columns": list(report.drifted) if report else [],
+        "strength": round(report.strength, 4) if report else 0.0,
+        "champion": followed.reason if followed else "",
+        "since": found.since,
         "report": address,
-        "reason": f"drift in {columns} since {report.since or pinned.start}"[:200],
+        "reason": found.reason[:200],
         "at": utc(now).isoformat(timespec="seconds"),
     }
     if chosen.alerts_topic_arn:
@@ -169,11 +278,11 @@ def alarm(
             client("sns").publish(
                 TopicArn=chosen.alerts_topic_arn,
                 Subject=f"Drift: {model}"[:100],
-                Message=f"{report.reason}\n\nReport: {address}\n\n{report.next_step}",
+                Message=f"{found.reason}\n\nReport: {address}\n\n{NEXT_STEPS[found.kind]}",
             )
-    if watching.notifyOnly:
-        confirm(chosen.work_bucket, model, champion.version)
-        return f"People were told of drift in {columns}; the contract says notifyOnly."
+    if found.kind == "notice":
+        confirm(bucket, model, champion.version, "notice")
+        return f"People were told, nothing was started: {found.reason}."
     emit_event(
         event=EVENT,
         resource={
@@ -182,31 +291,27 @@ def alarm(
         },
         payload=payload,
     )
-    confirm(chosen.work_bucket, model, champion.version)
+    confirm(bucket, model, champion.version)
     return f"Emitted {EVENT} for {model}: {payload['reason']}."
 
 
-def baseline_of(champion: Manifest | None) -> tuple[list[Any], date] | None:
-    """The periods that the champion was trained on, and their last day."""
-    if champion is None or not champion.baseline:
-        return None
-    key = f"{champion.model}/{champion.version}/{champion.baseline}"
-    found = objects.read(settings().registry_bucket, key)
-    return None if found is None else read_baseline(found.body)
+@task(
+    name="last watch",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
+def watched(champion: Manifest) -> tuple[LastWatch | None, str]:
+    """What the last watch found of this champion, and drift that was told without an answer."""
+    bucket = settings().work_bucket
+    found = last_watch(bucket, champion.model, champion.version)
+    if found is None:
+        return None, ""
+    now = system_clock().now()
+    return found, unanswered(bucket, champion.model, champion.version, found, now)
 
 
 def champion_name(champion: Manifest | None) -> str:
     """How a page names the champion."""
     return f"champion {champion.version}" if champion else "no champion"
-
-
-def _keep_report(bucket: str, model: str, report: DriftReport) -> str:
-    name = "-".join(part for part in report.current_partitions[-1:]) or "empty"
-    key = f"reports/drift/{model}/{name}.json"
-    client("s3").put_object(
-        Bucket=bucket,
-        Key=key,
-        Body=report.model_dump_json(indent=1).encode(),
-        ContentType="application/json",
-    )
-    return f"s3://{bucket}/{key}"

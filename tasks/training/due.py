@@ -19,6 +19,7 @@ class Standing(Frozen):
         metric_then: Its leading metric when it was gated.
         metric_now: The same metric on newly labelled data; None when not measured.
         smaller_is_better: Which way the metric goes.
+        drift: Drift that was told, and that no retraining has answered; "" without.
     """
 
     age_seconds: float
@@ -28,6 +29,7 @@ class Standing(Frozen):
     metric_then: float | None = None
     metric_now: float | None = None
     smaller_is_better: bool = True
+    drift: str = ""
 
 
 def reasons(standing: Standing, when: RetrainWhen) -> tuple[str, ...]:
@@ -49,4 +51,6 @@ def reasons(standing: Standing, when: RetrainWhen) -> tuple[str, ...]:
                 f"quality fell by {loss:.0%}, from {standing.metric_then:.6g} to "
                 f"{standing.metric_now:.6g} (at most {when.max_metric_loss:.0%})"
             )
+    if standing.drift:
+        found.append(standing.drift)
     return tuple(found)

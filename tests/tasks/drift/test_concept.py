@@ -108,3 +108,11 @@ def test_scores_that_no_label_covers_are_told():
     other = profile_batches([pa.RecordBatch.from_pydict({"score": narrow})], columns)
     with pytest.raises(ConfigurationError, match="not on the grid"):
         estimate_error(learned, other.columns["score"])
+
+
+def test_overwhelming_evidence_stays_a_number():
+    random = np.random.default_rng(7)
+    far = [week.model_copy(update={"mean": 1e4, "rows": 10**6}) for week in weeks(random, 4)]
+    state = monitor("bias", weeks(random, 8), far)
+    assert state.outcome == "fail"
+    assert np.isfinite(state.evidence)
