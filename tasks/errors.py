@@ -126,6 +126,10 @@ class ProfileIncompatible(DataError):
     """Two drift profiles were not made on the same grid."""
 
 
+class AlarmUnheard(DataError):
+    """An alarm was raised, and the run that it should start did not begin."""
+
+
 class ContractViolated(DataError):
     """More rows broke the contract than it allows."""
 
