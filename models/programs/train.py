@@ -236,6 +236,8 @@ def write_outputs(
         artifacts.write_json(folder / "reference.json", reference)
     artifacts.write_json(job.model_dir / "preprocess.json", spec)
     artifacts.write_json(job.model_dir / "model_card.json", card)
+    sample = {"instances": [preprocessor(spec).example()]}
+    (job.model_dir / "sample_request.json").write_text(json.dumps(sample), encoding="utf-8")
     artifacts.copy_code(job.model_dir)
 
 

@@ -15,8 +15,11 @@ from tasks.conversion.report import ConversionReport
 from tasks.model_spec import ModelSpec
 from tasks.reports.artifacts import key_for, logger, show
 
-CARRIED = ("saved_model/", "preprocess.json", "reference.json", "model_card.json")
-"""What a client may want on its own, besides model.tar.gz as a whole."""
+CARRIED = (
+    *("saved_model/", "preprocess.json", "reference.json", "model_card.json"),
+    "sample_request.json",
+)
+"""What a client, or a release's health check, wants on its own, besides model.tar.gz."""
 
 
 @dataclass(frozen=True)

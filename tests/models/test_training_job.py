@@ -58,6 +58,7 @@ def test_the_model_folder_holds_all_that_later_stages_need(trained):
         "preprocess.json",
         "reference.json",
         "model_card.json",
+        "sample_request.json",
         "code/serve.py",
         "code/model.py",
         "code/models/programs/serve.py",
