@@ -113,7 +113,8 @@ def _canary(journal: Journal, seen: Seen) -> Action:
     strange = _strange(journal, seen)
     if strange:
         return Enter(phase="rolling_back", reason=strange)
-    if journal.wanted > journal.share:
+    if not journal.moves or journal.wanted > journal.share:
+        # Shown to nobody at first: it is the rollout that makes clients tell of both versions.
         return SetWeights(share=journal.wanted)
     ruling = journal.ruling
     last = len(journal.spec.ladder) - 1
