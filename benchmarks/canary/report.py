@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 
 from benchmarks.canary.peers import PEERS
-from benchmarks.canary.world import HELD_OUT, SCENARIOS
+from benchmarks.canary.world import HELD_OUT, LAWS, SCENARIOS
 
 Row = dict[str, object]
-RATES = (1.0, 10.0, 100.0)
+RATES = (1.0, 10.0, 100.0, 1000.0)
 
 
 def tables(name: str) -> None:
     """Print every table that the file of cells has rows for."""
     rows = [json.loads(text) for text in Path(name).read_text().splitlines()]
-    for names in (list(SCENARIOS), list(HELD_OUT)):
-        for feed in ("direct", "cloudwatch"):
-            for errors in (0.005, 0.02):
-                here = [row for row in rows if (row["feed"], row["errors"]) == (feed, errors)]
-                judged = [row for row in here if row["controller"] == "judge"]
-                _judge(f"The judge, {feed}, stable error {errors:.1%}", judged, names)
-                for rate in RATES:
-                    _peers(
-                        f"Side by side, {rate:g} requests/s, {feed}, stable error {errors:.1%}",
-                        [row for row in here if row["rate"] == rate],
-                        names,
-                    )
+    settings = product((list(SCENARIOS), list(HELD_OUT)), LAWS, ("direct", "cloudwatch"),
+                       (0.005, 0.02))  # fmt: skip
+    for names, law, feed, errors in settings:
+        wanted = (law, feed, errors)
+        here = [row for row in rows if (row["law"], row["feed"], row["errors"]) == wanted]
+        judged = [row for row in here if row["controller"] == "judge"]
+        where = f"{feed}, stable error {errors:.1%}" + (f", {law}" if law != "lognormal" else "")
+        _judge(f"The judge, {where}", judged, names)
+        for rate in RATES:
+            same = [row for row in here if row["rate"] == rate]
+            _peers(f"Side by side, {rate:g} requests/s, {where}", same, names)
 
 
 def _judge(title: str, rows: Sequence[Row], names: Sequence[str]) -> None:
