@@ -8,11 +8,11 @@ from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.events import emit_event
 
 from tasks.aws import asking, client
 from tasks.clock import system_clock, utc
 from tasks.drift.alarms import claim, confirm
+from tasks.drift.announcing import EVENT, announce
 from tasks.drift.bundle import (
     ERRORS,
     baseline_of,
@@ -46,7 +46,6 @@ from tasks.values import Manifest, Snapshot
 
 BASELINE = "drift/baseline.json"
 NEXT_STEPS = {"notice": NOTIFY_STEP, "retrain": DriftPolicy().next_step}
-EVENT = "drift.detected"
 
 
 @task(
@@ -283,14 +282,7 @@ def alarm(
     if found.kind == "notice":
         confirm(bucket, model, champion.version, "notice")
         return f"People were told, nothing was started: {found.reason}."
-    emit_event(
-        event=EVENT,
-        resource={
-            "prefect.resource.id": f"sluice.model.{model}",
-            "prefect.resource.name": model,
-        },
-        payload=payload,
-    )
+    logger().info(f"The retraining is run {announce(model, payload)}")
     confirm(bucket, model, champion.version)
     return f"Emitted {EVENT} for {model}: {payload['reason']}."
 
