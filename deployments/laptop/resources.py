@@ -27,6 +27,8 @@ def create(variables: Mapping[str, str], buckets: tuple[str, ...], registry: str
     """Make buckets, topic and distribution; return their ids. Safe to repeat."""
     with closing(client("s3", variables)) as s3:
         _buckets(s3, buckets, registry)
+    with closing(client("dynamodb", variables)) as dynamodb:
+        _table(dynamodb, "sluice-experiments")
     with closing(client("sns", variables)) as sns:
         topic = sns.create_topic(Name="sluice-alerts")["TopicArn"]
         heard, arn = _queue(variables, "sluice-alarms", 30)
@@ -37,6 +39,22 @@ def create(variables: Mapping[str, str], buckets: tuple[str, ...], registry: str
         "distribution_id": _distribution(variables, registry),
         "uploads_queue_url": _uploads(variables, registry),
     }
+
+
+def _table(dynamodb: Any, name: str) -> None:
+    """The table of what experiments record; its items forget themselves."""
+    if name in dynamodb.list_tables()["TableNames"]:
+        return
+    keys = {"pk": "HASH", "sk": "RANGE"}
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.update_time_to_live(
+        TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
+    )
 
 
 def _queue(variables: Mapping[str, str], name: str, seconds: int) -> tuple[str, str]:

@@ -20,6 +20,17 @@ class Decision(Frozen):
     reason: str
 
 
+class Conclusion(Frozen):
+    """How an experiment ended; written once. ``winner`` is a version, ``at`` unix seconds."""
+
+    kind: Kind
+    winner: str | None
+    reason: str
+    actor: str
+    at: float
+    reading: Reading
+
+
 def decide(experiment: Experiment, reading: Reading) -> Decision:
     """Decide from one look; α covers any number of them.
 

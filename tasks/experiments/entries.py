@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from tasks.experiments.blocks import MILLION
@@ -39,6 +39,24 @@ class Batch:
     repeated: int
     users: Mapping[str, tuple[Entry, ...]]
     wrong: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of events.
+
+    ``events`` count; ``entered`` users are new ones; ``repeated`` events were known; ``late`` ones
+    came after their user had been counted; ``ended``: of users who came after the end.
+    """
+
+    events: int = 0
+    entered: int = 0
+    repeated: int = 0
+    late: int = 0
+    ended: int = 0
+
+    def __add__(self, other: Recorded) -> Recorded:
+        return Recorded(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 def batch(experiment: Experiment, lines: Iterable[str]) -> Batch:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from tasks.clock import utc
 from tasks.experiments.blocks import all_counted
-from tasks.experiments.decision import Decision, mismatch_reason
+from tasks.experiments.decision import Conclusion, Decision, mismatch_reason
+from tasks.experiments.entries import Recorded
 from tasks.experiments.plan import DAY, HOUR, Experiment
 from tasks.experiments.reading import MetricReading, Reading
-from tasks.experiments.records import Recorded
-from tasks.experiments.store import Conclusion
 from tasks.reports.chart import image, line_chart
 from tasks.reports.pages import table
 
@@ -60,14 +59,19 @@ def started_page(experiment: Experiment) -> str:
 
 
 def recorded_page(
-    experiment: Experiment, source: str, lines: int, made: Recorded, wrong: tuple[str, ...]
+    experiment: Experiment,
+    source: str,
+    lines: int,
+    repeated: int,
+    made: Recorded,
+    wrong: tuple[str, ...],
 ) -> str:
     """What became of a file of records."""
     rows = [
         ("lines", f"{lines:,}"),
         ("recorded now", f"{made.events:,}"),
         ("new users", f"{made.entered:,}"),
-        ("known before (counted once)", f"{made.repeated:,}"),
+        ("known before (counted once)", f"{made.repeated + repeated:,}"),
         ("too late: their user had been counted", f"{made.late:,}"),
         ("of users who came after the end", f"{made.ended:,}"),
         ("not readable", f"{len(wrong):,}"),

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 
 from tasks.experiments.blocks import Cell, block_of, part, slice_of
-from tasks.experiments.entries import Entry
+from tasks.experiments.entries import Entry, Recorded
 from tasks.experiments.plan import ARMS, DAY, Arm, Experiment
 from tasks.experiments.table import (
     FAILED,
@@ -42,24 +42,6 @@ USERS_TOGETHER = 40
 """Each counted user is two acts of a transaction, which holds a hundred."""
 CELLS_TOGETHER = 16
 WORKERS = 8
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """What became of events.
-
-    ``events`` count; ``entered`` users are new ones; ``repeated`` events were known; ``late`` ones
-    came after their user had been counted; ``ended``: of users who came after the end.
-    """
-
-    events: int = 0
-    entered: int = 0
-    repeated: int = 0
-    late: int = 0
-    ended: int = 0
-
-    def __add__(self, other: Recorded) -> Recorded:
-        return Recorded(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True)

@@ -8,23 +8,11 @@ from __future__ import annotations
 
 from tasks import objects
 from tasks.errors import ExperimentError, ExperimentMoved, ExperimentRunning, ExperimentUnknown
-from tasks.experiments.decision import Kind
+from tasks.experiments.decision import Conclusion
 from tasks.experiments.plan import Assignment, Experiment, assignment
-from tasks.experiments.reading import Reading
 from tasks.values import Frozen
 
 ONE_MINUTE = "public, max-age=60"
-
-
-class Conclusion(Frozen):
-    """How an experiment ended; written once. ``winner`` is a version, ``at`` unix seconds."""
-
-    kind: Kind
-    winner: str | None
-    reason: str
-    actor: str
-    at: float
-    reading: Reading
 
 
 class Dossier(Frozen):

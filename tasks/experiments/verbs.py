@@ -12,12 +12,12 @@ from tasks.clock import Clock, system_clock, utc
 from tasks.errors import ExperimentError, ExperimentUndecided, RecordsUnreadable
 from tasks.experiments import store
 from tasks.experiments.blocks import all_counted
-from tasks.experiments.decision import Decision, decide
-from tasks.experiments.entries import Batch, batch
-from tasks.experiments.plan import ARMS, Experiment, Metric, WhenDecided, plan
+from tasks.experiments.decision import Conclusion, Decision, decide
+from tasks.experiments.entries import Batch, Recorded, batch
+from tasks.experiments.plan import ARMS, DAY, Experiment, Metric, WhenDecided, plan
 from tasks.experiments.reading import Reading, read
-from tasks.experiments.records import Recorded, Records
-from tasks.experiments.store import Conclusion, Dossier
+from tasks.experiments.records import Records
+from tasks.experiments.store import Dossier
 from tasks.settings import settings
 from tasks.values import Pointer
 
@@ -40,6 +40,10 @@ class RegistryPort(Protocol):
         """The pointer, or None before the first release."""
         ...
 
+    def fates(self, model: str) -> Sequence[Any]:
+        """What became of each candidate: records with ``version`` and ``fate``."""
+        ...
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -49,12 +53,19 @@ class Bench:
     table: str
     namespace: str
     clock: Clock
+    topic: str = ""
 
     @classmethod
     def here(cls, registry: RegistryPort) -> Bench:
         """As the settings say."""
         chosen = settings()
-        return cls(registry, chosen.experiments_table, chosen.metrics_namespace, system_clock())
+        return cls(
+            registry,
+            chosen.experiments_table,
+            chosen.metrics_namespace,
+            system_clock(),
+            chosen.alerts_topic_arn,
+        )
 
     @property
     def bucket(self) -> str:
@@ -240,10 +251,11 @@ def to_release(bench: Bench, seen: Seen) -> tuple[str | None, str]:
     control, since what serves then was never compared with it.
     """
     experiment, conclusion = seen.experiment, seen.conclusion
+    model = experiment.model
     winner = conclusion.winner if conclusion else None
     if winner is None:
         return None, "Nothing is released: there is no winner."
-    pointer = bench.registry.pointer(experiment.model)
+    pointer = bench.registry.pointer(model)
     serving = pointer.version if pointer else None
     if serving == winner:
         return None, f"{winner} serves already."
@@ -252,7 +264,33 @@ def to_release(bench: Bench, seen: Seen) -> tuple[str | None, str]:
             f"Nothing is released: {serving} serves, not {experiment.control}, which "
             f"{experiment.treatment} was compared with."
         )
+    if any(r.version == winner and r.fate == "rolled_back" for r in bench.registry.fates(model)):
+        return None, f"{winner} is not released by itself: it was rolled back before."
     return winner, f"{winner} is released."
+
+
+def at_hand(bench: Bench, models: Sequence[str]) -> list[str]:
+    """Those models whose experiment runs, or was concluded but its winner not yet released.
+
+    The second is what a run leaves that died between the two; a day later it is let be.
+    """
+    found = []
+    for model in models:
+        told = store.public(bench.bucket, model)
+        if told is None:
+            continue
+        if told.state == "running" or _unreleased(bench, store.dossier(bench.bucket, model)):
+            found.append(model)
+    return found
+
+
+def _unreleased(bench: Bench, known: Dossier) -> bool:
+    ended = known.conclusion
+    if ended is None or known.experiment.when_decided != "release":
+        return False
+    if bench.clock.now() > ended.at + DAY:
+        return False
+    return to_release(bench, _seen(bench, known))[0] is not None
 
 
 def publish(bench: Bench, seen: Seen) -> None:
@@ -275,6 +313,18 @@ def publish(bench: Bench, seen: Seen) -> None:
     if data:
         with asking(f"PutMetricData {bench.namespace} (experiment {seen.experiment.id})"):
             client("cloudwatch").put_metric_data(Namespace=bench.namespace, MetricData=data)
+
+
+def announce(bench: Bench, seen: Seen) -> str:
+    """Tell people how an experiment ended; the message's id, or why nobody was told."""
+    if seen.conclusion is None or not bench.topic:
+        return "(nobody told: not concluded, or SLUICE_ALERTS_TOPIC_ARN is empty)"
+    subject = f"Experiment on {seen.experiment.model}: {seen.conclusion.kind}"
+    with asking(f"Publish {bench.topic}"):
+        answer = client("sns").publish(
+            TopicArn=bench.topic, Subject=subject[:100], Message=seen.conclusion.reason
+        )
+    return str(answer["MessageId"])
 
 
 def _seen(bench: Bench, known: Dossier) -> Seen:

@@ -10,9 +10,9 @@ import pytest
 
 from tasks.errors import AwsError
 from tasks.experiments.blocks import MILLION
-from tasks.experiments.entries import Entry
+from tasks.experiments.entries import Entry, Recorded
 from tasks.experiments.plan import DAY, HOUR, Metric
-from tasks.experiments.records import KEPT_SECONDS, Recorded, Records, Tally
+from tasks.experiments.records import KEPT_SECONDS, Records, Tally
 from tests.tasks.experiments.conftest import START, TABLE, V1, V2, an_experiment
 
 TIME_SCALE = 1
