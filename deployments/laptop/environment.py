@@ -77,9 +77,14 @@ class Laptop:
             "SLUICE_TIME_SCALE": f"{self.time_scale:g}",
             "SLUICE_TIME_EPOCH": f"{self.time_epoch:.3f}",
             "SLUICE_DISTRIBUTION_ID": self._fact("distribution_id"),
+            "SLUICE_CDN_URL": self._cdn_url(),
             "SLUICE_ALERTS_TOPIC_ARN": self._fact("alerts_topic_arn"),
             "SLUICE_UPLOADS_QUEUE_URL": self._fact("uploads_queue_url"),
         }
+
+    def _cdn_url(self) -> str:
+        distribution = self._fact("distribution_id")
+        return f"{self.aws_url}/_cdn/{distribution}" if distribution else ""
 
     def _fact(self, name: str) -> str:
         path = self.state / "facts" / name
