@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from prefect import pause_flow_run
+from uuid import UUID
+
+from prefect import pause_flow_run, runtime
+from prefect.client.orchestration import get_client
 from prefect.exceptions import FlowPauseTimeout
 from prefect.input import RunInput
+from prefect.states import Running
 from pydantic import Field
 
 from tasks.clock import system_clock
@@ -38,5 +42,16 @@ def ask(journal: Journal, gate: Gate) -> tuple[bool, str, str]:
             key=key_for("approve", gate),
         )
     except FlowPauseTimeout:
+        _go_on()
         return False, "nobody", "No answer in time means no."
     return answer.granted, answer.by, answer.note
+
+
+def _go_on() -> None:
+    """Tell the server that this run goes on.
+
+    Out of a pause that timed out it lets no other state, and would end the run with words of its
+    own instead of the release's.
+    """
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(UUID(str(runtime.flow_run.id)), Running(), force=True)
