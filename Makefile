@@ -12,6 +12,12 @@ STATE := .sluice
 STAMP := $(VENV)/.installed
 EDGE_STAMP := $(VENV)/.tfjs-installed
 
+# A person's own AWS, Prefect and proxy are none of our business, and we none of theirs.
+comma := ,
+unexport $(filter AWS_% PREFECT_%,$(.VARIABLES))
+export NO_PROXY := 127.0.0.1,localhost$(addprefix $(comma),$(NO_PROXY))
+export no_proxy := 127.0.0.1,localhost$(addprefix $(comma),$(no_proxy))
+
 # Nothing phones home.
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
@@ -78,7 +84,9 @@ lock: $(STAMP) ## Resolve the dependencies anew: hashes, no addresses
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-deps requirements-nodeps.in -o requirements-nodeps.txt
 
 clean: ## Remove all state (.sluice); ends a running stack first
-	@if [ -x $(BIN)/python ] && [ -d $(STATE) ]; then $(BIN)/python -m deployments.laptop down; fi
+	@for state in $(STATE) $(STATE)/demo; do \
+		if [ -x $(BIN)/python ] && [ -f $$state/stack.json ]; then \
+			SLUICE_STATE=$$state $(BIN)/python -m deployments.laptop down; fi; done
 	@rm -rf $(STATE)
 
 distclean: clean ## Remove the virtual environment and caches too

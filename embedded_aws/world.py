@@ -78,6 +78,7 @@ class World:
                 endpoint_url=self.endpoint_url,
                 aws_access_key_id="embedded",
                 aws_secret_access_key="embedded",  # noqa: S106  the embedded AWS checks no secret
+                config=_direct(),
             )
 
 
@@ -90,3 +91,11 @@ def _session() -> Any:
     import boto3
 
     return boto3.session.Session()
+
+
+@cache
+def _direct() -> Any:
+    """To 127.0.0.1 there is no proxy on the way, whatever the environment says."""
+    from botocore.config import Config
+
+    return Config(proxies={})

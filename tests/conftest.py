@@ -7,6 +7,13 @@ from hypothesis import settings as hypothesis_settings
 
 from embedded_aws.fixture import _no_faults_left, aws, aws_environment
 
+# A test has the same world in every shell: not a person's profiles, keys, server or stack.
+for name in list(os.environ):
+    if name.startswith(("AWS_", "PREFECT_", "SLUICE_")) and name != "SLUICE_CHROMIUM":
+        del os.environ[name]
+for name in ("NO_PROXY", "no_proxy"):
+    os.environ[name] = ",".join(filter(None, ["127.0.0.1", "localhost", os.environ.get(name)]))
+
 # Before Prefect, Great Expectations or TensorFlow is imported: nothing phones home from a test.
 os.environ.update(
     {

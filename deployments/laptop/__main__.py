@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 import time
 
+from deployments.laptop.environment import personal
 from deployments.laptop.processes import StackError
 from deployments.laptop.stack import down, from_record, laptop_from_environment, running, up
 
@@ -40,7 +42,10 @@ def main() -> int:
         elif verb == "down":
             down(laptop, say)
         elif verb == "env":
-            for name, value in from_record(laptop).variables().items():
+            variables = from_record(laptop).variables()
+            for name in sorted(personal(os.environ) - set(variables)):
+                print(f"unset {name}")
+            for name, value in variables.items():
                 print(f"export {name}={shlex.quote(value)}")
         else:
             processes = running(laptop)

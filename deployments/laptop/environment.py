@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,9 +44,10 @@ class Laptop:
         return self.state / "log" / f"{name}.log"
 
     def environment(self) -> dict[str, str]:
-        """Variables for every process of the stack, and for a person's shell."""
+        """Variables for every process of the stack."""
+        foreign = personal(os.environ)
         return {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name not in foreign},
             **self.variables(),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "PYTHONPATH": str(ROOT),
@@ -71,6 +74,8 @@ class Laptop:
             # SQLite on a busy laptop: waiting beats answering 503.
             "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
             "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60",
+            "NO_PROXY": direct("NO_PROXY"),
+            "no_proxy": direct("no_proxy"),
             "DO_NOT_TRACK": "1",
             "GX_ANALYTICS_ENABLED": "false",
             "SLUICE_CACHE_DIR": str(self.state / "cache"),
@@ -97,6 +102,32 @@ class Laptop:
         path.write_text(value)
 
 
+def personal(environment: Mapping[str, str]) -> set[str]:
+    """Names of variables that lead to a person's own AWS or Prefect, and must not lead us there."""
+    return {name for name in environment if name.startswith(("AWS_", "PREFECT_"))}
+
+
+def direct(variable: str) -> str:
+    """The hosts of a proxy exception in the environment, and this machine among them."""
+    hosts = [host for host in os.environ.get(variable, "").split(",") if host]
+    return ",".join(dict.fromkeys([LOOPBACK, "localhost", *hosts]))
+
+
+def port(variable: str, default: int) -> int:
+    """A port from the environment.
+
+    Raises:
+        StackError: it is none.
+    """
+    wanted = number(variable, default)
+    if wanted != int(wanted) or not 1 <= wanted <= 65_535:
+        raise StackError(
+            f"{variable}={wanted:g} is no port. Next: choose a whole number from 1024 to 65535, "
+            f"or leave it out for {default}."
+        )
+    return int(wanted)
+
+
 def number(variable: str, default: float) -> float:
     """A number from the environment.
 
@@ -105,8 +136,11 @@ def number(variable: str, default: float) -> float:
     """
     text = os.environ.get(variable, "")
     try:
-        return float(text) if text else default
-    except ValueError as error:
+        value = float(text) if text else default
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
         raise StackError(
             f"{variable}={text!r} is not a number. Next: correct it, or leave it out for {default}."
-        ) from error
+        )
+    return value

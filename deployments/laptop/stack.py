@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deployments.laptop import resources
-from deployments.laptop.environment import ROOT, Laptop, number
+from deployments.laptop.environment import ROOT, Laptop, number, port
 from deployments.laptop.processes import (
     StackError,
     Started,
@@ -30,6 +30,9 @@ SERVER_SECONDS = 120.0
 AWS_SECONDS = 60.0
 WORK_POOL = "sluice"
 
+# A proxy could not find our loopback.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 Say = Callable[[str], None]
 
 
@@ -38,13 +41,29 @@ def laptop_from_environment(default_scale: float = 60.0) -> Laptop:
 
     ``SLUICE_STATE`` is its folder, ``SLUICE_AWS_PORT`` and ``SLUICE_PREFECT_PORT`` its ports,
     ``SLUICE_TIME_SCALE`` how fast AWS's time passes.
+
+    Raises:
+        StackError: one of them cannot be.
     """
+    aws_port = port("SLUICE_AWS_PORT", 4566)
+    prefect_port = port("SLUICE_PREFECT_PORT", 4200)
+    if aws_port == prefect_port:
+        raise StackError(
+            f"Port {aws_port} is wanted for both the embedded AWS and the Prefect server. Next: "
+            "give SLUICE_AWS_PORT and SLUICE_PREFECT_PORT different ones."
+        )
+    time_scale = number("SLUICE_TIME_SCALE", default_scale)
+    if time_scale <= 0:
+        raise StackError(
+            f"SLUICE_TIME_SCALE={time_scale:g} would stop the time. Next: choose a number above 0, "
+            f"or leave it out for {default_scale:g}."
+        )
     state = Path(os.environ.get("SLUICE_STATE", ".sluice"))
     return Laptop(
         state=(state if state.is_absolute() else ROOT / state).resolve(),
-        aws_port=int(number("SLUICE_AWS_PORT", 4566)),
-        prefect_port=int(number("SLUICE_PREFECT_PORT", 4200)),
-        time_scale=number("SLUICE_TIME_SCALE", default_scale),
+        aws_port=aws_port,
+        prefect_port=prefect_port,
+        time_scale=time_scale,
         time_epoch=time.time(),
     )
 
@@ -211,7 +230,7 @@ def command(laptop: Laptop, name: str, *module: str) -> str:
 def answers(url: str) -> bool:
     """Whether an address answers 200."""
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  loopback, ours
+        with _DIRECT.open(url, timeout=2) as answer:
             return bool(answer.status == 200)
     except urllib.error.HTTPError as error:
         error.close()

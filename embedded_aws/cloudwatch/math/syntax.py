@@ -96,6 +96,8 @@ def parse(text: str) -> Node:
     Raises:
         MathError: where it is none.
     """
+    if text.lstrip().upper().startswith("SELECT "):
+        raise MathError("SELECT is not available: the embedded AWS has no Metrics Insights")
     parser = _Parser(_tokens(text), text)
     node = parser.level(0)
     parser.finish()

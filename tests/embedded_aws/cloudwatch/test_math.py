@@ -183,6 +183,7 @@ def test_arrays_stay_arrays():
         ("SUM(1)", "an array of time series is needed, not a scalar"),
         ("[m1, m2] + [m1, m2]", "between two arrays"),
         ("ANOMALY_DETECTION_BAND(m1, 2)", "no anomaly detection"),
+        ('SELECT AVG(ModelLatency) FROM "AWS/SageMaker"', "no Metrics Insights"),
         ("SORT([m1, m2], P99, ASC)", "not the Id"),
         ("SORT([m1, m2], REPEAT, ASC)", "AVG, MIN, MAX or SUM"),
         ("FILL(m1, ASC)", "REPEAT or LINEAR"),

@@ -1,0 +1,83 @@
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from deployments.laptop.environment import Laptop, direct, personal
+from deployments.laptop.processes import StackError, end, require_free, start
+from deployments.laptop.stack import laptop_from_environment
+
+
+@pytest.fixture
+def laptop(tmp_path):
+    return Laptop(state=tmp_path, aws_port=4567, prefect_port=4201, time_scale=60.0, time_epoch=1e9)
+
+
+def test_a_persons_own_aws_and_prefect_stay_outside(laptop, monkeypatch):
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL_S3", "PREFECT_API_KEY", "PREFECT_PROFILE"):
+        monkeypatch.setenv(name, "mine")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://example.com")
+    monkeypatch.setenv("EDITOR", "vi")
+    seen = laptop.environment()
+    assert {name for name in personal(seen) if seen[name] == "mine"} == set()
+    assert seen["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4567"
+    assert seen["PREFECT_API_URL"] == "http://127.0.0.1:4201/api"
+    assert seen["EDITOR"] == "vi"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "127.0.0.1,localhost"),
+        ("example.com,.lan", "127.0.0.1,localhost,example.com,.lan"),
+        ("127.0.0.1,localhost", "127.0.0.1,localhost"),
+    ],
+)
+def test_no_proxy_stands_between_us_and_ourselves(monkeypatch, before, after):
+    monkeypatch.setenv("NO_PROXY", before)
+    assert direct("NO_PROXY") == after
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SLUICE_AWS_PORT", "eighty"),
+        ("SLUICE_AWS_PORT", "0"),
+        ("SLUICE_AWS_PORT", "99999"),
+        ("SLUICE_PREFECT_PORT", "4200.5"),
+        ("SLUICE_PREFECT_PORT", "4566"),  # the other one's
+        ("SLUICE_TIME_SCALE", "0"),
+        ("SLUICE_TIME_SCALE", "nan"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name_and_with_a_next_step(monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(StackError, match=rf"(?s){variable}.*|Next: .*{variable}") as refused:
+        laptop_from_environment()
+    assert "Next: " in str(refused.value)
+    assert value in str(refused.value)
+
+
+def test_a_taken_port_says_which_and_how_to_choose_another():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        with pytest.raises(StackError, match=f"Port {number}.*is taken.*SLUICE_AWS_PORT"):
+            require_free(number, "the embedded AWS", "SLUICE_AWS_PORT")
+    require_free(number, "the embedded AWS", "SLUICE_AWS_PORT")
+
+
+def test_ending_a_process_ends_its_children_too(tmp_path):
+    program = (
+        "import subprocess, sys, time;"
+        "print(subprocess.Popen(['sleep', '300']).pid, flush=True); time.sleep(300)"
+    )
+    log = tmp_path / "log"
+    process = start("parent", [sys.executable, "-c", program], {}, log, tmp_path)
+    while not log.read_text().endswith("\n"):
+        assert process.alive
+    child = Path("/proc") / log.read_text().strip()
+    end(process)
+    assert not process.alive
+    state = child / "stat"
+    assert not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z"
