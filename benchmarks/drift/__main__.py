@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument(
         "--peers", nargs="*", choices=sorted(peers.PEERS), default=[], help="build and run these"
     )
+    parser.add_argument("--pairs", type=int, default=0, help="pairs of files for a peer's rates")
     home = Path(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")))
     parser.add_argument("--cache", type=Path, default=home / "sluice-benchmarks")
     chosen = parser.parse_args()
@@ -53,7 +54,8 @@ def main() -> int:
     if chosen.peers:
         print("\n" + peers.HEAD, flush=True)
         for name in chosen.peers:
-            print(peers.measured(name, chosen.cache, quick=quick), flush=True)
+            repeats = chosen.pairs or (5 if quick else 40)
+            print(peers.measured(name, chosen.cache, repeats=repeats), flush=True)
     return 1 if missed else 0
 
 

@@ -146,6 +146,19 @@ def check(reference, current):
     ]
 """,
     ),
+    "whylogs": Peer(
+        ("whylogs[viz]==1.6.4", "numpy<2", "pandas<2.3", "pyarrow<21", "setuptools<80"),
+        """
+import os; os.environ["WHYLOGS_NO_ANALYTICS"] = "True"
+import whylogs
+from whylogs.viz.drift.column_drift_algorithms import calculate_drift_scores
+
+def check(reference, current):
+    a, b = whylogs.log(reference).view(), whylogs.log(current).view()
+    scores = calculate_drift_scores(target_view=b, reference_view=a, with_thresholds=True)
+    return [n for n, s in scores.items() if s and s.get("drift_category") == "DRIFT"]
+""",
+    ),
 }  # fmt: skip
 
 RUNNER = """
@@ -163,12 +176,11 @@ print(json.dumps(answers))
 """
 
 
-def measured(name: str, cache: Path, *, quick: bool) -> str:
-    """One row of the peers' table."""
-    python = _environment(name, cache)
+def measured(name: str, cache: Path, *, repeats: int) -> str:
+    """One row of the peers' table; each rate from ``repeats`` pairs of files."""
+    python = environment(name, cache)
     folder = cache / "pairs"
     folder.mkdir(exist_ok=True)
-    repeats = 5 if quick else 40
     sides = [
         cost.write(cache / f"{side}-1m.parquet", cost.MILLION, seed)
         for seed, side in ((1, "reference"), (2, "current"))
@@ -188,7 +200,8 @@ def measured(name: str, cache: Path, *, quick: bool) -> str:
     return f"| {name} | " + " | ".join(cells) + " |"
 
 
-def _environment(name: str, cache: Path) -> Path:
+def environment(name: str, cache: Path) -> Path:
+    """The Python of a peer's own environment, which is built the first time."""
     folder = cache / "environments" / name
     python = folder / "bin" / "python"
     if not (folder / "built").exists():

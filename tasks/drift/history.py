@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from tasks.drift.concept import ConceptPolicy
-from tasks.drift.policy import DriftPolicy
+from tasks.drift.policy import DriftPolicy, Season
 from tasks.drift.profile import Profile, merged
 from tasks.errors import InvalidContract, UnreadableData
 from tasks.values import Frozen
@@ -29,6 +29,9 @@ class Watching(Frozen):
     cooldownDays: float = Field(default=7.0, ge=0)  # noqa: N815
     alarmsPerWeek: int = Field(default=3, ge=1)  # noqa: N815
     unconfirmedDrift: Literal["retrain", "notify"] = "retrain"  # noqa: N815
+    leastPsi: float = Field(default=0.0, ge=0)  # noqa: N815
+    season: Season = "none"
+    ignore: frozenset[str] = frozenset()
     errorAlarm: float = Field(default=0.01, gt=0, lt=1)  # noqa: N815
     errorTolerance: float = Field(default=0.0, ge=0)  # noqa: N815
 
@@ -52,7 +55,11 @@ class Watching(Frozen):
     def policy(self) -> DriftPolicy:
         """What the check promises and how it looks."""
         chosen = DriftPolicy(
-            checks_per_false_alarm=self.falseAlarmsOnceIn, natural_from=self.referencePartitions
+            checks_per_false_alarm=self.falseAlarmsOnceIn,
+            natural_from=self.referencePartitions,
+            least_psi=self.leastPsi,
+            season=self.season,
+            ignore=self.ignore,
         )
         return chosen.model_copy(update={"next_step": NOTIFY_STEP}) if self.notifyOnly else chosen
 

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,6 +30,7 @@ CONTRACT = contract_of(
     "test",
 )  # fmt: skip
 READER = LocalReader(Limits(free_bytes=1 << 20, chunk_rows=500))
+START = datetime(2026, 1, 1)  # noqa: DTZ001 - a moment without a zone is part of the trick
 NAMES = st.text(min_size=1, max_size=30)
 HOSTILE = st.sampled_from(
     ["../../etc/passwd", "=cmd|' /C calc'!A0", "\x1b[2J", "id\u202e", "a" * 5000, "", "__class__",
@@ -43,13 +45,30 @@ def table(columns):
 
 
 WHOLE = table({"id": list(range(300)), "name": [f"n{n}" for n in range(300)]})
+HUGE = table(
+    {
+        "id": pa.array(range(10_000)),
+        "name": pa.DictionaryArray.from_arrays(pa.array([0] * 10_000), ["x" * (1 << 20)]),
+    }
+)
+"""A few kilobytes that unfold into 10 GB of text."""
+TRICKS = (
+    "../../etc/passwd",
+    "..%2f..%2fx",
+    "a/../../b",
+    "~root",
+    "\x1b[2J",
+    "\u202egnp",
+    "a b;rm -rf",
+    "CON",
+)
 LINES = b"".join(b"%d,n%d\n" % (n, n) for n in range(300))
 
 
 @st.composite
 def malformed(draw):
     """(ending, body, good rows that may at most come of it)."""
-    kind = draw(st.integers(0, 13))
+    kind = draw(st.integers(0, 16))
     if kind == 0:  # truncated Parquet
         return "parquet", WHOLE[: draw(st.integers(0, len(WHOLE) - 1))], 0
     if kind == 1:  # Parquet with damage anywhere
@@ -92,6 +111,13 @@ def malformed(draw):
     if kind == 12:  # fields too few, too many, unquoted
         line = draw(st.sampled_from(["1", "1,a,b", '"1,a', '1,"a"b,c', ",", "?,a", "1,"]))
         return "csv", f"id,name\n{line}\n".encode(), 0
+    if kind == 13:  # ten gigabytes, declared in passing
+        return "parquet", HUGE, 0
+    if kind == 14:  # tricks in the key; the rows themselves are good
+        return f"{draw(st.sampled_from(TRICKS))}.csv", b"id,name\n" + LINES, 300
+    if kind == 15:  # objects of one data set that are typed each in its own way
+        value = draw(st.sampled_from([b"1", True, {"a": 1}, [1], START]))
+        return "parquet", table({"id": [value], "name": ["a"]}), 0
     header = draw(st.sampled_from(["id,id", "name", "id;name", "a" * 200_000, "ID,NAME", "#"]))
     return "csv", f"{header}\n1,a\n".encode(), 0
 
@@ -108,6 +134,7 @@ def test_each_is_an_error_or_quarantine_and_the_counts_add_up(objects, tmp_path_
     for number, (ending, body, good) in enumerate(objects):
         most[lake.put(f"{number:03d}.{ending}", body)] = good
     lake.csv("good.csv.gz", [(1, "a"), (2, "b")], ["id", "name"])
+    before = {path.name for path in folder.parent.iterdir()}
     report = validate_snapshot(CONTRACT, lake.snapshot(), lake.paths, folder / "out", read=READER)
     assert report.outcome in {"pass", "fail"}
     assert report.rows_in == report.rows_good + report.rows_quarantined
@@ -128,3 +155,4 @@ def test_each_is_an_error_or_quarantine_and_the_counts_add_up(objects, tmp_path_
     assert "\x1b" not in shown
     assert "<script>" not in shown
     assert len(shown) < 200_000
+    assert {path.name for path in folder.parent.iterdir()} == before
