@@ -11,11 +11,11 @@ from tasks.errors import ReleaseMismatch
 from tasks.release import actions
 from tasks.release.desk import Desk
 from tasks.release.edge import alarms
-from tasks.release.edge.plan import POINTER, known
+from tasks.release.edge.plan import POINTER, known, rollout_of
 from tasks.release.journal import Journal, Move
 from tasks.release.requests import alarm_names
 from tasks.release.undoing import reason as why
-from tasks.values import BundleFile, Pointer, Rollout
+from tasks.values import BundleFile, Pointer
 
 Outcome = tuple[str, Mapping[str, Any]]
 EDGE_FILES = ("tfjs/", "tflite/")
@@ -32,13 +32,6 @@ def perform(desk: Desk, journal: Journal, action: actions.Action) -> Outcome | N
         ReleaseMismatch: there is nothing to do it to.
     """
     return _perform(action, desk, journal)
-
-
-def rollout_of(journal: Journal, share: float) -> Rollout:
-    """The candidate at a share of the users; each release deals the users anew."""
-    return Rollout(
-        version=journal.candidate.version, percent=round(100 * share), salt=journal.release_id
-    )
 
 
 @singledispatch

@@ -26,8 +26,7 @@ from tasks.release.actions import (
     SetWeights,
     Wait,
 )
-from tasks.release.edge.acts import rollout_of
-from tasks.release.edge.plan import known
+from tasks.release.edge.plan import known, rollout_of
 from tasks.release.journal import Journal
 from tasks.release.machine import grace, inconclusive, observed, rung_at, stop
 from tasks.release.questions import has_control, how, proof

@@ -7,7 +7,7 @@ from tasks.release.edge.windows import LATENCY_EDGES_MS
 from tasks.release.journal import Arm, Journal, Site
 from tasks.release.names import variant_of
 from tasks.release.plan import Facts, Wish, first_line, release_id
-from tasks.values import Pointer
+from tasks.values import Pointer, Rollout
 
 POINTER = "pointer"
 """Mark that holds the pointer as the release last knew it: what a step must find, to be taken."""
@@ -59,6 +59,13 @@ def opened(
         marks={POINTER: pointer.model_dump_json()} if pointer else {},
     )
     return journal.noted(first_line(journal, now))
+
+
+def rollout_of(journal: Journal, share: float) -> Rollout:
+    """The candidate at a share of the users; each release deals the users anew."""
+    return Rollout(
+        version=journal.candidate.version, percent=round(100 * share), salt=journal.release_id
+    )
 
 
 def known(journal: Journal) -> Pointer | None:

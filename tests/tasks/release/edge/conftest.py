@@ -25,6 +25,7 @@ from tasks.release.desk import Desk
 from tasks.release.edge import collector
 from tasks.settings import settings
 from tasks.values import Manifest, Pointer
+from tests.clients.cloudfront import distribution
 
 MODEL = town.MODEL
 RELEASE: dict[str, Any] = {
@@ -39,34 +40,6 @@ RELEASE: dict[str, Any] = {
     "beta": 0.3,
     "tolerance": {"errors": 0.3, "latency_p50": 0.45, "latency_p90": 0.45, "latency_p99": 0.4},
 }
-
-
-def distribution(aws: Any) -> str:
-    """A distribution before the registry's bucket."""
-    made = aws.client("cloudfront").create_distribution(
-        DistributionConfig={
-            "CallerReference": "edge",
-            "Comment": "",
-            "Enabled": True,
-            "Origins": {
-                "Quantity": 1,
-                "Items": [
-                    {
-                        "Id": "registry",
-                        "DomainName": f"{town.BUCKET}.s3.us-east-1.amazonaws.com",
-                        "S3OriginConfig": {"OriginAccessIdentity": ""},
-                    }
-                ],
-            },
-            "DefaultCacheBehavior": {
-                "TargetOriginId": "registry",
-                "ViewerProtocolPolicy": "redirect-to-https",
-                "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
-                "MinTTL": 0,
-            },
-        }
-    )
-    return str(made["Distribution"]["Id"])
 
 
 @dataclass
@@ -183,7 +156,7 @@ def edge(aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
             patch.setenv(name, value)
         our_aws.client.cache_clear()
         town.prepare()
-        made = distribution(aws)
+        made = distribution(aws, town.BUCKET)
         cdn_url = f"{aws.endpoint_url}/_cdn/{made}"
         patch.setenv("SLUICE_DISTRIBUTION_ID", made)
         patch.setenv("SLUICE_CDN_URL", cdn_url)
