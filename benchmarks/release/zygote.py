@@ -49,7 +49,7 @@ class DeadlyJournals(S3Journals):
         if deadly and self.when == "before":
             self._die(journal)
         held = super().start(journal, replacing)
-        if deadly:
+        if deadly and self.when == "after":
             self._die(journal)
         return held
 
@@ -59,7 +59,7 @@ class DeadlyJournals(S3Journals):
         if deadly and self.when == "before":
             self._die(journal)
         fresh = super().write(held, journal)
-        if deadly:
+        if deadly and self.when == "after":
             self._die(journal)
         return fresh
 
@@ -134,7 +134,11 @@ def _ended(wish: dict[str, Any], note: str, ended: Path) -> int:
             break
         if process != worker:
             orphan = status
-    return orphan if orphan is not None else int(ended.read_text("utf-8"))
+    if orphan is not None:
+        return orphan
+    if not ended.exists() and wish.get("who") == "both" and Path(note).exists():
+        return signal.SIGKILL  # the worker reaped it, and died before it could say so
+    return int(ended.read_text("utf-8"))
 
 
 def main() -> int:
