@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
@@ -192,6 +193,29 @@ def test_alarm_rolls_back_in_silence(aws, shop, start):
     assert "FailureReason" not in told
     assert "PendingDeploymentSummary" not in told
     assert set(who(shop, name)) == set(before)
+
+
+def test_rolling_back_lasts_until_the_new_fleet_has_finished_what_it_began(
+    aws, shop, start, tmp_path
+):
+    alarm(aws, "slow", "OK")
+    name, old, new, model = start()
+    policy = blue_green("CANARY", 3600, CanarySize=50, alarms=["slow"])
+    shop.update(name, new, DeploymentConfig=policy)
+    soon(lambda: who(shop, name, 1)[model])
+    done = tmp_path / "done"
+    with ThreadPoolExecutor(16) as pool:  # none meets the new fleet once in 65,536 times
+        begun = [pool.submit(shop.ask, name, {"until": str(done)}) for _ in range(16)]
+        who(shop, name, 20)
+        alarm(aws, "slow", "ALARM")
+        soon(lambda: shop.status(name) == "RollingBack")
+        with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+            shop.update(name, new)
+        assert model not in who(shop, name, 20)
+        done.touch()
+        answered = {future.result()["told"]["name"] for future in begun}
+    assert model in answered
+    assert shop.wait(name)["EndpointConfigName"] == old
 
 
 def test_alarm_during_the_termination_wait_still_rolls_back(aws, shop, start):
