@@ -18,7 +18,8 @@ from tasks.registry import Registry
 from tasks.settings import settings
 
 MODELS = known_models(settings().models_dir)
-OneOrAll = Annotated[str, Field(json_schema_extra={"enum": ["", *MODELS]})]
+ALL = "all"
+OneOrAll = Annotated[str, Field(json_schema_extra={"enum": [ALL, *MODELS]})]
 Percent = Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": 99})]
 Metrics = Annotated[list[Metric], Field(json_schema_extra={"minItems": 1})]
 Version = Annotated[str, Field(json_schema_extra={"minLength": 1})]
@@ -76,17 +77,17 @@ def record(model: Model, url: Annotated[str, Field(json_schema_extra={"minLength
 
 
 @flow(name="experiment", flow_run_name="{model} · read")
-def read(model: OneOrAll = "") -> Any:
+def read(model: OneOrAll = ALL) -> Any:
     """Count who is due and read; look as often as you like, it never costs a wrong winner.
 
     What is decided is concluded and released if the experiment was started so.
 
     Args:
-        model: Which model; empty reads every running experiment.
+        model: Which model; all reads every running experiment.
     """
     bench = experiments.bench_of(Registry.here())
     told, wrong = [], False
-    for name in [model] if model else experiments.at_hand(bench, MODELS):
+    for name in [model] if model != ALL else experiments.at_hand(bench, MODELS):
         seen = experiments.look(bench, name)
         wrong |= seen.reading.mismatch
         told.append(f"{name}: {seen.decision.reason}")
