@@ -9,12 +9,7 @@ the first was only late, cost nothing twice: the second adopts the job of the fi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
-from prefect.client.orchestration import get_client
-from prefect.events.schemas.events import Event, Resource
+from collections.abc import Callable
 
 from tasks.errors import AlarmUnheard
 
@@ -23,8 +18,6 @@ LISTENER = "on-drift"
 TIMES = 3
 LOOKS = 40
 """Looks for the run, a second apart, before the event is said again."""
-_SLACK = timedelta(seconds=5)
-"""Clocks of the server and of this process may differ by so much."""
 
 
 def tell(
@@ -55,40 +48,3 @@ def tell(
         f"{EVENT} of {model} was emitted {TIMES} times, and no run of {LISTENER} began.",
         "Look at Automations and at the event feed in the Prefect UI; then run watch-drift again.",
     )
-
-
-def announce(model: str, payload: Mapping[str, Any]) -> str:
-    """Tell the Prefect server that a model's data drifted; the id of the run that this started.
-
-    Raises:
-        AlarmUnheard: no run began.
-    """
-    since = datetime.now(UTC) - _SLACK
-    return tell(model, lambda: _emit(model, payload), lambda: _run_of(model, since))
-
-
-def _emit(model: str, payload: Mapping[str, Any]) -> None:
-    event = Event(
-        event=EVENT,
-        resource=Resource(
-            {"prefect.resource.id": f"sluice.model.{model}", "prefect.resource.name": model}
-        ),
-        payload=dict(payload),
-    )
-    with get_client(sync_client=True) as prefect:  # returns once the server has it
-        prefect.request("POST", "/events", json=[event.model_dump(mode="json")])
-
-
-def _run_of(model: str, since: datetime) -> str:
-    with get_client(sync_client=True) as prefect:
-        found = prefect.request(
-            "POST",
-            "/flow_runs/filter",
-            json={
-                "deployments": {"name": {"any_": [LISTENER]}},
-                "flow_runs": {"expected_start_time": {"after_": since.isoformat()}},
-                "limit": 50,
-            },
-        ).json()
-    mine = [str(run["id"]) for run in found if run["parameters"].get("model") == model]
-    return mine[0] if mine else ""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.events.schemas.events import Event, Resource
 
 from tasks.aws import asking, client
 from tasks.clock import system_clock, utc
 from tasks.drift.alarms import claim, confirm
-from tasks.drift.announcing import EVENT, announce
+from tasks.drift.announcing import EVENT, LISTENER, tell
 from tasks.drift.bundle import (
     ERRORS,
     baseline_of,
@@ -45,6 +48,8 @@ from tasks.settings import settings
 from tasks.values import Manifest, Snapshot
 
 BASELINE = "drift/baseline.json"
+CLOCKS_APART = timedelta(seconds=5)
+"""What the clocks of the Prefect server and of this process may differ by."""
 NEXT_STEPS = {"notice": NOTIFY_STEP, "retrain": DriftPolicy().next_step}
 
 
@@ -282,9 +287,38 @@ def alarm(
     if found.kind == "notice":
         confirm(bucket, model, champion.version, "notice")
         return f"People were told, nothing was started: {found.reason}."
-    logger().info(f"The retraining is run {announce(model, payload)}")
+    since = datetime.now(UTC) - CLOCKS_APART
+    run = tell(model, lambda: _emit(model, payload), lambda: _run_of(model, since))
+    logger().info(f"The retraining is run {run}")
     confirm(bucket, model, champion.version)
     return f"Emitted {EVENT} for {model}: {payload['reason']}."
+
+
+def _emit(model: str, payload: Mapping[str, Any]) -> None:
+    event = Event(
+        event=EVENT,
+        resource=Resource(
+            {"prefect.resource.id": f"sluice.model.{model}", "prefect.resource.name": model}
+        ),
+        payload=dict(payload),
+    )
+    with get_client(sync_client=True) as prefect:  # returns once the server has it
+        prefect.request("POST", "/events", json=[event.model_dump(mode="json")])
+
+
+def _run_of(model: str, since: datetime) -> str:
+    with get_client(sync_client=True) as prefect:
+        found = prefect.request(
+            "POST",
+            "/flow_runs/filter",
+            json={
+                "deployments": {"name": {"any_": [LISTENER]}},
+                "flow_runs": {"expected_start_time": {"after_": since.isoformat()}},
+                "limit": 50,
+            },
+        ).json()
+    mine = [str(run["id"]) for run in found if run["parameters"].get("model") == model]
+    return mine[0] if mine else ""
 
 
 @task(
