@@ -47,10 +47,10 @@ class Limits(Frozen):
 class StreamWeights(Frozen):
     """How α is divided; streams that the policy has no bins for give theirs to the others."""
 
-    errors: float = Field(default=0.52, gt=0)
+    errors: float = Field(default=0.50, gt=0)
     latency: float = Field(default=0.25, ge=0)
-    tail: float = Field(default=0.15, ge=0, description="Requests far slower than almost all.")
-    predictions: float = Field(default=0.06, ge=0)
+    tail: float = Field(default=0.19, ge=0, description="Requests far slower than almost all.")
+    predictions: float = Field(default=0.04, ge=0)
     limits: float = Field(default=0.02, ge=0)
 
 
