@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from tasks.errors import AwsDenied, AwsError, AwsRejected, AwsThrottled, AwsUnavailable
+from tasks.images import region
 
 THROTTLES = frozenset(
     {
@@ -43,8 +44,6 @@ def client(service: str) -> Any:
     (``AWS_ENDPOINT_URL``, ``AWS_REGION``, the credential chain). Returned untyped: boto3 builds
     its clients at run time.
     """
-    import os
-
     import boto3
     from botocore.config import Config
 
@@ -55,8 +54,7 @@ def client(service: str) -> Any:
         max_pool_connections=32,
         user_agent_extra="sluice",
     )
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    return boto3.session.Session().client(service, region_name=region, config=config)
+    return boto3.session.Session().client(service, region_name=region(), config=config)
 
 
 def error_code(error: BaseException) -> str:

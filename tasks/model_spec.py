@@ -17,6 +17,10 @@ from tasks.errors import InvalidModelSpec, UnknownModel
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 
+IMAGE = (
+    "Container image: an address, or `sagemaker:<framework>:<version>[:<python>]`; empty takes the "
+    "installation's."
+)
 WHOLE = 1e-9
 """Rounding error of a whole percentage written as a share."""
 
@@ -56,7 +60,7 @@ class TrainingSpec(Strict):
     """How the SageMaker training job is asked for."""
 
     program: str = Field(default="train.py", description="Program inside the source archive.")
-    image: str = Field(default="", description="Container image; empty takes the installation's.")
+    image: str = Field(default="", description=IMAGE)
     instance_type: str = Field(default="ml.m5.xlarge", description="Instance type of the job.")
     instance_count: int = Field(default=1, ge=1, description="Instances of the job.")
     volume_gb: int = Field(default=30, ge=1, description="Disk of each instance, GB.")
@@ -140,7 +144,7 @@ class ServingSpec(Strict):
     """How the endpoint serves."""
 
     program: str = Field(default="serve.py", description="Program inside model.tar.gz, code/.")
-    image: str = Field(default="", description="Container image; empty takes the installation's.")
+    image: str = Field(default="", description=IMAGE)
     instance_type: str = Field(default="ml.m5.large", description="Instance type of a variant.")
     instance_count: int = Field(default=1, ge=1, description="Instances of a variant.")
     start_seconds: int = Field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tasks.images import address_of
 from tasks.model_spec import AutoscalingSpec, ServingSpec
 from tasks.release import names
 from tasks.release.journal import Arm, Journal, Site
@@ -37,7 +38,7 @@ def container(
 ) -> dict[str, Any]:
     """The container of one version."""
     return {
-        "Image": serving.image or site.image,
+        "Image": address_of(serving.image or site.image, serving.instance_type, "inference"),
         "Mode": "SingleModel",
         "ModelDataUrl": url,
         "Environment": environment(site, serving, model, version, edges),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasks.errors import BudgetExceeded
+from tasks.images import address_of
 from tasks.model_spec import ModelSpec
 from tasks.settings import Settings
 from tasks.values import Frozen, fingerprint
@@ -131,7 +132,9 @@ def training_request(
         "TrainingJobName": job_name,
         "RoleArn": settings.role_arn,
         "AlgorithmSpecification": {
-            "TrainingImage": training.image or settings.training_image,
+            "TrainingImage": address_of(
+                training.image or settings.training_image, training.instance_type, "training"
+            ),
             "TrainingInputMode": "File",
             "MetricDefinitions": [
                 {"Name": metric.name, "Regex": metric.regex} for metric in training.metrics

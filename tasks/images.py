@@ -1,0 +1,60 @@
+"""Addresses of container images: what ``model.yaml`` or the settings name, as AWS knows it."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import Literal
+
+from tasks.errors import InvalidSetting
+
+PREFIX = "sagemaker:"
+Scope = Literal["training", "inference"]
+_FORM = f"{PREFIX}<framework>:<version>[:<python>], like {PREFIX}tensorflow:2.18:py310"
+_PARTS = (2, 3)
+
+
+def region() -> str:
+    """The region that every client and every image is of."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+@lru_cache(maxsize=64)
+def address_of(image: str, instance_type: str, scope: Scope, where: str = "") -> str:
+    """The registry address of an image.
+
+    AWS keeps its framework images in accounts that differ by region, and in variants that differ by
+    processor; the SageMaker SDK knows them all. Anything else is an address already.
+
+    Args:
+        image: An address, or ``sagemaker:<framework>:<version>[:<python>]``.
+        instance_type: Decides between the images for processors and for accelerators.
+        scope: What the container is for.
+        where: Region; empty takes the environment's.
+
+    Raises:
+        InvalidSetting: the SDK knows no such image, or the name is none.
+    """
+    if not image.startswith(PREFIX):
+        return image
+    parts = image.removeprefix(PREFIX).split(":")
+    if len(parts) not in _PARTS or not all(parts):
+        raise InvalidSetting(f"The image {image!r} is no name of an image.", f"Write {_FORM}.")
+    from sagemaker.core import image_uris  # seconds to import: only who names its images so pays
+
+    try:
+        return str(
+            image_uris.retrieve(
+                framework=parts[0],
+                version=parts[1],
+                py_version=parts[2] if len(parts) == max(_PARTS) else None,
+                region=where or region(),
+                instance_type=instance_type,
+                image_scope=scope,
+            )
+        )
+    except (ValueError, OSError) as error:  # the SDK opens a file by the framework's name
+        raise InvalidSetting(
+            f"The SageMaker SDK knows no image {image!r} for {scope}: {error}",
+            f"Name one that it knows, as {_FORM}; or write the image's address.",
+        ) from error

@@ -1,0 +1,41 @@
+"""Images by name: AWS's own accounts by region, processor and scope; addresses stay as they are."""
+
+import pytest
+
+from tasks.errors import InvalidSetting
+from tasks.images import address_of
+
+
+def test_an_address_is_taken_as_it_is():
+    address = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sluice-training:latest"
+    assert address_of(address, "ml.m5.xlarge", "training") == address
+
+
+@pytest.mark.parametrize(
+    ("image", "instance", "scope", "where", "address"),
+    [
+        (
+            "sagemaker:tensorflow:2.18:py310", "ml.m5.xlarge", "training", "eu-west-1",
+            "763104351884.dkr.ecr.eu-west-1.amazonaws.com/tensorflow-training:2.18-cpu-py310",
+        ),
+        (
+            "sagemaker:tensorflow:2.18:py310", "ml.g5.xlarge", "training", "us-east-1",
+            "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.18-gpu-py310",
+        ),
+        (
+            "sagemaker:sklearn:1.2-1", "ml.m5.large", "inference", "us-east-1",
+            "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3",
+        ),
+    ],
+)  # fmt: skip
+def test_a_framework_image_is_found_where_aws_keeps_it(image, instance, scope, where, address):
+    assert address_of(image, instance, scope, where) == address
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["sagemaker:", "sagemaker:tensorflow", "sagemaker:tensorflow:0.1", "sagemaker:caffe:1:py3"],
+)
+def test_an_image_that_does_not_exist_is_named_with_the_next_step(image):
+    with pytest.raises(InvalidSetting, match=r"image .*sagemaker:.*Next: "):
+        address_of(image, "ml.m5.xlarge", "training", "us-east-1")
