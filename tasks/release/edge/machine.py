@@ -34,7 +34,11 @@ from tasks.release.seen import Seen
 from tasks.release.undoing import end, frozen, refused
 
 UNSEEN_SECONDS = 1800.0
-"""How long a move may stay unseen outside: CloudFront's invalidations take minutes at worst."""
+UNSEEN_TRIES = 10
+"""How long, and how often, a move may stay unseen outside: invalidations may take minutes.
+
+Both, since an owner that died for an hour has tried nothing in that hour.
+"""
 
 
 def next_action(journal: Journal, seen: Seen) -> Action:
@@ -182,7 +186,12 @@ def _unless_refused(journal: Journal, seen: Seen, granted: Action) -> Action:
 
 
 def _seen_outside(journal: Journal, seen: Seen, mark: str) -> Action:
-    if seen.now > journal.phase_since + UNSEEN_SECONDS:
+    tries = [
+        entry.at
+        for entry in journal.entries
+        if (entry.kind, entry.action, entry.detail) == ("intent", "Invalidate", f"mark={mark}")
+    ]
+    if len(tries) >= UNSEEN_TRIES and seen.now > tries[0] + UNSEEN_SECONDS:
         return frozen(journal, "the CDN goes on serving an old latest.json")
     return Invalidate(mark=mark)
 

@@ -250,6 +250,16 @@ def test_reconcile_ends_what_a_kill_at_any_moment_left(shape: str) -> None:
     assert ends == ({"done", "rolled_back"} if shape == "good" else {"rolled_back"})
 
 
+@pytest.mark.parametrize("shape", ["good", "bad"])
+def test_hours_without_anybody_freeze_nothing(shape: str) -> None:
+    for moment in moments(SHAPES[shape], weekly):
+        world = EdgeWorld.thawed(moment)
+        world.now += 7200.0
+        if world.desk("b").journals.read(MODEL).journal.candidate.version == V1:
+            continue
+        is_settled(world, looked_after(world))
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_same_release_goes_on_after_a_kill_at_any_moment(shape: str) -> None:
     for moment in moments(SHAPES[shape], weekly):
