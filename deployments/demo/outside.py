@@ -137,7 +137,8 @@ class Prefect:
                 json={"artifacts": {"key": {"like_": kind}}, "sort": "CREATED_DESC", "limit": 50},
             )
         )
-        of_model = [item for item in found if model in item["key"] or kind == "contract"]
+        of_data = kind in {"contract", "snapshot"}  # named after the data set, not the model
+        of_model = [item for item in found if model in item["key"] or of_data]
         claim(bool(of_model), f"no {kind} page of {model} in the UI")
         return dict(of_model[0])
 

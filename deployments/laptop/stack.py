@@ -116,7 +116,7 @@ def _start_all(laptop: Laptop, started: list[Started], say: Say) -> None:
     say("Starting the embedded AWS and the Prefect server")
     server = launch(
         "prefect-server",
-        *("prefect", "server", "start", "--host", "127.0.0.1"),
+        *("deployments.laptop.server", "start", "--host", "127.0.0.1"),
         *("--port", str(laptop.prefect_port)),
     )
     aws = launch(

@@ -70,10 +70,13 @@ def test_the_run_tells_model_and_reason_and_its_stages(journey, survived, page):
     page.screenshot(path=SHOTS / "run.png", full_page=True)
 
 
-@pytest.mark.parametrize("kind", ["contract", "gate", "conversion", "release"])
+@pytest.mark.parametrize(
+    "kind",
+    ["snapshot", "contract", "drift", "training", "gate", "conversion", "bundle", "release"],
+)
 def test_each_page_can_be_read_without_opening_a_log(journey, survived, page, kind):
     artifact = journey.prefect.artifact(kind, MODEL)
     page.goto(f"{journey.prefect.ui}/artifacts/artifact/{artifact['id']}")
     expect(page.locator("h1, h2").first).to_be_visible()
-    expect(page.locator("table").first).to_be_visible()
+    expect(page.locator("table, img[src^='data:']").first).to_be_visible()
     page.screenshot(path=SHOTS / f"{kind}.png", full_page=True)
