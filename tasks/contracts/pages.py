@@ -57,7 +57,7 @@ def markdown(report: ContractReport) -> str:
     for check in telling[:SHOWN]:
         shown = ", ".join(f"{_cell(item.value)} (row {item.row})" for item in check.examples)
         observed = check.detail or check.observed
-        sign = "ℹ️" if check.severity == "warning" else SIGNS[check.outcome]
+        sign = "ℹ" if check.severity == "warning" else SIGNS[check.outcome]
         lines.append(
             f"| {sign} | {_cell(check.id)} | {_cell(check.rule)} | {_cell(observed)} "
             f"| {_cell(check.bound)} | {shown or '–'} |"
