@@ -13,8 +13,8 @@ from tasks.reports.pages import table
 
 SIGNS = {"winner": "🏁", "no difference": "🟰", "stopped": "⏹️", "undecided": "⏳"}
 STATES = {
-    "better": "✅ treatment is better",
-    "worse": "❌ treatment is worse",
+    "better": "✅ better",
+    "worse": "❌ worse",
     "no difference": "🟰 no difference that matters",
     "open": "⏳ open",
     "inconsistent": "⚠️ the difference moved: no constant one fits",
@@ -104,18 +104,18 @@ def _metrics(reading: Reading) -> str:
         (
             m.metric.name,
             STATES[m.state],
-            f"{m.control:.4g}",
-            f"{m.treatment:.4g}",
             f"{m.difference:+.4g}",
             f"{m.low:+.4g} to {m.high:+.4g}",
+            f"{m.treatment:.4g}",
+            f"{m.control:.4g}",
             f"±{m.metric.minimal_difference:g}",
             f"10^{m.evidence:.1f}",
         )
         for m in reading.metrics
     ]
     header = (
-        *("metric", "state", "control, per user", "treatment, per user", "difference"),
-        *("interval", "matters from", "evidence of a difference"),
+        *("metric", "treatment is", "difference per user", "interval"),
+        *("treatment", "control", "matters from", "evidence"),
     )
     return table(header, rows)
 
@@ -132,8 +132,9 @@ def _picture(experiment: Experiment, reading: MetricReading) -> str:
     shown = [(x, look) for x, look in looks if max(abs(look.low), abs(look.high)) <= reach]
     series = {
         "estimate": [(x, look.difference) for x, look in shown],
-        "upper end": [(x, look.high) for x, look in shown],
-        "lower end": [(x, look.low) for x, look in shown],
+        # There and back again: the outline of a band.
+        "interval": [(x, look.high) for x, look in shown]
+        + [(x, look.low) for x, look in reversed(shown)],
         "no difference": [(x, 0.0) for x in span],
     }
     for sign, word in ((1, "matters above"), (-1, "matters below")):

@@ -55,9 +55,13 @@ class Shelf:
     bucket: str
     serving: str | None = V1
     known: tuple[str, ...] = (V1, V2, V3)
+    records: list[Any] = field(default_factory=list)
 
     def versions(self, model: str) -> tuple[str, ...]:
         return self.known
+
+    def fates(self, model: str) -> list[Any]:
+        return self.records
 
     def pointer(self, model: str) -> Pointer | None:
         if self.serving is None:

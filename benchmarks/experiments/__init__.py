@@ -1,0 +1,1 @@
+"""Experiments: the promise and the time to a decision, beside a test that is peeked at."""
