@@ -74,9 +74,9 @@ def bring_up_to_date(contract: Contract) -> str:
     if pinned is None:
         return f"{contract.dataset}: the lake holds none"
     chosen = curation_plan(contract, pinned)
-    if not chosen.keys:
+    if not chosen.sources:
         return f"{contract.dataset}: {chosen.reason}"
-    part = narrowed(pinned, chosen.keys)
+    part = narrowed(pinned, chosen.sources)
     work = work_folder("curate", contract.dataset, part.fingerprint[:16])
     report = check_contract(
         contract, part, pull_snapshot(part), work, LocalReader(), docs=False, increment=True

@@ -47,9 +47,12 @@ class CurationState(Frozen):
 
 
 class CurationPlan(Frozen):
-    """What is to be done. ``rebuild`` forgets all partitions first."""
+    """What is to be done: raw keys to fold in. ``rebuild`` forgets all partitions first.
 
-    keys: tuple[str, ...]
+    (No field may be called ``keys``: Prefect takes a value that has it for a mapping.)
+    """
+
+    sources: tuple[str, ...]
     rebuild: bool = False
     reason: str
 
@@ -91,10 +94,10 @@ def plan(state: CurationState | None, snapshot: Snapshot, contract: Contract) ->
     there = {item.key: item.etag for item in snapshot.objects}
     everything = tuple(sorted(there))
     if state is None:
-        return CurationPlan(keys=everything, reason="nothing is curated yet")
+        return CurationPlan(sources=everything, reason="nothing is curated yet")
     if state.contract_version != contract.version:
         return CurationPlan(
-            keys=everything,
+            sources=everything,
             rebuild=True,
             reason=f"contract {state.contract_version} became {contract.version}",
         )
@@ -102,13 +105,13 @@ def plan(state: CurationState | None, snapshot: Snapshot, contract: Contract) ->
     gone = [key for key, etag in touched.items() if there.get(key) != etag]
     if gone:
         return CurationPlan(
-            keys=everything,
+            sources=everything,
             rebuild=True,
             reason=f"{len(gone)} raw objects were replaced or removed, the first: {gone[0]}",
         )
     fresh = tuple(key for key in everything if key not in state.folded)
     reason = f"{len(fresh)} new raw objects" if fresh else "nothing is new"
-    return CurationPlan(keys=fresh, reason=reason)
+    return CurationPlan(sources=fresh, reason=reason)
 
 
 def record_key(contract: Contract) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ class Curation:
             chosen: Of :func:`tasks.contracts.curate.plan` for ``state`` and ``snapshot``.
             state: As :meth:`state` gave it.
             snapshot: The raw objects.
-            good_files: Parquet files of the good rows of ``chosen.keys``.
+            good_files: Parquet files of the good rows of ``chosen.sources``.
 
         Raises:
             DataError: another run curated this data set meanwhile.
@@ -83,7 +83,7 @@ class Curation:
             dataset=self._contract.dataset, contract_version=self._contract.version
         )
         etags = {item.key: item.etag for item in snapshot.objects}
-        begun = {key: etags[key] for key in chosen.keys}
+        begun = {key: etags[key] for key in chosen.sources}
         if begun:
             self._remember(standing.model_copy(update={"begun": begun}), state)
         shelf = _Shelf(self._bucket, self, forget=chosen.rebuild)

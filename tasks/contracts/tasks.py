@@ -149,7 +149,7 @@ def fold_in(
     side = Curation(pinned.bucket, contract)
     state = side.state()
     now = plan(state, pinned, contract)
-    if (now.keys, now.rebuild) != (chosen.keys, chosen.rebuild):
+    if (now.sources, now.rebuild) != (chosen.sources, chosen.rebuild):
         raise overtaken(pinned.bucket, contract.processed_prefix)
     folded = side.apply(chosen, state, pinned, [out_dir / name for name in report.good_files])
     show(

@@ -155,7 +155,7 @@ def state(version="1.0.0", **etags):
 )
 def test_only_what_is_new_is_folded_unless_the_past_changed(known, keys, rebuild, said):
     chosen = plan(known, snapshot(a="1", b="2"), BY_DAY)
-    assert (chosen.keys, chosen.rebuild) == (keys, rebuild)
+    assert (chosen.sources, chosen.rebuild) == (keys, rebuild)
     assert said in chosen.reason
 
 
@@ -190,12 +190,12 @@ def test_the_lake_remembers_what_was_folded_and_forgets_it_on_a_rebuild(bucket, 
                [good(tmp_path, "a", rows([("a", 0, 0.1), ("b", 0, 0.1)]))])  # fmt: skip
     both = snapshot(a="1", b="1")
     chosen = plan(side.state(), both, BY_DAY)
-    assert chosen.keys == ("raw/b",)
+    assert chosen.sources == ("raw/b",)
     side.apply(chosen, side.state(), both, [good(tmp_path, "b", rows([("a", 3, 0.9)]))])
     names = sorted(side.state().partitions)
     assert names == ["year=2026/month=01/day=02", "year=2026/month=01/day=03"]
     assert side.partition(names[0])["score"].to_pylist() == [0.9]
-    assert plan(side.state(), both, BY_DAY).keys == ()
+    assert plan(side.state(), both, BY_DAY).sources == ()
 
     replaced = snapshot(a="2")
     chosen = plan(side.state(), replaced, BY_DAY)

@@ -66,9 +66,9 @@ class Lake:
             self.s3, contract.dataset, self.bucket, contract.location_prefix, owns=contract.owns
         )
         chosen = curation_plan.fn(contract, pinned)
-        if not chosen.keys:
+        if not chosen.sources:
             return None
-        part = narrowed(pinned, chosen.keys)
+        part = narrowed(pinned, chosen.sources)
         out = self.folder / contract.dataset / part.fingerprint[:16]
         paths = pull(self.s3, part, self.folder / "cache", reserve_gb=0)
         report = check_contract.fn(
