@@ -11,13 +11,13 @@ from tasks.experiments.reading import MetricReading, Reading
 from tasks.reports.chart import image, line_chart
 from tasks.reports.pages import table
 
-SIGNS = {"winner": "🏁", "no difference": "🟰", "stopped": "⏹️", "undecided": "⏳"}
+SIGNS = {"winner": "✔", "no difference": "=", "stopped": "■", "undecided": "▸"}
 STATES = {
     "better": "✅ better",
     "worse": "❌ worse",
-    "no difference": "🟰 no difference that matters",
-    "open": "⏳ open",
-    "inconsistent": "⚠️ the difference moved: no constant one fits",
+    "no difference": "= no difference that matters",
+    "open": "▸ open",
+    "inconsistent": "⚠ the difference moved: no constant one fits",
 }
 SHOWN = 5
 
@@ -49,7 +49,7 @@ def started_page(experiment: Experiment) -> str:
     """What has begun."""
     return "\n\n".join(
         (
-            f"# ▶️ Experiment on {experiment.model}: started",
+            f"# ▸ Experiment on {experiment.model}: started",
             f"**{experiment.percent} percent of the users are given {experiment.treatment}, the "
             f"others {experiment.control}, until {_when(experiment.ends)} (UTC).**",
             table(("what", "value"), _asked(experiment)),

@@ -253,7 +253,7 @@ def test_a_page_tells_decision_picture_numbers_and_what_to_do() -> None:
     experiment = an_experiment(metrics=TWO)
     reading = seen(experiment, counted(experiment, {"booked": (0.5, 0.2), "left": (0.1, 0.1)}))
     told = page(experiment, reading, decide(experiment, reading))
-    assert told.startswith("# 🏁 Experiment on m: v20260102_020000 wins\n")
+    assert told.startswith("# ✔ Experiment on m: v20260102_020000 wins\n")
     assert told.count("data:image/svg+xml") == 2
     assert "**Next:** conclude it with **experiment/conclude**" in told
     assert "✅ fit the split" in told
