@@ -15,6 +15,11 @@ SHORT = {
         "50",
     ),
     "Drift: speed, memory, false alarms and power": ("benchmarks.drift",),
+    "Experiments read at every hour, beside tests that are peeked at": (
+        "benchmarks.experiments",
+        "--reps",
+        "100",
+    ),
     "A release killed at every write of its journal": ("benchmarks.release.kill_matrix",),
 }
 
