@@ -132,7 +132,7 @@ def test_a_warning_is_told_and_sets_nothing_aside(lake, judge, contract):
     report = judge(contract([ID, {**PRICE, "quality": [rule]}]), lake)
     assert outcome(report, "prices") == "fail"
     assert (report.outcome, report.rows_quarantined) == ("pass", 0)
-    assert "ℹ️" in report.to_markdown()
+    assert "ℹ" in report.to_markdown()
 
 
 @pytest.mark.parametrize(("nulls", "expected"), [(2, "pass"), (3, "fail")])
