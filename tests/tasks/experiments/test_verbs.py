@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -211,8 +210,8 @@ def test_a_file_that_holds_no_record_is_refused(room: Any, url: str | None, matc
 
 
 def test_each_metric_is_logged_per_model_version_and_metric(room: Any) -> None:
-    # CloudWatch takes nothing that is older than a fortnight, or that comes from the future.
-    room.clock.at = time.time() - 3 * HOUR
+    # CloudWatch takes nothing older than a fortnight on its own clock, or from the future.
+    room.clock.at = room.aws.clock.now() - 3 * HOUR
     recorded(room)
     seen = verbs.look(room.bench, room.model)
     verbs.publish(room.bench, seen)
