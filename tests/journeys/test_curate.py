@@ -1,0 +1,49 @@
+"""New raw records become curated ones by the deployment itself, and only once."""
+
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+import boto3
+import pytest
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+BEGAN = datetime(2026, 3, 1, 9, tzinfo=UTC).isoformat()
+
+
+def conversation(number):
+    return {
+        "interaction_id": str(UUID(int=number)),
+        "user_id": f"u{number}",
+        "user_type": "partner",
+        "started_at": BEGAN,
+        "updated_at": BEGAN,
+        "messages": [],
+    }
+
+
+def test_new_records_are_curated_once_and_labelled(journey):
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=journey.laptop.aws_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    outcome = {"interaction_id": str(UUID(int=2)), "recorded_at": BEGAN, "demo_booked": True}
+    for name, records in (
+        ("interactions", [conversation(number) for number in range(5)]),
+        ("outcomes", [outcome]),
+    ):
+        body = "".join(f"{json.dumps(record)}\n" for record in records)
+        key = f"raw/year=2026/month=03/day=01/{name}.jsonl"
+        s3.put_object(Bucket="sluice-lake", Key=key, Body=body.encode())
+    told = [
+        journey.prefect.completed(journey.prefect.start("curate/daily", {"dataset": "all"}))
+        for _ in range(2)
+    ]
+    assert "power100_interactions: 5 rows in, 5 new, 0 updated, 0 quarantined" in told[0]
+    assert "1 of its records have an outcome" in told[0]
+    assert "power100_interactions: nothing is new" in told[1]
+    made = s3.list_objects_v2(Bucket="sluice-lake", Prefix="training-data/labeled/")["Contents"]
+    assert len(made) == 1
