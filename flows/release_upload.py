@@ -59,7 +59,7 @@ def release_upload(
     if taken.upload is None:
         return Completed(message=taken.why)
     try:
-        admitted = admit(taken.upload)
+        admitted, identity = admit(taken.upload)
     except REFUSED as error:
         settle(taken.upload, "refused", str(error))
         raise
@@ -68,20 +68,21 @@ def release_upload(
     if ended.is_completed():
         settle(taken.upload, "released", told)
         return Completed(message=told)
-    if ended.is_failed():
+    # Undone because this run fell silent, nobody having found it wanting: the next run tries again.
+    if ended.is_failed() and earlier_outcome(model, identity).settled:
         settle(taken.upload, "rolled_back", told)
     return Failed(message=told)
 
 
-def admit(upload: Upload) -> str:
-    """Bring an upload through the gates into the registry; its version there."""
+def admit(upload: Upload) -> tuple[str, str]:
+    """Bring an upload through the gates into the registry; its version and identity there."""
     model, version = upload.model, well_formed(upload.version)
     ready = prepare(model)
     spec, contract = ready.spec, ready.contract
     received = receive(upload, spec)
     earlier = earlier_outcome(model, received.identity)
-    if earlier.version:
-        return earlier.version
+    if earlier.fate in {"published", "released"}:
+        return earlier.version, received.identity
     if earlier.settled:
         raise UploadRefused(f"{model} {version}: {earlier.reason}.", "Upload another version.")
 
@@ -111,7 +112,7 @@ def admit(upload: Upload) -> str:
         "baseline": BASELINE,
     }
     drift = (contract.version, contract.kinds, contract.drift_policy, work / "good")
-    return publish(
+    published = publish(
         spec,
         facts,
         received.hyperparameters,
@@ -122,3 +123,4 @@ def admit(upload: Upload) -> str:
         converted.report.versions,
         version,
     )
+    return published, received.identity

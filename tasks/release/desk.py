@@ -21,8 +21,8 @@ PASSED_ON = (
     "SLUICE_TIME_SCALE",
     "SLUICE_TIME_EPOCH",
 )
-MIN_REAL_LEASE = 10.0
-"""A lease lasts at least this long in real seconds, whatever the time scale."""
+MIN_REAL_LEASE = 30.0
+"""A lease lasts at least this long in real seconds, whatever the time scale: busy is not dead."""
 
 NOT_OUTSIDE = Cdn("")
 
@@ -97,7 +97,7 @@ class Desk:
 
 
 def lease_on(clock: ScaledClock, seconds: float = 60.0) -> float:
-    """A lease on this clock: a minute, but never shorter than ten real seconds."""
+    """A lease on this clock: a minute, but never shorter than half a real one."""
     return max(seconds, MIN_REAL_LEASE * clock.scale)
 
 
