@@ -56,9 +56,10 @@ def _wanted(summary: dict[str, Any], params: dict[str, Any]) -> bool:
         return False
     for name in _TIMES:
         after, before = params.get(f"{name}After"), params.get(f"{name}Before")
-        if after is not None and not summary[name] > float(after):
+        told = round(summary[name], 3)  # what a caller was told, and now asks about
+        if after is not None and not told > round(float(after), 3):
             return False
-        if before is not None and not summary[name] < float(before):
+        if before is not None and not told < round(float(before), 3):
             return False
     return "WarmPoolStatusEquals" not in params and "TrainingPlanArnEquals" not in params
 
