@@ -24,6 +24,7 @@ from tasks.release.journal import Gate, Journal, Report
 from tasks.release.ports import RegistryPort
 from tasks.release.reconcile import reconcile as reconcile_once
 from tasks.reports.artifacts import LivePage, current_flow_run_id, key_for, logger, show
+from tasks.reports.showing import Showing
 from tasks.retrying import if_it_helps
 
 STAY_REAL_SECONDS = 50.0
@@ -68,17 +69,18 @@ def carry(desk: Desk, model: str, until_asked: bool = True) -> Journal:
     over (a person's rollback, or reconcile while this run was paused), this run follows what they
     do, and goes on once they let go.
     """
-    page = LivePage(key_for("release", model), "How the release goes")
-    while True:
-        step = verbs.follow(desk, model)
-        if not step.did.startswith(SILENT):
-            logger().info(f"{step.journal.phase}: {step.did}")
-        if not step.did.startswith("Wait"):
-            page.update(timeline.page(step.journal))
-        if step.ended or (until_asked and step.waiting_for is not None):
-            page.update(timeline.page(step.journal))
-            return step.journal
-        desk.clock.sleep(step.wake_in)
+    live = LivePage(key_for("release", model), "How the release goes")
+    with Showing(live) as page:
+        while True:
+            step = verbs.follow(desk, model)
+            if not step.did.startswith(SILENT):
+                logger().info(f"{step.journal.phase}: {step.did}")
+            asked = until_asked and step.waiting_for is not None
+            if step.ended or asked or not step.did.startswith("Wait"):
+                page.update(timeline.page(step.journal))
+            if step.ended or asked:
+                return step.journal
+            desk.clock.sleep(step.wake_in)
 
 
 @task(name="answer", cache_policy=NO_CACHE)
