@@ -10,7 +10,7 @@ from pydantic import Field
 
 from flows.recipe import prepare, work_folder
 from flows.release import release
-from tasks.contracts.tasks import check_contract
+from tasks.contracts.tasks import check_contract, referenced
 from tasks.conversion.tasks import convert
 from tasks.drift.tasks import BASELINE, keep_baseline
 from tasks.errors import (
@@ -86,12 +86,15 @@ def admit(upload: Upload) -> tuple[str, str]:
     if earlier.settled:
         raise UploadRefused(f"{model} {version}: {earlier.reason}.", "Upload another version.")
 
-    pinned, address = snapshot(contract.dataset, contract.location_prefix, ready.window_days, None)
+    pinned, address = snapshot(
+        contract.dataset, contract.location_prefix, ready.window_days, None, contract.owns
+    )
     plan = ready.plan(pinned.fingerprint)
     champion = champion_of(model)
     work = work_folder(model, f"upload-{received.sha256[:16]}")
+    paths = pull_snapshot(pinned, address)
     checked = check_contract(
-        contract, pinned, pull_snapshot(pinned, address), work, LocalReader(), docs=False
+        contract, pinned, paths, work, LocalReader(), referenced(contract), docs=False
     )
     checked.require_pass()
     data = hand_over(spec, plan, work / "good", work)
