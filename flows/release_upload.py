@@ -8,9 +8,10 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from flows.curate import referenced
 from flows.recipe import prepare, work_folder
 from flows.release import release
-from tasks.contracts.tasks import check_contract, referenced
+from tasks.contracts.tasks import check_contract
 from tasks.conversion.tasks import convert
 from tasks.drift.tasks import BASELINE, keep_baseline
 from tasks.errors import (
