@@ -106,7 +106,7 @@ def spec(**release: Any) -> ModelSpec:
                 "warm_up_seconds": 0,
                 "watch_seconds": 120,
                 "drain_seconds": 10,
-                "alpha": 0.05,
+                "alpha": 0.005,
                 "beta": 0.3,
                 "tolerance": {
                     "errors": 0.3, "latency_p50": 0.45, "latency_p90": 0.45, "latency_p99": 0.4,
