@@ -143,10 +143,10 @@ def _ended(wish: dict[str, Any], note: str, ended: Path) -> int:
 
 def main() -> int:
     """Fork a worker with an actor for each line."""
+    import tasks.notify
     import tasks.release.feed
     import tasks.release.hosting
-    import tasks.release.jury
-    import tasks.release.notify  # noqa: F401  imported once, before the forks
+    import tasks.release.jury  # noqa: F401  imported once, before the forks
 
     # An actor whose worker was killed becomes our child, so that we hear how it ends.
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):

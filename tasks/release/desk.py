@@ -67,10 +67,10 @@ class Desk:
             registry: ``tasks.registry.Registry.here()``; stages do not import each other.
             owner: Who works here, e.g. the flow run's id; this process by default.
         """
+        from tasks.notify import Topic
         from tasks.release.feed import CloudWatchFeed
         from tasks.release.hosting import SageMaker
         from tasks.release.jury import CanaryJury
-        from tasks.release.notify import Topic
         from tasks.release.store import S3Journals
         from tasks.settings import settings
 

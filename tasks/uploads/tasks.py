@@ -10,10 +10,10 @@ from prefect.client.orchestration import get_client
 from prefect.events.schemas.events import Event, Resource
 from prefect.exceptions import ObjectNotFound
 
-from tasks.aws import asking, client
 from tasks.clock import system_clock
 from tasks.errors import UploadRefused
 from tasks.model_spec import ModelSpec
+from tasks.notify import Topic
 from tasks.reports.artifacts import current_flow_run_id, key_for, logger, show
 from tasks.reports.pages import table
 from tasks.retrying import if_it_helps
@@ -176,12 +176,6 @@ def _given_up(upload: Upload, why: str) -> None:
 
 
 def _tell_people(upload: Upload, state: State, reason: str) -> None:
-    topic = settings().alerts_topic_arn
-    if not topic:
-        return
-    with asking(f"Publish {topic}"):
-        client("sns").publish(
-            TopicArn=topic,
-            Subject=f"Upload {state.replace('_', ' ')}: {upload.model} {upload.version}"[:100],
-            Message=f"s3://{upload.bucket}/{upload.key}\n\n{reason}",
-        )
+    subject = f"Upload {state.replace('_', ' ')}: {upload.model} {upload.version}"
+    text = f"s3://{upload.bucket}/{upload.key}\n\n{reason}"
+    logger().info(Topic(settings().alerts_topic_arn).tell(subject, text))
