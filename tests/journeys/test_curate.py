@@ -31,9 +31,11 @@ def test_new_records_are_curated_once_and_labelled(journey):
         aws_secret_access_key="test",
     )
     outcome = {"interaction_id": str(UUID(int=2)), "recorded_at": BEGAN, "demo_booked": True}
+    opinion = {"interaction_id": str(UUID(int=3)), "given_at": BEGAN, "rating": 5}
     for name, records in (
         ("interactions", [conversation(number) for number in range(5)]),
         ("outcomes", [outcome]),
+        ("feedback", [opinion]),
     ):
         body = "".join(f"{json.dumps(record)}\n" for record in records)
         key = f"raw/year=2026/month=03/day=01/{name}.jsonl"
@@ -43,6 +45,7 @@ def test_new_records_are_curated_once_and_labelled(journey):
         for _ in range(2)
     ]
     assert "power100_interactions: 5 rows in, 5 new, 0 updated, 0 quarantined" in told[0]
+    assert "power100_feedback: 1 rows in, 1 new, 0 updated, 0 quarantined" in told[0]
     assert "1 of its records have an outcome" in told[0]
     assert "power100_interactions: nothing is new" in told[1]
     made = s3.list_objects_v2(Bucket="sluice-lake", Prefix="training-data/labeled/")["Contents"]

@@ -23,6 +23,7 @@ from tasks.lake.pull import pull
 CONTRACTS = Path(__file__).parents[3] / "data_contracts"
 TALKS = load_contract("power100_interactions", CONTRACTS)
 RESULTS = load_contract("power100_outcomes", CONTRACTS)
+OPINIONS = load_contract("power100_feedback", CONTRACTS)
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 LAKE = itertools.count()
 
@@ -45,6 +46,14 @@ def result(number, hour=0, **more):
         "interaction_id": str(UUID(int=number)),
         "recorded_at": (START + timedelta(days=20, hours=hour)).isoformat(),
         "demo_booked": False,
+    } | more
+
+
+def opinion(number, hour=0, **more):
+    return {
+        "interaction_id": str(UUID(int=number)),
+        "given_at": (START + timedelta(days=5, hours=hour)).isoformat(),
+        "rating": 4,
     } | more
 
 
@@ -162,6 +171,30 @@ def test_an_outcome_that_comes_before_its_conversation_finds_it_later(new_lake):
     labelled, _ = lake.everything()
     assert (labelled.labelled, labelled.unlabelled, labelled.orphans) == (1, 1, 0)
     assert list(lake.records("training-data/unlabeled/")) == [1]
+
+
+def test_feedback_is_curated_beside_conversations_and_late_changes_find_their_record(new_lake):
+    lake = new_lake()
+    lake.put("interactions-a", [talk(1)])
+    lake.put("outcomes-a", [result(1)])
+    lake.put("feedback-a", [opinion(1, rating=2, comment="slow"), opinion(2)])
+    first = lake.curate(OPINIONS)
+    assert (first.rows_in, first.rows_new) == (2, 2)
+    # The user thinks again; an older version that was held up changes nothing.
+    late = [opinion(1, 700, rating=5), opinion(2, -3, rating=1), opinion(3)]
+    lake.put("feedback-b", late, date(2026, 4, 9))
+    then = lake.curate(OPINIONS)
+    assert (then.rows_new, then.rows_superseding, then.rows_superseded) == (1, 1, 1)
+    found = lake.records("processed/feedback/")
+    assert {number: row["rating"] for number, row in found.items()} == {1: 5, 2: 4, 3: 4}
+    assert found[1]["comment"] is None, "a version replaces the one before as a whole"
+    before = lake.made()
+    assert lake.curate(OPINIONS) is None
+    assert lake.made() == before
+    lake.everything()
+    assert list(lake.records("processed/conversations/")) == [1]
+    assert list(lake.records("processed/outcomes/")) == [1]
+    assert len(lake.records("processed/feedback/")) == 3, "no data set touches another's folder"
 
 
 def history(lake):

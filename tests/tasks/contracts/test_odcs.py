@@ -23,6 +23,7 @@ PROMISED = {
     "reviews",
     "power100_interactions",
     "power100_outcomes",
+    "power100_feedback",
     "inference_records",
     "release_metrics",
 }
@@ -59,6 +60,17 @@ def test_every_rule_is_one_that_great_expectations_knows(name):
     contract = load_contract(name, CONTRACTS)
     suite = Suite(contract, compile_checks(contract))
     assert len(suite._built().expectations) == len(suite.checks)
+
+
+def test_each_curated_folder_has_one_owner():
+    known = [load_contract(name, CONTRACTS) for name in NAMES]
+    prefixes = [contract.processed_prefix for contract in known if contract.key]
+    assert {f"processed/{name}/" for name in ("conversations", "outcomes", "feedback")} < {
+        *prefixes
+    }
+    assert all(
+        one is other or not one.startswith(other) for one in prefixes for other in prefixes
+    ), prefixes
 
 
 def test_data_sets_that_share_folders_own_their_files_only():
