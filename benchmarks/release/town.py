@@ -75,6 +75,9 @@ class Server(http.server.ThreadingHTTPServer):
 Server(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
 """
 SAMPLE = b'{"instances": [[1.0]]}'
+OWN_ERROR = 424
+"""What SageMaker answers when the serving program itself fails."""
+Told = tuple[int, int, int]
 
 
 def archive(how: dict[str, Any]) -> bytes:
@@ -206,7 +209,19 @@ class Crowd:
     @property
     def failed(self) -> int:
         """Requests that did not get an answer of a serving program's own making."""
-        return sum(n for (status, _), n in self.answers.items() if status != 200) + len(self.broken)
+        answers = self.answers.copy()
+        return sum(n for (status, _), n in answers.items() if status != 200) + len(self.broken)
+
+    @property
+    def told(self) -> Told:
+        """Requests so far: all, a candidate's own errors, failed otherwise."""
+        own = sum(n for (status, _), n in self.answers.copy().items() if status == OWN_ERROR)
+        return sum(self.answers.copy().values()) + len(self.broken), own, self.failed - own
+
+    def since(self, before: Told) -> dict[str, int]:
+        """What was told since then."""
+        names = ("requests", "own", "failed")
+        return {n: now - then for n, now, then in zip(names, self.told, before, strict=True)}
 
     def _ask(self) -> None:
         address = urlsplit(self.endpoint_url)

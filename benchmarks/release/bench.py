@@ -1,0 +1,132 @@
+"""Releases that follow upon each other, and what their ends are held against."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.release import town
+from benchmarks.release.rows import Kept
+from benchmarks.release.zygote import Zygote
+from embedded_aws import EmbeddedAws
+from tasks.errors import AwsError
+from tasks.release import run, start_release
+from tasks.release.desk import Desk
+from tasks.release.journal import Journal
+from tasks.release.names import variant_of
+
+SCALE = 120.0
+LEASE = 240.0
+PATIENCE = 600.0
+"""Real seconds after which reconcile is said to bring no end; generous: the machine is shared."""
+BAD = {"errors": 0.6}
+"""How the bad candidate behaves."""
+
+
+@dataclass
+class Bench:
+    """One embedded AWS in which releases follow upon each other."""
+
+    aws: EmbeddedAws
+    zygote: Zygote | None
+    folder: Path
+    number: int = 0
+    serving: str = ""
+    who: str = "flow"
+    kept: Kept = field(default_factory=lambda: Kept(None))
+
+    def fresh(self, **how: Any) -> str:
+        """Publish the next version."""
+        self.number += 1
+        version = town.version(self.number)
+        town.publish(version, self.folder / version, **how)
+        return version
+
+    def first(self) -> None:
+        """Bring the first version up."""
+        self.serving = self.fresh()
+        desk = town.desk("first", town.spec())
+        start_release(desk, town.MODEL, self.serving, "ann", "first")
+        assert run(desk, town.MODEL).phase == "done"
+
+    def kill(
+        self, at: int, when: str, phase: str = "", how: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], Any]:
+        """Kill an actor at one write, let reconcile end it, check the end.
+
+        Returns:
+            How the actor died, and the ended journal with the real seconds that it took; None when
+            the actor finished before it came to that write.
+        """
+        version = self.fresh(**(how or {}))
+        assert self.zygote is not None
+        died = self.zygote.actor(
+            version=version, at=at, when=when, phase=phase, lease=LEASE, spec={}, who=self.who
+        )
+        began = time.monotonic() - died.get("lived", 0.0)
+        desk = town.desk("reconcile", town.spec(), LEASE)
+        held = desk.journals.read(town.MODEL)
+        assert held is not None
+        if not died["signal"]:
+            assert died["code"] == 0, died
+            self.end_state(held.journal, version, good=not how)
+            struck = "phase" in died  # its worker died, it went on
+            return died, (held.journal, time.monotonic() - began) if struck else None
+        if held.journal.candidate.version != version:
+            return died, (held.journal, 0.0)  # killed before the first write: nothing was begun
+        ended = town.looked_after(desk, PATIENCE)
+        self.end_state(ended, version, good=not how)
+        return died, (ended, time.monotonic() - began)
+
+    def release(self, desk: Desk, version: str) -> tuple[Journal | None, str]:
+        """One release in this process, and reconcile where an error of AWS ends it.
+
+        Returns:
+            The ended journal, None when nothing was begun; and the error that ended the run.
+        """
+        try:
+            start_release(desk, town.MODEL, version, "ann", "weekly")
+            return run(desk, town.MODEL), ""
+        except AwsError as error:
+            stopped = f"{type(error).__name__}: {error.what}"
+        looking = town.desk("reconcile", town.spec(), LEASE)
+        while True:
+            try:
+                held = looking.journals.read(town.MODEL)
+                if held is None or held.journal.candidate.version != version:
+                    return None, stopped
+                return town.looked_after(looking, PATIENCE), stopped
+            except AwsError:
+                time.sleep(0.1)  # the next minute's run of reconcile meets what is left of a fault
+
+    def end_state(self, ended: Journal, candidate: str, *, good: bool = True) -> None:
+        """Endpoint, pointer and journal agree on one version, alone at 100 %; never on a bad one.
+
+        Raises:
+            AssertionError: they do not.
+        """
+        assert ended.phase in ({"done", "rolled_back"} if good else {"rolled_back"}), ended.verdict
+        wanted = candidate if ended.phase == "done" else self.serving
+        self.serves_alone(wanted)
+        self.serving = wanted
+
+    def serves_alone(self, wanted: str) -> None:
+        """Endpoint and pointer agree on this version, alone at 100 %."""
+        desk = town.desk("look", town.spec())
+        seen = desk.cloud.endpoint(f"sluice-{town.MODEL}")
+        assert seen is not None
+        assert seen.status == "InService", seen
+        assert town.what_serves(desk) == {variant_of(wanted): 1.0}, town.what_serves(desk)
+        pointer = desk.registry.pointer(town.MODEL)
+        assert pointer is not None
+        assert pointer.version == wanted, pointer
+
+    def recover(self) -> None:
+        """After a wrong end: go on from whatever version serves in the end."""
+        desk = town.desk("recover", town.spec())
+        time.sleep(LEASE / SCALE)
+        ended = town.looked_after(desk, PATIENCE)
+        wanted = ended.candidate if ended.phase == "done" else ended.stable
+        self.serving = wanted.version if wanted else self.serving

@@ -1,0 +1,169 @@
+"""A fault at every call to AWS that a release makes.
+
+One release is struck at several of its calls of one action, far from each other: call k, k + n,
+k + 2n …; a struck call that AWS answered in the end counts once, so the places are those of a
+release that nothing disturbs. When such a release ends wrongly, each of its calls is struck alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.release import town
+from benchmarks.release.bench import BAD, Bench
+from benchmarks.release.rows import NOTHING, Row, said
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "lost answer": {"kind": "lost_answer", "drop": True, "times": 1},
+    "throttle": {"kind": "throttle", "times": 3},
+    # What is left when the client's own retries are over; one answer that it does not retry.
+    "unavailable": {"kind": "error", "code": "InternalFailure", "status": 520, "times": 1},
+}
+OF_SERVICE: dict[str, dict[str, Any]] = {
+    "silent rollback": {"kind": "silent_rollback", "times": 1},
+    "no capacity": {"kind": "capacity", "times": 1},
+}
+"""What SageMaker does to an update that it has accepted."""
+UPDATES = 2
+"""Updates of the endpoint in one release: both versions, then one of them alone."""
+NOT_OURS = {"InvokeEndpoint", "PutMetricData"}
+"""Users' requests, and what the serving programs publish; the health check's are told apart."""
+HEALTH_CHECK = ("sagemaker", "InvokeEndpoint")
+ASKED = 3
+"""Requests of one health check."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Which calls are struck.
+
+    Args:
+        candidate: ``good`` or ``bad``.
+        faults: Names of `FAULTS`; ``service`` stands for those of `OF_SERVICE`.
+        most: Calls of one action, evenly chosen; 0: every one.
+        together: Calls that are struck in one release.
+        part: Which part of how many, for several processes.
+    """
+
+    candidate: str = "good"
+    faults: tuple[str, ...] = ("lost answer", "throttle", "service")
+    most: int = 12
+    together: int = 1
+    part: tuple[int, int] = (0, 1)
+
+
+def strike(bench: Bench, crowd: town.Crowd, wish: Wish) -> None:
+    """Strike every call; the rows are kept by the bench."""
+    counted = _planned(bench, wish)
+    jobs = [job for name in wish.faults if name != "service" for job in _of(counted, name, wish)]
+    for number, (service, action, name, calls) in enumerate(jobs):
+        if number % wish.part[1] == wish.part[0]:
+            _struck(bench, crowd, wish, service, action, name, calls)
+    if "service" in wish.faults and wish.part[0] == 0:
+        for name in OF_SERVICE:
+            for update in range(UPDATES):
+                _struck(bench, crowd, wish, "*", "*", name, [update])
+
+
+def _of(
+    counted: Counter[tuple[str, str]], name: str, wish: Wish
+) -> Iterator[tuple[str, str, str, list[int]]]:
+    for (service, action), count in sorted(counted.items()):
+        calls = range(count)
+        if wish.most and count > wish.most:
+            calls = range(0, count, -(-count // wish.most))
+        releases = -(-len(calls) // wish.together)
+        for first in range(releases):
+            yield service, action, name, list(calls[first::releases])
+
+
+def _planned(bench: Bench, wish: Wish) -> Counter[tuple[str, str]]:
+    """How often each action is called, some more: what a longer release makes is struck as well.
+
+    The first part writes it down, so that every part, and a run that goes on, has the same calls.
+    """
+    which = {"what": "plan", "candidate": wish.candidate}
+    while not bench.kept.has(**which):
+        if wish.part[0] > 0:
+            time.sleep(1.0)
+            bench.kept.reload()
+            continue
+        counted = _counted(bench, wish.candidate)
+        bench.kept.add({**which, "calls": [[*of, n] for of, n in sorted(counted.items())]})
+    row = next(row for row in bench.kept.rows if which.items() <= row.items())
+    return Counter({(service, action): n + max(1, n // 8) for service, action, n in row["calls"]})
+
+
+def _counted(bench: Bench, candidate: str) -> Counter[tuple[str, str]]:
+    """Calls of a release that nothing disturbs: the most that one of two made."""
+    most: Counter[tuple[str, str]] = Counter()
+    for _ in range(2):
+        version = bench.fresh(**_how(candidate))
+        desk = town.desk("probe", town.spec())
+        before = bench.aws.calls.report()["counts"]
+        ended, _ = bench.release(desk, version)
+        after = bench.aws.calls.report()["counts"]
+        assert ended is not None
+        bench.end_state(ended, version, good=candidate == "good")
+        for named, count in after.items():
+            service, _, action = named.partition(":")
+            made = count - before.get(named, 0)
+            if made > 0 and action not in NOT_OURS:
+                most[service, action] = max(most[service, action], made)
+    most[HEALTH_CHECK] = ASKED
+    return most
+
+
+def _struck(
+    bench: Bench,
+    crowd: town.Crowd,
+    wish: Wish,
+    service: str,
+    action: str,
+    name: str,
+    calls: list[int],
+) -> None:
+    """One release, struck at these of its calls; each alone when it ends wrongly."""
+    key = {"what": "fault", "candidate": wish.candidate, "service": service, "action": action,
+           "fault": name, "calls": calls}  # fmt: skip
+    if bench.kept.has(**key):
+        return
+    version = bench.fresh(**_how(wish.candidate))
+    desk = town.desk(f"faulty-{bench.number}", town.spec())
+    answers = crowd.told
+    params = {"TargetVariant": "?*"} if (service, action) == HEALTH_CHECK else {}
+    fault = {**FAULTS, **OF_SERVICE}[name]
+    set_ = [
+        bench.aws.faults.add(service=service, action=action, params=params, skip=call, **fault)
+        for call in calls
+    ]
+    began = time.monotonic()
+    row: Row = {**key, "wrong": "", "end": NOTHING, "why": "", "stopped": ""}
+    try:
+        ended, row["stopped"] = bench.release(desk, version)
+        row["seconds"] = time.monotonic() - began
+        bench.aws.faults.clear()
+        if ended is None:
+            bench.serves_alone(bench.serving)
+        else:
+            row |= {"end": ended.phase, "why": ended.verdict}
+            bench.end_state(ended, version, good=wish.candidate == "good")
+    except Exception as error:  # noqa: BLE001  a table of all of them is wanted
+        row |= {"wrong": repr(error), "end": "wrong", "seconds": time.monotonic() - began}
+        bench.aws.faults.clear()
+        bench.recover()
+    row["struck"] = [call for call, one in zip(calls, set_, strict=True) if one.hits]
+    row |= crowd.since(answers)
+    bench.kept.add(row)
+    print(said(row), flush=True)
+    if len(calls) > 1 and (row["wrong"] or row["failed"]):
+        for call in calls:
+            _struck(bench, crowd, wish, service, action, name, [call])
+
+
+def _how(candidate: str) -> dict[str, Any]:
+    return {} if candidate == "good" else BAD
