@@ -13,7 +13,7 @@ from flows.recipe import prepare, work_folder
 from flows.release import release
 from tasks.contracts.tasks import check_contract
 from tasks.conversion.tasks import convert
-from tasks.drift.tasks import BASELINE, keep_baseline
+from tasks.drift.tasks import BASELINE, keep_baseline, keep_errors
 from tasks.errors import (
     ConversionError,
     GateRejected,
@@ -116,13 +116,15 @@ def admit(upload: Upload) -> tuple[str, str]:
         "baseline": BASELINE,
     }
     drift = (contract.version, contract.kinds, contract.drift_policy, work / "good")
+    archive = found.folder / "model.tar.gz"
+    errors = keep_errors(pinned, contract.drift_policy, archive, holdout, work)
     published = publish(
         spec,
         facts,
         received.hyperparameters,
         pinned,
         found,
-        {**converted.files, BASELINE: keep_baseline(pinned, *drift, work)},
+        {**converted.files, **errors, BASELINE: keep_baseline(pinned, *drift, work)},
         converted.report.parity,
         converted.report.versions,
         version,

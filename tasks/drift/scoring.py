@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -136,14 +137,17 @@ def score_periods(archive: Path, periods: Path, work: Path) -> dict[str, Scored]
         work: Scratch folder.
 
     Raises:
-        DataError: the program failed, or took longer than an hour.
+        DataError: the archive is none, the program failed, or it took longer than an hour.
     """
     model, out = work / "model", work / "scores"
     for folder in (model, out):
         shutil.rmtree(folder, ignore_errors=True)
     model.mkdir(parents=True)
-    with tarfile.open(archive) as tar:
-        tar.extractall(model, filter="data")
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(model, filter="data")
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise _unscored(f"{archive.name} could not be unpacked ({error})"[:400]) from error
     command = [sys.executable, "-m", PROGRAM, str(model), str(periods), str(out)]
     try:
         done = subprocess.run(

@@ -9,9 +9,9 @@ import pytest
 
 from deployments.demo.generate import property_sales
 from models.programs.score import measured
-from tasks.drift.champion import reference_errors
+from tasks.drift.champion import read_errors, reference_errors
 from tasks.drift.scoring import score_periods, split_periods
-from tasks.drift.tasks import follow_champion
+from tasks.drift.tasks import follow_champion, keep_errors
 from tasks.errors import DataError
 from tasks.objects import file_digest
 from tasks.values import BundleFile, Manifest, Snapshot
@@ -115,6 +115,26 @@ def test_the_champion_is_followed_on_rows_that_it_has_not_seen(champion, tmp_pat
     bare = champion.model_copy(update={"files": ()})
     found = follow_champion.fn(bare, snapshot(end), {}, same, tmp_path / "d")
     assert found.outcome == "inconclusive"
+
+
+def test_an_artefact_gets_the_errors_that_it_is_followed_by(champion, held_out, trained, tmp_path):
+    """As retrain and release-upload make them: an archive, and held-out rows in S3."""
+    from tasks.aws import client
+
+    columns, end = held_out
+    rows = good_rows(tmp_path / "rows", columns)
+    client("s3").upload_file(
+        str(rows / "part-00000.parquet"), "scored-models", "channels/holdout/part-00000.parquet"
+    )
+    holdout = "s3://scored-models/channels/holdout/"
+    made = keep_errors.fn(snapshot(end), {}, trained.archive, holdout, tmp_path / "work")
+    (name, path), = made.items()  # fmt: skip
+    assert name == "drift/errors.json"
+    known = client("s3").get_object(Bucket="scored-models", Key="m/v1/drift/errors.json")["Body"]
+    assert read_errors(path.read_bytes()) == read_errors(known.read())
+    # What cannot be scored is no reason to keep a good model from users: it is said, and left out.
+    (tmp_path / "no-model.tar.gz").write_bytes(b"")
+    assert keep_errors.fn(snapshot(end), {}, tmp_path / "no-model.tar.gz", holdout, tmp_path) == {}
 
 
 def test_a_program_that_fails_says_why(trained, tmp_path):
