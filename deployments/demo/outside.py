@@ -130,13 +130,14 @@ class Prefect:
         return list(found["events"])
 
     def artifact(self, kind: str, model: str) -> dict[str, Any]:
-        """The newest artifact of a kind of a model."""
-        found = self._ok(
-            self._http.post(
-                "/artifacts/filter",
-                json={"artifacts": {"key": {"like_": kind}}, "sort": "CREATED_DESC", "limit": 50},
-            )
-        )
+        """The newest artifact of a kind of a model, of a run that nobody cancelled half way."""
+        asked = {
+            "artifacts": {"key": {"like_": kind}},
+            "flow_runs": {"state": {"type": {"not_any_": ["CANCELLED", "CANCELLING"]}}},
+            "sort": "CREATED_DESC",
+            "limit": 50,
+        }
+        found = self._ok(self._http.post("/artifacts/filter", json=asked))
         of_data = kind in {"contract", "snapshot"}  # named after the data set, not the model
         of_model = [item for item in found if model in item["key"] or of_data]
         claim(bool(of_model), f"no {kind} page of {model} in the UI")

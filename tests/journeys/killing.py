@@ -23,11 +23,17 @@ def flow_process(run: str) -> int | None:
     return None
 
 
+def begun(journey, run: str) -> list[str]:
+    """Tasks that have begun, of a run and of the runs inside it."""
+    runs = [run, *journey.prefect._children(run)]
+    return [name for each in runs for name in journey.prefect.begun(each)]
+
+
 def kill_in(journey, run: str, stage: str) -> bool:
     """Kill the run's process once the stage has begun; False when the run ended before."""
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
-        if stage in journey.prefect.begun(run):
+        if stage in begun(journey, run):
             process = flow_process(run)
             if process is not None:
                 os.kill(process, signal.SIGKILL)
