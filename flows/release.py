@@ -32,11 +32,11 @@ def release(
     desk = desk_of(Registry.here())
     journal = begin(desk, model, version, f"flow run {runtime.flow_run.name}", reason)
     while not journal.ended:
-        journal = carry(desk, model)
+        journal = carry(desk, journal)
         question = None if journal.ended else journal.waiting_for
         if question is not None:
             granted, by, note = ask(journal, question)
-            answer(desk, model, question, granted, by, note)
+            answer(desk, journal, question, granted, by, note)
     told = f"{model} {version}: {journal.verdict}"
     if journal.phase != "done":
         return Failed(message=told)

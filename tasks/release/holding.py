@@ -26,6 +26,21 @@ def current(desk: Desk, model: str) -> Held:
     return held
 
 
+def kept(desk: Desk, model: str, release_id: str) -> Journal:
+    """A release that another one has followed.
+
+    Raises:
+        ReleaseError: nothing is kept of it.
+    """
+    journal = desk.journals.archived(model, release_id)
+    if journal is None:
+        raise ReleaseError(
+            f"{model}: release {release_id} is neither the current one nor in the archive.",
+            "Look at _releases/ in the registry's bucket for what became of it.",
+        )
+    return journal
+
+
 def mine(desk: Desk, held: Held) -> Held:
     """The journal under our lease.
 

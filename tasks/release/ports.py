@@ -47,6 +47,10 @@ class Journals(Protocol):
         """Keep an ended journal for good; repeating it changes nothing."""
         ...
 
+    def archived(self, model: str, release_id: str) -> Journal | None:
+        """An ended release, or None."""
+        ...
+
     def keep_window(self, journal: Journal, told: Told) -> Told:
         """Store a window once; the one that was stored first is returned."""
         ...

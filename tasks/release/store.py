@@ -92,7 +92,7 @@ class S3Journals:
         objects.create(self.bucket, key, journal.model_dump_json(indent=1).encode())
 
     def archived(self, model: str, release_id: str) -> Journal | None:
-        """An ended release, or None."""
+        """See `ports.Journals.archived`."""
         found = objects.read(self.bucket, archive_key(model, release_id))
         return None if found is None else Journal.model_validate_json(found.body)
 

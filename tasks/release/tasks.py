@@ -62,17 +62,18 @@ def begin(
 
 
 @task(name="carry release", cache_policy=NO_CACHE)
-def carry(desk: Desk, model: str, until_asked: bool = True) -> Journal:
+def carry(desk: Desk, begun: Journal, until_asked: bool = True) -> Journal:
     """Advance until the release has ended, or until a person has to answer.
 
     The timeline artifact is updated after each thing done. When somebody else takes the release
     over (a person's rollback, or reconcile while this run was paused), this run follows what they
     do, and goes on once they let go.
     """
+    model = begun.model
     live = LivePage(key_for("release", model), "How the release goes")
     with Showing(live) as page:
         while True:
-            step = verbs.follow(desk, model)
+            step = verbs.follow(desk, model, begun.release_id)
             if not step.did.startswith(SILENT):
                 logger().info(f"{step.journal.phase}: {step.did}")
             asked = until_asked and step.waiting_for is not None
@@ -84,9 +85,11 @@ def carry(desk: Desk, model: str, until_asked: bool = True) -> Journal:
 
 
 @task(name="answer", cache_policy=NO_CACHE)
-def answer(desk: Desk, model: str, gate: Gate, granted: bool, by: str, note: str = "") -> Journal:
+def answer(
+    desk: Desk, asked: Journal, gate: Gate, granted: bool, by: str, note: str = ""
+) -> Journal:
     """See `verbs.answer`."""
-    return verbs.answer(desk, model, gate, granted=granted, by=by, note=note)
+    return verbs.answer(desk, asked, gate, granted=granted, by=by, note=note)
 
 
 @task(name="roll back", cache_policy=NO_CACHE)

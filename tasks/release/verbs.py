@@ -14,7 +14,7 @@ from tasks.release.actions import Observe, Wait, described, named
 from tasks.release.actor import act, write
 from tasks.release.desk import Desk
 from tasks.release.edge import machine as edge
-from tasks.release.holding import current, mine
+from tasks.release.holding import current, kept, mine
 from tasks.release.journal import Entry, Gate, Journal, RollbackOrder, Step
 from tasks.release.look import look
 from tasks.release.machine import next_action
@@ -68,18 +68,25 @@ def release_version(
     desk: Desk, model: str, version: str, actor: str, reason: str, *, direct: bool = False
 ) -> Journal:
     """Put a named version before users, from start to end; the ended journal."""
-    start_release(desk, model, version, actor, reason, direct=direct)
-    return run(desk, model)
+    begun = start_release(desk, model, version, actor, reason, direct=direct)
+    return run(desk, model, release_id=begun.release_id)
 
 
-def advance(desk: Desk, model: str) -> Step:
+def advance(desk: Desk, model: str, release_id: str | None = None) -> Step:
     """Do the next thing of the model's release, whatever it is.
+
+    Args:
+        desk: What to work with.
+        model: Which model.
+        release_id: The one that is meant: who slept for hours must not carry its successor.
 
     Raises:
         ReleaseError: there is no release.
         LeaseLost: another live actor owns it.
     """
     held = current(desk, model)
+    if release_id not in {None, held.journal.release_id}:
+        return Step(journal=kept(desk, model, str(release_id)), did="ended", ended=True)
     if held.journal.ended:
         desk.journals.archive(held.journal)
         return Step(journal=held.journal, did="ended", ended=True)
@@ -115,10 +122,10 @@ def _asked(journal: Journal) -> Gate | None:
     return gate if gate is not None and f"notified:{gate}" in journal.marks else None
 
 
-def follow(desk: Desk, model: str) -> Step:
+def follow(desk: Desk, model: str, release_id: str | None = None) -> Step:
     """Advance; while another actor owns the release, only look what they do."""
     try:
-        return advance(desk, model)
+        return advance(desk, model, release_id)
     except LeaseLost as error:
         journal = current(desk, model).journal
         return Step(
@@ -130,34 +137,56 @@ def follow(desk: Desk, model: str) -> Step:
         )
 
 
-def run(desk: Desk, model: str, seconds: float | None = None) -> Journal:
+def run(
+    desk: Desk, model: str, seconds: float | None = None, release_id: str | None = None
+) -> Journal:
     """Advance until the release has ended, or for so many seconds of our clock."""
     until = None if seconds is None else desk.clock.now() + seconds
     while True:
-        step = follow(desk, model)
+        step = follow(desk, model, release_id)
         if step.ended or (until is not None and desk.clock.now() >= until):
             return step.journal
         desk.clock.sleep(step.wake_in)
 
 
 def answer(
-    desk: Desk, model: str, gate: Gate, *, granted: bool, by: str, note: str = ""
+    desk: Desk, asked: Journal, gate: Gate, *, granted: bool, by: str, note: str = ""
 ) -> Journal:
     """Write a person's answer to a question of the release.
 
+    Args:
+        desk: What to work with.
+        asked: The release that asked; a yes to it is no yes to one that began since.
+        gate: Which question.
+        granted: Whether the release may go on.
+        by: Who answered.
+        note: Why.
+
+    Returns:
+        The journal with the answer; for a no, as it ended when it was undone before.
+
     Raises:
-        ReleaseError: nothing was asked, or the release has ended.
+        ReleaseError: nothing was asked, or a yes came when the release had ended.
     """
+    model = asked.model
     for _ in range(PATIENT_TRIES):
         held = current(desk, model)
         journal = held.journal
+        if journal.release_id != asked.release_id:
+            journal = kept(desk, model, asked.release_id)
         question = journal.approvals.get(gate)
-        if journal.ended or question is None:
+        if question is None:
             raise ReleaseError(
                 f"{model}: release {journal.release_id} ({journal.phase}) asks nothing ({gate}).",
-                "Look at the journal; the question may have been answered or timed out.",
+                "Look at the journal for what it waits for.",
             )
-        if question.granted is not None:
+        if journal.ended and granted:
+            raise ReleaseError(
+                f"{model}: release {journal.release_id} had ended ({journal.phase}) when {by} "
+                f"let it go on ({gate}): {journal.verdict}",
+                "Nothing was changed. Release the version again if it is still wanted.",
+            )
+        if journal.ended or question.granted is not None:
             return journal
         told = question.model_copy(update={"granted": granted, "by": by, "note": note})
         line = Entry(

@@ -201,6 +201,10 @@ class MemoryJournals:
             with self.world.change("archive"):
                 self.world.archive[journal.release_id] = journal.model_dump_json().encode()
 
+    def archived(self, model: str, release_id: str) -> Journal | None:
+        kept = self.world.archive.get(release_id)
+        return None if kept is None else Journal.model_validate_json(kept)
+
     def keep_window(self, journal: Journal, told: Told) -> Told:
         key = (journal.release_id, told["t0"])
         if key not in self.world.windows:

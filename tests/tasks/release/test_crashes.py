@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.errors import AwsUnavailable, LeaseLost, ReleaseInProgress
-from tasks.release import advance, reconcile, roll_back, run, start_release
+from tasks.errors import AwsUnavailable, LeaseLost, ReleaseError, ReleaseInProgress
+from tasks.release import advance, answer, reconcile, roll_back, run, start_release
 from tasks.release.journal import Journal
 
 
@@ -217,6 +217,29 @@ def test_a_question_is_void_once_the_release_goes_back() -> None:
     between = back.model_copy(update={"phase": "rolling_back"})
     assert between.approvals["before_canary"].granted is None
     assert between.waiting_for is None
+
+
+def test_a_late_yes_is_no_yes_to_the_release_that_followed() -> None:
+    world = memory.serving_world(release={**SHORT, "approval": "before_canary"})
+    desk = world.desk("a")
+    asked = start_release(desk, MODEL, V2, "ann", "weekly")
+    while advance(desk, MODEL).waiting_for is None:
+        pass
+    undone = roll_back(world.desk("bob"), MODEL, "bob", "never mind")
+    following = world.desk("c")
+    start_release(following, MODEL, V3, "carl", "hotfix")
+    while advance(following, MODEL).waiting_for is None:
+        pass
+    with pytest.raises(ReleaseError, match=r"had ended \(rolled_back\) when eve let it go on"):
+        answer(desk, asked, "before_canary", granted=True, by="eve", note="fine")
+    told = answer(desk, asked, "before_canary", granted=False, by="nobody", note="too late")
+    assert told.release_id == undone.release_id
+    assert run(desk, MODEL, release_id=asked.release_id).phase == "rolled_back"
+    standing = world.desk("d").journals.read(MODEL)
+    assert standing is not None
+    assert standing.journal.release_id != asked.release_id
+    assert standing.journal.approvals["before_canary"].granted is None
+    assert not standing.journal.ended
 
 
 def test_of_two_releases_started_in_the_same_second_one_runs() -> None:

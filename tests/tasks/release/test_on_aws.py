@@ -173,10 +173,10 @@ def test_a_person_is_asked_and_silence_means_no(place: Any) -> None:
     assert run(desk, MODEL).phase == "rolled_back"
     assert place.serves() == alone(before)
 
-    start_release(desk, MODEL, version, "ann", "again")
+    asked = start_release(desk, MODEL, version, "ann", "again")
     while advance(desk, MODEL).waiting_for is None:
         pass
-    answered = answer(desk, MODEL, "before_canary", granted=True, by="eve", note="go")
+    answered = answer(desk, asked, "before_canary", granted=True, by="eve", note="go")
     assert answered.approvals["before_canary"].by == "eve"
     run(desk, MODEL, seconds=10.0)
     assert roll_back(desk, MODEL, "bob", "stop").phase == "rolled_back"
