@@ -43,7 +43,7 @@ def ask(journal: Journal, gate: Gate) -> tuple[bool, str, str]:
         )
     except FlowPauseTimeout:
         _go_on()
-        return False, "nobody", "No answer in time means no."
+        return False, "silence", "No answer in time means no."
     return answer.granted, answer.by, answer.note
 
 

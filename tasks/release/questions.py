@@ -30,7 +30,7 @@ def denied(journal: Journal, now: float) -> str:
     """Why a person's answer (or silence) ends the release, or ""."""
     for gate, approval in journal.approvals.items():
         if approval.granted is False:
-            return f"{approval.by or 'nobody'} did not approve ({gate}): {approval.note}"
+            return f"refused ({gate}) by {approval.by}: {approval.note}"
         if approval.granted is None and now > approval.until:
             return f"no answer in time ({gate}) means no"
     return ""
