@@ -157,6 +157,9 @@ def _(action: actions.Invalidate, desk: Desk, journal: Journal) -> Outcome:
     if pointer is None:
         raise ReleaseMismatch("There is no pointer to invalidate.", "Look who deleted it.")
     said = desk.registry.invalidate(pointer)
+    if not edge.shown(desk, pointer):
+        return f"{said}; the CDN does not show it yet", {}
+    said = f"{said}; {edge.how_seen(desk)}"
     return said, _mark(journal, action.mark, said)
 
 

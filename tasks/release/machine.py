@@ -18,7 +18,6 @@ from tasks.release.actions import (
     Enter,
     Finish,
     HealthCheck,
-    Invalidate,
     MovePointer,
     Observe,
     Settle,
@@ -29,7 +28,7 @@ from tasks.release.deploying import POLL, SOON, GivenUp, deploy
 from tasks.release.journal import Journal
 from tasks.release.questions import has_control, how, proof
 from tasks.release.seen import Part, Seen
-from tasks.release.undoing import frozen, refused, undo
+from tasks.release.undoing import frozen, refused, undo, until_seen_outside
 
 MAX_TROUBLE = 30
 """Errors of AWS in a row after which an unproven candidate is taken back."""
@@ -188,7 +187,7 @@ def _promoting(journal: Journal, seen: Seen) -> Action:
             )
         return MovePointer(to="candidate")
     if "cdn" not in journal.marks:
-        return Invalidate(mark="cdn")
+        return until_seen_outside(journal, seen, "cdn")
     return Enter(phase="watching", reason="the pointer names the candidate")
 
 

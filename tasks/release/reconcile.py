@@ -5,7 +5,7 @@ from __future__ import annotations
 from tasks.errors import LeaseLost
 from tasks.release.actor import write
 from tasks.release.desk import Desk
-from tasks.release.edge.audit import left_at_edge
+from tasks.release.edge.audit import left_at_edge, stale_outside
 from tasks.release.holding import free
 from tasks.release.journal import BEFORE_POINTER, RECONCILE, Entry, Journal, Report, RollbackOrder
 from tasks.release.names import variant_of
@@ -139,4 +139,7 @@ def _audit(desk: Desk, journal: Journal) -> Report:
             "it by hand; roll_back with to_version repairs it",
             **base,
         )
+    stale = stale_outside(desk, journal.model, pointer) if pointer else ""
+    if stale:
+        return Report(state="drifted", detail=stale, **base)
     return Report(state="nothing", detail=f"the last release is {journal.phase}", **base)

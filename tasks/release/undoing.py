@@ -24,6 +24,12 @@ from tasks.release.deploying import POLL, SOON, GivenUp, deploy
 from tasks.release.journal import Arm, Journal
 from tasks.release.seen import Seen
 
+UNSEEN_SECONDS = 1800.0
+UNSEEN_TRIES = 10
+"""How long, and how often, a move may stay unseen outside: invalidations may take minutes.
+
+Both, since an owner that died for an hour has tried nothing in that hour.
+"""
 MOST_REFUSALS = 5
 """Refusals of one act in one phase after which it is not tried again."""
 
@@ -44,6 +50,18 @@ def frozen(journal: Journal, why: str) -> Action:
             text=f"{why}. {recovery(journal)}",
         )
     return Finish(phase="mismatch", verdict=why, recovery=recovery(journal))
+
+
+def until_seen_outside(journal: Journal, seen: Seen, mark: str) -> Action:
+    """Invalidate the CDN until it shows the pointer; frozen when it goes on not to."""
+    tries = [
+        entry.at
+        for entry in journal.entries
+        if (entry.kind, entry.action, entry.detail) == ("intent", "Invalidate", f"mark={mark}")
+    ]
+    if len(tries) >= UNSEEN_TRIES and seen.now > tries[0] + UNSEEN_SECONDS:
+        return frozen(journal, "the CDN goes on serving an old latest.json")
+    return Invalidate(mark=mark)
 
 
 def refused(journal: Journal) -> str:
@@ -124,7 +142,7 @@ def _pointer(journal: Journal, seen: Seen, stable: Arm) -> Action | None:
         and seen.pointer.previous == journal.candidate.version
     )
     if (moved_back or "cdn" in journal.marks) and "cdn_back" not in journal.marks:
-        return Invalidate(mark="cdn_back")
+        return until_seen_outside(journal, seen, "cdn_back")
     return None
 
 

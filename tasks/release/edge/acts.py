@@ -99,17 +99,6 @@ def _(action: actions.MovePointer, desk: Desk, journal: Journal) -> Outcome | No
 
 
 @_perform.register
-def _(action: actions.Invalidate, desk: Desk, journal: Journal) -> Outcome:
-    pointer = desk.registry.pointer(journal.model)
-    if pointer is None:
-        raise ReleaseMismatch("There is no pointer to invalidate.", "Look who deleted it.")
-    said = desk.registry.invalidate(pointer)
-    if not shown(desk, pointer):
-        return f"{said}; the CDN does not show it yet", {}
-    return f"{said}; seen outside", {"marks": {**journal.marks, action.mark: said}}
-
-
-@_perform.register
 def _(_: actions.CreateAlarms, desk: Desk, journal: Journal) -> Outcome:
     said = desk.cloud.create_alarms(alarms.requests(journal))
     return said, {"marks": {**journal.marks, "alarms": "created"}}
@@ -131,6 +120,11 @@ def shown(desk: Desk, pointer: Pointer) -> bool:
         if outside(desk, pointer.model) == pointer:
             return True
     return False
+
+
+def how_seen(desk: Desk) -> str:
+    """How much is known of what clients get, once ``shown`` is true."""
+    return "seen outside" if desk.outside.told.startswith("http") else desk.outside.told
 
 
 def outside(desk: Desk, model: str) -> Pointer | None:

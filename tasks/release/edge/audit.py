@@ -16,12 +16,18 @@ def left_at_edge(desk: Desk, model: str, pointer: Pointer | None) -> str:
             f"the pointer shows {pointer.rollout.version} to {pointer.rollout.percent} % of the "
             "users, but no release is under way: roll_back withdraws it"
         )
-    if desk.outside.told.startswith("http"):
-        served = outside(desk, model)
-        if served != pointer and desk.registry.pointer(model) == pointer:
-            told = f"{served.version} of {served.timestamp}" if served else "no pointer"
-            return (
-                f"the CDN serves {told}, the registry {pointer.version} of {pointer.timestamp}: "
-                "invalidate the CDN, or look whether it still reads this bucket"
-            )
-    return ""
+    return stale_outside(desk, model, pointer)
+
+
+def stale_outside(desk: Desk, model: str, pointer: Pointer) -> str:
+    """How the CDN's pointer differs from the registry's, or ""."""
+    if not desk.outside.told.startswith("http"):
+        return ""
+    served = outside(desk, model)
+    if served == pointer or desk.registry.pointer(model) != pointer:
+        return ""
+    told = f"{served.version} of {served.timestamp}" if served else "no pointer"
+    return (
+        f"the CDN serves {told}, the registry {pointer.version} of {pointer.timestamp}: "
+        "invalidate the CDN, or look whether it still reads this bucket"
+    )

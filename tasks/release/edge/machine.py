@@ -20,7 +20,6 @@ from tasks.release.actions import (
     Enter,
     Finish,
     HealthCheck,
-    Invalidate,
     MovePointer,
     Settle,
     SetWeights,
@@ -31,14 +30,7 @@ from tasks.release.journal import Journal
 from tasks.release.machine import grace, inconclusive, observed, rung_at, stop
 from tasks.release.questions import has_control, how, proof
 from tasks.release.seen import Seen
-from tasks.release.undoing import end, frozen, refused
-
-UNSEEN_SECONDS = 1800.0
-UNSEEN_TRIES = 10
-"""How long, and how often, a move may stay unseen outside: invalidations may take minutes.
-
-Both, since an owner that died for an hour has tried nothing in that hour.
-"""
+from tasks.release.undoing import end, frozen, refused, until_seen_outside
 
 
 def next_action(journal: Journal, seen: Seen) -> Action:
@@ -70,7 +62,7 @@ def undo(journal: Journal, seen: Seen) -> Action:
             return MovePointer(to="stable")
         moved = seen.pointer is not None and seen.pointer.rollback
         if moved and "cdn_back" not in journal.marks:
-            return _seen_outside(journal, seen, "cdn_back")
+            return until_seen_outside(journal, seen, "cdn_back")
     if "cleaned" not in journal.marks:
         return CleanUp()
     return end(journal)
@@ -161,7 +153,7 @@ def _promoting(journal: Journal, seen: Seen) -> Action:
             return frozen(journal, strange)
         return MovePointer(to="candidate")
     if "cdn" not in journal.marks:
-        return _seen_outside(journal, seen, "cdn")
+        return until_seen_outside(journal, seen, "cdn")
     return Enter(phase="retiring", reason="everybody is told of the candidate")
 
 
@@ -183,17 +175,6 @@ def _unless_refused(journal: Journal, seen: Seen, granted: Action) -> Action:
     if isinstance(question, Wait) and journal.phase == "canary":
         return observed(journal, seen)  # a candidate that serves is never left unwatched
     return question or granted
-
-
-def _seen_outside(journal: Journal, seen: Seen, mark: str) -> Action:
-    tries = [
-        entry.at
-        for entry in journal.entries
-        if (entry.kind, entry.action, entry.detail) == ("intent", "Invalidate", f"mark={mark}")
-    ]
-    if len(tries) >= UNSEEN_TRIES and seen.now > tries[0] + UNSEEN_SECONDS:
-        return frozen(journal, "the CDN goes on serving an old latest.json")
-    return Invalidate(mark=mark)
 
 
 def _strange(journal: Journal, seen: Seen) -> str:

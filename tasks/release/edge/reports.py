@@ -18,7 +18,15 @@ from tasks.release.edge.windows import BIN, ERRORS, LATENCY, REQUESTS, dimension
 from tasks.values import Frozen, Pointer
 
 Kind = Literal[
-    "pointer", "manifest", "missing", "truncated", "tampered", "load", "predict", "network"
+    "pointer",
+    "experiment",
+    "manifest",
+    "missing",
+    "truncated",
+    "tampered",
+    "load",
+    "predict",
+    "network",
 ]
 Latency = Annotated[float, Field(ge=0, le=600_000, allow_inf_nan=False)]
 PROBLEMS = "ClientProblems"
