@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import erfc, erfcinv
 
 from tasks.drift.cells import Floats, Ints
 from tasks.drift.counts import CategoryCounts
 from tasks.drift.twosample import Tested, chi_square, share_tests
 
+_HALVINGS = 40
 _SLOPES = np.geomspace(1e-3, 30, 60)
 
 
@@ -50,20 +52,19 @@ def aligned(reference: CategoryCounts, current: CategoryCounts) -> Aligned:
 
 
 def categorical_tests(pair: Aligned, *, words: bool) -> list[Tested]:
-    """One category (weighted by its share), all of them, and values never seen before.
+    """One category (of whatever share), all of them, and values never seen before.
 
     For words only the first applies: words of one text come together, so rows are no multinomial.
     """
     n, m = pair.rows
     if not n or not m or not len(pair.names):
         return []
-    p = share_tests(pair.reference, pair.current, n, m)
     pooled = pair.reference + pair.current
-    # A large category needs the most evidence for a move by as many points: it gets most budget.
-    weighted = np.minimum(1, p * pooled.sum() / np.maximum(pooled, 1))
-    best = int(np.argmin(weighted))
+    p, best = one_category(
+        share_tests(pair.reference, pair.current, n, m), pooled, n + m, apart=words or pair.sketched
+    )
     moved = pair.current[best] / m - pair.reference[best] / n
-    tests = [Tested("one category", float(weighted[best]), float(moved), pair.names[best])]
+    tests = [Tested("one category", p, float(moved), pair.names[best])]
     if words:
         return tests
     distance = 0.5 * float(np.abs(pair.current / m - pair.reference / n).sum())
@@ -76,6 +77,49 @@ def categorical_tests(pair: Aligned, *, words: bool) -> list[Tested]:
         where = pair.names[first] if fresh.any() else ""
         tests.append(Tested("new values", p_new, share, where))
     return tests
+
+
+def one_category(p: Floats, pooled: Ints, rows: int, *, apart: bool) -> tuple[float, int]:
+    """P-value bound over all categories, and the one with the strongest evidence.
+
+    A move by as many points shows least in a large category, so that large ones need most of the
+    budget. They get the larger of two shares of it: their share of the rows, and what finds the
+    most moves of one size in points (Roeder and Wasserman 2009), the size being the one that the
+    widest category shows half of the time: the threshold on a category's z is then
+    t (r + 1/r) / 2, with r its standard error over the widest one's. The larger t, the smaller is
+    every part of the region, so that the parts' sum at the observed t bounds the p-value.
+
+    Args:
+        p: Two-sided p-value of each category's share, shape (values,).
+        pooled: Rows with each value on both sides, shape (values,).
+        rows: Rows of both sides.
+        apart: Whether shares are free of one another; otherwise two categories are one question.
+    """
+    rate = pooled / rows
+    width = np.sqrt(np.maximum(rate * (1 - rate), 0))
+    held = np.flatnonzero(width)
+    if not len(held):
+        return 1.0, 0
+    if len(held) == 2 and not apart:
+        return float(p[held].min()), int(held[np.argmin(p[held])])
+    ratio = width[held] / width.max()
+    factor = (ratio + 1 / ratio) / 2
+    share = pooled[held] / pooled.sum()
+
+    def by_points(t: float) -> Floats:
+        return np.asarray(erfc(t * factor / np.sqrt(2)), np.float64)
+
+    level = np.max(np.sqrt(2) * erfcinv(p[held]) / factor)
+    wanted = float(np.min(p[held] / share))
+    low, high = 0.0, 40.0
+    for _ in range(_HALVINGS if wanted < len(held) else 0):
+        middle = (low + high) / 2
+        low, high = (middle, high) if by_points(middle).sum() > wanted else (low, middle)
+    t = max(float(level), low)
+    parts = by_points(t)
+    allowed = np.maximum(parts, share * parts.sum())
+    best = int(held[np.argmin(p[held] / np.maximum(allowed, 1e-300))])
+    return min(1.0, float(allowed.sum())), best
 
 
 def new_values(pooled: Ints, current: Ints, fraction: float) -> float:

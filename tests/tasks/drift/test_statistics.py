@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.drift.categorical import new_values
+from tasks.drift.categorical import new_values, one_category
 from tasks.drift.cells import CELLS, CENTRES
 from tasks.drift.decision import holm, strongest
 from tasks.drift.effects import jensen_shannon, psi, real_psi, wasserstein
 from tasks.drift.natural import moderated
 from tasks.drift.twosample import Tested as Found
-from tasks.drift.twosample import chi_square, numeric_tests, two_proportions
+from tasks.drift.twosample import chi_square, numeric_tests, share_tests, two_proportions
 
 
 def exact_fisher(a, n, b, m):
@@ -61,6 +61,53 @@ def test_chi_square_is_valid_with_many_rare_values():
         for _ in range(800)
     ]
     assert np.mean(np.asarray(p) < 0.05) <= 0.08
+
+
+ZIPF = 1 / np.arange(1, 51) / (1 / np.arange(1, 51)).sum()
+
+
+def strongest_category(random, before, after, rows=10_000):
+    a, b = random.multinomial(rows, before), random.multinomial(rows, after)
+    return one_category(share_tests(a, b, rows, rows), a + b, 2 * rows, apart=False)
+
+
+@pytest.mark.parametrize("shares", [ZIPF, np.full(50, 0.02), np.asarray([0.9, 0.1])])
+def test_one_category_keeps_its_level_and_two_categories_are_one_question(shares):
+    random = np.random.default_rng(8)
+    p = np.asarray([strongest_category(random, shares, shares)[0] for _ in range(1_500)])
+    assert np.mean(p < 0.05) <= 0.067  # the binomial's 99.9 % point
+    if len(shares) == 2:
+        assert np.mean(p < 0.05) >= 0.033
+
+
+@pytest.mark.parametrize(
+    ("which", "points", "least"),
+    [(0, 0.02, 0.38), (1, 0.02, 0.7), (1, -0.02, 0.78), (3, 0.02, 0.9)],
+)
+def test_one_category_is_found_whatever_its_size(which, points, least):
+    """22, 11 and 5.6 % by two points, at what a column of twenty may spend on it."""
+    random, moved = np.random.default_rng(9), ZIPF.copy()
+    moved *= (1 - ZIPF[which] - points) / (1 - ZIPF[which])
+    moved[which] = ZIPF[which] + points
+    found = [strongest_category(random, ZIPF, moved) for _ in range(400)]
+    assert np.mean([p <= 0.6 * 0.05 / 20 for p, _ in found]) >= least
+    assert np.mean([best == which for _, best in found]) >= 0.8
+
+
+@given(st.data(), st.lists(st.integers(0, 10**6), min_size=1, max_size=60))
+def test_one_category_costs_at_most_twice_a_budget_that_follows_the_share(data, counts):
+    pooled = np.asarray(counts)
+    size = len(counts)
+    p = np.asarray(data.draw(st.lists(st.floats(1e-200, 1), min_size=size, max_size=size)))
+    p[pooled == 0] = 1
+    bound, best = one_category(p, pooled, int(pooled.sum()) + 1, apart=True)
+    assert 0 <= bound <= 1
+    assert 0 <= best < size
+    held = pooled > 0
+    if held.any():
+        by_share = float(np.min(p[held] * pooled.sum() / pooled[held]))
+        assert bound <= min(1, 2 * by_share) * (1 + 1e-6)
+        assert bound >= min(p) * (1 - 1e-9)
 
 
 def test_new_values_is_a_bound_under_no_change():
