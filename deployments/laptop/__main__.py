@@ -36,6 +36,7 @@ def main() -> int:
             print(
                 f"\n  Prefect UI      {laptop.prefect_url}\n"
                 f"  embedded AWS    {laptop.aws_url}\n"
+                f"  client reports  {laptop.collector_url}\n"
                 f'  your shell      eval "$(.venv/bin/python -m deployments.laptop env)"\n'
                 f"  to end it       make down\n"
             )
@@ -55,6 +56,7 @@ def main() -> int:
                 print("Nothing is running. Next: make up.")
                 return 1
             print(f"Prefect UI       {from_record(laptop).prefect_url}")
+            print(f"client reports   {laptop.collector_url}")
     except StackError as error:
         print(error, file=sys.stderr)
         return 1

@@ -23,6 +23,8 @@ class Laptop:
     prefect_port: int
     time_scale: float
     time_epoch: float
+    collector_port: int = 0
+    """Where edge clients report; 0 leaves it to the stack."""
 
     @property
     def aws_url(self) -> str:
@@ -33,6 +35,11 @@ class Laptop:
     def prefect_url(self) -> str:
         """Address of the Prefect UI."""
         return f"http://{LOOPBACK}:{self.prefect_port}"
+
+    @property
+    def collector_url(self) -> str:
+        """Address that edge clients report to; "" before the stack was up."""
+        return self._fact("collector_url")
 
     @property
     def record(self) -> Path:

@@ -25,6 +25,7 @@ from deployments.laptop.processes import (
     tail,
     wait_until,
 )
+from deployments.laptop.reports import start_collector
 
 SERVER_SECONDS = 120.0
 AWS_SECONDS = 60.0
@@ -39,8 +40,8 @@ Say = Callable[[str], None]
 def laptop_from_environment(default_scale: float = 60.0) -> Laptop:
     """The stack as the environment asks for it.
 
-    ``SLUICE_STATE`` is its folder, ``SLUICE_AWS_PORT`` and ``SLUICE_PREFECT_PORT`` its ports,
-    ``SLUICE_TIME_SCALE`` how fast AWS's time passes.
+    ``SLUICE_STATE`` is its folder, ``SLUICE_AWS_PORT``, ``SLUICE_PREFECT_PORT`` and
+    ``SLUICE_COLLECTOR_PORT`` its ports, ``SLUICE_TIME_SCALE`` how fast AWS's time passes.
 
     Raises:
         StackError: one of them cannot be.
@@ -51,6 +52,13 @@ def laptop_from_environment(default_scale: float = 60.0) -> Laptop:
         raise StackError(
             f"Port {aws_port} is wanted for both the embedded AWS and the Prefect server. Next: "
             "give SLUICE_AWS_PORT and SLUICE_PREFECT_PORT different ones."
+        )
+    asked = os.environ.get("SLUICE_COLLECTOR_PORT")
+    collector_port = port("SLUICE_COLLECTOR_PORT", 0) if asked else 0
+    if collector_port in {aws_port, prefect_port}:
+        raise StackError(
+            f"Port {collector_port} is wanted for the collector and for another part. Next: give "
+            "SLUICE_COLLECTOR_PORT a port of its own, or leave it out."
         )
     time_scale = number("SLUICE_TIME_SCALE", default_scale)
     if time_scale <= 0:
@@ -65,6 +73,7 @@ def laptop_from_environment(default_scale: float = 60.0) -> Laptop:
         prefect_port=prefect_port,
         time_scale=time_scale,
         time_epoch=time.time(),
+        collector_port=collector_port,
     )
 
 
@@ -139,6 +148,7 @@ def _start_all(laptop: Laptop, started: list[Started], say: Say) -> None:
         laptop.keep_fact(name, value)
     # What a Lambda function does on AWS: it stops a bad candidate when all of Prefect is dead.
     launch("dead-mans-switch", "tasks.release.dead_man", made["alarms_queue_url"])
+    say(f"Clients report to {start_collector(laptop, launch)}")
     wait_until(
         "The Prefect server",
         lambda: answers(f"{laptop.prefect_url}/api/health"),

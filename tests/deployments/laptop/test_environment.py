@@ -47,6 +47,8 @@ def test_no_proxy_stands_between_us_and_ourselves(monkeypatch, before, after):
         ("SLUICE_AWS_PORT", "99999"),
         ("SLUICE_PREFECT_PORT", "4200.5"),
         ("SLUICE_PREFECT_PORT", "4566"),  # the other one's
+        ("SLUICE_COLLECTOR_PORT", "4566"),  # the embedded AWS's
+        ("SLUICE_COLLECTOR_PORT", "none"),
         ("SLUICE_TIME_SCALE", "0"),
         ("SLUICE_TIME_SCALE", "nan"),
     ],

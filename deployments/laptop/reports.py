@@ -1,0 +1,66 @@
+"""The collector of what edge clients report, as a process of the stack.
+
+On AWS it is a Lambda function; docs/edge.md.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable
+
+from deployments.laptop.environment import Laptop
+from deployments.laptop.processes import (
+    LOOPBACK,
+    StackError,
+    Started,
+    require_free,
+    tail,
+    wait_until,
+)
+
+NAME = "collector"
+USUAL_PORT = 8088
+READY_SECONDS = 120.0
+ADDRESS = re.compile(r"Clients report to (http://\S+)")
+
+
+def start_collector(laptop: Laptop, launch: Callable[..., Started]) -> str:
+    """Start it on loopback; the address that clients post to.
+
+    A port that somebody asked for is taken or refused; otherwise it is the usual one, or a free
+    one where that is taken, so that two stacks do not stand in each other's way.
+
+    Args:
+        laptop: Whose collector.
+        launch: Starts a Python module under a name: ``launch(name, module, *arguments)``.
+
+    Raises:
+        StackError: the port is taken, or it did not start.
+    """
+    wanted = laptop.collector_port
+    if wanted:
+        require_free(wanted, "the collector of client reports", "SLUICE_COLLECTOR_PORT")
+    elif _free(USUAL_PORT):
+        wanted = USUAL_PORT
+    log = laptop.log(NAME)
+    log.unlink(missing_ok=True)
+    process = launch(NAME, "tasks.release.edge.collector", "--port", str(wanted))
+    wait_until(
+        "The collector", lambda: bool(ADDRESS.search(tail(log))), READY_SECONDS, process, log
+    )
+    told = ADDRESS.search(tail(log))
+    if told is None:
+        raise StackError(f"The collector does not say where it listens. Next: read {log}.")
+    laptop.keep_fact("collector_url", told.group(1))
+    return told.group(1)
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True

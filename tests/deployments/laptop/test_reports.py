@@ -1,0 +1,101 @@
+"""The collector as `make up` starts it: a real process, on loopback only."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import sys
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from deployments.laptop.environment import ROOT, Laptop
+from deployments.laptop.processes import StackError, Started, end, start
+from deployments.laptop.reports import USUAL_PORT, start_collector
+from embedded_aws.fixture import _no_faults_left, aws
+from tasks import aws as our_aws
+from tasks.values import Pointer
+from tests.clients.conftest import MODEL, V1
+
+__all__ = ["_no_faults_left", "aws"]
+
+
+@pytest.fixture
+def laptop(aws, tmp_path, monkeypatch):
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)
+    our_aws.client.cache_clear()
+    return Laptop(
+        state=tmp_path,
+        aws_port=urlsplit(aws.endpoint_url).port,
+        prefect_port=1,
+        time_scale=aws.clock.scale,
+        time_epoch=aws.clock.epoch,
+    )
+
+
+@pytest.fixture
+def launch(laptop):
+    started: list[Started] = []
+
+    def run(name: str, *command: str) -> Started:
+        line = (sys.executable, "-m", *command)
+        started.append(start(name, line, laptop.environment(), laptop.log(name), ROOT))
+        return started[-1]
+
+    run.started = started
+    yield run
+    for process in started:
+        end(process)
+
+
+def post(url: str, batch: dict[str, Any]) -> int:
+    host = url.removeprefix("http://").rstrip("/")
+    line = http.client.HTTPConnection(host, timeout=20)
+    line.request("POST", "/", json.dumps(batch))
+    status = line.getresponse().status
+    line.close()
+    return status
+
+
+def test_it_takes_reports_on_loopback_only_until_it_is_ended(aws, laptop, launch) -> None:
+    pointer = Pointer(model=MODEL, version=V1, timestamp="", actor="ann", reason="first")
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="sluice-models")
+    s3.put_object(
+        Bucket="sluice-models", Key=f"{MODEL}/latest.json", Body=pointer.model_dump_json().encode()
+    )
+    url = start_collector(laptop, launch)
+    assert url == laptop.collector_url
+    assert url.startswith("http://127.0.0.1:")
+    number = int(url.rstrip("/").rpartition(":")[2])
+    with pytest.raises(ConnectionRefusedError):  # this machine, but another of its addresses
+        socket.create_connection(("127.0.0.2", number), timeout=5)
+    seen = {"version": V1, "outcome": "ok", "latency_ms": 4.0}
+    assert post(url, {"schema_version": 1, "model": MODEL, "observations": [seen]}) == 204
+    listed = aws.client("cloudwatch").list_metrics(Namespace="Sluice", MetricName="Requests")
+    assert [d["Value"] for m in listed["Metrics"] for d in m["Dimensions"]] == [MODEL, V1]
+    [process] = launch.started
+    end(process)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", number), timeout=5)
+
+
+def test_two_stacks_do_not_stand_in_each_others_way(laptop, launch) -> None:
+    try:
+        taken = socket.create_server(("127.0.0.1", USUAL_PORT))
+    except OSError:
+        taken = socket.socket()  # somebody else holds it already, which serves as well
+    with taken:
+        assert not start_collector(laptop, launch).endswith(f":{USUAL_PORT}/")
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_refused(laptop, launch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        asked = replace(laptop, collector_port=taken.getsockname()[1])
+        with pytest.raises(StackError, match="SLUICE_COLLECTOR_PORT"):
+            start_collector(asked, launch)
+    assert launch.started == []
