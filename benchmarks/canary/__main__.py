@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.canary import feed, promises, report
+from benchmarks.canary.lines import FORMAT
 from benchmarks.canary.peers import PEERS
 from benchmarks.canary.run import Controller, Judge, Result, play_together
 from benchmarks.canary.world import HELD_OUT, LAWS, SCENARIOS, Scenario, Setting
@@ -219,7 +220,7 @@ def parser() -> argparse.ArgumentParser:
     judged = commands.add_parser(
         "judge",
         help="judge windows given as JSON lines",
-        description=feed.FORMAT,
+        description=FORMAT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     judged.add_argument("file", nargs="?", default="-", help="JSON lines; - is standard input")

@@ -16,8 +16,8 @@ from tasks.release.judge.hypergeometric import Array
 from tasks.release.judge.policy import JudgePolicy
 from tasks.release.judge.proof import GATES, MULTIPLES, margins
 
-NEVER = -1.0
-"""A time that has not come."""
+NEVER = -1e300
+"""A time that has not come: before every clock's beginning, and a number in strict JSON."""
 
 OPEN, ROLLED_BACK, PROMOTED, UNDECIDED = range(4)
 

@@ -69,6 +69,8 @@ class Restart(Frozen):
 class JudgePolicy(Frozen):
     """The judge's policy. Times in seconds, shares in 0..1."""
 
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
     alpha: float = Field(
         default=0.01,
         gt=0,

@@ -67,7 +67,7 @@ class Verdict(Frozen):
     information_limited: bool = False
     recommend: str = ""
     then: Literal["roll_back", "ask"] = "roll_back"
-    at: float = Field(description="End of the last window, unix seconds.")
+    at: float = Field(description="End of the last window, unix seconds; 0 before the first.")
 
 
 def verdict(state: JudgeState) -> Verdict:
@@ -76,8 +76,9 @@ def verdict(state: JudgeState) -> Verdict:
     evidence = float(total_evidence(policy, ledger)[0])
     streams = _streams(policy, ledger)
     margins = _margins(policy, ledger)
-    limited = _limited(policy, ledger, margins)
     action, weight = _action(policy, ledger)
+    # A version that was found worse needs no more traffic to be proven.
+    limited = action != "rollback" and _limited(policy, ledger, margins)
     return Verdict(
         action=action,
         weight=weight,
@@ -90,7 +91,7 @@ def verdict(state: JudgeState) -> Verdict:
         information_limited=limited,
         recommend=_RECOMMEND if limited else "",
         then=policy.on_deadline,
-        at=float(ledger.told[0]),
+        at=float(ledger.told[0]) if float(ledger.told[0]) != NEVER else 0.0,
     )
 
 
@@ -241,8 +242,11 @@ def _reason(
         )
     if float(ledger.told[0]) == NEVER:
         return f"No window yet: start at {shown}."
+    measured = float(ledger.trials[0, 1]) > 0
     sentences = {
-        "start": f"The stable version is measured: start at {shown}.",
+        "start": f"The stable version is measured: start at {shown}."
+        if measured
+        else f"The stable version was not asked yet: start at {shown}.",
         "no data": f"No canary request in the last window: stay at {shown}.",
         "incident": f"The stable version is in trouble itself: stay at {shown}.",
         "evidence": f"Evidence {odds} against the canary, not enough to decide: stay at {shown}.",

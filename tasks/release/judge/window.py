@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, NonNegativeInt, model_validator
 
 from tasks.release.judge.policy import Frozen, JudgePolicy
 
 Array = NDArray[np.float64]
+MOST = 10**15
+"""Largest count: all whole numbers up to it are exact in floating point."""
 
 
 class ArmCounts(Frozen):
@@ -23,9 +25,9 @@ class ArmCounts(Frozen):
     ``latency_edges``: below the first edge, …, from the last edge on.
     """
 
-    requests: int = Field(default=0, ge=0)
+    requests: int = Field(default=0, ge=0, le=MOST)
     errors: int = Field(default=0, ge=0)
-    users: int | None = Field(default=None, ge=0)
+    users: int | None = Field(default=None, ge=0, le=MOST)
     users_with_error: int | None = Field(default=None, ge=0)
     latency: tuple[int, ...] = ()
     predictions: tuple[int, ...] = ()
@@ -38,8 +40,11 @@ class ArmCounts(Frozen):
             raise ValueError("users and users_with_error come together")
         if self.users is not None and (self.users_with_error or 0) > self.users:
             raise ValueError("users_with_error exceed users")
-        if min(self.latency, default=0) < 0 or min(self.predictions, default=0) < 0:
-            raise ValueError("counts must not be negative")
+        for counts in (self.latency, self.predictions):
+            if min(counts, default=0) < 0:
+                raise ValueError("counts must not be negative")
+            if sum(counts) > MOST:
+                raise ValueError(f"counts add up to more than {MOST:.0e}")
         return self
 
 
@@ -58,14 +63,24 @@ class Pairs(Frozen):
     score higher / lower by more than its margin. Pairs that agree are counted in ``pairs`` alone.
     """
 
-    pairs: int = Field(default=0, ge=0)
-    errors: tuple[int, int] = (0, 0)
-    latency: tuple[int, int] = (0, 0)
-    predictions: tuple[int, int] = (0, 0)
+    pairs: int = Field(default=0, ge=0, le=MOST)
+    errors: tuple[NonNegativeInt, NonNegativeInt] = (0, 0)
+    latency: tuple[NonNegativeInt, NonNegativeInt] = (0, 0)
+    predictions: tuple[NonNegativeInt, NonNegativeInt] = (0, 0)
+
+    @model_validator(mode="after")
+    def _within(self) -> Pairs:
+        for name in ("errors", "latency", "predictions"):
+            differ = sum(getattr(self, name))
+            if differ > self.pairs:
+                raise ValueError(f"{differ} pairs differ in {name}, but there are {self.pairs}")
+        return self
 
 
 class Window(Frozen):
     """One window: [t0, t1) in unix seconds, the canary's share, and the counts of both arms."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     t0: float
     t1: float
