@@ -99,7 +99,8 @@ def main() -> int:
         with Zygote(dict(os.environ)) as zygote:
             bench = Bench(aws, zygote, Path(folder), who=chosen.who, kept=rows.Kept(chosen.out))
             bench.first()
-            with town.Crowd(aws.endpoint_url, threads=2, pause=0.008) as crowd:
+            pause = 0.02 if chosen.faults else 0.008  # a faulty release waits for most of its time
+            with town.Crowd(aws.endpoint_url, threads=2, pause=pause) as crowd:
                 for candidate in chosen.candidate or (
                     ["good"] if chosen.faults else ["good", "bad"]
                 ):

@@ -37,6 +37,11 @@ class Kept:
         """Whether the strike that these columns name is there."""
         return _key(which) in self._known
 
+    def calls(self, candidate: str, service: str, action: str, fault: str) -> set[int]:
+        """Calls of one action that were struck, or that releases did not come to."""
+        which = {"candidate": candidate, "service": service, "action": action, "fault": fault}
+        return {call for row in self.rows if which.items() <= row.items() for call in row["calls"]}
+
     def add(self, row: Row) -> None:
         """Keep a row."""
         self.rows.append(row)

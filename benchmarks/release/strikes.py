@@ -33,6 +33,8 @@ UPDATES = 2
 NOT_OURS = {"InvokeEndpoint", "PutMetricData"}
 """Users' requests, and what the serving programs publish; the health check's are told apart."""
 HEALTH_CHECK = ("sagemaker", "InvokeEndpoint")
+DEADLINE = 72_000
+"""Seconds until a release is inconclusive; the client's pauses before it tries again are real."""
 ASKED = 3
 """Requests of one health check."""
 
@@ -59,7 +61,9 @@ class Wish:
 def strike(bench: Bench, crowd: town.Crowd, wish: Wish) -> None:
     """Strike every call; the rows are kept by the bench."""
     counted = _planned(bench, wish)
-    jobs = [job for name in wish.faults if name != "service" for job in _of(counted, name, wish)]
+    jobs = [
+        job for name in wish.faults if name != "service" for job in _of(bench, counted, name, wish)
+    ]
     for number, (service, action, name, calls) in enumerate(jobs):
         if number % wish.part[1] == wish.part[0]:
             _struck(bench, crowd, wish, service, action, name, calls)
@@ -70,15 +74,18 @@ def strike(bench: Bench, crowd: town.Crowd, wish: Wish) -> None:
 
 
 def _of(
-    counted: Counter[tuple[str, str]], name: str, wish: Wish
+    bench: Bench, counted: Counter[tuple[str, str]], name: str, wish: Wish
 ) -> Iterator[tuple[str, str, str, list[int]]]:
+    """Releases to come: the calls of one action that no kept row has, dealt out."""
     for (service, action), count in sorted(counted.items()):
-        calls = range(count)
+        every = range(count)
         if wish.most and count > wish.most:
-            calls = range(0, count, -(-count // wish.most))
+            every = range(0, count, -(-count // wish.most))
+        done = bench.kept.calls(wish.candidate, service, action, name)
+        calls = [call for call in every if call not in done]
         releases = -(-len(calls) // wish.together)
         for first in range(releases):
-            yield service, action, name, list(calls[first::releases])
+            yield service, action, name, calls[first::releases]
 
 
 def _planned(bench: Bench, wish: Wish) -> Counter[tuple[str, str]]:
@@ -131,9 +138,9 @@ def _struck(
     key = {"what": "fault", "candidate": wish.candidate, "service": service, "action": action,
            "fault": name, "calls": calls}  # fmt: skip
     if bench.kept.has(**key):
-        return
+        return  # of the service: an update
     version = bench.fresh(**_how(wish.candidate))
-    desk = town.desk(f"faulty-{bench.number}", town.spec())
+    desk = town.desk(f"faulty-{bench.number}", town.spec(deadline_seconds=DEADLINE))
     answers = crowd.told
     params = {"TargetVariant": "?*"} if (service, action) == HEALTH_CHECK else {}
     fault = {**FAULTS, **OF_SERVICE}[name]
