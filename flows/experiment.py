@@ -9,12 +9,14 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.recipe import Model, Reason
-from flows.release import release
+from flows.release import release_within
+from tasks.errors import SluiceError
 from tasks.experiments import tasks as experiments
 from tasks.experiments.plan import Metric, WhenDecided
 from tasks.experiments.verbs import Bench, Seen
 from tasks.model_spec import known_models
 from tasks.registry import Registry
+from tasks.release.tasks import desk_of
 from tasks.settings import settings
 
 MODELS = known_models(settings().models_dir)
@@ -86,17 +88,25 @@ def read(model: OneOrAll = ALL) -> Any:
         model: Which model; all reads every running experiment.
     """
     bench = experiments.bench_of(Registry.here())
-    told, wrong = [], False
-    for name in [model] if model != ALL else experiments.at_hand(bench, MODELS):
-        seen = experiments.look(bench, name)
-        wrong |= seen.reading.mismatch
-        told.append(f"{name}: {seen.decision.reason}")
-        planned = seen.experiment.when_decided
-        if seen.decision.kind == "undecided" or planned == "tell":
+    known = known_models(settings().models_dir)
+    told: list[str] = []
+    ended: list[Seen] = []
+    wrong = False
+    for name in [model] if model != ALL else experiments.at_hand(bench, known):
+        try:
+            seen = _read(bench, name)
+        except SluiceError as error:  # one experiment in trouble does not stop the others
+            told.append(f"{name}: {error}")
+            wrong = True
             continue
-        if seen.conclusion is None:
-            seen = experiments.conclude(bench, name, _actor(), "decided")
-        told.append(_release(bench, seen, wanted=planned == "release"))
+        told.append(f"{name}: {seen.decision.reason}")
+        wrong |= seen.reading.mismatch
+        if seen.conclusion is not None:
+            ended.append(seen)
+    for seen in ended:  # a release takes hours: every experiment is read before the first begins
+        said, failed = _release(bench, seen, wanted=seen.experiment.when_decided == "release")
+        told.append(said)
+        wrong |= failed
     message = " ".join(told) or "No experiment is running."
     return Failed(message=message) if wrong else Completed(message=message)
 
@@ -118,19 +128,38 @@ def conclude(
     """
     bench = experiments.bench_of(Registry.here())
     seen = experiments.conclude(bench, model, _actor(), reason, stop)
+    experiments.tell(bench, seen)
     planned = seen.experiment.when_decided == "release"
     wanted = planned if release_winner == "as planned" else release_winner == "yes"
-    return Completed(message=f"{seen.decision.reason} {_release(bench, seen, wanted=wanted)}")
+    said, failed = _release(bench, seen, wanted=wanted)
+    message = f"{seen.decision.reason} {said}"
+    return Failed(message=message) if failed else Completed(message=message)
 
 
-def _release(bench: Bench, seen: Seen, *, wanted: bool) -> str:
+def _read(bench: Bench, model: str) -> Seen:
+    seen = experiments.look(bench, model)
+    decided = seen.decision.kind != "undecided"
+    if decided and seen.conclusion is None and seen.experiment.when_decided != "tell":
+        seen = experiments.conclude(bench, model, _actor(), "decided")
+    if decided:
+        experiments.tell(bench, seen)
+    return seen
+
+
+def _release(bench: Bench, seen: Seen, *, wanted: bool) -> tuple[str, bool]:
+    """Release a winning treatment if that is wanted; what came of it, and whether it failed."""
+    model = seen.experiment.model
     version, told = experiments.to_release(bench, seen)
     if version is None:
-        return str(told)
+        return told, False
     if not wanted:
-        return f"{version} is not released by itself; press release/manual."
-    release(seen.experiment.model, version, f"won experiment {seen.experiment.id}")
-    return str(told)
+        return f"{version} is not released by itself; press release/manual.", False
+    held = desk_of(Registry.here()).journals.read(model)
+    if held is not None and not held.journal.ended:
+        busy = f"release {held.journal.release_id} of {held.journal.candidate.version}"
+        return f"{version} is not released yet: {busy} is under way; read again later.", False
+    ended = release_within(model, version, f"won experiment {seen.experiment.id}")
+    return f"{told} {ended.message}", not ended.is_completed()
 
 
 def _actor() -> str:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from flows.approval import ask
 from flows.recipe import Model, Reason
+from tasks.experiments.assigned import taking_part
 from tasks.registry import Registry
 from tasks.registry.tasks import archive_old
 from tasks.release.tasks import answer, begin, carry, desk_of
@@ -42,7 +43,7 @@ def release(
         return Failed(message=told)
     # Tidying up is not what users wait for: a failure shows in its own task, and the next release
     # tidies up again.
-    archive_old(model, desk.spec(model).release.keep_versions, return_state=True)
+    archive_old(model, desk.spec(model).release.keep_versions, taking_part, return_state=True)
     return Completed(message=told)
 
 

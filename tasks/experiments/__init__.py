@@ -2,5 +2,6 @@
 
 Pure: ``plan`` (what was asked), ``entries`` (what was recorded), ``blocks`` (what was counted),
 ``sequence`` and ``ratio`` (statistics), ``reading`` and ``decision``, ``page``. AWS: ``records``
-(DynamoDB), ``store`` (S3). ``verbs`` puts them together; ``tasks`` is Prefect's door.
+(DynamoDB), ``store`` and ``assigned`` (S3). ``verbs`` puts them together; ``tasks`` is Prefect's
+door.
 """

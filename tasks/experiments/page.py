@@ -58,6 +58,32 @@ def started_page(experiment: Experiment) -> str:
     )
 
 
+def news(decision: Decision, conclusion: Conclusion | None) -> str:
+    """What there is to tell people, in a word that is the same while it is; "" for nothing."""
+    verdict = conclusion or decision
+    if verdict.kind == "undecided":
+        return ""
+    state = "concluded" if conclusion else "decided"
+    return f"{state}: {_title(verdict)}"
+
+
+def letter(
+    experiment: Experiment, decision: Decision, conclusion: Conclusion | None
+) -> tuple[str, str]:
+    """Subject and text of the message that tells people of it."""
+    verdict = conclusion or decision
+    subject = f"Experiment on {experiment.model}: {_title(verdict)}"
+    if conclusion is not None:
+        how = f"Concluded by {conclusion.actor}; users are no longer split."
+    else:
+        how = "It goes on until somebody concludes it with experiment/conclude."
+    arms = (
+        f"Treatment {experiment.treatment} ({experiment.percent} percent of the users), control "
+        f"{experiment.control}, experiment {experiment.id}."
+    )
+    return subject, f"{verdict.reason}\n\n{how}\n\n{arms}"
+
+
 def recorded_page(
     experiment: Experiment,
     source: str,

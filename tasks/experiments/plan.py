@@ -180,6 +180,7 @@ def plan(
     reason: str,
     now: float,
     run: str = "",
+    withdrawn: str | None = None,
 ) -> Experiment:
     """An experiment that may start now.
 
@@ -198,6 +199,7 @@ def plan(
         reason: Why, in a sentence.
         now: Unix time, seconds.
         run: Id of the flow run, so that its retry is known again.
+        withdrawn: Version that the pointer says was taken back; clients give it to nobody.
 
     Raises:
         InvalidExperiment: something is wrong; every fault is named at once.
@@ -207,6 +209,11 @@ def plan(
         f"version {version!r} is not in the registry (known: {', '.join(known[-5:]) or 'none'})"
         for version in dict.fromkeys((control, treatment))
         if version and version not in known
+    ]
+    faults += [
+        f"version {version!r} was rolled back and is given to nobody until another release"
+        for version in (control, treatment)
+        if version and version == withdrawn
     ]
     if control == treatment:
         faults.append(f"control and treatment are the same version {control!r}")

@@ -7,35 +7,27 @@
 from __future__ import annotations
 
 from tasks import objects
-from tasks.errors import ExperimentError, ExperimentMoved, ExperimentRunning, ExperimentUnknown
+from tasks.errors import ExperimentMoved, ExperimentRunning, ExperimentUnknown
+from tasks.experiments.assigned import parsed, public, public_key
 from tasks.experiments.decision import Conclusion
 from tasks.experiments.plan import Assignment, Experiment, assignment
 from tasks.values import Frozen
 
 ONE_MINUTE = "public, max-age=60"
+TRIES = 5
 
 
 class Dossier(Frozen):
-    """An experiment, and how it ended."""
+    """An experiment, how it ended, and what people were told of it so far."""
 
     experiment: Experiment
     conclusion: Conclusion | None = None
-
-
-def public_key(model: str) -> str:
-    """Key of what clients read."""
-    return f"{model}/experiment.json"
+    told: tuple[str, ...] = ()
 
 
 def dossier_key(model: str, identity: str) -> str:
     """Key of an experiment's dossier."""
     return f"_experiments/{model}/{identity}.json"
-
-
-def public(bucket: str, model: str) -> Assignment | None:
-    """What clients read, or None before the first experiment."""
-    found = objects.read(bucket, public_key(model))
-    return None if found is None else _parsed(bucket, model, found.body)
 
 
 def dossier(bucket: str, model: str) -> Dossier:
@@ -65,7 +57,7 @@ def open_experiment(bucket: str, experiment: Experiment) -> Experiment:
     model = experiment.model
     key = public_key(model)
     found = objects.read(bucket, key)
-    standing = None if found is None else _parsed(bucket, model, found.body)
+    standing = None if found is None else parsed(bucket, model, found.body)
     if standing is not None and standing.state == "running":
         known = dossier(bucket, model).experiment
         if known.same_as(experiment):
@@ -117,11 +109,32 @@ def close_experiment(bucket: str, known: Dossier, conclusion: Conclusion) -> Con
     return standing.conclusion
 
 
+def note_told(bucket: str, experiment: Experiment, word: str) -> None:
+    """Write down that people were told something, so that the next reading does not repeat it.
+
+    Raises:
+        ExperimentMoved: others kept writing the dossier.
+    """
+    key = dossier_key(experiment.model, experiment.id)
+    for _ in range(TRIES):
+        found = objects.read(bucket, key)
+        if found is None:
+            return
+        standing = Dossier.model_validate_json(found.body)
+        if word in standing.told:
+            return
+        fresh = standing.model_copy(update={"told": (*standing.told, word)})
+        body = fresh.model_dump_json(indent=1).encode()
+        if objects.swap(bucket, key, body, etag=found.etag) is not None:
+            return
+    raise _moved(experiment)
+
+
 def tell_clients(bucket: str, experiment: Experiment, conclusion: Conclusion) -> None:
     """Let clients stop assigning users; nothing to do when they know, or another one began."""
     key = public_key(experiment.model)
     found = objects.read(bucket, key)
-    told = None if found is None else _parsed(bucket, experiment.model, found.body)
+    told = None if found is None else parsed(bucket, experiment.model, found.body)
     if found is None or told is None or told.experiment != experiment.id:
         return
     ended = told.model_copy(update={"state": "concluded", "winner": conclusion.winner})
@@ -132,16 +145,6 @@ def tell_clients(bucket: str, experiment: Experiment, conclusion: Conclusion) ->
     after = public(bucket, experiment.model)
     if after is not None and after.experiment == experiment.id and after != ended:
         raise _moved(experiment)
-
-
-def _parsed(bucket: str, model: str, body: bytes) -> Assignment:
-    try:
-        return Assignment.model_validate_json(body)
-    except ValueError as error:
-        raise ExperimentError(
-            f"s3://{bucket}/{public_key(model)} does not parse: {error}.",
-            "Restore its earlier version from the bucket's history.",
-        ) from error
 
 
 def _running(standing: Assignment) -> ExperimentRunning:

@@ -119,11 +119,24 @@ def look(bench: Bench, model: str) -> Seen:
     cache_policy=NO_CACHE,
 )
 def conclude(bench: Bench, model: str, actor: str, reason: str, stop: bool = False) -> Seen:
-    """See `verbs.conclude`; people are told."""
+    """See `verbs.conclude`."""
     seen = verbs.conclude(bench, model, actor, reason, stop=stop)
     _show(seen)
-    verbs.announce(bench, seen)
     return seen
+
+
+@task(
+    name="tell people",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
+def tell(bench: Bench, seen: Seen) -> str:
+    """See `verbs.announce`."""
+    said = verbs.announce(bench, seen)
+    logger().info(f"Told people of {seen.experiment.id}: {said}")
+    return said
 
 
 @task(

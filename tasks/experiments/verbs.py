@@ -10,14 +10,16 @@ from tasks import objects
 from tasks.aws import asking, client
 from tasks.clock import Clock, system_clock, utc
 from tasks.errors import ExperimentError, ExperimentUndecided, RecordsUnreadable
-from tasks.experiments import store
+from tasks.experiments import assigned, store
 from tasks.experiments.blocks import all_counted
 from tasks.experiments.decision import Conclusion, Decision, decide
 from tasks.experiments.entries import Batch, Recorded, batch
+from tasks.experiments.page import letter, news
 from tasks.experiments.plan import ARMS, DAY, Experiment, Metric, WhenDecided, plan
 from tasks.experiments.reading import Reading, read
 from tasks.experiments.records import Records
 from tasks.experiments.store import Dossier
+from tasks.notify import Topic
 from tasks.settings import settings
 from tasks.values import Pointer
 
@@ -137,6 +139,7 @@ def start(
         reason=reason,
         now=bench.clock.now(),
         run=run,
+        withdrawn=pointer.previous if pointer and pointer.rollback else None,
     )
     require_table(bench.table)
     return store.open_experiment(bench.bucket, asked)
@@ -241,7 +244,7 @@ def conclude(bench: Bench, model: str, actor: str, reason: str, *, stop: bool = 
         reading=seen.reading,
     )
     stands = store.close_experiment(bench.bucket, known, conclusion)
-    return replace(seen, conclusion=stands, reading=stands.reading)
+    return replace(seen, conclusion=stands, reading=stands.reading, decision=_decided(stands))
 
 
 def to_release(bench: Bench, seen: Seen) -> tuple[str | None, str]:
@@ -266,7 +269,7 @@ def to_release(bench: Bench, seen: Seen) -> tuple[str | None, str]:
         )
     if any(r.version == winner and r.fate == "rolled_back" for r in bench.registry.fates(model)):
         return None, f"{winner} is not released by itself: it was rolled back before."
-    return winner, f"{winner} is released."
+    return winner, f"{winner} is to be released."
 
 
 def at_hand(bench: Bench, models: Sequence[str]) -> list[str]:
@@ -276,7 +279,7 @@ def at_hand(bench: Bench, models: Sequence[str]) -> list[str]:
     """
     found = []
     for model in models:
-        told = store.public(bench.bucket, model)
+        told = assigned.public(bench.bucket, model)
         if told is None:
             continue
         if told.state == "running" or _unreleased(bench, store.dossier(bench.bucket, model)):
@@ -316,26 +319,37 @@ def publish(bench: Bench, seen: Seen) -> None:
 
 
 def announce(bench: Bench, seen: Seen) -> str:
-    """Tell people how an experiment ended; the message's id, or why nobody was told."""
-    if seen.conclusion is None or not bench.topic:
-        return "(nobody told: not concluded, or SLUICE_ALERTS_TOPIC_ARN is empty)"
-    subject = f"Experiment on {seen.experiment.model}: {seen.conclusion.kind}"
-    with asking(f"Publish {bench.topic}"):
-        answer = client("sns").publish(
-            TopicArn=bench.topic, Subject=subject[:100], Message=seen.conclusion.reason
-        )
-    return str(answer["MessageId"])
+    """Tell people what was decided, and how an experiment ended: each once.
+
+    Who dies after telling and before writing it down tells again.
+
+    Returns:
+        The message's id, or in brackets why nobody was told.
+    """
+    experiment = seen.experiment
+    word = news(seen.decision, seen.conclusion)
+    if not word:
+        return "(nobody told: it is not decided)"
+    if word in store.dossier(bench.bucket, experiment.model).told:
+        return "(told before)"
+    told = Topic(bench.topic).tell(*letter(experiment, seen.decision, seen.conclusion))
+    if bench.topic:
+        store.note_told(bench.bucket, experiment, word)
+    return told
 
 
 def _seen(bench: Bench, known: Dossier) -> Seen:
     experiment = known.experiment
     if known.conclusion is not None:
         ended = known.conclusion
-        decision = Decision(kind=ended.kind, winner=ended.winner, reason=ended.reason)
-        return Seen(experiment, ended.reading, decision, ended)
+        return Seen(experiment, ended.reading, _decided(ended), ended)
     records = Records(bench.table, experiment)
     now = bench.clock.now()
     records.settle(now)
     tally = records.tally(now)
     reading = read(experiment, tally.cells, now, tally.pending, tally.late)
     return Seen(experiment, reading, decide(experiment, reading))
+
+
+def _decided(ended: Conclusion) -> Decision:
+    return Decision(kind=ended.kind, winner=ended.winner, reason=ended.reason)

@@ -42,7 +42,7 @@ def plan(
     Args:
         versions: Committed versions, in any order.
         pointer: The pointer; without one nothing is archived.
-        in_use: Versions that an endpoint or a release names.
+        in_use: Versions that somebody else needs, like both arms of an experiment.
         policy: How many of the newest to keep.
     """
     ordered = sorted(versions, key=names.order)

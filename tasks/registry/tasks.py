@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from prefect import task
@@ -95,13 +95,23 @@ def reject(model: str, identity: str, reason: str, fate: Fate = "gate_rejected")
     retry_condition_fn=if_it_helps,
     cache_policy=NO_CACHE,
 )
-def archive_old(model: str, keep: int) -> tuple[str, ...]:
+def archive_old(
+    model: str, keep: int, needed: Callable[[str, str], Collection[str]]
+) -> tuple[str, ...]:
     """Send versions beyond the newest ``keep`` to cold storage; what serves and its way back stay.
+
+    Args:
+        model: Whose versions.
+        keep: How many of the newest stay.
+        needed: Says which versions of a model in a bucket others need; they stay, too. When it
+            cannot tell, nothing is archived.
 
     Returns:
         The versions that are archived.
     """
-    archived = Registry.here().archive_old(model, policy=RetentionPolicy(keep=keep)).archive
+    registry = Registry.here()
+    in_use = needed(registry.bucket, model)
+    archived = registry.archive_old(model, in_use, RetentionPolicy(keep=keep)).archive
     if archived:
         logger().info(f"In the archive: {', '.join(archived)}")
     return archived

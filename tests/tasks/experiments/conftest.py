@@ -56,6 +56,7 @@ class Shelf:
     serving: str | None = V1
     known: tuple[str, ...] = (V1, V2, V3)
     records: list[Any] = field(default_factory=list)
+    withdrawn: str | None = None
 
     def versions(self, model: str) -> tuple[str, ...]:
         return self.known
@@ -67,8 +68,9 @@ class Shelf:
         if self.serving is None:
             return None
         return Pointer(
-            model=model, version=self.serving, timestamp="2026-01-05", actor="a", reason="r"
-        )
+            model=model, version=self.serving, timestamp="2026-01-05", actor="a", reason="r",
+            previous=self.withdrawn, rollback=self.withdrawn is not None,
+        )  # fmt: skip
 
 
 @dataclass

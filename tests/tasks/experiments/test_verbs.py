@@ -101,6 +101,13 @@ def test_a_bad_start_is_one_clear_error_and_splits_nobody(room: Any) -> None:
         verbs.look(room.bench, room.model)
 
 
+def test_a_version_that_was_rolled_back_is_not_tried_on_users(room: Any) -> None:
+    room.shelf.withdrawn = V2
+    with pytest.raises(InvalidExperiment, match=f"'{V2}' was rolled back"):
+        room.start()
+    assert room.start(treatment=V3).treatment == V3
+
+
 def test_a_table_that_would_keep_records_for_ever_is_refused(room: Any) -> None:
     make_table(room.aws.client("dynamodb"), "keeps")
     spec = {"Enabled": False, "AttributeName": "expires"}
@@ -236,11 +243,22 @@ def test_people_are_told_of_the_end(room: Any) -> None:
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"])
     recorded(room)
+    bench = replace(room.bench, topic=topic)
+    assert verbs.announce(room.bench, verbs.look(room.bench, room.model)).startswith("(nobody told")
+    for _ in range(2):
+        verbs.announce(bench, verbs.look(room.bench, room.model))
     ended = verbs.conclude(room.bench, room.model, "bob", "done")
-    verbs.announce(replace(room.bench, topic=topic), ended)
-    message = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"][0]
-    assert f"{V2} (treatment) is better" in json.loads(message["Body"])["Message"]
-    assert verbs.announce(room.bench, ended).startswith("(nobody told")
+    for _ in range(2):
+        verbs.announce(bench, ended)
+    mails = []
+    while found := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        mails += [json.loads(message["Body"])["Message"] for message in found]
+        for message in found:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    assert [f"{V2} (treatment) is better" in mail for mail in mails] == [True, True]
+    assert "goes on until somebody concludes it" in mails[0]
+    assert "Concluded by bob" in mails[1]
+    assert verbs.announce(bench, verbs.look(room.bench, room.model)) == "(told before)"
 
 
 @pytest.mark.parametrize("kind", ["error", "lost_answer"])
