@@ -6,11 +6,12 @@
 //     return (await answer.data())[0];
 //   });
 //
-// It reads <model>/latest.json, picks the version by a hash of the user id, compares size and
-// SHA-256 of every file with the version's manifest before TensorFlow.js sees a byte of it, and
-// goes on with the last version that worked when anything of that fails.
+// It reads <model>/latest.json and <model>/experiment.json, picks the version by a hash of the user
+// id, compares size and SHA-256 of every file with the version's manifest before TensorFlow.js sees
+// a byte of it, and goes on with the last version that worked when anything of that fails.
 
 import { bucket } from "./buckets.js";
+import { assigned, checkedExperiment } from "./experiment.js";
 import { cacheStore } from "./store.js";
 import { verifiedFiles, Refused } from "./verified.js";
 
@@ -53,10 +54,11 @@ export function checkedPointer(text, model) {
  * Options:
  *   base            address of the registry through the CDN, e.g. "https://models.example.com"
  *   model           name of the model
- *   userId          stable id of the user; never leaves the device
+ *   userId          stable id of the user; stays here (only postRecords sends it, when you use it)
  *   tf              TensorFlow.js (needs loadGraphModel), injected so that the page chooses it
  *   report          function that takes what clients tell; see reports.js. Default: nobody is told
  *   score           result of a prediction -> number, to watch how predictions are distributed
+ *   experiments     whether experiments are followed; default: true
  *   store           where verified files are kept; default: Cache Storage
  *   refreshSeconds  how often latest.json is read again; 0 leaves that to refresh()
  *   pointerTimeout, fileTimeout   longest waits, milliseconds
@@ -82,11 +84,15 @@ class EdgeModel {
   #failed = new Set();
   #errorsInARow = 0;
   #trial = null;
+  #experiment = null;
+  #exposed = new Set();
   #refreshing = null;
   #timer = null;
 
   version = null;
   problem = null;
+  /** This user's part in an experiment ({ experiment, salt, arm, version }), or null. */
+  part = null;
 
   constructor(options) {
     this.#set = {
@@ -98,6 +104,7 @@ class EdgeModel {
       observeSeconds: 30,
       againHours: 24,
       score: null,
+      experiments: true,
       ...options,
     };
     this.#set.base = this.#set.base.replace(/\/+$/, "");
@@ -149,6 +156,16 @@ class EdgeModel {
     }
   }
 
+  /**
+   * Tell what the user did, for the experiment that he takes part in; nothing happens without one.
+   *
+   * eventId is unique per user: the same event told twice counts once.
+   */
+  record(metric, value = 1, eventId = crypto.randomUUID()) {
+    if (this.part === null) return;
+    this.#set.report({ type: "outcome", ...this.#whoAndWhere(), metric, value, event_id: eventId });
+  }
+
   #hidden = () => {
     if (document.visibilityState === "hidden") this.#observe();
   };
@@ -156,6 +173,7 @@ class EdgeModel {
   async #follow() {
     this.problem = null;
     let pointer = null;
+    const reading = this.#readExperiment();
     try {
       const text = await this.#files.pointer();
       pointer = checkedPointer(text, this.#set.model);
@@ -164,13 +182,74 @@ class EdgeModel {
     } catch (error) {
       this.#trouble(error);
     }
-    const wanted = pointer ? await choose(pointer, this.#set.userId) : null;
+    await reading;
+    this.part = await this.#takesPart(pointer);
+    await this.#loadBest(pointer);
+    this.#expose();
+  }
+
+  async #loadBest(pointer) {
+    let wanted = this.part?.version ?? null;
+    if (pointer && (wanted === null || this.#failed.has(wanted))) {
+      wanted = await choose(pointer, this.#set.userId);
+    }
     if (wanted !== null && wanted === this.version) return;
     if (wanted === null && this.version !== null) return; // go on with what is loaded
     for (const version of await this.#order(pointer, wanted)) {
       if (version === this.version) return;
       if (await this.#load(version, version === wanted)) return;
     }
+  }
+
+  /** Keep the experiment as it stands now. Without an answer the one that is known goes on. */
+  async #readExperiment() {
+    if (!this.#set.experiments) return;
+    try {
+      const text = await this.#files.experiment();
+      const told = text === null ? null : checkedExperiment(text, this.#set.model);
+      if (told?.salt !== this.#experiment?.salt) this.#failed.clear();
+      this.#experiment = told;
+    } catch (error) {
+      if (error.kind !== "network") this.#experiment = null;
+      // Between two experiments the file may not be there, and a CDN may answer so without the
+      // headers that let a page of another origin see it: that looks like a failing network.
+      else if (this.#experiment === null) return;
+      const graver = this.problem;
+      this.#trouble(error);
+      this.problem = graver ?? error;
+    }
+  }
+
+  /**
+   * The user's part in the experiment, or null.
+   *
+   * Who is to try the candidate of a rollout tries that: a release is about harm, an experiment
+   * about gain. When one arm's version was withdrawn, the other arm is not followed either: users
+   * of one arm only would not be comparable with anybody.
+   */
+  async #takesPart(pointer) {
+    const told = this.#experiment;
+    pointer ??= this.#pointer;
+    if (told === null || pointer === null) return null;
+    const withdrawn = pointer.rollback ? pointer.previous : null;
+    if (withdrawn === told.control || withdrawn === told.treatment) return null;
+    const { rollout } = pointer;
+    if (rollout && (await choose(pointer, this.#set.userId)) === rollout.version) return null;
+    return assigned(told, this.#set.userId, Date.now());
+  }
+
+  /** Tell once which version the user was given; his arm stays what the hash says. */
+  #expose() {
+    if (this.part === null || this.version === null) return;
+    const once = `${this.part.experiment}:${this.version}`;
+    if (this.#exposed.has(once)) return;
+    this.#exposed.add(once);
+    this.#set.report({ type: "exposure", ...this.#whoAndWhere(), event_id: `given-${this.version}` });
+  }
+
+  #whoAndWhere() {
+    const { experiment, arm } = this.part;
+    return { model: this.#set.model, experiment, arm, version: this.version };
   }
 
   /** Versions to try, best first; never one that was withdrawn. */
@@ -250,7 +329,9 @@ class EdgeModel {
   async #leave(version) {
     this.#failed.add(version);
     for (const other of await this.#order(this.#pointer, null)) {
-      if (other !== version && (await this.#load(other, false))) return;
+      if (other === version || !(await this.#load(other, false))) continue;
+      this.#expose();
+      return;
     }
     this.#failed.delete(version); // nothing better: stay, and let the caller decide
   }

@@ -1,7 +1,7 @@
 // Files of a version, each compared with the manifest before anybody sees it.
 
-/** Why something was not taken. kind: pointer, manifest, missing, truncated, tampered, load,
- *  predict, or network (nothing is wrong with the version, as far as one can tell). */
+/** Why something was not taken. kind: pointer, experiment, manifest, missing, truncated, tampered,
+ *  load, predict, or network (nothing is wrong with the version, as far as one can tell). */
 export class Refused extends Error {
   constructor(kind, message, cause) {
     super(message, { cause });
@@ -117,6 +117,16 @@ export function verifiedFiles({ base, model, store, fetch = globalThis.fetch.bin
     /** Text of latest.json; the browser asks the CDN whether its copy still holds. */
     async pointer() {
       return decode(await get(`${model}/latest.json`, "no-cache", pointerTimeout));
+    },
+
+    /** Text of experiment.json; null where the model never had an experiment. */
+    async experiment() {
+      try {
+        return decode(await get(`${model}/experiment.json`, "no-cache", pointerTimeout));
+      } catch (error) {
+        if (error.kind === "missing") return null;
+        throw error;
+      }
     },
 
     /** What tf.loadGraphModel takes, made of verified bytes only, and the prediction bins' edges. */

@@ -117,6 +117,7 @@ class Cdn:
     faults: dict[str, str] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     batches: list[dict[str, Any]] = field(default_factory=list)
+    records: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
 
     def publish(self, version: str, weight: float) -> None:
@@ -139,7 +140,7 @@ class Cdn:
         self.faults[f"{MODEL}/{version}/{name}"] = kind
 
     def empty(self) -> None:
-        for kept in (self.objects, self.faults, self.asked, self.batches):
+        for kept in (self.objects, self.faults, self.asked, self.batches, self.records):
             kept.clear()
         self.publish(V1, 1.0)
         self.publish(V2, 2.0)
@@ -177,7 +178,8 @@ def handler_of(cdn: Cdn, modules: Path) -> type[http.server.BaseHTTPRequestHandl
                 cdn.asked[name] += 1
                 status, body, said = answer_of(cdn, name)
                 long = "public, max-age=31536000, immutable"
-                rule = "public, max-age=300" if name.endswith("latest.json") else long
+                moves = name.endswith(("latest.json", "experiment.json"))
+                rule = "public, max-age=300" if moves else long
                 rule = rule if status == 200 else "no-store"
                 kind = "application/octet-stream"
             elif path.startswith("/clients/"):
@@ -195,7 +197,10 @@ def handler_of(cdn: Cdn, modules: Path) -> type[http.server.BaseHTTPRequestHandl
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            cdn.batches.append(json.loads(body))
+            if self.path == "/records":
+                cdn.records.extend(json.loads(line) for line in body.splitlines())
+            else:
+                cdn.batches.append(json.loads(body))
             self.tell(204, b"", 0, "no-store", "text/plain")
 
         def tell(self, status: int, body: bytes, said: int, rule: str, kind: str) -> None:

@@ -47,13 +47,15 @@ def test_a_version_is_loaded_from_verified_files_and_answers(cdn: Any, page: Any
     assert 0 < latency["latency_ms"] < 5000
 
 
-def test_a_second_visit_loads_nothing_but_the_pointer(cdn: Any, page: Any) -> None:
+def test_a_second_visit_loads_nothing_but_the_pointer_and_the_experiment(
+    cdn: Any, page: Any
+) -> None:
     page.evaluate(SEES)
     page.wait_for_function("caches.keys().then((names) => names.length === 1)")
     cdn.asked.clear()
     page.again()
     assert page.evaluate(SEES) == 1.0
-    assert set(cdn.asked) == {f"{MODEL}/latest.json"}
+    assert set(cdn.asked) == {f"{MODEL}/latest.json", f"{MODEL}/experiment.json"}
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, GRAPH])
