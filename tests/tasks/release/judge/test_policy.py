@@ -66,6 +66,15 @@ def test_low_traffic_is_said_to_be_low_traffic():
     assert not fast.information_limited
 
 
+def test_a_version_found_worse_is_not_told_to_ask_for_more_traffic():
+    rng = np.random.default_rng(5)
+    policy = JudgePolicy(deadline_seconds=3600)
+    windows = [window(rng, 10.0 * i, 0.2, rate=0.5, errors=0.9) for i in range(100)]
+    answer = judge(policy, windows)
+    assert answer.action == "rollback"
+    assert answer.recommend == ""
+
+
 def test_a_cold_start_is_not_a_fault_but_a_slow_version_is():
     def told(factor):
         rng = np.random.default_rng(5)
