@@ -20,6 +20,7 @@ SHORT = {
         "--reps",
         "100",
     ),
+    "Staged rollouts to browsers and phones": ("benchmarks.edge", "--reps", "30"),
     "A release killed at every write of its journal": ("benchmarks.release.kill_matrix",),
 }
 

@@ -1,0 +1,1 @@
+"""A staged rollout to simulated clients, through the judge, with the default ladder."""
