@@ -51,8 +51,8 @@ globalThis.open = async (options = {}) => {
   const { openModel } = await import("/clients/sluice.js");
   return openModel({
     base: `${location.origin}/cdn`, model: "toy-model", userId: "user-1", tf,
-    report: (event) => told.push(event), refreshSeconds: 0, pointerTimeout: 2000,
-    fileTimeout: 2000, observeAfter: 2, ...options,
+    report: (event) => told.push(event), refreshSeconds: 0, pointerTimeout: 20000,
+    fileTimeout: 20000, observeAfter: 2, ...options,
   });
 };
 globalThis.ask = (model, x = [1, 0]) => model.predict(async (graph) => {

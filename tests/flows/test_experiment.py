@@ -19,7 +19,7 @@ TIME_SCALE = 120.0
 MODEL = town.MODEL
 DAYS = 0.5
 """A block of counting is then about a real second long."""
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 pytestmark = pytest.mark.timeout(600)
 
