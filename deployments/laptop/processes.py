@@ -7,8 +7,10 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -74,7 +76,7 @@ def start(
 ) -> Started:
     """Start a process in a session of its own, with its output in a log file."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with log.open("ab") as output, _interruptible():
         process = subprocess.Popen(
             list(command),
             env=dict(environment),
@@ -86,6 +88,24 @@ def start(
         )
     _OURS[process.pid] = process
     return Started(name, process.pid, birth(process.pid))
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let what is started here be interrupted.
+
+    A shell's background job ignores SIGINT, and so would its children: Prefect's worker passes a
+    SIGTERM on to itself as SIGINT, and would never end.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def end(process: Started) -> None:
