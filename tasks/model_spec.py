@@ -180,6 +180,12 @@ class ReleaseSpec(Strict):
     shadow_seconds: int = Field(
         default=0, ge=0, description="Mirrored traffic before the canary; 0 skips the phase."
     )
+    shadow_below: float = Field(
+        default=0.0,
+        ge=0,
+        description="Mirror only when fewer requests/s come than this, of which a small share "
+        "tells too little; 0 always mirrors.",
+    )
     ladder: tuple[float, ...] = Field(
         default=(0.01, 0.05, 0.10, 0.20, 0.33, 0.90),
         description="Shares of traffic, in order; the last keeps the old version as control.",

@@ -224,7 +224,7 @@ def observe(desk: Desk, journal: Journal) -> Outcome:
     """Read the windows that are due, keep them, and let the judge fold them."""
     spec = journal.spec
     spans = windows.due(
-        journal.judged_until,
+        journal.judged_until or first_window(journal, desk.clock.now()),
         desk.clock.now(),
         float(spec.window_seconds),
         float(spec.metrics_lag_seconds),

@@ -76,14 +76,30 @@ def _points(journal: Journal, seen: Seen) -> bool:
     return seen.pointer is not None and seen.pointer.version == journal.candidate.version
 
 
-def _planned(journal: Journal, _: Seen) -> Action:
+def _planned(journal: Journal, seen: Seen) -> Action:
     if journal.spec.approval == "before_canary":
         question = questions.asked(journal, "before_canary")
         if question is not None:
             return question
-    if has_control(journal) and journal.spec.shadow_seconds > 0:
+    if not has_control(journal) or journal.spec.shadow_seconds == 0:
+        return Enter(phase="bring_up", reason=how(journal))
+    below = journal.spec.shadow_below
+    if below == 0:
         return Enter(phase="shadow", reason="mirrored traffic first")
-    return Enter(phase="bring_up", reason=how(journal))
+    if not journal.timeline:
+        return observed(journal, seen)
+    rate = _requests_per_second(journal)
+    if rate < below:
+        few = f"{rate:.2g} requests/s are too few for a small share to tell much"
+        return Enter(phase="shadow", reason=f"{few}: mirrored traffic first")
+    return Enter(phase="bring_up", reason=f"{how(journal)}; {rate:.3g} requests/s need no mirror")
+
+
+def _requests_per_second(journal: Journal) -> float:
+    """What the stable version answered in the windows just past."""
+    told = journal.timeline
+    answered = sum(point.stable.requests for point in told)
+    return answered / (len(told) * journal.spec.window_seconds)
 
 
 def _shadow(journal: Journal, seen: Seen) -> Action:

@@ -1,0 +1,63 @@
+"""Where few requests come they are mirrored first; where enough come they need not be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from tasks.release import run, start_release
+from tests.tasks.release.test_outside import MODEL, SHORT, V2, memory
+
+
+@dataclass
+class Counting:
+    """The jury in memory, with the stable version's requests in each window."""
+
+    jury: Any
+    requests: int
+
+    def consider(self, journal: Any, told: Any) -> Any:
+        state, ruling, points = self.jury.consider(journal, told)
+        counted = [
+            point.model_copy(
+                update={"stable": point.stable.model_copy(update={"requests": self.requests})}
+            )
+            for point in points
+        ]
+        return state, ruling, tuple(counted)
+
+
+def release(requests: int, **spec: Any) -> Any:
+    world = memory.serving_world(release={**SHORT, "shadow_seconds": 60, **spec})
+    desk = world.desk("ann")
+    desk = replace(desk, jury=Counting(desk.jury, requests))
+    start_release(desk, MODEL, V2, "ann", "weekly")
+    return run(desk, MODEL)
+
+
+@pytest.mark.parametrize(
+    ("requests", "spec", "said"),
+    [
+        (60, {"shadow_below": 2.0}, "1 requests/s are too few for a small share to tell much"),
+        (0, {"shadow_below": 2.0}, "0 requests/s are too few"),
+        (60, {}, "mirrored traffic first"),
+    ],
+)
+def test_few_requests_are_mirrored_first_and_the_journal_says_so(
+    requests: int, spec: dict[str, Any], said: str
+) -> None:
+    ended = release(requests, **spec)
+    assert ended.phase == "done", ended.verdict
+    [entered] = [e for e in ended.entries if e.kind == "phase" and e.action == "shadow"]
+    assert said in entered.detail
+
+
+def test_enough_requests_need_no_mirror() -> None:
+    ended = release(6_000, shadow_below=2.0)
+    assert ended.phase == "done", ended.verdict
+    phases = [e.action for e in ended.entries if e.kind == "phase"]
+    assert "shadow" not in phases
+    [entered] = [e for e in ended.entries if e.kind == "phase" and e.action == "bring_up"]
+    assert "100 requests/s need no mirror" in entered.detail
