@@ -77,8 +77,16 @@ class Batch:
         found = {}
         for name, column in (*self.columns.items(), *self.extra.items()):
             value = column[position]
-            found[name] = value.as_py() if isinstance(value, pa.Scalar) else value
+            found[name] = plain(value) if isinstance(value, pa.Scalar) else value
         return found
+
+
+def plain(value: Any) -> Any:
+    """An Arrow scalar as Python has it; as text where Python has no such value."""
+    try:
+        return value.as_py()
+    except (ValueError, ArithmeticError, KeyError):  # beyond the year 9999, or in no known zone
+        return f"{getattr(value, 'value', '')} as {value.type}"
 
 
 class _Pile:
@@ -123,7 +131,7 @@ class _Pile:
         values: list[Any] = []
         for part, length in parts:
             listed = [None] * length if part is None else part
-            values += listed if isinstance(listed, list) else listed.to_pylist()
+            values += listed if isinstance(listed, list) else map(plain, listed)
         return values
 
 

@@ -23,6 +23,7 @@ from tasks.contracts.model import NESTED, Column
 from tasks.contracts.nested import fault_in
 
 SHOWN = 200
+EPOCH = date(1970, 1, 1).toordinal()
 INTEGER = r"^[+-]?\d{1,18}(\.0*)?$"
 NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$"
 STAMP = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$"
@@ -36,6 +37,9 @@ JDK: tuple[tuple[str, str, str], ...] = (
     ("ss", "%S", r"\d\d"),
     ("'T'", "T", "T"),
 )
+CALENDAR = (date.min.toordinal() - EPOCH, date.max.toordinal() + 1 - EPOCH)
+"""First day of the year 1 and of the year 10000, in days since 1970."""
+UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 ARROW: dict[str, Any] = {
     "integer": pa.int64(),
     "number": pa.float64(),
@@ -169,7 +173,8 @@ def _dates(column: Column, raw: Any) -> Any:
     parsed = pd.to_datetime(
         _matching(raw, pattern).to_pandas(), format=form, errors="coerce", utc=False
     )
-    return pa.Array.from_pandas(parsed.astype("datetime64[s]")).cast(pa.date32())
+    days = pa.Array.from_pandas(parsed.astype("datetime64[s]")).cast(pa.date32())
+    return _in_calendar(days, days.cast(pa.int32()).cast(pa.int64()))
 
 
 def _strptime(form: str) -> tuple[str, str]:
@@ -193,6 +198,7 @@ def _stamps(column: Column, raw: Any) -> Any:
         _matching(raw, pattern).to_pandas(), format=form, errors="coerce", utc=True
     ).astype("datetime64[us, UTC]")
     array = pa.Array.from_pandas(parsed)
+    array = _in_calendar(array, array.cast(pa.int64()))
     return array if column.timezone else array.cast(pa.timestamp("us"))
 
 
@@ -216,10 +222,37 @@ def _from_arrow(column: Column, raw: Any) -> tuple[Any, Any]:
     if pa.types.is_boolean(kind) and column.type == "boolean":
         return raw, nothing
     if moment and column.type in {"date", "timestamp"}:
-        return raw.cast(wanted, safe=False), nothing
+        return _moments(raw, wanted)
     if pa.types.is_time(kind) and column.type == "time":
         return raw.cast(pa.string()), nothing
     return _from_objects(column, raw.to_pylist(), "objects")
+
+
+def _moments(raw: Any, wanted: Any) -> tuple[Any, Any]:
+    """Dates and times; what lies beyond the years 1 to 9999, or in no known zone, did not read."""
+    counted = raw.cast(pa.int32()) if pa.types.is_date32(raw.type) else raw.cast(pa.int64())
+    kept = _in_calendar(raw, counted.cast(pa.int64()))
+    try:
+        typed = kept.cast(wanted, safe=False)
+    except pa.ArrowInvalid:
+        typed = pa.nulls(len(raw), wanted)
+    failed = pc.and_(pc.is_valid(raw), pc.is_null(typed))
+    if not pc.any(failed).as_py():
+        return typed, _nothing(len(raw))
+    said = [None if count is None else f"{count} as {raw.type}" for count in counted.to_pylist()]
+    return typed, _shown(pc.if_else(failed, pa.array(said, pa.string()), None))
+
+
+def _in_calendar(moments: Any, counted: Any) -> Any:
+    """Moments of the years 1 to 9999, null for others, which would wrap around unseen."""
+    kind = moments.type
+    if pa.types.is_timestamp(kind):
+        per_day = 86_400 * UNITS[kind.unit]
+    else:
+        per_day = 1 if pa.types.is_date32(kind) else 86_400_000
+    first, beyond = (max(-(2**63), min(2**63 - 1, day * per_day)) for day in CALENDAR)
+    inside = pc.and_(pc.greater_equal(counted, first), pc.less(counted, beyond))
+    return pc.if_else(inside, moments, None)
 
 
 def _narrowed(raw: Any, wanted: Any) -> tuple[Any, Any]:
@@ -314,7 +347,9 @@ def _packed(value: Any) -> str | None:
 def _written(value: Any) -> str:
     try:
         text = value if isinstance(value, str) else json.dumps(value, default=repr)
-    except (TypeError, ValueError, RecursionError):
+    except RecursionError:
+        text = "(nested too deeply to be shown)"
+    except (TypeError, ValueError):
         text = repr(value)
     return text[:SHOWN].encode("utf-8", "backslashreplace").decode()
 

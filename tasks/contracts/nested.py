@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any
 from tasks.contracts.model import Column
 
 DEPTH = 32
+LARGEST = 2**63
 
 
 def fault_in(value: Any, column: Column) -> str:
@@ -80,8 +82,8 @@ def _plain(
 ) -> str:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     fits = {
-        "integer": number and float(value).is_integer(),
-        "number": number,
+        "integer": number and abs(value) < LARGEST and value == int(value),
+        "number": number and _finite(value),
         "boolean": isinstance(value, bool),
         "string": isinstance(value, str),
         "timestamp": isinstance(value, str) and _moment(value),
@@ -103,6 +105,13 @@ def _plain(
         if "pattern" in options and not re.search(options["pattern"], value):
             return f"{where} is {value!r:.60}, not like {options['pattern']}"
     return ""
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond any float
+        return False
 
 
 def _moment(text: str) -> bool:

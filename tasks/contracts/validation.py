@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.contracts.batches import Batch, RawChunk, in_batches
+from tasks.contracts.batches import Batch, RawChunk, in_batches, plain
 from tasks.contracts.checks import READABLE, RowCheck, compile_checks, kinds_of
 from tasks.contracts.docs_site import Merged, built
 from tasks.contracts.evidence import ForeignKeys, KeyMemory, References, text_evidence
@@ -161,7 +161,7 @@ class Validation:
         for name in check.columns:
             raw = batch.columns.get(name)
             value = frame[name].iloc[index] if raw is None else raw[position]
-            value = value.as_py() if isinstance(value, pa.Scalar) else value
+            value = plain(value) if isinstance(value, pa.Scalar) else value
             shown.append("(nothing)" if value is None or value is pd.NA else str(value))
         return ", ".join(shown)[:200]
 

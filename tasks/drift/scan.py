@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -149,7 +150,10 @@ def _reading(source: Source) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, OSError, ValueError, KeyError, EOFError) as error:
+    except (
+        *(pa.ArrowException, OSError, ValueError, KeyError, EOFError),
+        *(ArithmeticError, RecursionError, zlib.error),
+    ) as error:
         shown = " ".join(str(error).split())[:300]
         raise UnreadableData(
             f"{name} cannot be decoded: {shown}.",

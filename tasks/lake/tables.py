@@ -18,6 +18,8 @@ from tasks.lake.formats import Chunk, RowFault
 TEXT_SHOWN = 1_000
 HEADER_BYTES = 128 << 10
 BLOCK = 8 << 20
+DEPTH = 64
+TOO_DEEP = f"it is nested more than {DEPTH} deep"
 PARQUET_ENDS = 12  # bytes: the magic twice and the footer's length
 
 
@@ -153,7 +155,7 @@ def _document(
             raise unreadable(key, f"one array of more than {limits.chunk_bytes:,} bytes")
         return None
     try:
-        value = json.loads(data.decode(encoding), parse_constant=_no_constant)
+        value = _loaded(data.decode(encoding))
     except ValueError:
         if start == b"[":
             raise
@@ -164,13 +166,42 @@ def _document(
 def _sliced(values: list[Any], limits: Limits) -> Iterator[Chunk]:
     for start in range(0, max(len(values), 1), limits.chunk_rows):
         part = list(enumerate(values[start : start + limits.chunk_rows], start=start + 1))
-        good = [(number, value) for number, value in part if isinstance(value, dict)]
-        faults = [
-            RowFault(number, json.dumps(value)[:TEXT_SHOWN], "it is not a JSON object")
-            for number, value in part
-            if not isinstance(value, dict)
-        ]
+        good: list[tuple[int, dict[str, Any]]] = []
+        faults: list[RowFault] = []
+        for number, value in part:
+            if _deep(value):
+                faults.append(RowFault(number, "", TOO_DEEP))
+            elif isinstance(value, dict):
+                good.append((number, value))
+            else:
+                shown = json.dumps(value)[:TEXT_SHOWN]
+                faults.append(RowFault(number, shown, "it is not a JSON object"))
         yield _of_records([value for _, value in good], [number for number, _ in good], faults)
+
+
+def _loaded(text: str) -> Any:
+    """JSON, strictly: no NaN, and no field that is named twice, of which one would be lost."""
+    return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"field {twice[:80]!a} is named more than once")
+    return found
+
+
+def _deep(value: Any) -> bool:
+    """Whether a value is nested deeper than any record is, and than others could write again."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(DEPTH):
+        inner = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [each for item in inner for each in item if isinstance(each, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -179,13 +210,15 @@ def _no_constant(name: str) -> NoReturn:
 
 def _parsed(line: bytes, number: int, encoding: str) -> dict[str, Any] | RowFault:
     try:
-        value = json.loads(line.decode(encoding), parse_constant=_no_constant)
+        value = _loaded(line.decode(encoding))
     except (ValueError, RecursionError) as error:
         shown = line[:TEXT_SHOWN].decode("utf-8", "backslashreplace").rstrip("\r\n")
         return RowFault(number, shown, f"it is not JSON ({reason(error)})")
     if not isinstance(value, dict):
         shown = line[:TEXT_SHOWN].decode("utf-8", "backslashreplace").rstrip("\r\n")
         return RowFault(number, shown, "it is not a JSON object")
+    if line.count(b"[") + line.count(b"{") > DEPTH and _deep(value):
+        return RowFault(number, line[:TEXT_SHOWN].decode("utf-8", "backslashreplace"), TOO_DEEP)
     return value
 
 

@@ -67,7 +67,16 @@ def test_every_iso_date_reads(day):
 
 @pytest.mark.parametrize(
     "text",
-    ["05/27/2015", "27.05.2015", "2015-5-7", "2015-02-30", "2015-13-01", "20150527", "today"],
+    [
+        "05/27/2015",
+        "27.05.2015",
+        "2015-5-7",
+        "2015-02-30",
+        "2015-13-01",
+        "20150527",
+        "today",
+        "0000-01-01",
+    ],
 )
 def test_us_dates_and_days_that_do_not_exist_did_not_read(text):
     assert read("date", [text]) == ([None], [text])
@@ -145,3 +154,53 @@ def test_nested_values_are_told_where_they_leave_their_description():
     assert "not an array but text" in unread[5]
     assert typed[0] == '[{"role": "user", "tokens": 3}]'
     assert typed[6] == "[]"
+
+
+FAR = [
+    pa.array([2**62], pa.timestamp("us", "UTC")),
+    pa.array([-(2**62)], pa.timestamp("us")),
+    pa.array([2**53], pa.timestamp("ms", "UTC")),  # in microseconds it would wrap around
+    pa.array([2**31 - 1], pa.int32()).cast(pa.date32()),
+    pa.array([-(2**31)], pa.int32()).cast(pa.date32()),
+]
+
+
+@pytest.mark.parametrize("kind", ["date", "timestamp"])
+@pytest.mark.parametrize("raw", FAR, ids=lambda raw: str(raw.type))
+def test_a_moment_beyond_the_calendar_did_not_read(kind, raw):
+    typed, unread = cast(Column(name="c", type=kind), raw, "typed")
+    assert typed.to_pylist() == [None]
+    assert str(raw.type) in unread.to_pylist()[0]
+
+
+def test_moments_at_the_ends_of_the_calendar_read_and_their_neighbours_do_not():
+    days = [date.min.toordinal() - 719_163 - 1, date.max.toordinal() - 719_163 + 1]
+    inside = pa.array([days[0] + 1, days[1] - 1], pa.int32()).cast(pa.date32())
+    assert read("date", inside, "typed") == ([date.min, date.max], [None, None])
+    beyond = pa.array(days, pa.int32()).cast(pa.date32())
+    assert read("date", beyond, "typed")[0] == [None, None]
+    late = ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"]
+    assert read("timestamp", late)[1] == [*late[:2], None]
+
+
+def test_nanoseconds_and_a_zone_that_nobody_knows():
+    moment = datetime(2024, 3, 1, tzinfo=UTC)
+    fine = pa.array([int(moment.timestamp()) * 10**9 + 1], pa.timestamp("ns", "UTC"))
+    assert read("timestamp", fine, "typed") == ([moment], [None])
+    nowhere = pa.array([0], pa.timestamp("us", "No/Where"))
+    assert read("date", nowhere, "typed")[0] == [None]
+
+
+@pytest.mark.parametrize("value", [10**400, math.inf, -math.inf], ids=["long", "inf", "-inf"])
+def test_numbers_without_end_inside_arrays_are_told(value):
+    for kind in ("integer", "string"):
+        typed, unread = read("array", [[value]], "objects", items={"items": {"logicalType": kind}})
+        assert typed == [None]
+        assert "c[0] is not a" in unread[0]
+
+
+def test_what_is_nested_too_deeply_is_told_and_not_shown():
+    deep: list = []
+    for _ in range(5_000):
+        deep = [deep]
+    assert read("integer", [deep], "objects")[1] == ["(nested too deeply to be shown)"]

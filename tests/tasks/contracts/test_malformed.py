@@ -122,6 +122,23 @@ def malformed(draw):
     return "csv", f"{header}\n1,a\n".encode(), 0
 
 
+def test_a_bad_row_is_kept_whatever_stands_beside_what_was_wrong(lake, judge):
+    """Values that Python has no type for, in columns that the contract does not know."""
+    beside = {
+        "moment": pa.array([2**62], pa.timestamp("us", "UTC")),
+        "nowhere": pa.array([5], pa.timestamp("us", "No/Where")),
+        "day": pa.array([2**31 - 1], pa.int32()).cast(pa.date32()),
+    }
+    lake.put("a.parquet", table({"id": pa.nulls(1, pa.int64()), "name": ["a"], **beside}))
+    lake.put("b.parquet", table({"id": [1], "name": ["a"], "moment": ["of another type"]}))
+    report = judge(CONTRACT, lake, read=READER)
+    assert (report.rows_in, report.rows_good, report.rows_quarantined) == (2, 1, 1)
+    (line,) = judge.quarantined()
+    assert line["record"]["moment"] == "4611686018427387904 as timestamp[us, tz=UTC]"
+    assert line["record"]["nowhere"] == "5 as timestamp[us, tz=No/Where]"
+    assert set(line["record"]) == {"id", "name", *beside}
+
+
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 

@@ -1,5 +1,6 @@
 """The laws of profiles: merging is exact, and a profile of parts is the profile of the whole."""
 
+import gzip
 import io
 import json
 
@@ -170,6 +171,10 @@ def test_a_column_that_is_not_there_is_null_everywhere():
     assert profile.columns["x"].nulls == profile.columns["c"].nulls == 2
 
 
+PACKED = gzip.compress(b"x\n" + b"1.5\n" * 2_000)
+DAMAGED = PACKED[:12] + bytes(255 - byte for byte in PACKED[12:])
+
+
 @pytest.mark.parametrize(
     ("data", "fmt"),
     [
@@ -180,6 +185,8 @@ def test_a_column_that_is_not_there_is_null_everywhere():
         (b"[1, 2]\n", "jsonl"),
         (b'{"x": 1}\n{"x": \n', "jsonl"),
         (b"\x1f\x8b\x08 broken", "csv"),
+        (DAMAGED, "csv"),
+        (b'{"x": ' + b"[" * 100_000, "jsonl"),
     ],
 )
 def test_what_cannot_be_decoded_is_said(data, fmt):

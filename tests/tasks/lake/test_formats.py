@@ -82,6 +82,25 @@ def test_json_lines_keep_their_types_and_a_bad_line_costs_itself(read):
     assert [fault.row for fault in chunk.faults] == [4, 5, 6, 7]
 
 
+def test_a_field_named_twice_costs_its_record(read):
+    body = b'{"a":1,"a":2}\n{"a":3}\n{"b":{"c":1,"c":1}}\n'
+    (chunk,) = read("a.jsonl", body)
+    assert listed([chunk], "a") == [3]
+    assert [fault.row for fault in chunk.faults] == [1, 3]
+    assert all("more than once" in fault.why for fault in chunk.faults)
+    with pytest.raises(UnreadableData, match="'a' is named more than once"):
+        read("a.json", b'[{"a":1,"a":2}]')
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_a_record_without_bottom_costs_itself(read, name):
+    lines = [b'{"a":%s}' % (b"[" * depth + b"]" * depth) for depth in (1, 63, 64, 400)]
+    body = b"\n".join(lines) if name == "a.jsonl" else b"[" + b",".join(lines) + b"]"
+    (chunk,) = read(name, body)
+    assert len(listed([chunk], "a")) == 2
+    assert ["deep" in fault.why for fault in chunk.faults] == [True, True]
+
+
 @pytest.mark.parametrize(
     "body", [b'[{"a":1},{"a":2}]', b'{"a":1}\n{"a":2}\n', b' \n{"a":1}\n{"a":2}']
 )
