@@ -123,7 +123,23 @@ def _asked(journal: Journal) -> Gate | None:
 
 
 def follow(desk: Desk, model: str, release_id: str | None = None) -> Step:
-    """Advance; while another actor owns the release, only look what they do."""
+    """Advance; while another actor owns the release, only look what they do.
+
+    An outage in which not even the journal can be read or written is waited out: a run that gave
+    up at the first silence would leave a good release to reconcile, which undoes it.
+
+    Raises:
+        AwsThrottled, AwsUnavailable: it outlasted so many tries.
+    """
+    for tried in range(PATIENT_TRIES):
+        try:
+            return _followed(desk, model, release_id)
+        except (AwsThrottled, AwsUnavailable):
+            desk.clock.sleep(min(2.0**tried, SHORT_SLEEP, desk.lease_seconds / 6.0))
+    return _followed(desk, model, release_id)
+
+
+def _followed(desk: Desk, model: str, release_id: str | None) -> Step:
     try:
         return advance(desk, model, release_id)
     except LeaseLost as error:
