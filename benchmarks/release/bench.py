@@ -21,6 +21,8 @@ SCALE = 120.0
 LEASE = 240.0
 PATIENCE = 600.0
 """Real seconds after which reconcile is said to bring no end; generous: the machine is shared."""
+RETRIES, RETRY_DELAY = 2, 10.0
+"""Of the task that starts a release: times, and seconds."""
 BAD = {"errors": 0.6}
 """How the bad candidate behaves."""
 
@@ -87,7 +89,7 @@ class Bench:
             The ended journal, None when nothing was begun; and the error that ended the run.
         """
         try:
-            start_release(desk, town.MODEL, version, "ann", "weekly")
+            self._start(desk, version)
             return run(desk, town.MODEL), ""
         except AwsError as error:
             stopped = f"{type(error).__name__}: {error.what}"
@@ -100,6 +102,17 @@ class Bench:
                 return town.looked_after(looking, PATIENCE), stopped
             except AwsError:
                 time.sleep(0.1)  # the next minute's run of reconcile meets what is left of a fault
+
+    def _start(self, desk: Desk, version: str) -> None:
+        """Start as the flow's task does, which Prefect tries again."""
+        for _ in range(RETRIES):
+            try:
+                start_release(desk, town.MODEL, version, "ann", "weekly")
+            except AwsError:
+                desk.clock.sleep(RETRY_DELAY)
+            else:
+                return
+        start_release(desk, town.MODEL, version, "ann", "weekly")
 
     def end_state(self, ended: Journal, candidate: str, *, good: bool = True) -> None:
         """Endpoint, pointer and journal agree on one version, alone at 100 %; never on a bad one.

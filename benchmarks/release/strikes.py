@@ -61,11 +61,8 @@ class Wish:
 def strike(bench: Bench, crowd: town.Crowd, wish: Wish) -> None:
     """Strike every call; the rows are kept by the bench."""
     counted = _planned(bench, wish)
-    jobs = [
-        job for name in wish.faults if name != "service" for job in _of(bench, counted, name, wish)
-    ]
-    for number, (service, action, name, calls) in enumerate(jobs):
-        if number % wish.part[1] == wish.part[0]:
+    for fault in wish.faults:
+        for service, action, name, calls in _of(bench, counted, fault, wish):
             _struck(bench, crowd, wish, service, action, name, calls)
     if "service" in wish.faults and wish.part[0] == 0:
         for name in OF_SERVICE:
@@ -76,13 +73,14 @@ def strike(bench: Bench, crowd: town.Crowd, wish: Wish) -> None:
 def _of(
     bench: Bench, counted: Counter[tuple[str, str]], name: str, wish: Wish
 ) -> Iterator[tuple[str, str, str, list[int]]]:
-    """Releases to come: the calls of one action that no kept row has, dealt out."""
-    for (service, action), count in sorted(counted.items()):
+    """Releases to come: this part's calls of one action that no kept row has, dealt out."""
+    part, parts = wish.part
+    for (service, action), count in sorted(counted.items() if name in FAULTS else ()):
         every = range(count)
         if wish.most and count > wish.most:
             every = range(0, count, -(-count // wish.most))
         done = bench.kept.calls(wish.candidate, service, action, name)
-        calls = [call for call in every if call not in done]
+        calls = [call for call in every if call not in done and call % parts == part]
         releases = -(-len(calls) // wish.together)
         for first in range(releases):
             yield service, action, name, calls[first::releases]
