@@ -17,11 +17,11 @@ from tasks.registry.tasks import archive_old
 
 TIME_SCALE = 120.0
 MODEL = town.MODEL
-DAYS = 0.5
-"""A block of counting is then about a real second long."""
+DAYS = 1.5
+"""A block of counting is then about three real seconds long, the whole 18 minutes."""
 PATIENCE = 120.0
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1800)
 
 
 class Asker:
