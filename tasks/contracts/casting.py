@@ -341,7 +341,7 @@ def _packed(value: Any) -> str | None:
         packed = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):
         return None
-    return packed if _encodable(packed) else json.dumps(value, sort_keys=True, default=str)
+    return packed if _encodable(packed) else None
 
 
 def _written(value: Any) -> str:

@@ -199,6 +199,12 @@ def test_numbers_without_end_inside_arrays_are_told(value):
         assert "c[0] is not a" in unread[0]
 
 
+def test_half_a_character_inside_an_array_is_told_as_outside_of_it():
+    typed, unread = read("array", [["\ud800"], ["\u00e9"]], "objects")
+    assert typed == [None, '["\u00e9"]']
+    assert unread == ['["\\ud800"]', None]
+
+
 def test_what_is_nested_too_deeply_is_told_and_not_shown():
     deep: list = []
     for _ in range(5_000):
