@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--occurrences", type=int, default=Wish().most,
                         help="calls of one action; 0: every one")  # fmt: skip
     parser.add_argument("--together", type=int, default=1, help="calls struck in one release")
+    parser.add_argument("--action", action="append", help="only this action, e.g. PutObject")
     parser.add_argument("--part", default="1/1", help="1/3: the first third of the faults")
     parser.add_argument("--out", type=Path, help="append each row; rows in it are skipped")
     parser.add_argument("--tables", type=Path, nargs="+", help="kept rows as Markdown, no run")
@@ -109,7 +110,7 @@ def main() -> int:
                         continue
                     strike(bench, crowd, Wish(
                         candidate, tuple(chosen.fault or Wish().faults), chosen.occurrences,
-                        chosen.together, (part - 1, parts),
+                        chosen.together, (part - 1, parts), tuple(chosen.action or ()),
                     ))  # fmt: skip
     print(rows.total(bench.kept.rows))
     return 1 if rows.wrong(bench.kept.rows) else 0

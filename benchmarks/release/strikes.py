@@ -32,6 +32,14 @@ UPDATES = 2
 """Updates of the endpoint in one release: both versions, then one of them alone."""
 NOT_OURS = {"InvokeEndpoint", "PutMetricData"}
 """Users' requests, and what the serving programs publish; the health check's are told apart."""
+REFUSED_AGAIN = {
+    "PutObject",
+    "CreateModel",
+    "CreateEndpointConfig",
+    "DeleteModel",
+    "DeleteEndpointConfig",
+}
+"""Calls that AWS refuses the second time, since the first one did it."""
 HEALTH_CHECK = ("sagemaker", "InvokeEndpoint")
 DEADLINE = 72_000
 """Seconds until a release is inconclusive; the client's pauses before it tries again are real."""
@@ -49,6 +57,7 @@ class Wish:
         most: Calls of one action, evenly chosen; 0: every one.
         together: Calls that are struck in one release.
         part: Which part of how many, for several processes.
+        actions: Only these; none: all.
     """
 
     candidate: str = "good"
@@ -56,6 +65,7 @@ class Wish:
     most: int = 12
     together: int = 1
     part: tuple[int, int] = (0, 1)
+    actions: tuple[str, ...] = ()
 
 
 def strike(bench: Bench, crowd: town.Crowd, wish: Wish) -> None:
@@ -76,6 +86,8 @@ def _of(
     """Releases to come: this part's calls of one action that no kept row has, dealt out."""
     part, parts = wish.part
     for (service, action), count in sorted(counted.items() if name in FAULTS else ()):
+        if wish.actions and action not in wish.actions:
+            continue
         every = range(count)
         if wish.most and count > wish.most:
             every = range(0, count, -(-count // wish.most))
@@ -142,9 +154,13 @@ def _struck(
     answers = crowd.told
     params = {"TargetVariant": "?*"} if (service, action) == HEALTH_CHECK else {}
     fault = {**FAULTS, **OF_SERVICE}[name]
+    # A struck call passes by the later faults once, when it is answered; a refusal does not.
+    gone = 1 if name == "lost answer" and action in REFUSED_AGAIN else 0
     set_ = [
-        bench.aws.faults.add(service=service, action=action, params=params, skip=call, **fault)
-        for call in calls
+        bench.aws.faults.add(
+            service=service, action=action, params=params, skip=call - gone * earlier, **fault
+        )
+        for earlier, call in enumerate(calls)
     ]
     began = time.monotonic()
     row: Row = {**key, "wrong": "", "end": NOTHING, "why": "", "stopped": ""}
