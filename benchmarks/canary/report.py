@@ -71,7 +71,8 @@ def _long(row: Row) -> str:
     undecided = _number(row, "undecided", ".1%")
     tail = "" if undecided == "0.0%" else f", {undecided} undecided"
     if _benign(row):
-        return f"{_number(row, 'rolled_back', '.1%')} false, full {_number(row, 'full')} s{tail}"
+        full = "under half to full" if row["full"] is None else f"full {_number(row, 'full')} s"
+        return f"{_number(row, 'rolled_back', '.1%')} false, {full}{tail}"
     lost = 1.0 - float(str(row["rolled_back"]))
     text = f"{_number(row, 'seconds')} s / {_number(row, 'bad', '.1f')}"
     if row["of_limit"] is not None:
