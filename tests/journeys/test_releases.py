@@ -171,5 +171,7 @@ def test_a_good_artefact_releases_by_itself_and_survives_a_kill(journey, traffic
     assert journey.outside.pointer(MODEL)["version"] == "1.0.0"
     journey.outside.only_serves(MODEL, "v1-0-0")
     assert journey.outside.verified_bundle(MODEL, "1.0.0") > 5
+    carried = registered(journey, "1.0.0")
+    assert {f"{MODEL}/1.0.0/drift/{name}.json" for name in ("baseline", "errors")} <= {*carried}
     assert journey.outside.jobs() == jobs, "nothing was trained"
     assert traffic.seen().errors == before, traffic.seen().last_error
