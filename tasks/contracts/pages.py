@@ -22,9 +22,18 @@ STYLE = (
 )
 
 
+def _visible(text: str) -> str:
+    """Signs that move, colour or hide what stands beside them, as their escapes."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
+def _safe(text: str) -> str:
+    return escape(_visible(text))
+
+
 def _cell(text: str) -> str:
     """Text inside a Markdown table cell: table cells are Markdown, and ``|`` ends them."""
-    plain = " ".join(text.split())
+    plain = _visible(" ".join(text.split()))
     for sign in "\\`*_[]<>|#":
         plain = plain.replace(sign, f"\\{sign}" if sign not in "<>" else {"<": "‹", ">": "›"}[sign])
     return plain or "–"
@@ -84,7 +93,7 @@ def _row(cells: list[tuple[str, str]], tag: str = "td") -> str:
 
 def _check_row(check: ContractCheck) -> str:
     examples = "<br>".join(
-        f"<code>{escape(item.value)}</code> {escape(item.source)}, row {item.row}"
+        f"<code>{_safe(item.value)}</code> {_safe(item.source)}, row {item.row}"
         for item in check.examples
     )
     told = check.outcome if check.severity == "error" else f"{check.outcome} (warning)"
@@ -93,7 +102,7 @@ def _check_row(check: ContractCheck) -> str:
             (told, check.outcome),
             (f"<code>{escape(check.id)}</code>", ""),
             (escape(check.rule), ""),
-            (escape(check.detail or check.observed), "num"),
+            (_safe(check.detail or check.observed), "num"),
             (escape(check.bound), "num"),
             (examples, ""),
         ]
@@ -116,7 +125,7 @@ def html(report: ContractReport) -> str:
     passing = [check for check in report.checks if check.outcome == "pass"]
     head = [(name, "") for name in ("outcome", "check", "rule", "observed", "bound", "examples")]
     lists = "".join(
-        f"<h2>{title}</h2><ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
+        f"<h2>{title}</h2><ul>{''.join(f'<li>{_safe(item)}</li>' for item in items)}</ul>"
         for title, items in (
             ("Objects that cannot be read", [item.why for item in report.unreadable]),
             ("Notices", list(report.notices)),

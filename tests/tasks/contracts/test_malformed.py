@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -137,6 +138,17 @@ def test_a_bad_row_is_kept_whatever_stands_beside_what_was_wrong(lake, judge):
     assert line["record"]["moment"] == "4611686018427387904 as timestamp[us, tz=UTC]"
     assert line["record"]["nowhere"] == "5 as timestamp[us, tz=No/Where]"
     assert set(line["record"]) == {"id", "name", *beside}
+
+
+@pytest.mark.parametrize("hostile", ["\x1b[31m", "\u202e", "\x07", "\u200b"])
+def test_keys_and_values_cannot_move_what_stands_beside_them(hostile, lake, judge):
+    lake.put(f"a{hostile}b.csv", f"id,name\n1,a\nx{hostile}y,b\n".encode())
+    report = judge(CONTRACT, lake, read=READER)
+    (check,) = (item for item in report.checks if item.failed)
+    assert hostile in check.examples[0].value
+    for shown in (report.to_markdown(), report.to_html()):
+        assert hostile not in shown
+        assert f"x{ascii(hostile)[1:-1]}y" in shown.replace("\\\\", "\\").replace("\\[", "[")
 
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
