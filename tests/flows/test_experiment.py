@@ -237,10 +237,10 @@ def test_versions_in_an_experiment_stay_at_hand_until_it_is_concluded(
     sound = json.dumps(asker.public()).encode()
     s3.put_object(Bucket=town.BUCKET, Key=key, Body=b"{damaged")
     with pytest.raises(ExperimentError, match="does not parse"):
-        archive_old(MODEL, 2, taking_part)
+        archive_old.fn(MODEL, 2, taking_part)
     s3.put_object(Bucket=town.BUCKET, Key=key, Body=sound)
-    archive_old(MODEL, 2, taking_part)
+    archive_old.fn(MODEL, 2, taking_part)
     assert not archived(house, treatment)
     asker.conclude(stop=True)
-    archive_old(MODEL, 2, taking_part)
+    archive_old.fn(MODEL, 2, taking_part)
     assert archived(house, treatment)
