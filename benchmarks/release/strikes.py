@@ -40,6 +40,8 @@ REFUSED_AGAIN = {
     "DeleteEndpointConfig",
 }
 """Calls that AWS refuses the second time, since the first one did it."""
+FEW = 3
+"""Calls of one action, up to which each has a release of its own."""
 HEALTH_CHECK = ("sagemaker", "InvokeEndpoint")
 DEADLINE = 72_000
 """Seconds until a release is inconclusive; the client's pauses before it tries again are real."""
@@ -93,7 +95,7 @@ def _of(
             every = range(0, count, -(-count // wish.most))
         done = bench.kept.calls(wish.candidate, service, action, name)
         calls = [call for call in every if call not in done and call % parts == part]
-        releases = -(-len(calls) // wish.together)
+        releases = len(calls) if count <= FEW else -(-len(calls) // wish.together)
         for first in range(releases):
             yield service, action, name, calls[first::releases]
 
