@@ -178,7 +178,10 @@ class ReleaseSpec(Strict):
     )
     strategy: Literal["canary", "blue_green"] = "canary"
     shadow_seconds: int = Field(
-        default=0, ge=0, description="Mirrored traffic before the canary; 0 skips the phase."
+        default=0,
+        ge=0,
+        description="Mirrored traffic before the canary, from its first answer on; "
+        "0 skips the phase.",
     )
     shadow_below: float = Field(
         default=0.0,

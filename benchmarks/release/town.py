@@ -8,10 +8,12 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import random
 import tarfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -54,7 +56,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         asked_for += 1
         if asked_for > 5 and random.random() < how.get("errors", 0.0):  # health checks go well
             return self.answer(500, b'{"error": "out of luck"}')
-        told = [[0.5] for _ in asked["instances"]]
+        told = [[0.5 if "add" not in how else row[0] + how["add"]] for row in asked["instances"]]
         body = {"predictions": told, "by": os.environ["SLUICE_VERSION"]}
         self.answer(200, json.dumps(body).encode())
 
@@ -189,6 +191,7 @@ class Crowd:
     endpoint: str = f"sluice-{MODEL}"
     threads: int = 3
     pause: float = 0.01
+    bodies: Sequence[bytes] = (SAMPLE,)
     answers: Counter[tuple[int, str]] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -231,13 +234,15 @@ class Crowd:
             "Authorization": f"{scope}, SignedHeaders=host, Signature=0",
         }
         line: http.client.HTTPConnection | None = None
+        chosen = random.Random(len(self._people))
         while not self._stop.is_set():
             try:
                 if line is None:
                     line = http.client.HTTPConnection(
                         str(address.hostname), address.port, timeout=30
                     )
-                line.request("POST", f"/endpoints/{self.endpoint}/invocations", SAMPLE, headers)
+                body = chosen.choice(self.bodies)
+                line.request("POST", f"/endpoints/{self.endpoint}/invocations", body, headers)
                 answer = line.getresponse()
                 body = answer.read()
                 by = json.loads(body).get("by", "") if answer.status == 200 else body[:200].decode()

@@ -179,6 +179,8 @@ def _(_: actions.CleanUp, desk: Desk, journal: Journal) -> Outcome:
         )
     both = {journal.both_config, journal.shadow_config} - {""}
     said = desk.cloud.delete_alarms(requests.alarm_names(journal))
+    if journal.captures:
+        said = f"{said}; {desk.cloud.forget_captures(journal)}"
     if journal.phase == "rolling_back":
         only = {candidate.model_name, candidate.solo_config, *both}
         keep = {stable.model_name, stable.solo_config} if stable else set()

@@ -115,6 +115,7 @@ def here_site() -> Site:
         environment={name: os.environ[name] for name in PASSED_ON if os.environ.get(name)},
         metrics_namespace=chosen.metrics_namespace,
         alerts_topic_arn=chosen.alerts_topic_arn,
+        captures_bucket=chosen.work_bucket,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tasks.aws import asking, client
 from tasks.clock import Clock, utc
-from tasks.release import windows
+from tasks.release import captures, windows
 from tasks.release.edge import windows as edge
 from tasks.release.journal import Journal
 from tasks.release.ports import Told
@@ -41,4 +41,5 @@ class CloudWatchFeed:
                         known = values[result["Id"]]
                         for at, value in zip(result["Timestamps"], result["Values"], strict=True):
                             known[at.timestamp()] = value
-        return windows.told(journal, values, spans, self.clock.now())
+        told = windows.told(journal, values, spans, self.clock.now())
+        return [captures.paired(journal, window) for window in told]

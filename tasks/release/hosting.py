@@ -12,7 +12,8 @@ from tasks.aws import asking, client
 from tasks.clock import Clock
 from tasks.errors import AwsError, AwsRejected, ReleaseMismatch
 from tasks.model_spec import AutoscalingSpec
-from tasks.release import alarms, names, scaling
+from tasks.release import alarms, captures, names, scaling
+from tasks.release.journal import Journal
 from tasks.release.seen import EndpointSeen, VariantSeen
 
 GONE = ("could not find", "does not exist", "not found", "cannot find")
@@ -104,6 +105,8 @@ class SageMaker:
                     EndpointName=name,
                     EndpointConfigName=config,
                     RetainAllVariantProperties=True,
+                    # Retained, the fleet would go on capturing, or go on not to, as it did.
+                    ExcludeRetainedVariantProperties=[{"VariantPropertyType": "DataCaptureConfig"}],
                     **extra,
                 )
         except AwsRejected:
@@ -174,6 +177,10 @@ class SageMaker:
     ) -> str:
         """See `scaling.scale_only`."""
         return scaling.scale_only(endpoint, variants, spec)
+
+    def forget_captures(self, journal: Journal) -> str:
+        """See `captures.forget`."""
+        return captures.forget(journal)
 
     def clean(self, model: str, keep: Collection[str], only: Collection[str] = ()) -> str:
         """Delete what was made here for this model and is not kept."""

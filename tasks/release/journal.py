@@ -63,6 +63,7 @@ class Site(Frozen):
     environment: Mapping[str, str] = Field(default_factory=dict)
     metrics_namespace: str = "Sluice"
     alerts_topic_arn: str = ""
+    captures_bucket: str = ""
 
 
 RECONCILE = "reconcile"
@@ -204,6 +205,11 @@ class Journal(Frozen):
     recovery: str = ""
     ended_at: float | None = None
     entries: tuple[Entry, ...] = ()
+
+    @property
+    def captures(self) -> bool:
+        """Whether mirrored traffic is captured, so that answers can be compared in pairs."""
+        return bool(self.shadow_config and self.site.captures_bucket and self.judged_edges)
 
     @property
     def judged_edges(self) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.model_spec import ReleaseSpec
-from tasks.release import windows
+from tasks.release import pairs, windows
 from tasks.release.journal import ArmFigures, Journal, Point, Ruling
 from tasks.release.judge import (
     JudgePolicy,
@@ -62,6 +62,7 @@ def policy(
         ),
         latency_edges=tuple(latency_edges_ms),
         prediction_bins=prediction_bins,
+        prediction_drift=pairs.DRIFT,
         lag_seconds=float(spec.metrics_lag_seconds),
         actuation_seconds=ACTUATION_SECONDS,
         warm_up_seconds=float(spec.warm_up_seconds),

@@ -109,9 +109,19 @@ def _shadow(journal: Journal, seen: Seen) -> Action:
     if step is not None:
         return step
     ruling = journal.ruling
-    if seen.now >= journal.phase_since + journal.spec.shadow_seconds and ruling is not None:
+    if seen.now >= _mirrored_since(journal) + journal.spec.shadow_seconds and ruling is not None:
         return Enter(phase="bring_up", reason=f"shadow is over: {ruling.reason}")
     return observed(journal, seen)
+
+
+def _mirrored_since(journal: Journal) -> float:
+    """When the candidate began to answer copies; without any, when it must have stood up at last.
+
+    Bringing it up is no part of the time for which traffic is mirrored.
+    """
+    answered = (point.at for point in journal.timeline if point.candidate.requests)
+    first = next(answered, journal.phase_since + journal.serving.start_seconds)
+    return first - journal.spec.window_seconds
 
 
 def _bring_up(journal: Journal, seen: Seen) -> Action:

@@ -38,6 +38,11 @@ def is_ours(name: str, model: str) -> bool:
     )
 
 
+def captures_prefix(model: str, config: str) -> str:
+    """Where the traffic that a configuration mirrors is captured, in the work bucket."""
+    return f"captures/{model}/{config}/"
+
+
 def alarm_prefix(model: str, variant: str) -> str:
     """How the names of a release's alarms begin."""
     return f"sluice-release-{model}-{variant}-"

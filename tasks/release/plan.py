@@ -97,7 +97,7 @@ def opened(
         stable=stable,
         both_config=_pair("both", spec, candidate, stable, instances) if pair else "",
         shadow_config=(
-            _pair("shadow", spec, candidate, stable, instances)
+            _pair("shadow", spec, candidate, stable, instances, site.captures_bucket)
             if pair and spec.release.shadow_seconds
             else ""
         ),
@@ -234,10 +234,19 @@ def _instances(spec: ModelSpec, facts: Facts) -> int:
     return max([spec.serving.instance_count, *(item.instances for item in running)])
 
 
-def _pair(kind: str, spec: ModelSpec, candidate: Arm, stable: Arm | None, instances: int) -> str:
+def _pair(
+    kind: str,
+    spec: ModelSpec,
+    candidate: Arm,
+    stable: Arm | None,
+    instances: int,
+    captures_bucket: str = "",
+) -> str:
     if stable is None:
         return ""
-    return requests.pair_config(kind, spec.name, candidate, stable, instances, spec.serving)
+    return requests.pair_config(
+        kind, spec.name, candidate, stable, instances, spec.serving, captures_bucket
+    )
 
 
 def first_line(journal: Journal, now: float) -> Entry:

@@ -189,6 +189,10 @@ class Cloud(Protocol):
         """Let just these variants of the endpoint scale."""
         ...
 
+    def forget_captures(self, journal: Journal) -> str:
+        """Delete what was captured of mirrored traffic."""
+        ...
+
     def clean(self, model: str, keep: Collection[str], only: Collection[str] = ()) -> str:
         """Delete this model's SageMaker models and configurations, but for ``keep``.
 

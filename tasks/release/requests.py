@@ -72,10 +72,18 @@ def arm(
 
 
 def pair_config(
-    kind: str, model: str, candidate: Arm, stable: Arm, instances: int, serving: ServingSpec
+    kind: str,
+    model: str,
+    candidate: Arm,
+    stable: Arm,
+    instances: int,
+    serving: ServingSpec,
+    captures_bucket: str = "",
 ) -> str:
     """Name of a configuration that holds both arms."""
     content = [kind, candidate.model_name, stable.model_name, instances, serving.model_dump()]
+    if captures_bucket:
+        content.append(captures_bucket)
     return names.resource(model, candidate.variant, content)
 
 
@@ -120,6 +128,8 @@ def create_config(journal: Journal, part: Part, name: str) -> dict[str, Any]:
     elif part == "shadow" and stable is not None:
         request["ProductionVariants"] = [one(stable, 1.0)]
         request["ShadowProductionVariants"] = [one(candidate, 1.0)]
+        if journal.captures:
+            request["DataCaptureConfig"] = _capture(journal, name)
     elif part == "stable" and stable is not None:
         request["ProductionVariants"] = [one(stable, 1.0)]
     else:
@@ -131,6 +141,21 @@ def create_config(journal: Journal, part: Part, name: str) -> dict[str, Any]:
             "EnableEnhancedMetrics": True,
             "MetricPublishFrequencyInSeconds": 10,
         }
+    return request
+
+
+def _capture(journal: Journal, config: str) -> dict[str, Any]:
+    """All requests and answers of both versions: only what is captured on both sides is a pair."""
+    prefix = names.captures_prefix(journal.model, config).rstrip("/")
+    request: dict[str, Any] = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": f"s3://{journal.site.captures_bucket}/{prefix}",
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
+    }
+    if journal.site.kms_key_id:
+        request["KmsKeyId"] = journal.site.kms_key_id
     return request
 
 

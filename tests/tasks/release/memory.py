@@ -396,6 +396,11 @@ class MemoryCloud:
             pass
         return "scaled"
 
+    def forget_captures(self, journal: Journal) -> str:
+        with self.world.change("forget captures"):
+            pass
+        return "forgotten"
+
     def clean(self, model: str, keep: Collection[str], only: Collection[str] = ()) -> str:
         with self.world.change("clean"):
             for table in (self.world.configs, self.world.models):

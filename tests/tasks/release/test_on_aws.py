@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -159,6 +160,39 @@ def test_shadow_judges_mirrored_traffic_before_any_user_is_served(place: Any) ->
     assert journal.moves == ()
     assert crowd.failed == 0
     assert {who for _, who in crowd.answers} == {before}
+
+
+def test_mirrored_answers_are_compared_in_pairs_and_forgotten(place: Any) -> None:
+    bins = tuple(round(-1.6 + 0.2 * step, 1) for step in range(17))
+    judged = {"prediction_bins": bins, "shadow_seconds": 600}
+    chosen = random.Random(1)
+    asked = [json.dumps({"instances": [[chosen.gauss(0, 1)]]}).encode() for _ in range(500)]
+    s3 = place.aws.client("s3")
+    s3.create_bucket(Bucket="sluice-work")
+    # The version before counts into no bins, so the first one is compared without predictions.
+    first = start_release(
+        place.desk(**judged), MODEL, place.publish(add=0.0), "ann", "first", direct=True
+    )
+    assert run(place.desk(**judged), MODEL).phase == "done"
+    before = first.candidate.version
+    with town.Crowd(place.aws.endpoint_url, bodies=asked) as crowd:
+        shifted = place.release(place.publish(add=0.5), **judged)
+        assert shifted.phase == "rolled_back"
+        assert "predictions" in shifted.verdict
+        assert shifted.moves == ()
+        assert {who for _, who in crowd.answers} == {before}
+        same = place.publish(add=0.0)
+        desk = place.desk(**judged)
+        begun = start_release(desk, MODEL, same, "ann", "weekly")
+        while advance(desk, MODEL).journal.phase in {"planned", "shadow"}:
+            pass
+        told = desk.journals.windows(MODEL, begun.release_id)
+        pairs = [window["shadow"] for window in told if "shadow" in window]
+        assert sum(pair["pairs"] for pair in pairs) > 100
+        assert all(tuple(pair["predictions"]) == (0, 0) for pair in pairs)
+        roll_back(desk, MODEL, "bob", "seen enough")
+    assert crowd.failed == 0
+    assert s3.list_objects_v2(Bucket="sluice-work", Prefix="captures/")["KeyCount"] == 0
 
 
 def test_a_person_is_asked_and_silence_means_no(place: Any) -> None:
