@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.events.schemas.events import Event, Resource
 
-from tasks.aws import asking, client
+from tasks.aws import client
 from tasks.clock import system_clock, utc
 from tasks.drift.alarms import claim, confirm
 from tasks.drift.announcing import EVENT, LISTENER, tell
@@ -42,6 +42,7 @@ from tasks.drift.scoring import score_periods, split_periods
 from tasks.drift.store import Partition, profile_partition
 from tasks.drift.watch import LastWatch, keep_watch, last_watch, unanswered
 from tasks.errors import DataError
+from tasks.notify import Topic
 from tasks.reports.artifacts import key_for, logger, show
 from tasks.retrying import if_it_helps
 from tasks.settings import settings
@@ -277,13 +278,8 @@ def alarm(
         "reason": found.reason[:200],
         "at": utc(now).isoformat(timespec="seconds"),
     }
-    if chosen.alerts_topic_arn:
-        with asking(f"Publish {chosen.alerts_topic_arn}"):
-            client("sns").publish(
-                TopicArn=chosen.alerts_topic_arn,
-                Subject=f"Drift: {model}"[:100],
-                Message=f"{found.reason}\n\nReport: {address}\n\n{NEXT_STEPS[found.kind]}",
-            )
+    text = f"{found.reason}\n\nReport: {address}\n\n{NEXT_STEPS[found.kind]}"
+    Topic(chosen.alerts_topic_arn).tell(f"Drift: {model}", text)
     if found.kind == "notice":
         confirm(bucket, model, champion.version, "notice")
         return f"People were told, nothing was started: {found.reason}."
