@@ -27,7 +27,14 @@ CHANGES: Mapping[str, tuple[Week, float]] = {
     "a category of 5.6 % + 2 points": (Week(moved=(3, 0.02)), 0.7),
     "a category of 11 % + 2 points": (Week(moved=(1, 0.02)), 0.7),
 }
-UNBOUND: Mapping[str, Week] = {"a category of 22 % + 2 points": Week(moved=(0, 0.02))}
+UNBOUND: Mapping[str, Week] = {
+    "a category of 22 % + 2 points": Week(moved=(0, 0.02)),
+    "a category of 22 % - 2 points": Week(moved=(0, -0.02)),
+    "a category of 11 % - 2 points": Week(moved=(1, -0.02)),
+    "a category of 5.6 % - 2 points": Week(moved=(3, -0.02)),
+    "a category of 2 % + 2 points": Week(moved=(10, 0.02)),
+    "a category of 2 % - 1.5 points": Week(moved=(10, -0.015)),
+}
 Draw = Callable[[np.random.Generator, int, Week, str], Profile]
 
 
