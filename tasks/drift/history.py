@@ -32,6 +32,7 @@ class Watching(Frozen):
     leastPsi: float = Field(default=0.0, ge=0)  # noqa: N815
     season: Season = "none"
     ignore: frozenset[str] = frozenset()
+    rowsTogether: bool = False  # noqa: N815
     errorAlarm: float = Field(default=0.01, gt=0, lt=1)  # noqa: N815
     errorTolerance: float = Field(default=0.0, ge=0)  # noqa: N815
 

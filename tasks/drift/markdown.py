@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tasks.drift.champion import Followed
 from tasks.drift.report import SHOWN, ColumnDrift, DriftReport
+from tasks.drift.together import Multivariate
 
 _HEADLINE = {
     "pass": "No drift",
@@ -31,6 +32,8 @@ def markdown(report: DriftReport, title: str) -> str:
         f"Current: {_span(report.current_partitions)}, {report.current_rows:,} rows.",
         "",
     ]
+    if report.together is not None:
+        lines += [_together(report.together), ""]
     if report.columns:
         lines += [
             "| column | drift | p (all columns) | PSI | JS | Wasserstein | strongest test |",
@@ -40,6 +43,20 @@ def markdown(report: DriftReport, title: str) -> str:
     if len(report.columns) > SHOWN:
         lines.append(f"\n{len(report.columns) - SHOWN} more columns are in the JSON report.")
     return "\n".join(lines) + "\n"
+
+
+def _together(found: Multivariate) -> str:
+    if found.outcome == "inconclusive":
+        return "**Rows together:** too few to tell."
+    kernel = "" if found.mmd_p is None else f", kernel test p = {found.mmd_p:.2g}"
+    said = f"AUC {found.auc:.3f} (0.5: cannot be told apart), p = {found.p:.2g}{kernel}"
+    if found.outcome != "fail":
+        return f"**Rows together:** new rows look like the champion's. {said}."
+    return (
+        f"**Rows together:** new rows can be told from the champion's. {said}; "
+        f"it rests on {_safe(found.led)}. This raises no alarm by itself: two ordinary weeks can "
+        "be told apart too, if there are rows enough."
+    )
 
 
 def followed_page(title: str, found: Followed) -> str:

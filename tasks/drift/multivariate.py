@@ -16,52 +16,14 @@ from numpy.typing import NDArray
 from tasks.drift.cells import Floats
 from tasks.drift.grid import ColumnKind, Grid
 from tasks.drift.numbers import numbers_of
+from tasks.drift.together import Driver, Multivariate
 from tasks.errors import ConfigurationError
-from tasks.values import Check, Frozen, Outcome, Verdict
 
 CATEGORIES = 64
 FREQUENCIES = 256
 BLOCKS = 32
 PERMUTATIONS = 2_000
 LEAST_ROWS = 100
-
-
-class Driver(Frozen):
-    """A column, and how much of the classifier's AUC is lost without its order."""
-
-    column: str
-    auc_lost: float
-
-
-class Multivariate(Frozen):
-    """Whether rows can be told apart.
-
-    Attributes:
-        auc: Area under the ROC curve on rows that the classifier did not see; 0.5 is chance.
-        p: Its p-value: both halves' Mann-Whitney tests, doubled.
-        mmd_p: P-value of the kernel test over numeric columns; None without any.
-        drivers: Columns that the difference rests on, strongest first.
-    """
-
-    outcome: Outcome
-    alpha: float
-    auc: float
-    p: float
-    mmd_p: float | None
-    drivers: tuple[Driver, ...]
-
-    def to_verdict(self) -> Verdict:
-        """The verdict through which the stages meet."""
-        led = ", ".join(f"{item.column} ({item.auc_lost:+.3f})" for item in self.drivers[:3])
-        kernel = "" if self.mmd_p is None else f", kernel p = {self.mmd_p:.2g}"
-        check = Check(
-            name="all columns together",
-            outcome=self.outcome,
-            observed=f"AUC {self.auc:.3f}, p = {self.p:.2g}{kernel}",
-            bound=f"p ≥ {self.alpha / 2:.2g} each",
-            detail=f"driven by {led}" if self.outcome == "fail" else "",
-        )
-        return Verdict.of("multivariate drift", (check,))
 
 
 def told_apart(

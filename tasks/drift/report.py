@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tasks.drift.meaning import Meaning
+from tasks.drift.together import Multivariate
 from tasks.values import Check, Frozen, Outcome, Verdict
 
 Variation = Literal["learned", "sampling only"]
@@ -54,7 +55,10 @@ class ColumnDrift(Frozen):
 
 
 class DriftReport(Frozen):
-    """The verdict of one check. ``columns`` come with the strongest evidence first."""
+    """The verdict of one check. ``columns`` come with the strongest evidence first.
+
+    ``together`` is what rows show beyond columns; it is told, and never part of the outcome.
+    """
 
     schema_version: Literal[1] = 1
     outcome: Outcome
@@ -68,6 +72,7 @@ class DriftReport(Frozen):
     current_rows: int
     columns: tuple[ColumnDrift, ...]
     next_step: str = ""
+    together: Multivariate | None = None
 
     @property
     def drifted(self) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ from tasks.drift.partitions import daily_profiles
 from tasks.drift.policy import DriftPolicy
 from tasks.drift.profile import Profile
 from tasks.drift.report import DriftReport
+from tasks.drift.rows import compare_rows, keep_rows
 from tasks.drift.scoring import score_periods, split_periods
 from tasks.drift.store import Partition, profile_partition
 from tasks.drift.watch import LastWatch, keep_watch, last_watch, unanswered
@@ -89,6 +90,13 @@ def compare_with_baseline(
         logger().info(f"Nothing came after {last}, the champion's last day")
         return None
     report = compare(reference, periods(fresh, pinned.end, watching.partition), watching.policy)
+    if watching.rowsTogether and champion is not None:
+        found = compare_rows(
+            *(bucket, pinned.dataset, champion.snapshot_fingerprint, columns, good, last),
+            grid=reference[0].grid,
+            alpha=watching.policy.alpha,
+        )
+        report = report.model_copy(update={"together": found})
     title = f"{model}: {min(fresh)} to {max(fresh)} against the data of {champion_name(champion)}"
     show(key_for("drift", model), report.to_markdown(title), "What changed in the data")
     logger().info(f"Drift: {report.outcome}. {report.reason}")
@@ -130,6 +138,10 @@ def keep_baseline(
     """Write the profiles of this snapshot into a file that travels in the bundle."""
     watching = Watching.of(pinned.dataset, drift_policy)
     daily = daily_profiles(settings().lake_bucket, pinned, contract_version, columns, good)
+    if watching.rowsTogether:
+        bucket = settings().lake_bucket
+        kept = keep_rows(bucket, pinned.dataset, pinned.fingerprint, columns, good)
+        logger().info(f"{kept:,} rows are kept for comparing rows together")
     chosen = periods(daily, pinned.end, watching.partition)
     target = work / BASELINE
     target.parent.mkdir(parents=True, exist_ok=True)
