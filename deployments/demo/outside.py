@@ -299,7 +299,8 @@ class Outside:
     def only_serves(self, model: str, version: str) -> None:
         """Verify that the endpoint serves one version and nothing else."""
         variants = self.serving(model)
-        wanted = version.replace("_", "-")
+        dashed = version.replace("_", "-").replace(".", "-")
+        wanted = dashed if dashed.startswith("v") else f"v{dashed}"  # 1.4.0 serves as v1-4-0
         claim(set(variants) == {wanted}, f"endpoint serves {variants}, not {wanted} alone")
 
     def jobs(self) -> list[str]:

@@ -169,7 +169,7 @@ def test_a_good_artefact_releases_by_itself_and_survives_a_kill(journey, traffic
     settled = until("another run settles it", lambda: outcome(journey, "1.0.0"), 600)
     assert settled["state"] == "released", settled
     assert journey.outside.pointer(MODEL)["version"] == "1.0.0"
-    journey.outside.only_serves(MODEL, "v1-0-0")
+    journey.outside.only_serves(MODEL, "1.0.0")
     assert journey.outside.verified_bundle(MODEL, "1.0.0") > 5
     carried = registered(journey, "1.0.0")
     assert {f"{MODEL}/1.0.0/drift/{name}.json" for name in ("baseline", "errors")} <= {*carried}
