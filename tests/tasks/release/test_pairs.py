@@ -9,10 +9,12 @@ import statistics
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.programs.preprocess import answers, scores
 from tasks.release import pairs
 from tasks.release.pairs import Answered
 
@@ -107,6 +109,21 @@ def test_only_what_was_asked_within_the_span_counts() -> None:
 )
 def test_the_score_is_what_the_serving_programs_count(answer: Any, score: float | None) -> None:
     assert pairs.score(answer) == (None if score is None else pytest.approx(score))
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"kind": "number", "scale": 2.0, "offset": 1.0, "transform": "exp"},
+        {"kind": "classes", "classes": ["a", "b", "c"], "confidence_threshold": 0.5},
+    ],
+)
+def test_serving_programs_and_pairs_read_one_score_out_of_an_answer(output: Any) -> None:
+    raw = np.asarray([[0.1, 0.7, 0.2], [0.9, 0.05, 0.05], [0.0, 0.0, 1.0]], np.float32)
+    spec = {"output": output}
+    raw = raw[:, :1] if output["kind"] == "number" else raw
+    told = json.loads(json.dumps(answers(spec, raw)))
+    assert [pairs.score(answer) for answer in told] == pytest.approx(list(scores(spec, raw)))
 
 
 def test_the_spread_is_the_standard_deviation_of_the_scores_behind_the_edges() -> None:
