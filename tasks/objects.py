@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -136,6 +136,13 @@ def keys(bucket: str, prefix: str) -> tuple[str, ...]:
     except AwsRejected as error:
         raise named(error, bucket) from error
     return tuple(found)
+
+
+def remove(bucket: str, gone: Iterable[str]) -> None:
+    """Delete objects; in a versioned bucket their older versions stay."""
+    for key in gone:
+        with asking(f"DeleteObject s3://{bucket}/{key}"):
+            client("s3").delete_object(Bucket=bucket, Key=key)
 
 
 def files(bucket: str, prefix: str) -> tuple[str, ...]:

@@ -114,7 +114,8 @@ class Curation:
         lost = [key for key, etag in shelf.etags.items() if etag and there.get(key) != etag]
         if lost:
             raise overtaken(self._bucket, lost[0])
-        remove(self._bucket, set(there) - {self.key(name) for name in {**kept, **made}})
+        gone = set(there) - {self.key(name) for name in {**kept, **made}}
+        objects.remove(self._bucket, sorted(gone))
 
     def _remember(self, now: CurationState, before: CurationState | None) -> None:
         if now == before:
@@ -187,10 +188,3 @@ def listed(bucket: str, prefix: str) -> dict[str, str]:
                 if item["Key"].endswith(f"/{PART}"):
                     found[item["Key"]] = str(item["ETag"])
     return found
-
-
-def remove(bucket: str, keys: set[str]) -> None:
-    """Delete objects; their older versions stay in the lake."""
-    for key in sorted(keys):
-        with asking(f"DeleteObject s3://{bucket}/{key}"):
-            client("s3").delete_object(Bucket=bucket, Key=key)

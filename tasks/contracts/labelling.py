@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from tasks import objects
 from tasks.contracts.curate import CurationState, labelled, parquet_bytes
-from tasks.contracts.curation import PARQUET, PART, Curation, listed, remove, write
+from tasks.contracts.curation import PARQUET, PART, Curation, listed, write
 from tasks.contracts.model import Contract
 from tasks.errors import InvalidContract
 from tasks.values import Frozen, fingerprint
@@ -109,7 +109,7 @@ def _build(
             if etag != f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"':
                 write(bucket, place, body, etag, PARQUET)
     for side in SIDES:
-        remove(bucket, set(standing[side]) - wanted)
+        objects.remove(bucket, sorted(set(standing[side]) - wanted))
     all_outcomes = 0 if known is None else known.num_rows
     return Labelled(
         made_of="",

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import islice
 
 from tasks import objects
-from tasks.aws import asking, client
 from tasks.release import pairs
 from tasks.release.journal import Journal
 from tasks.release.names import captures_prefix
@@ -42,9 +41,7 @@ def forget(journal: Journal) -> str:
     """Delete what was captured: it holds what users sent, and has served its purpose."""
     bucket = journal.site.captures_bucket
     found = objects.keys(bucket, captures_prefix(journal.model, journal.shadow_config))
-    for key in found:
-        with asking(f"DeleteObject s3://{bucket}/{key}"):
-            client("s3").delete_object(Bucket=bucket, Key=key)
+    objects.remove(bucket, found)
     return f"{len(found)} captured files deleted"
 
 

@@ -137,9 +137,7 @@ class Inbox:
         kept = self.find(upload.model, upload.version)
         if kept is None or kept.record.upload.etag != upload.etag:
             return  # another artefact under the same name is being dealt with
-        key = _record_key(upload.model, upload.version)
-        with asking(f"DeleteObject s3://{self.bucket}/{key}"):
-            client("s3").delete_object(Bucket=self.bucket, Key=key)
+        objects.remove(self.bucket, (_record_key(upload.model, upload.version),))
 
     def _read(self, key: str) -> Kept | None:
         found = objects.read(self.bucket, key)
