@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.clock import utc
+from tasks.clock import utc, wall
 from tasks.experiments.blocks import all_counted
 from tasks.experiments.decision import Conclusion, Decision, mismatch_reason
 from tasks.experiments.entries import Recorded
@@ -226,4 +226,4 @@ def _promise(experiment: Experiment) -> str:
 
 
 def _when(at: float) -> str:
-    return utc(at).strftime("%Y-%m-%d %H:%M")
+    return utc(wall(at)).strftime("%Y-%m-%d %H:%M")

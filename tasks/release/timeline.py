@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from tasks.clock import utc
+from tasks.clock import utc, wall
 from tasks.release.journal import ArmFigures, Journal, Point
 from tasks.reports.chart import image, line_chart
 from tasks.reports.pages import table
@@ -160,4 +160,4 @@ def _lasted(journal: Journal) -> str:
 
 
 def _when(at: float) -> str:
-    return utc(at).strftime("%H:%M:%S")
+    return utc(wall(at)).strftime("%H:%M:%S")
