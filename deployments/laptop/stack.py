@@ -169,6 +169,7 @@ def _start_all(laptop: Laptop, started: list[Started], say: Say) -> None:
         worker,
         laptop.log("worker"),
     )
+    launch("reconciler", "deployments.reconciler")
     say("Applying the deployments")
     command(laptop, "deploy", "deployments.apply")
     remember(laptop.record, started, _facts(laptop, complete=True))

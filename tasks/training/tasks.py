@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from prefect import runtime, task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.aws import asking, client
-from tasks.clock import system_clock
+from tasks.clock import system_clock, wall
 from tasks.errors import TrainingFailed, UploadRefused
 from tasks.model_spec import ModelSpec
 from tasks.reports.artifacts import LivePage, key_for, logger
@@ -115,7 +116,7 @@ def train(
         identity=plan.identity,
         model_data=model_data,
         output_data=output,
-        created=described["CreationTime"].timestamp(),
+        created=wall(described["CreationTime"].timestamp()),
         metrics={**measured.candidate, "rows": float(measured.rows)},
         baseline=measured.baseline,
         folder=folder,
@@ -190,7 +191,7 @@ def examine(
         identity=identity,
         model_data=model_data,
         output_data=str(described["ModelArtifacts"]["S3ModelArtifacts"]),
-        created=described["CreationTime"].timestamp(),
+        created=wall(described["CreationTime"].timestamp()),
         metrics={**found.candidate, "rows": float(data["training_rows"] + data["holdout_rows"])},
         baseline=found.baseline,
         folder=folder,
@@ -213,7 +214,7 @@ def standing_of(champion: Manifest) -> tuple[Snapshot, Standing]:
     learned = Snapshot.model_validate_json(body)
     created = datetime.fromisoformat(champion.created).timestamp()
     return learned, Standing(
-        age_seconds=system_clock().now() - created,
+        age_seconds=time.time() - created,
         trained_bytes=learned.size,
         trained_rows=int(champion.metrics.get("rows", 0)),
     )
@@ -230,13 +231,16 @@ def stop_orphans() -> tuple[str, ...]:
     """Stop training jobs whose run a person cancelled, where the run itself could not.
 
     A job of a run that crashed goes on: the next run of the model adopts it.
+
+    Returns:
+        What was done, one sentence each.
     """
     sagemaker = client("sagemaker")
     stopped = []
     for arn, name in job.in_progress(sagemaker):
         run = job.tags_of(sagemaker, arn).get("sluice:flow-run", "")
         if _was_cancelled(run) and job.stop(sagemaker, name):
-            stopped.append(name)
+            stopped.append(f"stopped {name}: the run that paid for it was cancelled")
     return tuple(stopped)
 
 
