@@ -3,7 +3,6 @@
 import socket
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,8 @@ from deployments.demo import generate
 from deployments.demo.outside import Outside, Prefect
 from deployments.laptop.environment import Laptop
 from deployments.laptop.stack import command, stack
-from tests.journeys.killing import killed_in_every_stage
+from tests.journeys.killing import DAYS, FIRST_DAY, killed_in_every_stage
 
-FIRST_DAY = date(2026, 1, 5)
 SCALE = 120.0
 
 
@@ -50,7 +48,7 @@ def journey(tmp_path_factory):
     )
     with stack(laptop, print) as running:
         whole = Journey(running)
-        whole.load(generate.property_sales(2500, FIRST_DAY, 100, seed=3))
+        whole.load(generate.property_sales(2500, FIRST_DAY, DAYS, seed=3))
         yield whole
         whole.prefect.close()
         whole.outside.close()
