@@ -81,6 +81,11 @@ class Settings(BaseSettings):
     contracts_dir: Path = Field(
         default=Path("data_contracts"), description="Folder of the data contracts."
     )
+    release_policy: str = Field(
+        default="",
+        description="YAML file of keys of model.yaml's release section that hold for every model "
+        "here; empty: each model's own.",
+    )
     poll_seconds: float = Field(
         default=30.0, gt=0, description="Seconds between looks at a training job."
     )

@@ -37,7 +37,7 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 Say = Callable[[str], None]
 
 
-def laptop_from_environment(default_scale: float = 60.0) -> Laptop:
+def laptop_from_environment(default_scale: float = 1.0) -> Laptop:
     """The stack as the environment asks for it.
 
     ``SLUICE_STATE`` is its folder, ``SLUICE_AWS_PORT``, ``SLUICE_PREFECT_PORT`` and
