@@ -14,6 +14,15 @@ from deployments.laptop.stack import command, stack
 from tests.journeys.killing import DAYS, FIRST_DAY, killed_in_every_stage
 
 SCALE = 120.0
+HANGS = 1800
+"""Real seconds after which a journey hangs; what the product promises is held in the tests."""
+
+
+def pytest_collection_modifyitems(items):
+    """Only the signal lets fixtures end what they started; a thread would leave it running."""
+    for item in items:
+        if item.get_closest_marker("journey"):
+            item.add_marker(pytest.mark.timeout(HANGS, method="signal"))
 
 
 def free_port() -> int:

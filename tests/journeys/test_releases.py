@@ -45,7 +45,7 @@ def release(journey, version, reason, environment=None):
 
 def uploaded(journey, known):
     """The run that an upload starts: reconcile listens once a minute."""
-    return journey.prefect.wait_for_run("release-upload/on-upload", known, seconds=400)
+    return journey.prefect.wait_for_run("release-upload/on-upload", known)
 
 
 def message(journey, run):
