@@ -40,7 +40,7 @@ def side_file(key: str, size: int, prefix: str = "") -> str:
         return FOLDER
     if any(folder in LOGS for folder in folders):
         return TABLE_LOG
-    if any(f.startswith(".") or (f.startswith("_") and "=" not in f) for f in folders):
+    if any(map(_hidden, folders)):
         return HIDDEN
     if lower.endswith(_UNFINISHED):
         return UNFINISHED
@@ -49,6 +49,13 @@ def side_file(key: str, size: int, prefix: str = "") -> str:
     if lower in _NAMES or lower.endswith(_ENDINGS):
         return SIDE_FILE
     return ""
+
+
+def _hidden(folder: str) -> bool:
+    # "." and ".." are no names; S3 knows no folders, and keys that hold them are read as they are.
+    if folder.startswith("_"):
+        return "=" not in folder
+    return folder.startswith(".") and bool(folder.strip("."))
 
 
 def data_of(snapshot: Snapshot, prefix: str) -> tuple[Snapshot, tuple[LeftOut, ...]]:

@@ -41,7 +41,12 @@ class Reader(Protocol):
     """Reads local copies of lake objects (``tasks.lake.formats.LocalReader``)."""
 
     def rows(
-        self, path: Path, key: str, declared: str = "", encoding: str = "utf-8"
+        self,
+        path: Path,
+        key: str,
+        declared: str = "",
+        encoding: str = "utf-8",
+        delimiter: str = "",
     ) -> Iterator[RawChunk]:
         """Rows in chunks; raises UnreadableData before the first one or not at all."""
         ...
@@ -280,7 +285,8 @@ def _chunks(
     tally: Tally,
 ) -> Iterator[tuple[LakeObject, RawChunk]]:
     for item in sorted(snapshot.objects, key=lambda item: (item.day, item.key)):
-        chunks = read.rows(local_paths[item.key], item.key, contract.format, contract.encoding)
+        form = (contract.format, contract.encoding, contract.delimiter)
+        chunks = read.rows(local_paths[item.key], item.key, *form)
         names: dict[str, None] = {}
         rows = 0
         try:

@@ -148,6 +148,7 @@ def test_folders_of_the_prefix_complete_those_below_it():
         ("dt=2024-07-01/part-0.csv", 9, ""),
         ("_day=1/dt=2024-07-01/part-0.csv", 9, ""),
         ("dt=2024-07-01/a_b.c-d_.csv", 9, ""),
+        ("dt=2024-07-01/../../etc/part-0.csv", 9, ""),
     ],
 )
 def test_markers_and_side_files_are_no_data(path, size, rule):
