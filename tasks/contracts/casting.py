@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from tasks.contracts.model import NESTED, Column
 from tasks.contracts.nested import fault_in
+from tasks.contracts.strict_json import jsonable, like_json
 
 SHOWN = 200
 EPOCH = date(1970, 1, 1).toordinal()
@@ -304,7 +305,8 @@ def _encodable(value: str) -> bool:
 
 
 def _from_objects(column: Column, values: Sequence[Any], kind: str) -> tuple[Any, Any]:
-    del kind
+    if kind == "typed" and column.type in NESTED:
+        values = [like_json(value) for value in values]
     typed: list[Any] = [None] * len(values)
     failed: list[str | None] = [None] * len(values)
     texts: dict[int, str] = {}
@@ -346,7 +348,7 @@ def _packed(value: Any) -> str | None:
 
 def _written(value: Any) -> str:
     try:
-        text = value if isinstance(value, str) else json.dumps(value, default=repr)
+        text = value if isinstance(value, str) else jsonable(value)
     except RecursionError:
         text = "(nested too deeply to be shown)"
     except (TypeError, ValueError):

@@ -188,6 +188,7 @@ def _table(old: Contract, new: Contract) -> Iterator[Change]:
         ("location_prefix", "breaking"),
         ("format", "breaking"),
         ("encoding", "breaking"),
+        ("delimiter", "breaking"),
         ("partitioning", "breaking"),
         ("primary_key", "breaking"),
         ("key", "breaking"),

@@ -145,7 +145,8 @@ class Contract(Frozen):
 
     ``location_prefix`` is the key prefix in the lake bucket, and ``location_pattern`` (may be
     empty) the shape of whole keys, where several data sets share their folders;
-    ``partitioning`` ``day`` means ``year=YYYY/month=MM/day=DD/`` below it. ``quarantine_limit``
+    ``partitioning`` ``day`` means that folders below it name the day. ``delimiter`` stands between
+    the fields of CSV ("" is a comma), or says how JSON records are parted. ``quarantine_limit``
     is the share of rows (and of objects) that may be quarantined before the run stops.
     ``key`` and ``event_time`` say how updated records are resolved: the newest per key counts;
     ``record_day`` names the column whose day is a record's curated partition (empty: the day of
@@ -166,6 +167,7 @@ class Contract(Frozen):
     location_pattern: str = ""
     format: Format
     encoding: str = "utf-8"
+    delimiter: str = ""
     partitioning: Literal["day", "none"] = "day"
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()

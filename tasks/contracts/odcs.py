@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from tasks.contracts.columns import columns_of
 from tasks.contracts.model import Contract, Freshness, Quality, Reference, Severity
 from tasks.contracts.quality import Fault, quality_of
+from tasks.contracts.text_form import text_form
 from tasks.errors import ContractMissing, InvalidContract
 
 SUFFIX = ".odcs.yaml"
@@ -192,7 +193,7 @@ def _server(document: Mapping[str, Any]) -> dict[str, Any]:
         "location_prefix": prefix,
         "location_pattern": "" if prefix == pattern else pattern,
         "format": FORMATS[written],
-        "encoding": str(server.get("encoding", "utf-8")).lower(),
+        **text_form(server, FORMATS[written]),
         "partitioning": _custom(server).get("partitioning", "day"),
     }
 

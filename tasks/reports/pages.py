@@ -40,25 +40,54 @@ def verdict_page(title: str, verdict: Verdict, note: str = "") -> str:
     )
 
 
-def snapshot_page(snapshot: Snapshot, address: str, pulled: int, pulled_bytes: int) -> str:
-    """What was pinned, and what of it had to be pulled."""
+def snapshot_page(
+    snapshot: Snapshot,
+    address: str,
+    pulled: int,
+    pulled_bytes: int,
+    why: Mapping[str, str] | None = None,
+) -> str:
+    """What was pinned, what of it had to be pulled, and what lies beside it and was left out.
+
+    Args:
+        snapshot: What was pinned.
+        address: Where its list lies.
+        pulled: Objects pulled now.
+        pulled_bytes: Their size.
+        why: What each rule that leaves objects out means.
+    """
     days = len({item.day for item in snapshot.objects})
-    return "\n\n".join(
-        (
-            f"# Snapshot of `{snapshot.dataset}`",
-            table(
-                ("what", "value"),
-                (
-                    ("days", f"{snapshot.start} to {snapshot.end} ({days} with data)"),
-                    ("objects", f"{len(snapshot.objects):,}"),
-                    ("size", f"{snapshot.size / 1e6:,.2f} MB"),
-                    ("pulled now", f"{pulled:,} objects, {pulled_bytes / 1e6:,.2f} MB"),
-                    ("fingerprint", f"`{snapshot.fingerprint[:24]}`"),
-                    ("list of versions", f"`{address}`" if address else "not kept"),
-                ),
+    left = [
+        (item.rule, f"{item.count:,}", (why or {}).get(item.rule, ""), _shown_key(item.example))
+        for item in snapshot.left_out
+    ]
+    listed = len(snapshot.objects) + sum(item.count for item in snapshot.left_out)
+    parts = [
+        f"# Snapshot of `{snapshot.dataset}`",
+        *(f"⚠ {_shown_key(notice, 600)}" for notice in snapshot.notices),
+        table(
+            ("what", "value"),
+            (
+                ("days", f"{snapshot.start} to {snapshot.end} ({days} with data)"),
+                ("objects", f"{len(snapshot.objects):,} of {listed:,} below the prefix"),
+                ("size", f"{snapshot.size / 1e6:,.2f} MB"),
+                ("pulled now", f"{pulled:,} objects, {pulled_bytes / 1e6:,.2f} MB"),
+                ("fingerprint", f"`{snapshot.fingerprint[:24]}`"),
+                ("list of versions", f"`{address}`" if address else "not kept"),
             ),
-        )
-    )
+        ),
+    ]
+    if left:
+        parts += [
+            "## Left out",
+            table(("rule", "objects", "why", "for example"), left),
+        ]
+    return "\n\n".join(parts)
+
+
+def _shown_key(text: str, most: int = 200) -> str:
+    """A key as it is written, bounded, without signs that move or hide others."""
+    return ascii(text[:most])[1:-1].replace("`", "'")
 
 
 def epochs_of(lines: Sequence[str]) -> dict[str, list[tuple[float, float]]]:
