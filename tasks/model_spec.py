@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tasks.errors import InvalidModelSpec, UnknownModel
+from tasks.metrics import METRICS, Better, all_named, tasks_of
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 
@@ -28,7 +29,8 @@ WHOLE = 1e-9
 class Strict(BaseModel):
     """A part of model.yaml."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A budget of .nan, or a bound of .inf, would hold nothing back.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DataSpec(Strict):
@@ -85,7 +87,15 @@ class TrainingSpec(Strict):
 class GateSpec(Strict):
     """One bound on one metric of the held-out split."""
 
-    metric: str = Field(description="Name of the metric in metrics.json.")
+    metric: str = Field(
+        min_length=1,
+        description="Name of the metric: one that is measured (models.md), or an own program's.",
+    )
+    better: Better | None = Field(
+        default=None,
+        description="What makes it better: smaller, larger, or nearer to zero. Known for the "
+        "metrics that Sluice measures; needed for one that only an own program measures.",
+    )
     at_least: float | None = Field(default=None, description="Lowest value that passes.")
     at_most: float | None = Field(default=None, description="Highest value that passes.")
     no_worse_than_champion: float | None = Field(
@@ -99,18 +109,35 @@ class GateSpec(Strict):
         description="Relative loss against the scikit-learn baseline that still passes.",
     )
 
+    @property
+    def direction(self) -> Better | None:
+        """What makes the metric better; None when nobody has said so."""
+        known = METRICS.get(self.metric)
+        return known.better if known else self.better
+
     @model_validator(mode="after")
     def _bounded(self) -> GateSpec:
-        if all(
-            bound is None
-            for bound in (
-                self.at_least,
-                self.at_most,
-                self.no_worse_than_champion,
-                self.no_worse_than_baseline,
-            )
-        ):
+        relative = (self.no_worse_than_champion, self.no_worse_than_baseline)
+        if all(bound is None for bound in (self.at_least, self.at_most, *relative)):
             raise ValueError(f"gate on {self.metric!r} has no bound")
+        if self.better and self.better != self.direction:
+            raise ValueError(
+                f"{self.metric} is better when {self.direction}, not when {self.better}"
+            )
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(
+                f"no {self.metric} is at least {self.at_least:g} and at most {self.at_most:g}"
+            )
+        if self.direction == "larger" and any(loss is not None and loss >= 1 for loss in relative):
+            raise ValueError(f"losing all of {self.metric} passes: a relative loss is below 1 here")
+        if all(loss is None for loss in relative) and (
+            (self.direction in {"smaller", "zero"} and self.at_most is None)
+            or (self.direction in {"larger", "zero"} and self.at_least is None)
+        ):
+            raise ValueError(
+                f"{self.metric} is better when {self.direction}, and this gate bounds only its "
+                "better side: the worst value would pass"
+            )
         return self
 
 
@@ -270,6 +297,19 @@ class ModelSpec(Strict):
     serving: ServingSpec = ServingSpec()
     release: ReleaseSpec = ReleaseSpec()
     retrain_when: RetrainWhen = RetrainWhen()
+
+    @model_validator(mode="after")
+    def _measurable(self) -> ModelSpec:
+        strangers = [gate.metric for gate in self.gates if gate.direction is None]
+        if strangers:
+            raise ValueError(
+                f"gates: {', '.join(strangers)} is no metric that Sluice measures ({all_named()}); "
+                "one of your own program needs better: smaller, larger or zero"
+            )
+        if not tasks_of(gate.metric for gate in self.gates):
+            named = ", ".join(gate.metric for gate in self.gates)
+            raise ValueError(f"gates: no model is measured by all of {named} ({all_named()})")
+        return self
 
     @property
     def endpoint_name(self) -> str:

@@ -106,8 +106,9 @@ def train(
     folder = chosen.cache_dir / "jobs" / submitted.name
     model_data = described["ModelArtifacts"]["S3ModelArtifacts"]
     output = model_data.replace("/model.tar.gz", "/output.tar.gz")
-    collect.unpack(collect.fetch(output, folder / "output.tar.gz"), folder / "output")
-    measured = collect.measured(folder / "output", submitted.name)
+    measured = collect.measured(
+        collect.fetch_output(submitted.name, output, folder), submitted.name
+    )
     collect.fetch(model_data, folder / "model.tar.gz")
     return TrainedModel(
         model=spec.name,
@@ -266,8 +267,8 @@ def _measure(
     )
     folder = chosen.cache_dir / "jobs" / submitted.name
     output = described["ModelArtifacts"]["S3ModelArtifacts"].replace("model.tar", "output.tar")
-    collect.unpack(collect.fetch(output, folder / "output.tar.gz"), folder / "output")
-    return collect.measured(folder / "output", submitted.name), described, folder
+    left = collect.fetch_output(submitted.name, output, folder)
+    return collect.measured(left, submitted.name), described, folder
 
 
 def _was_cancelled(flow_run: str) -> bool:
