@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 
 from tasks.errors import GateRejected
+from tasks.gate_spec import GateSpec
 from tasks.metrics import Better
-from tasks.model_spec import GateSpec
 from tasks.values import Check, Verdict
 
 

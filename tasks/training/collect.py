@@ -66,6 +66,18 @@ def unpack(archive: Path, folder: Path) -> Path:
     return folder
 
 
+def left_in(folder: Path) -> frozenset[tuple[str, str]]:
+    """Files of a job: ("model" or "output", path in its archive)."""
+    found = {
+        ("output", path.relative_to(folder / "output").as_posix())
+        for path in (folder / "output").rglob("*")
+        if path.is_file()
+    }
+    with tarfile.open(folder / "model.tar.gz") as tar:
+        found |= {("model", item.name.removeprefix("./")) for item in tar if item.isfile()}
+    return frozenset(found)
+
+
 def measured(folder: Path, job_name: str) -> Measured:
     """Read ``metrics.json``.
 
