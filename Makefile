@@ -24,10 +24,10 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: help install browser demo test check format up down status bench lock clean distclean
+.PHONY: help install browser demo test check format up down status new-model check-model bench lock clean distclean
 
 help: ## Show what there is to run
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(STAMP): requirements.txt requirements-nodeps.txt requirements-bootstrap.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11, 4) <= v < (3, 14) else f"Sluice needs Python 3.11.4 to 3.13: before 3.11.4 tarfile has no extraction filters and every archive would be refused; from 3.14 on the locked set does not install. {sys.executable} is {v[0]}.{v[1]}.{v[2]}. Next: make PYTHON=/path/to/python3.11")'
@@ -79,6 +79,12 @@ down: install ## End what `make up` started
 
 status: install ## Say what is running, and where
 	@$(BIN)/python -m deployments.laptop status
+
+new-model: install ## A new model's folder, code and contract: make new-model NAME=x ARGS="--kind image"
+	@$(BIN)/python -m deployments.models new-model $(NAME) $(ARGS)
+
+check-model: install ## All that can be checked before a training: make check-model NAME=x
+	@$(BIN)/python -m deployments.models check-model $(NAME) $(ARGS)
 
 bench: install ## All benchmarks; prints tables
 	@$(BIN)/python -m benchmarks

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from tasks import errors
+from tasks.metrics import METRICS
 from tasks.model_spec import ModelSpec
 from tasks.settings import Settings
 
@@ -63,6 +64,16 @@ def _model_yaml() -> str:
         )
         for title, model in _models("model.yaml", ModelSpec)
     ]
+    rows = [
+        (f"`{name}`", " and ".join(metric.tasks), metric.better, metric.unit, metric.meaning)
+        for name, metric in METRICS.items()
+    ]
+    parts.append(
+        "## Metrics\n\nWhat the shared programs measure on the held-out split, for candidate, "
+        "champion and baseline alike. A gate names any of its task; of an own program "
+        "([models.md](models.md#own-programs)) any other too, with `better:`.\n\n"
+        + _table(("metric", "task", "better when", "unit", "meaning"), rows)
+    )
     return "\n\n".join(parts)
 
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from models.packaging import code_hash, source_archive
+from models.packaging import code_hash, own_files, source_archive
 from tasks.contracts import Contract, load_contract
+from tasks.model_check import require_sound
 from tasks.model_spec import ModelSpec, known_models, load_model_spec
 from tasks.settings import settings
 from tasks.training.plan import TrainingPlan, hyperparameters, require_budget
@@ -36,6 +37,8 @@ class Recipe:
     code_hash: str
     source: bytes
     hyperparameters: Mapping[str, str]
+    own: frozenset[str]
+    """Files of the model's folder that are shipped: its own programs among them."""
 
     def plan(self, snapshot_fingerprint: str) -> TrainingPlan:
         """What will be learned from a snapshot; its identity names the job and the candidate."""
@@ -46,6 +49,7 @@ class Recipe:
             code_hash=self.code_hash,
             split=rule_of(self.spec.data),
             hyperparameters=self.hyperparameters,
+            label=self.spec.data.label,
         )
 
 
@@ -64,8 +68,9 @@ def prepare(model: str, window_days: int = 0, overrides: Mapping[str, Any] | Non
     chosen = settings()
     spec = load_model_spec(model, chosen.models_dir)
     contract = load_contract(spec.data.dataset, chosen.contracts_dir)
-    require_budget(spec)
     folder = chosen.models_dir / model
+    require_sound(spec, contract, folder, chosen)
+    require_budget(spec)
     return Recipe(
         spec=spec,
         contract=contract,
@@ -73,6 +78,7 @@ def prepare(model: str, window_days: int = 0, overrides: Mapping[str, Any] | Non
         code_hash=code_hash(folder),
         source=source_archive(folder),
         hyperparameters=hyperparameters(spec, overrides or {}),
+        own=own_files(folder),
     )
 
 

@@ -25,6 +25,7 @@ from tasks.gates.decide import require_pass
 from tasks.gates.tasks import gate
 from tasks.lake.formats import LocalReader
 from tasks.lake.tasks import pull_snapshot, snapshot
+from tasks.own_code import require_comparable
 from tasks.registry.tasks import champion_of, earlier_outcome, publish, reject
 from tasks.training.tasks import hand_over, measure_champion, train
 
@@ -66,6 +67,7 @@ def retrain(
         return release_within(model, earlier.version, reason)
 
     champion = champion_of(model)
+    comparable = require_comparable(spec, ready.own, champion)
     work = work_folder(model, plan.identity[:16])
     paths = pull_snapshot(pinned, address)
     checked = check_contract(
@@ -80,9 +82,9 @@ def retrain(
         enlarge_docs(pinned, checked, work, found)
 
     data = hand_over(spec, plan, good, work)
-    trained = train.submit(spec, plan, data["channels"], ready.source, reason)
+    trained = train.submit(spec, plan, data["channels"], ready.source, reason, ready.own)
     standing = measure_champion(
-        spec, plan.code_hash, ready.source, champion, data["channels"]["holdout"]
+        spec, plan.code_hash, ready.source, champion, data["channels"]["holdout"], comparable
     )
     candidate = trained.result()
     verdict = gate(spec, candidate.metrics, standing, candidate.baseline)

@@ -15,7 +15,20 @@ NOT_CODE = frozenset({"model.yaml", "README.md"})
 
 
 class ModelCodeMissing(Exception):
-    """A model's folder holds no model.py."""
+    """A model's folder holds no code: neither a model.py nor a program of its own."""
+
+
+def own_files(model_dir: Path) -> frozenset[str]:
+    """Paths below a model's folder that go into the archive, in front of the shared programs."""
+    return frozenset(
+        path.relative_to(model_dir).as_posix()
+        for path in model_dir.rglob("*")
+        if path.is_file()
+        and path.name not in NOT_CODE
+        and not any(
+            part.startswith((".", "__pycache__")) for part in path.relative_to(model_dir).parts
+        )
+    )
 
 
 def source_files(model_dir: Path) -> dict[str, bytes]:
@@ -25,23 +38,20 @@ def source_files(model_dir: Path) -> dict[str, bytes]:
     ``models.programs``.
 
     Raises:
-        ModelCodeMissing: the folder holds no model.py.
+        ModelCodeMissing: the folder holds no code at all.
     """
-    if not (model_dir / "model.py").is_file():
-        raise ModelCodeMissing(f"{model_dir / 'model.py'} does not exist.")
+    own = own_files(model_dir)
+    if not any(path.endswith((".py", ".sh")) for path in own):
+        raise ModelCodeMissing(
+            f"{model_dir / 'model.py'} does not exist, and no program of its own stands beside it."
+        )
     files = {
         f"models/programs/{path.relative_to(PROGRAMS).as_posix()}": path.read_bytes()
         for path in PROGRAMS.rglob("*.py")
     }
     files["models/__init__.py"] = (PROGRAMS.parent / "__init__.py").read_bytes()
     files |= {name: files[f"models/programs/{name}"] for name in ENTRY_POINTS}
-    files |= {
-        path.relative_to(model_dir).as_posix(): path.read_bytes()
-        for path in model_dir.rglob("*")
-        if path.is_file()
-        and path.name not in NOT_CODE
-        and not any(part.startswith((".", "__pycache__")) for part in path.parts[-2:])
-    }
+    files |= {path: (model_dir / path).read_bytes() for path in own}
     return dict(sorted(files.items()))
 
 

@@ -6,14 +6,17 @@ missing file is one clear error.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from tasks.errors import InvalidModelSpec, UnknownModel
+from tasks.gate_spec import GateSpec, Strict
+from tasks.metrics import all_named, tasks_of
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 
@@ -21,21 +24,20 @@ IMAGE = (
     "Container image: an address, or `sagemaker:<framework>:<version>[:<python>]`; empty takes the "
     "installation's."
 )
+LONGEST_NAME, LONGEST_VALUE = 256, 2500
+"""Characters that SageMaker takes of a hyperparameter."""
 WHOLE = 1e-9
 """Rounding error of a whole percentage written as a share."""
-
-
-class Strict(BaseModel):
-    """A part of model.yaml."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class DataSpec(Strict):
     """Which data the model learns from."""
 
     dataset: str = Field(description="Data set in the lake; its contract bears the same name.")
-    label: str = Field(description="Column (or image label file) that the model predicts.")
+    label: str = Field(
+        description="Column of the contract that the model predicts. Programs get it: model.py as "
+        "the hyperparameter label, an own program as SLUICE_LABEL."
+    )
     window_days: int = Field(
         default=0, ge=0, description="Days of data to train on; 0 takes all there is."
     )
@@ -48,70 +50,84 @@ class DataSpec(Strict):
         default=0.2, gt=0, lt=1, description="Share held out when holdout_days is 0."
     )
 
+    @model_validator(mode="after")
+    def _leaves_something(self) -> DataSpec:
+        if self.window_days and self.holdout_days >= self.window_days:
+            raise ValueError(
+                f"holdout_days ({self.holdout_days}) of window_days ({self.window_days}) leaves "
+                "no day to learn from"
+            )
+        return self
+
 
 class LoggedMetric(Strict):
     """A number that SageMaker reads from the training log."""
 
-    name: str
-    regex: str
+    name: str = Field(min_length=1, max_length=255, description="Its name in SageMaker.")
+    regex: str = Field(
+        min_length=1, max_length=500, description="One group, which catches the number in a line."
+    )
+
+    @field_validator("regex")
+    @classmethod
+    def _catches(cls, regex: str) -> str:
+        try:
+            groups = re.compile(regex).groups
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from error
+        if not groups:
+            raise ValueError("has no group (…) that catches the number")
+        return regex
 
 
 class TrainingSpec(Strict):
     """How the SageMaker training job is asked for."""
 
-    program: str = Field(default="train.py", description="Program inside the source archive.")
+    program: str = Field(
+        default="train.py",
+        description="Program that trains: the shared train.py, or one in the model's folder.",
+    )
     image: str = Field(default="", description=IMAGE)
     instance_type: str = Field(default="ml.m5.xlarge", description="Instance type of the job.")
     instance_count: int = Field(default=1, ge=1, description="Instances of the job.")
-    volume_gb: int = Field(default=30, ge=1, description="Disk of each instance, GB.")
+    volume_gb: int = Field(default=30, ge=1, le=16_384, description="Disk of each instance, GB.")
     max_runtime_seconds: int = Field(
-        default=86_400, ge=60, description="SageMaker stops the job after this many seconds."
+        default=86_400,
+        ge=60,
+        le=2_419_200,
+        description="SageMaker stops the job after this many seconds of its own clock. The "
+        "embedded AWS's clock runs SLUICE_TIME_SCALE times as fast: at 60, 43200 are 12 real "
+        "minutes.",
     )
     spot: bool = Field(default=False, description="Train on spot capacity, with checkpoints.")
     budget_usd: float = Field(
         default=50.0, gt=0, description="A job whose worst case costs more is not submitted."
     )
-    hourly_usd: float = Field(
-        default=0.23, ge=0, description="Price of one instance-hour, for the worst case."
+    hourly_usd: float | None = Field(
+        default=None,
+        ge=0,
+        description="Price of one instance-hour, for the worst case; without it the list price of "
+        "the instance type counts.",
     )
     hyperparameters: Mapping[str, str | int | float | bool] = Field(
         default_factory=dict, description="Passed to the program; a run may override each."
     )
     metrics: tuple[LoggedMetric, ...] = Field(
-        default=(), description="Numbers read from the log while the job runs."
+        default=(), max_length=40, description="Numbers read from the log while the job runs."
     )
 
-
-class GateSpec(Strict):
-    """One bound on one metric of the held-out split."""
-
-    metric: str = Field(description="Name of the metric in metrics.json.")
-    at_least: float | None = Field(default=None, description="Lowest value that passes.")
-    at_most: float | None = Field(default=None, description="Highest value that passes.")
-    no_worse_than_champion: float | None = Field(
-        default=None,
-        ge=0,
-        description="Relative loss against the champion on the same split that still passes.",
-    )
-    no_worse_than_baseline: float | None = Field(
-        default=None,
-        ge=0,
-        description="Relative loss against the scikit-learn baseline that still passes.",
-    )
-
-    @model_validator(mode="after")
-    def _bounded(self) -> GateSpec:
-        if all(
-            bound is None
-            for bound in (
-                self.at_least,
-                self.at_most,
-                self.no_worse_than_champion,
-                self.no_worse_than_baseline,
-            )
-        ):
-            raise ValueError(f"gate on {self.metric!r} has no bound")
-        return self
+    @field_validator("hyperparameters")
+    @classmethod
+    def _passable(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        for name, value in given.items():
+            if name == "label" or name.startswith("sagemaker_"):
+                raise ValueError(f"{name} is not a model's to set")
+            if not name or len(name) > LONGEST_NAME or len(str(value)) > LONGEST_VALUE:
+                raise ValueError(
+                    f"{name!r:.40}: SageMaker takes names of {LONGEST_NAME} characters and values "
+                    f"of {LONGEST_VALUE}"
+                )
+        return given
 
 
 class FormatSpec(Strict):
@@ -134,16 +150,31 @@ class ConversionSpec(Strict):
 class AutoscalingSpec(Strict):
     """Target tracking on invocations per instance."""
 
-    min_instances: int = Field(default=1, ge=1)
-    max_instances: int = Field(default=10, ge=1)
-    invocations_per_instance: float = Field(default=70.0, gt=0)
-    cooldown_seconds: int = Field(default=300, ge=0)
+    min_instances: int = Field(default=1, ge=1, description="Fewest instances.")
+    max_instances: int = Field(default=10, ge=1, description="Most instances.")
+    invocations_per_instance: float = Field(
+        default=70.0, gt=0, description="Invocations a minute that an instance is meant for."
+    )
+    cooldown_seconds: int = Field(default=300, ge=0, description="Pause between two changes.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> AutoscalingSpec:
+        if self.min_instances > self.max_instances:
+            raise ValueError(
+                f"min_instances ({self.min_instances}) is above max_instances "
+                f"({self.max_instances})"
+            )
+        return self
 
 
 class ServingSpec(Strict):
     """How the endpoint serves."""
 
-    program: str = Field(default="serve.py", description="Program inside model.tar.gz, code/.")
+    program: str = Field(
+        default="serve.py",
+        description="Program that serves, in code/ of model.tar.gz: the shared serve.py, or one in "
+        "the model's folder.",
+    )
     image: str = Field(default="", description=IMAGE)
     instance_type: str = Field(default="ml.m5.large", description="Instance type of a variant.")
     instance_count: int = Field(default=1, ge=1, description="Instances of a variant.")
@@ -259,10 +290,12 @@ class RetrainWhen(Strict):
 class ModelSpec(Strict):
     """One model."""
 
-    name: Name
-    family: Literal["tabular", "image", "text", "recommendation"]
-    owner: str
-    description: str
+    name: Name = Field(description="The same as the folder's; its endpoint is sluice-<name>.")
+    family: Literal["tabular", "image"] = Field(
+        description="Kind of inputs: tabular learns from a table, image from a data set of images."
+    )
+    owner: str = Field(min_length=1, description="Who answers for it; a tag of its jobs.")
+    description: str = Field(min_length=1, description="What it is for; a tag of its jobs.")
     data: DataSpec
     training: TrainingSpec = TrainingSpec()
     gates: tuple[GateSpec, ...] = Field(min_length=1)
@@ -270,6 +303,19 @@ class ModelSpec(Strict):
     serving: ServingSpec = ServingSpec()
     release: ReleaseSpec = ReleaseSpec()
     retrain_when: RetrainWhen = RetrainWhen()
+
+    @model_validator(mode="after")
+    def _measurable(self) -> ModelSpec:
+        strangers = [gate.metric for gate in self.gates if gate.direction is None]
+        if strangers:
+            raise ValueError(
+                f"gates: {', '.join(strangers)} is no metric that Sluice measures ({all_named()}); "
+                "one of your own program needs better: smaller, larger or zero"
+            )
+        if not tasks_of(gate.metric for gate in self.gates):
+            named = ", ".join(gate.metric for gate in self.gates)
+            raise ValueError(f"gates: no model is measured by all of {named} ({all_named()})")
+        return self
 
     @property
     def endpoint_name(self) -> str:

@@ -58,18 +58,19 @@ DAYS_BEYOND = 60
 """How far the trend may be carried past the newest training day."""
 
 
-def load(channel: Path, _hyperparameters: Hyperparameters) -> Split:
+def load(channel: Path, hyperparameters: Hyperparameters) -> Split:
     """All rows of a channel's Parquet files."""
-    columns = read_columns(channel, ("id", "date", LABEL, *NUMBERS), dates=("date",))
+    label = hyperparameters.text("label", LABEL)
+    columns = read_columns(channel, ("id", "date", label, *NUMBERS), dates=("date",))
     ids = np.asarray(columns["id"])
     return Split(
         ids=ids.astype(np.int64).astype(np.str_) if ids.dtype.kind == "f" else ids,
         inputs={name: columns[name] for name in ("date", *NUMBERS)},
-        labels=np.asarray(columns[LABEL], dtype=np.float64),
+        labels=np.asarray(columns[label], dtype=np.float64),
     )
 
 
-def preprocess(training: Split, _hyperparameters: Hyperparameters) -> dict[str, Any]:
+def preprocess(training: Split, hyperparameters: Hyperparameters) -> dict[str, Any]:
     """preprocess.json: scaled numbers, zip code one-hot, Fourier features of the place, time."""
     columns = training.inputs
     place = ("lat", "long")
@@ -118,7 +119,7 @@ def preprocess(training: Split, _hyperparameters: Hyperparameters) -> dict[str, 
         "features": features,
         "output": {
             "kind": "number",
-            "name": LABEL,
+            "name": hyperparameters.text("label", LABEL),
             "unit": "USD",
             "transform": "exp",
             "scale": max(float(target.std()), 1e-6),

@@ -95,10 +95,6 @@ def write_predictions(path: Path, columns: Mapping[str, Any]) -> None:
 
 
 def copy_code(folder: Path) -> None:
-    """Ship the programs with the model, so that the endpoint runs ``code/serve.py``."""
+    """Ship the source archive with the model: the endpoint runs ``code/<serving.program>``."""
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    target = folder / "code"
-    target.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(CODE_DIR / "models", target / "models", ignore=ignored, dirs_exist_ok=True)
-    for name in ("serve.py", "model.py"):
-        shutil.copy2(CODE_DIR / name, target / name)
+    shutil.copytree(CODE_DIR, folder / "code", ignore=ignored, dirs_exist_ok=True)

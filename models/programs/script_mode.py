@@ -154,7 +154,8 @@ def job_from_environment(arguments: Sequence[str], environment: Mapping[str, str
         for name, value in environment.items()
         if name.startswith(prefix)
     }
-    given = json.loads(environment.get("SM_HPS", "{}")) | _pairs(arguments)
+    declared = {"label": environment["SLUICE_LABEL"]} if environment.get("SLUICE_LABEL") else {}
+    given = declared | json.loads(environment.get("SM_HPS", "{}")) | _pairs(arguments)
     host = environment.get("SM_CURRENT_HOST", "algo-1")
     return Job(
         base=base,

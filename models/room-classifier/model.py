@@ -23,7 +23,8 @@ SIDE = 64
 
 def load(channel: Path, hyperparameters: Hyperparameters) -> Split:
     """All labelled images of a channel, resized to the network's input."""
-    return read_images(channel, LABEL, Images(_pixels(hyperparameters)))
+    label = hyperparameters.text("label", LABEL)
+    return read_images(channel, label, Images(_pixels(hyperparameters)))
 
 
 def preprocess(training: Split, hyperparameters: Hyperparameters) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def preprocess(training: Split, hyperparameters: Hyperparameters) -> dict[str, A
     return _pixels(hyperparameters) | {
         "output": {
             "kind": "classes",
-            "name": LABEL,
+            "name": hyperparameters.text("label", LABEL),
             "classes": np.unique(training.labels).tolist(),
             "confidence_threshold": hyperparameters.number("confidence_threshold", 0.8),
         }

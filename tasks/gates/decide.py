@@ -6,10 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 
 from tasks.errors import GateRejected
-from tasks.model_spec import GateSpec
+from tasks.gate_spec import GateSpec
+from tasks.metrics import Better
 from tasks.values import Check, Verdict
-
-SMALLER_IS_BETTER = frozenset({"mae", "rmse", "mse", "mape", "loss", "log_loss", "abs_bias"})
 
 
 def decide(
@@ -30,7 +29,8 @@ def decide(
 
     Returns:
         ``pass`` when every bound holds; ``fail`` when one was measured broken; ``error`` when a
-        metric is missing or not a finite number, because then nothing was measured.
+        metric is missing or not a finite number, or nobody has said what makes it better, because
+        then nothing was measured.
     """
     checks = tuple(
         check for gate in gates for check in _checks(gate, candidate, champion, baseline)
@@ -59,19 +59,19 @@ def _checks(
 ) -> Iterator[Check]:
     value = candidate.get(gate.metric)
     if value is None or not math.isfinite(value):
+        told = ", ".join(sorted(candidate)) or "nothing"
         yield Check(
             name=gate.metric,
             outcome="error",
-            observed=str(value),
+            observed="nothing" if value is None else str(value),
             bound="a finite number",
-            detail="the training job did not measure it",
+            detail=f"the training job did not measure it; it measured {told}",
         )
         return
     if gate.at_least is not None:
-        yield _check(gate.metric, value, gate.at_least, smaller=False, detail="a fixed bound")
+        yield _check(gate.metric, value, gate.at_least, holds=value >= gate.at_least, sign="≥")
     if gate.at_most is not None:
-        yield _check(gate.metric, value, gate.at_most, smaller=True, detail="a fixed bound")
-    smaller = _smaller_is_better(gate)
+        yield _check(gate.metric, value, gate.at_most, holds=value <= gate.at_most, sign="≤")
     if gate.no_worse_than_champion is not None:
         if champion is None:
             yield Check(
@@ -82,57 +82,56 @@ def _checks(
                 detail="nothing serves yet, so there is nothing to be worse than",
             )
         else:
-            yield _relative(
-                gate.metric, value, champion, gate.no_worse_than_champion, smaller, "champion"
-            )
+            yield _relative(gate, value, champion, gate.no_worse_than_champion, "champion")
     if gate.no_worse_than_baseline is not None:
-        yield _relative(
-            gate.metric, value, baseline, gate.no_worse_than_baseline, smaller, "baseline"
-        )
-
-
-def _smaller_is_better(gate: GateSpec) -> bool:
-    if gate.at_most is not None:
-        return True
-    if gate.at_least is not None:
-        return False
-    return gate.metric in SMALLER_IS_BETTER
+        yield _relative(gate, value, baseline, gate.no_worse_than_baseline, "baseline")
 
 
 def _relative(
-    metric: str,
-    value: float,
-    other: Mapping[str, float],
-    loss: float,
-    smaller: bool,
-    name: str,
+    gate: GateSpec, value: float, other: Mapping[str, float], loss: float, who: str
 ) -> Check:
-    reference = other.get(metric)
+    name = f"{gate.metric} vs {who}"
+    reference = other.get(gate.metric)
     if reference is None or not math.isfinite(reference):
         return Check(
-            name=f"{metric} vs {name}",
+            name=name,
             outcome="error",
             observed=f"{value:.6g}",
-            bound=f"{name}: {reference}",
-            detail=f"the {name} was not measured on this split",
+            bound=f"{who}: {reference}",
+            detail=f"the {who} was not measured on this split",
         )
+    if gate.direction is None:
+        return Check(
+            name=name,
+            outcome="error",
+            observed=f"{value:.6g}",
+            bound=f"{who}: {reference:.6g}",
+            detail=f"nobody has said what makes {gate.metric} better (better: in model.yaml)",
+        )
+    bound, holds = _no_worse(gate.direction, value, reference, loss)
+    sign = "≥" if gate.direction == "larger" else "≤"
+    detail = f"the {who} has {reference:.6g}; up to {loss:.0%} worse passes"
+    if gate.direction == "zero":
+        detail += ", on either side of zero"
+    return _check(name, value, bound, holds=holds, sign=sign, detail=detail)
+
+
+def _no_worse(better: Better, value: float, reference: float, loss: float) -> tuple[float, bool]:
+    """The worst value that passes, and whether this one does."""
     margin = abs(reference) * loss
-    bound = reference + margin if smaller else reference - margin
-    return _check(
-        f"{metric} vs {name}",
-        value,
-        bound,
-        smaller=smaller,
-        detail=f"the {name} has {reference:.6g}; up to {loss:.0%} worse passes",
-    )
+    if better == "larger":
+        return reference - margin, value >= reference - margin
+    bound = (abs(reference) if better == "zero" else reference) + margin
+    return bound, (abs(value) if better == "zero" else value) <= bound
 
 
-def _check(name: str, value: float, bound: float, *, smaller: bool, detail: str) -> Check:
-    holds = value <= bound if smaller else value >= bound
+def _check(
+    name: str, value: float, bound: float, *, holds: bool, sign: str, detail: str = "a fixed bound"
+) -> Check:
     return Check(
         name=name,
         outcome="pass" if holds else "fail",
         observed=f"{value:.6g}",
-        bound=f"{'≤' if smaller else '≥'} {bound:.6g}",
+        bound=f"{sign} {bound:.6g}",
         detail=detail,
     )

@@ -9,8 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.aws import asking, client
-from tasks.errors import TrainingFailed
+from tasks.errors import AwsRejected, TrainingFailed
+from tasks.objects import MISSING
 from tasks.values import Frozen
+
+WRITES_METRICS = (
+    'The training program must write metrics.json, {"candidate": {metric: number}}, into the '
+    "folder SM_OUTPUT_DATA_DIR (/opt/ml/output/data); docs/models.md says how."
+)
 
 
 class Measured(Frozen):
@@ -33,12 +39,43 @@ def fetch(address: str, target: Path) -> Path:
     return partial.replace(target)
 
 
+def fetch_output(job_name: str, address: str, folder: Path) -> Path:
+    """What the job wrote into its output folder, unpacked.
+
+    Raises:
+        TrainingFailed: it wrote nothing there, so that no output.tar.gz exists.
+    """
+    try:
+        archive = fetch(address, folder / "output.tar.gz")
+    except AwsRejected as error:
+        if error.code not in MISSING:
+            raise
+        raise TrainingFailed(
+            f"{job_name} ended well but wrote no metrics.json, nor anything else into its output "
+            f"folder: {address} does not exist.",
+            WRITES_METRICS,
+        ) from error
+    return unpack(archive, folder / "output")
+
+
 def unpack(archive: Path, folder: Path) -> Path:
     """Unpack a job's archive; only plain files below the folder come out of it."""
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(archive) as tar:
         tar.extractall(folder, filter="data")
     return folder
+
+
+def left_in(folder: Path) -> frozenset[tuple[str, str]]:
+    """Files of a job: ("model" or "output", path in its archive)."""
+    found = {
+        ("output", path.relative_to(folder / "output").as_posix())
+        for path in (folder / "output").rglob("*")
+        if path.is_file()
+    }
+    with tarfile.open(folder / "model.tar.gz") as tar:
+        found |= {("model", item.name.removeprefix("./")) for item in tar if item.isfile()}
+    return frozenset(found)
 
 
 def measured(folder: Path, job_name: str) -> Measured:
@@ -55,10 +92,17 @@ def measured(folder: Path, job_name: str) -> Measured:
             baseline=raw.get("baseline", {}),
             rows=sum(raw.get("counts", {}).values()),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except FileNotFoundError as error:
+        left = ", ".join(sorted(item.name for item in folder.iterdir())) or "nothing"
         raise TrainingFailed(
-            f"{job_name} left no readable metrics.json: {error}.",
-            "The training program must write it to SM_OUTPUT_DATA_DIR; docs/models.md says how.",
+            f"{job_name} wrote no metrics.json into its output folder; it left {left} there.",
+            WRITES_METRICS,
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        why = " ".join(str(error).partition("For further information")[0].split())
+        raise TrainingFailed(
+            f"{job_name} left no readable metrics.json ({type(error).__name__}: {why}).",
+            WRITES_METRICS,
         ) from error
     wrong = [name for name, value in found.candidate.items() if not math.isfinite(value)]
     if wrong:

@@ -11,6 +11,7 @@ from typing import Any
 from tasks.errors import BudgetExceeded
 from tasks.images import address_of
 from tasks.model_spec import ModelSpec
+from tasks.prices import hourly_usd
 from tasks.settings import Settings
 from tasks.values import Frozen, fingerprint
 
@@ -28,6 +29,7 @@ class TrainingPlan(Frozen):
     code_hash: str
     split: str
     hyperparameters: Mapping[str, str]
+    label: str = ""
 
     @property
     def identity(self) -> str:
@@ -60,10 +62,16 @@ def require_budget(spec: ModelSpec) -> float:
     """Worst case of one job, US dollars.
 
     Raises:
-        BudgetExceeded: it is above the model's budget; nothing was submitted.
+        BudgetExceeded: it is above the model's budget, or cannot be known; nothing was submitted.
     """
     training = spec.training
-    worst = training.hourly_usd * training.instance_count * training.max_runtime_seconds / 3600
+    price = hourly_usd(training.instance_type, training.hourly_usd)
+    if price is None:
+        raise BudgetExceeded(
+            f"Training {spec.name}: no price of {training.instance_type} is known.",
+            "Say training.hourly_usd in model.yaml.",
+        )
+    worst = price * training.instance_count * training.max_runtime_seconds / 3600
     if worst > training.budget_usd:
         raise BudgetExceeded(
             f"Training {spec.name} may cost ${worst:.2f} ({training.instance_count} × "
@@ -165,6 +173,8 @@ def training_request(
             "VolumeSizeInGB": training.volume_gb,
             **({"VolumeKmsKeyId": settings.kms_key_id} if settings.kms_key_id else {}),
         },
+        # Not a hyperparameter: an own program's command line takes what its author declared.
+        "Environment": {"SLUICE_LABEL": spec.data.label},
         "StoppingCondition": {"MaxRuntimeInSeconds": training.max_runtime_seconds},
         "CheckpointConfig": {"S3Uri": f"{root}/{plan.job_name}/checkpoints"},
         "Tags": [{"Key": key, "Value": value[:256]} for key, value in sorted(tags.items())],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from tasks.aws import asking, client
 from tasks.clock import system_clock, wall
 from tasks.errors import TrainingFailed, UploadRefused
 from tasks.model_spec import ModelSpec
+from tasks.own_code import require_outputs
 from tasks.reports.artifacts import LivePage, key_for, logger
 from tasks.reports.pages import training_page
 from tasks.retrying import if_it_helps
@@ -76,19 +77,23 @@ def train(
     channels: Mapping[str, str],
     archive: bytes,
     reason: str,
+    own: Collection[str] = (),
 ) -> TrainedModel:
     """Train in SageMaker: submit, or adopt what an earlier run submitted; show it while it runs.
 
     Raises:
         BudgetExceeded: before anything is submitted.
-        TrainingFailed, TrainingStopped: the job did not end well.
+        TrainingFailed, TrainingStopped: the job did not end well, or an own program left less than
+            later stages read.
     """
     chosen = settings()
     worst = require_budget(spec)
     source = put_source(chosen.work_bucket, plan.code_hash, archive)
     tags = {
         "sluice:model": spec.name,
-        "sluice:reason": "".join(c if c.isalnum() or c in " _.:/=+-@" else " " for c in reason),
+        "sluice:reason": _tag(reason),
+        "sluice:owner": _tag(spec.owner),
+        "sluice:description": _tag(spec.description),
         "sluice:flow-run": str(runtime.flow_run.id or "none"),
         "sluice:environment": chosen.environment,
     }
@@ -107,9 +112,11 @@ def train(
     folder = chosen.cache_dir / "jobs" / submitted.name
     model_data = described["ModelArtifacts"]["S3ModelArtifacts"]
     output = model_data.replace("/model.tar.gz", "/output.tar.gz")
-    collect.unpack(collect.fetch(output, folder / "output.tar.gz"), folder / "output")
-    measured = collect.measured(folder / "output", submitted.name)
+    measured = collect.measured(
+        collect.fetch_output(submitted.name, output, folder), submitted.name
+    )
     collect.fetch(model_data, folder / "model.tar.gz")
+    require_outputs(spec, own, collect.left_in(folder), submitted.name)
     return TrainedModel(
         model=spec.name,
         job_name=submitted.name,
@@ -133,10 +140,24 @@ def train(
     cache_policy=NO_CACHE,
 )
 def measure_champion(
-    spec: ModelSpec, code_hash: str, archive: bytes, champion: Manifest | None, holdout: str
+    spec: ModelSpec,
+    code_hash: str,
+    archive: bytes,
+    champion: Manifest | None,
+    holdout: str,
+    comparable: bool = True,
 ) -> Mapping[str, float] | None:
-    """The champion's metrics on the candidate's held-out split; None when nothing serves yet."""
+    """The champion's metrics on the candidate's held-out split.
+
+    None when nothing serves yet, or when own programs bring nothing that measures it.
+    """
     if champion is None:
+        return None
+    if not comparable:
+        logger().warning(
+            f"Champion {champion.version} is not measured beside the candidate: own programs "
+            "without an evaluate.py. Only the gate's fixed bounds and its baseline count."
+        )
         return None
     chosen = settings()
     model = f"s3://{chosen.registry_bucket}/{champion.model}/{champion.version}/model.tar.gz"
@@ -270,8 +291,13 @@ def _measure(
     )
     folder = chosen.cache_dir / "jobs" / submitted.name
     output = described["ModelArtifacts"]["S3ModelArtifacts"].replace("model.tar", "output.tar")
-    collect.unpack(collect.fetch(output, folder / "output.tar.gz"), folder / "output")
-    return collect.measured(folder / "output", submitted.name), described, folder
+    left = collect.fetch_output(submitted.name, output, folder)
+    return collect.measured(left, submitted.name), described, folder
+
+
+def _tag(text: str) -> str:
+    """A text as AWS takes it for a tag's value."""
+    return "".join(c if c.isalnum() or c in " _.:/=+-@" else " " for c in text)
 
 
 def _was_cancelled(flow_run: str) -> bool:

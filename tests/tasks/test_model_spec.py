@@ -37,6 +37,25 @@ def test_an_unknown_model_names_the_known_ones(tmp_path):
         (("label: price", "lable: price"), "data.lable"),
         (("at_most: 1", "at_mots: 1"), "gates.0.at_mots"),
         (("metric: mae, at_most: 1", "metric: mae"), "has no bound"),
+        (("metric: mae", "metric: maee"), "maee is no metric that Sluice measures.*: abs_bias"),
+        (("metric: mae", "metric: rows"), "rows is no metric"),
+        (("metric: mae", "metric: mae, better: larger"), "mae is better when smaller"),
+        (("metric: mae", "metric: pinball, better: bigger"), "gates.0.better"),
+        (("mae, at_most: 1", "accuracy, at_most: 1"), "bounds only its better side: the worst"),
+        (("mae, at_most: 1", "mae, at_least: 1"), "bounds only its better side: the worst"),
+        (("mae, at_most: 1", "bias, at_most: 1"), "bounds only its better side: the worst"),
+        (("mae, at_most: 1", "mae, at_least: 2, at_most: 1"), "no mae is at least 2 and at most 1"),
+        (("mae, at_most: 1", "r2, no_worse_than_champion: 1"), "losing all of r2 passes"),
+        (
+            (
+                "at_most: 1}",
+                "at_most: 1}, {metric: r2, at_least: 0}, {metric: accuracy, at_least: 0}",
+            ),
+            "no model is measured by all of mae, r2, accuracy",
+        ),
+        (("at_most: 1", "at_most: .inf"), "gates.0.at_most"),
+        (("at_most: 1", "no_worse_than_champion: .nan"), "gates.0.no_worse_than_champion"),
+        (("gates:", "training: {budget_usd: .nan}\ngates:"), "training.budget_usd"),
         (("name: demo", "name: other"), "its folder is 'demo'"),
         (("family: tabular", "family: [tabular"), "is not YAML"),
         (("gates:", "release: {ladder: [0.5, 0.1]}\ngates:"), "ladder must climb"),
@@ -47,3 +66,8 @@ def test_every_fault_is_named(tmp_path, change, said):
     write(tmp_path, GOOD.replace(*change))
     with pytest.raises(InvalidModelSpec, match=said):
         load_model_spec("demo", tmp_path)
+
+
+def test_a_metric_of_an_own_program_is_declared_by_its_gate(tmp_path):
+    write(tmp_path, GOOD.replace("metric: mae", "metric: pinball, better: smaller"))
+    assert load_model_spec("demo", tmp_path).gates[0].direction == "smaller"

@@ -1,0 +1,93 @@
+"""``python -m deployments.models new-model|check-model``: add a model; check one, for nothing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from deployments.models.check import check_model
+from deployments.models.new import new_model
+from tasks.errors import SluiceError
+from tasks.model_spec import known_models
+from tasks.settings import Settings, settings
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    root = argparse.ArgumentParser(
+        prog="python -m deployments.models", description="Add a model, and check one."
+    )
+    verbs = root.add_subparsers(dest="verb", required=True)
+    new = verbs.add_parser("new-model", help="write folder, model.yaml, model.py and contract")
+    new.add_argument("name", help="small letters, digits and hyphens, like price-estimator")
+    new.add_argument("--kind", choices=("tabular", "image"), default="tabular")
+    new.add_argument("--dataset", default="", help="a data set that has a contract; else a new one")
+    new.add_argument("--label", default="", help="the column to predict")
+    new.add_argument("--from-csv", type=Path, help="draft the contract from this sample")
+    new.add_argument("--owner", default=os.environ.get("USER", ""), help="who answers for it")
+    new.add_argument("--description", default="", help="what it is for, in a sentence")
+    check = verbs.add_parser("check-model", help="all that can be checked before a training")
+    check.add_argument("name")
+    check.add_argument("--no-run", action="store_true", help="do not run its programs")
+    return root
+
+
+def main() -> int:
+    """Exit status 0 when what was asked for is done, or the model is sound."""
+    asked = parser().parse_args()
+    try:
+        chosen = settings()
+        return _new(chosen, asked) if asked.verb == "new-model" else _check(chosen, asked)
+    except (SluiceError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _new(chosen: Settings, asked: argparse.Namespace) -> int:
+    written = new_model(
+        chosen,
+        asked.name,
+        asked.kind,
+        asked.dataset,
+        asked.label,
+        asked.from_csv,
+        asked.owner,
+        asked.description,
+    )
+    # How long a line gets depends on the names of the columns; `make check` wants one form.
+    code = [str(path) for path in written if path.suffix == ".py"]
+    subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", *code], capture_output=True)
+    for path in written:
+        print(f"» wrote {path}")
+    print(f"» {_forms(chosen)}")
+    print(f"» Next: read them, correct the gates, then make check-model NAME={asked.name}")
+    return 0
+
+
+def _forms(chosen: Settings) -> str:
+    """Put the model into the forms of a server that runs; what came of it, in words."""
+    if not os.environ.get("PREFECT_API_URL"):
+        return "The forms offer the model within a minute, where a stack runs (reconcile sees it)"
+    from flows.forms import refresh_forms
+
+    try:
+        changed = refresh_forms(known_models(chosen.models_dir))
+    except Exception as error:  # noqa: BLE001 - the files are written; whatever it is, say it
+        return f"The forms were not refreshed ({error}); reconcile will, within a minute"
+    return f"The forms offer it: {', '.join(changed) or 'nothing to change'}"
+
+
+def _check(chosen: Settings, asked: argparse.Namespace) -> int:
+    sound = True
+    for outcome, sentence in check_model(chosen, asked.name, run=not asked.no_run):
+        sound = sound and outcome != "FAULT"
+        print(f"{outcome:<5}  {sentence}", flush=True)
+    print(f"» {asked.name} {'can be trained' if sound else 'cannot be trained as it stands'}")
+    return 0 if sound else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,61 @@
+"""Everything about a model that can be known before its training is paid for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+from deployments.models.trial import Said, trial
+from models.packaging import own_files
+from tasks.contracts import load_contract
+from tasks.errors import SluiceError
+from tasks.model_check import faults
+from tasks.model_spec import load_model_spec
+from tasks.own_code import outputs, told, trains_itself
+from tasks.prices import hourly_usd
+from tasks.settings import Settings
+from tasks.training.plan import require_budget
+
+
+def check_model(settings: Settings, name: str, *, run: bool = True) -> Iterator[Said]:
+    """Check a model part by part; each part is said as it is done.
+
+    Args:
+        settings: Where models and contracts lie.
+        name: The model.
+        run: Whether its programs are run on a few made-up rows.
+    """
+    try:
+        spec = load_model_spec(name, settings.models_dir)
+        yield "ok", f"model.yaml describes {name}, a model of family {spec.family}"
+        contract = load_contract(spec.data.dataset, settings.contracts_dir)
+        yield "ok", f"contract {contract.dataset} {contract.version} loads"
+    except SluiceError as error:
+        yield "FAULT", str(error)
+        return
+    folder = settings.models_dir / name
+    found = faults(spec, contract, folder, settings)
+    for fault in found:
+        yield "FAULT", fault
+    if not found:
+        yield "ok", f"label {spec.data.label}, gates, programs, images and instances fit together"
+    if any(c.name == spec.data.label and not c.required for c in contract.columns):
+        yield "note", f"{spec.data.label} may be missing in rows: load() must leave such rows out"
+    try:
+        price = hourly_usd(spec.training.instance_type, spec.training.hourly_usd)
+        worst = require_budget(spec)
+        yield (
+            "ok",
+            f"a job costs at most ${worst:.2f} ({spec.training.instance_type} at ${price:.3f} an "
+            f"hour), within its budget of ${spec.training.budget_usd:.2f}",
+        )
+    except SluiceError as error:
+        yield "FAULT", str(error)
+        return
+    own = own_files(folder)
+    if trains_itself(spec, own):
+        yield "note", f"an own program trains; it must write {told(outputs(spec, own))}"
+    if found or not run:
+        yield "note", "its programs were not run"
+        return
+    yield from cast("Iterator[Said]", trial(spec, contract, folder))

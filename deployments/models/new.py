@@ -1,0 +1,173 @@
+"""Write a new model: its folder, its description, its code, and the contract of new data."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from deployments.models.draft import (
+    Asked,
+    columns_of,
+    contract_text,
+    example_columns,
+    model_files,
+)
+from tasks.contracts import Contract, known_contracts, load_contract
+from tasks.contracts.model import Column
+from tasks.errors import ConfigurationError, ContractMissing, InvalidModelSpec
+from tasks.model_check import NEVER
+from tasks.model_spec import known_models
+from tasks.settings import Settings
+
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+LONGEST = 40
+DATASET = re.compile(r"[a-z][a-z0-9_]*")
+TAKEN = frozenset({"programs", "all"})
+"""Names that mean something else below models/, or in a form."""
+
+
+def new_model(
+    settings: Settings,
+    name: str,
+    kind: str,
+    dataset: str = "",
+    label: str = "",
+    sample: Path | None = None,
+    owner: str = "",
+    description: str = "",
+) -> list[Path]:
+    """Write the files of a new model; none is ever replaced.
+
+    Args:
+        settings: Where models and contracts lie.
+        name: Of the model and its folder.
+        kind: ``tabular`` or ``image``.
+        dataset: A data set with a contract, or the name of a new one (with a sample); empty makes
+            one that bears the model's name.
+        label: Column to predict; empty takes the sample's last column, or ``label``.
+        sample: CSV from whose columns a new contract is drafted.
+        owner: Who answers for it.
+        description: What it is for.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        ConfigurationError: a name is none or taken, the data set or the label is unknown.
+    """
+    folder = settings.models_dir / name
+    _check_name(name, folder, known_models(settings.models_dir))
+    known = known_contracts(settings.contracts_dir)
+    new_data = not dataset or (sample is not None and dataset not in known)
+    if dataset and sample is not None and dataset in known:
+        raise ContractMissing(
+            f"Data set {dataset!r} has a contract already; {sample} would draft another.",
+            "Leave --from-csv out, or name a new data set.",
+        )
+    if dataset and not new_data and dataset not in known:
+        raise ContractMissing(
+            f"Data set {dataset!r} has no contract in {settings.contracts_dir}.",
+            f"Use one of {', '.join(known) or '(none yet)'}; or draft one with --from-csv FILE; or "
+            "leave --dataset out for an example to fill in.",
+        )
+    asked = Asked(
+        name=name,
+        kind=kind,
+        dataset=dataset or name.replace("-", "_"),
+        label=label,
+        owner=owner or "nobody-yet",
+        description=description or f"What {name} tells.",
+    )
+    written: dict[Path, str] = {}
+    if new_data:
+        columns, asked = _new_columns(asked, sample)
+        path = settings.contracts_dir / f"{asked.dataset}.odcs.yaml"
+        if asked.dataset in known or not DATASET.fullmatch(asked.dataset):
+            raise ContractMissing(
+                f"{path} exists, or {asked.dataset!r} is no name of a data set.",
+                "Name another data set with --dataset.",
+            )
+        written[path] = contract_text(asked, columns, settings.lake_bucket)
+    contract = _contract(asked, settings, written)
+    asked = _with_label(asked, contract)
+    written |= {folder / file: text for file, text in model_files(asked, contract).items()}
+    for path, text in written.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    return list(written)
+
+
+def _check_name(name: str, folder: Path, known: tuple[str, ...]) -> None:
+    if not NAME.fullmatch(name) or len(name) > LONGEST or name in TAKEN:
+        raise InvalidModelSpec(
+            f"{name!r} is no name of a model.",
+            f"Use at most {LONGEST} small letters, digits and hyphens, like price-estimator.",
+        )
+    if folder.exists():
+        raise InvalidModelSpec(
+            f"{folder} exists already.",
+            f"Choose another name than {', '.join(known) or name}, or remove the folder.",
+        )
+
+
+def _new_columns(asked: Asked, sample: Path | None) -> tuple[tuple[Column, ...], Asked]:
+    if sample is None:
+        label = asked.label or "label"
+        return example_columns(asked.kind, label), _labelled(asked, label)
+    if asked.kind == "image":
+        raise InvalidModelSpec(
+            f"--from-csv {sample} drafts a table, and --kind image learns from pictures.",
+            "Leave --from-csv out: the contract's columns are those of labels.jsonl.",
+        )
+    columns = columns_of(sample)
+    return columns, _labelled(asked, asked.label or columns[-1].name)
+
+
+def _labelled(asked: Asked, label: str) -> Asked:
+    return Asked(asked.name, asked.kind, asked.dataset, label, asked.owner, asked.description)
+
+
+def _contract(asked: Asked, settings: Settings, written: dict[Path, str]) -> Contract:
+    """The contract, of a new data set too: what is drafted must load."""
+    if not written:
+        return load_contract(asked.dataset, settings.contracts_dir)
+    import yaml
+
+    from tasks.contracts.odcs import contract_of
+
+    [(path, text)] = written.items()
+    return contract_of(yaml.safe_load(text), asked.dataset, str(path))
+
+
+def _with_label(asked: Asked, contract: Contract) -> Asked:
+    pictures = contract.format == "images"
+    if pictures != (asked.kind == "image"):
+        raise InvalidModelSpec(
+            f"--kind {asked.kind} does not learn from {contract.dataset}: its contract says format "
+            f"{contract.format}.",
+            f"Use --kind {'image' if pictures else 'tabular'}, or another data set.",
+        )
+    possible = [
+        c.name
+        for c in contract.columns
+        if c.type not in NEVER and c.name not in contract.primary_key and c.name != "file"
+    ]
+    if asked.label not in possible:
+        told = f"{asked.label!r} is no column to predict" if asked.label else "no --label was given"
+        raise ConfigurationError(
+            f"{contract.dataset}: {told}.", f"Name one of {', '.join(possible) or '(none)'}."
+        )
+    made = _labelled(asked, asked.label)
+    others = [
+        c
+        for c in contract.columns
+        if c.name != asked.label and c.name not in contract.primary_key
+        and c.type in {"integer", "number", "boolean", "date", "timestamp"}
+    ]  # fmt: skip
+    if not pictures and not others:
+        raise ConfigurationError(
+            f"{contract.dataset} has no number and no date besides {asked.label}.",
+            "Add columns that the label can be told from; texts need a model.py of your own.",
+        )
+    return made

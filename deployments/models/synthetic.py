@@ -1,0 +1,74 @@
+"""A few rows that a contract allows, made from a seed: enough to see whether code runs."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasks.contracts.model import DAY, NESTED, Column, Contract
+
+FIRST = date(2026, 1, 5)
+SIDE = 80
+
+
+def write_channel(contract: Contract, folder: Path, rows: int, seed: int) -> None:
+    """A channel of a training job: Parquet, or images with labels.jsonl."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    columns = {
+        column.name: [_value(column, number, rng) for number in range(rows)]
+        for column in contract.columns
+        if column.type not in NESTED and "." not in column.name
+    }
+    if contract.format == "images":
+        _write_images(folder, columns, rows, rng)
+        return
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    days = [FIRST + timedelta(days=number % 28) for number in range(rows)]
+    pq.write_table(pa.table(columns | {DAY: days}), folder / "part.parquet")
+
+
+def _value(column: Column, number: int, rng: np.random.Generator) -> Any:
+    if column.enum:
+        return column.enum[number % len(column.enum)]
+    if column.type in {"integer", "number"}:
+        low = _bound(column.minimum, column.exclusive_minimum, 0.0)
+        high = _bound(column.maximum, column.exclusive_maximum, low + 100.0)
+        value = low + (max(high, low) - low) * float(rng.uniform(0.05, 0.5))
+        step = column.multiple_of or (1 if column.type == "integer" else 0)
+        value = round(value / step) * step if step else value
+        return round(value) if column.type == "integer" else value
+    if column.type == "boolean":
+        return bool(rng.integers(2))
+    day = FIRST + timedelta(days=number % 28)
+    if column.type == "date":
+        return day
+    if column.type == "timestamp":
+        return datetime(day.year, day.month, day.day, 12)  # noqa: DTZ001 - what contracts cast to
+    return f"{column.name}-{number % 3}" if not column.unique else f"{column.name}-{number}"
+
+
+def _bound(inclusive: Any, exclusive: Any, default: float) -> float:
+    given = inclusive if inclusive is not None else exclusive
+    return float(given) if isinstance(given, int | float) else default
+
+
+def _write_images(
+    folder: Path, columns: dict[str, list[Any]], rows: int, rng: np.random.Generator
+) -> None:
+    from PIL import Image
+
+    lines = []
+    for number in range(rows):
+        name = f"{number:04d}.jpg"
+        pixels = rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / name, quality=80)
+        entry = {key: values[number] for key, values in columns.items()}
+        lines.append(json.dumps(entry | {"file": name, "day": str(FIRST)}, default=str))
+    (folder / "labels.jsonl").write_text("\n".join(lines) + "\n", "utf-8")

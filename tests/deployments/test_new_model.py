@@ -1,0 +1,188 @@
+"""A new model is written, checked and refused before anything is paid for."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deployments.models.check import check_model
+from deployments.models.draft import columns_of
+from deployments.models.new import new_model
+from tasks.contracts import load_contract
+from tasks.errors import ConfigurationError, UnreadableData
+from tasks.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = """id;day;area;rooms;warm;city;note;price
+a-1;2026-01-02;50.5;2;true;Bonn;x y;100000
+a-2;2026-01-03;;3;false;Bonn;z;120000
+a-3;2026-01-04;70;4;true;Köln;;90000.5
+a-4;2026-01-05;20;1;false;Köln;w;80000
+"""
+
+
+@pytest.fixture
+def place(tmp_path):
+    """An installation's folders, with the shipped contracts."""
+    shutil.copytree(ROOT / "data_contracts", tmp_path / "data_contracts")
+    (tmp_path / "models").mkdir()
+    return Settings(models_dir=tmp_path / "models", contracts_dir=tmp_path / "data_contracts")
+
+
+@pytest.fixture
+def sample(tmp_path):
+    path = tmp_path / "homes.csv"
+    path.write_text(SAMPLE, "utf-8")
+    return path
+
+
+def faulty(place, name, **how):
+    return [said for outcome, said in check_model(place, name, **how) if outcome == "FAULT"]
+
+
+def test_a_sample_gives_the_types_that_its_values_have(sample):
+    found = {column.name: column for column in columns_of(sample)}
+    types = {name: column.type for name, column in found.items()}
+    assert types == {
+        "id": "string", "day": "date", "area": "number", "rooms": "integer", "warm": "boolean",
+        "city": "string", "note": "string", "price": "number",
+    }  # fmt: skip
+    assert found["id"].unique
+    assert found["city"].enum == ("Bonn", "Köln")
+    assert {name for name, column in found.items() if not column.required} == {"area", "note"}
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n", "a,a\n1,2\n", "a,\n1,2\n", "\x00\xff"])
+def test_a_sample_that_is_no_table_is_refused(tmp_path, text):
+    (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(UnreadableData, match=r"x\.csv has the header"):
+        columns_of(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"kind": "tabular"},
+        {"kind": "image"},
+        {"kind": "image", "dataset": "room_images", "label": "label"},
+        {"kind": "tabular", "dataset": "property_sales", "label": "price"},
+        {"kind": "tabular", "dataset": "property_sales", "label": "view"},
+        {"kind": "tabular", "dataset": "homes", "label": "city", "sample": True},
+        {"kind": "tabular", "sample": True},
+    ],
+    ids=str,
+)
+def test_what_is_written_is_sound_at_once(place, sample, asked):
+    given = {**asked, "sample": sample if "sample" in asked else None}
+    written = new_model(
+        place, "fresh", owner="ann: & co", description='Says "so", to #all.', **given
+    )
+    assert faulty(place, "fresh", run=False) == []
+    described = yaml.safe_load((place.models_dir / "fresh" / "model.yaml").read_text("utf-8"))
+    assert (described["owner"], described["description"]) == ("ann: & co", 'Says "so", to #all.')
+    assert place.models_dir / "fresh" / "model.py" in written
+    assert load_contract(described["data"]["dataset"], place.contracts_dir)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"name": "Bad"}, "'Bad' is no name of a model"),
+        ({"name": "../up"}, "is no name of a model"),
+        ({"name": "a" * 41}, "is no name of a model"),
+        ({"name": "programs"}, "is no name of a model"),
+        ({"dataset": "nope"}, "'nope' has no contract.*Use one of condition_images.*--from-csv"),
+        ({"dataset": "property_sales", "label": "id"}, "'id' is no column to predict.*price"),
+        ({"dataset": "property_sales"}, "no --label was given"),
+        ({"dataset": "room_images", "label": "label"}, "Use --kind image"),
+        ({"dataset": "property_sales", "label": "price", "sample": True}, "has a contract already"),
+        ({"kind": "image", "sample": True}, "learns from pictures"),
+        ({"name": "homes", "dataset": "../x", "sample": True}, "is no name of a data set"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_writes_nothing(place, sample, asked, said):
+    before = sorted(place.models_dir.parent.rglob("*"))
+    given = {"name": "fresh", "kind": "tabular", **asked}
+    given["sample"] = sample if asked.get("sample") else None
+    with pytest.raises(ConfigurationError, match=said):
+        new_model(place, **given)
+    assert sorted(place.models_dir.parent.rglob("*")) == before
+
+
+def test_nothing_is_ever_replaced(place):
+    new_model(place, "fresh", "tabular")
+    with pytest.raises(ConfigurationError, match="fresh exists already"):
+        new_model(place, "fresh", "tabular")
+    shutil.rmtree(place.models_dir / "fresh")
+    with pytest.raises(ConfigurationError, match=r"fresh\.odcs\.yaml exists"):
+        new_model(place, "fresh", "tabular")
+    assert not (place.models_dir / "fresh").exists()
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "deployments.models", *arguments],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+def test_the_command_explains_itself():
+    assert "new-model" in command("--help").stdout
+    assert "--from-csv" in command("new-model", "--help").stdout
+    failed = command("check-model", "no-such")
+    assert (failed.returncode, "Use one of price-estimator" in failed.stdout) == (1, True)
+
+
+OWN = ROOT / "docs" / "examples" / "price-ridge"
+
+
+@pytest.fixture
+def own(place):
+    folder = place.models_dir / OWN.name
+    shutil.copytree(OWN, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def test_own_programs_are_tried_as_sagemaker_would_run_them(place, own):
+    said = list(check_model(place, OWN.name))
+    assert [sentence for outcome, sentence in said if outcome == "FAULT"] == []
+    told = "\n".join(f"{outcome} {sentence}" for outcome, sentence in said)
+    assert "ok fit.py runs, and measures mae, within_20_percent" in told
+    assert "ok evaluate.py measures it as a champion" in told
+    assert "note an own program trains; it must write SM_OUTPUT_DATA_DIR/metrics.json" in told
+
+
+@pytest.mark.parametrize(
+    ("program", "change", "said"),
+    [
+        (
+            "fit.py",
+            ('"metrics.json"', '"scores.json"'),
+            "fit.py wrote no metrics.json.*scores.json",
+        ),
+        ("fit.py", ('("app.py", "pricing.py")', "()"), "did not write SM_MODEL_DIR/code/app.py"),
+        ("fit.py", ("import joblib", "import jobless"), "No module named 'jobless'"),
+        ("pricing.py", ('"within_20_percent"', '"within"'), "does not measure within_20_percent"),
+        ("evaluate.py", ('"candidate"', '"champion"'), "evaluate.py left no readable metrics.json"),
+    ],
+)
+def test_an_own_program_that_would_fail_is_told_before(place, own, program, change, said):
+    text = (own / program).read_text("utf-8")
+    (own / program).write_text(text.replace(*change))
+    [*_, last] = faulty(place, OWN.name)
+    assert re.search(said, last, re.DOTALL), last
+
+
+@pytest.mark.tensorflow
+@pytest.mark.timeout(600)
+def test_the_code_of_a_new_model_runs(place):
+    new_model(place, "fresh", "image", "room_images", "label")
+    said = list(check_model(place, "fresh"))
+    assert [outcome for outcome, _ in said if outcome == "FAULT"] == [], said
+    assert "evaluate.py measures it as a champion" in said[-1][1]

@@ -1,0 +1,111 @@
+"""A model whose programs are its own: trained, released, and trained again beside its champion."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from benchmarks.release import town
+from deployments.demo.generate import property_sales, write_sales
+from deployments.lake import upload
+from deployments.laptop import resources
+from tasks import aws as our_aws
+from tasks.registry import Registry
+from tasks.settings import settings
+
+TIME_SCALE = 120.0
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "docs" / "examples" / "price-ridge"
+MODEL = EXAMPLE.name
+FIRST = date(2026, 1, 5)
+ASKED = {
+    "sqft_living": 1500,
+    "grade": 7,
+    "bedrooms": 3,
+    "bathrooms": 2,
+    "lat": 47.5,
+    "long": -122.2,
+}
+
+pytestmark = pytest.mark.timeout(900)
+
+
+class Place:
+    """An installation with this one model."""
+
+    def __init__(self, aws: Any, folder: Path) -> None:
+        self.aws, self.folder = aws, folder
+
+    def load(self, first: date, days: int) -> None:
+        """Sales of some days, into the lake."""
+        root = self.folder / str(first)
+        write_sales(root, property_sales(30 * days, first, days, seed=first.toordinal()))
+        upload(root, "sluice-lake")
+
+    def retrain(self) -> tuple[bool, str]:
+        """One run; whether it ended well, and its words."""
+        from flows.retrain import retrain
+
+        state = retrain(MODEL, reason="to see", return_state=True)
+        return state.is_completed(), str(state.message)
+
+    def jobs(self) -> list[str]:
+        """Training jobs so far, oldest first."""
+        found = self.aws.client("sagemaker").list_training_jobs(SortOrder="Ascending")
+        return [job["TrainingJobName"] for job in found["TrainingJobSummaries"]]
+
+
+@pytest.fixture
+def place(aws: Any, prefect_server: None, tmp_path: Path) -> Iterator[Place]:
+    models = tmp_path / "models"
+    shutil.copytree(EXAMPLE, models / MODEL, ignore=shutil.ignore_patterns("__pycache__"))
+    # The example's own release takes hours; what it promises is not what is tested here.
+    described = yaml.safe_load((models / MODEL / "model.yaml").read_text("utf-8"))
+    described["release"] = town.spec().release.model_dump(mode="json")
+    (models / MODEL / "model.yaml").write_text(yaml.safe_dump(described))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in town.environment(aws).items():
+            patch.setenv(name, value)
+        patch.setenv("SLUICE_MODELS_DIR", str(models))
+        patch.setenv("SLUICE_CACHE_DIR", str(tmp_path / "cache"))
+        patch.setenv("SLUICE_POLL_SECONDS", "0.5")
+        buckets = ("sluice-lake", town.BUCKET, "sluice-work")
+        resources.create(aws.environment(), buckets, town.BUCKET)
+        our_aws.client.cache_clear()
+        settings.cache_clear()
+        yield Place(aws, tmp_path)
+    our_aws.client.cache_clear()
+    settings.cache_clear()
+
+
+def test_an_own_program_works_twice_in_a_row(place: Place) -> None:
+    place.load(FIRST, 60)
+    good, said = place.retrain()
+    assert good, said
+    registry = Registry.here()
+    first = registry.pointer(MODEL)
+    body = json.dumps({"instances": [ASKED]}).encode()
+    answer = place.aws.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=f"sluice-{MODEL}", ContentType="application/json", Body=body
+    )
+    told = json.loads(answer["Body"].read())
+    assert told["by"] == first.version
+    assert 10_000 < told["predictions"][0] < 10_000_000
+
+    place.load(FIRST + timedelta(days=60), 14)
+    crowd = town.Crowd(place.aws.endpoint_url, f"sluice-{MODEL}", bodies=(body,))
+    with crowd:
+        good, said = place.retrain()
+    assert good, said
+    second = registry.pointer(MODEL)
+    assert (second.previous, crowd.failed) == (first.version, 0)
+    assert [name for name in place.jobs() if name.startswith(f"{MODEL}-eval-")], "no champion"
+    manifest = registry.manifest(MODEL, second.version)
+    assert manifest.metrics["within_20_percent"] > 0.3

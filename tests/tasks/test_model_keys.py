@@ -1,0 +1,60 @@
+"""Every key of model.yaml is read by the product: none is accepted and ignored."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from docs.generate import _models
+from tasks.conversion.report import ARTIFACTS
+from tasks.model_spec import ConversionSpec, ModelSpec
+
+ROOT = Path(__file__).resolve().parents[2]
+DECLARED = {"model_spec.py", "gate_spec.py"}
+KEYS = [
+    pytest.param(title, field, id=f"{title}.{field}")
+    for title, model in _models("model.yaml", ModelSpec)
+    for field in model.model_fields
+    if title != "conversion"
+]
+
+
+def read_attributes():
+    """(what it is read of, attribute) of every attribute that the product reads, by name."""
+    found = set()
+    for folder in ("tasks", "flows", "deployments"):
+        for path in (ROOT / folder).rglob("*.py"):
+            if path.name in DECLARED:
+                continue
+            for node in ast.walk(ast.parse(path.read_bytes())):
+                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                    of = node.value
+                    name = of.attr if isinstance(of, ast.Attribute) else getattr(of, "id", "")
+                    found.add((name, node.attr))
+    return found
+
+
+READ = read_attributes()
+CALLED = {
+    "model.yaml": {"spec", "model_spec"},
+    "training.metrics": {"metric"},
+    "gates": {"gate", "g"},
+    "serving.autoscaling": {"spec", "autoscaling", "wanted", "scaling"},
+    "release": {"release", "spec", "rules", "asked"},
+    "release.tolerance": {"tolerance"},
+    "retrain_when": {"when", "retrain_when", "rule"},
+    "data": {"data"},
+    "training": {"training"},
+    "serving": {"serving"},
+}
+"""What the product calls a part where it reads its keys."""
+
+
+@pytest.mark.parametrize(("title", "field"), KEYS)
+def test_a_key_is_read(title, field):
+    names = {"limit", "limits"} if title.startswith("conversion.") else CALLED[title]
+    assert any((name, field) in READ for name in names), f"{title}.{field}"
+
+
+def test_every_format_that_can_be_asked_for_is_made():
+    assert set(ConversionSpec.model_fields) == set(ARTIFACTS)

@@ -1,0 +1,5 @@
+"""What these tests may ask for."""
+
+from embedded_aws.fixture import _no_faults_left, aws, aws_environment
+
+__all__ = ["_no_faults_left", "aws", "aws_environment"]
