@@ -178,22 +178,49 @@ def prefect_answers(seconds: float = 5.0) -> bool:
 
 
 def _chores(ended: threading.Event) -> None:
-    """Announce uploads, and stop jobs that nobody pays for; one in trouble is said once."""
+    """Announce uploads, stop jobs that nobody pays for, offer new models in the forms.
+
+    One in trouble is said once, and stops no other.
+    """
     from tasks.training.tasks import stop_orphans
     from tasks.uploads.tasks import listen
 
+    chores: dict[str, Callable[[], Iterable[str]]] = {
+        "uploads": listen.fn,
+        "orphans": stop_orphans.fn,
+        "forms": forms_as_the_folder(),
+    }
     trouble: dict[str, str] = {}
     while not ended.wait(CHORES_REAL_SECONDS):
-        for chore in (listen, stop_orphans):
+        for name, chore in chores.items():
             try:
-                for line in chore.fn():
+                for line in chore():
                     say(line)
-                trouble.pop(chore.name, None)
+                trouble.pop(name, None)
             except Exception as error:  # noqa: BLE001  whatever it is, the next round tries again
-                said = f"{chore.name}: {type(error).__name__}: {error}"
-                if trouble.get(chore.name) != said:
+                said = f"{name}: {type(error).__name__}: {error}"
+                if trouble.get(name) != said:
                     say(said)
-                trouble[chore.name] = said
+                trouble[name] = said
+
+
+def forms_as_the_folder() -> Callable[[], Iterable[str]]:
+    """A chore that rewrites the forms' menus whenever the folder of models has changed."""
+    from flows.forms import refresh_forms
+    from tasks.model_spec import known_models
+    from tasks.settings import settings
+
+    offered: list[tuple[str, ...]] = []
+
+    def chore() -> list[str]:
+        models = known_models(settings().models_dir)
+        if [models] == offered or not prefect_answers():
+            return []
+        changed = refresh_forms(models)
+        offered[:] = [models]
+        return [f"the form of {form} offers {', '.join(models)}" for form in changed]
+
+    return chore
 
 
 def say(line: str) -> None:
