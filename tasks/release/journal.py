@@ -290,7 +290,15 @@ class Report(Frozen):
 
     model: str
     state: Literal[
-        "nothing", "alive", "waiting", "finished", "undone", "ongoing", "frozen", "drifted"
+        "nothing",
+        "alive",
+        "left",
+        "waiting",
+        "finished",
+        "undone",
+        "ongoing",
+        "frozen",
+        "drifted",
     ]
     detail: str
     release_id: str = ""

@@ -15,7 +15,7 @@ from tasks.values import Pointer
 
 
 def reconcile(desk: Desk, model: str, seconds: float = 50.0) -> Report:
-    """Look after one model; meant to run every minute.
+    """Look after one model once.
 
     A release whose owner is silent is undone as long as the pointer does not name the candidate,
     and finished from then on. One that waits for a person goes on being watched, and is undone
@@ -27,24 +27,50 @@ def reconcile(desk: Desk, model: str, seconds: float = 50.0) -> Report:
         seconds: Longest stay, in seconds of our clock; the next call goes on.
     """
     held = desk.journals.read(model)
-    if held is None:
-        return Report(model=model, state="nothing", detail="never released")
-    journal = held.journal
-    if journal.ended:
-        desk.journals.archive(journal)
-        return _audit(desk, journal)
-    if not free(desk, journal) and journal.owner != desk.owner:
-        return Report(
-            model=model,
-            state="alive",
-            detail=f"{journal.owner} is at work on {journal.candidate.version} ({journal.phase})",
-            release_id=journal.release_id,
-        )
+    if held is not None and held.journal.ended:
+        desk.journals.archive(held.journal)
+    found = _found(desk, model, held)
+    if held is None or found.state != "left":
+        return found
     try:
         held = _take(desk, held)
         return _work(desk, held.journal, seconds)
     except LeaseLost as error:
-        return Report(model=model, state="alive", detail=error.what, release_id=journal.release_id)
+        return found.model_copy(update={"state": "alive", "detail": error.what})
+
+
+def look(desk: Desk, model: str, *, audit: bool = True) -> Report:
+    """What ``reconcile`` would meet, without touching it.
+
+    Args:
+        desk: What to work with.
+        model: Which model.
+        audit: Whether to ask AWS if what serves is still what the last release left.
+
+    Returns:
+        ``left`` when a release has no living owner, ``frozen`` or ``drifted`` when a person is
+        needed, ``alive`` or ``nothing`` when there is nothing to do.
+    """
+    return _found(desk, model, desk.journals.read(model), audit=audit)
+
+
+def _found(desk: Desk, model: str, held: Held | None, *, audit: bool = True) -> Report:
+    if held is None:
+        return Report(model=model, state="nothing", detail="never released")
+    journal = held.journal
+    if journal.ended:
+        ended = f"the last release is {journal.phase}"
+        if not audit:
+            return Report(model=model, state="nothing", detail=ended)
+        return _audit(desk, journal)
+    at_work = not free(desk, journal) and journal.owner != desk.owner
+    said = "is at work on" if at_work else "has left"
+    return Report(
+        model=model,
+        state="alive" if at_work else "left",
+        detail=f"{journal.owner} {said} {journal.candidate.version} ({journal.phase})",
+        release_id=journal.release_id,
+    )
 
 
 def must_undo(journal: Journal, pointer: Pointer | None, now: float) -> bool:

@@ -11,6 +11,7 @@ remembers, and calling again is always safe.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from prefect import task
@@ -28,6 +29,7 @@ from tasks.reports.showing import Showing
 from tasks.retrying import if_it_helps
 
 STAY_REAL_SECONDS = 50.0
+LEFT_FREE_REAL_SECONDS = 10.0
 SILENT = ("Wait", "Observe")
 """Acts that come by the hundred: the page shows what they found, the log need not."""
 
@@ -103,8 +105,18 @@ def roll_back(
 
 
 @task(name="reconcile", cache_policy=NO_CACHE)
-def reconcile(desk: Desk, model: str) -> Report:
-    """See `reconcile.reconcile`; stays for most of the real minute until the next one comes."""
-    report = reconcile_once(desk, model, STAY_REAL_SECONDS * system_clock().scale)
-    logger().info(f"{model}: {report.state}: {report.detail}")
-    return report
+def reconcile(desk: Desk, model: str, to_the_end: bool = False) -> Report:
+    """See `reconcile.reconcile`.
+
+    Args:
+        desk: What to work with.
+        model: Which model.
+        to_the_end: Stay with a release that nobody owns until it has ended, letting go of it now
+            and then, so that the run which waits for a person can go on once there is an answer.
+    """
+    while True:
+        report = reconcile_once(desk, model, STAY_REAL_SECONDS * system_clock().scale)
+        logger().info(f"{model}: {report.state}: {report.detail}")
+        if not to_the_end or report.state not in {"waiting", "ongoing"}:
+            return report
+        time.sleep(LEFT_FREE_REAL_SECONDS)
