@@ -30,5 +30,5 @@ def reconcile() -> Any:
     told += [f"stopped {name}: the run that paid for it was cancelled" for name in stopped]
     told += [f"uploads: {heard.message}"] if heard.is_failed() else heard.result()
     message = "; ".join(told) or "Nothing was left half done."
-    wrong = any(report.state in {"frozen", "drifted"} for report in reports) or heard.is_failed()
+    wrong = any(report.needs_person for report in reports) or heard.is_failed()
     return Failed(message=message) if wrong else Completed(message=message)

@@ -299,7 +299,13 @@ class Report(Frozen):
         "ongoing",
         "frozen",
         "drifted",
+        "unreadable",
     ]
     detail: str
     release_id: str = ""
     did: tuple[str, ...] = ()
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether nothing more will be done before somebody looks."""
+        return self.state in {"frozen", "drifted", "unreadable"}

@@ -26,7 +26,7 @@ from tasks.release.actions import (
     Wait,
 )
 from tasks.release.deploying import POLL, SOON, GivenUp, deploy
-from tasks.release.journal import Journal
+from tasks.release.journal import RECONCILE, Journal, RollbackOrder
 from tasks.release.questions import has_control, how, proof
 from tasks.release.seen import Part, Seen
 from tasks.release.undoing import container_said, frozen, undo, until_seen_outside
@@ -62,7 +62,7 @@ def given_up(journal: Journal, seen: Seen) -> str:
 def stop(journal: Journal, seen: Seen) -> str:
     """Why the candidate has to go, or "" when it may stay."""
     if journal.order is not None:
-        return f"{journal.order.actor} asked for it: {journal.order.reason}"
+        return undo_order(journal.order)
     if seen.alarms:
         return f"alarm {', '.join(seen.alarms)}"
     ruling = journal.ruling
@@ -79,6 +79,13 @@ def stop(journal: Journal, seen: Seen) -> str:
     if journal.trouble >= bounds.MOST_TROUBLE and not _points(journal, seen):
         return f"AWS answered with errors {journal.trouble} times in a row"
     return ""
+
+
+def undo_order(order: RollbackOrder) -> str:
+    """Who wanted it back, and why."""
+    if order.actor == RECONCILE:
+        return f"undone, {order.reason}"
+    return f"{order.actor} asked for it: {order.reason}"
 
 
 def _points(journal: Journal, seen: Seen) -> bool:
