@@ -17,7 +17,6 @@ from tasks.training.tasks import stop_orphans
 from tasks.uploads.tasks import listen
 
 ALL = "all"
-WRONG = ("frozen", "drifted")
 OneOrAll = Annotated[
     str, Field(json_schema_extra={"enum": [ALL, *known_models(settings().models_dir)]})
 ]
@@ -48,7 +47,7 @@ def reconcile(model: OneOrAll = ALL) -> Any:
             told.append(f"{name}: {looked.message}")
             continue
         report = looked.result()
-        wrong |= report.state in WRONG
+        wrong |= report.needs_person
         if report.state != "nothing":
             told.append(f"{name} {report.state}: {report.detail}")
     message = "; ".join(told) or "Nothing was left half done."

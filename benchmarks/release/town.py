@@ -38,6 +38,9 @@ folder = os.environ["SM_MODEL_DIR"]
 how = json.load(open(os.path.join(folder, "how.json")))
 if how.get("dies"):
     sys.exit("no weights, no service")
+if how.get("starts_after"):
+    print("loading the weights", flush=True)
+    time.sleep(how["starts_after"])
 
 asked_for = 0
 
@@ -47,7 +50,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_GET(self):
-        self.answer(200, b"{}")
+        status = how.get("ping", 200)
+        if status != 200:
+            print(f"the weights do not fit: {status}", flush=True)
+        self.answer(status, b"{}")
 
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))

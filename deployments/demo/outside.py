@@ -158,8 +158,9 @@ class Prefect:
         found = self.ended(run, seconds)
         message = str(found["state"].get("message") or "")
         claim(
-            found["state_type"] == "COMPLETED",
-            f"{found['name']} ended {found['state_type']}: {message[:500]}",
+            # A candidate that was rejected or taken back is of this type too, under its own name.
+            (found["state_type"], found["state_name"]) == ("COMPLETED", "Completed"),
+            f"{found['name']} ended {found['state_name']}: {message[:500]}",
         )
         return message
 

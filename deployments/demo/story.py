@@ -153,7 +153,8 @@ class Story:
         ended = self.prefect.ended(run)
         message = str(ended["state"].get("message") or "")
         claim(
-            ended["state_type"] == "FAILED", f"the release ended {ended['state_type']}: {message}"
+            ended["state_name"] == "RolledBack",
+            f"the release ended {ended['state_name']}: {message}",
         )
         step.fact("verdict", message[:300])
         pointer = self.outside.pointer(PRICES)
