@@ -12,6 +12,9 @@ from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
+from tasks.reports.links import linked
+from tasks.settings import settings
+
 
 def key_for(*parts: str) -> str:
     """An artifact key: lower case, digits and dashes."""
@@ -39,12 +42,13 @@ def current_flow_run_id() -> str | None:
 def show(key: str, markdown: str, description: str = "") -> UUID | None:
     """Create a new version of an artifact; its id, or None when it could not be shown.
 
-    Outside a run there is nobody to show it to.
+    Addresses in S3 become links. Outside a run there is nobody to show it to.
     """
     if current_flow_run_id() is None:
         return None
     try:
-        made = create_markdown_artifact(key=key, markdown=markdown, description=description or None)
+        told = linked(markdown, settings().s3_console_url)
+        made = create_markdown_artifact(key=key, markdown=told, description=description or None)
     except Exception as error:  # noqa: BLE001  showing is a courtesy; the run goes on
         logger().warning(f"The artifact {key} could not be shown: {error}")
         return None
@@ -68,8 +72,9 @@ class LivePage:
             self._id = show(self._key, markdown, self._description)
         else:
             try:
+                told = linked(markdown, settings().s3_console_url)
                 with get_client(sync_client=True) as client:
-                    client.update_artifact(self._id, ArtifactUpdate(data=markdown))
+                    client.update_artifact(self._id, ArtifactUpdate(data=told))
             except Exception as error:  # noqa: BLE001  showing is a courtesy; the run goes on
                 logger().warning(f"The artifact {self._key} could not be updated: {error}")
                 return

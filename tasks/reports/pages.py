@@ -6,23 +6,21 @@ import re
 from collections.abc import Mapping, Sequence
 
 from tasks.reports.chart import image, line_chart
+from tasks.reports.markdown import table
 from tasks.values import Snapshot, Verdict
 
+__all__ = [
+    "SIGNS",
+    "epochs_of",
+    "snapshot_page",
+    "summary_page",
+    "table",
+    "training_page",
+    "verdict_page",
+]
 SIGNS = {"pass": "✔", "fail": "✘", "error": "⚠", "inconclusive": "?"}
 _EPOCH = re.compile(r"\bepoch=(\d+)\b")
 _NUMBER = re.compile(r"\b([a-z_0-9]+)=(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\b")
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A Markdown table; cells are escaped so that a value cannot break it."""
-    lines = ["| " + " | ".join(header) + " |", "|" + "|".join("---" for _ in header) + "|"]
-    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def _cell(value: object) -> str:
-    text = str(value).replace("\n", " ").replace("|", "\\|")
-    return text.replace(">=", "≥").replace("<=", "≤").replace("<", "&lt;")
 
 
 def verdict_page(title: str, verdict: Verdict, note: str = "") -> str:
