@@ -10,6 +10,8 @@ DIGITS = 4
 LARGE, SMALL = 1e12, 1e-4
 """Beyond these a number is told by its power of ten."""
 KILO = 1000
+UNBROKEN = "\u00a0"
+"""Between a number and its unit: no line ends there."""
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NUMBER = re.compile(r"(?<![\w.,:/-])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w:/-]|[.,]\d)")
 SHARES = frozenset(
@@ -42,10 +44,10 @@ def number(value: float, digits: int = DIGITS) -> str:
 
 
 def metric(name: str, value: float) -> str:
-    """A metric's value: shares in percent, everything else as a number.
+    r"""A metric's value: shares in percent, everything else as a number.
 
     >>> metric("accuracy", 0.91234), metric("mae", 78412.3), metric("abs_bias", 0.0123456)
-    ('91.23 %', '78,412', '1.23 %')
+    ('91.23\xa0%', '78,412', '1.23\xa0%')
     """
     if name in SHARES and math.isfinite(value):
         return percent(value)
@@ -53,12 +55,14 @@ def metric(name: str, value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in percent; two decimals below ten percent, where they matter.
+    r"""A share in percent; two decimals below ten percent, where they matter.
 
     >>> percent(0.5), percent(0.0123), percent(1 / 3), percent(0.9999)
-    ('50 %', '1.23 %', '33.33 %', '99.99 %')
+    ('50\xa0%', '1.23\xa0%', '33.33\xa0%', '99.99\xa0%')
     """
-    return f"{number(round(100 * share, 2), 6)} %" if math.isfinite(share) else number(share)
+    return (
+        f"{number(round(100 * share, 2), 6)}{UNBROKEN}%" if math.isfinite(share) else number(share)
+    )
 
 
 def rounded(text: str) -> str:
@@ -71,16 +75,16 @@ def rounded(text: str) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes in the largest unit that leaves a whole digit, in powers of a thousand.
+    r"""Bytes in the largest unit that leaves a whole digit, in powers of a thousand.
 
     >>> size(812), size(1_234_567), size(2.5e12)
-    ('812 bytes', '1.23 MB', '2.5 TB')
+    ('812 bytes', '1.23\xa0MB', '2.5\xa0TB')
     """
     if count < KILO:
         return f"{count:,.0f} byte{'' if count == 1 else 's'}"
     power = min(5, int(math.log10(count) / 3 + 1e-9))
     unit = ("", "kB", "MB", "GB", "TB", "PB")[power]
-    return f"{number(count / KILO**power, 3)} {unit}"
+    return f"{number(count / KILO**power, 3)}{UNBROKEN}{unit}"
 
 
 def counted(count: int, one: str, more: str = "") -> str:

@@ -19,7 +19,7 @@ BREAK = "\u200b"
 NARROWEST = 7
 """Signs that a column keeps however many there are."""
 _ATOM = re.compile(
-    r"`[^`]+`|!?\[(?:\\.|[^\]\\])*\]\((?:\\.|[^)\\])*\)|&#?\w+;|\\.|<br>|\s+|.", re.DOTALL
+    r"`[^`]+`|!?\[(?:\\.|[^\]\\])*\]\((?:\\.|[^)\\])*\)|&#?\w+;|\\.|<br>| +|.", re.DOTALL
 )
 _JOINTS = frozenset("/._-,:;)]}|&=")
 _MARKUP = "\\`*_[]<>|#~!"
@@ -87,7 +87,7 @@ def _words(text: str, width: int) -> Iterator[list[str]]:
     """Words as lists of atoms; those too long for a line come in parts."""
     word: list[str] = []
     for atom in [*_ATOM.findall(text), " "]:
-        if not atom.isspace() and atom != "<br>":
+        if atom.strip(" ") and atom != "<br>":
             word += _parts(atom, width)
             continue
         while word:
@@ -159,7 +159,7 @@ def _whole(cell: str) -> int:
 
 def _longest(cell: str) -> int:
     return max(
-        sum(1 if atom.isspace() else _wide(atom) for atom in _ATOM.findall(line))
+        sum(_wide(atom) if atom.strip(" ") else 1 for atom in _ATOM.findall(line))
         for line in cell.split("<br>")
     )
 
