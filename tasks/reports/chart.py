@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from tasks.reports.figures import number
+from tasks.reports.links import shortened
 
 WIDTH, HEIGHT = 760, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 165, 32, 38
 # Colours that stay apart for colour-blind eyes (Okabe & Ito, 2008), readable on dark and light.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+NAME = 26
+"""Signs of a line's name that there is room for."""
 TICKS = 5
 """About as many lines as an axis bears."""
 MILLIONTH, LARGE = 1e-6, 1e12
@@ -91,7 +94,8 @@ def line_chart(
         if len(points) == 1:
             a, b = at(*points[0])
             body.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}" />')
-        body.append(_text(WIDTH - RIGHT + 12, TOP + 12 + 17 * index, name, colour=colour))
+        told = shortened(name, NAME)
+        body.append(_text(WIDTH - RIGHT + 12, TOP + 12 + 17 * index, told, colour=colour))
     return _document(body)
 
 
