@@ -61,11 +61,10 @@ def _reason(verdict: Verdict) -> str:
 
 def _judged(check: Check, candidate: Mapping[str, float]) -> tuple[str, ...]:
     name = _metric_of(check)
-    observed = told_metric(name, candidate[name]) if name in candidate else rounded(check.observed)
     return (
         SIGNS[check.outcome],
         plain(check.name),
-        observed,
+        _told(name, candidate),
         _bound(name, check.bound),
         rounded(plain(check.detail)),
     )

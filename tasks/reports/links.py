@@ -53,6 +53,7 @@ def shortened(text: str, width: int) -> str:
 
 
 def _link(address: str, console: str) -> str:
-    told = re.sub(r"([\\\[\]_*~<>|])", r"\\\1", label(address))
+    """The UI shows a link's words as they stand, so what would end them is written as in a URL."""
+    told = label(address).replace("[", "%5B").replace("]", "%5D").replace("|", "%7C")
     whole = address.replace('"', "%22").replace("|", "%7C")
     return f'[{told}]({browsable(address, console)} "{whole}")'

@@ -21,6 +21,8 @@ NARROWEST = 7
 _ATOM = re.compile(
     r"`[^`]+`|!?\[(?:\\.|[^\]\\])*\]\((?:\\.|[^)\\])*\)|&#?\w+;|\\.|<br>| +|.", re.DOTALL
 )
+_TABLE = re.compile(r"^\|.*\|\n\|(?: *:?-+:? *\|)+(?:\n\|.*\|)*$", re.MULTILINE)
+_BAR = re.compile(r"(?<!\\)\|")
 _JOINTS = frozenset("/._-,:;)]}|&=")
 _MARKUP = "\\`*_[]<>|#~!"
 
@@ -35,16 +37,32 @@ def table(
         rows: Cells, which may hold Markdown (bold, code, links); see :func:`plain` for data.
         numeric: Columns whose cells stand at the right.
     """
-    told = [[_cell(value) for value in row] for row in (header, *rows)]
-    widths = _widths(told)
+    rule = ["--:" if n in numeric else "---" for n in range(len(header))]
+    return "\n".join(_fitted([[_cell(value) for value in row] for row in (header, *rows)], rule))
+
+
+def fitted(markdown: str) -> str:
+    """A page whose tables break their lines, whoever wrote them."""
+    return _TABLE.sub(_refitted, markdown)
+
+
+def _refitted(found: re.Match[str]) -> str:
+    lines = found[0].splitlines()
+    rows = [[cell.strip() for cell in _BAR.split(line.strip()[1:-1])] for line in lines]
+    if len({len(row) for row in rows}) > 1:  # not a table of ours; it stays as it is
+        return found[0]
+    return "\n".join(_fitted([rows[0], *rows[2:]], rows[1]))
+
+
+def _fitted(rows: Sequence[Sequence[str]], rule: Sequence[str]) -> list[str]:
+    widths = _widths(rows)
     lines = [
         "| "
         + " | ".join("<br>".join(broken(c, w)) for c, w in zip(row, widths, strict=True))
         + " |"
-        for row in told
+        for row in rows
     ]
-    rule = "|" + "|".join("--:" if n in numeric else "---" for n in range(len(header))) + "|"
-    return "\n".join((lines[0], rule, *lines[1:]))
+    return [lines[0], "|" + "|".join(rule) + "|", *lines[1:]]
 
 
 def plain(text: str) -> str:

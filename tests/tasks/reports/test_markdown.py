@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from tasks.errors import InvalidSetting
 from tasks.reports.links import SHOWN, browsable, label, linked, shortened
-from tasks.reports.markdown import PADDING, PAGE, SIGN, broken, flowing, plain, table
+from tasks.reports.markdown import (
+    PADDING,
+    PAGE,
+    SIGN,
+    broken,
+    fitted,
+    flowing,
+    plain,
+    table,
+)
 from tasks.settings import settings
 
 CONSOLE = "https://console.example/s3/{kind}/{bucket}?prefix={key}"
@@ -116,3 +125,21 @@ def test_the_laptops_console_is_a_setting_like_the_one_of_aws(monkeypatch):
     settings.cache_clear()
     assert browsable("s3://b/k ä", settings().s3_console_url).endswith("/s3/b/k%20%C3%A4")
     settings.cache_clear()
+
+
+def test_tables_that_others_wrote_are_made_to_fit_and_the_rest_of_the_page_stays():
+    wide = "| a | b |\n|--|--:|\n| " + "word " * 60 + "| `c|d` |\n"
+    narrow = "| a | b |\n|---|---|\n| 1 | x \\| y |"
+    page = f"# t\n\n| no table |\n\n{wide.replace('`c|d`', 'c')}\ntext\n\n{narrow}\n"
+    told = fitted(page)
+    assert told.count("<br>") >= 2
+    assert "| x \\| y |" in told
+    assert fitted(told) == told
+    assert "# t\n\n| no table |\n\n| a | b |\n|--|--:|\n" in told
+    assert fitted(wide) == wide, "a row that is broken already stays as it is"
+
+
+@given(st.lists(st.lists(TEXT, min_size=2, max_size=2), min_size=1, max_size=3))
+def test_what_fits_already_is_not_changed(rows):
+    told = table(("a", "b"), [[plain(cell) for cell in row] for row in rows])
+    assert fitted(told) == told
