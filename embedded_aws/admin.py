@@ -9,6 +9,7 @@
 ``GET /_embedded/faults``        the faults set, with their hits
 ``POST /_embedded/faults``       set one fault (an object) or several (a list)
 ``DELETE /_embedded/faults``     clear all; ``DELETE /_embedded/faults/<id>`` one
+``GET /_embedded/s3/<bucket>/…`` an object or a prefix, as a browser shows it
 ==============================  ==============================================================
 """
 
@@ -34,15 +35,22 @@ class Admin:
         faults: The faults to set and list.
         calls: The calls to tell.
         things: Gives what exists, by kind.
+        browse: Shows what lies at ``<bucket>/<key>``, percent-encoded, in S3.
     """
 
     def __init__(
-        self, clock: Clock, faults: Faults, calls: Calls, things: Callable[[], dict[str, Any]]
+        self,
+        clock: Clock,
+        faults: Faults,
+        calls: Calls,
+        things: Callable[[], dict[str, Any]],
+        browse: Callable[[str], Response],
     ) -> None:
         self._clock = clock
         self._faults = faults
         self._calls = calls
         self._things = things
+        self._browse = browse
 
     def __call__(self, request: Request) -> Response:
         """Answer one admin request."""
@@ -59,6 +67,8 @@ class Admin:
         if name == "clock":
             clock = self._clock
             return _json({"now": clock.now(), "epoch": clock.epoch, "scale": clock.scale})
+        if name == "s3":
+            return self._browse(rest)
         if name == "things":
             return _json(self._things())
         if name == "calls":

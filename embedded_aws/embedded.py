@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from embedded_aws.admin import Admin
+from embedded_aws.browser import Browser
 from embedded_aws.calls import Calls
 from embedded_aws.cdn import CloudFront
 from embedded_aws.clock import Clock
@@ -124,7 +125,7 @@ class EmbeddedAws:
         self._front.serve(
             services,
             others,
-            Admin(self.clock, self.faults, self.calls, self._things),
+            Admin(self.clock, self.faults, self.calls, self._things, Browser(self.world).show),
             lambda request: cloudfront.deliver(request.method, request.path, request.headers),
         )
         cloudwatch.start(self.world)

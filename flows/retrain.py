@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 from prefect import flow
@@ -11,7 +10,7 @@ from pydantic import Field
 
 from flows import endings
 from flows.curate import referenced
-from flows.recipe import Model, Reason, prepare, work_folder
+from flows.recipe import Day, Model, Reason, prepare, work_folder
 from flows.release import ended_with, release_within
 from tasks.contracts.tasks import check_contract, enlarge_docs
 from tasks.conversion.tasks import convert
@@ -34,7 +33,7 @@ from tasks.training.tasks import hand_over, measure_champion, train
 def retrain(
     model: Model,
     reason: Reason = "by hand",
-    end: date | None = None,
+    end: Day = None,
     window_days: Annotated[int, Field(ge=0)] = 0,
     epochs: Annotated[int, Field(ge=0, le=10_000)] = 0,
     batch_size: Annotated[int, Field(ge=0, le=65_536)] = 0,
@@ -49,7 +48,7 @@ def retrain(
     Args:
         model: Which model. A model is a folder below models/.
         reason: Why, in a sentence; it stands in the run's name.
-        end: Last day of data; None takes the newest there is.
+        end: Last day of data, like 2026-01-31; empty takes the newest there is.
         window_days: Days of data to learn from; 0 takes model.yaml's window.
         epochs: Training epochs; 0 takes model.yaml's.
         batch_size: Rows in a training batch; 0 takes model.yaml's.

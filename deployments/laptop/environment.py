@@ -98,6 +98,7 @@ class Laptop:
             "SLUICE_TIME_EPOCH": f"{self.time_epoch:.3f}",
             "SLUICE_DISTRIBUTION_ID": self._fact("distribution_id"),
             "SLUICE_CDN_URL": self._cdn_url(),
+            "SLUICE_S3_CONSOLE_URL": f"{self.aws_url}/_embedded/s3/{{bucket}}/{{key}}",
             "SLUICE_ALERTS_TOPIC_ARN": self._fact("alerts_topic_arn"),
             "SLUICE_UPLOADS_QUEUE_URL": self._fact("uploads_queue_url"),
         }

@@ -176,7 +176,8 @@ def label_records(bucket: str, records: Contract, outcomes: Contract) -> tuple[L
         join_key(records, outcomes),
     )
     if changed:
-        page = labelled_page(records.dataset, records.training_prefix, found)
+        place = f"s3://{bucket}/{records.training_prefix}"
+        page = labelled_page(records.dataset, place, found)
         show(key_for("training-data", records.dataset), page, "Records beside their outcomes")
     return found, changed
 

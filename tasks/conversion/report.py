@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from tasks.model_spec import ConversionSpec, FormatSpec
+from tasks.reports.pages import SIGNS, table
 from tasks.values import Check, Frozen, Verdict
 
 MEGA = 1_000_000
@@ -76,21 +77,29 @@ class ConversionReport(Frozen):
 
     def to_markdown(self) -> str:
         """The conversion table of the run's artifact."""
+        rows = [
+            (
+                TITLES[made.format],
+                _size(made.size),
+                _error(made.parity.mean_error),
+                _error(made.parity.max_error),
+                f"{made.parity.rows:,}",
+                f"{made.parity.latency_ms_p50:.3f} ms",
+                made.parity.runtime,
+            )
+            for made in self.formats
+        ]
+        header = (
+            *("format", "size", "mean error", "largest error", "rows", "latency p50"),
+            "run with",
+        )
         lines = [
-            f"## Conversion of {self.model}: {self.verdict.outcome}",
+            f"## {SIGNS[self.verdict.outcome]} Conversion of {self.model}: {self.verdict.outcome}",
             "",
             self.verdict.reason,
             "",
-            "| format | size | mean error | largest error | rows | latency p50 | run with |",
-            "|---|---:|---:|---:|---:|---:|---|",
+            table(header, rows, numeric=range(1, 6)),
         ]
-        for made in self.formats:
-            parity = made.parity
-            lines.append(
-                f"| {TITLES[made.format]} | {_size(made.size)} | {_error(parity.mean_error)} "
-                f"| {_error(parity.max_error)} | {parity.rows} "
-                f"| {parity.latency_ms_p50:.3f} ms | {parity.runtime} |"
-            )
         versions = ", ".join(f"{name} {version}" for name, version in sorted(self.versions.items()))
         seconds = ", ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items())
         lines += ["", f"Errors are in the unit of the graph's output. {versions}. {seconds}."]

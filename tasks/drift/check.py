@@ -235,9 +235,9 @@ def _reason(columns: Sequence[ColumnDrift]) -> str:
     alarmed = [column for column in columns if column.drifted]
     if not alarmed:
         return f"None of {len(columns)} columns differs by more than chance allows."
-    told = "; ".join(f"{column.name}: {column.sentence}" for column in alarmed[:3])
+    told = "; ".join(f"{column.name}: {column.sentence.rstrip('.')}" for column in alarmed[:3])
     more = f" and {len(alarmed) - 3} more" if len(alarmed) > 3 else ""
-    return f"{len(alarmed)} of {len(columns)} columns drifted. {told}{more}"
+    return f"{len(alarmed)} of {len(columns)} columns drifted. {told}{more}."
 
 
 def _inconclusive(

@@ -17,12 +17,12 @@ from tasks.errors import TrainingFailed, UploadRefused
 from tasks.model_spec import ModelSpec
 from tasks.own_code import require_outputs
 from tasks.reports.artifacts import LivePage, key_for, logger
-from tasks.reports.pages import training_page
 from tasks.retrying import if_it_helps
 from tasks.settings import settings
 from tasks.training import collect, job
 from tasks.training.channels import known_channels, put_channels, put_source
 from tasks.training.due import Standing
+from tasks.training.page import Target, training_page
 from tasks.training.plan import (
     TrainingPlan,
     evaluation_name,
@@ -108,7 +108,7 @@ def train(
         f"{'Adopted' if submitted.adopted else 'Submitted'} training job {submitted.name} "
         f"(worst case ${worst:.2f})"
     )
-    described = _follow(submitted.name)
+    described = _follow(submitted.name, targets_of(spec))
     folder = chosen.cache_dir / "jobs" / submitted.name
     model_data = described["ModelArtifacts"]["S3ModelArtifacts"]
     output = model_data.replace("/model.tar.gz", "/output.tar.gz")
@@ -314,7 +314,16 @@ def _was_cancelled(flow_run: str) -> bool:
     return state is not None and state.is_cancelled()
 
 
-def _follow(name: str) -> dict[str, Any]:
+def targets_of(spec: ModelSpec) -> tuple[Target, ...]:
+    """The gate's fixed bounds, which the page draws beside what is measured while training."""
+    bounds = [(gate.metric, gate.at_most, gate.at_least) for gate in spec.gates]
+    return (
+        *(Target(metric, "≤", most) for metric, most, _ in bounds if most is not None),
+        *(Target(metric, "≥", least) for metric, _, least in bounds if least is not None),
+    )
+
+
+def _follow(name: str, targets: tuple[Target, ...]) -> dict[str, Any]:
     """Watch a job to its end; a cancelled run stops the job that it pays for."""
     log = logger()
     page = LivePage(key_for("training", name), "Epochs while they happen")
@@ -326,12 +335,12 @@ def _follow(name: str) -> dict[str, Any]:
         lines.append(line)
         del lines[:-PAGE_LINES]
         if "epoch=" in line:
-            page.update(training_page(name, status[0], lines))
+            page.update(training_page(name, status[0], lines, targets))
 
     def on_status(primary: str, secondary: str) -> None:
         status[0] = secondary or primary
         log.info(f"{name}: {primary}, {secondary}")
-        page.update(training_page(name, status[0], lines))
+        page.update(training_page(name, status[0], lines, targets))
 
     try:
         described = job.watch(
@@ -353,5 +362,5 @@ def _follow(name: str) -> dict[str, Any]:
     metrics = {
         item["MetricName"]: item["Value"] for item in described.get("FinalMetricDataList", [])
     }
-    page.update(training_page(name, "Completed", lines, metrics))
+    page.update(training_page(name, "Completed", lines, targets, metrics))
     return described

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.reports.chart import image, line_chart
-from tasks.reports.pages import epochs_of, table, training_page, verdict_page
+from tasks.reports.pages import table, verdict_page
 from tasks.values import Check, Verdict
 
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
@@ -34,14 +34,6 @@ def test_a_picture_needs_no_network():
 
 def test_a_cell_cannot_break_its_table():
     assert table(("a",), [("x|y\nz <b> >= 1",)]).splitlines()[2] == "| x\\|y z &lt;b> ≥ 1 |"
-
-
-def test_epochs_are_read_from_the_log():
-    lines = ["noise", "epoch=1 loss=0.5 val_mae=7e4", "epoch=2 loss=0.25 val_mae=6.5e4 lr=1e-3"]
-    series = epochs_of(lines)
-    assert series["loss"] == [(1.0, 0.5), (2.0, 0.25)]
-    assert series["val_mae"] == [(1.0, 7e4), (2.0, 6.5e4)]
-    assert "loss" in training_page("job", "Training", lines)
 
 
 def test_a_verdict_shows_its_sign_and_its_evidence():
