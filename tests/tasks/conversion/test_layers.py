@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from tasks.conversion.convert import convert_model
-from tasks.conversion.refusals import in_words, unsupported
+from tasks.conversion.refusals import Refused, in_words, unsupported
+from tasks.conversion.report import ARTIFACTS
+from tasks.conversion.runtimes import litert_parity
+from tasks.conversion.worker import convert_all
 from tasks.errors import ConversionError
 from tasks.model_spec import ConversionSpec
 from tests.tasks.conversion.edge_models import leave, network, operation, rows
@@ -16,6 +19,20 @@ def converted(model, inputs, folder, *formats):
     archive, calibration = leave(model, inputs, folder)
     spec = ConversionSpec(**{name: {"max_error": 0.05} for name in formats})
     return convert_model(archive, spec, calibration, folder / "out", "small")
+
+
+def here(model, inputs, folder, *formats):
+    """The same in this process, where TensorFlow has started: folder of files, calibration."""
+    _, calibration = leave(model, inputs, folder)
+    job = {
+        "saved_model": str(folder / "saved_model" / "1"),
+        "input": {"name": "inputs", "shape": [1, *inputs.shape[1:]]},
+        "calibration": str(calibration),
+        "out": str(folder / "out"),
+        "formats": {name: ARTIFACTS[name] for name in formats},
+    }
+    convert_all(job, folder / "at.txt")
+    return folder / "out", calibration
 
 
 def layered(name):
@@ -62,10 +79,8 @@ def layered(name):
     ("name", "formats"),
     [
         ("lstm", [FLOAT16]),
-        ("gru both ways, any length", [FLOAT16]),
         ("lstm without a loop", [INT8]),
         ("words", [FLOAT16, INT8]),
-        ("attention", [FLOAT16]),
         ("resized picture", [TFJS]),
         ("resized picture", [INT8, TFJS]),
         ("words", [FLOAT16, TFJS]),
@@ -119,10 +134,19 @@ def refusals():
 
 
 @pytest.mark.tensorflow
+@pytest.mark.parametrize("name", ["gru both ways, any length", "attention"])
+def test_more_layers_are_true_on_a_phone(name, tmp_path):
+    model, inputs = layered(name)
+    out, calibration = here(model, inputs, tmp_path, FLOAT16)
+    with np.load(calibration) as held:
+        parity = litert_parity(out / ARTIFACTS[FLOAT16], held["inputs"], held["outputs"])
+    assert parity.max_error < 1e-3
+
+
+@pytest.mark.tensorflow
 @pytest.mark.parametrize(
     "name",
     [
-        "two outputs",
         "two inputs",
         "text",
         "an operation that phones do not know",
@@ -134,11 +158,19 @@ def refusals():
 )
 def test_what_cannot_be_converted_is_refused_in_words(name, tmp_path):
     model, inputs, formats, words = refusals()[name]
-    with pytest.raises(ConversionError) as refused:
-        converted(model, inputs, tmp_path, *formats)
-    said = str(refused.value)
+    with pytest.raises(Refused) as refused:
+        here(model, inputs, tmp_path, *formats)
+    said = f"{refused.value.what} {refused.value.next_step}"
     assert all(word in said for word in words), said
     assert "supported_ops" not in said
+
+
+@pytest.mark.tensorflow
+def test_a_refusal_reaches_whoever_asked(tmp_path):
+    model, inputs, formats, words = refusals()["two outputs"]
+    with pytest.raises(ConversionError) as refused:
+        converted(model, inputs, tmp_path, *formats)
+    assert all(word in str(refused.value) for word in words)
 
 
 @pytest.mark.tensorflow
@@ -148,9 +180,9 @@ def test_a_shape_that_is_not_the_models_is_told(tmp_path):
     from tests.tasks.conversion.edge_models import pack
 
     spec = ConversionSpec(tflite_float16={"max_error": 0.05})
-    archive, calibration = leave(network((4,), keras.layers.Dense(1)), rows(4), tmp_path)
+    _, calibration = leave(network((4,), keras.layers.Dense(1)), rows(4), tmp_path)
     for shape, words in (([1, 5], r"\(None, 4\)"), ([None, 4], "int"), ([2, 4], "one row")):
-        pack(tmp_path, shape)
+        archive = pack(tmp_path, shape)
         with pytest.raises(ConversionError, match=words):
             convert_model(archive, spec, calibration, tmp_path / "out")
 
