@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from tasks.conversion.refusals import LONGEST_TAIL, refused_of
 from tasks.conversion.report import ARTIFACTS, ConversionReport, Converted, judge, wanted
 from tasks.conversion.runtimes import install_tfjs, litert_parity, tfjs_parity
 from tasks.errors import ArtifactTooLarge, ConversionError, ParityExceeded
@@ -166,11 +168,10 @@ class _Installing:
 def _run_worker(
     folder: Path, formats: list[str], calibration: Path, out_dir: Path
 ) -> dict[str, Any]:
-    spec = json.loads((folder / "model" / "preprocess.json").read_text(encoding="utf-8"))
     made, job, done = folder / "made", folder / "job.json", folder / "done.json"
     asked = {
         "saved_model": str(folder / "model" / "saved_model" / "1"),
-        "input": spec["input"],
+        "input": _input_of(folder / "model" / "preprocess.json"),
         "calibration": str(calibration.resolve()),
         "out": str(made),
         "formats": {name: ARTIFACTS[name] for name in formats},
@@ -198,10 +199,11 @@ def _run_worker(
             with suppress(ValueError):
                 process.communicate()
     if process.returncode or not done.is_file():
-        raise ConversionError(
-            f"The converter ended with status {process.returncode}: …{said[-1200:]}",
-            "Read the last lines above; they are the converter's own.",
-        )
+        raise _died(process.returncode, done.with_name("at.txt"), said)
+    result: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+    if "refused" in result:
+        refused = refused_of(result["refused"])
+        raise ConversionError(refused.what, refused.next_step)
     for name in formats:
         parent = Path(ARTIFACTS[name]).parent
         shutil.rmtree(out_dir / parent, ignore_errors=True)
@@ -210,8 +212,40 @@ def _run_worker(
         if path.is_file() and not relative.parts[0].startswith("."):
             (out_dir / relative).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(path, out_dir / relative)
-    result: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
     return result
+
+
+def _input_of(path: Path) -> dict[str, Any]:
+    """Name and shape of the graph's input, as preprocess.json tells them."""
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))["input"]
+        found = {"name": str(given["name"]), "shape": [int(size) for size in given["shape"]]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConversionError(
+            f"preprocess.json tells no input of the graph: {type(error).__name__}: {error}.",
+            'Write "input": {"name": …, "shape": [1, …]}; docs/models.md explains the file.',
+        ) from error
+    if not found["shape"] or found["shape"][0] != 1 or min(found["shape"]) < 1:
+        raise ConversionError(
+            f"preprocess.json gives the input the shape {found['shape']}.",
+            "Give the shape of one row, every size fixed: [1, …]; edge runtimes know no other.",
+        )
+    return found
+
+
+def _died(status: int, at: Path, said: str) -> ConversionError:
+    """The worker ended without an answer: killed, crashed, or at fault itself."""
+    making = at.read_text(encoding="utf-8") if at.is_file() else "the model of one row"
+    if status < 0:
+        return ConversionError(
+            f"The converter was ended by {signal.Signals(-status).name} while it made {making}: "
+            f"…{said[-LONGEST_TAIL:]}",
+            "SIGKILL: free memory, then run again; else leave this format out of model.yaml.",
+        )
+    return ConversionError(
+        f"The converter ended with status {status} while it made {making}: …{said[-1200:]}",
+        "Read the last lines above; they are the converter's own.",
+    )
 
 
 def _files(out_dir: Path, main_file: Path, *, whole_folder: bool) -> dict[str, int]:

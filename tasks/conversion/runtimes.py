@@ -94,8 +94,9 @@ def tfjs_parity(model: Path, inputs: Any, outputs: Any, modules: Path) -> Parity
             answers = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ConversionError(
-                f"TensorFlow.js did not run {model.name}: {said[-600:]}",
-                "Read the message above; a missing kernel means an operation it does not know.",
+                f"TensorFlow.js did not run {model.name}: {said.strip()[-600:]}",
+                "The message above names the operation that it cannot run: use other layers in "
+                "build() of model.py, or leave tfjs_float16 out of model.yaml.",
             ) from error
     return parity_of(
         outputs[: len(rows)].reshape(len(rows), -1).tolist(),
