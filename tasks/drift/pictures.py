@@ -38,7 +38,7 @@ def _numeric(reference: NumericCounts, current: NumericCounts) -> tuple[Floats, 
     span = max(high - low, 1e-9)
     bar = np.clip(((CENTRES - low) / span * BARS).astype(np.int64), 0, BARS - 1)
     grid = reference.grid
-    label = f"{grid.centre + grid.scale * low:.4g} … {grid.centre + grid.scale * high:.4g}"
+    label = f"{grid.text(low)} … {grid.text(high)}"
     a = np.bincount(bar, weights=reference.cells, minlength=BARS)
     b = np.bincount(bar, weights=current.cells, minlength=BARS)
     return a / max(a.sum(), 1), b / max(b.sum(), 1), label
