@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
@@ -31,6 +33,7 @@ def pages() -> dict[str, str]:
         "model-yaml.md": _model_yaml(),
         "errors.md": _errors(),
         "commands.md": _commands(),
+        "examples/model.yaml": _example(),
     }
 
 
@@ -75,6 +78,73 @@ def _model_yaml() -> str:
         + _table(("metric", "task", "better when", "unit", "meaning"), rows)
     )
     return "\n\n".join(parts)
+
+
+EXAMPLE: dict[str, Any] = {
+    "name": "price-estimator",
+    "family": "tabular",
+    "owner": "valuation",
+    "description": "Estimates the sale price of a house from its listing.",
+    "data.dataset": "property_sales",
+    "data.label": "price",
+    "data.holdout_days": 30,
+    "training.hourly_usd": 0.23,
+    "training.max_runtime_seconds": 43_200,
+    "training.hyperparameters": {"epochs": 100, "batch_size": 32, "learning_rate": 0.001},
+    "training.metrics.name": "validation:mae",
+    "training.metrics.regex": r"\bval_mae=([0-9.eE+-]+)",
+    "gates.metric": "mae",
+    "gates.better": "smaller",
+    "gates.at_least": 0,
+    "gates.at_most": 150_000,
+    "gates.no_worse_than_champion": 0.05,
+    "gates.no_worse_than_baseline": 0.1,
+    "release.prediction_bins": [200_000, 400_000, 800_000],
+}
+"""Values of the complete example, where the default would say nothing."""
+ERRORS = {"tflite_float16": 0.005, "tflite_int8": 0.1, "tfjs_float16": 0.005}
+
+
+def _example() -> str:
+    head = (
+        "# Every key of a model.yaml, with its meaning; a key with a default may be left out.\n"
+        "# `make new-model NAME=x` writes a short one to begin with.\n"
+    )
+    return head + "\n".join(_keys(ModelSpec, "", "")) + "\n"
+
+
+def _keys(model: type[BaseModel], path: str, indent: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        full = f"{path}{name}"
+        inner = _inner(field.annotation)
+        told = (inspect.getdoc(inner[0]) if inner and not path else field.description) or ""
+        if not path:
+            yield ""
+        yield from textwrap.wrap(
+            told, 98, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
+        )
+        if not inner:
+            value = yaml.safe_dump(_shown(full, field), default_flow_style=True, width=10_000)
+            yield f"{indent}{name}: {value.removesuffix('...' + chr(10)).strip()}"
+            continue
+        yield f"{indent}{name}:"
+        listed = get_origin(field.annotation) is tuple
+        lines = list(_keys(inner[0], f"{full}.", indent + ("    " if listed else "  ")))
+        # The dash stands before the first key, below the words about it.
+        first = next(n for n, line in enumerate(lines) if not line.strip().startswith("#"))
+        if listed:
+            lines[first] = f"{indent}  - {lines[first].strip()}"
+        yield from lines
+
+
+def _shown(full: str, field: Any) -> Any:
+    *_, part, name = ["", *full.split(".")]
+    value = EXAMPLE.get(full, ERRORS.get(part) if name == "max_error" else None)
+    if value is None:
+        value = field.get_default(call_default_factory=True)
+    if value is PydanticUndefined:
+        raise KeyError(f"{full} is required: give EXAMPLE a value for it")
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _models(title: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:

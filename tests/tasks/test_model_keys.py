@@ -4,10 +4,14 @@ import ast
 from pathlib import Path
 
 import pytest
+import yaml
 
 from docs.generate import _models
+from tasks.contracts import load_contract
 from tasks.conversion.report import ARTIFACTS
+from tasks.model_check import faults
 from tasks.model_spec import ConversionSpec, ModelSpec
+from tasks.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DECLARED = {"model_spec.py", "gate_spec.py"}
@@ -58,3 +62,17 @@ def test_a_key_is_read(title, field):
 
 def test_every_format_that_can_be_asked_for_is_made():
     assert set(ConversionSpec.model_fields) == set(ARTIFACTS)
+
+
+def test_the_complete_example_names_every_key_and_is_sound():
+    text = (ROOT / "docs" / "examples" / "model.yaml").read_text("utf-8")
+    raw = yaml.safe_load(text)
+    spec = ModelSpec.model_validate(raw)
+    assert faults(spec, load_contract(spec.data.dataset, ROOT / "data_contracts"),
+                  ROOT / "models" / spec.name, Settings()) == ()  # fmt: skip
+    for title, model in _models("model.yaml", ModelSpec):
+        part = raw
+        for name in [] if title == "model.yaml" else title.split("."):
+            part = part[name]
+            part = part[0] if isinstance(part, list) else part
+        assert set(part) == set(model.model_fields), title

@@ -1,0 +1,44 @@
+"""What the documentation tells people to type on a running stack is typed on it.
+
+Data goes into a bucket beside the lake: what other journeys learn from stays as it is.
+"""
+
+import gzip
+from contextlib import closing
+from datetime import date
+
+import pytest
+
+from deployments.demo.generate import property_sales
+from deployments.laptop.resources import client
+from tests.docs.howtos import all_blocks, clone, type_in
+
+LAKE = "sluice-howtos"
+SECONDS = 540.0
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def reader(journey, tmp_path_factory):
+    """A clone with the files that a reader brings, and the environment of their shell."""
+    folder = clone(tmp_path_factory.mktemp("howtos") / "sluice")
+    columns = property_sales(60, date(2026, 1, 5), 3, seed=1)
+    lines = [",".join(columns)]
+    lines += [",".join(map(str, row)) for row in zip(*columns.values(), strict=True)]
+    (folder / "kc_house_sales.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    laptop = journey.laptop
+    with closing(client("s3", laptop.variables())) as s3:
+        s3.create_bucket(Bucket=LAKE)
+    environment = {
+        **laptop.environment(),
+        "SLUICE_STATE": str(laptop.state),
+        "SLUICE_LAKE_BUCKET": LAKE,
+        "HOWTO_AWS": laptop.aws_url,
+    }
+    return folder, environment
+
+
+@pytest.mark.parametrize("block", [b for b in all_blocks() if b.where == "stack"], ids=str)
+def test_a_block_that_needs_the_stack(block, reader):
+    folder, environment = reader
+    type_in(block, folder, environment, SECONDS)
