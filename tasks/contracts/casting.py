@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from tasks.contracts.model import NESTED, Column
 from tasks.contracts.nested import fault_in
-from tasks.contracts.strict_json import jsonable, like_json
+from tasks.contracts.strict_json import like_json, strict
 
 SHOWN = 200
 EPOCH = date(1970, 1, 1).toordinal()
@@ -348,7 +348,7 @@ def _packed(value: Any) -> str | None:
 
 def _written(value: Any) -> str:
     try:
-        text = value if isinstance(value, str) else jsonable(value)
+        text = value if isinstance(value, str) else json.dumps(value, default=strict)
     except RecursionError:
         text = "(nested too deeply to be shown)"
     except (TypeError, ValueError):
