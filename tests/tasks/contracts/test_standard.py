@@ -281,8 +281,9 @@ def pairs(kind, key):
 
 PROBES = (
     [], ["a"], ["ab"], ["b"], ["a", "a"], [None], [1], [[]], [["ab"]], [["a"]], [{}],
-    [{"s": 1}], [{"k": 1}], [{"k": "x"}], [{"other": "x"}], [{"renamed": "x"}], [{"OTHER": "x"}], {},
-    {"s": "x"},    {"s": "x", "t": 1, "u": 2}, {"k": "x"}, {"kk": "xx"}, {"kk": "x"}, {"k": "xx"}, [1, 2, 3],
+    [{"s": 1}], [{"k": 1}], [{"k": "x"}], [{"other": "x"}], [{"renamed": "x"}], [{"OTHER": "x"}],
+    {}, {"s": "x"}, {"s": "x", "t": 1, "u": 2}, {"k": "x"},
+    {"kk": "xx"}, {"kk": "x"}, {"k": "xx"}, [1, 2, 3],
     [0.6, 0.8], [0.5, 0.5], [1.5, 2.5], "a",
 )  # fmt: skip
 """Values of nested columns: what is said of them is what their rules mean."""
