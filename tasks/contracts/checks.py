@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
-from tasks.contracts.columns import limits
+from tasks.contracts.columns import limits, within
 from tasks.contracts.formats import NUMBERS, TEXTS
 from tasks.contracts.model import Bound, Column, Contract, Kind, Quality, Reference, Severity
 from tasks.contracts.patterns import python_pattern
@@ -105,13 +105,22 @@ def format_column(name: str) -> str:
     return f"{name} (not of its format)"
 
 
+def range_column(name: str) -> str:
+    """Evidence: a time of day outside its range."""
+    return f"{name} (outside its range)"
+
+
 def text_rules(column: Column) -> Iterator[tuple[str, Callable[[str], bool]]]:
-    """(evidence column, whether a text keeps the rule) of a text column's pattern and format."""
+    """(evidence column, whether a text keeps it) of each rule that a text shows by itself."""
     if column.pattern:
         search = re.compile(python_pattern(column.pattern)).search
         yield pattern_column(column.name), lambda text: search(text) is not None
     if column.type == "string" and column.format in TEXTS:
         yield format_column(column.name), TEXTS[column.format]
+    low, high = limits(column) if column.type == "time" else (None, None)
+    if low is not None or high is not None:
+        # A time of day is text, and Great Expectations compares numbers and dates.
+        yield range_column(column.name), lambda text: within(text, low, high)
 
 
 def compile_checks(contract: Contract) -> tuple[RowCheck, ...]:
@@ -200,10 +209,15 @@ def _limits(column: Column) -> Iterator[RowCheck]:
     if low is not None or high is not None:
         said = [] if low is None else [f"{'>' if low[2] else '≥'} {_shown(low[1])}"]
         said += [] if high is None else [f"{'<' if high[2] else '≤'} {_shown(high[1])}"]
+        rule = f"{name} is {' and '.join(said)}"
+        if column.type == "time":
+            yield _empty(f"{name}.range", (name,), rule, range_column(name))
+            low = high = None
+    if low is not None or high is not None:
         yield RowCheck(
             id=f"{name}.range",
             columns=(name,),
-            rule=f"{name} is {' and '.join(said)}",
+            rule=rule,
             expectation="expect_column_values_to_be_between",
             kwargs={
                 "column": name,

@@ -257,6 +257,15 @@ def limits(column: Column) -> tuple[tuple[Any, Any, bool] | None, tuple[Any, Any
     return low, high
 
 
+def within(
+    value: Any, low: tuple[Any, Any, bool] | None, high: tuple[Any, Any, bool] | None
+) -> bool:
+    """Whether a value that bounds compare with lies between :func:`limits`."""
+    below = low is not None and (value < low[0] or (low[2] and value == low[0]))
+    above = high is not None and (value > high[0] or (high[2] and value == high[0]))
+    return not (below or above)
+
+
 def _format(column: Column, where: str) -> None:
     form, kind = column.format, column.type
     if column.default_timezone:

@@ -208,6 +208,9 @@ def _values(kwargs: Mapping[str, Any], columns: list[Column], where: str) -> Non
                 raise Fault(f"{where}: {key} {pattern!r} does not compile: {error}") from error
     moments = [column for column in columns if column.type in MOMENTS]
     said = [kwargs[key] for key in ("min_value", "max_value") if kwargs.get(key) is not None]
+    ranged = {"integer", "number", "date", "timestamp"}
+    if said and "value_lengths" not in where and columns[0].type not in ranged:
+        raise Fault(f"{where}: a {columns[0].type} lies between no two values")
     said += list(kwargs.get("value_set") or ())
     for column in moments:
         for value in said:

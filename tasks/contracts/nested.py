@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from tasks.contracts.columns import MOMENTS, column_of, limits, physical
+from tasks.contracts.columns import MOMENTS, column_of, limits, physical, within
 from tasks.contracts.documents import Fault
 from tasks.contracts.formats import NUMBERS, TEXTS
 from tasks.contracts.model import NESTED, Column
@@ -311,9 +311,7 @@ def _plain(column: Column) -> Rule:
             return f"{where} is not {article} {kind}{like} but {_kind(value)}"
         if allowed and typed not in allowed:
             return f"{where} is {shown(value)}, not one of {', '.join(map(str, column.enum[:8]))}"
-        below = low is not None and (typed < low[0] or (low[2] and typed == low[0]))
-        above = high is not None and (typed > high[0] or (high[2] and typed == high[0]))
-        if below or above:
+        if not within(typed, low, high):
             return f"{where} is {shown(value)}, outside its range"
         if width is not None and not width[0] <= typed <= width[1]:
             return f"{where} is {shown(value)}, more than {column.format} holds"
