@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.contracts.quality import Fault
+from tasks.contracts.documents import Fault
 
 FIELDS: Mapping[str, str] = {
     **{sign: sign for sign in (",", ";", "\t", "|")},

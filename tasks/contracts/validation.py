@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
@@ -140,7 +141,7 @@ class Validation:
     ) -> None:
         for name, said in judged.items():
             check = self._by_id[name]
-            self.tally.rows[name] += len(positions)
+            self.tally.rows[name] += said.values if check.of_values else len(positions)
             self.tally.failed[name] += len(said.failed)
             if said.error:
                 self.tally.errors.setdefault(name, said.error)
@@ -207,7 +208,7 @@ def _missing_is_not_unreadable(
             continue
         unread = judged.get(f"{check.columns[0]}.type")
         if unread is not None and len(unread.failed):
-            corrected[name] = Judged(np.setdiff1d(said.failed, unread.failed), said.error)
+            corrected[name] = replace(said, failed=np.setdiff1d(said.failed, unread.failed))
     return corrected
 
 
