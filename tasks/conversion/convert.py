@@ -225,18 +225,18 @@ def _input_of(path: Path) -> dict[str, Any]:
     """Name and shape of the graph's input, as preprocess.json tells them."""
     try:
         given = json.loads(path.read_text(encoding="utf-8"))["input"]
-        found = {"name": str(given["name"]), "shape": [int(size) for size in given["shape"]]}
+        name, shape = str(given["name"]), [int(size) for size in given["shape"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ConversionError(
             f"preprocess.json tells no input of the graph: {type(error).__name__}: {error}.",
             'Write "input": {"name": …, "shape": [1, …]}; docs/models.md explains the file.',
         ) from error
-    if not found["shape"] or found["shape"][0] != 1 or min(found["shape"]) < 1:
+    if not shape or shape[0] != 1 or min(shape) < 1:
         raise ConversionError(
-            f"preprocess.json gives the input the shape {found['shape']}.",
+            f"preprocess.json gives the input the shape {shape}.",
             "Give the shape of one row, every size fixed: [1, …]; edge runtimes know no other.",
         )
-    return found
+    return {"name": name, "shape": shape}
 
 
 def _died(status: int, at: Path, said: str) -> ConversionError:
