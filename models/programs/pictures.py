@@ -23,7 +23,7 @@ SENT_FORMATS = ("JPEG", "PNG", "WEBP")
 
 
 def pixels(
-    data: bytes, size: tuple[int, int], formats: Sequence[str] | None = None
+    data: bytes, size: tuple[int, int], formats: tuple[str, ...] | None = None
 ) -> tuple[NDArray[np.uint8], int]:
     """Decode one image.
 

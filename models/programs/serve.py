@@ -116,7 +116,7 @@ async def body_of(request: Request) -> bytes:
         async for part in request.stream():
             body += part
             if len(body) > MAX_BODY_BYTES:
-                raise BadInput(f"the body has more than the {MAX_BODY_BYTES} bytes that are read")
+                raise BadInput(f"the body is too long; at most {MAX_BODY_BYTES} bytes are read")
     except ClientDisconnect as error:
         raise BadInput("the client went away while it sent the body") from error
     return bytes(body)

@@ -68,7 +68,9 @@ def fixed_batch(tf: Any, saved_model: Path, wanted: Mapping[str, Any], folder: P
 
     module = tf.Module()
     module.one = one
-    tf.saved_model.save(module, str(folder), signatures={SIGNATURE: one})
+    # Nobody trains it further; custom gradients (swish has one) point to what was frozen away.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(folder), signatures={SIGNATURE: one}, options=options)
     return graph
 
 
@@ -148,6 +150,7 @@ def _settle_lists(tf: Any, graph: Any) -> None:
         by_name = {node.name: node for node in nodes}
         for node in nodes:
             node.attr.pop("_output_shapes", None)
+            node.attr.pop("_gradient_op_type", None)
             if node.op not in _ELEMENT_SHAPE:
                 continue
             source = by_name.get(node.input[_ELEMENT_SHAPE[node.op]].split(":")[0])

@@ -268,7 +268,7 @@ def post(content, headers=None):
         (b"1,2,3", "text/csv", r"content type is 'text/csv'; application/json"),
         (picture("PNG"), "image/png", "content type is 'image/png'"),
         (b"1,2,3", "application/json", "not JSON"),
-        (b"x" * (MAX_BODY_BYTES + 1), "application/json", "more than"),
+        (b"x" * (MAX_BODY_BYTES + 1), "application/json", "at most"),
         (body({"x": "1_000"}), "application/json", "instance 0: column 'x'"),
         (b'{"instances": [{"x": "\\ud800"}]}', "application/json", "instance 0: column 'x'"),
     ],

@@ -65,6 +65,7 @@ def layered(name):
             (16, 16, 3),
             layers.Conv2D(4, 3, padding="same"),
             layers.BatchNormalization(),
+            layers.Activation("swish"),
             layers.Resizing(20, 20),
             layers.Dropout(0.5),
             layers.Flatten(),
