@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
 
 from deployments.models.trial import Said, trial
 from models.packaging import own_files
@@ -61,4 +60,4 @@ def check_model(settings: Settings, name: str, *, run: bool = True) -> Iterator[
     if found or not run:
         yield "note", "its programs were not run"
         return
-    yield from cast("Iterator[Said]", trial(spec, contract, folder))
+    yield from trial(spec, contract, folder)

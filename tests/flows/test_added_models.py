@@ -147,3 +147,17 @@ def test_a_new_model_goes_from_a_sample_to_users(place: Place, tmp_path: Path) -
     [eager] = place.ask("visit-teller", {**row, "minutes": 29, "pages": 19})["predictions"]
     [idle] = place.ask("visit-teller", {**row, "minutes": 1, "pages": 1})["predictions"]
     assert (eager["label"], idle["label"]) == ("yes", "no")
+
+
+def test_one_unsound_model_keeps_no_other_from_being_looked_at(place: Place) -> None:
+    from flows.retrain_due import retrain_due
+
+    for name in ("aaa", "zzz"):
+        new_model(settings(), name, "tabular", "property_sales", "price")
+    described = settings().models_dir / "aaa" / "model.yaml"
+    described.write_text(described.read_text("utf-8").replace("label: price", "label: prize"))
+    state = retrain_due(start=False, return_state=True)
+    assert state.is_failed(), "somebody must see it"
+    assert "aaa: " in str(state.message)
+    assert "has no column 'prize'" in str(state.message)
+    assert "zzz: nothing serves yet" in str(state.message)
