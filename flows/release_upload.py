@@ -27,6 +27,7 @@ from tasks.gates.decide import require_pass
 from tasks.gates.tasks import gate
 from tasks.lake.formats import LocalReader
 from tasks.lake.tasks import pull_snapshot, snapshot
+from tasks.own_code import require_comparable
 from tasks.registry.names import checked as well_formed
 from tasks.registry.tasks import champion_of, earlier_outcome, publish, reject
 from tasks.training.tasks import examine, hand_over, measure_champion
@@ -95,6 +96,7 @@ def admit(upload: Upload) -> tuple[str, str]:
     )
     plan = ready.plan(pinned.fingerprint)
     champion = champion_of(model)
+    comparable = require_comparable(spec, ready.own, champion)
     work = work_folder(model, f"upload-{received.sha256[:16]}")
     paths = pull_snapshot(pinned, address)
     checked = check_contract(
@@ -104,7 +106,7 @@ def admit(upload: Upload) -> tuple[str, str]:
     data = hand_over(spec, plan, work / "good", work)
     found = examine(spec, plan.code_hash, ready.source, received.address, received.identity, data)
     holdout = data["channels"]["holdout"]
-    standing = measure_champion(spec, plan.code_hash, ready.source, champion, holdout)
+    standing = measure_champion(spec, plan.code_hash, ready.source, champion, holdout, comparable)
     verdict = gate(spec, found.metrics, standing, found.baseline)
     if verdict.outcome == "fail":
         reject(model, received.identity, verdict.reason)

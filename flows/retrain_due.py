@@ -6,10 +6,11 @@ from typing import Any
 
 from prefect import flow
 from prefect.deployments import run_deployment
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from flows.recipe import prepare
 from tasks.drift.tasks import watched
+from tasks.errors import BudgetExceeded, ConfigurationError
 from tasks.lake.tasks import snapshot_after
 from tasks.model_spec import known_models
 from tasks.registry.tasks import champion_of
@@ -28,9 +29,14 @@ def retrain_due(start: bool = True) -> Any:
     Args:
         start: Start retrain/manual for what is due; off only tells.
     """
-    told = []
+    told, broken = [], []
     for model in known_models(settings().models_dir):
-        ready = prepare(model)
+        try:
+            ready = prepare(model)
+        except (ConfigurationError, BudgetExceeded) as error:
+            # One model's file must not keep the others from being looked at.
+            broken.append(f"{model}: {error}")
+            continue
         champion = champion_of(model)
         if champion is None:
             told.append(f"{model}: nothing serves yet")
@@ -55,4 +61,6 @@ def retrain_due(start: bool = True) -> Any:
             run_deployment(
                 "retrain/manual", parameters={"model": model, "reason": why[:200]}, timeout=0
             )
+    if broken:
+        return Failed(message=" ".join([*broken, ". ".join(told)]))
     return Completed(message=". ".join(told) or "There are no models.")

@@ -68,7 +68,5 @@ def tasks_of(names: Iterable[str]) -> frozenset[Task]:
 
 def all_named() -> str:
     """Every metric by task, as errors list them."""
-    return "; ".join(
-        f"for {what}: {', '.join(names_for(task))}"
-        for what, task in (("numbers", "regression"), ("classes", "classification"))
-    )
+    numbers, classes = names_for("regression"), names_for("classification")
+    return f"for numbers: {', '.join(numbers)}; for classes: {', '.join(classes)}"

@@ -147,6 +147,6 @@ def _machine_faults(spec: ModelSpec, settings: Settings) -> Iterator[str]:
                 )
             continue
         try:
-            address_of(image, kind, scope)  # type: ignore[arg-type]
+            address_of(image, kind, scope)
         except InvalidSetting as error:
             yield f"{key}.image: {error.what}"

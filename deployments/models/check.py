@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
 
 from deployments.models.trial import Said, trial
 from models.packaging import own_files
@@ -52,10 +51,13 @@ def check_model(settings: Settings, name: str, *, run: bool = True) -> Iterator[
     except SluiceError as error:
         yield "FAULT", str(error)
         return
+    if settings.time_scale != 1:
+        real = spec.training.max_runtime_seconds / settings.time_scale
+        yield "note", f"at {settings.time_scale:g}× time, a job is stopped after {real:.0f} real s"
     own = own_files(folder)
     if trains_itself(spec, own):
         yield "note", f"an own program trains; it must write {told(outputs(spec, own))}"
     if found or not run:
         yield "note", "its programs were not run"
         return
-    yield from cast("Iterator[Said]", trial(spec, contract, folder))
+    yield from trial(spec, contract, folder)

@@ -38,6 +38,8 @@ SUBSTITUTED = (
     ("http://127.0.0.1:4566", "$HOWTO_AWS"),
     # A run is asked for, but does not start: retraining has its own journeys.
     (r"( deployment run .*?) --watch", r"\1 --start-in '9000 hours'"),
+    # Said on a stack that others use, the event would roll a model back.
+    (r"event emit rollback\.wanted", "event emit rollback.rehearsed"),
     # Placeholders that a reader fills in.
     ("<name>", "price-estimator"),
     ("<model>", "price-estimator"),

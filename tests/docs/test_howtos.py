@@ -69,7 +69,7 @@ def test_commands_stand_in_a_block_that_is_found():
 
 
 def test_a_failing_command_fails_its_block(folder):
-    [block] = blocks_of("text\n\n```bash\nls no-such-folder\ntrue\n```\n", "made-up.md")
+    [block] = blocks_of("text\n\n```bash\nls no-such-folder\nls\n```\n", "made-up.md")
     assert (block.where, block.line) == ("alone", 3)
     with pytest.raises(AssertionError, match=r"made-up\.md:3 ended with"):
         type_in(block, folder, own_environment(), SECONDS)
