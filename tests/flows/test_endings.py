@@ -110,7 +110,7 @@ def rolled_back(reason: str, to_version: str = "") -> Any:
 
 
 def test_a_rollback_says_from_where_to_where_and_how_to_undo_it(house: Any, second: str) -> None:
-    ended = rolled_back("customers complain")
+    ended = rolled_back("customers complain", house.first)
     assert ended.name == "Completed", ended.message
     assert str(ended.message) == (f"{MODEL}: customers complain. From {second} to {house.first}.")
     assert house.serves() == house.first
