@@ -109,7 +109,7 @@ def _lost(journal: Journal, endpoint: EndpointSeen | None, config: str, tries: i
         why, kind = endpoint.failure or "it gave no reason", "rolled back silently"
     else:
         why, kind = bounds.refusal_of(journal, "UpdateEndpoint"), "was refused"
-    return f"the update to {config} {kind}, {endpoint.config} serves ({why})"
+    return f"the update to {config} {kind}, {endpoint.config} serves ({why.rstrip('.')})"
 
 
 def _arm(journal: Journal, part: Part) -> Arm:

@@ -26,6 +26,8 @@ from tasks.release.deploying import POLL, SOON, GivenUp, deploy
 from tasks.release.journal import Arm, Journal
 from tasks.release.seen import Seen
 
+TOLD_LINES = 3
+"""How many of a container's last lines stand in a message; the page shows all that were read."""
 UNSEEN_SECONDS = 1800.0
 UNSEEN_TRIES = 10
 """How long, and how often, a move may stay unseen outside: invalidations may take minutes.
@@ -202,9 +204,10 @@ def sentence(text: str) -> str:
 
 
 def container_said(journal: Journal) -> str:
-    """The last line of the candidate's container, as a part of a sentence."""
-    lines = journal.marks.get("logs", "").splitlines()
-    return f" (its container wrote last: {lines[-1].strip().rstrip('.')!r})" if lines else ""
+    """The last lines of the candidate's container, as a part of a sentence."""
+    lines = [line.strip() for line in journal.marks.get("logs", "").splitlines()]
+    said = " / ".join(line.rstrip(".") for line in lines[-TOLD_LINES:] if line)
+    return f" (its container wrote last: {said})" if said else ""
 
 
 def reason(journal: Journal) -> str:

@@ -227,7 +227,7 @@ def test_versions_in_an_experiment_stay_at_hand_until_it_is_concluded(
     asker.start(treatment, control=control)
     with town.Crowd(house.aws.endpoint_url):
         ended = release(MODEL, newest, "weekly", return_state=True)
-    assert ended.is_completed(), ended.message
+    assert ended.name == "Completed", ended.message
     assert archived(house, bystander)
     assert not archived(house, control)
     assert not archived(house, treatment)

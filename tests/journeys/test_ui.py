@@ -39,7 +39,7 @@ def page():
 def completed_release(journey) -> str:
     """The run that went through every stage: one that finds nothing new shows little."""
     runs = journey.prefect.runs("retrain/manual")
-    done = [run["id"] for run in runs if run["state_type"] == "COMPLETED"]
+    done = [run["id"] for run in runs if run["state_name"] == "Completed"]
     return next(run for run in done if "register" in journey.prefect.begun(run))
 
 
