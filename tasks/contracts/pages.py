@@ -28,13 +28,15 @@ PLACES = {
 }
 SIGNS = {"pass": "✔", "fail": "✘", "error": "⚠", "inconclusive": "?"}
 STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;"
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:1320px;margin:2rem auto;padding:0 1rem;"
     "color:#1b1f24}table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{text-align:left;"
-    "padding:.35rem .6rem;border-bottom:1px solid #d8dee4;vertical-align:top}th{background:#f6f8fa}"
-    "td,li,h1{overflow-wrap:anywhere}th{white-space:nowrap}"
-    "code{background:#f6f8fa;padding:.1rem .3rem;overflow-wrap:anywhere}.pass{color:#1a7f37}"
-    ".fail{color:#b42318}.error{color:#9a6700}.inconclusive{color:#57606a}"
-    ".num{text-align:right;font-variant-numeric:tabular-nums}"
+    "padding:.35rem .6rem;border-bottom:1px solid #d8dee4;vertical-align:top}th{background:#f6f8fa;"
+    "white-space:nowrap}.checks{table-layout:fixed}.checks th:nth-child(1){width:6.5rem}"
+    ".checks th:nth-child(2){width:34%}.checks th:nth-child(3){width:13%}"
+    ".checks th:nth-child(4){width:16%}td,li,p,h1{overflow-wrap:break-word}"
+    "code{background:#f6f8fa;padding:.1rem .3rem;overflow-wrap:anywhere}.source{color:#57606a}"
+    ".pass{color:#1a7f37}.fail{color:#b42318}.error{color:#9a6700}.inconclusive{color:#57606a}"
+    ".num{font-variant-numeric:tabular-nums}"
 )
 
 
@@ -120,21 +122,27 @@ def _row(cells: list[tuple[str, str]], tag: str = "td") -> str:
 
 
 def _check_row(check: ContractCheck) -> str:
-    examples = "<br>".join(
-        f"<code>{_safe(item.value)}</code> {_safe(item.source)}, row {item.row}"
-        for item in check.examples
-    )
     told = check.outcome if check.severity == "error" else f"{check.outcome} (warning)"
     return _row(
         [
             (told, check.outcome),
-            (f"<code>{escape(check.id)}</code>", ""),
-            (escape(check.rule), ""),
+            (f"<code>{escape(check.id)}</code><br>{_safe(check.rule)}", ""),
             (_safe(check.detail or check.observed), "num"),
-            (escape(check.bound), "num"),
-            (examples, ""),
+            (_safe(check.bound), "num"),
+            (_examples(check), ""),
         ]
     )
+
+
+def _examples(check: ContractCheck) -> str:
+    """Values with their rows; the object that they stand in is named once."""
+    parts, source = [], ""
+    for item in check.examples:
+        if item.source != source:
+            source = item.source
+            parts.append(f'<span class="source">{_safe(source)}</span>')
+        parts.append(f"<code>{_safe(item.value)}</code> row {item.row:,}")
+    return "<br>".join(parts)
 
 
 def html(report: ContractReport) -> str:
@@ -142,8 +150,8 @@ def html(report: ContractReport) -> str:
     counts = {
         "rows in": f"{report.rows_in:,}",
         "good": f"{report.rows_good:,}",
-        "quarantined": f"{report.rows_quarantined:,} ({report.quarantined_share:.2%})",
-        "limit": f"{report.quarantine_limit:.2%}",
+        "quarantined": f"{report.rows_quarantined:,} ({told_share(report.quarantined_share)})",
+        "limit": told_share(report.quarantine_limit),
         "objects": f"{report.objects_in:,}",
         "unreadable": f"{report.unreadable_count:,}",
         "contract": f"{report.contract} {report.contract_version}",
@@ -151,7 +159,7 @@ def html(report: ContractReport) -> str:
     }
     failing = _telling(report)
     passing = [check for check in report.checks if check.outcome == "pass"]
-    head = [(name, "") for name in ("outcome", "check", "rule", "observed", "bound", "examples")]
+    head = [(name, "") for name in ("outcome", "check", "observed", "bound", "examples")]
     lists = "".join(
         f"<h2>{title}</h2><ul>{''.join(f'<li>{_safe(item)}</li>' for item in items)}</ul>"
         for title, items in (
@@ -167,7 +175,7 @@ def html(report: ContractReport) -> str:
         f"</span></h1><p>{escape(report.reason)}</p><table>"
         f"{_row([(name, '') for name in counts], 'th')}"
         f"{_row([(escape(value), '') for value in counts.values()])}</table>"
-        f"<h2>Checks</h2><table>{_row(head, 'th')}"
+        f'<h2>Checks</h2><table class="checks">{_row(head, "th")}'
         f"{''.join(_check_row(check) for check in [*failing, *passing])}</table>{lists}"
         "</body></html>\n"
     )

@@ -12,7 +12,7 @@ from tasks.drift.categorical import aligned
 from tasks.drift.cells import CENTRES, Floats
 from tasks.drift.counts import CategoryCounts, NumericCounts
 from tasks.reports.chart import axis_label, ticks
-from tasks.reports.figures import percent
+from tasks.reports.figures import UNBROKEN, percent
 from tasks.reports.links import shortened
 
 WIDTH, HEIGHT = 780, 260
@@ -148,7 +148,7 @@ def _legend(
 
 
 def _text(x: float, y: float, words: str, anchor: str = "start", size: int = 12) -> str:
-    clean = "".join(sign if sign.isprintable() else "�" for sign in words)
+    clean = "".join(s if s.isprintable() or s == UNBROKEN else "�" for s in words)
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
         f'fill="{TEXT}">{escape(clean)}</text>'

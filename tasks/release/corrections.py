@@ -25,7 +25,7 @@ from prefect.exceptions import ObjectNotFound
 from tasks.release import timeline
 from tasks.release.journal import Journal
 from tasks.release.reconcile import fell_silent
-from tasks.reports.artifacts import current_flow_run_id, key_for, logger, show
+from tasks.reports.artifacts import current_flow_run_id, key_for, logger, presented, show
 
 T = TypeVar("T")
 FLOW_RUN = "flow-run/"
@@ -91,7 +91,7 @@ def bring_up_to_date(journal: Journal) -> None:
                 )
             )
             for artifact in left:
-                client.update_artifact(artifact.id, ArtifactUpdate(data=page))
+                client.update_artifact(artifact.id, ArtifactUpdate(data=presented(page)))
         if not left:  # a run that died before its first page
             show(key, page, "How the release went on")
         return True

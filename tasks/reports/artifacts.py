@@ -16,10 +16,18 @@ from tasks.reports.links import linked
 from tasks.reports.markdown import fitted
 from tasks.settings import settings
 
+STAGES = (
+    *("snapshot", "contract", "drift", "training", "gate", "conversion", "bundle"),
+    *("release", "summary"),
+)
+"""Pages of a run in the order of its stages. The UI shows a run's artifacts in the order of their
+random ids, so that their names have to tell it."""
 
-def key_for(*parts: str) -> str:
-    """An artifact key: lower case, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+def key_for(kind: str, *parts: str) -> str:
+    """An artifact key: lower case, digits and dashes; a stage's page begins with its number."""
+    number = (str(STAGES.index(kind) + 1),) if kind in STAGES else ()
+    return re.sub(r"[^a-z0-9]+", "-", "-".join((*number, kind, *parts)).lower()).strip("-")
 
 
 def logger() -> Any:

@@ -24,7 +24,7 @@ _ATOM = re.compile(
 _TABLE = re.compile(r"^\|.*\|\n\|(?: *:?-+:? *\|)+(?:\n\|.*\|)*$", re.MULTILINE)
 _BAR = re.compile(r"(?<!\\)\|")
 _JOINTS = frozenset("/._-,:;)]}|&=")
-_MARKUP = "\\`*_[]<>|#~!"
+_MARKUP = "\\`*_[]|#~!"
 
 
 def table(
@@ -69,7 +69,9 @@ def plain(text: str) -> str:
     """Data as text: nothing in it becomes markup, and signs that hide others are shown."""
     seen = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text.strip())
     quoted = "".join(f"\\{sign}" if sign in _MARKUP else sign for sign in " ".join(seen.split()))
-    return quoted.replace("\\<", "‹").replace("\\>", "›") or "–"
+    for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        quoted = quoted.replace(sign, entity)
+    return quoted or "–"
 
 
 def flowing(text: str, longest: int = 60) -> str:

@@ -117,8 +117,8 @@ def _results(metrics: Mapping[str, float], targets: Sequence[Target]) -> str:
     splits = [*(name for name in SPLITS if name in seen), *sorted(seen - SPLITS.keys())]
     bounds: dict[str, list[str]] = {}
     for target in targets:
-        value = told_metric(target.metric, target.value)
-        bounds.setdefault(target.metric, []).append(f"{target.sign} {value}")
+        bound = f"{target.sign} {told_metric(target.metric, target.value)}"
+        bounds.setdefault(target.metric, []).append(bound)
     rows = [
         (
             plain(name),

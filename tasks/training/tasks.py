@@ -108,7 +108,7 @@ def train(
         f"{'Adopted' if submitted.adopted else 'Submitted'} training job {submitted.name} "
         f"(worst case ${worst:.2f})"
     )
-    described = _follow(submitted.name, targets_of(spec))
+    described = _follow(submitted.name, spec)
     folder = chosen.cache_dir / "jobs" / submitted.name
     model_data = described["ModelArtifacts"]["S3ModelArtifacts"]
     output = model_data.replace("/model.tar.gz", "/output.tar.gz")
@@ -323,10 +323,11 @@ def targets_of(spec: ModelSpec) -> tuple[Target, ...]:
     )
 
 
-def _follow(name: str, targets: tuple[Target, ...]) -> dict[str, Any]:
+def _follow(name: str, spec: ModelSpec) -> dict[str, Any]:
     """Watch a job to its end; a cancelled run stops the job that it pays for."""
     log = logger()
-    page = LivePage(key_for("training", name), "Epochs while they happen")
+    page = LivePage(key_for("training", spec.name), "Epochs while they happen")
+    targets = targets_of(spec)
     lines: list[str] = []
     status = ["Starting"]
 

@@ -202,7 +202,7 @@ def test_a_winner_is_released_through_the_canary(house: Any, asker: Any) -> None
     assert crowd.failed == 0
     assert {who for _, who in crowd.answers} == {house.first, second}
     assert list(house.told()) == [f"Experiment on {MODEL}: {second} wins"]
-    assert f"release-{MODEL}" in pages()
+    assert f"8-release-{MODEL}" in pages()
     assert asker.read() == (
         True,
         f"{MODEL}: {asker.dossier()['conclusion']['reason']} {second} serves already.",

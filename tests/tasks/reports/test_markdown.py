@@ -72,7 +72,7 @@ def test_code_is_broken_into_code_and_wide_signs_count_twice():
 
 
 def test_signs_that_hide_others_are_shown():
-    assert plain("a\u202eb<i>|x|`") == "a\\\\u202eb‹i›\\|x\\|\\`"
+    assert plain("a\u202eb<i>|x|`") == "a\\\\u202eb&lt;i&gt;\\|x\\|\\`"
     assert plain("  ") == "–"
 
 
