@@ -2,6 +2,7 @@
 
 ==============================  ==============================================================
 ``GET /_embedded/health``        ``{"status": "ok"}`` as soon as every service answers
+``GET /_embedded/recovering``    ``endpoints`` of an earlier process that do not serve yet
 ``GET /_embedded/clock``         virtual time: ``now``, ``epoch``, ``scale``
 ``GET /_embedded/things``        names and statuses of jobs, models, endpoints …
 ``GET /_embedded/calls``         counts per action and the last calls (``?service=&action=&limit=``)
@@ -34,15 +35,22 @@ class Admin:
         faults: The faults to set and list.
         calls: The calls to tell.
         things: Gives what exists, by kind.
+        recovering: Gives the endpoints that do not serve yet.
     """
 
     def __init__(
-        self, clock: Clock, faults: Faults, calls: Calls, things: Callable[[], dict[str, Any]]
+        self,
+        clock: Clock,
+        faults: Faults,
+        calls: Calls,
+        things: Callable[[], dict[str, Any]],
+        recovering: Callable[[], list[str]] = list,
     ) -> None:
         self._clock = clock
         self._faults = faults
         self._calls = calls
         self._things = things
+        self._recovering = recovering
 
     def __call__(self, request: Request) -> Response:
         """Answer one admin request."""
@@ -56,6 +64,8 @@ class Admin:
             return _json({"error": f"no {request.method} {request.path}"}, 405)
         if name == "health":
             return _json({"status": "ok"})
+        if name == "recovering":
+            return _json({"endpoints": self._recovering()})
         if name == "clock":
             clock = self._clock
             return _json({"now": clock.now(), "epoch": clock.epoch, "scale": clock.scale})
