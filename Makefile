@@ -71,13 +71,13 @@ check: install ## Format, lint, types, import rules, documentation
 format: install ## Format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-up: install ## Start the embedded AWS, Prefect and a worker, and leave them running
+up: install ## Start the embedded AWS, Prefect and a worker, or what of them is missing
 	@$(BIN)/python -m deployments.laptop up
 
-down: install ## End what `make up` started
+down: install ## End what `make up` started; what it holds is kept
 	@$(BIN)/python -m deployments.laptop down
 
-status: install ## Say what is running, and where
+status: install ## Say how each part is, and where; fails when one is missing
 	@$(BIN)/python -m deployments.laptop status
 
 new-model: install ## A new model's folder, code and contract: make new-model NAME=x ARGS="--kind image"
@@ -94,10 +94,10 @@ lock: $(STAMP) ## Resolve the dependencies anew: hashes, no addresses
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $$name.in -o $$name.txt; done
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-deps requirements-nodeps.in -o requirements-nodeps.txt
 
-clean: ## Remove all state (.sluice); ends a running stack first
-	@for state in $(STATE) $(STATE)/demo; do \
-		if [ -x $(BIN)/python ] && [ -f $$state/stack.json ]; then \
-			SLUICE_STATE=$$state $(BIN)/python -m deployments.laptop down; fi; done
+clean: ## Remove all state (.sluice): lake, registry, runs, logs; ends a running stack first
+	@for state in $(STATE)/demo $(STATE); do \
+		if [ -x $(BIN)/python ] && [ -d $$state ]; then \
+			SLUICE_STATE=$$state $(BIN)/python -m deployments.laptop clean; fi; done
 	@rm -rf $(STATE)
 
 distclean: clean ## Remove the virtual environment and caches too

@@ -51,6 +51,11 @@ class Laptop:
         """File that names the running processes."""
         return self.state / "stack.json"
 
+    @property
+    def hold(self) -> Path:
+        """File that whoever changes the stack locks, so that two do not at once."""
+        return self.state / "stack.lock"
+
     def log(self, name: str) -> Path:
         """Log file of one process."""
         return self.state / "log" / f"{name}.log"
