@@ -281,7 +281,7 @@ def _asked() -> argparse.Namespace:
     table = verbs.add_parser("table", help="any CSV with a column of days, one partition a day")
     for verb, more in ((sales, {"default": "property_sales"}), (table, {"required": True})):
         verb.add_argument("file", type=Path)
-        verb.add_argument("--dataset", **more)  # type: ignore[arg-type]
+        verb.add_argument("--dataset", **more)
         verb.add_argument("--date-column", default=DAY)
         verb.add_argument("--delimiter", default=",")
         verb.add_argument("--encoding", default="utf-8")

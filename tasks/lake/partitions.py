@@ -2,7 +2,8 @@
 
 Read are, with any folders before, between and below: ``year=2024/month=07/day=01`` (padded or not),
 ``dt=2024-07-01`` (``date``, ``ds``, ``day``, any name that ends in one of them), ``2024/07/01`` and
-``2024-07-01``. A partition ``name=value`` counts before plain folders.
+``2024-07-01``. Such a partition counts before plain folders, and these before a day under any other
+name (``snapshot=2024-07-01``).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Place:
 
 @dataclass(frozen=True)
 class _Named:
-    """One naming of a day; ``rank`` 0 counts before 1, and 1 before 2."""
+    """One naming of a day; ``rank`` 0 counts before 1, and so on."""
 
     rank: int
     day: date | None
@@ -120,6 +121,8 @@ def _partitions(folders: Sequence[str]) -> Iterator[_Named]:
         if dated and (name in _FIRST or _DATED_NAME.search(name)):
             day = _day(*_numbers(dated))
             whole.append(_Named(0 if name in _FIRST else 1, day, f"{name}=", (index,)))
+        elif dated and dated.re is _DATE:
+            whole.append(_Named(3, _day(*_numbers(dated)), f"{name}=", (index,)))
         elif name in _ROLES:
             roles.setdefault(_ROLES[name], (index, value))
         elif name in _FIRST or _ONLY_DATES.search(name):

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.aws import client
 from tasks.errors import NoDataInWindow
 from tasks.lake.bucket import keep_snapshot, take_snapshot
-from tasks.lake.inventory import WHY, Owns, told
+from tasks.lake.inventory import UNREAD, WHY, Owns, told
 from tasks.lake.pull import cached_path, pull
 from tasks.reports.artifacts import key_for, logger, show
 from tasks.reports.pages import snapshot_page
@@ -56,6 +56,12 @@ def _tell(pinned: Snapshot) -> None:
         logger().warning(notice)
 
 
+def _tell_nothing(nothing: NoDataInWindow) -> None:
+    """Say why there is nothing; as a warning where objects that may be data were left out."""
+    perhaps = any(f" {rule} (" in nothing.what for rule in UNREAD)
+    (logger().warning if perhaps else logger().info)(str(nothing))
+
+
 @task(
     name="snapshot of what is new",
     retries=3,
@@ -73,7 +79,7 @@ def snapshot_after(
             client("s3"), dataset, bucket, prefix, end=end, after=after, owns=owns
         )
     except NoDataInWindow as nothing:
-        logger().info(str(nothing))
+        _tell_nothing(nothing)
         return None
     _tell(pinned)
     return pinned
@@ -91,7 +97,7 @@ def everything(dataset: str, prefix: str, owns: Owns | None = None) -> Snapshot 
     try:
         pinned = take_snapshot(client("s3"), dataset, settings().lake_bucket, prefix, owns=owns)
     except NoDataInWindow as nothing:
-        logger().info(str(nothing))
+        _tell_nothing(nothing)
         return None
     _tell(pinned)
     return pinned

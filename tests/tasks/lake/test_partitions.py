@@ -33,6 +33,7 @@ SHAPES = [
     "ds={0:%Y-%m-%d}",
     "day={0:%Y-%m-%d}",
     "event_date={0:%Y-%m-%d}",
+    "snapshot={0:%Y-%m-%d}",
     "region=eu/dt={0:%Y-%m-%d}",
     "{0:%Y/%m/%d}",
     "{0.year}/{0.month}/{0.day}",
@@ -106,6 +107,7 @@ def test_what_has_no_day_says_by_which_rule(path, rule):
     [
         ("dt=2024-07-01/load_date=2024-07-05/part.csv", date(2024, 7, 1)),
         ("dt=2024-07-01/2024-07-05/part.csv", date(2024, 7, 1)),
+        ("snapshot=2024-07-05/2024/07/01/part.csv", date(2024, 7, 1)),
         ("year=2024/month=07/day=01/2024/06/30/part.csv", date(2024, 7, 1)),
     ],
 )

@@ -18,8 +18,9 @@ from tasks.errors import (
 )
 from tasks.lake.bucket import keep_snapshot, take_snapshot
 from tasks.lake.inventory import WHY
-from tasks.lake.layout import partition_prefix
+from tasks.lake.layout import narrowed, partition_prefix
 from tasks.lake.pull import cached_path, pull
+from tasks.lake.tasks import everything, snapshot_after
 from tasks.reports.pages import snapshot_page
 
 PREFIX = "raw/sales/"
@@ -213,3 +214,36 @@ def test_only_side_files_are_no_data_and_no_unknown_layout(lake):
     fill(lake, "none/_SUCCESS", "none/")
     with pytest.raises(NoDataInWindow, match="1 hidden"):
         take_snapshot(lake, "none", "lake", "raw/none/")
+
+
+@pytest.mark.parametrize(("path", "level"), [("flat.csv", "WARNING"), ("_SUCCESS", "INFO")])
+def test_a_watch_that_finds_nothing_says_what_it_did_not_read(
+    lake, monkeypatch, caplog, path, level
+):
+    monkeypatch.setenv("SLUICE_LAKE_BUCKET", "lake")
+    fill(lake, "moved/dt=2024-06-30/part.csv", f"moved/{path}")
+    with caplog.at_level("INFO"):
+        assert snapshot_after.fn("moved", "raw/moved/", date(2024, 6, 30), None) is None
+    (told,) = [record for record in caplog.records if f"raw/moved/{path}" in record.getMessage()]
+    assert told.levelname == level
+
+
+def test_a_watch_is_not_blind_to_a_lake_whose_layout_it_cannot_read(lake, monkeypatch):
+    monkeypatch.setenv("SLUICE_LAKE_BUCKET", "lake")
+    fill(lake, "lost/part.csv")
+    with pytest.raises(LayoutUnknown):
+        snapshot_after.fn("lost", "raw/lost/", date(2024, 6, 30), None)
+    with pytest.raises(LayoutUnknown):
+        everything.fn("lost", "raw/lost/")
+
+
+def test_every_door_takes_the_same_objects(lake, monkeypatch):
+    monkeypatch.setenv("SLUICE_LAKE_BUCKET", "lake")
+    fill(lake, "all/year=2024/month=7/day=1/hour=05/a.csv", "all/year=2024/month=7/day=2/_SUCCESS",
+         "all/year=2024/month=7/day=2/b.csv")  # fmt: skip
+    whole = everything.fn("all", "raw/all/")
+    after = snapshot_after.fn("all", "raw/all/", date(2024, 6, 30), None)
+    assert whole == after == take_snapshot(lake, "all", "lake", "raw/all/")
+    assert len(whole.objects) == 2
+    part = narrowed(whole, [whole.objects[0].key])
+    assert counted(part) == {"hidden": 1, "not asked for": 1}
