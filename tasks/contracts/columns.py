@@ -52,6 +52,9 @@ def _flatten(
         must = required and bool(item.get("required") or item.get("primaryKey"))
         inner = item.get("properties")
         if item.get("logicalType") == "object" and inner:
+            custom = {part["property"] for part in item.get("customProperties") or []}
+            if "formerNames" in custom:
+                raise Fault(f"object {prefix}{name}: formerNames belong on each of its fields")
             # An optional object may be absent as a whole: what it must hold is then not missing.
             yield from _flatten(inner, f"{prefix}{name}.", required=must)
         else:
@@ -80,6 +83,9 @@ def _column(item: Mapping[str, Any], name: str, *, required: bool) -> Column:
     profile = custom.get("profile", "")
     if profile not in {"", "none", *get_args(Kind)}:
         raise Fault(f"column {name}: customProperties profile is {profile!r}")
+    former = custom.get("formerNames") or []
+    if not isinstance(former, list) or not all(isinstance(path, str) and path for path in former):
+        raise Fault(f"column {name}: customProperties formerNames is {former!r}, not names")
     described = {
         key: item[key] for key in ("items", "properties", "map") if item.get(key) is not None
     }
@@ -94,6 +100,7 @@ def _column(item: Mapping[str, Any], name: str, *, required: bool) -> Column:
         missing_tokens=_missing_tokens(item),
         items={**described, "options": nested} if described or nested else None,
         profile=profile,
+        former_names=tuple(former),
         **{OPTIONS[key]: value for key, value in options.items()},
     )
 

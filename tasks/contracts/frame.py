@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.contracts.batches import Batch
+from tasks.contracts.batches import Batch, plain
 from tasks.contracts.casting import (
     NotAnObject,
     arrow_type,
@@ -46,6 +46,8 @@ def typed(batch: Batch, contract: Contract) -> Typed:
     missing: list[str] = []
     for column in contract.columns:
         raw, there = _raw(batch, column.name)
+        for former in column.former_names:
+            raw, there = _coalesced((raw, there), _raw(batch, former))
         if not there:
             columns[column.name] = pa.nulls(length, arrow_type(column))
             unread: Any = pa.nulls(length, pa.string())
@@ -81,6 +83,17 @@ def _raw(batch: Batch, name: str) -> tuple[Any, bool]:
     values = batch.columns[outer]
     listed = values if isinstance(values, list) else values.to_pylist()
     return [_inside(value, path) for value in listed], True
+
+
+def _coalesced(now: tuple[Any, bool], former: tuple[Any, bool]) -> tuple[Any, bool]:
+    """A column where it has a value, else its former one; rows of both kinds share a batch."""
+    if not (now[1] and former[1]):
+        return now if now[1] else former
+    listed = [
+        [plain(value) if isinstance(value, pa.Scalar) else value for value in column]
+        for column, _ in (now, former)
+    ]
+    return [new if new is not None else old for new, old in zip(*listed, strict=True)], True
 
 
 def _inside(value: Any, path: list[str]) -> Any:

@@ -30,13 +30,17 @@ Severity = Literal["error", "warning"]
 NESTED: frozenset[str] = frozenset({"object", "array", "map", "vector"})
 DAY = "_day"
 """Column that every good row carries besides its own: the day of the partition it came from."""
+WRITTEN = "_written"
+"""Column of good rows on their way to curation by merging: the file and line they came from."""
 
 
 class Column(Frozen):
     """One column; a field of a JSON object is a column too, named ``outer.inner``.
 
     Bounds are numbers for numbers and ISO text for dates and times. ``items`` is the ODCS
-    description of what a nested column holds, as it stands in the file.
+    description of what a nested column holds, as it stands in the file. ``former_names`` are
+    where older rows bring the value (``outer.inner`` inside objects); the first that holds one
+    counts.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Column(Frozen):
     missing_tokens: tuple[str, ...] = ()
     items: Mapping[str, Any] | None = None
     profile: Kind | Literal["none", ""] = ""
+    former_names: tuple[str, ...] = ()
 
     @property
     def private(self) -> bool:
@@ -140,6 +145,13 @@ class Freshness(Frozen):
     severity: Severity = "error"
 
 
+class Embedded(Frozen):
+    """Records that lie inside another data set's records, in an object of theirs."""
+
+    dataset: str
+    field: str
+
+
 class Contract(Frozen):
     """Everything that one file of ``data_contracts/`` promises.
 
@@ -153,6 +165,13 @@ class Contract(Frozen):
     names the data set whose rows are the records' outcomes; joined, they lie below
     ``training_prefix``. ``quarantine_floor`` rows (and objects) may be set aside whatever their
     share.
+
+    ``merges``: a version of a record says only what is new; each field has its newest value, and
+    a record must have ``record_requires`` once its versions are put together. ``then_by`` decides
+    between versions of one event time. ``embedded_in`` are further records of this data set, and
+    a record labels another one once it says one of ``labels`` (empty: always).
+    ``location_exclude`` are names of files that belong to others. ``written`` asks for the column
+    :data:`WRITTEN`.
     """
 
     dataset: str
@@ -164,6 +183,7 @@ class Contract(Frozen):
     description: str
     location_prefix: str
     location_pattern: str = ""
+    location_exclude: tuple[str, ...] = ()
     format: Format
     encoding: str = "utf-8"
     partitioning: Literal["day", "none"] = "day"
@@ -177,6 +197,12 @@ class Contract(Frozen):
     frequency_days: float | None = None
     key: tuple[str, ...] = ()
     event_time: str = ""
+    then_by: str = ""
+    merges: bool = False
+    record_requires: tuple[str, ...] = ()
+    embedded_in: Embedded | None = None
+    labels: tuple[str, ...] = ()
+    written: bool = False
     record_day: str = ""
     processed_prefix: str = ""
     labelled_by: str = ""
@@ -187,6 +213,9 @@ class Contract(Frozen):
     def owns(self, key: str) -> bool:
         """Whether an object of the lake belongs to this data set."""
         if not key.startswith(self.location_prefix):
+            return False
+        name = key.rpartition("/")[2]
+        if any(fnmatchcase(name, pattern) for pattern in self.location_exclude):
             return False
         return not self.location_pattern or fnmatchcase(key, self.location_pattern)
 
@@ -204,6 +233,7 @@ class Contract(Frozen):
             "frequency_days": None,
             "references": (),
             "quarantine_floor": 1,
+            "written": self.merges,
         }
         return self.model_copy(update=changed)
 
@@ -215,7 +245,8 @@ class Contract(Frozen):
     @property
     def top_level(self) -> frozenset[str]:
         """Names under which the data bring the columns: ``outer`` for ``outer.inner`` too."""
-        names = self.column_names
+        former = (name for column in self.columns for name in column.former_names)
+        names = (*self.column_names, *former)
         return frozenset(names) | {name.partition(".")[0] for name in names}
 
     @property

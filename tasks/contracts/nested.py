@@ -35,7 +35,9 @@ def _fault(value: Any, described: Mapping[str, Any], where: str, depth: int) -> 
         if not isinstance(value, dict):
             return f"{where} is not a map but {_kind(value)}"
         found = (
-            _fault(item, inner, f"{where}.{key:.40}", depth - 1) for key, item in value.items()
+            _fault(item, inner, f"{where}.{key:.40}", depth - 1)
+            for key, item in value.items()
+            if item is not None  # a key without a value, as in any object
         )
         return next(filter(None, found), "")
     return _plain(value, kind, options, described, where)
