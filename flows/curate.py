@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 from prefect import flow
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.recipe import work_folder
 from tasks.contracts import Contract, known_contracts, load_contract
 from tasks.contracts.tasks import (
+    assemble_records,
     check_contract,
     curated_rows,
     curation_plan,
     fold_in,
     label_records,
 )
-from tasks.errors import DataError
+from tasks.errors import ConfigurationError, DataError, SluiceError
 from tasks.lake.formats import LocalReader
 from tasks.lake.layout import narrowed
 from tasks.lake.tasks import everything, pull_snapshot
@@ -28,14 +31,32 @@ from tasks.settings import settings
 ALL = "all"
 
 
-def _curated() -> dict[str, Contract]:
-    """Contracts of the data sets whose records change: those that say a recordKey."""
-    folder = settings().contracts_dir
-    known = (load_contract(name, folder) for name in known_contracts(folder))
-    return {contract.dataset: contract for contract in known if contract.key}
+def curated_contracts(folder: Path) -> tuple[dict[str, Contract], dict[str, str]]:
+    """Contracts of the data sets whose records change (those that say a recordKey).
+
+    Returns:
+        By data set; and what is wrong with each file that does not parse. Nobody can tell whether
+        its records change, so it is named wherever a choice is offered, and stops only its users.
+    """
+    good: dict[str, Contract] = {}
+    broken: dict[str, str] = {}
+    for name in known_contracts(folder):
+        try:
+            contract = load_contract(name, folder)
+        except ConfigurationError as error:
+            broken[name] = str(error)
+            continue
+        if contract.key:
+            good[name] = contract
+    return good, broken
 
 
-Dataset = Annotated[str, Field(json_schema_extra={"enum": [ALL, *_curated()]})]
+def _choice() -> list[str]:
+    good, broken = curated_contracts(settings().contracts_dir)
+    return [ALL, *sorted({*good, *broken})]
+
+
+Dataset = Annotated[str, Field(json_schema_extra={"enum": [*_choice()]})]
 
 
 @flow(name="curate", flow_run_name="{dataset} · curate")
@@ -47,20 +68,63 @@ def curate(dataset: Dataset = ALL) -> Any:
     bytes.
 
     Args:
-        dataset: Which data set; "all" takes every one whose records change.
+        dataset: Which data set; "all" takes every one whose records change, and goes on past one
+            that is in trouble; the run then fails and says which were left out.
     """
-    known = _curated()
-    chosen = (
-        known if dataset == ALL else {dataset: load_contract(dataset, settings().contracts_dir)}
-    )
-    told = [bring_up_to_date(contract) for contract in chosen.values()]
-    for contract in known.values():
-        if contract.labelled_by and {contract.dataset, contract.labelled_by} & set(chosen):
-            outcomes = load_contract(contract.labelled_by, settings().contracts_dir)
-            found, changed = label_records(settings().lake_bucket, contract, outcomes)
-            if changed:
-                told.append(f"{found.labelled:,} of its records have an outcome")
-    return Completed(message="; ".join(told) or "No data set has records that change.")
+    folder = settings().contracts_dir
+    known, broken = curated_contracts(folder)
+    if dataset != ALL:
+        known.setdefault(dataset, load_contract(dataset, folder))
+    chosen = frozenset(known) if dataset == ALL else frozenset({dataset})
+    told: list[str] = []
+    wrong = [f"{name} was left out: {why}" for name, why in broken.items()]
+    wrong = wrong if dataset == ALL else []
+    for name, step in _steps(known, chosen):
+        try:
+            said = step()
+        except SluiceError as error:  # one data set in trouble does not stop the others
+            if dataset != ALL:
+                raise
+            wrong.append(f"{name} was left out: {error}")
+            continue
+        told += [said] if said else []
+    message = "; ".join([*wrong, *told]) or "No data set has records that change."
+    return Failed(message=message) if wrong else Completed(message=message)
+
+
+def _steps(
+    known: Mapping[str, Contract], chosen: frozenset[str]
+) -> Iterator[tuple[str, Callable[[], str]]]:
+    """What is to be done, in order: hosts before what is embedded in them, labels last."""
+    ordered = sorted(known.values(), key=lambda contract: contract.embedded_in is not None)
+    touched = set(chosen)
+    for contract in ordered:
+        if contract.dataset in chosen:
+            yield contract.dataset, partial(bring_up_to_date, contract)
+        elif contract.embedded_in and contract.embedded_in.dataset in chosen:
+            touched.add(contract.dataset)
+            yield contract.dataset, partial(_put_together, contract)
+    for contract in ordered:
+        if contract.labelled_by and {contract.dataset, contract.labelled_by} & touched:
+            yield contract.dataset, partial(_label, contract)
+
+
+def _label(contract: Contract) -> str:
+    outcomes = load_contract(contract.labelled_by, settings().contracts_dir)
+    found, changed = label_records(settings().lake_bucket, contract, outcomes)
+    return f"{found.labelled:,} of its records have an outcome" if changed else ""
+
+
+def _put_together(contract: Contract) -> str:
+    """Records of a contract that merges versions; "" when none changed and none waits."""
+    if not contract.merges:
+        return ""
+    inside = contract.embedded_in
+    host = load_contract(inside.dataset, settings().contracts_dir) if inside else None
+    found = assemble_records(settings().lake_bucket, contract, host)
+    waits = f", {found.waiting:,} wait for what a record must have" if found.waiting else ""
+    changed = found.written or waits
+    return f"{contract.dataset}: {found.complete:,} records{waits}" if changed else ""
 
 
 def bring_up_to_date(contract: Contract) -> str:
@@ -69,7 +133,12 @@ def bring_up_to_date(contract: Contract) -> str:
     Raises:
         ContractViolated: more of the new rows broke the contract than it allows; nothing was
             folded in.
+        InvalidContract: it is embedded in a data set whose contract does not fit.
     """
+    return "; ".join(filter(None, [_fold_new(contract), _put_together(contract)]))
+
+
+def _fold_new(contract: Contract) -> str:
     pinned = everything(contract.dataset, contract.location_prefix, contract.owns)
     if pinned is None:
         return f"{contract.dataset}: the lake holds none"

@@ -93,8 +93,10 @@ def read(model: OneOrAll = ALL) -> Any:
     told: list[str] = []
     ended: list[Seen] = []
     wrong = False
-    for name in [model] if model != ALL else experiments.at_hand(bench, known):
+    for name in [model] if model != ALL else known:
         try:
+            if model == ALL and not experiments.at_hand(bench, [name]):
+                continue
             seen = _read(bench, name)
         except SluiceError as error:  # one experiment in trouble does not stop the others
             told.append(f"{name}: {error}")
@@ -105,7 +107,11 @@ def read(model: OneOrAll = ALL) -> Any:
         if seen.conclusion is not None:
             ended.append(seen)
     for seen in ended:  # a release takes hours: every experiment is read before the first begins
-        said, failed = _release(bench, seen, wanted=seen.experiment.when_decided == "release")
+        wanted = seen.experiment.when_decided == "release"
+        try:
+            said, failed = _release(bench, seen, wanted=wanted)
+        except SluiceError as error:
+            said, failed = f"{seen.experiment.model}: {error}", True
         told.append(said)
         wrong |= failed
     message = " ".join(told) or "No experiment is running."

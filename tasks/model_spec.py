@@ -411,10 +411,6 @@ def load_model_spec(name: str, models_dir: Path) -> ModelSpec:
     try:
         raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         spec = ModelSpec.model_validate(raw)
-    except yaml.YAMLError as error:
-        raise InvalidModelSpec(
-            f"{path} is not YAML: {error}.", "Correct the file at the line named above."
-        ) from error
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']} (got {e['input']!r:.80})"
@@ -423,6 +419,10 @@ def load_model_spec(name: str, models_dir: Path) -> ModelSpec:
         raise InvalidModelSpec(
             f"{path} does not describe a model: {faults}.",
             "Correct these keys; docs/model-yaml.md lists each with its meaning.",
+        ) from error
+    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
+        raise InvalidModelSpec(
+            f"{path} is not YAML: {error}.", "Correct the file at the line named above."
         ) from error
     if spec.name != name:
         raise InvalidModelSpec(

@@ -88,6 +88,9 @@ def _flatten(properties: Sequence[Mapping[str, Any]], around: _Around) -> Iterat
         must = around.required and bool(item.get("required") or item.get("primaryKey"))
         inner = item.get("properties")
         if item.get("logicalType") == "object" and inner:
+            custom = {part["property"] for part in item.get("customProperties") or []}
+            if "formerNames" in custom:
+                raise Fault(f"object {own}: formerNames belong on each of its fields")
             for key in ("enum", "quality", "relationships", "unique", "primaryKey"):
                 if item.get(key):
                     raise Fault(f"object {own}: {key} belongs on one of its fields")
@@ -168,6 +171,9 @@ def column_of(
     profile = custom.get("profile", "")
     if profile not in {"", "none", *get_args(Kind)}:
         raise Fault(f"column {name}: customProperties profile is {profile!r}")
+    former = custom.get("formerNames") or []
+    if not isinstance(former, list) or not all(isinstance(path, str) and path for path in former):
+        raise Fault(f"column {name}: customProperties formerNames is {former!r}, not names")
     described = {
         key: item[key] for key in ("items", "properties", "map") if item.get(key) is not None
     }
@@ -184,6 +190,7 @@ def column_of(
         profile=profile,
         physical_name="" if source in {"", name} else source,
         partitioned=bool(item.get("partitioned")),
+        former_names=tuple(former),
         **({"timezone": False} if kind == "time" else {})
         | {OPTIONS[key]: value for key, value in options.items()},
     )

@@ -36,6 +36,8 @@ class CurationState(Frozen):
     """What has been folded in so far: ETag by raw key, and the partitions that came of it.
 
     ``begun`` is what a run was about to fold in when it wrote this; a run that finished has none.
+    Where versions are merged, ``made_of`` says from which kept versions each partition of records
+    was put together, and ``waiting`` how many records of it are not complete yet.
     """
 
     schema_version: Literal[1] = 1
@@ -44,6 +46,18 @@ class CurationState(Frozen):
     folded: Mapping[str, str] = {}
     begun: Mapping[str, str] = {}
     partitions: Mapping[str, Partition] = {}
+    made_of: Mapping[str, str] = {}
+    waiting: Mapping[str, int] = {}
+
+    @property
+    def versions(self) -> Mapping[str, Partition]:
+        """Partitions of kept versions, where a contract merges them."""
+        return {name: item for name, item in self.partitions.items() if name.startswith("_")}
+
+    @property
+    def records(self) -> Mapping[str, Partition]:
+        """Partitions of records."""
+        return {name: item for name, item in self.partitions.items() if not name.startswith("_")}
 
 
 class CurationPlan(Frozen):
@@ -138,9 +152,9 @@ def resolve(tables: Sequence[Any], contract: Contract) -> Any:
     key = list(record_key(contract))
     frame = pd.DataFrame(index=pd.RangeIndex(whole.num_rows))
     for position, name in enumerate(key):
-        frame[f"key{position}"] = _text(whole[name])
-    frame["time"] = _text(whole[contract.event_time]) if contract.event_time else ""
-    frame["content"] = _content(whole, [name for name in schema.names if name != DAY])
+        frame[f"key{position}"] = as_sorted(whole[name])
+    frame["time"] = as_sorted(whole[contract.event_time]) if contract.event_time else ""
+    frame["content"] = content_of(whole, [name for name in schema.names if name != DAY])
     # Of copies of the same version the earliest raw day stays, so that order does not matter.
     frame["day"] = -whole[DAY].cast(pa.int32()).to_numpy()
     keys = [name for name in frame.columns if name.startswith("key")]
@@ -149,7 +163,7 @@ def resolve(tables: Sequence[Any], contract: Contract) -> Any:
     return whole.take(pa.array(newest))
 
 
-def _text(column: Any) -> np.ndarray:
+def as_sorted(column: Any) -> np.ndarray:
     """Values as text that sorts as they do: ISO times, zero-padded integers are not needed."""
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("us")).cast(pa.int64())
@@ -158,7 +172,8 @@ def _text(column: Any) -> np.ndarray:
     return np.asarray(filled.to_numpy(zero_copy_only=False), dtype=object)
 
 
-def _content(table: Any, names: Sequence[str]) -> np.ndarray:
+def content_of(table: Any, names: Sequence[str]) -> np.ndarray:
+    """A hash of each row's values in these columns."""
     if not table.num_rows:
         return np.zeros(0, dtype=np.uint64)
     texts = pd.DataFrame({name: _nullable(table[name]) for name in names})
@@ -184,7 +199,7 @@ def by_partition(table: Any, contract: Contract) -> dict[str, Any]:
             )
             for day in sorted(pc.unique(days).to_pylist())
         }
-    buckets = _content(table, list(record_key(contract))) % np.uint64(BUCKETS)
+    buckets = content_of(table, list(record_key(contract))) % np.uint64(BUCKETS)
     return {
         f"bucket={bucket:02d}": table.filter(pa.array(buckets == bucket))
         for bucket in np.unique(buckets)
@@ -215,7 +230,7 @@ def fold(
         stored = read(name)
         merged = resolve([fresh] if stored is None else [stored, fresh], contract)
         added = merged.num_rows - (0 if stored is None else stored.num_rows)
-        changed = 0 if stored is None else _changed(stored, merged)
+        changed = 0 if stored is None else stored_changes(stored, merged)
         new, superseding = new + added, superseding + changed
         body = parquet_bytes(merged)
         if stored is None or not merged.equals(stored):
@@ -230,11 +245,11 @@ def fold(
     )
 
 
-def _changed(stored: Any, merged: Any) -> int:
+def stored_changes(stored: Any, merged: Any) -> int:
     """How many stored records have another version now."""
     names = [name for name in stored.schema.names if name != DAY]
-    before = set(_content(stored, names).tolist())
-    after = set(_content(merged, names).tolist())
+    before = set(content_of(stored, names).tolist())
+    after = set(content_of(merged, names).tolist())
     return len(before - after)
 
 

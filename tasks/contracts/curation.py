@@ -26,6 +26,7 @@ from tasks.contracts.curate import (
     Partition,
     fold,
 )
+from tasks.contracts.merging import fold_versions
 from tasks.contracts.model import Contract
 from tasks.errors import DataError
 from tasks.values import Snapshot
@@ -43,6 +44,21 @@ class Curation:
         self._contract = contract
         self._prefix = contract.processed_prefix
         self._etag: str | None = None
+
+    @property
+    def bucket(self) -> str:
+        """Bucket of the lake."""
+        return self._bucket
+
+    @property
+    def contract(self) -> Contract:
+        """Whose records these are."""
+        return self._contract
+
+    @property
+    def prefix(self) -> str:
+        """Where the curated partitions begin."""
+        return self._prefix
 
     def state(self) -> CurationState | None:
         """What has been folded in, or None when nothing has."""
@@ -85,25 +101,27 @@ class Curation:
         etags = {item.key: item.etag for item in snapshot.objects}
         begun = {key: etags[key] for key in chosen.sources}
         if begun:
-            self._remember(standing.model_copy(update={"begun": begun}), state)
+            self.remember(standing.model_copy(update={"begun": begun}), state)
         shelf = _Shelf(self._bucket, self, forget=chosen.rebuild)
+        folding = fold_versions if self._contract.merges else fold
         parts = (
-            fold(self._contract, [pq.read_table(path)], shelf.read, shelf.write)
+            folding(self._contract, [pq.read_table(path)], shelf.read, shelf.write)
             for path in good_files
         )
         folded = reduce(add, parts, NOTHING_FOLDED)
-        self._arrived(shelf, {} if chosen.rebuild else standing.partitions, folded.partitions)
-        self._remember(
-            CurationState(
-                dataset=self._contract.dataset,
-                contract_version=self._contract.version,
-                folded=begun if chosen.rebuild else {**standing.folded, **begun},
-                partitions=folded.partitions
-                if chosen.rebuild
-                else {**standing.partitions, **folded.partitions},
-            ),
-            state,
+        kept = standing.partitions
+        if chosen.rebuild:  # records stay for their readers until others take their place
+            kept = standing.records if self._contract.merges else {}
+        self._arrived(shelf, kept, folded.partitions)
+        now = CurationState(
+            dataset=self._contract.dataset,
+            contract_version=self._contract.version,
+            folded=begun if chosen.rebuild else {**standing.folded, **begun},
+            partitions={**kept, **folded.partitions},
+            made_of=standing.made_of,
+            waiting=standing.waiting,
         )
+        self.remember(now, state)
         return folded
 
     def _arrived(
@@ -117,7 +135,12 @@ class Curation:
         gone = set(there) - {self.key(name) for name in {**kept, **made}}
         objects.remove(self._bucket, sorted(gone))
 
-    def _remember(self, now: CurationState, before: CurationState | None) -> None:
+    def remember(self, now: CurationState, before: CurationState | None) -> None:
+        """Write the state down, if it still is what :meth:`state` gave.
+
+        Raises:
+            DataError: another run curated this data set meanwhile.
+        """
         if now == before:
             return
         key = self._prefix + STATE

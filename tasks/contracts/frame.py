@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.contracts.batches import Batch
+from tasks.contracts.batches import Batch, plain
 from tasks.contracts.casting import (
     NotAnObject,
     arrow_type,
@@ -54,6 +54,8 @@ def typed(batch: Batch, contract: Contract) -> Typed:
     missing: list[str] = []
     for column in contract.columns:
         raw, there = _raw(batch, column.source)
+        for former in column.former_names:
+            raw, there = _coalesced((raw, there), _raw(batch, former))
         if not there and column.partitioned:
             raw, there = _of_keys(batch, column.source)
         if not there:
@@ -159,6 +161,17 @@ def text_faults(column: Column, values: Any) -> Iterator[tuple[str, list[str | N
         said = {text: None if fits(text) else text for text in values.unique().to_pylist() if text}
         said[""] = None if fits("") else ""
         yield name, [None if text is None else said[text] for text in values.to_pylist()]
+
+
+def _coalesced(now: tuple[Any, bool], former: tuple[Any, bool]) -> tuple[Any, bool]:
+    """A column where it has a value, else its former one; rows of both kinds share a batch."""
+    if not (now[1] and former[1]):
+        return now if now[1] else former
+    listed = [
+        [plain(value) if isinstance(value, pa.Scalar) else value for value in column]
+        for column, _ in (now, former)
+    ]
+    return [new if new is not None else old for new, old in zip(*listed, strict=True)], True
 
 
 def _inside(value: Any, path: list[str]) -> Any:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import reduce
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks import objects
 from tasks.contracts.curate import CurationState, labelled, parquet_bytes
@@ -65,7 +68,8 @@ def build_training_data(
         DataError: another run builds the same.
     """
     ours, theirs = records.state(), outcomes.state()
-    made_of = fingerprint([_partitions(ours), _partitions(theirs), list(key), 1])
+    labels = outcomes.contract.labels
+    made_of = fingerprint([_partitions(ours), _partitions(theirs), list(key), labels, 2])
     before = objects.read(bucket, prefix + BUILT)
     if before is not None:
         known = Labelled.model_validate_json(before.body)
@@ -79,7 +83,15 @@ def build_training_data(
 
 
 def _partitions(state: CurationState | None) -> dict[str, str]:
-    return {name: item.sha256 for name, item in state.partitions.items()} if state else {}
+    return {name: item.sha256 for name, item in state.records.items()} if state else {}
+
+
+def _saying(outcomes: Any, labels: Sequence[str]) -> Any:
+    """Outcomes that say one of the labels; a score that was given at once is none."""
+    if not labels:
+        return outcomes
+    said = reduce(pc.or_, (outcomes[name].is_valid() for name in labels))
+    return outcomes.filter(said)
 
 
 def _build(
@@ -92,7 +104,8 @@ def _build(
     # An outcome lies where its key puts it, so all of them are looked at for each partition.
     parts = [outcomes[0].partition(name) for name in sorted(_partitions(outcomes[1]))]
     tables = [part for part in parts if part is not None]
-    known = pa.concat_tables(tables) if tables else None
+    labels = outcomes[0].contract.labels
+    known = _saying(pa.concat_tables(tables), labels) if tables else None
     counts = dict.fromkeys(SIDES, 0)
     standing = {side: listed(bucket, f"{prefix}{side}/") for side in SIDES}
     wanted: set[str] = set()
@@ -102,6 +115,8 @@ def _build(
             continue
         pair = (table.slice(0, 0), table) if known is None else labelled(table, known, key)
         for side, rows in zip(SIDES, pair, strict=True):
+            if not rows.num_rows:
+                continue
             place = f"{prefix}{side}/{name}/{PART}"
             wanted.add(place)
             counts[side] += rows.num_rows

@@ -31,6 +31,8 @@ NESTED: frozenset[str] = frozenset({"object", "array", "map", "vector"})
 PRIVATE: frozenset[str] = frozenset({"restricted", "confidential"})
 DAY = "_day"
 """Column that every good row carries besides its own: the day of the partition it came from."""
+WRITTEN = "_written"
+"""Column of good rows on their way to curation by merging: the file and line they came from."""
 
 
 class Column(Frozen):
@@ -40,6 +42,8 @@ class Column(Frozen):
     description of what a nested column holds, as it stands in the file. ``physical_name`` is the
     path at which the file brings the value, where that is not the name; ``default_timezone`` the
     zone of times that name none; ``partitioned`` values may stand in the key, ``name=value/``.
+    ``former_names`` are where older rows bring the value (``outer.inner`` inside objects); the
+    first that holds one counts.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Column(Frozen):
     profile: Kind | Literal["none", ""] = ""
     physical_name: str = ""
     partitioned: bool = False
+    former_names: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
@@ -177,6 +182,13 @@ class Freshness(Frozen):
     severity: Severity = "error"
 
 
+class Embedded(Frozen):
+    """Records that lie inside another data set's records, in an object of theirs."""
+
+    dataset: str
+    field: str
+
+
 class Contract(Frozen):
     """Everything that one file of ``data_contracts/`` promises.
 
@@ -192,6 +204,13 @@ class Contract(Frozen):
     ``training_prefix``. ``quarantine_floor`` rows (and objects) may be set aside whatever their
     share. ``objects`` are rules of objects whose fields are columns; ``untold`` names service
     levels that nothing measures, so that reports say so.
+
+    ``merges``: a version of a record says only what is new; each field has its newest value, and
+    a record must have ``record_requires`` once its versions are put together. ``then_by`` decides
+    between versions of one event time. ``embedded_in`` are further records of this data set, and
+    a record labels another one once it says one of ``labels`` (empty: always).
+    ``location_exclude`` are names of files that belong to others. ``written`` asks for the column
+    :data:`WRITTEN`.
     """
 
     dataset: str
@@ -203,6 +222,7 @@ class Contract(Frozen):
     description: str
     location_prefix: str
     location_pattern: str = ""
+    location_exclude: tuple[str, ...] = ()
     format: Format
     encoding: str = "utf-8"
     delimiter: str = ""
@@ -218,6 +238,12 @@ class Contract(Frozen):
     frequency_days: float | None = None
     key: tuple[str, ...] = ()
     event_time: str = ""
+    then_by: str = ""
+    merges: bool = False
+    record_requires: tuple[str, ...] = ()
+    embedded_in: Embedded | None = None
+    labels: tuple[str, ...] = ()
+    written: bool = False
     record_day: str = ""
     processed_prefix: str = ""
     labelled_by: str = ""
@@ -229,6 +255,9 @@ class Contract(Frozen):
     def owns(self, key: str) -> bool:
         """Whether an object of the lake belongs to this data set."""
         if not key.startswith(self.location_prefix):
+            return False
+        name = key.rpartition("/")[2]
+        if any(fnmatchcase(name, pattern) for pattern in self.location_exclude):
             return False
         return not self.location_pattern or fnmatchcase(key, self.location_pattern)
 
@@ -246,6 +275,7 @@ class Contract(Frozen):
             "frequency_days": None,
             "references": (),
             "quarantine_floor": 1,
+            "written": self.merges,
         }
         return self.model_copy(update=changed)
 
@@ -259,6 +289,7 @@ class Contract(Frozen):
         """Names under which the data bring the columns: ``outer`` for ``outer.inner`` too."""
         names = [column.source for column in self.columns]
         names += [inside.source for inside in self.objects]
+        names += [former for column in self.columns for former in column.former_names]
         return frozenset(names) | {name.partition(".")[0] for name in names}
 
     @property

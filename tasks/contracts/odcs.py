@@ -24,6 +24,7 @@ from tasks.contracts.levels import levels_of, severity_of
 from tasks.contracts.model import NESTED, Column, Contract, Quality, Reference
 from tasks.contracts.nested import shape_of
 from tasks.contracts.quality import quality_of
+from tasks.contracts.records import records_of
 from tasks.contracts.standard import key_faults
 from tasks.contracts.text_form import text_form
 from tasks.errors import ContractMissing, InvalidContract
@@ -61,7 +62,7 @@ def load_contract(dataset: str, contracts_dir: Path) -> Contract:
         )
     try:
         document: Any = text_of(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
         raise InvalidContract(
             f"{path} is not YAML: {error}.", "Correct the file at the line named above."
         ) from error
@@ -86,6 +87,9 @@ def contract_of(document: Any, dataset: str, where: str) -> Contract:
                 f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r:.80})"
                 for e in error.errors()
             ]
+        except (TypeError, KeyError, AttributeError, ValueError, RecursionError) as error:
+            # The schema leaves room for values that no one can read; only this file is in trouble.
+            faults = [f"a value of the wrong kind ({type(error).__name__}: {error})"]
     raise InvalidContract(
         f"{where} is not a contract that can be kept: {'; '.join(faults[:10])}.",
         "Correct these places; docs/contracts.md lists what a contract may say.",
@@ -126,14 +130,6 @@ def _read(document: Mapping[str, Any], dataset: str) -> Contract:
     limit = custom.get("quarantineLimit", 0.01)
     if not isinstance(limit, int | float) or isinstance(limit, bool) or not 0 <= limit < 1:
         raise Fault(f"customProperties quarantineLimit is {limit!r}, not a share in [0, 1)")
-    key = tuple(custom.get("recordKey") or ())
-    event_time = str(custom.get("eventTime") or "")
-    record_day = str(custom.get("recordDay") or "")
-    for name in (*key, *filter(None, [event_time, record_day])):
-        if name not in names:
-            raise Fault(f"recordKey, eventTime or recordDay names {name!r}, which is not a column")
-    if record_day and not next(c for c in columns if c.name == record_day).required:
-        raise Fault(f"recordDay names {record_day!r}, which may be missing")
     return Contract(
         dataset=dataset,
         version=str(document["version"]),
@@ -148,13 +144,8 @@ def _read(document: Mapping[str, Any], dataset: str) -> Contract:
         quality=quality,
         references=tuple(_references(table, names)),
         quarantine_limit=float(limit),
-        key=key,
-        event_time=event_time,
-        record_day=record_day,
-        processed_prefix=str(custom.get("processedPrefix") or f"processed/{dataset}/"),
-        labelled_by=str(custom.get("labelledBy") or ""),
-        training_prefix=str(custom.get("trainingPrefix") or f"training-data/{dataset}/"),
         drift_policy=custom.get("driftPolicy") or {},
+        **records_of(custom, dataset, columns),
         **levels_of(document, table["name"], known),
         **server,
     )
@@ -205,10 +196,17 @@ def _server(document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "location_prefix": prefix,
         "location_pattern": "" if prefix == pattern else pattern,
+        "location_exclude": _excluded(_custom(server).get("exclude", [])),
         "format": FORMATS[written],
         **text_form(server, FORMATS[written]),
         "partitioning": partitioning,
     }
+
+
+def _excluded(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise Fault(f"servers customProperties exclude is {value!r}, not a list of file names")
+    return tuple(value)
 
 
 def _leaves(

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from tasks.contracts.batches import Batch
 from tasks.contracts.casting import arrow_type
 from tasks.contracts.checks import READABLE
-from tasks.contracts.model import DAY, Contract
+from tasks.contracts.model import DAY, WRITTEN, Contract
 from tasks.contracts.report import UnreadableObject
 from tasks.contracts.strict_json import jsonable
 
@@ -43,10 +43,12 @@ class Sink:
         days = np.asarray([source.day for source in batch.sources], dtype="datetime64[D]")
         fields = [pa.field(c.name, arrow_type(c)) for c in self._contract.columns]
         arrays = [columns[column.name] for column in self._contract.columns]
-        table = pa.table(
-            [*arrays, pa.array(days[batch.objects])],
-            schema=pa.schema([*fields, pa.field(DAY, pa.date32())]),
-        ).filter(pa.array(keep))
+        arrays.append(pa.array(days[batch.objects]))
+        fields.append(pa.field(DAY, pa.date32()))
+        if self._contract.written:
+            arrays.append(_places(batch))
+            fields.append(pa.field(WRITTEN, pa.string()))
+        table = pa.table(arrays, schema=pa.schema(fields)).filter(pa.array(keep))
         name = f"{GOOD}/part-{len(self.good_files):05d}.parquet"
         self._whole(name, lambda path: pq.write_table(table, path, compression="zstd"))
         self.good_files.append(name)
@@ -103,3 +105,10 @@ class Sink:
         part = path.with_name(f".{path.name}.part")
         write(part)
         part.replace(path)
+
+
+def _places(batch: Batch) -> Any:
+    """File name and line of each row, as text that sorts like them."""
+    names = [source.key.rpartition("/")[2] for source in batch.sources]
+    pairs = zip(batch.objects, batch.rows, strict=True)
+    return pa.array([f"{names[at]}#{row:012d}" for at, row in pairs], pa.string())

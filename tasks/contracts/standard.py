@@ -58,7 +58,7 @@ _PROPERTY: Mapping[str, Key] = {
     "name": _honoured("what good rows, checks and reports call it"),
     "physicalName": _honoured("what the file calls it"),
     "physicalType": Key("information", "the file's own types are read, and judged by logicalType"),
-    "customProperties": Key("honoured", "`profile`; others are information"),
+    "customProperties": Key("honoured", "`profile`, `formerNames`; others are information"),
     "primaryKey": _honoured("`.required` and `.unique`"),
     "primaryKeyPosition": _honoured("order of the columns of a key"),
     "logicalType": _honoured("`<column>.type`"),
@@ -169,7 +169,7 @@ ELEMENTS: Mapping[str, Mapping[str, Key]] = {
             ("id", "server", "description", "environment", "roles"), _INFORMATION
         ),
         "type": _honoured("`s3` is read; other types are information"),
-        "customProperties": _honoured("`partitioning: day`"),
+        "customProperties": _honoured("`partitioning: day`, `exclude`"),
         "location": _honoured("the prefix (or pattern) of the keys; the installation names the "
                               "bucket"),
         "format": _honoured("`csv`, `json`, `jsonl`, `ndjson`, `parquet`, `images`"),

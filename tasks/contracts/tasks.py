@@ -11,6 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks import objects
+from tasks.contracts.assembly import Assembled, assemble
 from tasks.contracts.curate import CurationPlan, Folded, plan
 from tasks.contracts.curation import Curation, overtaken
 from tasks.contracts.docs_site import enlarged
@@ -160,6 +161,28 @@ def fold_in(
 
 
 @task(
+    name="records",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_it_helps,
+    cache_policy=NO_CACHE,
+)
+def assemble_records(bucket: str, contract: Contract, host: Contract | None) -> Assembled:
+    """Put the kept versions of a data set together, with those inside another one's records.
+
+    Raises:
+        InvalidContract: the two contracts do not fit each other.
+        DataError: another run curates the same data set.
+    """
+    found = assemble(Curation(bucket, contract), Curation(bucket, host) if host else None)
+    logger().info(
+        f"{contract.dataset}: {found.complete:,} records, {found.waiting:,} wait for what a "
+        f"record must have; {found.written:,} partitions were written"
+    )
+    return found
+
+
+@task(
     name="training data",
     retries=2,
     retry_delay_seconds=5,
@@ -197,7 +220,7 @@ def curated_rows(bucket: str, contract: Contract, folder: Path) -> tuple[Path, .
         return None
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, item in sorted(state.partitions.items()):
+    for name, item in sorted(state.records.items()):
         path = folder / f"{item.sha256[:32]}.parquet"
         if not path.exists():
             found = objects.read(bucket, side.key(name))

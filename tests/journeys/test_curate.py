@@ -7,6 +7,8 @@ from uuid import UUID
 import boto3
 import pytest
 
+from tests.tasks.contracts.interactions import interaction
+
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 BEGAN = datetime(2026, 3, 1, 9, tzinfo=UTC).isoformat()
 
@@ -50,3 +52,31 @@ def test_new_records_are_curated_once_and_labelled(journey):
     assert "power100_interactions: nothing is new" in told[1]
     made = s3.list_objects_v2(Bucket="sluice-lake", Prefix="training-data/labeled/")["Contents"]
     assert len(made) == 1
+
+
+def test_the_apps_own_records_are_all_good_and_late_outcomes_find_them(journey):
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=journey.laptop.aws_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+    def put(record, day):
+        key = f"raw/year=2024/month=1/day={day}/{record['interaction_id']}.json"
+        s3.put_object(Bucket="sluice-lake", Key=key, Body=json.dumps(record).encode())
+
+    def curated():
+        run = journey.prefect.start("curate/daily", {"dataset": "power100_interactions"})
+        return journey.prefect.completed(run)
+
+    for number in range(100, 125):
+        put(interaction(number), 5)
+    assert "25 rows in, 25 new, 0 updated, 0 quarantined" in curated()
+    for number in (100, 101):
+        name = interaction(number)["interaction_id"]
+        put({"interaction_id": name, "outcomes": {"demo_booked": True, "deal_value": 5_000}}, 28)
+    told = curated()
+    assert "2 rows in, 0 new, 2 updated, 0 quarantined" in told
+    assert "of its records have an outcome" in told
