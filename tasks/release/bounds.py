@@ -20,6 +20,8 @@ MOST_TROUBLE = 30
 LONGEST_OUTAGE = 7200.0
 """Seconds without one act that came to something, AWS answering with errors, until it is frozen."""
 LONGEST_PAUSE = 20.0
+UNSEEN_SECONDS = 1800.0
+"""How long a move of the pointer may stay unseen outside: invalidations may take minutes."""
 BUSY_SECONDS = 7200.0
 """Shortest bound, in seconds, on how long SageMaker may be busy before we call it stuck."""
 GUARDRAIL_SECONDS = 28_800.0
@@ -39,7 +41,7 @@ def pause(tries: int) -> float:
     return 0.0 if tries < 2 else min(2.0 ** (tries - 1), LONGEST_PAUSE)  # noqa: PLR2004
 
 
-def exhausted(journal: Journal) -> str:
+def exhausted(journal: Journal, now: float) -> str:
     """Which act is not tried any more in the present phase, and why; or ""."""
     phase = journal.phase.replace("_", " ")
     for key, times in journal.rejected.items():
@@ -47,9 +49,21 @@ def exhausted(journal: Journal) -> str:
         if where == journal.phase and times >= MOST_REFUSALS and name != "Notify":
             return f"AWS refused {name} {times} times while {phase}: {refusal_of(journal, name)}"
     for key, times in journal.tries.items():
-        if times >= MOST_TRIES and key.partition(" ")[0] not in _ELSEWHERE:
+        name, _, detail = key.partition(" ")
+        if times < MOST_TRIES or name in _ELSEWHERE:
+            continue
+        # At the edge a share holds once the CDN shows it, which may take minutes.
+        slow = journal.at_edge and name == "SetWeights"
+        if not slow or now > _first_intent(journal, name, detail) + UNSEEN_SECONDS:
             return f"{key} was done {times} times while {phase}, and did not hold"
     return ""
+
+
+def _first_intent(journal: Journal, name: str, detail: str) -> float:
+    told = (
+        e.at for e in journal.entries if (e.kind, e.action, e.detail) == ("intent", name, detail)
+    )
+    return next(told, journal.started)
 
 
 def refusal_of(journal: Journal, name: str) -> str:

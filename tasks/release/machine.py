@@ -55,7 +55,9 @@ def next_action(journal: Journal, seen: Seen) -> Action:
 def given_up(journal: Journal, seen: Seen) -> str:
     """Why a person has to look: AWS is away for hours, or no way leads back any more."""
     if journal.phase == "retiring":
-        return seen.unreadable or bounds.exhausted(journal) or bounds.silent(journal, seen)
+        return (
+            seen.unreadable or bounds.exhausted(journal, seen.now) or bounds.silent(journal, seen)
+        )
     return bounds.silent(journal, seen) if _points(journal, seen) else ""
 
 
@@ -70,7 +72,7 @@ def stop(journal: Journal, seen: Seen) -> str:
         return ruling.reason
     if seen.unreadable:
         return seen.unreadable
-    over = bounds.exhausted(journal)
+    over = bounds.exhausted(journal, seen.now)
     if over:
         return over
     denied = questions.denied(journal, seen.now)

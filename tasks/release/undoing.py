@@ -28,9 +28,8 @@ from tasks.release.seen import Seen
 
 TOLD_LINES = 3
 """How many of a container's last lines stand in a message; the page shows all that were read."""
-UNSEEN_SECONDS = 1800.0
 UNSEEN_TRIES = 10
-"""How long, and how often, a move may stay unseen outside: invalidations may take minutes.
+"""How often a move is looked for outside at least, besides `bounds.UNSEEN_SECONDS`.
 
 Both, since an owner that died for an hour has tried nothing in that hour.
 """
@@ -46,7 +45,11 @@ def undo(journal: Journal, seen: Seen) -> Action:
 
 def given_up(journal: Journal, seen: Seen) -> str:
     """Why the way back is not tried any longer, or ""."""
-    return bounds.exhausted(journal) or bounds.silent(journal, seen) or bounds.stuck(journal, seen)
+    return (
+        bounds.exhausted(journal, seen.now)
+        or bounds.silent(journal, seen)
+        or bounds.stuck(journal, seen)
+    )
 
 
 def frozen(journal: Journal, why: str) -> Action:
@@ -67,7 +70,7 @@ def until_seen_outside(journal: Journal, seen: Seen, mark: str) -> Action:
         for entry in journal.entries
         if (entry.kind, entry.action, entry.detail) == ("intent", "Invalidate", f"mark={mark}")
     ]
-    if len(tries) >= UNSEEN_TRIES and seen.now > tries[0] + UNSEEN_SECONDS:
+    if len(tries) >= UNSEEN_TRIES and seen.now > tries[0] + bounds.UNSEEN_SECONDS:
         return frozen(journal, "the CDN goes on serving an old latest.json")
     return Invalidate(mark=mark)
 

@@ -50,7 +50,7 @@ def next_action(journal: Journal, seen: Seen) -> Action:
 
 def undo(journal: Journal, seen: Seen) -> Action:
     """The next act of a rollback."""
-    over = seen.unreadable or bounds.exhausted(journal) or bounds.silent(journal, seen)
+    over = seen.unreadable or bounds.exhausted(journal, seen.now) or bounds.silent(journal, seen)
     if over:
         return frozen(journal, over)
     back = None if journal.stable is None else journal.stable.version
