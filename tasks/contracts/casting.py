@@ -67,7 +67,7 @@ def cast(column: Column, raw: Any, kind: str) -> tuple[Any, Any]:
         what did not read (null elsewhere). Same length both.
     """
     if isinstance(raw, list):
-        return _from_objects(column, raw, kind)
+        return _from_objects(column, raw)
     if isinstance(raw, pa.ChunkedArray):
         raw = raw.combine_chunks()
     if pa.types.is_dictionary(raw.type):
@@ -131,7 +131,7 @@ def _from_text(column: Column, raw: Any) -> tuple[Any, Any]:
         "time": times,
     }.get(column.type, _strings)
     if column.type in NESTED:
-        return _from_objects(column, [unpacked(text) for text in raw.to_pylist()], "objects")
+        return _from_objects(column, [unpacked(text) for text in raw.to_pylist()])
     typed = reader(column, raw)
     failed = pc.and_(pc.is_valid(raw), pc.is_null(typed))
     return typed, _shown(pc.if_else(failed, raw, None))
@@ -186,7 +186,7 @@ def _from_arrow(column: Column, raw: Any) -> tuple[Any, Any]:
         return typed, _shown(unread)
     if pa.types.is_time(kind) and column.type == "time":
         return times(column.model_copy(update={"format": ""}), raw.cast(pa.string())), nothing
-    return _from_objects(column, raw.to_pylist(), "objects")
+    return _from_objects(column, raw.to_pylist())
 
 
 def _narrowed(raw: Any, wanted: Any) -> tuple[Any, Any]:
@@ -238,9 +238,7 @@ def _encodable(value: str) -> bool:
     return True
 
 
-def _from_objects(column: Column, values: Sequence[Any], kind: str) -> tuple[Any, Any]:
-    if kind == "typed" and column.type in NESTED:
-        values = [like_json(value) for value in values]
+def _from_objects(column: Column, values: Sequence[Any]) -> tuple[Any, Any]:
     typed: list[Any] = [None] * len(values)
     failed: list[str | None] = [None] * len(values)
     texts: dict[int, str] = {}
@@ -303,7 +301,7 @@ def _void(column: Column) -> Callable[[Any], bool]:
 
 def _packed(value: Any) -> str | None:
     try:
-        packed = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+        packed = json.dumps(like_json(value), sort_keys=True, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
         return None
     return packed if _encodable(packed) else None

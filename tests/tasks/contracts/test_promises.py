@@ -229,13 +229,13 @@ def test_what_a_server_says_is_read_or_refused():
     folders = [{"property": "partitioning", "value": "none"}]
     for more, said in (
         ({"customProperties": folders}, "partitioning is 'none'"),
-        ({"delimiter": ";"}, "delimiter"),
+        ({"delimiter": "::"}, "delimiter"),
         ({"encoding": "klingon"}, "klingon"),
         ({"endpointUrl": "https://s3.example.org"}, "endpointUrl"),
     ):
         with pytest.raises(InvalidContract, match=said):
             server(**more)
-    assert server(delimiter=",", encoding="latin-1").encoding == "latin-1"
+    assert server(delimiter=",", encoding="latin-1").encoding == "iso8859-1"
 
 
 def levels(*items, **more):
