@@ -10,7 +10,7 @@ from prefect.states import Completed, Failed
 
 from flows.recipe import prepare
 from tasks.drift.tasks import watched
-from tasks.errors import BudgetExceeded, ConfigurationError
+from tasks.errors import SluiceError
 from tasks.lake.tasks import snapshot_after
 from tasks.model_spec import known_models
 from tasks.registry.tasks import champion_of
@@ -24,43 +24,45 @@ def retrain_due(start: bool = True) -> Any:
     """Look at every champion's age, new data, error and drift; say what is due and why; start it.
 
     Error and drift are what watch-drift found last. Its alarm starts a retraining by itself; only
-    one that the same champion has outlived by a day is a reason here.
+    one that the same champion has outlived by a day is a reason here. A model that cannot be looked
+    at is named, the others go on, and the run fails.
 
     Args:
         start: Start retrain/manual for what is due; off only tells.
     """
-    told, broken = [], []
+    told: list[str] = []
+    wrong: list[str] = []
     for model in known_models(settings().models_dir):
         try:
-            ready = prepare(model)
-        except (ConfigurationError, BudgetExceeded) as error:
-            # One model's file must not keep the others from being looked at.
-            broken.append(f"{model}: {error}")
-            continue
-        champion = champion_of(model)
-        if champion is None:
-            told.append(f"{model}: nothing serves yet")
-            continue
-        learned, standing = standing_of(champion)
-        contract = ready.contract
-        fresh = snapshot_after(
-            contract.dataset, contract.location_prefix, learned.end, None, contract.owns
-        )
-        seen, unanswered = watched(champion)
-        standing = standing.model_copy(
-            update={
-                "new_bytes": fresh.size if fresh else 0,
-                "metric_then": seen.then if seen else None,
-                "metric_now": seen.now if seen else None,
-                "drift": unanswered,
-            }
-        )
-        why = "; ".join(reasons(standing, ready.spec.retrain_when))
-        told.append(f"{model}: {why or 'not due'}")
-        if why and start:
-            run_deployment(
-                "retrain/manual", parameters={"model": model, "reason": why[:200]}, timeout=0
-            )
-    if broken:
-        return Failed(message=" ".join([*broken, ". ".join(told)]))
-    return Completed(message=". ".join(told) or "There are no models.")
+            told.append(f"{model}: {_look(model, start=start)}")
+        except SluiceError as error:  # one model in trouble does not stop the others
+            wrong.append(f"{model} was left out: {error}")
+    message = ". ".join([*wrong, *told]) or "There are no models."
+    return Failed(message=message) if wrong else Completed(message=message)
+
+
+def _look(model: str, *, start: bool) -> str:
+    """Why one model is due, after its retraining was started; or that it is not."""
+    ready = prepare(model)
+    champion = champion_of(model)
+    if champion is None:
+        return "nothing serves yet"
+    learned, standing = standing_of(champion)
+    contract = ready.contract
+    fresh = snapshot_after(
+        contract.dataset, contract.location_prefix, learned.end, None, contract.owns
+    )
+    seen, unanswered = watched(champion)
+    standing = standing.model_copy(
+        update={
+            "new_bytes": fresh.size if fresh else 0,
+            "metric_then": seen.then if seen else None,
+            "metric_now": seen.now if seen else None,
+            "drift": unanswered,
+        }
+    )
+    why = "; ".join(reasons(standing, ready.spec.retrain_when))
+    if why and start:
+        parameters = {"model": model, "reason": why[:200]}
+        run_deployment("retrain/manual", parameters=parameters, timeout=0)
+    return why or "not due"
