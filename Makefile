@@ -30,7 +30,8 @@ help: ## Show what there is to run
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(STAMP): requirements.txt requirements-nodeps.txt requirements-bootstrap.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11, 4) <= v < (3, 14) else f"Sluice needs Python 3.11.4 to 3.13 (before, archives cannot be unpacked safely); {sys.executable} is {v[0]}.{v[1]}.{v[2]}. Next: make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11, 4) <= v < (3, 14) else f"Sluice needs Python 3.11.4 to 3.13: before 3.11.4 tarfile has no extraction filters and every archive would be refused; from 3.14 on the locked set does not install. {sys.executable} is {v[0]}.{v[1]}.{v[2]}. Next: make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; fixed = {11: 13, 12: 11, 13: 4}; v[2] < fixed[v[1]] and print(f"» Note: the extraction filter of Python {v[0]}.{v[1]}.{v[2]} can be bypassed through links (mended in 3.11.13, 3.12.11, 3.13.4). Take a newer one before you accept artefacts from people you do not trust.")'
 	@echo "» Making the virtual environment $(VENV) and installing the locked set (2.7 GB, a few minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
@@ -52,10 +53,14 @@ demo: install ## The whole story on this machine, told in a few minutes
 	@$(BIN)/python -m deployments.demo
 
 test: install browser ## All tests, in a real browser too
-	@echo "» The rooms, one by one (both cores)"
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/journeys
-	@echo "» The journeys: whole flows on the running stack, and the UI in a browser"
-	@$(BIN)/python -m pytest tests/journeys
+	@rooms=0; journeys=0; \
+	echo "» The rooms, one by one (both cores)"; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/journeys || rooms=$$?; \
+	echo "» The journeys: whole flows on the running stack, and the UI in a browser"; \
+	$(BIN)/python -m pytest tests/journeys || journeys=$$?; \
+	for half in rooms journeys; do \
+		if [ "$${!half}" = 0 ]; then echo "» $$half: passed"; else echo "» $$half: FAILED (pytest ended with $${!half}; see above)"; fi; done; \
+	[ "$$rooms" = 0 ] && [ "$$journeys" = 0 ]
 
 check: install ## Format, lint, types, import rules, documentation
 	@echo "» ruff"; $(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
@@ -66,13 +71,13 @@ check: install ## Format, lint, types, import rules, documentation
 format: install ## Format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-up: install ## Start the embedded AWS, Prefect and a worker, and leave them running
+up: install ## Start the embedded AWS, Prefect and a worker, or what of them is missing
 	@$(BIN)/python -m deployments.laptop up
 
-down: install ## End what `make up` started
+down: install ## End what `make up` started; what it holds is kept
 	@$(BIN)/python -m deployments.laptop down
 
-status: install ## Say what is running, and where
+status: install ## Say how each part is, and where; fails when one is missing
 	@$(BIN)/python -m deployments.laptop status
 
 new-model: install ## A new model's folder, code and contract: make new-model NAME=x ARGS="--kind image"
@@ -89,10 +94,10 @@ lock: $(STAMP) ## Resolve the dependencies anew: hashes, no addresses
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $$name.in -o $$name.txt; done
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-deps requirements-nodeps.in -o requirements-nodeps.txt
 
-clean: ## Remove all state (.sluice); ends a running stack first
-	@for state in $(STATE) $(STATE)/demo; do \
-		if [ -x $(BIN)/python ] && [ -f $$state/stack.json ]; then \
-			SLUICE_STATE=$$state $(BIN)/python -m deployments.laptop down; fi; done
+clean: ## Remove all state (.sluice): lake, registry, runs, logs; ends a running stack first
+	@for state in $(STATE)/demo $(STATE); do \
+		if [ -x $(BIN)/python ] && [ -d $$state ]; then \
+			SLUICE_STATE=$$state $(BIN)/python -m deployments.laptop clean; fi; done
 	@rm -rf $(STATE)
 
 distclean: clean ## Remove the virtual environment and caches too

@@ -1,26 +1,68 @@
-"""Apply prefect.yaml and the automations to the Prefect server of PREFECT_API_URL. Repeatable."""
+"""Apply prefect.yaml and the automations to the Prefect server of PREFECT_API_URL.
+
+Repeatable: nothing is made twice, and what a person has paused in the UI stays paused.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import tempfile
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+from deployments.paused import as_left
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGE = 200
 ZOMBIES = "sluice: a run whose heart stopped is crashed"
 
 
 def deploy() -> int:
-    """``prefect deploy --all``; its exit status."""
+    """``prefect deploy --all``, with paused what a person has paused; its exit status."""
+    import yaml
+
     environment = {"SLUICE_HOME": str(ROOT), **os.environ}
-    return subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-    ).returncode
+    wanted = as_left(yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8")), *_there())
+    with tempfile.TemporaryDirectory() as folder:
+        plan = Path(folder) / "prefect.yaml"
+        plan.write_text(yaml.safe_dump(wanted, sort_keys=False), "utf-8")
+        return subprocess.run(
+            [
+                *(sys.executable, "-m", "prefect", "--no-prompt"),
+                *("deploy", "--all", "--prefect-file", str(plan)),
+            ],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        ).returncode
+
+
+def _there() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Deployments and the automations of their triggers, as they stand on the server."""
+    from prefect.client.orchestration import get_client
+
+    deployments: list[dict[str, Any]] = []
+    automations: list[dict[str, Any]] = []
+    with get_client(sync_client=True) as client:
+        while True:
+            page = client.request(
+                "POST", "/deployments/filter", json={"offset": len(deployments), "limit": PAGE}
+            ).json()
+            deployments += page
+            if len(page) < PAGE:
+                break
+        for deployment in deployments:
+            resource = f"prefect.deployment.{deployment['id']}"
+            owned = client.request(
+                "GET",
+                "/automations/related-to/{resource_id}",
+                path_params={"resource_id": resource},
+            ).json()
+            automations += [{**automation, "owner": deployment["id"]} for automation in owned]
+    return deployments, automations
 
 
 def automate() -> None:
@@ -65,6 +107,8 @@ def automate() -> None:
         ).json()
         # An update knows no owner: the server answers 422 to a field that it does not expect.
         body = wanted.model_dump(mode="json", exclude={"owner_resource"})
+        # What a person has turned off stays off.
+        body["enabled"] = all(automation.get("enabled", True) for automation in there)
         for extra in there[1:]:
             client.request("DELETE", "/automations/{id}", path_params={"id": extra["id"]})
         if there:

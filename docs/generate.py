@@ -18,12 +18,28 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from tasks import errors
+from tasks.contracts.expectations import REFUSED, ROWS
+from tasks.contracts.model import LogicalType
+from tasks.contracts.standard import ELEMENTS
 from tasks.metrics import METRICS
 from tasks.model_spec import ModelSpec
 from tasks.settings import Settings
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
+ODCS = {
+    "contract": "The contract",
+    "server": "servers, of type s3",
+    "table": "schema, the data set",
+    "property": "properties: columns, and fields of objects that are columns",
+    "part": "Inside arrays and maps: items, keys, values and their fields",
+    "map": "map",
+    "enum": "enum",
+    "relationship": "relationships",
+    "quality": "quality",
+    "sla": "slaProperties",
+    **{f"options.{kind}": f"logicalTypeOptions of a {kind}" for kind in get_args(LogicalType)},
+}
 
 
 def pages() -> dict[str, str]:
@@ -34,6 +50,7 @@ def pages() -> dict[str, str]:
         "errors.md": _errors(),
         "commands.md": _commands(),
         "examples/model.yaml": _example(),
+        "odcs.md": _odcs(),
     }
 
 
@@ -188,6 +205,38 @@ def _commands() -> str:
         if found:
             rows.append((f"`make {found.group(1)}`", found.group(2).replace("`", "")))
     return "# Commands\n\n" + _table(("command", "what it does"), rows)
+
+
+def _odcs() -> str:
+    parts = [
+        "# ODCS, key by key\n\nWhat becomes of every key of the [Open Data Contract Standard]"
+        "(https://bitol-io.github.io/open-data-contract-standard/) v3.2. The loader walks each "
+        "contract along this table, and a test walks the published schema: no key is ignored. What "
+        "is *told* stands in reports and decides nothing; what is *information* asks nothing of "
+        "the data (everything below such a key included). A key that is *refused* is named when "
+        "the contract is loaded; a value of it that asks for nothing (`unique: false`) is fine. "
+        "[contracts.md](contracts.md) says how the checks work."
+    ]
+    for name, keys in ELEMENTS.items():
+        if not keys:
+            continue
+        rows = [(f"`{key}`", found.treatment, found.how) for key, found in sorted(keys.items())]
+        parts.append(f"## {ODCS[name]}\n\n{_table(('key', 'what becomes of it', 'how'), rows)}")
+    kept = [(f"`{name}`", "kept", _arguments(name)) for name in sorted(ROWS)]
+    refused = [(f"`{name}`", "refused", why) for name, why in sorted(REFUSED.items())]
+    parts.append(
+        "## Expectations of Great Expectations\n\nAll that its core offers. With `mostly`, rows "
+        "are counted and none is set aside. Its own verdict counts: an exception, or a failure "
+        "that names no row, is an `error`.\n\n"
+        + _table(("expectation", "what becomes of it", "arguments, or why"), [*kept, *refused])
+    )
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def _arguments(name: str) -> str:
+    kept = ROWS[name]
+    named = [*kept.columns, *sorted(kept.needs), *sorted(kept.one_of), *sorted(kept.may), "mostly"]
+    return ", ".join(f"`{argument}`" for argument in named)
 
 
 def _default(field: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -11,13 +12,14 @@ import threading
 from pathlib import Path
 
 from embedded_aws.embedded import EmbeddedAws
+from embedded_aws.state.store import StateError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until told to stop.
 
     Returns:
-        Exit status: 0 after a signal, 1 when the port is taken.
+        Exit status: 0 after a signal, 1 when the port is taken or the state cannot be used.
     """
     options = _parser().parse_args(arguments)
     logging.basicConfig(
@@ -34,7 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
             time_epoch=options.time_epoch,
             state_dir=options.state_dir,
             keep_failed_jobs=options.keep_failed_jobs,
+            keep=options.state_dir is not None,
         )
+    except StateError as error:
+        print(f"embedded AWS: {error}", file=sys.stderr)  # noqa: T201
+        return 1
     except OSError as error:
         print(  # noqa: T201
             f"embedded AWS: port {options.port} cannot be used ({error.strerror}); "
@@ -42,7 +48,12 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    with embedded:
+    try:
+        embedded.start()
+    except StateError as error:
+        print(f"embedded AWS: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    with contextlib.closing(embedded):
         parent = os.getppid()
         print(f"AWS_ENDPOINT_URL={embedded.endpoint_url}", flush=True)  # noqa: T201
         while not stop.wait(1.0):
@@ -64,10 +75,13 @@ def _parser() -> argparse.ArgumentParser:
         "--time-epoch",
         type=float,
         default=None,
-        help="unix time at which virtual and real time agree (default: now)",
+        help="unix time at which virtual and real time agree (default: now, or as it was kept)",
     )
     parser.add_argument(
-        "--state-dir", type=Path, default=None, help="folders of running jobs and variants"
+        "--state-dir",
+        type=Path,
+        default=None,
+        help="keep everything here, and begin with what is there (default: in memory)",
     )
     parser.add_argument(
         "--keep-failed-jobs", action="store_true", help="keep folders of failed training jobs"

@@ -2,6 +2,7 @@
 
 ==============================  ==============================================================
 ``GET /_embedded/health``        ``{"status": "ok"}`` as soon as every service answers
+``GET /_embedded/recovering``    ``endpoints`` of an earlier process that do not serve yet
 ``GET /_embedded/clock``         virtual time: ``now``, ``epoch``, ``scale``
 ``GET /_embedded/things``        names and statuses of jobs, models, endpoints …
 ``GET /_embedded/calls``         counts per action and the last calls (``?service=&action=&limit=``)
@@ -9,6 +10,7 @@
 ``GET /_embedded/faults``        the faults set, with their hits
 ``POST /_embedded/faults``       set one fault (an object) or several (a list)
 ``DELETE /_embedded/faults``     clear all; ``DELETE /_embedded/faults/<id>`` one
+``GET /_embedded/s3/<bucket>/…`` an object or a prefix, as a browser shows it
 ==============================  ==============================================================
 """
 
@@ -34,15 +36,25 @@ class Admin:
         faults: The faults to set and list.
         calls: The calls to tell.
         things: Gives what exists, by kind.
+        browse: Shows what lies at ``<bucket>/<key>``, percent-encoded, in S3.
+        recovering: Gives the endpoints that do not serve yet.
     """
 
     def __init__(
-        self, clock: Clock, faults: Faults, calls: Calls, things: Callable[[], dict[str, Any]]
+        self,
+        clock: Clock,
+        faults: Faults,
+        calls: Calls,
+        things: Callable[[], dict[str, Any]],
+        browse: Callable[[str], Response],
+        recovering: Callable[[], list[str]] = list,
     ) -> None:
         self._clock = clock
         self._faults = faults
         self._calls = calls
         self._things = things
+        self._browse = browse
+        self._recovering = recovering
 
     def __call__(self, request: Request) -> Response:
         """Answer one admin request."""
@@ -56,9 +68,13 @@ class Admin:
             return _json({"error": f"no {request.method} {request.path}"}, 405)
         if name == "health":
             return _json({"status": "ok"})
+        if name == "recovering":
+            return _json({"endpoints": self._recovering()})
         if name == "clock":
             clock = self._clock
             return _json({"now": clock.now(), "epoch": clock.epoch, "scale": clock.scale})
+        if name == "s3":
+            return self._browse(rest)
         if name == "things":
             return _json(self._things())
         if name == "calls":

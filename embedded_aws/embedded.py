@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from embedded_aws.admin import Admin
+from embedded_aws.browser import Browser
 from embedded_aws.calls import Calls
 from embedded_aws.cdn import CloudFront
 from embedded_aws.clock import Clock
@@ -20,23 +21,32 @@ from embedded_aws.cloudwatch import CloudWatch
 from embedded_aws.faults import Faults
 from embedded_aws.front import Front
 from embedded_aws.hosting import Hosting
+from embedded_aws.hosting.ticker import Ticker
 from embedded_aws.moto_services import Moto, reset_moto
 from embedded_aws.sagemaker import SageMaker
-from embedded_aws.service import Service
+from embedded_aws.service import AwsFault, Service
+from embedded_aws.state.continuity import NOTE_SECONDS, epoch_of, left_behind, note
+from embedded_aws.state.keeper import Keeper
+from embedded_aws.state.records import Forgetful, Kept
+from embedded_aws.state.store import Store
 from embedded_aws.training import Training
 from embedded_aws.world import ACCOUNT_ID, World
 
 REGION = "us-east-1"
+# How much a power cut may take, in real seconds.
+SETTLE_SECONDS = 10.0
 
 
 class EmbeddedAws:
     """AWS in this process, on one port of 127.0.0.1, from ``with`` to the end of its block.
 
     ``time_scale`` virtual seconds pass per real second, counted from ``time_epoch`` on (unix time,
-    now by default). ``state_dir`` holds the folders of running jobs and variants; everything else
-    (S3 objects, queues, logs …) is in memory and gone at the end. Several may be open in one
-    process, each with its own clock, faults, jobs, endpoints and metrics; what moto keeps (S3,
-    SQS, Logs …) they share, and it is emptied when the first one opens.
+    now by default). ``state_dir`` holds the folders of running jobs and variants. With ``keep``
+    it also holds everything else (S3 objects, queues, endpoints, metrics …), which is there again
+    when the next one opens the folder; without, that is in memory and gone at the end. Several may
+    be open in one process, each with its own clock, faults, jobs, endpoints and metrics; what moto
+    keeps (S3, SQS, Logs …) they share, and it is emptied when the first one opens. One that keeps
+    its state must be alone in its process.
 
     Args:
         port: Port to bind, 0 for any free one.
@@ -44,12 +54,16 @@ class EmbeddedAws:
         time_epoch: Unix time at which virtual and real time agree.
         state_dir: A folder of your own; by default a temporary one that is removed at the end.
         keep_failed_jobs: Leave the folders of failed training jobs behind, to look into them.
+        keep: Keep what it holds in ``state_dir``, and begin with what an earlier one left there.
 
     Raises:
         OSError: when the port is taken.
+        StateError: the folder is in use, was written by other versions, or time would run
+            backwards.
     """
 
     _open: ClassVar[set[int]] = set()
+    _keeping: ClassVar[bool] = False
     _open_lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(
@@ -60,8 +74,29 @@ class EmbeddedAws:
         time_epoch: float | None = None,
         state_dir: Path | str | None = None,
         keep_failed_jobs: bool = False,
+        keep: bool = False,
     ) -> None:
-        self.clock = Clock(time_scale, time.time() if time_epoch is None else time_epoch)
+        if keep and state_dir is None:
+            raise ValueError("what is kept needs a folder: give state_dir")
+        self._store: Store | None = None
+        with contextlib.ExitStack() as undoing:
+            if keep:
+                self._store = Store(Path(str(state_dir)).resolve())
+                undoing.callback(self._store.close)
+            epoch = self._epoch(time_scale, time_epoch)
+            self._prepare(port, Clock(time_scale, epoch), state_dir, keep_failed_jobs)
+            undoing.pop_all()
+
+    def _epoch(self, scale: float, epoch: float | None) -> float:
+        if self._store is None:
+            return time.time() if epoch is None else epoch
+        before = left_behind(self._store)
+        return epoch_of(before, scale, epoch, time.time(), str(self._store.folder))
+
+    def _prepare(
+        self, port: int, clock: Clock, state_dir: Path | str | None, keep_failed_jobs: bool
+    ) -> None:
+        self.clock = clock
         self.faults = Faults(self.clock)
         self.calls = Calls()
         self._front = Front(port, self.clock, self.faults, self.calls)
@@ -71,6 +106,7 @@ class EmbeddedAws:
         self.state_dir.mkdir(parents=True, exist_ok=True)
         self._closing: list[Service] = []
         self._rooms: dict[str, Any] = {}
+        self._tickers: list[Ticker] = []
         self.world: World
 
     @property
@@ -96,10 +132,10 @@ class EmbeddedAws:
         return self
 
     def _build(self) -> None:
-        with self._open_lock:
-            if not self._open:
-                reset_moto()
-            self._open.add(id(self))
+        self._enter()
+        store = self._store
+        if store is not None:  # folders of variants that died with an earlier process
+            shutil.rmtree(self.state_dir / "hosting", ignore_errors=True)
         cloudwatch = CloudWatch(self.clock, self.faults, REGION, ACCOUNT_ID)
         self.world = World(
             clock=self.clock,
@@ -110,24 +146,63 @@ class EmbeddedAws:
             alarms=cloudwatch,
             region=REGION,
             account_id=ACCOUNT_ID,
+            records=Forgetful() if store is None else Kept(store),
         )
         training = Training(self.world, keep_failed=self._keep_failed_jobs)
         hosting = Hosting(self.world)
         self._rooms = {"training": training, "hosting": hosting}
         services: dict[str, Service] = {
-            "sagemaker": SageMaker([training, hosting], hosting.invoke),
+            "sagemaker": SageMaker([training, hosting], hosting.invoke, self.world.records),
             "monitoring": cloudwatch,
         }
-        others = Moto(self.clock)
+        moto = Moto(self.clock)
+        others = moto if store is None else self._remember(store, moto, cloudwatch)
         cloudfront = services["cloudfront"] = CloudFront(others, self.world)
         self._closing = [*services.values(), others]
         self._front.serve(
             services,
             others,
-            Admin(self.clock, self.faults, self.calls, self._things),
+            Admin(
+                self.clock,
+                self.faults,
+                self.calls,
+                self._things,
+                Browser(self.world).show,
+                hosting.recovering,
+            ),
             lambda request: cloudfront.deliver(request.method, request.path, request.headers),
         )
         cloudwatch.start(self.world)
+        hosting.restore()
+
+    def _enter(self) -> None:
+        """Be the first, or one of several that share what moto holds.
+
+        Raises:
+            ValueError: somebody keeps what moto holds, or we are to, and we are not alone.
+        """
+        with self._open_lock:
+            if self._open and (self._store is not None or EmbeddedAws._keeping):
+                raise ValueError(
+                    "an embedded AWS that keeps its state must be alone in its process"
+                )
+            if not self._open:
+                reset_moto()
+            self._open.add(id(self))
+            EmbeddedAws._keeping = self._store is not None
+
+    def _remember(self, store: Store, moto: Moto, cloudwatch: CloudWatch) -> Service:
+        """Begin with what was kept, and keep what comes."""
+        keeper = Keeper(moto, store, ACCOUNT_ID)
+        keeper.restore()
+        cloudwatch.keep(store)
+        note(store, self.clock)
+        self._tickers = [
+            Ticker("state-clock", NOTE_SECONDS, lambda: note(store, self.clock)),
+            Ticker("state-metrics", 1.0, cloudwatch.flush),
+            Ticker("state-settle", SETTLE_SECONDS, store.settle),
+        ]
+        return keeper
 
     def close(self) -> None:
         """End all jobs, variants and threads, and remove a temporary state folder."""
@@ -136,13 +211,21 @@ class EmbeddedAws:
         with contextlib.ExitStack() as ending:
             ending.callback(self._leave)
             ending.callback(self._front.close)
+            for ticker in self._tickers:
+                ending.callback(ticker.close)
             for service in reversed(self._closing):
                 ending.callback(service.close)
             self._closing = []
 
     def _leave(self) -> None:
         with self._open_lock:
-            self._open.discard(id(self))
+            if id(self) in self._open:
+                self._open.discard(id(self))
+                EmbeddedAws._keeping = False
+        if self._store is not None:
+            with contextlib.suppress(AwsFault):
+                note(self._store, self.clock, ahead=0.0)
+            self._store.close()
         if self._own_dir:
             shutil.rmtree(self.state_dir, ignore_errors=True)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import logging
 import re
 import threading
@@ -61,6 +62,10 @@ class Moto:
             if pattern.match(url):
                 return self._ask(handler, request)
         raise not_implemented(request)
+
+    def backend_name(self, request: Request) -> str:
+        """The name of moto's backend that answers a request; "" when there is none."""
+        return _backend_of(_host(request))
 
     def close(self) -> None:
         """Nothing runs on its own here."""
@@ -139,6 +144,14 @@ def _host(request: Request) -> str:
     elif service in {"budgets", "cloudfront", "iam"}:
         return f"{service}.amazonaws.com"
     return f"{service}.{request.region}.amazonaws.com"
+
+
+@functools.cache
+def _backend_of(host: str) -> str:
+    from moto.backend_index import backend_url_patterns
+
+    found = (name for name, pattern in backend_url_patterns if pattern.match(f"https://{host}"))
+    return str(next(found, ""))
 
 
 def _load_handlers(host: str) -> list[tuple[re.Pattern[str], _Handler]]:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from embedded_aws import operations
 from embedded_aws.moto_services import not_implemented
 from embedded_aws.service import AwsFault, Request, Response
+from embedded_aws.state.records import Forgetful, Records
 from embedded_aws.tags import Tags
 from embedded_aws.validation import validate_sagemaker
 
@@ -38,16 +39,18 @@ class SageMaker:
     Args:
         rooms: The parts that bring the actions.
         invoke: The runtime: endpoint name, headers and body of one invocation.
+        records: Keeps tags; in memory by default.
     """
 
     def __init__(
         self,
         rooms: list[Room],
         invoke: Callable[[str, Mapping[str, str], bytes], Response] | None,
+        records: Records | None = None,
     ) -> None:
         self._rooms = rooms
         self._invoke = invoke
-        self._tags = Tags()
+        self._tags = Tags(records or Forgetful())
         self._actions: dict[str, Action] = dict(self._tags.actions())
         for room in rooms:
             self._actions.update(room.actions())

@@ -8,16 +8,21 @@ from collections.abc import Callable
 from typing import Any
 
 from embedded_aws.service import AwsFault
+from embedded_aws.state.records import Records
 
 _LIMIT = 50
+KIND = "sagemaker.tags"
 
 
 class Tags:
     """AddTags, ListTags and DeleteTags for whatever a ``Create…`` action has made."""
 
-    def __init__(self) -> None:
+    def __init__(self, records: Records) -> None:
         self._lock = threading.Lock()
-        self._by_arn: dict[str, dict[str, str]] = {}
+        self._records = records
+        self._by_arn: dict[str, dict[str, str]] = {
+            record["arn"]: record["tags"] for record in records.all(KIND)
+        }
 
     def actions(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
         """Handlers by API action."""
@@ -29,21 +34,26 @@ class Tags:
             for name, arn in answer.items():
                 if name.endswith("Arn"):
                     with self._lock:
-                        self._by_arn[arn] = _pairs(params.get("Tags") or [])
+                        self._set(arn, _pairs(params.get("Tags") or []))
         elif action.startswith("Delete") and action != "DeleteTags":
             kind = action.removeprefix("Delete")
             path = re.sub(r"(?<!^)([A-Z])", r"-\1", kind).lower()
             ending = f":{path}/{str(params.get(f'{kind}Name', '')).lower()}"
             with self._lock:
                 for arn in [arn for arn in self._by_arn if arn.lower().endswith(ending)]:
+                    self._records.drop(KIND, arn)
                     del self._by_arn[arn]
+
+    def _set(self, arn: str, tags: dict[str, str]) -> None:
+        self._records.put(KIND, arn, {"arn": arn, "tags": tags})
+        self._by_arn[arn] = tags
 
     def _add(self, params: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
             tags = {**self._of(params), **_pairs(params["Tags"])}
             if len(tags) > _LIMIT:
                 raise AwsFault("ResourceLimitExceeded", f"Too many tags: at most {_LIMIT}.")
-            self._by_arn[params["ResourceArn"]] = tags
+            self._set(params["ResourceArn"], tags)
             return {"Tags": _members(tags)}
 
     def _list(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -52,9 +62,9 @@ class Tags:
 
     def _delete(self, params: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
-            tags = self._of(params)
-            for key in params["TagKeys"]:
-                tags.pop(key, None)
+            gone = set(params["TagKeys"])
+            tags = {key: value for key, value in self._of(params).items() if key not in gone}
+            self._set(params["ResourceArn"], tags)
         return {}
 
     def _of(self, params: dict[str, Any]) -> dict[str, str]:

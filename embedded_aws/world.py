@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 from embedded_aws.clock import Clock
 from embedded_aws.faults import Faults
+from embedded_aws.state.records import Forgetful, Records
 
 ACCOUNT_ID = "123456789012"
 
@@ -41,7 +42,7 @@ class AlarmStates(Protocol):
 
 @dataclass
 class World:
-    """One embedded AWS: its clock, faults, folders and own address.
+    """One embedded AWS: its clock, faults, folders, memory and own address.
 
     ``endpoint_url`` is where this very process answers; services reach S3, SNS and Logs through
     ``client(name)`` like any customer would.
@@ -55,6 +56,7 @@ class World:
     alarms: AlarmStates
     region: str = "us-east-1"
     account_id: str = ACCOUNT_ID
+    records: Records = field(default_factory=Forgetful)
 
     @property
     def role_environment(self) -> dict[str, str]:

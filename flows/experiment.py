@@ -8,6 +8,7 @@ from prefect import flow, runtime
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from flows.endings import released
 from flows.recipe import Model, Reason
 from flows.release import release_within
 from tasks.errors import SluiceError
@@ -159,7 +160,7 @@ def _release(bench: Bench, seen: Seen, *, wanted: bool) -> tuple[str, bool]:
         busy = f"release {held.journal.release_id} of {held.journal.candidate.version}"
         return f"{version} is not released yet: {busy} is under way; read again later.", False
     ended = release_within(model, version, f"won experiment {seen.experiment.id}")
-    return f"{told} {ended.message}", not ended.is_completed()
+    return f"{told} {ended.message}", not released(ended)
 
 
 def _actor() -> str:

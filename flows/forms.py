@@ -2,7 +2,7 @@
 
 A form's menu is part of its deployment, written when the deployment was applied; a model that was
 added since would be refused by the server. So the menus are compared with the folder, by
-`reconcile` each minute and by `new-model` at once, and only what differs is written.
+the reconciler within seconds and by `new-model` at once, and only what differs is written.
 """
 
 from __future__ import annotations

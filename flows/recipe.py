@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from models.packaging import code_hash, own_files, source_archive
 from tasks.contracts import Contract, load_contract
@@ -23,6 +24,20 @@ Model = Annotated[
         json_schema_extra={"enum": list(known_models(settings().models_dir))},
     ),
 ]
+
+
+def _given(day: Any) -> Any:
+    return None if day == "" else day
+
+
+Day = Annotated[
+    date | None,
+    BeforeValidator(_given),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d{4}-\d{2}-\d{2})?$"}),
+    Field(json_schema_extra={"default": ""}),
+]
+"""A day that may be left out. The form would ask for a "date" or a "None", and sends the null of an
+untouched calendar, which it then refuses; an empty line needs no explanation."""
 Reason = Annotated[str, Field(min_length=1, max_length=200)]
 """Why somebody wants a run, in a sentence; the forms explain each field from the docstrings."""
 

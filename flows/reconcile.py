@@ -1,11 +1,12 @@
-"""Finish or undo what a dead run left half done. Runs every minute, and after every crash."""
+"""Finish or undo what a dead run left half done. Started by the reconciler, or after a crash."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.states import Completed, Failed
+from pydantic import Field
 
 from tasks.model_spec import known_models
 from tasks.registry import Registry
@@ -15,20 +16,39 @@ from tasks.settings import settings
 from tasks.training.tasks import stop_orphans
 from tasks.uploads.tasks import listen
 
+ALL = "all"
+OneOrAll = Annotated[
+    str, Field(json_schema_extra={"enum": [ALL, *known_models(settings().models_dir)]})
+]
 
-@flow(name="reconcile", flow_run_name="all models")
-def reconcile() -> Any:
-    """Look after every model; a frozen release or a change by hand fails the run, to be seen.
 
-    Uploaded artefacts are announced first, so that they need not wait for the models.
+@flow(name="reconcile", flow_run_name="{model} · looked after")
+def reconcile(model: OneOrAll = ALL) -> Any:
+    """Look after models; a frozen release or a change by hand fails the run, to be seen.
+
+    One thing in trouble does not stop the others. Safe to repeat, and beside other runs of itself.
+
+    Args:
+        model: Which model; its release is then looked after until it has ended. All takes every
+            one once, the uploaded artefacts, and training jobs whose run was cancelled.
     """
-    heard = listen(return_state=True)
+    told: list[str] = []
+    wrong = False
+    if model == ALL:
+        for chore in (listen, stop_orphans):
+            ended = chore(return_state=True)
+            wrong |= ended.is_failed()
+            told += [f"{chore.name}: {ended.message}"] if ended.is_failed() else ended.result()
     desk = desk_of(Registry.here())
-    reports = [look_after(desk, model) for model in known_models(settings().models_dir)]
-    stopped = stop_orphans()
-    told = [f"{r.model} {r.state}: {r.detail}" for r in reports if r.state != "nothing"]
-    told += [f"stopped {name}: the run that paid for it was cancelled" for name in stopped]
-    told += [f"uploads: {heard.message}"] if heard.is_failed() else heard.result()
+    for name in [model] if model != ALL else known_models(settings().models_dir):
+        looked = look_after(desk, name, to_the_end=model != ALL, return_state=True)
+        if looked.is_failed():
+            wrong = True
+            told.append(f"{name}: {looked.message}")
+            continue
+        report = looked.result()
+        wrong |= report.needs_person
+        if report.state != "nothing":
+            told.append(f"{name} {report.state}: {report.detail}")
     message = "; ".join(told) or "Nothing was left half done."
-    wrong = any(report.state in {"frozen", "drifted"} for report in reports) or heard.is_failed()
     return Failed(message=message) if wrong else Completed(message=message)

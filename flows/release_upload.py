@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any, cast
 
 from prefect import State, flow
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 from pydantic import Field
 
+from flows import endings
 from flows.curate import referenced
 from flows.recipe import prepare, work_folder
-from flows.release import release
+from flows.release import ended_with, release
 from tasks.contracts.tasks import check_contract
 from tasks.conversion.tasks import convert
 from tasks.drift.tasks import BASELINE, keep_baseline, keep_errors
@@ -35,7 +36,6 @@ from tasks.uploads.tasks import receive, settle, take
 
 REFUSED = (
     ConversionError,
-    GateRejected,
     UnknownModel,
     UploadRefused,
     VersionExists,
@@ -62,18 +62,21 @@ def release_upload(
         return Completed(message=taken.why)
     try:
         admitted, identity = admit(taken.upload)
+    except GateRejected as error:
+        settle(taken.upload, "refused", str(error))
+        return ended_with(model, endings.rejected(error))
     except REFUSED as error:
         settle(taken.upload, "refused", str(error))
         raise
-    ended = cast("State[Any]", release(model, admitted, "uploaded", return_state=True))
-    told = ended.message or str(ended.name)
-    if ended.is_completed():
-        settle(taken.upload, "released", told)
-        return Completed(message=told)
+    ended = endings.passed_on(
+        cast("State[Any]", release(model, admitted, "uploaded", return_state=True))
+    )
+    if endings.released(ended):
+        settle(taken.upload, "released", str(ended.message))
     # Undone because this run fell silent, nobody having found it wanting: the next run tries again.
-    if ended.is_failed() and earlier_outcome(model, identity).settled:
-        settle(taken.upload, "rolled_back", told)
-    return Failed(message=told)
+    elif earlier_outcome(model, identity).settled:
+        settle(taken.upload, "rolled_back", str(ended.message))
+    return ended_with(model, ended)
 
 
 def admit(upload: Upload) -> tuple[str, str]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 from prefect import flow
 from prefect.states import Completed
 from pydantic import Field
 
+from flows import endings
 from flows.curate import referenced
-from flows.recipe import Model, Reason, prepare, work_folder
-from flows.release import release_within
+from flows.recipe import Day, Model, Reason, prepare, work_folder
+from flows.release import ended_with, release_within
 from tasks.contracts.tasks import check_contract, enlarge_docs
 from tasks.conversion.tasks import convert
 from tasks.drift.tasks import (
@@ -21,7 +21,6 @@ from tasks.drift.tasks import (
     keep_baseline,
     keep_errors,
 )
-from tasks.gates.decide import require_pass
 from tasks.gates.tasks import gate
 from tasks.lake.formats import LocalReader
 from tasks.lake.tasks import pull_snapshot, snapshot
@@ -34,7 +33,7 @@ from tasks.training.tasks import hand_over, measure_champion, train
 def retrain(
     model: Model,
     reason: Reason = "by hand",
-    end: date | None = None,
+    end: Day = None,
     window_days: Annotated[int, Field(ge=0)] = 0,
     epochs: Annotated[int, Field(ge=0, le=10_000)] = 0,
     batch_size: Annotated[int, Field(ge=0, le=65_536)] = 0,
@@ -43,12 +42,13 @@ def retrain(
     """Train on a pinned snapshot and release what passes its gate.
 
     Safe to repeat and to kill at any line: the next run adopts what this one left and reaches the
-    same end. With nothing new it ends in seconds and says so.
+    same end. With nothing new it ends in seconds and says so. A candidate that its gate refuses
+    ends the run as Rejected, one that is taken back from users as RolledBack; Failed is for you.
 
     Args:
         model: Which model. A model is a folder below models/.
         reason: Why, in a sentence; it stands in the run's name.
-        end: Last day of data; None takes the newest there is.
+        end: Last day of data, like 2026-01-31; empty takes the newest there is.
         window_days: Days of data to learn from; 0 takes model.yaml's window.
         epochs: Training epochs; 0 takes model.yaml's.
         batch_size: Rows in a training batch; 0 takes model.yaml's.
@@ -62,9 +62,9 @@ def retrain(
     plan = ready.plan(pinned.fingerprint)
     earlier = earlier_outcome(model, plan.identity)
     if earlier.settled and not force:
-        return Completed(message=str(earlier))
+        return ended_with(model, Completed(message=str(earlier)))
     if earlier.version:
-        return release_within(model, earlier.version, reason)
+        return ended_with(model, release_within(model, earlier.version, reason))
 
     champion = champion_of(model)
     comparable = require_comparable(spec, ready.own, champion)
@@ -88,9 +88,10 @@ def retrain(
     )
     candidate = trained.result()
     verdict = gate(spec, candidate.metrics, standing, candidate.baseline)
-    if verdict.outcome == "fail":
+    rejected = endings.of_gate(verdict)
+    if rejected is not None:
         reject(model, plan.identity, verdict.reason)
-    require_pass(verdict)
+        return ended_with(model, rejected)
 
     converted = convert(spec, candidate.folder, work)
     facts = {
@@ -113,4 +114,4 @@ def retrain(
         converted.report.parity,
         converted.report.versions,
     )
-    return release_within(model, version, reason)
+    return ended_with(model, release_within(model, version, reason))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from prefect import flow, runtime
-from prefect.states import Completed, Failed
 
+from flows import endings
 from flows.recipe import Model, Reason
 from tasks.registry import Registry
-from tasks.release.tasks import desk_of, roll_back
+from tasks.release.tasks import desk_of, roll_back, summarise
 
 
 @flow(name="rollback", flow_run_name="{model} · {reason}")
@@ -26,5 +26,6 @@ def rollback(model: Model, reason: Reason = "by hand", to_version: str = "") -> 
     desk = desk_of(Registry.here())
     actor = f"flow run {runtime.flow_run.name}"
     journal = roll_back(desk, model, actor, reason, to_version or None)
-    told = f"{model}: {journal.verdict}"
-    return Completed(message=told) if journal.phase == "rolled_back" else Failed(message=told)
+    ended = endings.of_rollback(journal)
+    summarise(desk, model, str(ended.message))
+    return ended

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from prefect import flow
 from prefect.states import Completed
 
 from flows.curate import referenced
-from flows.recipe import Model, prepare, work_folder
+from flows.recipe import Day, Model, prepare, work_folder
 from tasks.contracts.tasks import check_contract, enlarge_docs
 from tasks.drift.bundle import baseline_of
 from tasks.drift.tasks import (
@@ -24,7 +23,7 @@ from tasks.registry.tasks import champion_of
 
 
 @flow(name="watch-drift", flow_run_name="{model} · drift watch")
-def watch_drift(model: Model, end: date | None = None) -> Any:
+def watch_drift(model: Model, end: Day = None) -> Any:
     """Compare what is new with the champion's baseline, follow its error, emit drift.detected.
 
     Each new day is profiled once. Rows whose label has arrived show whether the champion still
@@ -33,7 +32,7 @@ def watch_drift(model: Model, end: date | None = None) -> Any:
 
     Args:
         model: Which model. A model is a folder below models/.
-        end: Last day to look at; None takes the newest there is.
+        end: Last day to look at, like 2026-01-31; empty takes the newest there is.
     """
     ready = prepare(model)
     contract = ready.contract

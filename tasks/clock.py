@@ -3,6 +3,9 @@
 In production one second is one second. With ``SLUICE_TIME_SCALE`` above 1 the same durations pass
 faster, so that a rehearsal can show a watch hour in a minute; both sides of the wire then read
 ``SLUICE_TIME_SCALE`` and ``SLUICE_TIME_EPOCH``.
+
+Leases, periods and windows count on this clock, as AWS does. People live on the wall's: what they
+read, a version's name, a day of data, an age, is `wall` of a moment.
 """
 
 from __future__ import annotations
@@ -38,6 +41,10 @@ class ScaledClock:
         real = time.time()
         return real if self.scale == 1.0 else self.epoch + (real - self.epoch) * self.scale
 
+    def wall(self, at: float) -> float:
+        """The real unix time at which this clock shows, or showed, a moment."""
+        return at if self.scale == 1.0 else self.epoch + (at - self.epoch) / self.scale
+
     def sleep(self, seconds: float) -> None:
         """Block for a duration on this clock."""
         time.sleep(max(0.0, seconds / self.scale))
@@ -53,6 +60,17 @@ def system_clock() -> ScaledClock:
 
     chosen = settings()
     return ScaledClock(scale=chosen.time_scale, epoch=chosen.time_epoch)
+
+
+def wall(at: float) -> float:
+    """The real unix time of a moment on the clock that the settings ask for."""
+    return system_clock().wall(at)
+
+
+def pace() -> str:
+    """How fast durations pass, for people: ``60× time``; "" where a second is a second."""
+    scale = system_clock().scale
+    return "" if scale == 1.0 else f"{scale:g}× time"
 
 
 def utc(seconds: float) -> datetime:

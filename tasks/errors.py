@@ -11,6 +11,8 @@ SluiceError
 │   ├── BucketMissing                 the bucket does not exist or is not ours
 │   ├── BucketUnversioned             the bucket keeps no versions, so nothing can be pinned
 │   ├── NoDataInWindow                no object of the data set lies in the window
+│   ├── LayoutUnknown                 no folder below the data set's prefix names a day
+│   ├── LayoutAmbiguous               a day lies in two layouts: reading both might double it
 │   ├── ObjectCorrupt                 size or checksum differ from what the lake says
 │   ├── UnreadableData                an object cannot be decoded in its declared format
 │   ├── ProfileIncompatible           two drift profiles were not made on the same grid
@@ -112,6 +114,14 @@ class BucketUnversioned(DataError):
 
 class NoDataInWindow(DataError):
     """No object of the data set lies in the window."""
+
+
+class LayoutUnknown(DataError):
+    """Objects lie below the data set's prefix, and no folder names the day of any of them."""
+
+
+class LayoutAmbiguous(DataError):
+    """The same day lies in two layouts, so that reading both might double its rows."""
 
 
 class ObjectCorrupt(DataError):

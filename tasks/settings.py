@@ -5,11 +5,12 @@ Secrets are not settings: code asks Secrets Manager for them by name, where it u
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.errors import InvalidSetting
@@ -68,6 +69,11 @@ class Settings(BaseSettings):
         default="",
         description="SQS queue that S3 tells of uploaded artefacts; empty means nobody listens.",
     )
+    s3_console_url: str = Field(
+        default="https://console.aws.amazon.com/s3/{kind}/{bucket}?prefix={key}",
+        description="Browser page of an address in S3, with {bucket}, {key} and perhaps {kind} "
+        "(object or buckets); pages link there.",
+    )
     metrics_namespace: str = Field(
         default="Sluice", description="CloudWatch namespace of our own metrics."
     )
@@ -81,9 +87,28 @@ class Settings(BaseSettings):
     contracts_dir: Path = Field(
         default=Path("data_contracts"), description="Folder of the data contracts."
     )
+    release_policy: str = Field(
+        default="",
+        description="YAML file of keys of model.yaml's release section that hold for every model "
+        "here; empty: each model's own.",
+    )
     poll_seconds: float = Field(
         default=30.0, gt=0, description="Seconds between looks at a training job."
     )
+
+    @field_validator("s3_console_url")
+    @classmethod
+    def _console(cls, url: str) -> str:
+        try:
+            filled = url.format(bucket="b", key="k", kind="object")
+        except (IndexError, KeyError, ValueError) as error:
+            raise ValueError("may hold {bucket}, {key} and {kind} only") from error
+        if not re.fullmatch(r"https?://[^\s()<>\"|]+", filled):
+            raise ValueError("must be an http(s) address without spaces, brackets or quotes")
+        if "{bucket}" not in url or "{key}" not in url:
+            raise ValueError("must hold {bucket} and {key}")
+        return url
+
     time_scale: float = Field(
         default=1.0, gt=0, description="Seconds that pass on our clock in one real second."
     )

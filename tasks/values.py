@@ -74,8 +74,20 @@ class LakeObject(Frozen):
     day: date
 
 
+class LeftOut(Frozen):
+    """Objects below a data set's prefix that a rule keeps out of a snapshot, counted."""
+
+    rule: str
+    count: int = Field(ge=1)
+    example: str
+
+
 class Snapshot(Frozen):
-    """An immutable list of lake objects; training names a snapshot, never "the bucket"."""
+    """An immutable list of lake objects; training names a snapshot, never "the bucket".
+
+    ``left_out`` counts every other object below the prefix, rule by rule; ``notices`` say what
+    people should look at. Neither is part of the fingerprint.
+    """
 
     dataset: str
     bucket: str
@@ -83,6 +95,8 @@ class Snapshot(Frozen):
     end: date
     objects: tuple[LakeObject, ...]
     fingerprint: str
+    left_out: tuple[LeftOut, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:

@@ -35,9 +35,13 @@ PROGRAM = """
 import http.server, json, os, random, sys, time
 
 folder = os.environ["SM_MODEL_DIR"]
-how = json.load(open(os.path.join(folder, "how.json")))
+how = HOW = json.load(open(os.path.join(folder, "how.json")))
+turned = how.get("turned", {})  # how it behaves once the file "turns" exists
 if how.get("dies"):
     sys.exit("no weights, no service")
+if how.get("starts_after"):
+    print("loading the weights", flush=True)
+    time.sleep(how["starts_after"])
 
 asked_for = 0
 
@@ -47,10 +51,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_GET(self):
-        self.answer(200, b"{}")
+        status = how.get("ping", 200)
+        if status != 200:
+            print(f"the weights do not fit: {status}", flush=True)
+        self.answer(status, b"{}")
 
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        how = turned if os.path.exists(HOW.get("turns", "")) else HOW
         time.sleep(how.get("sleep", 0.0) * random.lognormvariate(0, 0.3))
         global asked_for
         asked_for += 1

@@ -21,6 +21,8 @@ from deployments.laptop.processes import StackError
 from deployments.laptop.stack import down, laptop_from_environment, stack
 
 REPORT = Path("demo-report.json")
+SCALE = 60.0
+"""A minute of AWS's time in a second: a watch hour lasts a minute."""
 
 
 def main() -> int:
@@ -32,7 +34,7 @@ def main() -> int:
         "Sluice retrains a model, lets it through its gates, and puts it before users drop by drop."
     )
     try:
-        laptop = _blank(laptop_from_environment())
+        laptop = _blank(laptop_from_environment(SCALE))
         with account.step("The embedded AWS, a Prefect server and a worker are started"):
             running = stack(laptop, account.say)
             laptop = running.__enter__()

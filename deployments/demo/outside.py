@@ -158,8 +158,9 @@ class Prefect:
         found = self.ended(run, seconds)
         message = str(found["state"].get("message") or "")
         claim(
-            found["state_type"] == "COMPLETED",
-            f"{found['name']} ended {found['state_type']}: {message[:500]}",
+            # A candidate that was rejected or taken back is of this type too, under its own name.
+            (found["state_type"], found["state_name"]) == ("COMPLETED", "Completed"),
+            f"{found['name']} ended {found['state_name']}: {message[:500]}",
         )
         return message
 
@@ -179,7 +180,7 @@ class Prefect:
         )
         return list(found)
 
-    def wait_for_run(self, deployment: str, known: set[str], seconds: float = 180) -> str:
+    def wait_for_run(self, deployment: str, known: set[str], seconds: float = 600) -> str:
         """Wait for a run that somebody else starts; its id."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -193,7 +194,7 @@ class Prefect:
             time.sleep(POLL_SECONDS)
         raise NotSo(f"nobody started {deployment} within {seconds:.0f} s")
 
-    def running(self, run: str, seconds: float = 180) -> str:
+    def running(self, run: str, seconds: float = 600) -> str:
         """Wait for a run to be under way (or over); its name, which tells model and reason."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

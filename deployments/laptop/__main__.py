@@ -5,12 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import shutil
 import sys
 import time
 
-from deployments.laptop.environment import personal
+from deployments.laptop.environment import Laptop, personal
 from deployments.laptop.processes import StackError
-from deployments.laptop.stack import down, from_record, laptop_from_environment, running, up
+from deployments.laptop.stack import (
+    down,
+    from_record,
+    held,
+    laptop_from_environment,
+    status,
+    up,
+)
 
 
 def main() -> int:
@@ -20,8 +28,9 @@ def main() -> int:
     )
     parser.add_argument(
         "verb",
-        choices=("up", "down", "status", "env"),
-        help="up: start and leave running; down: end; status: what runs; env: variables to export",
+        choices=("up", "down", "status", "env", "clean"),
+        help="up: start what is missing and leave it running; down: end, and keep what it holds; "
+        "status: how each part is; env: variables to export; clean: end, and remove all state",
     )
     verb = parser.parse_args().verb
     begun = time.monotonic()
@@ -42,6 +51,10 @@ def main() -> int:
             )
         elif verb == "down":
             down(laptop, say)
+            _tell_what_is_held(laptop)
+        elif verb == "clean":
+            down(laptop, say)
+            _clean(laptop)
         elif verb == "env":
             variables = from_record(laptop).variables()
             for name in sorted(personal(os.environ) - set(variables)):
@@ -49,14 +62,7 @@ def main() -> int:
             for name, value in variables.items():
                 print(f"export {name}={shlex.quote(value)}")
         else:
-            processes = running(laptop)
-            for process in processes:
-                print(f"{process.name:<16} process {process.pid}")
-            if not processes:
-                print("Nothing is running. Next: make up.")
-                return 1
-            print(f"Prefect UI       {from_record(laptop).prefect_url}")
-            print(f"client reports   {laptop.collector_url}")
+            return _tell_status(laptop)
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
@@ -64,6 +70,44 @@ def main() -> int:
         print("\nInterrupted; what was started has been ended.", file=sys.stderr)
         return 130
     return 0
+
+
+def _tell_status(laptop: Laptop) -> int:
+    parts, laptop = status(laptop)
+    if all(part.state == "missing" for part in parts):
+        print("Nothing is running. Next: make up.")
+        _tell_what_is_held(laptop)
+        return 1
+    for part in parts:
+        process = f"  process {part.pid}" if part.pid else ""
+        print(f"{part.name:<16} {part.state}{process}")
+    print(f"Prefect UI       {laptop.prefect_url}")
+    print(f"embedded AWS     {laptop.aws_url}")
+    print(f"client reports   {laptop.collector_url}")
+    ill = [part.name for part in parts if not part.well]
+    if ill:
+        print(f"Not well: {', '.join(ill)}. Next: make up starts it again and keeps the rest.")
+        print(f"Logs: {', '.join(str(laptop.log(name)) for name in ill)}")
+    return 1 if ill else 0
+
+
+def _tell_what_is_held(laptop: Laptop) -> None:
+    folders = held(laptop.state)
+    if folders:
+        print(f"\n  Kept in {laptop.state} (make up goes on with it, make clean removes it):")
+    for folder, size in folders:
+        print(f"    {folder.name:<10} {size / 1e6:10.1f} MB")
+
+
+def _clean(laptop: Laptop) -> None:
+    """Remove the state folder: the only thing that deletes anything."""
+    if not laptop.state.exists():
+        print(f"There is no {laptop.state}.")
+        return
+    for folder, size in held(laptop.state):
+        print(f"  removing {folder} ({size / 1e6:.1f} MB)")
+    shutil.rmtree(laptop.state)
+    print(f"  removed {laptop.state}")
 
 
 if __name__ == "__main__":

@@ -42,9 +42,19 @@ class Laptop:
         return self._fact("collector_url")
 
     @property
+    def release_policy(self) -> str:
+        """The laptop's own policy; a rehearsal on a fast clock does as the models say."""
+        return "" if self.time_scale != 1.0 else str(ROOT / "deployments/laptop/release.yaml")
+
+    @property
     def record(self) -> Path:
         """File that names the running processes."""
         return self.state / "stack.json"
+
+    @property
+    def hold(self) -> Path:
+        """File that whoever changes the stack locks, so that two do not at once."""
+        return self.state / "stack.lock"
 
     def log(self, name: str) -> Path:
         """Log file of one process."""
@@ -87,9 +97,13 @@ class Laptop:
             "GX_ANALYTICS_ENABLED": "false",
             "SLUICE_CACHE_DIR": str(self.state / "cache"),
             "SLUICE_TIME_SCALE": f"{self.time_scale:g}",
+            "SLUICE_RELEASE_POLICY": self.release_policy,
+            # AWS asks for thirty seconds between looks; nothing on this machine does.
+            "SLUICE_POLL_SECONDS": f"{max(2.0, 0.5 * self.time_scale):g}",
             "SLUICE_TIME_EPOCH": f"{self.time_epoch:.3f}",
             "SLUICE_DISTRIBUTION_ID": self._fact("distribution_id"),
             "SLUICE_CDN_URL": self._cdn_url(),
+            "SLUICE_S3_CONSOLE_URL": f"{self.aws_url}/_embedded/s3/{{bucket}}/{{key}}",
             "SLUICE_ALERTS_TOPIC_ARN": self._fact("alerts_topic_arn"),
             "SLUICE_UPLOADS_QUEUE_URL": self._fact("uploads_queue_url"),
         }

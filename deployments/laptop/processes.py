@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -165,16 +166,74 @@ def tail(log: Path, lines: int = 12) -> str:
 
 
 def remember(record: Path, processes: Sequence[Started], facts: Mapping[str, object]) -> None:
-    """Write down what runs, so that another process can end it."""
+    """Write down what runs, twice, so that another process can end it even if one is torn."""
     record.parent.mkdir(parents=True, exist_ok=True)
-    partial = record.with_suffix(".partial")
-    partial.write_text(json.dumps({"processes": [asdict(p) for p in processes], **facts}, indent=1))
-    partial.replace(record)
+    text = json.dumps({"processes": [asdict(p) for p in processes], **facts}, indent=1)
+    for place in (second(record), record):
+        partial = place.with_suffix(".partial")
+        with partial.open("w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(place)
 
 
 def recall(record: Path) -> tuple[list[Started], dict[str, object]]:
-    """What an earlier call wrote down; empty when there is nothing."""
-    if not record.exists():
-        return [], {}
-    facts = json.loads(record.read_text())
-    return [Started(**item) for item in facts.pop("processes")], facts
+    """What an earlier call wrote down; empty when there is nothing that can be read."""
+    for place in (record, second(record)):
+        try:
+            facts = json.loads(place.read_text())
+            return [Started(**item) for item in facts.pop("processes")], facts
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            continue
+    return [], {}
+
+
+def forget(record: Path) -> None:
+    """Nothing runs any more."""
+    record.unlink(missing_ok=True)
+    second(record).unlink(missing_ok=True)
+
+
+def second(record: Path) -> Path:
+    """Where the second copy of a record lies."""
+    return record.with_name(f"{record.stem}.copy.json")
+
+
+@contextmanager
+def alone(hold: Path, wait: Callable[[], None]) -> Iterator[None]:
+    """Let one at a time change the stack.
+
+    Args:
+        hold: The file to lock; the system frees it when its holder ends, however it ends.
+        wait: Called once when somebody else is at it.
+    """
+    hold.parent.mkdir(parents=True, exist_ok=True)
+    with hold.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            wait()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def put_aside(log: Path, largest: int = 20_000_000) -> int:
+    """Where in a log a new process begins to write; a very long one is first put aside.
+
+    Nothing of a log is ever deleted here: it may tell why its process died.
+    """
+    size = log.stat().st_size if log.exists() else 0
+    if size <= largest:
+        return size
+    log.rename(log.with_name(f"{log.stem}-{time.strftime('%Y%m%dT%H%M%S')}{log.suffix}"))
+    return 0
+
+
+def since(log: Path, offset: int) -> str:
+    """What was written to a log from a place on."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(offset)
+        return file.read().decode(errors="replace")

@@ -14,8 +14,9 @@ from deployments.laptop.processes import (
     LOOPBACK,
     StackError,
     Started,
+    put_aside,
     require_free,
-    tail,
+    since,
     wait_until,
 )
 
@@ -44,12 +45,16 @@ def start_collector(laptop: Laptop, launch: Callable[..., Started]) -> str:
     elif _free(USUAL_PORT):
         wanted = USUAL_PORT
     log = laptop.log(NAME)
-    log.unlink(missing_ok=True)
+    begun = put_aside(log)
     process = launch(NAME, "tasks.release.edge.collector", "--port", str(wanted))
     wait_until(
-        "The collector", lambda: bool(ADDRESS.search(tail(log))), READY_SECONDS, process, log
+        "The collector",
+        lambda: bool(ADDRESS.search(since(log, begun))),
+        READY_SECONDS,
+        process,
+        log,
     )
-    told = ADDRESS.search(tail(log))
+    told = ADDRESS.search(since(log, begun))
     if told is None:
         raise StackError(f"The collector does not say where it listens. Next: read {log}.")
     laptop.keep_fact("collector_url", told.group(1))

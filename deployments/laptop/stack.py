@@ -1,43 +1,40 @@
-"""Bring the stack up and down: embedded AWS, Prefect server, deployments, worker."""
+"""Bring the stack up and down, and repair it: what lives is kept, what is missing is started."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from deployments.laptop import resources
 from deployments.laptop.environment import ROOT, Laptop, number, port
+from deployments.laptop.parts import (
+    PARTS,
+    Health,
+    answers,
+    health,
+    replies,
+)
 from deployments.laptop.processes import (
     StackError,
     Started,
+    alone,
     end,
+    forget,
     recall,
     remember,
-    require_free,
-    start,
-    tail,
-    wait_until,
 )
-from deployments.laptop.reports import start_collector
+from deployments.laptop.starting import Say, Starting, command, facts_of
 
-SERVER_SECONDS = 120.0
-AWS_SECONDS = 60.0
-WORK_POOL = "sluice"
+# How long a part that lives may stay silent, on a busy machine, before it is started anew.
+PATIENCE_SECONDS = 60.0
 
-# A proxy could not find our loopback.
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-Say = Callable[[str], None]
+__all__ = ["answers", "command", "down", "from_record", "laptop_from_environment", "stack", "up"]
 
 
-def laptop_from_environment(default_scale: float = 60.0) -> Laptop:
+def laptop_from_environment(default_scale: float = 1.0) -> Laptop:
     """The stack as the environment asks for it.
 
     ``SLUICE_STATE`` is its folder, ``SLUICE_AWS_PORT``, ``SLUICE_PREFECT_PORT`` and
@@ -83,107 +80,75 @@ def running(laptop: Laptop) -> list[Started]:
 
 
 def up(laptop: Laptop, say: Say) -> Laptop:
-    """Start everything; a stack that is already up is left as it is.
+    """Start what is missing; what lives is left as it is, and nothing is deleted.
 
     Returns:
-        The stack as it runs (with the ports and the clock of an earlier call, if there was one).
+        The stack as it runs (with the ports and the clock of an earlier call, if some of it lives).
 
     Raises:
-        StackError: a port is taken, or a part did not start. What was started is ended again.
+        StackError: a port is taken, or a part did not start. What this call started is ended again.
     """
-    known, facts = recall(laptop.record)
-    alive = [process for process in known if process.alive]
-    if alive and len(alive) == len(known) and facts.get("complete"):
-        say(f"Already up: {facts['prefect_url']}")
-        return from_record(laptop)
+    with alone(laptop.hold, lambda: say("Another command is at work on this stack; waiting")):
+        known, facts = recall(laptop.record)
+        alive = [process for process in known if process.alive and process.name in PARTS]
+        if laptop.record.exists() and not known:
+            say(
+                f"{laptop.record} cannot be read; what it named, if it lives, must be ended by hand"
+            )
+        if alive:
+            laptop = _as_it_runs(laptop, facts, say)
+        for process in known:
+            if not process.alive:
+                say(f"Missing: {process.name} (its log: {laptop.log(process.name)})")
+        running_now = _answering(laptop, alive, say)
+        if facts.get("complete") and {process.name for process in running_now} == set(PARTS):
+            say(f"Already up: {laptop.prefect_url}")
+            return laptop
+        started = list(running_now)
+        try:
+            return Starting(laptop, started, say).all()
+        except BaseException:
+            for process in reversed([p for p in started if p not in running_now]):
+                end(process)
+            _note(laptop, running_now, complete=bool(facts.get("complete")))
+            raise
+
+
+def _as_it_runs(laptop: Laptop, facts: Mapping[str, object], say: Say) -> Laptop:
+    """The ports and the clock of what lives; a wish for others is told, not followed."""
+    now = _with(laptop, facts)
+    wishes = (
+        ("SLUICE_AWS_PORT", now.aws_port, laptop.aws_port),
+        ("SLUICE_PREFECT_PORT", now.prefect_port, laptop.prefect_port),
+        ("SLUICE_TIME_SCALE", now.time_scale, laptop.time_scale),
+    )
+    for variable, kept, wanted in wishes:
+        if kept != wanted:
+            say(f"{variable} stays {kept:g}, not {wanted:g}, while it runs. Next: make down first")
+    return now
+
+
+def _answering(laptop: Laptop, alive: list[Started], say: Say) -> list[Started]:
+    """Those that do what they are there for; one that stays silent is ended."""
     for process in alive:
-        end(process)
-    require_free(laptop.aws_port, "the embedded AWS", "SLUICE_AWS_PORT")
-    require_free(laptop.prefect_port, "the Prefect server", "SLUICE_PREFECT_PORT")
-    started: list[Started] = []
-    try:
-        _start_all(laptop, started, say)
-    except BaseException:
-        for process in reversed(started):
-            end(process)
-        laptop.record.unlink(missing_ok=True)
-        raise
-    return laptop
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while process.alive and not replies(laptop, process.name):
+            if time.monotonic() > deadline:
+                say(f"{process.name} does not answer; ending it")
+                end(process)
+                break
+            time.sleep(0.5)
+    left = [process for process in alive if process.alive]
+    for process in left:
+        say(f"Kept: {process.name} (process {process.pid})")
+    return left
 
 
-def _start_all(laptop: Laptop, started: list[Started], say: Say) -> None:
-    def launch(name: str, *command: str) -> Started:
-        process = start(
-            name, (sys.executable, "-m", *command), laptop.environment(), laptop.log(name), ROOT
-        )
-        started.append(process)
-        remember(laptop.record, started, _facts(laptop, complete=False))
-        return process
-
-    for name in ("embedded-aws", "prefect-server", "worker", "deploy"):
-        laptop.log(name).unlink(missing_ok=True)
-    say("Starting the embedded AWS and the Prefect server")
-    server = launch(
-        "prefect-server",
-        *("deployments.laptop.server", "start", "--host", "127.0.0.1"),
-        *("--port", str(laptop.prefect_port)),
-    )
-    aws = launch(
-        "embedded-aws",
-        *("embedded_aws", "--port", str(laptop.aws_port)),
-        *("--time-scale", str(laptop.time_scale), "--time-epoch", str(laptop.time_epoch)),
-        *("--state-dir", str(laptop.state / "aws")),
-    )
-    wait_until(
-        "The embedded AWS",
-        lambda: answers(f"{laptop.aws_url}/_embedded/health"),
-        AWS_SECONDS,
-        aws,
-        laptop.log("embedded-aws"),
-    )
-    made = resources.create(
-        laptop.variables(), ("sluice-lake", "sluice-models", "sluice-work"), "sluice-models"
-    )
-    for name, value in made.items():
-        laptop.keep_fact(name, value)
-    # What a Lambda function does on AWS: it stops a bad candidate when all of Prefect is dead.
-    launch("dead-mans-switch", "tasks.release.dead_man", made["alarms_queue_url"])
-    say(f"Clients report to {start_collector(laptop, launch)}")
-    wait_until(
-        "The Prefect server",
-        lambda: answers(f"{laptop.prefect_url}/api/health"),
-        SERVER_SECONDS,
-        server,
-        laptop.log("prefect-server"),
-    )
-    say("Starting the worker")  # it makes its work pool, which the deployments then name
-    worker = launch(
-        "worker",
-        *("prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process"),
-        *("--name", "laptop", "--limit", "6"),
-    )
-    wait_until(
-        "The worker",
-        lambda: "Worker 'laptop' started" in tail(laptop.log("worker"), 50),
-        SERVER_SECONDS,
-        worker,
-        laptop.log("worker"),
-    )
-    say("Applying the deployments")
-    command(laptop, "deploy", "deployments.apply")
-    remember(laptop.record, started, _facts(laptop, complete=True))
-    say(f"Up: Prefect UI {laptop.prefect_url}, embedded AWS {laptop.aws_url}")
-
-
-def _facts(laptop: Laptop, *, complete: bool) -> dict[str, object]:
-    return {
-        "complete": complete,
-        "prefect_url": laptop.prefect_url,
-        "aws_port": laptop.aws_port,
-        "prefect_port": laptop.prefect_port,
-        "time_scale": laptop.time_scale,
-        "time_epoch": laptop.time_epoch,
-    }
+def _note(laptop: Laptop, processes: Sequence[Started], *, complete: bool) -> None:
+    if processes:
+        remember(laptop.record, processes, facts_of(laptop, complete=complete))
+    else:
+        forget(laptop.record)
 
 
 def from_record(laptop: Laptop) -> Laptop:
@@ -195,58 +160,53 @@ def from_record(laptop: Laptop) -> Laptop:
     known, facts = recall(laptop.record)
     if not known or not facts.get("complete"):
         raise StackError("The stack is not up. Next: make up.")
+    return _with(laptop, facts)
+
+
+def _with(laptop: Laptop, facts: Mapping[str, object]) -> Laptop:
     return Laptop(
         state=laptop.state,
         aws_port=int(str(facts["aws_port"])),
         prefect_port=int(str(facts["prefect_port"])),
         time_scale=float(str(facts["time_scale"])),
         time_epoch=float(str(facts["time_epoch"])),
+        collector_port=laptop.collector_port,
     )
+
+
+def status(laptop: Laptop) -> tuple[list[Health], Laptop]:
+    """How each part is, and the stack as it runs."""
+    known, facts = recall(laptop.record)
+    if any(process.alive for process in known):
+        laptop = _with(laptop, facts)
+    return health(laptop, known), laptop
 
 
 def down(laptop: Laptop, say: Say) -> None:
-    """End everything that ``up`` started, the worker first, so that nothing new begins."""
-    processes = running(laptop)
-    if not processes:
-        say("Nothing is running.")
-    for process in reversed(processes):
-        say(f"Ending {process.name}")
-        end(process)
-    laptop.record.unlink(missing_ok=True)
+    """End everything that ``up`` started, the worker first, so that nothing new begins.
 
-
-def command(laptop: Laptop, name: str, *module: str) -> str:
-    """Run a Python module to its end in the stack's environment and return what it printed.
-
-    Raises:
-        StackError: it ended with an error.
+    What it held stays in the state folder.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", *module],
-        env=laptop.environment(),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
-    log = laptop.log(name)
-    with log.open("a") as file:
-        file.write(done.stdout + done.stderr)
-    if done.returncode != 0:
-        raise StackError(f"{' '.join(module)} failed. Next: read {log}:\n{tail(log)}")
-    return done.stdout
+    with alone(laptop.hold, lambda: say("Another command is at work on this stack; waiting")):
+        processes = running(laptop)
+        if not processes:
+            say("Nothing is running.")
+        for process in reversed(processes):
+            say(f"Ending {process.name}")
+            end(process)
+        forget(laptop.record)
 
 
-def answers(url: str) -> bool:
-    """Whether an address answers 200."""
-    try:
-        with _DIRECT.open(url, timeout=2) as answer:
-            return bool(answer.status == 200)
-    except urllib.error.HTTPError as error:
-        error.close()
-        return False
-    except (urllib.error.URLError, OSError, ValueError):
-        return False
+def held(state: Path) -> list[tuple[Path, int]]:
+    """The folders of a state folder, with their bytes."""
+    found = []
+    for folder in sorted(path for path in state.glob("*") if path.is_dir()):
+        size = 0
+        for path in folder.rglob("*"):
+            with contextlib.suppress(OSError):
+                size += path.lstat().st_size if path.is_file() else 0
+        found.append((folder, size))
+    return found
 
 
 @contextmanager

@@ -70,13 +70,15 @@ def _new(chosen: Settings, asked: argparse.Namespace) -> int:
 def _forms(chosen: Settings) -> str:
     """Put the model into the forms of a server that runs; what came of it, in words."""
     if not os.environ.get("PREFECT_API_URL"):
-        return "The forms offer the model within a minute, where a stack runs (reconcile sees it)"
+        return (
+            "Where a stack runs, its forms offer the model within a minute (the reconciler sees it)"
+        )
     from flows.forms import refresh_forms
 
     try:
         changed = refresh_forms(known_models(chosen.models_dir))
     except Exception as error:  # noqa: BLE001 - the files are written; whatever it is, say it
-        return f"The forms were not refreshed ({error}); reconcile will, within a minute"
+        return f"The forms were not refreshed ({error}); the reconciler will, within a minute"
     return f"The forms offer it: {', '.join(changed) or 'nothing to change'}"
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from embedded_aws.cloudwatch.periods import AHEAD
-from embedded_aws.cloudwatch.store import DAY, MetricKey, MetricStore, Point
+from embedded_aws.cloudwatch.store import DAY, MetricKey, Point
 from embedded_aws.service import AwsFault
 
 _LARGEST = 2.0**360
@@ -15,7 +15,15 @@ _MAX_VALUES = 150
 _MAX_METRICS = 1000
 
 
-def put_metric_data(store: MetricStore, params: Mapping[str, Any], now: float) -> dict[str, Any]:
+class Sink(Protocol):
+    """Takes measurements."""
+
+    def add_all(self, points: Sequence[tuple[MetricKey, str, Point]], now: float) -> None:
+        """Take all of them, or raise."""
+        ...
+
+
+def put_metric_data(store: Sink, params: Mapping[str, Any], now: float) -> dict[str, Any]:
     """Check everything, then store everything: a request is taken whole or not at all.
 
     Raises:
@@ -35,8 +43,7 @@ def put_metric_data(store: MetricStore, params: Mapping[str, Any], now: float) -
             f"The collection MetricData must not have a size greater than {_MAX_METRICS}.",
         )
     checked = [_checked(path, namespace, datum, now) for path, datum in data]
-    for key, unit, point in checked:
-        store.add(key, unit, point, now)
+    store.add_all(checked, now)
     return {}
 
 

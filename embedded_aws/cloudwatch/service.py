@@ -16,6 +16,7 @@ from embedded_aws.cloudwatch.alarms.operations import AlarmOperations
 from embedded_aws.cloudwatch.alarms.suppression import Suppression
 from embedded_aws.cloudwatch.dashboards import Dashboards
 from embedded_aws.cloudwatch.get_metric_data import get_metric_data, get_metric_statistics
+from embedded_aws.cloudwatch.keeping import CloudWatchKeeper
 from embedded_aws.cloudwatch.list_metrics import list_metrics
 from embedded_aws.cloudwatch.put_metric_data import put_metric_data
 from embedded_aws.cloudwatch.store import MetricKey, MetricStore, Point
@@ -25,10 +26,15 @@ from embedded_aws.cloudwatch.wire.model import operation_model
 from embedded_aws.cloudwatch.wire.validate import validate
 from embedded_aws.faults import Faults
 from embedded_aws.service import AwsFault, Request, Response
+from embedded_aws.state.store import Store
 from embedded_aws.world import ACCOUNT_ID, World
 
 # Of a PutMetricData request as it travels, so after compression.
 _MAX_REQUEST = 1_000_000
+
+# Of what is no measurement.
+_CHANGING = ("PutMetricAlarm", "PutComposite", "PutDashboard", "Delete", "Set", "Enable", "Disable",
+             "Tag", "Untag")  # fmt: skip
 
 Action = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -53,17 +59,19 @@ class CloudWatch:
         del faults
         self.clock = clock
         self.store = MetricStore()
+        self._sink: MetricStore | CloudWatchKeeper = self.store
+        self._keeper: CloudWatchKeeper | None = None
         self.book = Book()
         self._notifier: Notifier | None = None
         self._suppression = Suppression(self.book, self._act)
         self._evaluator = Evaluator(clock, self.store, self.book, self._suppression.look)
         prefix = f"arn:aws:cloudwatch:{region}:{account_id}:alarm:"
         alarms = AlarmOperations(self.book, clock, prefix, self._evaluator.wake)
-        boards = Dashboards(clock, account_id)
+        boards = self._boards = Dashboards(clock, account_id)
         book, store = self.book, self.store
         self.book.listeners.append(self._changed)
         self._actions: dict[str, Action] = {
-            "PutMetricData": lambda p: put_metric_data(store, p, clock.now()),
+            "PutMetricData": lambda p: put_metric_data(self._sink, p, clock.now()),
             "GetMetricData": lambda p: get_metric_data(store, p, clock.now(), region, account_id),
             "GetMetricStatistics": lambda p: get_metric_statistics(store, p, clock.now()),
             "ListMetrics": lambda p: list_metrics(store, p, clock.now()),
@@ -90,6 +98,16 @@ class CloudWatch:
         self._notifier = Notifier(world, self.book.history)
         self._evaluator.start()
 
+    def keep(self, store: Store) -> None:
+        """Begin with what an earlier process has kept, and keep what comes. Before `start`."""
+        self._sink = self._keeper = CloudWatchKeeper(store, self.book, self._boards, self.store)
+        self._keeper.restore(self.clock.now())
+
+    def flush(self) -> None:
+        """Keep the measurements of our own services that wait for it."""
+        if self._keeper is not None:
+            self._keeper.flush()
+
     def handle(self, request: Request) -> Response:
         """Answer one request, errors included, in the protocol that it came in."""
         protocol = protocol_of(request)
@@ -103,7 +121,10 @@ class CloudWatch:
                 raise AwsFault("RequestEntityTooLarge", "The request must not exceed 1 MB.", 413)
             members = members_of(request, model.input_shape)
             validate(model.input_shape, members)
-            return answer(protocol, action, model.output_shape, handler(members))
+            told = handler(members)
+            if self._keeper is not None and action.startswith(_CHANGING):
+                self._keeper.keep_settings()
+            return answer(protocol, action, model.output_shape, told)
         except AwsFault as fault:
             return error(protocol, fault)
 
@@ -126,7 +147,7 @@ class CloudWatch:
         """Take in metrics of a service in this process, with a resolution of one second."""
         now = self.clock.now()
         key = MetricKey.of(namespace, name, dimensions)
-        self.store.add(key, unit, Point(now if timestamp is None else timestamp, values), now)
+        self._sink.add(key, unit, Point(now if timestamp is None else timestamp, values), now)
 
     def alarm_state(self, name: str) -> str | None:
         """State of the alarm with this name or ARN; None when there is none."""
@@ -138,6 +159,9 @@ class CloudWatch:
         self._suppression.take(transition, transition.after.since)
         # A suppressor that changes its state may set others' actions free.
         self._suppression.look(transition.after.since)
+        # The state is kept when its actions are taken: should we die between, it is reached again.
+        if self._notifier is not None and self._keeper is not None:
+            self._notifier.afterwards(self._keeper.keep_settings_later)
 
     def _act(self, transition: Transition) -> None:
         if self._notifier is not None:

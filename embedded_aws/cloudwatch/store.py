@@ -142,6 +142,10 @@ class Series:
         if length % HOUR == 0 and start % HOUR == 0:
             yield from _within(self.hours, start, length, HOUR)
 
+    def recount(self) -> None:
+        """Count the distinct values anew, after the seconds were put back."""
+        self._distinct = sum(len(cell.values) for cell in self.seconds.values())
+
     def _forget(self, second: int) -> None:
         self._distinct -= len(self.seconds.pop(second).values)
 
@@ -161,6 +165,20 @@ class MetricStore:
             with self._lock:
                 series = self._metrics.setdefault(key, {}).setdefault(unit, Series())
         series.add(point, now)
+
+    def add_all(self, points: Sequence[tuple[MetricKey, str, Point]], now: float) -> None:
+        """Add measurements, each with its metric and unit."""
+        for key, unit, point in points:
+            self.add(key, unit, point, now)
+
+    def series_of(self, key: MetricKey, unit: str) -> Series | None:
+        """The cells of a metric in a unit, None when there are none."""
+        return self._metrics.get(key, {}).get(unit)
+
+    def put_back(self, key: MetricKey, unit: str, series: Series) -> None:
+        """Take in the cells that an earlier process kept."""
+        with self._lock:
+            self._metrics.setdefault(key, {})[unit] = series
 
     def units(self, key: MetricKey) -> list[str]:
         """The units that a metric was ever published in."""

@@ -96,6 +96,14 @@ class Hosting:
             },
         }
 
+    def restore(self) -> None:
+        """Let kept endpoints serve again; returns at once."""
+        self._endpoints.restore()
+
+    def recovering(self) -> list[str]:
+        """Endpoints of an earlier process that do not serve yet."""
+        return self._endpoints.recovering()
+
     def close(self) -> None:
         """End all serving processes and threads."""
         self._house.closing.set()

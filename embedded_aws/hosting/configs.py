@@ -13,6 +13,7 @@ from embedded_aws.hosting.models import Models
 from embedded_aws.service import AwsFault
 
 WHAT = "endpoint configuration"
+KIND = "sagemaker.endpoint-config"
 
 
 class EndpointConfigs:
@@ -22,7 +23,9 @@ class EndpointConfigs:
         self._house = house
         self._models = models
         self._lock = threading.Lock()
-        self._configs: dict[str, dict[str, Any]] = {}
+        self._configs: dict[str, dict[str, Any]] = {
+            config["EndpointConfigName"]: config for config in house.world.records.all(KIND)
+        }
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         """CreateEndpointConfig."""
@@ -44,6 +47,7 @@ class EndpointConfigs:
         with self._lock:
             if name in self._configs:
                 raise exists(WHAT, resource)
+            world.records.put(KIND, name, config)
             self._configs[name] = config
         return {"EndpointConfigArn": resource}
 
@@ -62,6 +66,7 @@ class EndpointConfigs:
         """DeleteEndpointConfig; AWS allows it even for one in use, and so do we."""
         self.get(params["EndpointConfigName"])
         with self._lock:
+            self._house.world.records.drop(KIND, params["EndpointConfigName"])
             self._configs.pop(params["EndpointConfigName"], None)
         return {}
 

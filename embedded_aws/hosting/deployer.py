@@ -17,6 +17,7 @@ from embedded_aws.hosting.artefact import ModelDataError
 from embedded_aws.hosting.endpoint import Endpoint
 from embedded_aws.hosting.generation import Generation, VariantFailedError
 from embedded_aws.hosting.house import House
+from embedded_aws.hosting.keeping import forget, keep_later
 from embedded_aws.hosting.rollout import Plan
 from embedded_aws.hosting.routes import Routes
 from embedded_aws.hosting.runtime import Runtime
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 # Real seconds between two looks at alarms while an update bakes.
 LOOK_SECONDS = 0.05
+# Real seconds until a fleet that served before is tried again.
+AGAIN_SECONDS = 15.0
 
 NO_CAPACITY = (
     "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. "
@@ -48,14 +51,15 @@ class Deployer:
     Args:
         house: World, settings.
         runtime: Serves the copies for shadow variants.
-        forget: Told of an endpoint that is gone.
+        gone: Told of an endpoint that is gone.
     """
 
-    def __init__(self, house: House, runtime: Runtime, forget: Callable[[Endpoint], None]) -> None:
+    def __init__(self, house: House, runtime: Runtime, gone: Callable[[Endpoint], None]) -> None:
         self._house = house
         self._clock = house.world.clock
         self._runtime = runtime
-        self._forget = forget
+        self._gone = gone
+        self._recovering: set[str] = set()
 
     def create(self, endpoint: Endpoint, generation: Generation) -> None:
         """Bring up a new endpoint; returns at once."""
@@ -75,6 +79,67 @@ class Deployer:
     def delete(self, endpoint: Endpoint) -> None:
         """Take an endpoint away; returns at once."""
         self._on_thread(endpoint, lambda: self._delete(endpoint))
+
+    def recover(self, endpoint: Endpoint, pending: Generation | None, plan: Plan) -> None:
+        """Let an endpoint of an earlier process serve again, then finish what it was at.
+
+        An operation that had not come to its end begins again: a creation, an update with all its
+        waits, a change of weights, a deletion. A rollback is over. Returns at once.
+
+        Args:
+            endpoint: With the fleet that served, which does not run yet.
+            pending: The fleet that was to come.
+            plan: How the traffic moves to it.
+        """
+        self._recovering.add(endpoint.name)
+        if pending is not None and endpoint.status in {"Creating", "Updating"}:
+            self._prepare(endpoint, pending)
+        self._on_thread(endpoint, lambda: self._recover(endpoint, pending, plan))
+
+    def recovering(self) -> list[str]:
+        """Endpoints that do not serve yet since the embedded AWS began."""
+        return sorted(self._recovering)
+
+    def _recover(self, endpoint: Endpoint, pending: Generation | None, plan: Plan) -> None:
+        try:
+            if endpoint.status == "Deleting":
+                self._delete(endpoint)
+                return
+            if endpoint.active is not None:
+                self._serve_again(endpoint, endpoint.active)
+        finally:
+            self._recovering.discard(endpoint.name)
+        if pending is not None and endpoint.status == "Creating":
+            self._create(endpoint, pending)
+        elif pending is not None and endpoint.status == "Updating":
+            endpoint.rolling = plan.rolling
+            self._update(endpoint, pending, plan)
+        elif endpoint.status in {"Updating", "RollingBack"} and endpoint.active is not None:
+            with endpoint.lock:
+                for variant in endpoint.active.variants.values():
+                    variant.numbers.current_weight = variant.numbers.desired_weight
+                self._route(endpoint)
+                self._settle(endpoint, "InService")
+
+    def _serve_again(self, endpoint: Endpoint, generation: Generation) -> None:
+        """Start what served, again and again as AWS replaces instances; until then it answers 503.
+
+        It is given up only when something else serves, or everything ends.
+        """
+        with endpoint.lock:
+            self._route(endpoint)
+        while endpoint.active is generation:
+            try:
+                generation.start()
+            except VariantFailedError as failed:
+                log.warning("endpoint %s does not serve again: %s", endpoint.name, _why(failed))
+                if self._house.closing.wait(AGAIN_SECONDS):
+                    return
+                continue
+            with endpoint.lock:
+                generation.open_mirrors(self._runtime.mirrored(generation))
+                self._route(endpoint)
+            return
 
     def _prepare(self, endpoint: Endpoint, generation: Generation) -> None:
         now = self._clock.now()
@@ -177,6 +242,7 @@ class Deployer:
             endpoint.modified = self._clock.now()
             endpoint.share = 0.0
             self._route(endpoint)
+            keep_later(self._house, endpoint)
         generation.retire()
         with endpoint.lock:
             endpoint.pending, endpoint.failure = None, reason
@@ -193,6 +259,8 @@ class Deployer:
             self._route(endpoint)
             if first:
                 self._settle(endpoint, "InService")
+            else:
+                keep_later(self._house, endpoint)
         for name, variant in generation.variants.items():
             if self._house.world.faults.take("kill_variant", f"{endpoint.name}/{name}"):
                 variant.kill()
@@ -252,7 +320,8 @@ class Deployer:
             generation.retire()
         self._house.logs.flush()
         self._house.meters.forget(endpoint.name)
-        self._forget(endpoint)
+        forget(self._house, endpoint)
+        self._gone(endpoint)
 
     def _give_up(self, endpoint: Endpoint) -> None:
         """After a bug of ours: what served goes on serving, what was to come is ended."""
@@ -281,6 +350,7 @@ class Deployer:
 
     def _settle(self, endpoint: Endpoint, status: str) -> None:
         endpoint.status, endpoint.modified = status, self._clock.now()
+        keep_later(self._house, endpoint)
 
     def _on_thread(self, endpoint: Endpoint, work: Callable[[], None]) -> None:
         def run() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from embedded_aws.hosting import keeping
 from embedded_aws.hosting.catalogue import arn, exists, missing, page
 from embedded_aws.hosting.configs import EndpointConfigs
 from embedded_aws.hosting.deployer import Deployer
@@ -14,11 +17,14 @@ from embedded_aws.hosting.endpoint import Endpoint
 from embedded_aws.hosting.generation import Generation, configured
 from embedded_aws.hosting.house import House
 from embedded_aws.hosting.models import Models
-from embedded_aws.hosting.rollout import Plan, plan
+from embedded_aws.hosting.rollout import ALL_AT_ONCE, Plan, plan
 from embedded_aws.hosting.runtime import Runtime
 from embedded_aws.hosting.variant import Numbers
 from embedded_aws.service import AwsFault
 
+log = logging.getLogger(__name__)
+
+_CHANGED = ("status", "failure", "modified", "last_deployment")
 IN_PROGRESS = frozenset({"Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting"})
 
 
@@ -54,6 +60,7 @@ class Endpoints:
                 modified=now,
                 last_deployment=deployment,
             )
+            keeping.keep(self._house, endpoint, generation)
             self._endpoints[name] = endpoint
             self._deployer.create(endpoint, generation)
         return {"EndpointArn": resource}
@@ -86,9 +93,8 @@ class Endpoints:
             if "DataCaptureConfig" in retained and endpoint.active is not None:
                 capture = endpoint.active.data_capture
             generation = self._generation(endpoint.name, config, numbers, capture)
-            with endpoint.lock:
+            with self._accepted(endpoint, generation):
                 endpoint.status, endpoint.failure = "Updating", None
-                endpoint.modified = self._house.world.clock.now()
                 endpoint.last_deployment = deployment
             self._deployer.update(endpoint, generation, planned)
         return {"EndpointArn": endpoint.arn}
@@ -121,9 +127,8 @@ class Endpoints:
                     "ValidationException",
                     "At least one production variant must have a weight above 0.",
                 )
-            with endpoint.lock:
+            with self._accepted(endpoint):
                 endpoint.status, endpoint.failure = "Updating", None
-                endpoint.modified = self._house.world.clock.now()
                 for name, row in wanted.items():
                     numbers = variants[name].numbers
                     numbers.desired_weight = float(row.get("DesiredWeight", numbers.desired_weight))
@@ -139,9 +144,8 @@ class Endpoints:
             endpoint = self._get(params["EndpointName"])
             if endpoint.status in IN_PROGRESS:
                 raise _in_progress(endpoint)
-            with endpoint.lock:
+            with self._accepted(endpoint):
                 endpoint.status = "Deleting"
-                endpoint.modified = self._house.world.clock.now()
             self._deployer.delete(endpoint)
         return {}
 
@@ -149,6 +153,27 @@ class Endpoints:
         """Every endpoint that stands."""
         with self._lock:
             return list(self._endpoints.values())
+
+    def restore(self) -> None:
+        """Let every endpoint that was kept serve again, and finish what was under way."""
+        with self._lock:
+            for endpoint in keeping.restored(self._house):
+                pending, planned = endpoint.pending, None
+                endpoint.pending = None
+                if pending is not None:
+                    numbers = {name: v.numbers for name, v in pending.variants.items()}
+                    try:
+                        planned = self._plan(endpoint.last_deployment, pending.config, numbers)
+                    except AwsFault as fault:  # an alarm of it is gone
+                        log.warning("update of %s is undone: %s", endpoint.name, fault.message)
+                        pending = pending if endpoint.active is None else None
+                        planned = ALL_AT_ONCE
+                self._endpoints[endpoint.name] = endpoint
+                self._deployer.recover(endpoint, pending, planned or ALL_AT_ONCE)
+
+    def recovering(self) -> list[str]:
+        """Endpoints whose processes have not come up since the embedded AWS began."""
+        return self._deployer.recovering()
 
     def close(self) -> None:
         """End every serving process at once, whatever is under way."""
@@ -168,6 +193,27 @@ class Endpoints:
     def _forget(self, endpoint: Endpoint) -> None:
         with self._lock:
             self._endpoints.pop(endpoint.name, None)
+
+    @contextlib.contextmanager
+    def _accepted(self, endpoint: Endpoint, pending: Generation | None = None) -> Iterator[None]:
+        """Change an endpoint for an operation that is to begin; undone when it cannot be kept."""
+        with endpoint.lock:
+            before = {name: getattr(endpoint, name) for name in _CHANGED}
+            numbers = [
+                (v.numbers, copy.copy(v.numbers))
+                for g in endpoint.generations
+                for v in g.variants.values()
+            ]
+            try:
+                yield
+                endpoint.modified = self._house.world.clock.now()
+                keeping.keep(self._house, endpoint, pending)
+            except AwsFault:
+                for name, value in before.items():
+                    setattr(endpoint, name, value)
+                for now, old in numbers:
+                    vars(now).update(vars(old))
+                raise
 
     @staticmethod
     def _idle(endpoint: Endpoint) -> None:

@@ -11,6 +11,8 @@ from embedded_aws.hosting.catalogue import arn, exists, missing, page
 from embedded_aws.hosting.house import House
 from embedded_aws.service import AwsFault
 
+KIND = "sagemaker.model"
+
 
 class Models:
     """The models of one embedded AWS."""
@@ -18,7 +20,9 @@ class Models:
     def __init__(self, house: House) -> None:
         self._house = house
         self._lock = threading.Lock()
-        self._models: dict[str, dict[str, Any]] = {}
+        self._models: dict[str, dict[str, Any]] = {
+            model["ModelName"]: model for model in house.world.records.all(KIND)
+        }
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         """CreateModel: the model data must be readable, as AWS checks too."""
@@ -37,12 +41,14 @@ class Models:
         with self._lock:
             if name in self._models:
                 raise exists("model", resource)
-            self._models[name] = {
+            model = {
                 "EnableNetworkIsolation": False,
                 **kept,
                 "ModelArn": resource,
                 "CreationTime": world.clock.now(),
             }
+            world.records.put(KIND, name, model)
+            self._models[name] = model
         return {"ModelArn": resource}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -60,6 +66,7 @@ class Models:
         """DeleteModel; endpoints that run it run on."""
         self._get(params["ModelName"])
         with self._lock:
+            self._house.world.records.drop(KIND, params["ModelName"])
             self._models.pop(params["ModelName"], None)
         return {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import re
 import shutil
 import threading
@@ -18,6 +19,14 @@ from embedded_aws.training.listing import page
 from embedded_aws.training.machinery import Machinery
 from embedded_aws.training.runner import Runner
 from embedded_aws.world import World
+
+log = logging.getLogger(__name__)
+
+KIND = "sagemaker.training-job"
+_DIED = (
+    "InternalServerError: the embedded AWS ended while this job ran, and its processes with it. "
+    "Please retry the training job; it goes on from its last checkpoint where it saves any."
+)
 
 
 class Training:
@@ -42,6 +51,13 @@ class Training:
             keep_failed=keep_failed,
         )
         self._logs_client: Any = None
+        for record in world.records.all(KIND):
+            job = Job.restored(record, world.clock)
+            self._jobs[job.name] = job
+            if job.status not in TERMINAL:
+                status = "Stopped" if job.status == "Stopping" else "Failed"
+                job.changed = self._keep_later
+                job.finish(status, status, _DIED if status == "Failed" else None)
         if not keep_failed:  # folders whose jobs died with an earlier process
             shutil.rmtree(self._machinery.folder, ignore_errors=True)
 
@@ -83,6 +99,8 @@ class Training:
         runner = Runner(job, self._machinery)
         with self._lock:
             self._refuse_duplicate(request)
+            self._world.records.put(KIND, job.name, job.record())
+            job.changed = self._keep_later
             self._jobs[job.name] = job
             self._runners = [r for r in self._runners if r.alive] + [runner]
         runner.start()
@@ -110,8 +128,18 @@ class Training:
                 f"The request was rejected because the training job is in status {job.status}.",
             )
         with self._lock:
+            self._world.records.drop(KIND, job.name)
             self._jobs.pop(job.name, None)
         return {}
+
+    def _keep_later(self, job: Job) -> None:
+        """Keep a job that goes on whatever the disk says; its end with us is told at the next."""
+        if self._machinery.closing.is_set():
+            return
+        try:
+            self._world.records.put(KIND, job.name, job.record())
+        except AwsFault as fault:
+            log.exception("training job %s: %s", job.name, fault.message)
 
     def _job(self, params: dict[str, Any]) -> Job:
         with self._lock:

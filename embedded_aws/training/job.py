@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,11 @@ _ECHOED = (
     "RemoteDebugConfig",
     "InfraCheckConfig",
 )
+# All of its state but what a running job is waited for with.
+_RECORDED = (
+    "request", "arn", "status", "secondary", "created", "modified", "started", "ended", "failure",
+    "model_artifacts", "metrics", "transitions",
+)  # fmt: skip
 _MESSAGES = {
     "Starting": "Starting the training job",
     "Downloading": "Downloading input data",
@@ -78,11 +84,28 @@ class Job:
     transitions: list[dict[str, Any]] = field(default_factory=list)
     stop_asked: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
+    changed: Callable[[Job], None] = field(default=lambda _job: None, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
-        self.created = self.modified = self.clock.now()
-        self.transition("Starting")
+        if not self.transitions:
+            self.created = self.modified = self.clock.now()
+            self.transition("Starting")
+
+    @staticmethod
+    def restored(record: Mapping[str, Any], clock: Clock) -> Job:
+        """A job of an earlier process, from its :meth:`record`."""
+        values = {name: record[name] for name in _RECORDED}
+        values["metrics"] = {name: tuple(told) for name, told in record["metrics"].items()}
+        job = Job(**values, clock=clock)
+        if job.status in TERMINAL:
+            job.over.set()
+        return job
+
+    def record(self) -> dict[str, Any]:
+        """What is kept of it."""
+        with self._lock:
+            return copy.deepcopy({name: getattr(self, name) for name in _RECORDED})
 
     @property
     def name(self) -> str:
@@ -120,6 +143,7 @@ class Job:
                     "StatusMessage": message or _MESSAGES[secondary],
                 }
             )
+        self.changed(self)
 
     def begin(self) -> None:
         """The machines are there: billing begins (once, whatever is restarted)."""
@@ -135,7 +159,7 @@ class Job:
             self.status = "Stopping"
             self.transition("Stopping")
             self.stop_asked.set()
-            return True
+        return True
 
     def metric(self, name: str, value: float) -> float:
         """Note a value of an algorithm metric; the last one is final. Returns its time."""
@@ -152,7 +176,8 @@ class Job:
             self.ended = self.modified
             self.transitions[-1]["EndTime"] = self.ended
             self.failure = failure[:LONGEST_REASON] if failure else None
-            self.over.set()
+        self.changed(self)
+        self.over.set()
 
     def describe(self) -> dict[str, Any]:
         """The answer of ``DescribeTrainingJob``."""

@@ -197,11 +197,11 @@ class Runner:
             grace = max(LEAST_GRACE, self._clock.real_seconds(STOP_SECONDS))
             crew.terminate(grace)
             crew.end()
-            self._save_checkpoints()
+            self._save_checkpoints(over=True)
             raise
         finally:
             crew.end()
-        self._save_checkpoints()
+        self._save_checkpoints(over=True)
         if reason := crew.failure():
             raise _FailedError(reason)
 
@@ -223,9 +223,9 @@ class Runner:
                 saved = now
             time.sleep(_TICK)
 
-    def _save_checkpoints(self) -> None:
+    def _save_checkpoints(self, *, over: bool = False) -> None:
         for checkpoints in self._checkpoints:
-            checkpoints.save(self._s3)
+            checkpoints.save(self._s3, over=over)
 
     def _check_limits(self) -> None:
         """Raise when somebody, or the clock, ends the job."""

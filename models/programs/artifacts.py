@@ -77,13 +77,19 @@ def check_served(graph: Path, inputs: Floats, expected: Floats) -> float:
     return error
 
 
-def write_calibration(path: Path, inputs: Floats, expected: Floats, seed: int) -> None:
+def write_calibration(
+    path: Path, inputs: Floats, expected: Floats, seed: int, targets: NDArray[Any] | None = None
+) -> None:
     """At most 512 preprocessed rows and the model's answers: ``inputs``, ``outputs``.
 
-    int8 is calibrated with them, and every converted model is compared on them.
+    int8 is calibrated with them, and every converted model is compared on them; with ``targets``
+    (class indices, or values in the graph's unit [n]) its metric is too.
     """
     chosen = np.random.default_rng(seed).permutation(len(inputs))[:CALIBRATION_ROWS]
-    np.savez_compressed(path, inputs=inputs[chosen], outputs=expected[chosen])
+    columns = {"inputs": inputs[chosen], "outputs": expected[chosen]}
+    if targets is not None:
+        columns["targets"] = np.asarray(targets)[chosen]
+    np.savez_compressed(path, **columns)
 
 
 def write_predictions(path: Path, columns: Mapping[str, Any]) -> None:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,22 +68,34 @@ class Checkpoints:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(target)
+        # The rename itself survives a machine that is taken away only when the folder is written.
+        opened = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
         for old in sorted(self.folder.glob("epoch-*.npz"))[:-KEPT_CHECKPOINTS]:
             old.unlink()
 
     def newest(self) -> tuple[int, list[NDArray[Any]], History] | None:
-        """The newest readable checkpoint of this identity: epoch, state and history."""
+        """The newest whole checkpoint of this identity: epoch, state and history.
+
+        S3 may hold one that was uploaded while it was written, or that a dying machine tore: every
+        array is read, which checks its checksum, and what does not read gives way to the previous.
+        """
         for path in sorted(self.folder.glob("epoch-*.npz"), reverse=True):
             try:
                 with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                     notes = json.loads(str(file["notes"]))
                     names = sorted(name for name in file.files if name != "notes")
                     state = [file[name] for name in names]
-            except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+                found = int(notes["epoch"]), state, list(notes["history"])
+                identity = notes["identity"]
+            except Exception as error:  # noqa: BLE001 - torn bytes raise whatever they meet
                 print(f"checkpoint {path.name} is unreadable, trying an older one: {error}")
                 continue
-            if notes["identity"] == self.identity:
-                return int(notes["epoch"]), state, list(notes["history"])
+            if identity == self.identity:
+                return found
         return None
 
 
@@ -188,8 +199,13 @@ class Fit:
         found = self.checkpoints.newest()
         if found is None:
             return 0
-        epoch, state, self.history = found
-        for variable, value in zip(self._variables(optimizer), state, strict=True):
+        epoch, state, history = found
+        variables = self._variables(optimizer)
+        if [value.shape for value in state] != [tuple(variable.shape) for variable in variables]:
+            print("the checkpoint has other variables than this model: starting anew", flush=True)
+            return 0
+        self.history = history
+        for variable, value in zip(variables, state, strict=True):
             variable.assign(value)
         print(f"resuming after epoch {epoch} from {self.checkpoints.folder}", flush=True)
         return epoch

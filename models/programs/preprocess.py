@@ -7,12 +7,8 @@ graph because an int8 graph needs inputs of one scale.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import io
-import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from itertools import groupby
 from typing import Any, Protocol
@@ -20,17 +16,19 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.programs.cells import BadInput, cell
+from models.programs.pictures import decoded, pixels
+
+__all__ = ["BadInput", "Images", "Tabular", "answers", "numbers", "preprocessor", "scores"]
+
 Floats = NDArray[np.float32]
 Columns = Mapping[str, NDArray[Any]]
 Spec = Mapping[str, Any]
 Operation = Callable[[Columns], NDArray[np.float64]]
 
-MAX_IMAGE_PIXELS = 50_000_000
+FARTHEST = 1e6
+"""How far from the centre a place still moves: beyond, sines of it are noise."""
 _DAY = np.timedelta64(1, "D")
-
-
-class BadInput(Exception):
-    """The client sent something that the model cannot read."""
 
 
 class Preprocessor(Protocol):
@@ -73,7 +71,7 @@ class Tabular:
         """
         return {
             column["name"]: np.array(
-                [_cell(row, column, number) for number, row in enumerate(instances)],
+                [cell(row, column, number) for number, row in enumerate(instances)],
                 dtype="datetime64[D]" if column["type"] == "date" else np.float64,
             )
             for column in self.spec["columns"]
@@ -99,16 +97,16 @@ class Images:
     def decode(self, instances: Sequence[Any]) -> NDArray[np.uint8]:
         """JSON instances → uint8 [n, height, width, 3].
 
-        An instance is ``{"b64": "<base64 of a JPEG or PNG>"}`` or nested lists of 0 … 255.
+        An instance is ``{"b64": "<base64 of a JPEG, PNG or WebP>"}`` or nested lists of 0 … 255.
 
         Raises:
             BadInput: an instance is neither.
         """
-        return np.stack([self._decoded(item, n) for n, item in enumerate(instances)])
+        return decoded(instances, (self._height, self._width))
 
     def decode_files(self, files: Sequence[bytes]) -> NDArray[np.uint8]:
         """Encoded images → uint8 [n, height, width, 3]."""
-        return np.stack([self._pixels(data) for data in files])
+        return np.stack([pixels(data, (self._height, self._width))[0] for data in files])
 
     def transform(self, inputs: NDArray[np.uint8]) -> Floats:
         """uint8 [n, height, width, 3] → float32 of the same shape, -1 … 1."""
@@ -120,40 +118,6 @@ class Images:
     def example(self) -> list[list[list[int]]]:
         """A plain grey image: what the server tests itself with."""
         return [[[128] * 3] * self._width] * self._height
-
-    def _decoded(self, instance: Any, number: int) -> NDArray[np.uint8]:
-        if isinstance(instance, Mapping) and isinstance(instance.get("b64"), str):
-            try:
-                return self._pixels(base64.b64decode(instance["b64"], validate=True))
-            except (binascii.Error, OSError, ValueError) as error:
-                raise BadInput(f"instance {number}: b64 is not an image: {error}") from error
-        try:
-            array = np.asarray(instance, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise BadInput(
-                f'instance {number}: expected {{"b64": "…"}} or nested lists of numbers'
-            ) from error
-        if array.shape != (self._height, self._width, 3):
-            raise BadInput(
-                f"instance {number}: shape {array.shape}, expected "
-                f"{(self._height, self._width, 3)} (or a JPEG of any size as b64)"
-            )
-        if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 255):
-            raise BadInput(f"instance {number}: pixels must lie in 0 … 255")
-        return array.astype(np.uint8)
-
-    def _pixels(self, data: bytes) -> NDArray[np.uint8]:
-        from PIL import Image
-
-        with Image.open(io.BytesIO(data)) as image:
-            if image.width * image.height > MAX_IMAGE_PIXELS:
-                raise ValueError(f"{image.width}×{image.height} pixels are too many")
-            # Lets libjpeg decode at a fraction of the size: several times faster on photos.
-            image.draft("RGB", (self._width * 2, self._height * 2))
-            small = image.convert("RGB").resize(
-                (self._width, self._height), Image.Resampling.BILINEAR
-            )
-            return np.asarray(small, dtype=np.uint8)
 
 
 def preprocessor(spec: Spec) -> Preprocessor:
@@ -208,32 +172,6 @@ def scores(spec: Spec, raw: Floats) -> NDArray[np.float64]:
     return np.asarray(best + np.minimum(raw.max(axis=1), 1 - 1e-6), dtype=np.float64)
 
 
-def _cell(row: Any, column: Mapping[str, Any], number: int) -> Any:
-    name = column["name"]
-    if not isinstance(row, Mapping):
-        raise BadInput(f"instance {number}: expected an object of columns, got {row!r:.60}")
-    value = row.get(name)
-    is_date = column["type"] == "date"
-    if value is None:
-        if column["required"]:
-            raise BadInput(f"instance {number}: column {name!r} is missing")
-        return np.datetime64("NaT") if is_date else math.nan
-    if is_date:
-        try:
-            return np.datetime64(datetime.fromisoformat(value).date(), "D")
-        except (TypeError, ValueError) as error:
-            raise BadInput(
-                f"instance {number}: column {name!r} is {value!r:.60}, not a date like 2026-01-31"
-            ) from error
-    try:
-        read = float(value)
-    except (TypeError, ValueError) as error:
-        raise BadInput(f"instance {number}: column {name!r} is {value!r:.60}, no number") from error
-    if not math.isfinite(read):
-        raise BadInput(f"instance {number}: column {name!r} is {value!r}, not finite")
-    return read
-
-
 def _raw(columns: Columns, feature: Mapping[str, Any]) -> NDArray[np.float64]:
     """One column, the greatest of several, or the ratio of two."""
     values = np.asarray(columns[feature["columns"][0]], dtype=np.float64)
@@ -278,8 +216,9 @@ def _one_hot(feature: Mapping[str, Any], columns: Columns) -> NDArray[np.float64
 def _waves(feature: Mapping[str, Any], columns: Columns) -> NDArray[np.float64]:
     """Fourier features of a place (Tancik et al. 2020): sines along several directions."""
     place = np.stack([np.asarray(columns[name], np.float64) for name in feature["columns"]], axis=1)
-    place = (place - feature["center"]) / feature["scale"]
-    place[np.isnan(place)] = 0.0
+    with np.errstate(over="ignore"):
+        place = (place - feature["center"]) / feature["scale"]
+    place = np.clip(np.where(np.isnan(place), 0.0, place), -FARTHEST, FARTHEST)
     angles = np.asarray(feature["angles"])
     along = place[:, :1] * np.cos(angles) + place[:, 1:] * np.sin(angles)
     phase = (along[:, :, None] * np.asarray(feature["frequencies"])).reshape(len(place), -1)

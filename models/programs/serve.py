@@ -21,14 +21,21 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from starlette.requests import ClientDisconnect
 
+from models.programs.cells import shown
 from models.programs.litert import Graph
 from models.programs.preprocess import BadInput, answers, preprocessor, scores
 from models.programs.telemetry import Publisher, Telemetry, publisher_from
 
 MAX_BODY_BYTES = 6 * 1024 * 1024
 """SageMaker's own limit for a request to a real-time endpoint."""
+MAX_INSTANCES = 10_000
+"""Others wait while a request is answered: rows go through the graph one by one."""
 JSON = "application/json"
+OTHER_FORMATS = frozenset(
+    {"text/csv", "application/jsonlines", "application/x-npy", "application/x-parquet"}
+)
 
 
 class Model:
@@ -54,10 +61,16 @@ class Model:
             ArithmeticError: the graph answered something that is not finite.
         """
         inputs = self._prepare.transform(self._prepare.decode(instances))
+        unfit = np.flatnonzero(~np.isfinite(inputs.reshape(len(inputs), -1)).all(axis=1))
+        if unfit.size:
+            raise BadInput(f"instance {unfit[0]}: its values are too large to be prepared")
         raw = self._graph.run(inputs)
         if not np.isfinite(raw).all():
             raise ArithmeticError("the model answered a number that is not finite")
-        return answers(self.spec, raw), [float(score) for score in scores(self.spec, raw)]
+        seen = [float(score) for score in scores(self.spec, raw)]
+        if not np.isfinite(seen).all():
+            raise ArithmeticError("the model answered more than a number can hold")
+        return answers(self.spec, raw), seen
 
     def test_itself(self) -> None:
         """Predict the example of preprocess.json.
@@ -80,10 +93,33 @@ def instances_of(body: bytes) -> list[Any]:
         request = json.loads(body, parse_constant=_refuse)
     except ValueError as error:
         raise BadInput(f"the body is not JSON: {error}") from error
+    except RecursionError as error:
+        raise BadInput("the body is nested too deeply") from error
     instances = request.get("instances") if isinstance(request, dict) else None
     if not isinstance(instances, list) or not instances:
         raise BadInput('expected {"instances": […]} with at least one instance')
+    if len(instances) > MAX_INSTANCES:
+        raise BadInput(
+            f"{len(instances)} instances; at most {MAX_INSTANCES} are answered in one request"
+        )
     return instances
+
+
+async def body_of(request: Request) -> bytes:
+    """The body of a request, read no further than what is accepted.
+
+    Raises:
+        BadInput: it is larger, or the client went away while sending it.
+    """
+    body = bytearray()
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > MAX_BODY_BYTES:
+                raise BadInput(f"the body is too long; at most {MAX_BODY_BYTES} bytes are read")
+    except ClientDisconnect as error:
+        raise BadInput("the client went away while it sent the body") from error
+    return bytes(body)
 
 
 def create_app(model: Model, telemetry: Telemetry, publisher: Publisher | None = None) -> Any:
@@ -105,7 +141,7 @@ def create_app(model: Model, telemetry: Telemetry, publisher: Publisher | None =
     app = FastAPI(title="Sluice model server", lifespan=lifespan, openapi_url=None)
 
     def reply(value: Any, status: int = 200) -> Response:
-        return Response(json.dumps(value), status, media_type=JSON)
+        return Response(json.dumps(value, allow_nan=False), status, media_type=JSON)
 
     async def ping() -> Response:
         try:
@@ -116,13 +152,13 @@ def create_app(model: Model, telemetry: Telemetry, publisher: Publisher | None =
         return reply({"status": "healthy", "models_loaded": True})
 
     async def invocations(request: Request) -> Response:
-        body = await request.body()
-        began = time.perf_counter()
         try:
+            body = await body_of(request)
+            began = time.perf_counter()
             predictions, seen = model.predict(instances_of(body))
         except BadInput as error:
             telemetry.rejected()
-            return reply({"error": str(error)}, 400)
+            return reply({"error": str(error) + _labelled(request)}, 400)
         except Exception as error:  # noqa: BLE001 - the client must get an answer
             telemetry.failed()
             print(f"prediction failed: {type(error).__name__}: {error}", flush=True)
@@ -167,6 +203,14 @@ def main(model_type: type[Model] = Model) -> int:
     with suppress(KeyboardInterrupt):
         uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
     return 0
+
+
+def _labelled(request: Request) -> str:
+    """A hint for who sends another format, as the endpoints of other programs take."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in OTHER_FORMATS or kind.startswith(("image/", "multipart/")):
+        return f" (the content type is {shown(kind)}; {JSON} is what is read)"
+    return ""
 
 
 def _refuse(constant: str) -> NoReturn:

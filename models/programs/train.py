@@ -223,7 +223,9 @@ def write_outputs(
         },
     )
     seed = job.hyperparameters.integer("seed", 0)
-    artifacts.write_calibration(job.output_dir / "calibration.npz", inputs, raw, seed)
+    artifacts.write_calibration(
+        job.output_dir / "calibration.npz", inputs, raw, seed, head.targets(holdout.labels)
+    )
     card = {
         "metrics": result["candidate"],
         "baseline": result["baseline"],

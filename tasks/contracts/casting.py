@@ -9,37 +9,26 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.contracts.columns import MOMENTS
 from tasks.contracts.model import NESTED, Column
-from tasks.contracts.nested import fault_in
+from tasks.contracts.moments.arrays import dates, moments, stamps, times
+from tasks.contracts.moments.reading import placed, written_clock, zone_of
+from tasks.contracts.nested import Checker, is_multiple
+from tasks.contracts.strict_json import like_json, strict
 
 SHOWN = 200
-EPOCH = date(1970, 1, 1).toordinal()
-INTEGER = r"^[+-]?\d{1,18}(\.0*)?$"
+INTEGER = r"^[+-]?\d{1,19}(\.0*)?$"
 NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$"
-STAMP = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$"
-TIME = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?$"
-JDK: tuple[tuple[str, str, str], ...] = (
-    ("yyyy", "%Y", r"\d{4}"),
-    ("MM", "%m", r"\d\d"),
-    ("dd", "%d", r"\d\d"),
-    ("HH", "%H", r"\d\d"),
-    ("mm", "%M", r"\d\d"),
-    ("ss", "%S", r"\d\d"),
-    ("'T'", "T", "T"),
-)
-CALENDAR = (date.min.toordinal() - EPOCH, date.max.toordinal() + 1 - EPOCH)
-"""First day of the year 1 and of the year 10000, in days since 1970."""
-UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 ARROW: dict[str, Any] = {
     "integer": pa.int64(),
     "number": pa.float64(),
@@ -61,7 +50,7 @@ class NotAnObject:
 def arrow_type(column: Column) -> Any:
     """The Arrow type in which good rows carry a column; nested values are JSON text."""
     if column.type == "timestamp":
-        return pa.timestamp("us", tz="UTC" if column.timezone else None)
+        return pa.timestamp("us", tz="UTC" if column.zoned else None)
     return ARROW.get(column.type, pa.string())
 
 
@@ -113,8 +102,14 @@ def to_pandas(array: Any) -> pd.Series:
 
 
 def _without(raw: Any, tokens: Sequence[str]) -> Any:
-    if not tokens or not pa.types.is_string(raw.type):
+    if not tokens:
         return raw
+    if not pa.types.is_string(raw.type):
+        numbers = [float(token) for token in tokens if re.fullmatch(NUMBER, token)]
+        if not numbers or not (pa.types.is_integer(raw.type) or pa.types.is_floating(raw.type)):
+            return raw
+        void = pc.is_in(raw.cast(pa.float64(), safe=False), value_set=pa.array(numbers))
+        return pc.if_else(void, None, raw)
     return pc.if_else(pc.is_in(raw, value_set=pa.array(list(tokens))), None, raw)
 
 
@@ -131,12 +126,12 @@ def _from_text(column: Column, raw: Any) -> tuple[Any, Any]:
         "integer": _integers,
         "number": _numbers,
         "boolean": _booleans,
-        "date": _dates,
-        "timestamp": _stamps,
-        "time": _times,
+        "date": dates,
+        "timestamp": stamps,
+        "time": times,
     }.get(column.type, _strings)
     if column.type in NESTED:
-        return _from_objects(column, [_unpacked(text) for text in raw.to_pylist()], "objects")
+        return _from_objects(column, [unpacked(text) for text in raw.to_pylist()], "objects")
     typed = reader(column, raw)
     failed = pc.and_(pc.is_valid(raw), pc.is_null(typed))
     return typed, _shown(pc.if_else(failed, raw, None))
@@ -152,7 +147,11 @@ def _matching(raw: Any, pattern: str) -> Any:
 
 def _integers(_: Column, raw: Any) -> Any:
     digits = pc.replace_substring_regex(_matching(raw, INTEGER), r"^\+|\.0*$", "")
-    return digits.cast(pa.int64())
+    try:
+        return digits.cast(pa.int64())
+    except pa.ArrowInvalid:  # nineteen digits may or may not fit into 64 bits
+        whole = (None if text is None else int(text) for text in digits.to_pylist())
+        return pa.array([_number(value, whole=True) for value in whole], pa.int64())
 
 
 def _numbers(_: Column, raw: Any) -> Any:
@@ -165,45 +164,6 @@ def _booleans(_: Column, raw: Any) -> Any:
     true = pc.is_in(lower, value_set=pa.array(["true", "1"]))
     known = pc.or_(true, pc.is_in(lower, value_set=pa.array(["false", "0"])))
     return pc.if_else(known, true, None)
-
-
-def _dates(column: Column, raw: Any) -> Any:
-    form, pattern = (column.format or "yyyy-MM-dd"), ""
-    form, pattern = _strptime(form)
-    parsed = pd.to_datetime(
-        _matching(raw, pattern).to_pandas(), format=form, errors="coerce", utc=False
-    )
-    days = pa.Array.from_pandas(parsed.astype("datetime64[s]")).cast(pa.date32())
-    return _in_calendar(days, days.cast(pa.int32()).cast(pa.int64()))
-
-
-def _strptime(form: str) -> tuple[str, str]:
-    """A JDK date format as strptime format and as the regular expression of its shape."""
-    written, shape, rest = "", "", form
-    while rest:
-        for token, directive, digits in JDK:
-            if rest.startswith(token):
-                written, shape, rest = written + directive, shape + digits, rest[len(token) :]
-                break
-        else:
-            sign, rest = rest[0], rest[1:]
-            written += "%%" if sign == "%" else sign
-            shape += f"\\{sign}" if not sign.isalnum() else sign
-    return written, f"^{shape}$"
-
-
-def _stamps(column: Column, raw: Any) -> Any:
-    form, pattern = ("ISO8601", STAMP) if not column.format else _strptime(column.format)
-    parsed = pd.to_datetime(
-        _matching(raw, pattern).to_pandas(), format=form, errors="coerce", utc=True
-    ).astype("datetime64[us, UTC]")
-    array = pa.Array.from_pandas(parsed)
-    array = _in_calendar(array, array.cast(pa.int64()))
-    return array if column.timezone else array.cast(pa.timestamp("us"))
-
-
-def _times(_: Column, raw: Any) -> Any:
-    return _matching(raw, TIME)
 
 
 def _from_arrow(column: Column, raw: Any) -> tuple[Any, Any]:
@@ -222,37 +182,11 @@ def _from_arrow(column: Column, raw: Any) -> tuple[Any, Any]:
     if pa.types.is_boolean(kind) and column.type == "boolean":
         return raw, nothing
     if moment and column.type in {"date", "timestamp"}:
-        return _moments(raw, wanted)
+        typed, unread = moments(column, raw, wanted)
+        return typed, _shown(unread)
     if pa.types.is_time(kind) and column.type == "time":
-        return raw.cast(pa.string()), nothing
+        return times(column.model_copy(update={"format": ""}), raw.cast(pa.string())), nothing
     return _from_objects(column, raw.to_pylist(), "objects")
-
-
-def _moments(raw: Any, wanted: Any) -> tuple[Any, Any]:
-    """Dates and times; what lies beyond the years 1 to 9999, or in no known zone, did not read."""
-    counted = raw.cast(pa.int32()) if pa.types.is_date32(raw.type) else raw.cast(pa.int64())
-    kept = _in_calendar(raw, counted.cast(pa.int64()))
-    try:
-        typed = kept.cast(wanted, safe=False)
-    except pa.ArrowInvalid:
-        typed = pa.nulls(len(raw), wanted)
-    failed = pc.and_(pc.is_valid(raw), pc.is_null(typed))
-    if not pc.any(failed).as_py():
-        return typed, _nothing(len(raw))
-    said = [None if count is None else f"{count} as {raw.type}" for count in counted.to_pylist()]
-    return typed, _shown(pc.if_else(failed, pa.array(said, pa.string()), None))
-
-
-def _in_calendar(moments: Any, counted: Any) -> Any:
-    """Moments of the years 1 to 9999, null for others, which would wrap around unseen."""
-    kind = moments.type
-    if pa.types.is_timestamp(kind):
-        per_day = 86_400 * UNITS[kind.unit]
-    else:
-        per_day = 1 if pa.types.is_date32(kind) else 86_400_000
-    first, beyond = (max(-(2**63), min(2**63 - 1, day * per_day)) for day in CALENDAR)
-    inside = pc.and_(pc.greater_equal(counted, first), pc.less(counted, beyond))
-    return pc.if_else(inside, moments, None)
 
 
 def _narrowed(raw: Any, wanted: Any) -> tuple[Any, Any]:
@@ -284,7 +218,8 @@ def _number(value: Any, *, whole: bool) -> int | float | None:
         return None
 
 
-def _unpacked(text: str | None) -> Any:
+def unpacked(text: str | None) -> Any:
+    """What a JSON text holds; a marker where it holds nothing that can be read."""
     if text is None:
         return None
     try:
@@ -304,36 +239,66 @@ def _encodable(value: str) -> bool:
 
 
 def _from_objects(column: Column, values: Sequence[Any], kind: str) -> tuple[Any, Any]:
-    del kind
+    if kind == "typed" and column.type in NESTED:
+        values = [like_json(value) for value in values]
     typed: list[Any] = [None] * len(values)
     failed: list[str | None] = [None] * len(values)
     texts: dict[int, str] = {}
-    tokens = frozenset(column.missing_tokens)
+    void = _void(column)
+    checker = Checker(column) if column.type in NESTED else None
     for index, value in enumerate(values):
-        if value is None or (isinstance(value, str) and value in tokens):
+        if value is None or void(value):
             continue
         if column.type in {"integer", "number"}:
             typed[index] = _number(value, whole=column.type == "integer")
         elif column.type == "boolean":
             typed[index] = value if isinstance(value, bool) else None
-        elif column.type in NESTED:
-            fault = fault_in(value, column)
-            typed[index] = None if fault else _packed(value)
+        elif checker is not None:
+            fault = checker.fault(value)
+            typed[index] = None if fault else _packed(checker.named(value))
             if fault:
                 failed[index] = fault[:SHOWN]
                 continue
         elif isinstance(value, str) and _encodable(value):
             texts[index] = value
             typed[index] = value
-        elif isinstance(value, date | datetime) and column.type in {"date", "timestamp"}:
-            texts[index] = typed[index] = value.isoformat()
+        elif isinstance(value, date | time) and column.type in MOMENTS:
+            typed[index] = _native(column, value)
         if typed[index] is None:
             failed[index] = _written(value)
-    if column.type in {"date", "timestamp", "time"}:
+    if column.type in MOMENTS:
         array = pa.array([texts.get(index) for index in range(len(values))], pa.string())
         read, unread = _from_text(column, array)
+        native = [None if index in texts else value for index, value in enumerate(typed)]
+        read = pc.coalesce(read, pa.array(native, arrow_type(column)))
         return read, pc.coalesce(unread, pa.array(failed, pa.string()))
     return pa.array(typed, arrow_type(column)), pa.array(failed, pa.string())
+
+
+def _native(column: Column, value: date | time) -> date | str | None:
+    """A date or time of Python's own, as good rows carry it; None when it is of another type."""
+    if column.type == "time":
+        return written_clock(value) if isinstance(value, time) else None
+    if isinstance(value, time):
+        return None
+    if column.type == "date":
+        return value.date() if isinstance(value, datetime) else value
+    # A file with types of its own knows whether its moments have a zone.
+    moment = placed(value, zone_of(column), column.model_copy(update={"timezone": True}))
+    return moment if moment is None or column.zoned else moment.replace(tzinfo=None)
+
+
+def _void(column: Column) -> Callable[[Any], bool]:
+    """Whether a value stands for "no value", as the contract names such values."""
+    tokens = frozenset(column.missing_tokens)
+    numbers = {float(token) for token in tokens if re.fullmatch(NUMBER, token)}
+
+    def void(value: Any) -> bool:
+        if isinstance(value, str):
+            return value in tokens
+        return isinstance(value, int | float) and not isinstance(value, bool) and value in numbers
+
+    return void if tokens else lambda _value: False
 
 
 def _packed(value: Any) -> str | None:
@@ -346,7 +311,7 @@ def _packed(value: Any) -> str | None:
 
 def _written(value: Any) -> str:
     try:
-        text = value if isinstance(value, str) else json.dumps(value, default=repr)
+        text = value if isinstance(value, str) else json.dumps(value, default=strict)
     except RecursionError:
         text = "(nested too deeply to be shown)"
     except (TypeError, ValueError):
@@ -361,7 +326,7 @@ def ordinal_index(length: int) -> pd.RangeIndex:
 
 def not_multiples(typed: Any, of: float) -> list[str | None]:
     """Evidence for ``multipleOf``."""
-    values = typed.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    quotient = values / of
-    wrong = np.abs(quotient - np.round(quotient)) > 1e-9 * np.maximum(1.0, np.abs(quotient))
-    return [f"{value:g}" if bad else None for value, bad in zip(values, wrong, strict=True)]
+    return [
+        f"{value:g}" if value is not None and not is_multiple(value, of) else None
+        for value in typed.cast(pa.float64()).to_pylist()
+    ]

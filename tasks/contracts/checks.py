@@ -8,24 +8,19 @@ it is empty.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
+from tasks.contracts.columns import limits, within
+from tasks.contracts.formats import NUMBERS, TEXTS
 from tasks.contracts.model import Bound, Column, Contract, Kind, Quality, Reference, Severity
+from tasks.contracts.patterns import python_pattern
 from tasks.contracts.quality import SLUICE_CHECKS
 from tasks.values import Frozen
 
 Phase = Literal["rows", "keys", "snapshot"]
 NULL = "expect_column_values_to_be_null"
-FORMATS: Mapping[str, str] = {
-    "email": r"^[^@\s]+@[^@\s]+\.[^@\s]+$",
-    "uuid": r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
-    "uri": r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$",
-    "hostname": r"^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-    r"(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$",
-    "ipv4": r"^((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?!$)|$)){4}$",
-    "ipv6": r"^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$",
-}
 READABLE = "row.readable"
 COLUMNS_THERE = "object.columns"
 MISSING_COLUMNS = "object (columns missing)"
@@ -44,6 +39,7 @@ class RowCheck(Frozen):
         evidence: Evidence column that the expectation looks at, or "".
         bound: With a bound, failing rows are counted and the count is judged; without one, each
             failing row is quarantined.
+        of_values: The share is one of the values that are there, and not of the rows.
     """
 
     id: str
@@ -55,6 +51,7 @@ class RowCheck(Frozen):
     kwargs: Mapping[str, Any] = {}
     evidence: str = ""
     bound: Bound | None = None
+    of_values: bool = False
 
     @property
     def quarantines(self) -> bool:
@@ -82,14 +79,53 @@ def ours_column(quality: Quality) -> str:
     return f"{quality.column or 'row'} ({quality.kind})"
 
 
+def pattern_of(quality: Quality) -> str:
+    """Evidence of ``invalidValues`` with a pattern, or "" of any other rule."""
+    pattern = quality.arguments.get("pattern") if quality.kind == "invalidValues" else None
+    return f"{quality.column} (not like {pattern})" if pattern is not None else ""
+
+
 def multiple_column(name: str) -> str:
     """Evidence: a number that is no multiple."""
     return f"{name} (not a multiple)"
 
 
+def inside_column(name: str) -> str:
+    """Evidence: what an object lacks whose fields are columns."""
+    return f"{name} (lacking)"
+
+
+def pattern_column(name: str) -> str:
+    """Evidence: a text that its pattern is not found in."""
+    return f"{name} (not like its pattern)"
+
+
+def format_column(name: str) -> str:
+    """Evidence: a text that has not the named format."""
+    return f"{name} (not of its format)"
+
+
+def range_column(name: str) -> str:
+    """Evidence: a time of day outside its range."""
+    return f"{name} (outside its range)"
+
+
+def text_rules(column: Column) -> Iterator[tuple[str, Callable[[str], bool]]]:
+    """(evidence column, whether a text keeps it) of each rule that a text shows by itself."""
+    if column.pattern:
+        search = re.compile(python_pattern(column.pattern)).search
+        yield pattern_column(column.name), lambda text: search(text) is not None
+    if column.type == "string" and column.format in TEXTS:
+        yield format_column(column.name), TEXTS[column.format]
+    low, high = limits(column) if column.type == "time" else (None, None)
+    if low is not None or high is not None:
+        # A time of day is text, and Great Expectations compares numbers and dates.
+        yield range_column(column.name), lambda text: within(text, low, high)
+
+
 def compile_checks(contract: Contract) -> tuple[RowCheck, ...]:
     """All checks of a contract, in a stable order, each id once."""
-    checks = [*_schema(), *_columns(contract), *_keys(contract)]
+    checks = [*_schema(), *_columns(contract), *_objects(contract), *_keys(contract)]
     checks += [_reference(reference) for reference in contract.references]
     checks += [_quality(quality) for quality in contract.quality]
     if contract.freshness is not None:
@@ -152,29 +188,53 @@ def _columns(contract: Contract) -> Iterator[RowCheck]:
         yield from _limits(column)
 
 
+def _objects(contract: Contract) -> Iterator[RowCheck]:
+    for inside in contract.objects:
+        said = [f"has {' and '.join(name for name, _ in inside.fields)}"] if inside.fields else []
+        if inside.least is not None or inside.most is not None:
+            said.append(f"has {inside.least or 0} … {inside.most or 'any number of'} fields")
+        where = "is never missing" if inside.required else ""
+        rule = f"{inside.name}{', where it is present,' if said else ''} {' and '.join(said)}"
+        yield _empty(
+            f"{inside.name}.fields",
+            (),
+            " and ".join(filter(None, [rule.strip() if said else inside.name, where])),
+            inside_column(inside.name),
+        )
+
+
 def _limits(column: Column) -> Iterator[RowCheck]:
     name = column.name
-    low = column.minimum if column.exclusive_minimum is None else column.exclusive_minimum
-    high = column.maximum if column.exclusive_maximum is None else column.exclusive_maximum
+    low, high = limits(column)
     if low is not None or high is not None:
-        said = [f"{'≥' if column.exclusive_minimum is None else '>'} {_shown(low)}"] * (
-            low is not None
-        )
-        said += [f"{'≤' if column.exclusive_maximum is None else '<'} {_shown(high)}"] * (
-            high is not None
-        )
+        said = [] if low is None else [f"{'>' if low[2] else '≥'} {_shown(low[1])}"]
+        said += [] if high is None else [f"{'<' if high[2] else '≤'} {_shown(high[1])}"]
+        rule = f"{name} is {' and '.join(said)}"
+        if column.type == "time":
+            yield _empty(f"{name}.range", (name,), rule, range_column(name))
+            low = high = None
+    if low is not None or high is not None:
         yield RowCheck(
             id=f"{name}.range",
             columns=(name,),
-            rule=f"{name} is {' and '.join(said)}",
+            rule=rule,
             expectation="expect_column_values_to_be_between",
             kwargs={
                 "column": name,
-                "min_value": low,
-                "max_value": high,
-                "strict_min": column.exclusive_minimum is not None,
-                "strict_max": column.exclusive_maximum is not None,
+                "min_value": None if low is None else low[1],
+                "max_value": None if high is None else high[1],
+                "strict_min": low is not None and low[2],
+                "strict_max": high is not None and high[2],
             },
+        )
+    if column.type in {"integer", "number"} and column.format in NUMBERS:
+        least, most = NUMBERS[column.format]
+        yield RowCheck(
+            id=f"{name}.format",
+            columns=(name,),
+            rule=f"{name} is what {column.format} holds",
+            expectation="expect_column_values_to_be_between",
+            kwargs={"column": name, "min_value": least, "max_value": most},
         )
     if column.multiple_of is not None:
         rule = f"{name} is a multiple of {column.multiple_of:g}"
@@ -189,7 +249,9 @@ def _limits(column: Column) -> Iterator[RowCheck]:
         )
     if column.min_length is not None or column.max_length is not None:
         low_length, high_length = column.min_length or 0, column.max_length
-        said_length = f"{low_length} … {high_length}" if high_length else f"at least {low_length}"
+        said_length = (
+            f"at least {low_length}" if high_length is None else f"{low_length} … {high_length}"
+        )
         yield RowCheck(
             id=f"{name}.length",
             columns=(name,),
@@ -197,20 +259,12 @@ def _limits(column: Column) -> Iterator[RowCheck]:
             expectation="expect_column_value_lengths_to_be_between",
             kwargs={"column": name, "min_value": column.min_length, "max_value": high_length},
         )
-    for what, pattern in (("pattern", column.pattern), ("format", _format(column))):
-        if pattern:
-            shown = pattern if what == "pattern" else column.format
-            yield RowCheck(
-                id=f"{name}.{what}",
-                columns=(name,),
-                rule=f"{name} matches {shown}",
-                expectation="expect_column_values_to_match_regex",
-                kwargs={"column": name, "regex": pattern},
-            )
-
-
-def _format(column: Column) -> str:
-    return FORMATS.get(column.format, "") if column.type == "string" else ""
+    if column.pattern:
+        rule, evidence = f"{name} matches {column.pattern}", pattern_column(name)
+        yield _empty(f"{name}.pattern", (name,), rule, evidence)
+    if column.type == "string" and column.format in TEXTS:
+        rule, evidence = f"{name} is of the format {column.format}", format_column(name)
+        yield _empty(f"{name}.format", (name,), rule, evidence)
 
 
 def _shown(value: Any) -> str:
@@ -262,6 +316,8 @@ def _quality(quality: Quality) -> RowCheck:
             rule=quality.description or quality.arguments["type"],
             expectation=quality.arguments["type"],
             kwargs=quality.arguments["kwargs"],
+            bound=bound,
+            of_values=bound is not None,
             **common,
         )
     if quality.kind in SLUICE_CHECKS:
@@ -286,20 +342,13 @@ def _quality(quality: Quality) -> RowCheck:
             phase="keys",
             **common,
         )
-    valid = list(quality.arguments.get("validValues") or ())
-    pattern = quality.arguments.get("pattern")
-    if quality.kind == "invalidValues" and (valid or pattern):
-        how = (
-            ("expect_column_values_to_be_in_set", {"column": name, "value_set": valid})
-            if valid
-            else ("expect_column_values_to_match_regex", {"column": name, "regex": pattern})
-        )
+    if quality.kind == "invalidValues" and "validValues" in quality.arguments:
         return RowCheck(
             id=quality.name or f"{name}.invalidValues",
             columns=(name,),
             rule=quality.description or f"{name} is invalid {said}",
-            expectation=how[0],
-            kwargs=how[1],
+            expectation="expect_column_values_to_be_in_set",
+            kwargs={"column": name, "value_set": list(quality.arguments["validValues"])},
             **common,
         )
     if quality.kind == "invalidValues":
@@ -307,7 +356,7 @@ def _quality(quality: Quality) -> RowCheck:
             quality.name or f"{name}.invalidValues",
             (name,),
             quality.description or f"{name} is invalid {said}",
-            unreadable_column(name),
+            pattern_of(quality) or unreadable_column(name),
             **common,
         )
     return RowCheck(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.contracts.casting import arrow_type
-from tasks.contracts.checks import RowCheck, ours_column, unknown_column
+from tasks.contracts.checks import RowCheck, ours_column, pattern_of, unknown_column
 from tasks.contracts.frame import keys_text
 from tasks.contracts.keys import KeyIndex, key_hashes
 from tasks.contracts.model import Contract, Quality, Reference
+from tasks.contracts.patterns import python_pattern
 from tasks.contracts.text import encoding_fault, language_fault, normalised
 
 References = Mapping[str, Iterable[Path]]
@@ -120,6 +122,10 @@ def text_evidence(contract: Contract, columns: Mapping[str, Any]) -> dict[str, l
         if quality.kind in {"textEncoding", "textLanguage"}:
             texts = columns[quality.column].to_pylist()
             found[ours_column(quality)] = [_text_fault(text, quality) for text in texts]
+        elif name := pattern_of(quality):
+            search = re.compile(python_pattern(str(quality.arguments["pattern"]))).search
+            texts = columns[quality.column].to_pylist()
+            found[name] = [None if text is None or search(text) else text for text in texts]
     return found
 
 

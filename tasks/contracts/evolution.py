@@ -147,6 +147,10 @@ def _column(old: Column, new: Column) -> Iterator[Change]:
         if was != now:
             effect: Effect = "additive" if not was else "breaking"
             yield change(effect, f"{field} {was or '(none)'} → {now or '(none)'}")
+    for field in ("timezone", "default_timezone", "physical_name"):
+        was, now = getattr(old, field), getattr(new, field)
+        if was != now:
+            yield change("breaking", f"{field} {was or '(none)'} → {now or '(none)'}")
     if old.items != new.items:
         yield change("breaking", "what it holds is described differently")
     if old.classification != new.classification:
@@ -184,10 +188,14 @@ def _bound(name: str, field: str, old: Any, new: Any, wider: int) -> Iterator[Ch
 
 
 def _table(old: Contract, new: Contract) -> Iterator[Change]:
+    if old.objects and old.objects != new.objects:
+        # What was put in force before objects had rules of their own says nothing of them.
+        yield Change(where="objects", effect="additive", what="they must hold something else")
     for field, effect in (
         ("location_prefix", "breaking"),
         ("format", "breaking"),
         ("encoding", "breaking"),
+        ("delimiter", "breaking"),
         ("partitioning", "breaking"),
         ("primary_key", "breaking"),
         ("key", "breaking"),

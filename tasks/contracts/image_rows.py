@@ -20,7 +20,8 @@ from tasks.contracts.batches import Batch
 from tasks.contracts.checks import ours_column
 from tasks.contracts.likeness import MAX_DIFFERENCE, MAX_DISTANCE, Likeness, alike, likeness
 from tasks.contracts.model import Contract, Quality
-from tasks.contracts.sink import GOOD, Sink, jsonable
+from tasks.contracts.sink import GOOD, Sink
+from tasks.contracts.strict_json import jsonable
 from tasks.contracts.tally import Tally
 from tasks.errors import UnreadableData
 from tasks.values import LakeObject, Snapshot
@@ -112,7 +113,7 @@ def _rows(
     for item in labels:
         folder = item.key[: -len(_name(item.key))]
         try:
-            chunks = list(read.rows(local_paths[item.key], item.key, "jsonl"))
+            chunks = list(read.rows(local_paths[item.key], item.key, "jsonl", contract.encoding))
         except UnreadableData as error:
             set_aside(tally, item, error)
             continue

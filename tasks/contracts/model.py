@@ -28,6 +28,7 @@ Format = Literal["csv", "jsonl", "parquet", "images"]
 Kind = Literal["numeric", "categorical", "text", "image"]
 Severity = Literal["error", "warning"]
 NESTED: frozenset[str] = frozenset({"object", "array", "map", "vector"})
+PRIVATE: frozenset[str] = frozenset({"restricted", "confidential"})
 DAY = "_day"
 """Column that every good row carries besides its own: the day of the partition it came from."""
 
@@ -36,7 +37,9 @@ class Column(Frozen):
     """One column; a field of a JSON object is a column too, named ``outer.inner``.
 
     Bounds are numbers for numbers and ISO text for dates and times. ``items`` is the ODCS
-    description of what a nested column holds, as it stands in the file.
+    description of what a nested column holds, as it stands in the file. ``physical_name`` is the
+    path at which the file brings the value, where that is not the name; ``default_timezone`` the
+    zone of times that name none; ``partitioned`` values may stand in the key, ``name=value/``.
     """
 
     name: str
@@ -55,15 +58,28 @@ class Column(Frozen):
     pattern: str = ""
     format: str = ""
     timezone: bool = True
+    default_timezone: str = ""
     enum: tuple[Any, ...] = ()
     missing_tokens: tuple[str, ...] = ()
     items: Mapping[str, Any] | None = None
     profile: Kind | Literal["none", ""] = ""
+    physical_name: str = ""
+    partitioned: bool = False
+
+    @property
+    def source(self) -> str:
+        """Where the file brings the column: ``outer.inner`` inside objects."""
+        return self.physical_name or self.name
+
+    @property
+    def zoned(self) -> bool:
+        """Whether a timestamp is a moment (kept in UTC) and not a bare wall-clock time."""
+        return self.timezone or bool(self.default_timezone)
 
     @property
     def private(self) -> bool:
         """Whether values must not be shown in reports."""
-        return self.classification in {"restricted", "confidential"}
+        return self.classification in PRIVATE
 
     @property
     def kind(self) -> Kind | None:
@@ -75,6 +91,27 @@ class Column(Frozen):
         if self.type in {"integer", "number"} and not self.enum:
             return "numeric"
         return "categorical"
+
+
+class Inside(Frozen):
+    """What an object must hold where it is present; its fields are columns of their own.
+
+    ``fields`` (name, key in the file) must then be there. ``required``: the object itself must be
+    there, and no required column of its own says so already. ``least`` and ``most`` bound how many
+    keys it has.
+    """
+
+    name: str
+    physical_name: str = ""
+    required: bool = False
+    fields: tuple[tuple[str, str], ...] = ()
+    least: int | None = None
+    most: int | None = None
+
+    @property
+    def source(self) -> str:
+        """Where the file brings the object: ``outer.inner`` inside objects."""
+        return self.physical_name or self.name
 
 
 class Bound(Frozen):
@@ -145,14 +182,16 @@ class Contract(Frozen):
 
     ``location_prefix`` is the key prefix in the lake bucket, and ``location_pattern`` (may be
     empty) the shape of whole keys, where several data sets share their folders;
-    ``partitioning`` ``day`` means ``year=YYYY/month=MM/day=DD/`` below it. ``quarantine_limit``
+    ``partitioning`` ``day`` means that folders below it name the day. ``delimiter`` stands between
+    the fields of CSV ("" is a comma), or says how JSON records are parted. ``quarantine_limit``
     is the share of rows (and of objects) that may be quarantined before the run stops.
     ``key`` and ``event_time`` say how updated records are resolved: the newest per key counts;
     ``record_day`` names the column whose day is a record's curated partition (empty: the day of
     its first raw partition), ``processed_prefix`` where curated partitions lie. ``labelled_by``
     names the data set whose rows are the records' outcomes; joined, they lie below
     ``training_prefix``. ``quarantine_floor`` rows (and objects) may be set aside whatever their
-    share.
+    share. ``objects`` are rules of objects whose fields are columns; ``untold`` names service
+    levels that nothing measures, so that reports say so.
     """
 
     dataset: str
@@ -166,8 +205,10 @@ class Contract(Frozen):
     location_pattern: str = ""
     format: Format
     encoding: str = "utf-8"
+    delimiter: str = ""
     partitioning: Literal["day", "none"] = "day"
     columns: tuple[Column, ...]
+    objects: tuple[Inside, ...] = ()
     primary_key: tuple[str, ...] = ()
     quality: tuple[Quality, ...] = ()
     references: tuple[Reference, ...] = ()
@@ -183,6 +224,7 @@ class Contract(Frozen):
     training_prefix: str = ""
     quarantine_floor: int = 0
     drift_policy: Mapping[str, Any] = {}
+    untold: tuple[str, ...] = ()
 
     def owns(self, key: str) -> bool:
         """Whether an object of the lake belongs to this data set."""
@@ -215,7 +257,8 @@ class Contract(Frozen):
     @property
     def top_level(self) -> frozenset[str]:
         """Names under which the data bring the columns: ``outer`` for ``outer.inner`` too."""
-        names = self.column_names
+        names = [column.source for column in self.columns]
+        names += [inside.source for inside in self.objects]
         return frozenset(names) | {name.partition(".")[0] for name in names}
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -19,19 +19,16 @@ import yaml
 from pydantic import ValidationError
 
 from tasks.contracts.columns import columns_of
-from tasks.contracts.model import Contract, Freshness, Quality, Reference, Severity
-from tasks.contracts.quality import Fault, quality_of
+from tasks.contracts.documents import Fault, plain, text_of
+from tasks.contracts.levels import levels_of, severity_of
+from tasks.contracts.model import NESTED, Column, Contract, Quality, Reference
+from tasks.contracts.nested import shape_of
+from tasks.contracts.quality import quality_of
+from tasks.contracts.standard import key_faults
+from tasks.contracts.text_form import text_form
 from tasks.errors import ContractMissing, InvalidContract
 
 SUFFIX = ".odcs.yaml"
-DAYS = {
-    **dict.fromkeys(("d", "day", "days"), 1.0),
-    **dict.fromkeys(("h", "hour", "hours"), 1 / 24),
-    **dict.fromkeys(("w", "week", "weeks"), 7.0),
-    **dict.fromkeys(("y", "yr", "year", "years"), 365.0),
-    **dict.fromkeys(("m", "min", "minute", "minutes"), 1 / 1440),
-    **dict.fromkeys(("month", "months"), 30.0),
-}
 FORMATS = {
     "csv": "csv",
     "json": "jsonl",
@@ -63,7 +60,7 @@ def load_contract(dataset: str, contracts_dir: Path) -> Contract:
             f"Write it, or use one of {', '.join(known_contracts(contracts_dir)) or '(none yet)'}.",
         )
     try:
-        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document: Any = text_of(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidContract(
             f"{path} is not YAML: {error}.", "Correct the file at the line named above."
@@ -77,7 +74,8 @@ def contract_of(document: Any, dataset: str, where: str) -> Contract:
     Raises:
         InvalidContract: it cannot be kept; every fault is named.
     """
-    faults = list(schema_faults(document))
+    document = plain(document)
+    faults = list(schema_faults(document)) or list(key_faults(document))
     if not faults:
         try:
             return _read(document, dataset)
@@ -117,11 +115,14 @@ def _read(document: Mapping[str, Any], dataset: str) -> Contract:
     if table["name"] != dataset:
         raise Fault(f"schema.0.name is {table['name']!r}, but the file belongs to {dataset!r}")
     custom = _custom(document) | _custom(table)
-    columns = columns_of(table.get("properties") or [])
-    names = {column.name for column in columns}
+    columns, objects = columns_of(table.get("properties") or [])
+    for column in columns:
+        if column.type in NESTED:
+            shape_of(column)
+    known = {column.name: column for column in columns}
+    names = set(known)
     server = _server(document)
-    quality = tuple(_qualities(table, names))
-    sla = {item["property"]: item for item in document.get("slaProperties") or []}
+    quality = tuple(_qualities(table, known))
     limit = custom.get("quarantineLimit", 0.01)
     if not isinstance(limit, int | float) or isinstance(limit, bool) or not 0 <= limit < 1:
         raise Fault(f"customProperties quarantineLimit is {limit!r}, not a share in [0, 1)")
@@ -142,13 +143,11 @@ def _read(document: Mapping[str, Any], dataset: str) -> Contract:
         owner=_owner(document),
         description=(document.get("description") or {}).get("purpose", ""),
         columns=columns,
+        objects=objects,
         primary_key=_primary_key(table),
         quality=quality,
         references=tuple(_references(table, names)),
         quarantine_limit=float(limit),
-        freshness=_freshness(sla, names),
-        retention_days=_days(sla.get("retention")),
-        frequency_days=_days(sla.get("frequency")),
         key=key,
         event_time=event_time,
         record_day=record_day,
@@ -156,12 +155,16 @@ def _read(document: Mapping[str, Any], dataset: str) -> Contract:
         labelled_by=str(custom.get("labelledBy") or ""),
         training_prefix=str(custom.get("trainingPrefix") or f"training-data/{dataset}/"),
         drift_policy=custom.get("driftPolicy") or {},
+        **levels_of(document, table["name"], known),
         **server,
     )
 
 
 def _custom(element: Mapping[str, Any]) -> dict[str, Any]:
-    return {item["property"]: item["value"] for item in element.get("customProperties") or []}
+    listed = [(item["property"], item["value"]) for item in element.get("customProperties") or []]
+    if len(dict(listed)) < len(listed):
+        raise Fault(f"customProperties say one thing twice: {', '.join(n for n, _ in listed)}")
+    return dict(listed)
 
 
 def _owner(document: Mapping[str, Any]) -> str:
@@ -177,6 +180,11 @@ def _server(document: Mapping[str, Any]) -> dict[str, Any]:
     servers = [item for item in document.get("servers") or [] if item["type"] == "s3"]
     if not servers:
         raise Fault("servers names no place of type s3")
+    if len(servers) > 1:
+        raise Fault(
+            f"servers names {len(servers)} places of type s3 "
+            f"({', '.join(item['server'] for item in servers)}); one contract describes one place"
+        )
     server = servers[0]
     location = urlsplit(server["location"])
     if location.scheme != "s3" or not location.netloc:
@@ -188,33 +196,52 @@ def _server(document: Mapping[str, Any]) -> dict[str, Any]:
     written = str(server.get("format", ""))
     if written not in FORMATS:
         raise Fault(f"servers.format is {written!r}, not one of {', '.join(FORMATS)}")
+    partitioning = _custom(server).get("partitioning", "day")
+    if partitioning != "day":
+        raise Fault(
+            f"servers partitioning is {partitioning!r}; only 'day' is read: folders must "
+            "name the day that their objects belong to"
+        )
     return {
         "location_prefix": prefix,
         "location_pattern": "" if prefix == pattern else pattern,
         "format": FORMATS[written],
-        "encoding": str(server.get("encoding", "utf-8")).lower(),
-        "partitioning": _custom(server).get("partitioning", "day"),
+        **text_form(server, FORMATS[written]),
+        "partitioning": partitioning,
     }
 
 
+def _leaves(
+    properties: Iterable[Mapping[str, Any]], prefix: str = ""
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Properties that are columns, fields of objects under the name ``outer.inner``."""
+    for item in properties:
+        name = f"{prefix}{item['name']}"
+        if item.get("logicalType") == "object" and item.get("properties"):
+            yield from _leaves(item["properties"], f"{name}.")
+        else:
+            yield name, item
+
+
 def _primary_key(table: Mapping[str, Any]) -> tuple[str, ...]:
-    members = [item for item in table.get("properties") or [] if item.get("primaryKey")]
-    members.sort(key=lambda item: item.get("primaryKeyPosition", 1))
-    return tuple(item["name"] for item in members)
+    leaves = _leaves(table.get("properties") or [])
+    members = [(name, item) for name, item in leaves if item.get("primaryKey")]
+    members.sort(key=lambda member: member[1].get("primaryKeyPosition", -1))
+    return tuple(name for name, _ in members)
 
 
-def _qualities(table: Mapping[str, Any], names: set[str]) -> Iterator[Quality]:
+def _qualities(table: Mapping[str, Any], columns: Mapping[str, Column]) -> Iterator[Quality]:
     for rule in table.get("quality") or []:
-        yield from quality_of(rule, "", names)
-    for item in table.get("properties") or []:
+        yield from quality_of(rule, "", columns)
+    for name, item in _leaves(table.get("properties") or []):
         for rule in item.get("quality") or []:
-            yield from quality_of(rule, item["name"], names)
+            yield from quality_of(rule, name, columns)
 
 
 def _references(table: Mapping[str, Any], names: set[str]) -> Iterator[Reference]:
     pairs = [(item.get("from"), item) for item in table.get("relationships") or []]
-    for column in table.get("properties") or []:
-        pairs += [(column["name"], item) for item in column.get("relationships") or []]
+    for column, part in _leaves(table.get("properties") or []):
+        pairs += [(column, item) for item in part.get("relationships") or []]
     for source, item in pairs:
         sources = [source] if isinstance(source, str) else list(source or [])
         targets = [item["to"]] if isinstance(item["to"], str) else list(item["to"])
@@ -231,34 +258,5 @@ def _references(table: Mapping[str, Any], names: set[str]) -> Iterator[Reference
             columns=own,
             dataset=datasets.pop(),
             targets=tuple(target.split(".", 1)[1] for target in targets),
-            severity=_severity(_custom(item).get("severity", "error")),
+            severity=severity_of(item, f"relationship to {item['to']!r}"),
         )
-
-
-def _severity(value: Any) -> Severity:
-    return "warning" if value in {"warning", "info"} else "error"
-
-
-def _days(item: Mapping[str, Any] | None) -> float | None:
-    if item is None:
-        return None
-    unit = str(item.get("unit", "d"))
-    if unit not in DAYS or isinstance(item["value"], bool):
-        raise Fault(f"slaProperties {item['property']}: {item['value']!r} {unit!r} is no duration")
-    try:
-        return float(item["value"]) * DAYS[unit]
-    except (TypeError, ValueError) as error:
-        raise Fault(f"slaProperties {item['property']}: {item['value']!r}: {error}") from error
-
-
-def _freshness(sla: Mapping[str, Any], names: set[str]) -> Freshness | None:
-    item = sla.get("freshness")
-    days = _days(item)
-    if item is None or days is None:
-        return None
-    column = str(item.get("element", "")).rpartition(".")[2]
-    if column not in names:
-        raise Fault(f"slaProperties freshness: element {item.get('element')!r} is not a column")
-    return Freshness(
-        column=column, days=days, severity=_severity(_custom(item).get("severity", "error"))
-    )

@@ -5,20 +5,38 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from tasks.reports.figures import counted
+from tasks.reports.figures import percent as told_share
+from tasks.reports.links import shortened
+from tasks.reports.markdown import flowing, plain, table
+
 if TYPE_CHECKING:
     from tasks.contracts.curate import CurationPlan, Folded
     from tasks.contracts.labelling import Labelled
     from tasks.contracts.report import ContractCheck, ContractReport
 
-SHOWN = 10
+SHOWN, FEW = 10, 3
+VALUE, SENTENCE = 48, 240
+"""Longest example, and longest sentence, in signs; the full report has them whole."""
+PLACES = {
+    "page": "this report with every check",
+    "quarantine": "rows set aside, with reasons",
+    "docs": "Great Expectations' Data Docs",
+    "good": "rows that went on",
+    "manifest": "list of those rows' files",
+    "report": "this report as JSON",
+}
 SIGNS = {"pass": "✔", "fail": "✘", "error": "⚠", "inconclusive": "?"}
 STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;"
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:1320px;margin:2rem auto;padding:0 1rem;"
     "color:#1b1f24}table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{text-align:left;"
-    "padding:.35rem .6rem;border-bottom:1px solid #d8dee4;vertical-align:top}th{background:#f6f8fa}"
-    "code{background:#f6f8fa;padding:.1rem .3rem;overflow-wrap:anywhere}.pass{color:#1a7f37}"
-    ".fail{color:#b42318}.error{color:#9a6700}.inconclusive{color:#57606a}"
-    ".num{text-align:right;font-variant-numeric:tabular-nums}"
+    "padding:.35rem .6rem;border-bottom:1px solid #d8dee4;vertical-align:top}th{background:#f6f8fa;"
+    "white-space:nowrap}.checks{table-layout:fixed}.checks th:nth-child(1){width:6.5rem}"
+    ".checks th:nth-child(2){width:34%}.checks th:nth-child(3){width:13%}"
+    ".checks th:nth-child(4){width:16%}td,li,p,h1{overflow-wrap:break-word}"
+    "code{background:#f6f8fa;padding:.1rem .3rem;overflow-wrap:anywhere}.source{color:#57606a}"
+    ".pass{color:#1a7f37}.fail{color:#b42318}.error{color:#9a6700}.inconclusive{color:#57606a}"
+    ".num{font-variant-numeric:tabular-nums}"
 )
 
 
@@ -31,14 +49,6 @@ def _safe(text: str) -> str:
     return escape(_visible(text))
 
 
-def _cell(text: str) -> str:
-    """Text inside a Markdown table cell: table cells are Markdown, and ``|`` ends them."""
-    plain = _visible(" ".join(text.split()))
-    for sign in "\\`*_[]<>|#":
-        plain = plain.replace(sign, f"\\{sign}" if sign not in "<>" else {"<": "‹", ">": "›"}[sign])
-    return plain or "–"
-
-
 def _telling(report: ContractReport) -> list[ContractCheck]:
     """Checks that did not pass, the most telling first."""
     order = {"error": 0, "fail": 1, "inconclusive": 2}
@@ -48,42 +58,62 @@ def _telling(report: ContractReport) -> list[ContractCheck]:
 
 def markdown(report: ContractReport) -> str:
     """A Prefect artifact: verdict first, then counts, then what failed with examples."""
-    lines = [
-        f"## {SIGNS[report.outcome]} {report.dataset}: {report.outcome}",
-        "",
-        _cell(report.reason),
-        "",
-        "| rows in | good | quarantined | share | limit | objects | unreadable | contract |",
-        "|--:|--:|--:|--:|--:|--:|--:|:--|",
-        f"| {report.rows_in:,} | {report.rows_good:,} | {report.rows_quarantined:,} "
-        f"| {report.quarantined_share:.2%} | {report.quarantine_limit:.2%} "
-        f"| {report.objects_in:,} | {report.unreadable_count:,} "
-        f"| {_cell(report.contract)} {report.contract_version} |",
+    parts = [
+        f"## {SIGNS[report.outcome]} {plain(report.dataset)}: {report.outcome}",
+        flowing(plain(report.reason)),
+        table(
+            *(("rows in", "good", "quarantined", "share", "limit"), [_counts(report)]),
+            numeric=range(5),
+        ),
+        f"{counted(report.objects_in, 'object')} of the lake, {report.unreadable_count:,} of them "
+        f"unreadable, against contract {plain(report.contract)} {plain(report.contract_version)}.",
     ]
     telling = _telling(report)
     if telling:
-        lines += ["", "| | check | rule | observed | bound | examples |", "|--|--|--|--:|--:|--|"]
-    for check in telling[:SHOWN]:
-        shown = ", ".join(f"{_cell(item.value)} (row {item.row})" for item in check.examples)
-        observed = check.detail or check.observed
-        sign = "ℹ" if check.severity == "warning" else SIGNS[check.outcome]
-        lines.append(
-            f"| {sign} | {_cell(check.id)} | {_cell(check.rule)} | {_cell(observed)} "
-            f"| {_cell(check.bound)} | {shown or '–'} |"
-        )
+        header = ("", "check", "observed", "bound", "examples")
+        parts.append(table(header, [_told(check) for check in telling[:SHOWN]]))
     if len(telling) > SHOWN:
-        lines += ["", f"{len(telling) - SHOWN} more in the full report."]
+        parts.append(f"{len(telling) - SHOWN} more in the full report.")
     passed = sum(check.outcome == "pass" for check in report.checks)
-    lines += ["", f"{passed} of {len(report.checks)} checks found nothing."]
-    if report.unreadable:
-        lines += ["", "**Objects that cannot be read**", ""]
-        lines += [f"- {_cell(item.why)}" for item in report.unreadable[:SHOWN]]
-    if report.notices:
-        lines += ["", "**Notices**", "", *(f"- {_cell(item)}" for item in report.notices[:SHOWN])]
+    parts.append(f"{passed} of {counted(len(report.checks), 'check')} found nothing.")
+    for title, items in (
+        ("Objects that cannot be read", [item.why for item in report.unreadable]),
+        ("Notices", list(report.notices)),
+    ):
+        if items:
+            shown = [f"- {flowing(plain(shortened(item, SENTENCE)))}" for item in items[:SHOWN]]
+            parts += [f"**{title}**", "\n".join(shown)]
+            if len(items) > SHOWN:
+                parts.append(f"{len(items) - SHOWN} more in the full report.")
     if report.addresses:
-        lines += ["", "**In S3**", ""]
-        lines += [f"- {name}: `{where}`" for name, where in sorted(report.addresses.items())]
-    return "\n".join(lines) + "\n"
+        rows = [(PLACES.get(name, name), f"`{report.addresses[name]}`") for name in _order(report)]
+        parts.append(table(("what", "where"), rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def _counts(report: ContractReport) -> list[str]:
+    counts = (report.rows_in, report.rows_good, report.rows_quarantined)
+    shares = (report.quarantined_share, report.quarantine_limit)
+    return [*(f"{count:,}" for count in counts), *map(told_share, shares)]
+
+
+def _told(check: ContractCheck) -> tuple[str, ...]:
+    shown = [
+        f"{plain(shortened(item.value, VALUE))} (row {item.row:,})" for item in check.examples[:FEW]
+    ]
+    return (
+        "ℹ" if check.severity == "warning" else SIGNS[check.outcome],
+        f"**{plain(check.id)}**<br>{plain(shortened(check.rule, SENTENCE))}",
+        plain(shortened(check.detail or check.observed, SENTENCE)),
+        plain(shortened(check.bound, SENTENCE)),
+        "<br>".join(shown) or "–",
+    )
+
+
+def _order(report: ContractReport) -> list[str]:
+    """Names of the addresses, what a person opens first."""
+    known = list(PLACES)
+    return sorted(report.addresses, key=lambda name: ([*known, name]).index(name))
 
 
 def _row(cells: list[tuple[str, str]], tag: str = "td") -> str:
@@ -92,21 +122,27 @@ def _row(cells: list[tuple[str, str]], tag: str = "td") -> str:
 
 
 def _check_row(check: ContractCheck) -> str:
-    examples = "<br>".join(
-        f"<code>{_safe(item.value)}</code> {_safe(item.source)}, row {item.row}"
-        for item in check.examples
-    )
     told = check.outcome if check.severity == "error" else f"{check.outcome} (warning)"
     return _row(
         [
             (told, check.outcome),
-            (f"<code>{escape(check.id)}</code>", ""),
-            (escape(check.rule), ""),
+            (f"<code>{escape(check.id)}</code><br>{_safe(check.rule)}", ""),
             (_safe(check.detail or check.observed), "num"),
-            (escape(check.bound), "num"),
-            (examples, ""),
+            (_safe(check.bound), "num"),
+            (_examples(check), ""),
         ]
     )
+
+
+def _examples(check: ContractCheck) -> str:
+    """Values with their rows; the object that they stand in is named once."""
+    parts, source = [], ""
+    for item in check.examples:
+        if item.source != source:
+            source = item.source
+            parts.append(f'<span class="source">{_safe(source)}</span>')
+        parts.append(f"<code>{_safe(item.value)}</code> row {item.row:,}")
+    return "<br>".join(parts)
 
 
 def html(report: ContractReport) -> str:
@@ -114,8 +150,8 @@ def html(report: ContractReport) -> str:
     counts = {
         "rows in": f"{report.rows_in:,}",
         "good": f"{report.rows_good:,}",
-        "quarantined": f"{report.rows_quarantined:,} ({report.quarantined_share:.2%})",
-        "limit": f"{report.quarantine_limit:.2%}",
+        "quarantined": f"{report.rows_quarantined:,} ({told_share(report.quarantined_share)})",
+        "limit": told_share(report.quarantine_limit),
         "objects": f"{report.objects_in:,}",
         "unreadable": f"{report.unreadable_count:,}",
         "contract": f"{report.contract} {report.contract_version}",
@@ -123,7 +159,7 @@ def html(report: ContractReport) -> str:
     }
     failing = _telling(report)
     passing = [check for check in report.checks if check.outcome == "pass"]
-    head = [(name, "") for name in ("outcome", "check", "rule", "observed", "bound", "examples")]
+    head = [(name, "") for name in ("outcome", "check", "observed", "bound", "examples")]
     lists = "".join(
         f"<h2>{title}</h2><ul>{''.join(f'<li>{_safe(item)}</li>' for item in items)}</ul>"
         for title, items in (
@@ -139,7 +175,7 @@ def html(report: ContractReport) -> str:
         f"</span></h1><p>{escape(report.reason)}</p><table>"
         f"{_row([(name, '') for name in counts], 'th')}"
         f"{_row([(escape(value), '') for value in counts.values()])}</table>"
-        f"<h2>Checks</h2><table>{_row(head, 'th')}"
+        f'<h2>Checks</h2><table class="checks">{_row(head, "th")}'
         f"{''.join(_check_row(check) for check in [*failing, *passing])}</table>{lists}"
         "</body></html>\n"
     )
@@ -147,39 +183,47 @@ def html(report: ContractReport) -> str:
 
 def curated_page(dataset: str, chosen: CurationPlan, report: ContractReport, folded: Folded) -> str:
     """What became of every raw row that was looked at."""
-    told = (
-        ("rows in", report.rows_in, f"from {report.objects_in:,} raw objects: {chosen.reason}"),
-        ("quarantined", report.rows_quarantined, report.addresses.get("quarantine", "")),
-        ("new records", folded.rows_new, "seen for the first time"),
+    aside = report.addresses.get("quarantine", "")
+    raw = counted(report.objects_in, "raw object")
+    rows = (
+        ("rows in", f"{report.rows_in:,}", f"from {raw}: {plain(chosen.reason)}"),
+        ("quarantined", f"{report.rows_quarantined:,}", f"`{aside}`" if aside else ""),
+        ("new records", f"{folded.rows_new:,}", "seen for the first time"),
         (
             "updated records",
-            folded.rows_superseding,
+            f"{folded.rows_superseding:,}",
             "a later version took the earlier one's place",
         ),
-        ("superseded rows", folded.rows_superseded, "older than, or the same as, what is there"),
+        (
+            "superseded rows",
+            f"{folded.rows_superseded:,}",
+            "older than, or the same as, what is there",
+        ),
     )
-    lines = [
-        f"## {_cell(dataset)}: {folded.rows_new:,} new, {folded.rows_superseding:,} updated",
-        "",
-        "| what | rows | |",
-        "|---|--:|---|",
-        *(f"| {name} | {rows:,} | {_cell(why)} |" for name, rows, why in told),
-        "",
-        f"{len(folded.partitions):,} partitions were looked at; "
+    parts = (
+        f"## {plain(dataset)}: {folded.rows_new:,} new, {folded.rows_superseding:,} updated",
+        table(("what", "rows", "why"), rows, numeric=(1,)),
+        f"{counted(len(folded.partitions), 'partition')} looked at; "
         + ("everything was built anew." if chosen.rebuild else "the others were left alone."),
-    ]
-    return "\n".join(lines) + "\n"
+    )
+    return "\n\n".join(parts) + "\n"
 
 
 def labelled_page(dataset: str, prefix: str, found: Labelled) -> str:
-    """How many records have an outcome, and where they lie."""
-    lines = [
-        f"## Training data of {_cell(dataset)}",
-        "",
-        "| what | rows | where |",
-        "|---|--:|---|",
-        f"| records with an outcome | {found.labelled:,} | `{prefix}labeled/` |",
-        f"| records without one (yet) | {found.unlabelled:,} | `{prefix}unlabeled/` |",
-        f"| outcomes of no known record | {found.orphans:,} | kept; a late record finds its own |",
-    ]
-    return "\n".join(lines) + "\n"
+    """How many records have an outcome, and where they lie.
+
+    Args:
+        dataset: Of the records.
+        prefix: Address of their training data, ``s3://…/``.
+        found: What was counted.
+    """
+    rows = (
+        ("records with an outcome", f"{found.labelled:,}", f"`{prefix}labeled/`"),
+        ("records without one (yet)", f"{found.unlabelled:,}", f"`{prefix}unlabeled/`"),
+        ("outcomes of no known record", f"{found.orphans:,}", "kept; a late record finds its own"),
+    )
+    parts = (
+        f"## Training data of {plain(dataset)}",
+        table(("what", "rows", "where"), rows, numeric=(1,)),
+    )
+    return "\n\n".join(parts) + "\n"

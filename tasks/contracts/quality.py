@@ -8,13 +8,21 @@ from typing import Any
 
 import yaml
 
-from tasks.contracts.model import Bound, Quality, Severity
+from tasks.contracts.columns import column_of
+from tasks.contracts.documents import Fault, text_of
+from tasks.contracts.expectations import expectation_of
+from tasks.contracts.model import NESTED, Bound, Column, Quality, Severity
+from tasks.contracts.patterns import python_pattern
 
 ENGINE = "sluice"
-ROW_EXPECTATIONS = re.compile(
-    r"^expect_(column_values_(?!to_be_unique)|column_value_lengths_|column_pair_values_"
-    r"|multicolumn_sum|select_column_values_)"
-)
+ARGUMENTS: Mapping[str, frozenset[str]] = {
+    "nullValues": frozenset(),
+    "missingValues": frozenset({"missingValues"}),
+    "invalidValues": frozenset({"validValues", "pattern"}),
+    "duplicateValues": frozenset({"properties"}),
+    "rowCount": frozenset(),
+}
+"""Metrics of the ODCS library and the arguments that are honoured."""
 SLUICE_CHECKS: Mapping[str, frozenset[str]] = {
     "imageDecodes": frozenset(),
     "imageSizeAsLabelled": frozenset(),
@@ -30,12 +38,10 @@ IMAGE_CHECKS = frozenset(
 )
 
 
-class Fault(Exception):
-    """A contract says something that cannot be kept; becomes InvalidContract."""
-
-
-def quality_of(rule: Mapping[str, Any], column: str, names: set[str]) -> Iterator[Quality]:
-    """The rule as a value; nothing for prose (``type: text``).
+def quality_of(
+    rule: Mapping[str, Any], column: str, columns: Mapping[str, Column]
+) -> Iterator[Quality]:
+    """The rule as values; nothing for prose (``type: text``).
 
     Raises:
         Fault: the rule cannot be checked.
@@ -51,11 +57,11 @@ def quality_of(rule: Mapping[str, Any], column: str, names: set[str]) -> Iterato
         "severity": _severity(rule, where),
     }
     if kind == "library":
-        yield _library(rule, where, names, common)
+        yield from _library(rule, where, columns, common)
     elif kind == "custom" and rule["engine"] == "greatExpectations":
-        yield _expectation(rule, where, names, common)
+        yield _expectation(rule, where, columns, common)
     elif kind == "custom" and rule["engine"] == ENGINE:
-        yield _ours(rule, where, names, common)
+        yield _ours(rule, where, columns, common)
     else:
         raise Fault(f"{where}: type {kind} of engine {rule.get('engine')!r} cannot be checked")
 
@@ -68,17 +74,64 @@ def _severity(rule: Mapping[str, Any], where: str) -> Severity:
 
 
 def _library(
-    rule: Mapping[str, Any], where: str, names: set[str], common: dict[str, Any]
-) -> Quality:
+    rule: Mapping[str, Any], where: str, columns: Mapping[str, Column], common: dict[str, Any]
+) -> Iterator[Quality]:
     arguments = dict(rule.get("arguments") or {})
-    metric = rule["metric"]
-    if metric == "duplicateValues" and not common["column"]:
-        listed = arguments.get("properties") or []
-        if not listed or set(listed) - names:
+    metric, column = str(rule.get("metric")), common["column"]
+    if metric not in ARGUMENTS:
+        raise Fault(f"{where}: metric {metric!r} is not one of {', '.join(ARGUMENTS)}")
+    if strange := sorted(set(arguments) - ARGUMENTS[metric]):
+        raise Fault(f"{where}: {metric} does not know the arguments {', '.join(strange)}")
+    bound = _bound(rule, where)
+    if metric == "duplicateValues":
+        listed = arguments.get("properties") or ([column] if column else [])
+        if not listed or set(listed) - set(columns):
             raise Fault(f"{where}: arguments.properties {listed!r} are not columns")
-    if metric in {"nullValues", "missingValues", "invalidValues"} and not common["column"]:
+        if nested := [name for name in listed if columns[name].type in NESTED]:
+            raise Fault(f"{where}: {nested[0]} is nested, and is not looked for twice")
+    elif metric == "rowCount":
+        if column:
+            raise Fault(f"{where}: rowCount belongs to the table")
+        if bound.unit != "rows":
+            raise Fault(f"{where}: rowCount is counted in rows")
+    elif not column:
         raise Fault(f"{where}: {metric} belongs to a column")
-    return Quality(kind=metric, arguments=arguments, bound=_bound(rule, where), **common)
+    tokens = arguments.get("missingValues")
+    if metric == "missingValues" and not isinstance(tokens, list | None):
+        raise Fault(f"{where}: missingValues {tokens!r} is not a list")
+    if tokens and columns[column].type in {"boolean", *NESTED}:
+        raise Fault(f"{where}: no value of a {columns[column].type} stands for a missing one")
+    if metric == "invalidValues":
+        yield from _invalid(columns[column], arguments, bound, where, common)
+        return
+    yield Quality(kind=metric, arguments=arguments, bound=bound, **common)
+
+
+def _invalid(
+    column: Column, arguments: dict[str, Any], bound: Bound, where: str, common: dict[str, Any]
+) -> Iterator[Quality]:
+    """One value for each of ``validValues`` and ``pattern``."""
+    if len(arguments) > 1 and bound.high != 0:
+        raise Fault(f"{where}: validValues and pattern are counted apart; write two rules")
+    if "validValues" in arguments:
+        values = arguments["validValues"]
+        if not isinstance(values, list) or not values:
+            raise Fault(f"{where}: validValues {values!r} is not a list of values")
+        # The same words as of an enum: what no value can be equal to is no value.
+        item = {"logicalType": column.type, "enum": [{"value": value} for value in values]}
+        options = {"format": column.format} if column.format else {}
+        column_of({**item, "logicalTypeOptions": options}, f"{column.name}, {where}")
+    if "pattern" in arguments:
+        if column.type != "string":
+            raise Fault(f"{where}: a {column.type} has no pattern")
+        try:
+            python_pattern(str(arguments["pattern"]))
+        except re.error as error:
+            said = f"{where}: pattern {arguments['pattern']!r} does not compile: {error}"
+            raise Fault(said) from error
+    for key in arguments or {"": None}:
+        part = {key: arguments[key]} if key else {}
+        yield Quality(kind="invalidValues", arguments=part, bound=bound, **common)
 
 
 def _bound(rule: Mapping[str, Any], where: str) -> Bound:
@@ -97,6 +150,8 @@ def _bound(rule: Mapping[str, Any], where: str) -> Bound:
             made[operator] = {"high": value, "strict": operator == "mustBeLessThan"}
         elif operator in {"mustBeBetween", "mustNotBeBetween"}:
             low, high = value
+            if low > high:
+                raise Fault(f"{where}: {operator} {value!r} lists the greater one first")
             made[operator] = {"low": low, "high": high, "inside": operator == "mustBeBetween"}
     if len(made) != 1:
         raise Fault(f"{where}: needs exactly one operator, has {sorted(made) or 'none'}")
@@ -105,34 +160,31 @@ def _bound(rule: Mapping[str, Any], where: str) -> Bound:
 
 def _implementation(rule: Mapping[str, Any], where: str) -> dict[str, Any]:
     written = rule["implementation"]
-    parsed = yaml.safe_load(written) if isinstance(written, str) else written
+    try:
+        parsed = text_of(written) if isinstance(written, str) else written
+    except yaml.YAMLError as error:
+        raise Fault(f"{where}: implementation is not YAML: {error}") from error
     if not isinstance(parsed, dict):
         raise Fault(f"{where}: implementation is not a mapping")
     return dict(parsed)
 
 
 def _expectation(
-    rule: Mapping[str, Any], where: str, names: set[str], common: dict[str, Any]
+    rule: Mapping[str, Any], where: str, columns: Mapping[str, Column], common: dict[str, Any]
 ) -> Quality:
-    body = _implementation(rule, where)
-    name, kwargs = str(body.get("type", "")), dict(body.get("kwargs") or {})
-    if not ROW_EXPECTATIONS.match(name):
-        raise Fault(f"{where}: {name!r} does not judge row by row; use a library metric")
-    if common["column"]:
-        kwargs.setdefault("column", common["column"])
-    columns = [kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs]
-    columns += list(kwargs.get("column_list") or ())
-    if not columns or set(columns) - names:
-        raise Fault(f"{where}: {columns!r} are not columns")
-    common["column"] = columns[0]
+    found = expectation_of(_implementation(rule, where), where, common["column"], columns)
+    common["column"] = found.columns[0]
     return Quality(
         kind="greatExpectations",
-        arguments={"type": name, "kwargs": kwargs, "columns": columns},
+        arguments={"type": found.type, "kwargs": found.kwargs, "columns": list(found.columns)},
+        bound=found.bound,
         **common,
     )
 
 
-def _ours(rule: Mapping[str, Any], where: str, names: set[str], common: dict[str, Any]) -> Quality:
+def _ours(
+    rule: Mapping[str, Any], where: str, columns: Mapping[str, Column], common: dict[str, Any]
+) -> Quality:
     body = _implementation(rule, where)
     check = str(body.pop("check", ""))
     if check not in SLUICE_CHECKS:
@@ -142,6 +194,6 @@ def _ours(rule: Mapping[str, Any], where: str, names: set[str], common: dict[str
         raise Fault(f"{where}: {check} does not know {', '.join(unknown)}")
     if "column" in SLUICE_CHECKS[check]:
         common["column"] = body.pop("column", common["column"])
-        if common["column"] not in names:
+        if common["column"] not in columns:
             raise Fault(f"{where}: {common['column']!r} is not a column")
     return Quality(kind=check, arguments=body, **common)

@@ -48,7 +48,8 @@ class ContractReport(Frozen):
     """The verdict on one snapshot, with its evidence.
 
     ``rows_in == rows_good + rows_quarantined`` and
-    ``objects_in == objects_read + len(unreadable)`` hold, or no report is made.
+    ``objects_in == objects_read + unreadable_count`` hold, or no report is made; markers and side
+    files of the snapshot are no data, and counted apart (``objects_beside``).
     ``columns`` names what drift should profile, and how. Files are relative to the output folder.
     """
 
@@ -63,6 +64,7 @@ class ContractReport(Frozen):
     rows_quarantined: int
     objects_in: int
     objects_read: int
+    objects_beside: int = 0
     quarantine_limit: float
     checks: tuple[ContractCheck, ...]
     unreadable: tuple[UnreadableObject, ...] = ()

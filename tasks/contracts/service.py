@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import pairwise
 
+from tasks.contracts.levels import untold_levels
 from tasks.contracts.model import Contract
 from tasks.values import Snapshot
 
 SHOWN = 3
+OVER = frozenset({"deprecated", "retired"})
 
 
 def service_notices(contract: Contract, snapshot: Snapshot, as_of: date) -> tuple[str, ...]:
@@ -24,7 +26,10 @@ def service_notices(contract: Contract, snapshot: Snapshot, as_of: date) -> tupl
         snapshot: The objects, by day.
         as_of: The day from which age is counted.
     """
-    return (*_gaps(contract, snapshot), *_too_old(contract, snapshot, as_of))
+    said = [untold_levels(contract.untold)] if contract.untold else []
+    if contract.status in OVER:
+        said.append(f"The contract is {contract.status}: whoever reads on should know its heir.")
+    return (*_gaps(contract, snapshot), *_too_old(contract, snapshot, as_of), *said)
 
 
 def _gaps(contract: Contract, snapshot: Snapshot) -> Iterator[str]:

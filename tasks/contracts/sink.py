@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,10 @@ from tasks.contracts.casting import arrow_type
 from tasks.contracts.checks import READABLE
 from tasks.contracts.model import DAY, Contract
 from tasks.contracts.report import UnreadableObject
+from tasks.contracts.strict_json import jsonable
 
 GOOD = "good"
 QUARANTINE = "quarantine"
-
-
-def jsonable(value: Any) -> str:
-    """One line of JSON; what JSON cannot write is written as text, lone surrogates escaped."""
-    return json.dumps(value, sort_keys=True, default=str)
 
 
 class Sink:

@@ -11,7 +11,6 @@ import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +18,9 @@ import numpy as np
 import pandas as pd
 
 from tasks.contracts.checks import RowCheck
+from tasks.contracts.columns import MOMENTS
 from tasks.contracts.model import Contract
+from tasks.contracts.moments.bounds import comparable
 
 RESULT_FORMAT: Mapping[str, Any] = {
     "result_format": "COMPLETE",
@@ -33,10 +34,14 @@ LOCK = threading.Lock()
 
 @dataclass(frozen=True)
 class Judged:
-    """What one check said of one batch: positions of the rows that failed, or an error."""
+    """What one check said of one batch: positions of the rows that failed, or an error.
+
+    ``values`` counts the rows that it looked at: those where something was.
+    """
 
     failed: np.ndarray
     error: str = ""
+    values: int = 0
 
 
 def great_expectations() -> Any:
@@ -73,7 +78,7 @@ class Suite:
     def __init__(self, contract: Contract, checks: Sequence[RowCheck], name: str = "rows") -> None:
         self.checks = tuple(check for check in checks if check.expectation)
         self.name = f"{contract.dataset}-{contract.version}-{name}"
-        self._contract = contract
+        self._columns = {column.name: column for column in contract.columns}
         self._suite: Any = None
 
     def run(self, frame: pd.DataFrame) -> tuple[Mapping[str, Judged], Any]:
@@ -114,29 +119,38 @@ class Suite:
         import great_expectations.expectations as gxe
 
         kwargs = {key: value for key, value in check.kwargs.items() if value is not None}
-        for bound in ("min_value", "max_value"):
-            if isinstance(kwargs.get(bound), str):
-                kwargs[bound] = self._moment(str(kwargs["column"]), kwargs[bound])
+        column = self._columns.get(str(kwargs.get("column")))
+        if column is not None and column.type in MOMENTS:
+            for bound in ("min_value", "max_value"):
+                if bound in kwargs:
+                    kwargs[bound] = comparable(column, kwargs[bound])
+            if "value_set" in kwargs:
+                kwargs["value_set"] = [comparable(column, text) for text in kwargs["value_set"]]
         if check.expectation.startswith(PAIRS):
             kwargs.setdefault("ignore_row_if", "either_value_is_missing")
         name = "".join(part.capitalize() for part in check.expectation.split("_"))
         made = getattr(gxe, name)
         return made(**kwargs, meta={"check": check.id, "rule": check.rule})
 
-    def _moment(self, column: str, text: str) -> Any:
-        described = self._contract.column(column)
-        if described.type not in {"date", "timestamp"}:
-            return text
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=moment.tzinfo or UTC)
-
 
 def _judged(item: Any) -> Judged:
+    """What one expectation said: the rows that failed, and nothing less than its own verdict."""
     raised = _raised(item.exception_info)
     if raised:
         return Judged(np.arange(0), raised)
-    positions = item.result.get("unexpected_index_list") or []
-    return Judged(np.asarray(positions, dtype=np.int64))
+    result = item.result or {}
+    positions = result.get("unexpected_index_list") or []
+    counted = result.get("unexpected_count")
+    if counted is not None and int(counted) != len(positions):
+        said = f"it counted {counted} failing rows and named {len(positions)}"
+        return Judged(np.arange(0), said)
+    if not positions and not bool(item.success):
+        said = (
+            f"it failed without naming a row (observed: {result.get('observed_value', 'nothing')})"
+        )
+        return Judged(np.arange(0), said[:300])
+    there = int(result.get("element_count") or 0) - int(result.get("missing_count") or 0)
+    return Judged(np.asarray(positions, dtype=np.int64), values=there)
 
 
 def _raised(info: Any) -> str:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from tasks.contracts.checks import COLUMNS_THERE, READABLE, RowCheck
 from tasks.contracts.model import Contract
 from tasks.contracts.report import EXAMPLES, ContractCheck, Example, UnreadableObject
-from tasks.values import Outcome
+from tasks.values import LeftOut, Outcome
 
 NAMED = 20
 
@@ -34,6 +34,8 @@ class Tally:
     unreadable_count: int = 0
     additions: Counter[str] = field(default_factory=Counter)
     lacking: Counter[str] = field(default_factory=Counter)
+    beside: tuple[LeftOut, ...] = ()
+    empty: list[str] = field(default_factory=list)
 
     def example(self, check: str, value: str, source: str, row: int) -> None:
         """Keep one failing value, if there is room."""
@@ -177,6 +179,16 @@ def notices(tally: Tally, contract: Contract) -> tuple[str, ...]:
         f"Required column {name} is missing in {count:,} of {objects:,} objects."
         for name, count in sorted(tally.lacking.items())
     ]
+    said += [
+        f"{item.count:,} objects are no data ({item.rule}) and were not read, for example "
+        f"{ascii(item.example[:200])[1:-1]}."
+        for item in tally.beside
+    ]
+    if tally.empty:
+        said.append(
+            f"{len(tally.empty):,} of {objects:,} objects hold no row, for example "
+            f"{ascii(tally.empty[0][:200])[1:-1]}."
+        )
     return tuple(said)
 
 

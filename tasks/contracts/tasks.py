@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks import objects
-from tasks.clock import system_clock, utc
 from tasks.contracts.curate import CurationPlan, Folded, plan
 from tasks.contracts.curation import Curation, overtaken
 from tasks.contracts.docs_site import enlarged
@@ -76,7 +75,7 @@ def check_contract(
         read=read,
         references=references,
         docs=docs,
-        as_of=as_of or utc(system_clock().now()).date(),
+        as_of=as_of or datetime.now(UTC).date(),
     )
     addresses = publish(found, out_dir)
     report = with_change(found, changed).model_copy(update={"addresses": dict(addresses)})
@@ -177,7 +176,8 @@ def label_records(bucket: str, records: Contract, outcomes: Contract) -> tuple[L
         join_key(records, outcomes),
     )
     if changed:
-        page = labelled_page(records.dataset, records.training_prefix, found)
+        place = f"s3://{bucket}/{records.training_prefix}"
+        page = labelled_page(records.dataset, place, found)
         show(key_for("training-data", records.dataset), page, "Records beside their outcomes")
     return found, changed
 

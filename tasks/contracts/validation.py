@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,6 +30,7 @@ from tasks.contracts.sink import Sink
 from tasks.contracts.suite import Judged, Suite
 from tasks.contracts.tally import Tally, concluded, newest_of, notices
 from tasks.errors import DataError, UnreadableData
+from tasks.side_files import data_of
 from tasks.values import LakeObject, Snapshot
 
 BATCH_ROWS = 100_000
@@ -40,7 +42,12 @@ class Reader(Protocol):
     """Reads local copies of lake objects (``tasks.lake.formats.LocalReader``)."""
 
     def rows(
-        self, path: Path, key: str, declared: str = "", encoding: str = "utf-8"
+        self,
+        path: Path,
+        key: str,
+        declared: str = "",
+        encoding: str = "utf-8",
+        delimiter: str = "",
     ) -> Iterator[RawChunk]:
         """Rows in chunks; raises UnreadableData before the first one or not at all."""
         ...
@@ -134,7 +141,7 @@ class Validation:
     ) -> None:
         for name, said in judged.items():
             check = self._by_id[name]
-            self.tally.rows[name] += len(positions)
+            self.tally.rows[name] += said.values if check.of_values else len(positions)
             self.tally.failed[name] += len(said.failed)
             if said.error:
                 self.tally.errors.setdefault(name, said.error)
@@ -201,7 +208,7 @@ def _missing_is_not_unreadable(
             continue
         unread = judged.get(f"{check.columns[0]}.type")
         if unread is not None and len(unread.failed):
-            corrected[name] = Judged(np.setdiff1d(said.failed, unread.failed), said.error)
+            corrected[name] = replace(said, failed=np.setdiff1d(said.failed, unread.failed))
     return corrected
 
 
@@ -234,6 +241,7 @@ def validate_snapshot(
     Raises:
         DataError: an object has no local copy, or the counts do not add up.
     """
+    snapshot, beside = data_of(snapshot, contract.location_prefix)
     absent = [item.key for item in snapshot.objects if item.key not in local_paths]
     if absent:
         raise DataError(
@@ -258,6 +266,7 @@ def validate_snapshot(
             state.judge(batch)
         sink.unreadable(state.tally.unreadable)
         sink.finish()
+    state.tally.beside = beside
     return _finished(state, snapshot, out_dir, as_of or snapshot.end)
 
 
@@ -277,18 +286,23 @@ def _chunks(
     tally: Tally,
 ) -> Iterator[tuple[LakeObject, RawChunk]]:
     for item in sorted(snapshot.objects, key=lambda item: (item.day, item.key)):
-        chunks = read.rows(local_paths[item.key], item.key, contract.format, contract.encoding)
+        form = (contract.format, contract.encoding, contract.delimiter)
+        chunks = read.rows(local_paths[item.key], item.key, *form)
         names: dict[str, None] = {}
+        rows = 0
         try:
             # The reader promises: from its first chunk on, nothing can fail.
             for chunk in chunks:
                 names |= dict.fromkeys(chunk.columns)
+                rows += len(chunk.rows) + len(chunk.faults)
                 yield item, chunk
         except UnreadableData as error:
             set_aside(tally, item, error)
         else:
             tally.objects_read += 1
             tally.add(name for name in names if name not in contract.top_level)
+            if not rows:
+                tally.empty.append(item.key)
 
 
 def _finished(state: Validation, snapshot: Snapshot, out_dir: Path, as_of: date) -> ContractReport:
@@ -314,6 +328,7 @@ def _finished(state: Validation, snapshot: Snapshot, out_dir: Path, as_of: date)
         rows_good=tally.rows_good,
         rows_quarantined=tally.rows_quarantined,
         objects_in=len(snapshot.objects),
+        objects_beside=sum(item.count for item in tally.beside),
         objects_read=tally.objects_read,
         quarantine_limit=contract.quarantine_limit,
         checks=checks,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from tasks.conversion.parity import Task
+from tasks.conversion.refusals import LONGEST_TAIL, refused_of
 from tasks.conversion.report import ARTIFACTS, ConversionReport, Converted, judge, wanted
 from tasks.conversion.runtimes import install_tfjs, litert_parity, tfjs_parity
 from tasks.errors import ArtifactTooLarge, ConversionError, ParityExceeded
@@ -36,7 +39,8 @@ def convert_model(
     Args:
         model_tar: model.tar.gz of the training job (``saved_model/1``, ``preprocess.json``).
         spec: Formats and limits from model.yaml.
-        calibration: calibration.npz of the job: ``inputs`` float32 [n, …], ``outputs``.
+        calibration: calibration.npz of the job: ``inputs`` float32 [n, …], ``outputs``, and
+            ``targets`` (class indices, or values in the graph's unit) where it has them.
         out_dir: Where the files go: ``tflite/…``, ``tfjs/…``.
         model: Its name, for the report.
 
@@ -58,15 +62,16 @@ def convert_model(
         folder = Path(scratch)
         unpack(model_tar, folder / "model")
         done = _run_worker(folder, list(limits), calibration, out_dir)
+        task = Task.of(json.loads((folder / "model" / "preprocess.json").read_text("utf-8")))
     converted = time.perf_counter()
-    inputs, outputs = _calibration(calibration)
+    inputs, outputs, targets = _calibration(calibration)
     made = []
     for name in limits:
         main_file = out_dir / ARTIFACTS[name]
         if modules is not None and name == "tfjs_float16":
-            parity = tfjs_parity(main_file, inputs, outputs, modules.folder())
+            parity = tfjs_parity(main_file, inputs, outputs, modules.folder(), task, targets)
         else:
-            parity = litert_parity(main_file, inputs, outputs)
+            parity = litert_parity(main_file, inputs, outputs, task, targets)
         made.append(
             Converted(
                 format=name,
@@ -97,13 +102,16 @@ def require(report: ConversionReport) -> None:
     """
     if report.verdict.outcome == "pass":
         return
-    broken = [check.name for check in report.verdict.checks if check.outcome != "pass"]
+    broken = [check for check in report.verdict.checks if check.outcome != "pass"]
     what = f"The edge formats of {report.model} are not fit for release: {report.verdict.reason}."
-    if any(name.endswith(" parity") for name in broken):
+    failed = [check.name for check in broken if check.outcome == "fail"]
+    if any(not name.endswith(" size") for name in failed):
         raise ParityExceeded(
-            what, "Look at the conversion table; int8 wants inputs of one scale and enough rows."
+            what,
+            "Look at the conversion table; int8 wants inputs of one scale and enough rows. The "
+            "bounds are keys of the format in model.yaml.",
         )
-    if any(name.endswith(" size") for name in broken):
+    if failed:
         raise ArtifactTooLarge(what, "Make the model smaller, or raise max_bytes in model.yaml.")
     raise ConversionError(what, "Read the converter's output in the log.")
 
@@ -166,11 +174,10 @@ class _Installing:
 def _run_worker(
     folder: Path, formats: list[str], calibration: Path, out_dir: Path
 ) -> dict[str, Any]:
-    spec = json.loads((folder / "model" / "preprocess.json").read_text(encoding="utf-8"))
     made, job, done = folder / "made", folder / "job.json", folder / "done.json"
     asked = {
         "saved_model": str(folder / "model" / "saved_model" / "1"),
-        "input": spec["input"],
+        "input": _input_of(folder / "model" / "preprocess.json"),
         "calibration": str(calibration.resolve()),
         "out": str(made),
         "formats": {name: ARTIFACTS[name] for name in formats},
@@ -198,10 +205,11 @@ def _run_worker(
             with suppress(ValueError):
                 process.communicate()
     if process.returncode or not done.is_file():
-        raise ConversionError(
-            f"The converter ended with status {process.returncode}: …{said[-1200:]}",
-            "Read the last lines above; they are the converter's own.",
-        )
+        raise _died(process.returncode, done.with_name("at.txt"), said)
+    result: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+    if "refused" in result:
+        refused = refused_of(result["refused"])
+        raise ConversionError(refused.what, refused.next_step)
     for name in formats:
         parent = Path(ARTIFACTS[name]).parent
         shutil.rmtree(out_dir / parent, ignore_errors=True)
@@ -210,8 +218,40 @@ def _run_worker(
         if path.is_file() and not relative.parts[0].startswith("."):
             (out_dir / relative).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(path, out_dir / relative)
-    result: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
     return result
+
+
+def _input_of(path: Path) -> dict[str, Any]:
+    """Name and shape of the graph's input, as preprocess.json tells them."""
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))["input"]
+        name, shape = str(given["name"]), [int(size) for size in given["shape"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConversionError(
+            f"preprocess.json tells no input of the graph: {type(error).__name__}: {error}.",
+            'Write "input": {"name": …, "shape": [1, …]}; docs/models.md explains the file.',
+        ) from error
+    if not shape or shape[0] != 1 or min(shape) < 1:
+        raise ConversionError(
+            f"preprocess.json gives the input the shape {shape}.",
+            "Give the shape of one row, every size fixed: [1, …]; edge runtimes know no other.",
+        )
+    return {"name": name, "shape": shape}
+
+
+def _died(status: int, at: Path, said: str) -> ConversionError:
+    """The worker ended without an answer: killed, crashed, or at fault itself."""
+    making = at.read_text(encoding="utf-8") if at.is_file() else "the model of one row"
+    if status < 0:
+        return ConversionError(
+            f"The converter was ended by {signal.Signals(-status).name} while it made {making}: "
+            f"…{said[-LONGEST_TAIL:]}",
+            "SIGKILL: free memory, then run again; else leave this format out of model.yaml.",
+        )
+    return ConversionError(
+        f"The converter ended with status {status} while it made {making}: …{said[-1200:]}",
+        "Read the last lines above; they are the converter's own.",
+    )
 
 
 def _files(out_dir: Path, main_file: Path, *, whole_folder: bool) -> dict[str, int]:
@@ -224,12 +264,14 @@ def _files(out_dir: Path, main_file: Path, *, whole_folder: bool) -> dict[str, i
     return {path.relative_to(out_dir).as_posix(): path.stat().st_size for path in paths}
 
 
-def _calibration(path: Path) -> tuple[Any, Any]:
+def _calibration(path: Path) -> tuple[Any, Any, Any]:
+    """Inputs and the original's outputs, and the true answers where the job wrote them."""
     import numpy as np
 
     try:
         with np.load(path, allow_pickle=False) as file:
             inputs, outputs = file["inputs"], file["outputs"]
+            targets = file["targets"] if "targets" in file.files else None
     except (OSError, ValueError, KeyError) as error:
         raise ConversionError(
             f"{path} cannot be read as calibration data: {error}.",
@@ -240,7 +282,7 @@ def _calibration(path: Path) -> tuple[Any, Any]:
             f"{path} holds {len(inputs)} inputs and {len(outputs)} outputs.",
             "Let the training program write as many outputs as inputs, and at least one.",
         )
-    return inputs, outputs
+    return inputs, outputs, targets
 
 
 def _versions() -> dict[str, str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
+from tasks.conversion.bounds import parity_checks, shown
+from tasks.conversion.parity import Parity, parity_of
 from tasks.model_spec import ConversionSpec, FormatSpec
+from tasks.reports.pages import SIGNS, table
 from tasks.values import Check, Frozen, Verdict
+
+__all__ = ["ConversionReport", "Converted", "Parity", "judge", "parity_of", "wanted"]
 
 MEGA = 1_000_000
 ARTIFACTS: Mapping[str, str] = {
@@ -21,20 +25,6 @@ TITLES: Mapping[str, str] = {
     "tflite_int8": "TFLite int8",
     "tfjs_float16": "TensorFlow.js float16",
 }
-
-
-class Parity(Frozen):
-    """How far a converted model's answers lie from the original's, in the graph's own unit.
-
-    ``mean_error`` and ``max_error`` are absolute differences over all rows and outputs; both are
-    None when an answer was not finite, because then no number would be honest.
-    """
-
-    rows: int
-    mean_error: float | None
-    max_error: float | None
-    latency_ms_p50: float
-    runtime: str
 
 
 class Converted(Frozen):
@@ -67,7 +57,7 @@ class ConversionReport(Frozen):
 
     @property
     def parity(self) -> dict[str, float]:
-        """Mean absolute error by format, as the manifest carries it."""
+        """Mean error by format, as the manifest carries it."""
         return {
             made.format: made.parity.mean_error
             for made in self.formats
@@ -76,23 +66,37 @@ class ConversionReport(Frozen):
 
     def to_markdown(self) -> str:
         """The conversion table of the run's artifact."""
+        rows = [
+            (
+                TITLES[made.format],
+                _size(made.size),
+                shown(made.parity.mean_error),
+                shown(made.parity.max_error),
+                f"{made.parity.rows:,}",
+                f"{made.parity.latency_ms_p50:.3f} ms",
+                made.parity.runtime,
+            )
+            for made in self.formats
+        ]
+        header = (
+            *("format", "size", "mean error", "largest error", "rows", "latency p50"),
+            "run with",
+        )
         lines = [
-            f"## Conversion of {self.model}: {self.verdict.outcome}",
+            f"## {SIGNS[self.verdict.outcome]} Conversion of {self.model}: {self.verdict.outcome}",
             "",
             self.verdict.reason,
             "",
-            "| format | size | mean error | largest error | rows | latency p50 | run with |",
-            "|---|---:|---:|---:|---:|---:|---|",
+            table(header, rows, numeric=range(1, 6)),
         ]
-        for made in self.formats:
-            parity = made.parity
-            lines.append(
-                f"| {TITLES[made.format]} | {_size(made.size)} | {_error(parity.mean_error)} "
-                f"| {_error(parity.max_error)} | {parity.rows} "
-                f"| {parity.latency_ms_p50:.3f} ms | {parity.runtime} |"
-            )
         versions = ", ".join(f"{name} {version}" for name, version in sorted(self.versions.items()))
         seconds = ", ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items())
+        checks = [
+            (SIGNS[check.outcome], check.name, check.observed, check.bound, check.detail)
+            for check in self.verdict.checks
+        ]
+        if checks:
+            lines += ["", table(("", "bound", "observed", "asked for", "why"), checks)]
         lines += ["", f"Errors are in the unit of the graph's output. {versions}. {seconds}."]
         return "\n".join(lines)
 
@@ -124,38 +128,8 @@ def judge(model: str, spec: ConversionSpec, made: tuple[Converted, ...]) -> Verd
                 Check(name=name, outcome="error", observed="nothing", bound="a file", detail="")
             )
             continue
-        checks += [_size_check(item, limit), _parity_check(item, limit)]
+        checks += [_size_check(item, limit), *parity_checks(name, item.parity, limit)]
     return Verdict.of(f"{model} conversion", tuple(checks))
-
-
-def parity_of(
-    expected: list[list[float]],
-    answered: list[list[float | None]],
-    latency_ms_p50: float,
-    runtime: str,
-) -> Parity:
-    """Compare answers [n][outputs]; None and NaN stand for numbers that are not finite.
-
-    Raises:
-        ValueError: the shapes differ, or there is no row.
-    """
-    if not expected or len(expected) != len(answered):
-        raise ValueError(f"{len(answered)} answers for {len(expected)} rows")
-    mean: float | None = None
-    largest: float | None = None
-    differences: list[float] = []
-    for truth, answer in zip(expected, answered, strict=True):
-        for one, other in zip(truth, answer, strict=True):
-            differences.append(math.nan if other is None else abs(one - other))
-    if all(math.isfinite(value) for value in differences):
-        mean, largest = math.fsum(differences) / len(differences), max(differences)
-    return Parity(
-        rows=len(expected),
-        mean_error=mean,
-        max_error=largest,
-        latency_ms_p50=latency_ms_p50,
-        runtime=runtime,
-    )
 
 
 def _size_check(item: Converted, limit: FormatSpec) -> Check:
@@ -167,20 +141,5 @@ def _size_check(item: Converted, limit: FormatSpec) -> Check:
     )
 
 
-def _parity_check(item: Converted, limit: FormatSpec) -> Check:
-    error = item.parity.mean_error
-    return Check(
-        name=f"{item.format} parity",
-        outcome="pass" if error is not None and error <= limit.max_error else "fail",
-        observed=_error(error),
-        bound=f"≤ {limit.max_error:g}",
-        detail="an answer is not finite" if error is None else f"over {item.parity.rows} rows",
-    )
-
-
 def _size(count: int) -> str:
     return f"{count / MEGA:.2f} MB" if count >= MEGA else f"{count / 1_000:.1f} kB"
-
-
-def _error(value: float | None) -> str:
-    return "not finite" if value is None else f"{value:.2g}"

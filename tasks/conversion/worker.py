@@ -10,9 +10,15 @@ import json
 import os
 import sys
 import time
+import traceback
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from tasks.conversion.refusals import Refused, in_words, loop
+from tasks.conversion.report import TITLES
+from tasks.conversion.tracing import fixed_batch, loops
 
 # Fused operations that no edge runtime knows would end up in the graph.
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
@@ -23,51 +29,53 @@ INT8_ROWS = 256
 
 
 def main(arguments: list[str]) -> int:
-    """Convert what the job file asks for, and write what was made."""
+    """Convert what the job file asks for, and write what was made, or why nothing can be."""
     job_file, done_file = map(Path, arguments)
     job = json.loads(job_file.read_text(encoding="utf-8"))
+    try:
+        result = convert_all(job, done_file.with_name("at.txt"))
+    except Refused as refused:
+        result = {"refused": {"what": refused.what, "next_step": refused.next_step}}
+    done_file.write_text(json.dumps(result), encoding="utf-8")
+    return 0
+
+
+def convert_all(job: dict[str, Any], at: Path) -> dict[str, Any]:
+    """Make every format of the job.
+
+    Args:
+        job: What ``convert.py`` asks for.
+        at: File that names the format being made, for whoever finds this process dead.
+
+    Raises:
+        Refused: the model is none that a format can carry.
+    """
     began = time.perf_counter()
     import tensorflow as tf
 
     started = time.perf_counter() - began
     out, calibration = Path(job["out"]), Path(job["calibration"])
-    frozen = fixed_batch(tf, Path(job["saved_model"]), job["input"], out / ".batch1")
+    frozen = out / ".batch1"
+    graph = fixed_batch(tf, Path(job["saved_model"]), job["input"], frozen)
+    if found := loops(graph):
+        for name in job["formats"]:
+            if refused := loop(name, found):
+                raise refused
     made: dict[str, dict[str, Any]] = {}
     for name, target in job["formats"].items():
+        at.write_text(TITLES[name], encoding="utf-8")
         begin = time.perf_counter()
-        convert(tf, name, frozen, calibration, out / target)
+        try:
+            convert(tf, name, frozen, calibration, out / target)
+        except Exception as error:
+            traceback.print_exc()
+            raise in_words(TITLES[name], str(error)) from error
         made[name] = {"seconds": round(time.perf_counter() - begin, 3)}
-    from tensorflowjs import version as tfjs_version
-
-    versions = {"tensorflow": tf.__version__, "tensorflowjs": tfjs_version.version}
-    result = {"formats": made, "versions": versions, "tensorflow_start_seconds": round(started, 3)}
-    done_file.write_text(json.dumps(result), encoding="utf-8")
-    return 0
-
-
-def fixed_batch(tf: Any, saved_model: Path, wanted: dict[str, Any], folder: Path) -> Path:
-    """The same SavedModel with a batch of exactly one row and a readable input name.
-
-    Args:
-        tf: The tensorflow module.
-        saved_model: SavedModel with one float32 input, any batch.
-        wanted: ``name`` and ``shape`` (batch 1) of the input.
-        folder: Where the new SavedModel goes.
-    """
-    loaded = tf.saved_model.load(str(saved_model))
-    served = loaded.signatures["serving_default"]
-    (given,) = served.structured_input_signature[1]
-    (answer,) = served.structured_outputs
-    signature = tf.TensorSpec(wanted["shape"], tf.float32, name=wanted["name"])
-
-    @tf.function(input_signature=[signature])  # type: ignore[untyped-decorator]
-    def one(inputs: Any) -> dict[str, Any]:
-        return {"prediction": served(**{given: inputs})[answer]}
-
-    module = tf.Module()
-    module.loaded, module.one = loaded, one
-    tf.saved_model.save(module, str(folder), signatures={"serving_default": one})
-    return folder
+    versions = {"tensorflow": tf.__version__}
+    if "tfjs_float16" in made:
+        # Never by importing the package: it imports Keras 2 on sight.
+        versions["tensorflowjs"] = version("tensorflowjs")
+    return {"formats": made, "versions": versions, "tensorflow_start_seconds": round(started, 3)}
 
 
 def convert(tf: Any, name: str, frozen: Path, calibration: Path, target: Path) -> None:

@@ -32,6 +32,9 @@ _SHIFT = np.uint32(32 - _BITS)
 _INFINITE = [_RAW // 2 - 16, _RAW - 16]
 _NAN, _UP, _DOWN = CELLS, CELLS + 1, CELLS + 2
 _BLOCK = 65_536
+EXACT = 2**53
+"""From here on float64 does not hold every integer."""
+NEAR = 2.0**62
 
 
 def _fold() -> Ints:
@@ -75,10 +78,15 @@ CENTRES = _centres()
 class CellCounter:
     """Counts batches of numbers into cells; memory is one block, whatever is counted."""
 
-    def __init__(self, centre: float, scale: float) -> None:
+    def __init__(self, centre: float, scale: float, origin: int | None = None) -> None:
+        """``origin``: the centre as an exact integer, to count integers beyond 2⁵³ exactly."""
         self._centre = np.float64(centre)
+        self._scale = np.float64(scale)
+        self._origin = origin if origin is not None and abs(origin) >= EXACT else None
         ordinary = 1e-30 < scale < 1e30  # else its inverse is no float32
-        self._inverse = np.float32(1 / scale) if ordinary else np.float64(1 / scale)
+        tiny = scale < 1e-300  # else its inverse may be infinite
+        self._inverse = np.float32(1 / scale) if ordinary else np.float64(0 if tiny else 1 / scale)
+        self.at_centre = 0
         self._raw = np.zeros(_RAW, np.int64)
         self._huge = np.zeros(2, np.int64)  # finite, but beyond float32: up, down
         self._centred = np.empty(_BLOCK, np.float64)
@@ -94,8 +102,12 @@ class CellCounter:
         size = len(values)
         centred, units, index = self._centred[:size], self._units[:size], self._index[:size]
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            np.subtract(values, self._centre, out=centred)
-            if self._inverse.dtype == np.float64:
+            self._subtract(values, centred)
+            self.at_centre += size - int(np.count_nonzero(centred))
+            if not self._inverse:
+                centred /= self._scale
+                units[:] = centred
+            elif self._inverse.dtype == np.float64:
                 centred *= self._inverse
                 units[:] = centred
             else:
@@ -108,6 +120,15 @@ class CellCounter:
             finite = np.isfinite(values)
             self._huge[0] += np.count_nonzero(finite & np.isposinf(units))
             self._huge[1] += np.count_nonzero(finite & np.isneginf(units))
+
+    def _subtract(self, values: NDArray[Any], centred: Floats) -> None:
+        np.subtract(values, self._centre, out=centred)
+        if self._origin is None or values.dtype.kind not in "iu":
+            return
+        # Modulo 2⁶⁴ the difference of two integers is exact wherever it fits into 63 bits.
+        exact = values.astype(np.uint64) - np.uint64(self._origin % 2**64)
+        near = np.abs(centred) < NEAR
+        centred[near] = exact.view(np.int64)[near]
 
     def cells(self) -> Ints:
         """Counts per cell, shape (CELLS,)."""

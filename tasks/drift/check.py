@@ -121,11 +121,28 @@ def sampling_tests(reference: Counts, current: Counts) -> list[Tested]:
         current.missing / max(current.rows, 1) - reference.missing / max(reference.rows, 1),
     )
     if isinstance(reference, NumericCounts) and isinstance(current, NumericCounts):
-        return [missing, *numeric_tests(reference.cells, current.cells)]
+        return [
+            missing,
+            *one_value(reference, current),
+            *numeric_tests(reference.cells, current.cells),
+        ]
     if isinstance(reference, CategoryCounts) and isinstance(current, CategoryCounts):
         pair = aligned(reference, current)
         return [missing, *categorical_tests(pair, words=reference.words)]
     return [missing]
+
+
+def one_value(reference: NumericCounts, current: NumericCounts) -> list[Tested]:
+    """The share of the rows that hold the baseline's middle value itself.
+
+    It sees what no cell shows: a constant that moves by less than a cell, or begins to spread.
+    """
+    if reference.at_centre is None or current.at_centre is None:
+        return []
+    n, m = int(reference.cells.sum()), int(current.cells.sum())
+    p = two_proportions(reference.at_centre, n, current.at_centre, m)
+    moved = current.at_centre / max(m, 1) - reference.at_centre / max(n, 1)
+    return [Tested("one value", p, moved)] if n and m else []
 
 
 def _budget(counts: Counts, learned: Learned | None) -> Mapping[str, float]:
@@ -235,9 +252,9 @@ def _reason(columns: Sequence[ColumnDrift]) -> str:
     alarmed = [column for column in columns if column.drifted]
     if not alarmed:
         return f"None of {len(columns)} columns differs by more than chance allows."
-    told = "; ".join(f"{column.name}: {column.sentence}" for column in alarmed[:3])
+    told = "; ".join(f"{column.name}: {column.sentence.rstrip('.')}" for column in alarmed[:3])
     more = f" and {len(alarmed) - 3} more" if len(alarmed) > 3 else ""
-    return f"{len(alarmed)} of {len(columns)} columns drifted. {told}{more}"
+    return f"{len(alarmed)} of {len(columns)} columns drifted. {told}{more}."
 
 
 def _inconclusive(

@@ -48,9 +48,9 @@ class Recorder(Protocol):
 class NumericRecorder:
     """Numbers, or text that should be numbers."""
 
-    def __init__(self, name: str, grid: NumericGrid) -> None:
-        self._name, self._grid = name, grid
-        self._cells = CellCounter(grid.centre, grid.scale)
+    def __init__(self, name: str, grid: NumericGrid, version: int) -> None:
+        self._name, self._grid, self._exactly = name, grid, version > 1
+        self._cells = CellCounter(grid.centre, grid.scale, grid.origin if self._exactly else None)
         self._rows = self._nulls = self._invalid = 0
 
     def add(self, values: Any) -> None:
@@ -85,6 +85,7 @@ class NumericRecorder:
                 infinite=self._cells.infinite,
                 invalid=self._invalid,
                 cells=self._cells.cells(),
+                at_centre=self._cells.at_centre if self._exactly else None,
             ),
         )
 
@@ -94,7 +95,7 @@ class DerivedRecorder:
 
     def __init__(self, name: str, parts: tuple[str, ...], grid: Grid) -> None:
         self.parts = {
-            part: NumericRecorder(f"{name}.{part}", grid.numeric[f"{name}.{part}"])
+            part: NumericRecorder(f"{name}.{part}", grid.numeric[f"{name}.{part}"], grid.version)
             for part in parts
         }
 
@@ -171,7 +172,7 @@ class VectorRecorder(DerivedRecorder):
 def recorder(name: str, kind: ColumnKind, grid: Grid) -> Recorder:
     """The recorder of a column."""
     made: Mapping[ColumnKind, Callable[[], Recorder]] = {
-        "numeric": lambda: NumericRecorder(name, grid.numeric[name]),
+        "numeric": lambda: NumericRecorder(name, grid.numeric[name], grid.version),
         "categorical": lambda: CategoryRecorder(name),
         "text": lambda: TextRecorder(name, grid),
         "image": lambda: ImageRecorder(name, grid),

@@ -24,7 +24,8 @@ class NumericCounts:
     """Counts of a numeric column.
 
     ``rows`` = nulls + nan + infinite + invalid + the sum of ``cells`` (int64, shape (CELLS,)).
-    ``invalid`` counts what is no number at all.
+    ``invalid`` counts what is no number at all. ``at_centre`` are the rows that hold the grid's
+    centre itself (they are in ``cells`` too); None on grids of version 1, which did not count them.
     """
 
     grid: NumericGrid
@@ -34,6 +35,7 @@ class NumericCounts:
     infinite: int
     invalid: int
     cells: Ints
+    at_centre: int | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, NumericCounts) and self._key() == other._key()
@@ -41,7 +43,7 @@ class NumericCounts:
     __hash__ = None  # type: ignore[assignment]
 
     def _key(self) -> tuple[Any, ...]:
-        scalars = (self.rows, self.nulls, self.nan, self.infinite, self.invalid)
+        scalars = (self.rows, self.nulls, self.nan, self.infinite, self.invalid, self.at_centre)
         return (self.grid, *scalars, self.cells.tobytes())
 
     @property
@@ -68,13 +70,17 @@ class NumericCounts:
             infinite=self.infinite + other.infinite,
             invalid=self.invalid + other.invalid,
             cells=self.cells + other.cells,
+            at_centre=None
+            if self.at_centre is None or other.at_centre is None
+            else self.at_centre + other.at_centre,
         )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values; the cells from the first to the last that holds something."""
         filled = np.flatnonzero(self.cells)
         first, last = (int(filled[0]), int(filled[-1]) + 1) if len(filled) else (0, 0)
-        return {
+        counted = {} if self.at_centre is None else {"at_centre": self.at_centre}
+        return counted | {
             "kind": "numeric",
             "rows": self.rows,
             "nulls": self.nulls,
@@ -96,7 +102,9 @@ class NumericCounts:
         given = np.asarray(value["cells"], np.int64)
         cells[value["first"] : value["first"] + len(given)] = given
         names = ("rows", "nulls", "nan", "infinite", "invalid")
-        counts = cls(grid=grid, cells=cells, **{name: int(value[name]) for name in names})
+        at_centre = None if value.get("at_centre") is None else int(value["at_centre"])
+        scalars = {name: int(value[name]) for name in names}
+        counts = cls(grid=grid, cells=cells, at_centre=at_centre, **scalars)
         if counts.missing + int(cells.sum()) != counts.rows or (cells < 0).any():
             raise ValueError("the cells do not add up to the rows")
         return counts

@@ -79,7 +79,7 @@ class Distance:
 class NumericFrame:
     """Features of a numeric column."""
 
-    features = (
+    _always = (
         Feature("location", "location"),
         Feature("spread", "spread"),
         Feature("skewness", "shape"),
@@ -87,10 +87,15 @@ class NumericFrame:
         Feature("low tail", "tail"),
         Feature("high tail", "tail"),
         Feature("missing", "missing"),
+        Feature("one value", "one value"),
         Feature("cells", "distance of cells", one_sided=True),
     )
 
     def __init__(self, weeks: Sequence[NumericCounts], whole: NumericCounts) -> None:
+        self._counted = whole.at_centre is not None
+        self.features: tuple[Feature, ...] = tuple(
+            feature for feature in self._always if feature.name != "one value" or self._counted
+        )
         share = whole.cells / max(int(whole.cells.sum()), 1)
         self._polynomials = hermite(np.clip(normal_scores(whole.cells), -3.5, 3.5))
         means = self._polynomials @ share
@@ -117,11 +122,13 @@ class NumericFrame:
         rows = max(int(cells.sum()), 1)
         tails = [arcsine(int(cells[cut].sum()), rows) for cut in self._tails]
         missing = arcsine(counts.missing, counts.rows)
-        return np.concatenate((self._polynomials @ cells / rows, tails, [missing]))
+        held = [arcsine(counts.at_centre or 0, rows)] if self._counted else []
+        return np.concatenate((self._polynomials @ cells / rows, tails, [missing], held))
 
     def _sampling(self, counts: NumericCounts) -> Floats:
         rows = max(int(counts.cells.sum()), 1)
-        rest = (1 / (4 * rows), 1 / (4 * rows), 1 / (4 * max(counts.rows, 1)))
+        rest = [1 / (4 * rows), 1 / (4 * rows), 1 / (4 * max(counts.rows, 1))]
+        rest += [1 / (4 * rows)] if self._counted else []
         return np.concatenate((self._variance / rows, rest, [self._distance.noise]))
 
     def _grouped(self, cells: Ints) -> Floats:

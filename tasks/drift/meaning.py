@@ -67,6 +67,8 @@ def explain_numeric(
             return Explained("unreadable values", sentence, f"{name} is not a number", (now, was))
         sentence = f"{now:.1%} of the values are missing (before: {was:.1%})."
         return Explained("nulls", sentence, f"{name} IS NULL", (now, was))
+    if test.name == "one value":
+        return _one_value(name, reference, current)
     rows, share = _excess(name, reference, current)
     factor = _unit(reference, current)
     if factor:
@@ -91,9 +93,23 @@ def explain_numeric(
         word = "up" if test.difference > 0 or moved > 0 else "down"
         if test.name == "location":
             word = "up" if test.difference > 0 else "down"
-        sentence = f"The values moved {word}: median {medians[0]:,.6g} → {medians[1]:,.6g}."
+        shown = [_median(reference), _median(current)]
+        sentence = f"The values moved {word}: median {shown[0]} → {shown[1]}."
         return Explained("shift", sentence, rows, share)
     return Explained("shape", "The distribution changed its shape.", rows, share)
+
+
+def _one_value(name: str, reference: NumericCounts, current: NumericCounts) -> Explained:
+    """The share of the rows that hold the middle value itself changed."""
+    held = [
+        (counts.at_centre or 0) / max(int(counts.cells.sum()), 1) for counts in (reference, current)
+    ]
+    value = reference.grid.text(0.0)
+    less = held[1] < held[0]
+    sentence = f"{held[1]:.1%} of the values are {value} (before: {held[0]:.1%})."
+    rows = f"{name} {'<>' if less else '='} {value.replace(',', '')}"
+    now, was = (1 - held[1], 1 - held[0]) if less else (held[1], held[0])
+    return Explained("shift" if less else "spread", sentence, rows, (now, was))
 
 
 def explain_categorical(
@@ -134,6 +150,13 @@ def _quantiles(counts: NumericCounts) -> list[float]:
     return [quantile(counts.cells, share, grid.centre, grid.scale) for share in _EVEN]
 
 
+def _median(counts: NumericCounts) -> str:
+    """The median; of one that lies in an open end, which side of the end's edge it lies on."""
+    units = quantile(counts.cells, 0.5, 0.0, 1.0)
+    side = "over " if units >= EDGES[-1] else "under " if units <= EDGES[0] else ""
+    return side + counts.grid.text(units)
+
+
 def _named(factor: float, uneven: float) -> str:
     """The unit whose factor this is; ``uneven`` is by how much it differs between quantiles.
 
@@ -156,9 +179,12 @@ def _unit(reference: NumericCounts, current: NumericCounts) -> str:
     width = max(abs(reference.grid.centre) / 16, reference.grid.scale / 128)
     if np.abs(after).max() <= 1.5 * width and np.abs(before).min() > 4 * width:
         return "a large factor, towards 0"
-    if (before * after <= 0).any():
+    if (np.sign(before) * np.sign(after) <= 0).any():
         return ""
-    ratios = after / before
+    with np.errstate(over="ignore"):
+        ratios = after / before
+    if not np.isfinite(ratios).all() or not ratios.min():
+        return ""
     return _named(float(np.exp(np.log(ratios).mean())), float(ratios.max() / ratios.min()))
 
 
@@ -179,6 +205,8 @@ def _unit_of_some(
     inner = [quantile(beyond, share, grid.centre, grid.scale) for share in (0.25, 0.5, 0.75)]
     source = _side(reference, high=high)
     outer = [quantile(source, share, grid.centre, grid.scale) for share in (0.25, 0.5, 0.75)]
+    if 0 in outer:
+        return None
     ratios = np.asarray(inner) / np.asarray(outer)
     if not np.isfinite(ratios).all() or (ratios <= 1).any():
         return None
@@ -226,7 +254,7 @@ def _excess(
     grid = reference.grid
     bounds = []
     if best[0] > 0 and low > 0:
-        bounds.append(f"{name} >= {grid.centre + grid.scale * EDGES[low - 1]:.6g}")
+        bounds.append(f"{name} >= {grid.text(EDGES[low - 1]).replace(',', '')}")
     if best[1] < EQUIPROBABLE - 1 and high < len(EDGES):
-        bounds.append(f"{name} < {grid.centre + grid.scale * EDGES[high]:.6g}")
+        bounds.append(f"{name} < {grid.text(EDGES[high]).replace(',', '')}")
     return " AND ".join(bounds) or f"{name} IS NOT NULL", share

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks import objects
-from tasks.drift.grid import ColumnKind, Grid, fit_grid
+from tasks.drift.grid import GRID_VERSION, ColumnKind, Grid, fit_grid
 from tasks.drift.profile import Profile
 from tasks.drift.scan import profile_batches
 from tasks.values import Snapshot, fingerprint
@@ -136,7 +136,7 @@ def _grid(bucket: str, dataset: str, kinds: Mapping[str, ColumnKind], good: Path
     """The data set's grid: the first run fits it, and from then on it is frozen."""
     import pyarrow as pa
 
-    key = f"profiles/{dataset}/grid-{fingerprint(dict(kinds))[:12]}.json"
+    key = f"profiles/{dataset}/grid-{fingerprint(dict(kinds))[:12]}-v{GRID_VERSION}.json"
     standing = objects.read(bucket, key)
     if standing is not None:
         return Grid.model_validate_json(standing.body)

@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any
 
 from tasks.drift.counts import CategoryCounts, Counts, NumericCounts
-from tasks.drift.grid import GRID_VERSION, Grid
+from tasks.drift.grid import KNOWN_GRIDS, Grid
 from tasks.errors import ProfileIncompatible, UnreadableData
 
 FORMAT = "sluice.drift-profile"
@@ -116,10 +116,10 @@ def _both(a: Counts, b: Counts) -> Counts:
 def _known(name: str, version: int, grid: int) -> None:
     if name != FORMAT:
         raise ValueError(f"its format is {name!r}")
-    if (version, grid) != (VERSION, GRID_VERSION):
+    if version != VERSION or grid not in KNOWN_GRIDS:
         raise ValueError(
             f"its version is {version} on a grid of version {grid}, and this release reads "
-            f"{VERSION} on {GRID_VERSION}"
+            f"{VERSION} on {', '.join(map(str, sorted(KNOWN_GRIDS)))}"
         )
 
 

@@ -25,6 +25,7 @@ def gated(tests: list[Tested], gates: Gates) -> list[Tested]:
         "low tail": (0, gates.tail),
         "high tail": (0, gates.tail),
         "missing": (0, gates.missing),
+        "one value": (0, gates.category),
         "one category": (0, gates.category),
         "all categories": (0, gates.category),
         "new values": (0, gates.fresh),
@@ -48,11 +49,18 @@ def relevant(
     if isinstance(reference, NumericCounts) and isinstance(current, NumericCounts):
         # A small shift also fills a tail; only one that holds twice as much is a fault of its own.
         doubled = _doubled_tails(reference.cells, current.cells)
+        doubled["one value"] = real_psi(_at(reference), _at(current)) >= least_psi
         kept = [test for test in kept if doubled.get(test.name, True)]
     return kept
 
 
-def _doubled_tails(reference: Ints, current: Ints) -> Mapping[str, bool]:
+def _at(counts: NumericCounts) -> Floats:
+    """Rows that hold the grid's centre, and the others."""
+    held = counts.at_centre or 0
+    return np.asarray([held, counts.cells.sum() - held], np.float64)
+
+
+def _doubled_tails(reference: Ints, current: Ints) -> dict[str, bool]:
     n, m = max(int(reference.sum()), 1), max(int(current.sum()), 1)
     cuts = zip(("low tail", "high tail"), tail_cells(reference), strict=True)
     return {name: current[cut].sum() / m >= 2 * reference[cut].sum() / n for name, cut in cuts}

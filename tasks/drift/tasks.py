@@ -13,7 +13,7 @@ from prefect.client.orchestration import get_client
 from prefect.events.schemas.events import Event, Resource
 
 from tasks.aws import client
-from tasks.clock import system_clock, utc
+from tasks.clock import system_clock, utc, wall
 from tasks.drift.alarms import claim, confirm
 from tasks.drift.announcing import EVENT, LISTENER, tell
 from tasks.drift.bundle import (
@@ -288,7 +288,7 @@ def alarm(
         "since": found.since,
         "report": address,
         "reason": found.reason[:200],
-        "at": utc(now).isoformat(timespec="seconds"),
+        "at": utc(wall(now)).isoformat(timespec="seconds"),
     }
     text = f"{found.reason}\n\nReport: {address}\n\n{NEXT_STEPS[found.kind]}"
     Topic(chosen.alerts_topic_arn).tell(f"Drift: {model}", text)

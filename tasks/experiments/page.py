@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tasks.clock import utc
+from tasks.clock import utc, wall
 from tasks.experiments.blocks import all_counted
 from tasks.experiments.decision import Conclusion, Decision, mismatch_reason
 from tasks.experiments.entries import Recorded
 from tasks.experiments.plan import DAY, HOUR, Experiment
 from tasks.experiments.reading import MetricReading, Reading
 from tasks.reports.chart import image, line_chart
+from tasks.reports.figures import number
 from tasks.reports.pages import table
 
 SIGNS = {"winner": "✔", "no difference": "=", "stopped": "■", "undecided": "▸"}
@@ -20,6 +21,8 @@ STATES = {
     "inconsistent": "⚠ the difference moved: no constant one fits",
 }
 SHOWN = 5
+NO_EVIDENCE, CERTAIN = 0.02, 9
+"""Base-10 logarithms of e-values below and above which a page tells no number."""
 
 
 def page(
@@ -37,7 +40,8 @@ def page(
     if conclusion is None:
         parts.append(_next(decision))
     if reading.mismatch:
-        parts.append(f"**Nothing below is a comparison.** {mismatch_reason(experiment, reading)}")
+        why = mismatch_reason(experiment, reading)
+        parts.append(f"**Nothing below is a comparison.** {'' if why == verdict.reason else why}")
     else:
         parts += [_metrics(reading), *(_picture(experiment, m) for m in reading.metrics)]
     parts.append(table(("what", "value"), _facts(experiment, reading, conclusion)))
@@ -135,7 +139,7 @@ def _metrics(reading: Reading) -> str:
             f"{m.treatment:.4g}",
             f"{m.control:.4g}",
             f"±{m.metric.minimal_difference:g}",
-            f"10^{m.evidence:.1f}",
+            _odds(m.evidence),
         )
         for m in reading.metrics
     ]
@@ -144,6 +148,15 @@ def _metrics(reading: Reading) -> str:
         *("treatment", "control", "matters from", "evidence"),
     )
     return table(header, rows)
+
+
+def _odds(evidence: float) -> str:
+    """An e-value from its base-10 logarithm; at 1 or below it speaks for no difference."""
+    if evidence <= NO_EVIDENCE:
+        return "none"
+    if evidence > CERTAIN:
+        return f"> {10**CERTAIN:,} : 1"
+    return f"{number(10**evidence, 2)} : 1"
 
 
 def _picture(experiment: Experiment, reading: MetricReading) -> str:
@@ -183,7 +196,7 @@ def _facts(
             "shares",
             "❌ do not fit the split"
             if reading.mismatch
-            else f"✅ fit the split (evidence against: 10^{reading.ratio_evidence:.1f})",
+            else f"✅ fit the split (evidence against: {_odds(reading.ratio_evidence)})",
         ),
         (
             "seen with the other arm's version",
@@ -226,4 +239,4 @@ def _promise(experiment: Experiment) -> str:
 
 
 def _when(at: float) -> str:
-    return utc(at).strftime("%Y-%m-%d %H:%M")
+    return utc(wall(at)).strftime("%Y-%m-%d %H:%M")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from tasks.buckets import bucket
+from tasks.clock import utc, wall
 from tasks.errors import InvalidExperiment
 from tasks.values import Frozen, fingerprint
 
@@ -232,7 +232,7 @@ def plan(
             f"{model}: the experiment cannot start: {'; '.join(faults)}.",
             "Correct each of these in the form, then start it again.",
         )
-    stamp = datetime.fromtimestamp(now, tz=UTC).strftime("%Y%m%d-%H%M%S")
+    stamp = utc(wall(now)).strftime("%Y%m%d-%H%M%S")
     words = (model, control, treatment, now, run)
     identity = f"{stamp}-{fingerprint(words)[:6]}"
     return Experiment(
@@ -275,4 +275,4 @@ def _metrics(
 
 
 def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, tz=UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return utc(wall(at)).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from tasks import objects
 from tasks.aws import asking, client
-from tasks.clock import Clock, system_clock, utc
+from tasks.clock import Clock, system_clock, utc, wall
 from tasks.errors import ExperimentError, ExperimentUndecided, RecordsUnreadable
 from tasks.experiments import assigned, store
 from tasks.experiments.blocks import all_counted
@@ -229,7 +229,7 @@ def conclude(bench: Bench, model: str, actor: str, reason: str, *, stop: bool = 
     decided = seen.decision
     if decided.kind == "undecided":
         if not stop:
-            until = utc(all_counted(known.experiment)).strftime("%Y-%m-%d %H:%M")
+            until = utc(wall(all_counted(known.experiment))).strftime("%Y-%m-%d %H:%M")
             raise ExperimentUndecided(
                 f"{model}: experiment {known.experiment.id} is not decided: {decided.reason}",
                 f"Wait (at the latest until {until} UTC), or conclude it with stop.",

@@ -8,9 +8,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.gates.decide import decide
+from tasks.gates.page import gate_page
 from tasks.model_spec import ModelSpec
 from tasks.reports.artifacts import key_for, logger, show
-from tasks.reports.pages import verdict_page
 from tasks.values import Verdict
 
 
@@ -23,15 +23,7 @@ def gate(
 ) -> Verdict:
     """Judge the candidate and show why."""
     verdict = decide(spec.name, spec.gates, candidate, champion, baseline)
-    both = ", ".join(
-        f"{name} {value:,.6g} (scikit-learn baseline {baseline[name]:,.6g})"
-        for name, value in sorted(candidate.items())
-        if name in baseline
-    )
-    show(
-        key_for("gate", spec.name),
-        verdict_page(f"Gate of {spec.name}", verdict, f"Held-out split: {both}." if both else ""),
-        "Is the candidate good enough to meet users?",
-    )
-    logger().info(f"Gate: {verdict.outcome}. {verdict.reason} {both}")
+    page = gate_page(spec.name, verdict, candidate, champion, baseline)
+    show(key_for("gate", spec.name), page, "Is the candidate good enough to meet users?")
+    logger().info(f"Gate: {verdict.outcome}. {verdict.reason}")
     return verdict

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 from tasks.aws import asking
 from tasks.errors import AwsDenied, AwsRejected, BucketMissing, BucketUnversioned
-from tasks.lake.layout import day_of, pin
-from tasks.values import LakeObject, Snapshot, fingerprint
-
-Owns = Callable[[str], bool]
-"""Whether a key belongs to a data set."""
+from tasks.lake.inventory import Listed, Owns, sort_out
+from tasks.lake.layout import pin_inventory
+from tasks.values import Snapshot, fingerprint
 
 _MISSING = frozenset({"NoSuchBucket", "404", "NotFound"})
 
@@ -41,29 +39,23 @@ def require_versioned(s3: Any, bucket: str) -> None:
         )
 
 
-def list_objects(s3: Any, bucket: str, prefix: str) -> list[LakeObject]:
-    """Current versions of everything under a prefix that lies in a day's partition.
+def list_objects(s3: Any, bucket: str, prefix: str) -> Iterator[Listed]:
+    """Current versions of everything under a prefix.
 
     Raises:
         AwsError: S3 did not answer.
     """
-    found: list[LakeObject] = []
     with asking(f"ListObjectVersions s3://{bucket}/{prefix}"):
         pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
         for page in pages:
             for item in page.get("Versions", []):
-                day = day_of(item["Key"])
-                if item["IsLatest"] and day is not None:
-                    found.append(
-                        LakeObject(
-                            key=item["Key"],
-                            version_id=item["VersionId"],
-                            etag=item["ETag"].strip('"'),
-                            size=item["Size"],
-                            day=day,
-                        )
+                if item["IsLatest"]:
+                    yield Listed(
+                        key=item["Key"],
+                        version_id=item["VersionId"],
+                        etag=item["ETag"].strip('"'),
+                        size=item["Size"],
                     )
-    return found
 
 
 def take_snapshot(
@@ -78,6 +70,8 @@ def take_snapshot(
 ) -> Snapshot:
     """Pin what the lake holds now.
 
+    Every object below the prefix is in the snapshot, or counted in its ``left_out`` by one rule.
+
     Args:
         s3: An S3 client.
         dataset: Name of the data set.
@@ -89,12 +83,11 @@ def take_snapshot(
         owns: Which keys below the prefix belong to it, where data sets share their folders.
 
     Raises:
-        BucketMissing, BucketUnversioned, NoDataInWindow: see there.
+        BucketMissing, BucketUnversioned, LayoutUnknown, LayoutAmbiguous, NoDataInWindow: see there.
     """
     require_versioned(s3, bucket)
-    there = list_objects(s3, bucket, prefix)
-    ours = there if owns is None else [item for item in there if owns(item.key)]
-    return pin(dataset, bucket, ours, window_days, end, after)
+    found = sort_out(list_objects(s3, bucket, prefix), prefix, owns)
+    return pin_inventory(dataset, bucket, found, window_days, end, after)
 
 
 def keep_snapshot(s3: Any, bucket: str, snapshot: Snapshot) -> str:

@@ -1,4 +1,4 @@
-"""Read lake objects: CSV, JSON lines, Parquet (each plain or gzip) and images.
+"""Read lake objects: CSV and JSON (plain or compressed, in any encoding), Parquet and images.
 
 Reading is all or nothing per object: an object longer than one chunk is read through once before
 its first row is given, so that no row of a broken object ever goes on. What is wrong with a single
@@ -16,23 +16,24 @@ import numpy as np
 
 from tasks.errors import UnreadableData
 from tasks.lake.bounds import READ_FAULTS, Limits, reason, unreadable
+from tasks.lake.compression import ending_of
 from tasks.lake.pictures import DecodedImage, decode_image, strip_exif
 
-SUFFIXES: tuple[tuple[str, str], ...] = (
-    (".csv", "csv"),
-    (".csv.gz", "csv"),
-    (".json", "json"),
-    (".json.gz", "json"),
-    (".jsonl", "jsonl"),
-    (".jsonl.gz", "jsonl"),
-    (".ndjson", "jsonl"),
-    (".ndjson.gz", "jsonl"),
-    (".parquet", "parquet"),
-    (".jpg", "image"),
-    (".jpeg", "image"),
-    (".png", "image"),
-    (".webp", "image"),
-)
+ENDINGS: dict[str, str] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".parq": "parquet",
+    ".pq": "parquet",
+    ".jpg": "image",
+    ".jpeg": "image",
+    ".png": "image",
+    ".webp": "image",
+}
+"""Formats by the ending of a name; text formats may have a compression's ending behind it."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ class Chunk:
 
 def format_of(key: str) -> str:
     """Format by the key's ending: csv, json, jsonl, parquet, image, or "" when it tells nothing."""
-    name = key.lower()
-    return next((kind for suffix, kind in SUFFIXES if name.endswith(suffix)), "")
+    name = key.lower().removesuffix(ending_of(key))
+    return next((kind for ending, kind in ENDINGS.items() if name.endswith(ending)), "")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,12 @@ class LocalReader:
     limits: Limits = field(default_factory=Limits)
 
     def rows(
-        self, path: Path, key: str, declared: str = "", encoding: str = "utf-8"
+        self,
+        path: Path,
+        key: str,
+        declared: str = "",
+        encoding: str = "utf-8",
+        delimiter: str = "",
     ) -> Iterator[Chunk]:
         """Rows of one object in bounded chunks; at least one chunk, perhaps without rows.
 
@@ -86,14 +92,16 @@ class LocalReader:
             path: The local copy.
             key: The object's key; errors name it, its ending tells the format.
             declared: Format of the contract, for keys whose ending tells nothing.
-            encoding: Encoding of text formats.
+            encoding: Encoding of text formats; a byte-order mark counts before it.
+            delimiter: What stands between the fields of CSV ("" is a comma, a tab in ``.tsv``), or
+                between the records of JSON (``new_line``, ``array``, "" for what is found).
 
         Raises:
             UnreadableData: the object cannot be decoded; nothing of it has been given.
         """
         kind = format_of(key) or declared
         reader = self._reader(kind, key)
-        chunks = self._guarded(reader, path, key, encoding)
+        chunks = self._guarded(reader, path, key, encoding, delimiter)
         first = next(chunks, None)
         if first is None:
             raise unreadable(key, "it holds nothing")
@@ -103,7 +111,7 @@ class LocalReader:
             return
         for _ in chunks:
             pass
-        yield from self._guarded(reader, path, key, encoding)
+        yield from self._guarded(reader, path, key, encoding, delimiter)
 
     def image(self, path: Path, key: str) -> DecodedImage:
         """Decode one image as a whole.
@@ -133,9 +141,14 @@ class LocalReader:
         raise unreadable(key, f"its format {kind or '(none)'!r} is not one of csv, jsonl, parquet")
 
     def _guarded(
-        self, reader: Callable[..., Iterator[Chunk]], path: Path, key: str, encoding: str
+        self,
+        reader: Callable[..., Iterator[Chunk]],
+        path: Path,
+        key: str,
+        encoding: str,
+        delimiter: str,
     ) -> Iterator[Chunk]:
-        chunks = reader(path, key, self.limits, encoding)
+        chunks = reader(path, key, self.limits, encoding, delimiter)
         while True:
             try:
                 chunk = next(chunks, None)

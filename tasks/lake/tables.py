@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.lake.bounds import Limits, reason, text_stream, unreadable
-from tasks.lake.formats import Chunk, RowFault
+from tasks.lake.bounds import Limits, reason, unreadable
+from tasks.lake.formats import Chunk, RowFault, format_of
+from tasks.lake.nested import values_of
+from tasks.lake.streams import text_stream
 
 TEXT_SHOWN = 1_000
 HEADER_BYTES = 128 << 10
@@ -23,11 +26,16 @@ TOO_DEEP = f"it is nested more than {DEPTH} deep"
 PARQUET_ENDS = 12  # bytes: the magic twice and the footer's length
 
 
-def csv_chunks(path: Path, key: str, limits: Limits, encoding: str) -> Iterator[Chunk]:
+def csv_chunks(
+    path: Path, key: str, limits: Limits, encoding: str, delimiter: str
+) -> Iterator[Chunk]:
     """CSV with a header; every value is text."""
     import pyarrow.csv as pacsv
 
-    with text_stream(path, key, limits, encoding) as stream:
+    if path.stat().st_size == 0:
+        raise unreadable(key, "it is empty (0 bytes) and has no header")
+    delimiter = delimiter or ("\t" if ".tsv" in key.lower().rpartition("/")[2] else ",")
+    with text_stream(path, key, limits, encoding, strict=True) as stream:
         head = stream.peek(BLOCK)[:BLOCK]
         if not head.strip():
             raise unreadable(key, "it holds only blanks")
@@ -43,7 +51,7 @@ def csv_chunks(path: Path, key: str, limits: Limits, encoding: str) -> Iterator[
             )
             return "skip"
 
-        names = _header(stream, key, limits, encoding)
+        names = _header(stream, key, limits, delimiter)
         if not stream.peek(1):
             yield _text_chunk(names, None, np.arange(0), ())
             return
@@ -52,10 +60,11 @@ def csv_chunks(path: Path, key: str, limits: Limits, encoding: str) -> Iterator[
             read_options=pacsv.ReadOptions(
                 use_threads=False,
                 block_size=min(BLOCK, limits.chunk_bytes),
-                encoding=encoding,
                 column_names=names,
             ),
-            parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
+            parse_options=pacsv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
+            ),
             convert_options=pacsv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
@@ -86,7 +95,7 @@ def _numbers(count: int, done: int, skipped: list[int]) -> np.ndarray:
     return np.setdiff1d(candidates, skipped)[:count]
 
 
-def _header(stream: io.BufferedReader, key: str, limits: Limits, encoding: str) -> list[str]:
+def _header(stream: io.BufferedReader, key: str, limits: Limits, delimiter: str) -> list[str]:
     """Read the header line off the stream."""
     import csv
 
@@ -95,9 +104,9 @@ def _header(stream: io.BufferedReader, key: str, limits: Limits, encoding: str) 
         line = stream.readline(HEADER_BYTES)
     if len(line) == HEADER_BYTES:
         raise unreadable(key, f"its header is longer than {HEADER_BYTES:,} bytes")
-    text = line.decode("utf-8-sig" if encoding in {"utf-8", "utf8"} else encoding)
+    text = line.decode()
     try:
-        names = next(csv.reader([text.rstrip("\r\n")], strict=True))
+        names = next(csv.reader([text.rstrip("\r\n")], strict=True, delimiter=delimiter))
     except csv.Error as error:
         raise unreadable(key, f"its header is not CSV ({error})") from error
     if len(names) > limits.columns:
@@ -108,11 +117,22 @@ def _header(stream: io.BufferedReader, key: str, limits: Limits, encoding: str) 
     return names
 
 
-def json_chunks(path: Path, key: str, limits: Limits, encoding: str) -> Iterator[Chunk]:
-    """JSON lines; for keys ending in ``.json`` also one array, or one object over many lines."""
-    with text_stream(path, key, limits) as stream:
-        if ".json" in key.lower() and ".jsonl" not in key.lower():
-            whole = _document(stream.peek(1)[:1], path, key, limits, encoding)
+def json_chunks(
+    path: Path, key: str, limits: Limits, encoding: str, delimiter: str
+) -> Iterator[Chunk]:
+    """Records of JSON: one a line, one array, one object over many lines, or one after another.
+
+    Args:
+        path: The local copy.
+        key: A name that ends in ``.jsonl`` or ``.ndjson`` holds lines and nothing else.
+        limits: Bounds.
+        encoding: Of the text.
+        delimiter: What the contract says: ``new_line``, ``array``, or "" for what is found.
+    """
+    with text_stream(path, key, limits, encoding) as stream:
+        if delimiter == "array" or (not delimiter and format_of(key) != "jsonl"):
+            start = b"[" if delimiter else stream.peek(1).lstrip()[:1]
+            whole = _document(start, path, key, limits, encoding)
             if whole is not None:
                 yield from _sliced(whole, limits)
                 return
@@ -126,17 +146,18 @@ def json_chunks(path: Path, key: str, limits: Limits, encoding: str) -> Iterator
                 raise unreadable(key, f"line {number} is longer than {limits.line_bytes:,} bytes")
             if not line.strip():
                 continue
-            parsed = _parsed(line, number, encoding)
+            parsed = _parsed(line, number)
             if isinstance(parsed, RowFault):
                 faults.append(parsed)
             else:
-                records.append(parsed)
-                rows.append(number)
+                records += parsed
+                rows += [number] * len(parsed)
             held += len(line)
             if len(records) + len(faults) >= limits.chunk_rows or held >= limits.chunk_bytes:
                 yield _of_records(records, rows, faults)
                 records, rows, faults, held, given = [], [], [], 0, True
-        if records or faults:
+        # No line at all is no record: Spark and Hadoop write such a part for an empty partition.
+        if records or faults or (not given and not number):
             yield _of_records(records, rows, faults)
         elif not given:
             raise unreadable(key, "it holds no line")
@@ -148,18 +169,20 @@ def _document(
     """Records of a whole-document JSON object; None when it is JSON lines."""
     if start not in {b"[", b"{"}:
         return None
-    with text_stream(path, key, limits) as stream:
+    with text_stream(path, key, limits, encoding) as stream:
         data = stream.read(limits.chunk_bytes + 1)
     if len(data) > limits.chunk_bytes:
         if start == b"[":
             raise unreadable(key, f"one array of more than {limits.chunk_bytes:,} bytes")
         return None
     try:
-        value = _loaded(data.decode(encoding))
+        value = _loaded(data.decode())
     except ValueError:
         if start == b"[":
             raise
         return None
+    if start == b"[" and not isinstance(value, list):
+        raise unreadable(key, "it is not one JSON array, as the contract's delimiter says")
     return value if isinstance(value, list) else [value]
 
 
@@ -181,7 +204,7 @@ def _sliced(values: list[Any], limits: Limits) -> Iterator[Chunk]:
 
 def _loaded(text: str) -> Any:
     """JSON, strictly: no NaN, and no field that is named twice, of which one would be lost."""
-    return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
+    return _DECODER.decode(text)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -208,18 +231,37 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _parsed(line: bytes, number: int, encoding: str) -> dict[str, Any] | RowFault:
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_once)
+
+
+def _parsed(line: bytes, number: int) -> list[dict[str, Any]] | RowFault:
+    """The records of one line: as a rule one, several where a stream writes them end to end."""
+    shown = line[:TEXT_SHOWN].decode("utf-8", "backslashreplace").rstrip("\r\n")
     try:
-        value = _loaded(line.decode(encoding))
+        text = line.removeprefix(codecs.BOM_UTF8).decode()  # a mark within: files put together
+        try:
+            values = [_loaded(text)]
+        except json.JSONDecodeError as error:
+            if error.msg != "Extra data":
+                raise
+            values = list(_end_to_end(text))
     except (ValueError, RecursionError) as error:
-        shown = line[:TEXT_SHOWN].decode("utf-8", "backslashreplace").rstrip("\r\n")
         return RowFault(number, shown, f"it is not JSON ({reason(error)})")
-    if not isinstance(value, dict):
-        shown = line[:TEXT_SHOWN].decode("utf-8", "backslashreplace").rstrip("\r\n")
+    if not all(isinstance(value, dict) for value in values):
         return RowFault(number, shown, "it is not a JSON object")
-    if line.count(b"[") + line.count(b"{") > DEPTH and _deep(value):
-        return RowFault(number, line[:TEXT_SHOWN].decode("utf-8", "backslashreplace"), TOO_DEEP)
-    return value
+    if line.count(b"[") + line.count(b"{") > DEPTH and any(map(_deep, values)):
+        return RowFault(number, shown, TOO_DEEP)
+    return values
+
+
+def _end_to_end(text: str) -> Iterator[Any]:
+    """Objects that follow each other on one line, as Firehose delivers them."""
+    at, text = 0, text.rstrip()
+    while at < len(text):
+        value, at = _DECODER.raw_decode(text, at)
+        while at < len(text) and text[at].isspace():
+            at += 1
+        yield value
 
 
 def _of_records(records: list[dict[str, Any]], rows: list[int], faults: list[RowFault]) -> Chunk:
@@ -228,7 +270,9 @@ def _of_records(records: list[dict[str, Any]], rows: list[int], faults: list[Row
     return Chunk("objects", columns, np.asarray(rows, dtype=np.int64), tuple(faults))
 
 
-def parquet_chunks(path: Path, key: str, limits: Limits, encoding: str) -> Iterator[Chunk]:
+def parquet_chunks(
+    path: Path, key: str, limits: Limits, encoding: str, delimiter: str
+) -> Iterator[Chunk]:
     """Parquet, as it is typed.
 
     Text is read as dictionaries, so that a page which repeats one huge value costs its indexes
@@ -236,7 +280,7 @@ def parquet_chunks(path: Path, key: str, limits: Limits, encoding: str) -> Itera
     """
     import pyarrow.parquet as pq
 
-    del encoding  # Parquet text is UTF-8 by definition
+    del encoding, delimiter  # Parquet text is UTF-8 by definition
     if path.stat().st_size == 0:
         raise unreadable(key, "it is empty (0 bytes)")
     if path.stat().st_size < PARQUET_ENDS:
@@ -248,7 +292,8 @@ def parquet_chunks(path: Path, key: str, limits: Limits, encoding: str) -> Itera
             if pa.types.is_string(name.type) or pa.types.is_large_string(name.type)
         ]
         _declared(plain.metadata, key, limits)
-    with pq.ParquetFile(path, read_dictionary=texts) as file:
+    # Spark's older timestamps (INT96) reach beyond what nanoseconds can count, and would wrap.
+    with pq.ParquetFile(path, read_dictionary=texts, coerce_int96_timestamp_unit="us") as file:
         names = file.schema_arrow.names
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -281,14 +326,38 @@ def _declared(metadata: Any, key: str, limits: Limits) -> None:
 
 def _plain(column: Any, key: str, limits: Limits) -> Any:
     kind = column.type
-    if pa.types.is_dictionary(kind):
+    types = pa.types
+    if types.is_dictionary(kind) and _is_text(kind.value_type):
         lengths = pc.binary_length(column.dictionary)
         total = pc.sum(lengths.take(column.indices)).as_py() or 0
         if total > limits.chunk_bytes * 4:
             raise unreadable(key, f"{len(column):,} rows of one text column hold {total:,} bytes")
-        return column.cast(kind.value_type)
+        return column.cast(pa.string())
     if column.nbytes > limits.chunk_bytes * 4:
         raise unreadable(key, f"{len(column):,} rows of one column hold {column.nbytes:,} bytes")
-    if pa.types.is_nested(kind):
-        return column.to_pylist()
-    return column
+    if types.is_string_view(kind) or types.is_large_string(kind):
+        return column.cast(pa.string())
+    if types.is_float16(kind):
+        return column.cast(pa.float32())
+    if (
+        types.is_binary(kind)
+        or types.is_large_binary(kind)
+        or types.is_fixed_size_binary(kind)
+        or types.is_binary_view(kind)
+    ):
+        return _binary(column)
+    return values_of(column) if types.is_nested(kind) else column
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _binary(column: Any) -> Any:
+    """Binary is text where all of it is UTF-8, as older writers store text; else value by value."""
+    try:
+        text = column.cast(pa.binary()).cast(pa.string())
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        return values_of(column.cast(pa.binary()))
+    return text

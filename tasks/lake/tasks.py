@@ -10,7 +10,8 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.aws import client
 from tasks.errors import NoDataInWindow
-from tasks.lake.bucket import Owns, keep_snapshot, take_snapshot
+from tasks.lake.bucket import keep_snapshot, take_snapshot
+from tasks.lake.inventory import UNREAD, WHY, Owns, told
 from tasks.lake.pull import cached_path, pull
 from tasks.reports.artifacts import key_for, logger, show
 from tasks.reports.pages import snapshot_page
@@ -43,7 +44,22 @@ def snapshot(
         f"Snapshot {pinned.fingerprint[:12]}: {len(pinned.objects)} objects, "
         f"{pinned.start} to {pinned.end}, listed in {address}"
     )
+    _tell(pinned)
     return pinned, address
+
+
+def _tell(pinned: Snapshot) -> None:
+    """Say what a snapshot leaves out; what may be data as a warning."""
+    if pinned.left_out:
+        logger().info(f"Left out: {told(pinned.left_out)}")
+    for notice in pinned.notices:
+        logger().warning(notice)
+
+
+def _tell_nothing(nothing: NoDataInWindow) -> None:
+    """Say why there is nothing; as a warning where objects that may be data were left out."""
+    perhaps = any(f" {rule} (" in nothing.what for rule in UNREAD)
+    (logger().warning if perhaps else logger().info)(str(nothing))
 
 
 @task(
@@ -59,9 +75,14 @@ def snapshot_after(
     """Pin what came after a day; None when nothing did."""
     bucket = settings().lake_bucket
     try:
-        return take_snapshot(client("s3"), dataset, bucket, prefix, end=end, after=after, owns=owns)
-    except NoDataInWindow:
+        pinned = take_snapshot(
+            client("s3"), dataset, bucket, prefix, end=end, after=after, owns=owns
+        )
+    except NoDataInWindow as nothing:
+        _tell_nothing(nothing)
         return None
+    _tell(pinned)
+    return pinned
 
 
 @task(
@@ -74,9 +95,12 @@ def snapshot_after(
 def everything(dataset: str, prefix: str, owns: Owns | None = None) -> Snapshot | None:
     """Pin all there is of a data set; None when there is nothing."""
     try:
-        return take_snapshot(client("s3"), dataset, settings().lake_bucket, prefix, owns=owns)
-    except NoDataInWindow:
+        pinned = take_snapshot(client("s3"), dataset, settings().lake_bucket, prefix, owns=owns)
+    except NoDataInWindow as nothing:
+        _tell_nothing(nothing)
         return None
+    _tell(pinned)
+    return pinned
 
 
 @task(
@@ -106,6 +130,7 @@ def pull_snapshot(pinned: Snapshot, address: str = "") -> dict[str, Path]:
         address,
         len(missing),
         sum(item.size for item in missing),
+        WHY,
     )
     show(key_for("snapshot", pinned.dataset), page, "What was pinned and pulled")
     return paths

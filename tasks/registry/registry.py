@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.clock import Clock, system_clock
+from tasks.clock import Clock, system_clock, wall
 from tasks.registry import bundle, cdn, ledger, pointer, retention
 from tasks.registry.ledger import Fate, LedgerRecord
 from tasks.registry.retention import RetentionPlan, RetentionPolicy
@@ -94,7 +94,7 @@ class Registry:
             expected=expected,
             actor=actor,
             reason=reason,
-            now=self.clock.now(),
+            now=wall(self.clock.now()),
             rollback=rollback,
             rollout=rollout,
         )
@@ -110,7 +110,7 @@ class Registry:
             before=before,
             actor=actor,
             reason=reason,
-            now=self.clock.now(),
+            now=wall(self.clock.now()),
         )
 
     def invalidate(self, moved: Pointer) -> str:
@@ -143,7 +143,7 @@ class Registry:
             fate=fate,
             actor=actor,
             reason=reason,
-            now=self.clock.now(),
+            now=wall(self.clock.now()),
             version=version,
         )
 

@@ -11,10 +11,10 @@ from prefect.cache_policies import NO_CACHE
 from tasks.model_spec import ModelSpec
 from tasks.registry.bundle import created_text
 from tasks.registry.ledger import Fate
+from tasks.registry.page import bundle_page
 from tasks.registry.registry import Registry
 from tasks.registry.retention import RetentionPolicy
 from tasks.reports.artifacts import key_for, logger, show
-from tasks.reports.pages import table
 from tasks.retrying import if_it_helps
 from tasks.values import Frozen, Manifest, Snapshot, TrainedModel
 
@@ -181,8 +181,7 @@ def publish(
         reason="passed its gate",
         version=version,
     )
-    rows = [(f.path, f"{f.size:,}", f.sha256[:16]) for f in manifest.files]
-    page = f"# Bundle `{spec.name}/{version}`\n\n" + table(("file", "bytes", "SHA-256"), rows)
+    page = bundle_page(manifest, f"s3://{registry.bucket}/{spec.name}/{version}/")
     show(key_for("bundle", spec.name), page, "What was published")
     logger().info(f"Published {spec.name} {version}: {len(manifest.files)} files, verified")
     return version

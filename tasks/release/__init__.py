@@ -12,7 +12,7 @@ This package itself imports neither numpy nor boto3; the verbs bring their own w
 
 from tasks.release.desk import Desk
 from tasks.release.journal import Journal, Report, Step
-from tasks.release.reconcile import reconcile
+from tasks.release.reconcile import look, reconcile
 from tasks.release.verbs import advance, answer, release_version, roll_back, run, start_release
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Step",
     "advance",
     "answer",
+    "look",
     "reconcile",
     "release_version",
     "roll_back",

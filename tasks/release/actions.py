@@ -48,7 +48,7 @@ class SetWeights(Frozen):
 
 
 class Autoscale(Frozen):
-    """Let just these variants scale with their load."""
+    """Let just these variants scale with their load; none, when nothing is to serve."""
 
     arms: tuple[Literal["candidate", "stable"], ...]
 
@@ -63,6 +63,10 @@ class PullAlarm(Frozen):
 
 class HealthCheck(Frozen):
     """Ask the candidate itself, past the weights."""
+
+
+class ReadLogs(Frozen):
+    """Read what the candidate's containers wrote last, for the people who must mend it."""
 
 
 class Observe(Frozen):
@@ -142,6 +146,7 @@ Action = (
     | CreateAlarms
     | PullAlarm
     | HealthCheck
+    | ReadLogs
     | Observe
     | MovePointer
     | Invalidate

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.errors import AwsDenied, AwsRejected, RegistryError, ReleaseMismatch
-from tasks.release import acts
+from tasks.release import acts, bounds
 from tasks.release.actions import Action, Enter, Finish, Observe, Wait, described, named
 from tasks.release.desk import Desk
 from tasks.release.journal import Entry, Intent
@@ -30,8 +30,17 @@ def write(desk: Desk, held: Held, entry: Entry | None = None, **changes: Any) ->
     journal = held.journal
     fresh = {**renewed, **changes}
     if entry is not None:
-        fresh["entries"] = _kept((*journal.entries, entry))
+        fresh["entries"] = _kept(_with(journal.entries, entry))
     return desk.journals.write(held, journal.model_copy(update=fresh))
+
+
+def _with(entries: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
+    """One line more; a trouble that goes on is counted in its line."""
+    last = entries[-1] if entries else None
+    if last is None or entry.kind != "trouble" or not entry.repeats(last):
+        return (*entries, entry)
+    again = last.model_copy(update={"times": last.times + 1, "until": entry.at})
+    return (*entries[:-1], again)
 
 
 def act(desk: Desk, held: Held, action: Action) -> Held:
@@ -59,23 +68,36 @@ def act(desk: Desk, held: Held, action: Action) -> Held:
         line = _line(desk, "trouble", action, f"refused: {error.what}")
         return write(desk, held, line, intent=None, rejected=refused)
     line = _line(desk, "outcome", action, detail)
-    return write(desk, held, line, **{"intent": None, "trouble": 0, **changes})
+    return write(desk, held, line, **{**_counted(held, action), **changes})
+
+
+def _counted(held: Held, action: Action) -> dict[str, Any]:
+    """What every act that was done changes: that it was done once more is counted."""
+    key, tries = bounds.key_of(action), held.journal.tries
+    return {"intent": None, "trouble": 0, "tries": {**tries, key: tries.get(key, 0) + 1}}
 
 
 def _intend(desk: Desk, held: Held, action: Action) -> Held:
     name, detail = named(action), described(action)
     standing = held.journal.intent
-    begun = desk.clock.now()
+    begun, line = desk.clock.now(), _line(desk, "intent", action, detail)
     if standing is not None and (standing.action, standing.detail) == (name, detail):
         begun = standing.at  # begun by an actor that died, or whose answer was lost
+        if standing.owner == desk.owner:
+            return write(desk, held)  # the line stands; the write proves that it still is ours
     intent = Intent(action=name, detail=detail, owner=desk.owner, at=begun)
-    return write(desk, held, _line(desk, "intent", action, detail), intent=intent)
+    return write(desk, held, line, intent=intent)
 
 
 def _enter(desk: Desk, held: Held, action: Enter) -> Held:
     journal = held.journal
     now = desk.clock.now()
-    changes: dict[str, Any] = {"phase": action.phase, "phase_since": now, "intent": None}
+    changes: dict[str, Any] = {
+        "phase": action.phase,
+        "phase_since": now,
+        "intent": None,
+        "tries": {},
+    }
     if action.phase == "canary":
         changes["step"] = action.step
         changes["phase_since"] = now if journal.phase != "canary" else journal.phase_since

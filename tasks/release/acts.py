@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import singledispatch
 from typing import Any
 
-from tasks.errors import BundleCorrupt, ReleaseMismatch
+from tasks.errors import AwsError, BundleCorrupt, ReleaseMismatch
 from tasks.release import actions, requests, windows
 from tasks.release.deploying import config_of
 from tasks.release.desk import Desk
@@ -104,7 +104,7 @@ def _(action: actions.SetWeights, desk: Desk, journal: Journal) -> Outcome:
 def _(action: actions.Autoscale, desk: Desk, journal: Journal) -> Outcome:
     variants = [_arm(journal, arm).variant for arm in action.arms]
     said = desk.cloud.autoscale(journal.endpoint, variants, journal.serving.autoscaling)
-    return said, _mark(journal, "scaling", "+".join(action.arms))
+    return said, _mark(journal, "scaling", "+".join(action.arms) or "none")
 
 
 @_perform.register
@@ -129,6 +129,17 @@ def _(_: actions.HealthCheck, desk: Desk, journal: Journal) -> Outcome:
     else:
         said = desk.cloud.ask(journal.endpoint, journal.candidate.variant, body)
     return said, _mark(journal, "health", said)
+
+
+@_perform.register
+def _(_: actions.ReadLogs, desk: Desk, journal: Journal) -> Outcome:
+    variant = journal.candidate.variant
+    try:
+        lines = desk.cloud.last_lines(journal.endpoint, variant, journal.started)
+    except AwsError as error:  # they explain; nothing waits for them
+        return f"not readable: {error.what}", _mark(journal, "logs", "")
+    said = f"{len(lines)} lines" if lines else "the containers of the candidate wrote nothing"
+    return said, _mark(journal, "logs", "\n".join(lines))
 
 
 @_perform.register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.release import bounds
 from tasks.release.actions import (
     Action,
     CreateConfig,
@@ -12,14 +13,12 @@ from tasks.release.actions import (
     Wait,
 )
 from tasks.release.journal import Arm, Journal
-from tasks.release.seen import Part, Seen
+from tasks.release.seen import EndpointSeen, Part, Seen
 from tasks.values import Frozen
 
 POLL = 10.0
 SOON = 5.0
 """Seconds between looks at an endpoint while it is built, and while its weights move."""
-STUCK = 7200.0
-"""Longest time, in seconds, that SageMaker may be busy before we call it stuck."""
 
 
 class GivenUp(Frozen):
@@ -79,24 +78,38 @@ def deploy(
     if endpoint is not None and endpoint.status == "UpdateRollbackFailed":
         return GivenUp(reason=f"SageMaker could not roll back by itself: {endpoint.failure}")
     if endpoint is not None and endpoint.busy:
-        if seen.now - journal.phase_since > STUCK:
-            return GivenUp(reason=f"SageMaker has been {endpoint.status} for over {STUCK:.0f} s")
+        stuck = bounds.stuck(journal, seen)
+        if stuck:
+            return GivenUp(reason=stuck)
         return Wait(seconds=POLL, why=f"the endpoint is {endpoint.status}")
+    lost = _lost(journal, endpoint, config, tries)
+    if lost:
+        return GivenUp(reason=lost)
+    if endpoint is not None and endpoint.status == "Failed":
+        return DeleteEndpoint()
     need = missing(journal, seen, part)
     if need is not None:
         return need
-    failed = journal.accepted.get(config, 0)
-    refused = journal.rejected.get(config, 0)
-    if endpoint is None or endpoint.status == "Failed":
-        if max(failed, refused) >= tries:
-            why = endpoint.failure if endpoint else ""
-            return GivenUp(reason=f"the endpoint could not be created with {config}: {why}")
-        return CreateEndpoint(part=part) if endpoint is None else DeleteEndpoint()
-    if failed >= tries or refused >= tries:
-        why = endpoint.failure or "it gave no reason"
-        kind = "rolled back silently" if failed >= tries else "was refused"
-        return GivenUp(reason=f"the update to {config} {kind}, {endpoint.config} serves ({why})")
+    if endpoint is None:
+        return CreateEndpoint(part=part)
     return UpdateEndpoint(part=part, guarded=guarded)
+
+
+def _lost(journal: Journal, endpoint: EndpointSeen | None, config: str, tries: int) -> str:
+    """Why the configuration is not asked for any more, or ""."""
+    failed, refused = journal.accepted.get(config, 0), journal.rejected.get(config, 0)
+    if max(failed, refused) < tries:
+        return ""
+    if endpoint is None or endpoint.status == "Failed":
+        said = endpoint.failure if endpoint is not None else ""
+        if not said and refused:
+            said = bounds.refusal_of(journal, "CreateEndpoint")
+        return f"the endpoint could not be created with {config}: {said or 'it gave no reason'}"
+    if failed >= tries:
+        why, kind = endpoint.failure or "it gave no reason", "rolled back silently"
+    else:
+        why, kind = bounds.refusal_of(journal, "UpdateEndpoint"), "was refused"
+    return f"the update to {config} {kind}, {endpoint.config} serves ({why.rstrip('.')})"
 
 
 def _arm(journal: Journal, part: Part) -> Arm:

@@ -128,9 +128,11 @@ class _Specs(Mapping[str, ModelSpec]):
 
     def __getitem__(self, name: str) -> ModelSpec:
         from tasks.model_spec import load_model_spec
+        from tasks.release_policy import with_policy
         from tasks.settings import settings
 
-        return load_model_spec(name, settings().models_dir)
+        chosen = settings()
+        return with_policy(load_model_spec(name, chosen.models_dir), chosen.release_policy)
 
     def __iter__(self) -> Iterator[str]:
         from tasks.model_spec import known_models

@@ -12,7 +12,7 @@ from tasks.aws import asking, client
 from tasks.clock import Clock
 from tasks.errors import AwsError, AwsRejected, ReleaseMismatch
 from tasks.model_spec import AutoscalingSpec
-from tasks.release import alarms, captures, names, scaling
+from tasks.release import alarms, captures, logs, names, scaling
 from tasks.release.journal import Journal
 from tasks.release.seen import EndpointSeen, VariantSeen
 
@@ -155,6 +155,10 @@ class SageMaker:
             if fault:
                 return f"fail: {fault}"
         return f"pass: {variant} answered {ASKED_THRICE} of {ASKED_THRICE} sample requests"
+
+    def last_lines(self, name: str, variant: str, since: float) -> tuple[str, ...]:
+        """See `logs.last_lines`."""
+        return logs.last_lines(name, variant, since)
 
     def ringing(self, names: Collection[str]) -> tuple[str, ...]:
         """See `alarms.ringing`."""

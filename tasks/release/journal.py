@@ -80,13 +80,24 @@ class Intent(Frozen):
 
 
 class Entry(Frozen):
-    """One line of the journal. ``at`` is unix time in seconds."""
+    """One line of the journal.
+
+    ``at`` is unix time in seconds. What happened again at once is one line: so many ``times``, the
+    last of them at ``until``.
+    """
 
     at: float
     actor: str
     kind: Literal["started", "intent", "outcome", "phase", "trouble", "note", "ended"]
     action: str
     detail: str = ""
+    times: int = 1
+    until: float = 0.0
+
+    def repeats(self, other: Entry) -> bool:
+        """Whether this says what another line says, of another moment."""
+        mine = (self.actor, self.kind, self.action, self.detail)
+        return mine == (other.actor, other.kind, other.action, other.detail)
 
 
 class Move(Frozen):
@@ -154,6 +165,9 @@ class Journal(Frozen):
 
     A rollback by hand is a journal too: ``kind`` is ``rollback``, ``candidate`` the version that
     has to go and ``stable`` the one that has to serve; it begins in ``rolling_back``.
+
+    ``accepted`` counts updates by configuration, ``rejected`` refusals by phase and act, ``tries``
+    how often each act was done in the present phase.
     """
 
     schema_version: Literal[1] = 1
@@ -199,6 +213,7 @@ class Journal(Frozen):
     marks: Mapping[str, str] = Field(default_factory=dict)
     accepted: Mapping[str, int] = Field(default_factory=dict)
     rejected: Mapping[str, int] = Field(default_factory=dict)
+    tries: Mapping[str, int] = Field(default_factory=dict)
     trouble: int = 0
 
     verdict: str = ""
@@ -275,8 +290,22 @@ class Report(Frozen):
 
     model: str
     state: Literal[
-        "nothing", "alive", "waiting", "finished", "undone", "ongoing", "frozen", "drifted"
+        "nothing",
+        "alive",
+        "left",
+        "waiting",
+        "finished",
+        "undone",
+        "ongoing",
+        "frozen",
+        "drifted",
+        "unreadable",
     ]
     detail: str
     release_id: str = ""
     did: tuple[str, ...] = ()
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether nothing more will be done before somebody looks."""
+        return self.state in {"frozen", "drifted", "unreadable"}

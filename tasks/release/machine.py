@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tasks.release import questions
+from tasks.release import bounds, questions
 from tasks.release.actions import (
     Action,
     Autoscale,
@@ -20,18 +20,16 @@ from tasks.release.actions import (
     HealthCheck,
     MovePointer,
     Observe,
+    ReadLogs,
     Settle,
     SetWeights,
     Wait,
 )
 from tasks.release.deploying import POLL, SOON, GivenUp, deploy
-from tasks.release.journal import Journal
+from tasks.release.journal import RECONCILE, Journal, RollbackOrder
 from tasks.release.questions import has_control, how, proof
 from tasks.release.seen import Part, Seen
-from tasks.release.undoing import frozen, refused, undo, until_seen_outside
-
-MAX_TROUBLE = 30
-"""Errors of AWS in a row after which an unproven candidate is taken back."""
+from tasks.release.undoing import container_said, frozen, undo, until_seen_outside
 
 
 def next_action(journal: Journal, seen: Seen) -> Action:
@@ -45,31 +43,49 @@ def next_action(journal: Journal, seen: Seen) -> Action:
         return Wait(seconds=0.0, why=f"the release is {journal.phase}")
     if journal.phase == "rolling_back":
         return undo(journal, seen)
-    if journal.phase == "retiring" and refused(journal):
-        return frozen(journal, refused(journal))
+    over = given_up(journal, seen)
+    if over:
+        return frozen(journal, over)
     ends = stop(journal, seen)
     if ends:
         return Enter(phase="rolling_back", reason=ends)
     return _FORWARD[journal.phase](journal, seen)
 
 
+def given_up(journal: Journal, seen: Seen) -> str:
+    """Why a person has to look: AWS is away for hours, or no way leads back any more."""
+    if journal.phase == "retiring":
+        return seen.unreadable or bounds.exhausted(journal) or bounds.silent(journal, seen)
+    return bounds.silent(journal, seen) if _points(journal, seen) else ""
+
+
 def stop(journal: Journal, seen: Seen) -> str:
     """Why the candidate has to go, or "" when it may stay."""
     if journal.order is not None:
-        return f"{journal.order.actor} asked for it: {journal.order.reason}"
+        return undo_order(journal.order)
     if seen.alarms:
         return f"alarm {', '.join(seen.alarms)}"
     ruling = journal.ruling
     if ruling is not None and ruling.action == "roll_back":
         return ruling.reason
-    if refused(journal):
-        return refused(journal)
+    if seen.unreadable:
+        return seen.unreadable
+    over = bounds.exhausted(journal)
+    if over:
+        return over
     denied = questions.denied(journal, seen.now)
     if denied:
         return denied
-    if journal.trouble >= MAX_TROUBLE and not _points(journal, seen):
+    if journal.trouble >= bounds.MOST_TROUBLE and not _points(journal, seen):
         return f"AWS answered with errors {journal.trouble} times in a row"
     return ""
+
+
+def undo_order(order: RollbackOrder) -> str:
+    """Who wanted it back, and why."""
+    if order.actor == RECONCILE:
+        return f"undone, {order.reason}"
+    return f"{order.actor} asked for it: {order.reason}"
 
 
 def _points(journal: Journal, seen: Seen) -> bool:
@@ -87,7 +103,9 @@ def _planned(journal: Journal, seen: Seen) -> Action:
     if below == 0:
         return Enter(phase="shadow", reason="mirrored traffic first")
     if not journal.timeline:
-        return observed(journal, seen)
+        if seen.now <= journal.phase_since + grace(journal):
+            return observed(journal, seen)
+        return Enter(phase="shadow", reason="nothing is told of the traffic; mirrored first")
     rate = _requests_per_second(journal)
     if rate < below:
         few = f"{rate:.2g} requests/s are too few for a small share to tell much"
@@ -105,10 +123,13 @@ def _requests_per_second(journal: Journal) -> float:
 def _shadow(journal: Journal, seen: Seen) -> Action:
     step = deploy(journal, seen, "shadow", tries=1)
     if isinstance(step, GivenUp):
-        return Enter(phase="rolling_back", reason=step.reason)
+        return _not_up(journal, step.reason)
     if step is not None:
         return step
     ruling = journal.ruling
+    late = journal.phase_since + journal.spec.shadow_seconds + journal.spec.deadline_seconds
+    if seen.now > late + journal.serving.start_seconds + grace(journal):
+        return Enter(phase="rolling_back", reason="no window of the mirrored traffic was told")
     if seen.now >= _mirrored_since(journal) + journal.spec.shadow_seconds and ruling is not None:
         return Enter(phase="bring_up", reason=f"shadow is over: {ruling.reason}")
     return observed(journal, seen)
@@ -130,7 +151,7 @@ def _bring_up(journal: Journal, seen: Seen) -> Action:
     part: Part = "both" if has_control(journal) else "candidate"
     step = deploy(journal, seen, part, tries=1, guarded=journal.strategy == "blue_green")
     if isinstance(step, GivenUp):
-        return Enter(phase="rolling_back", reason=step.reason)
+        return _not_up(journal, step.reason)
     if step is not None:
         return step
     if journal.serving.autoscaling is not None and "scaling" not in journal.marks:
@@ -146,10 +167,19 @@ def _health_check(journal: Journal, seen: Seen) -> Action:
     if health is None:
         return HealthCheck()
     if not health.startswith("pass"):
-        return Enter(phase="rolling_back", reason=f"the candidate is not healthy: {health}")
+        return _not_up(journal, f"the candidate is not healthy: {health}")
     if has_control(journal):
         return Enter(phase="canary", step=-1, reason="the candidate answers")
     return _to_promotion(journal, "the candidate answers; " + how(journal))
+
+
+def _not_up(journal: Journal, why: str) -> Action:
+    """Go back from a candidate that no user has met: what its containers said is read first."""
+    if "logs" not in journal.marks:
+        return ReadLogs()
+    said = container_said(journal)
+    told = f"{journal.candidate.version} did not come up{said}: {why}"
+    return Enter(phase="rolling_back", reason=told)
 
 
 def _canary(journal: Journal, seen: Seen) -> Action:
@@ -245,6 +275,9 @@ def _watching(journal: Journal, seen: Seen) -> Action:
 def _retiring(journal: Journal, seen: Seen) -> Action:
     endpoint = seen.endpoint
     if endpoint is not None and endpoint.busy:
+        over = bounds.stuck(journal, seen)
+        if over:
+            return frozen(journal, over)
         return Wait(seconds=POLL, why=f"the endpoint is {endpoint.status}")
     if has_control(journal) and endpoint is not None and endpoint.config == journal.both_config:
         moved = _weights(journal, seen, 1.0)
@@ -275,6 +308,9 @@ def _retiring(journal: Journal, seen: Seen) -> Action:
 def _weights(journal: Journal, seen: Seen, share: float) -> Action | None:
     endpoint = seen.endpoint
     if endpoint is None or endpoint.busy:
+        over = bounds.stuck(journal, seen)
+        if over:
+            return Enter(phase="rolling_back", reason=over)
         return Wait(seconds=SOON, why="the endpoint is busy")
     last = journal.moves[-1].share if journal.moves else 0.0
     if endpoint.shares(journal.candidate.variant, share) and last == share:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.clock import utc
+from tasks.clock import utc, wall
 from tasks.errors import ReleaseInProgress, ReleaseMismatch
 from tasks.model_spec import ModelSpec
 from tasks.release import requests
@@ -54,7 +54,7 @@ class Wish(Frozen):
 def release_id(now: float, *parts: str) -> str:
     """Sortable by time; told apart by who, what and when."""
     told = hashlib.sha256("|".join((*parts, repr(now))).encode()).hexdigest()[:6]
-    return f"{utc(now).strftime('r%Y%m%d-%H%M%S')}-{told}"
+    return f"{utc(wall(now)).strftime('r%Y%m%d-%H%M%S')}-{told}"
 
 
 def opened(

@@ -167,6 +167,10 @@ class Cloud(Protocol):
         """Invoke one variant past the weights; ``pass: …`` or ``fail: …``."""
         ...
 
+    def last_lines(self, name: str, variant: str, since: float) -> tuple[str, ...]:
+        """The newest lines that a variant's containers wrote since then, oldest first."""
+        ...
+
     def ringing(self, alarms: Collection[str]) -> tuple[str, ...]:
         """Those of the alarms that are in state ALARM."""
         ...

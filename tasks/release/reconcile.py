@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tasks.errors import LeaseLost
 from tasks.release.actor import write
 from tasks.release.desk import Desk
 from tasks.release.edge.audit import left_at_edge, stale_outside
 from tasks.release.holding import free
 from tasks.release.journal import BEFORE_POINTER, RECONCILE, Entry, Journal, Report, RollbackOrder
+from tasks.release.look import pointer_of
 from tasks.release.names import variant_of
 from tasks.release.ports import Held
 from tasks.release.verbs import advance
 from tasks.values import Pointer
 
 
-def reconcile(desk: Desk, model: str, seconds: float = 50.0) -> Report:
-    """Look after one model; meant to run every minute.
+def fell_silent(owner: str) -> str:
+    """What became of an owner of whom nothing more is known."""
+    return f"its owner {owner} fell silent"
+
+
+def reconcile(
+    desk: Desk,
+    model: str,
+    seconds: float = 50.0,
+    fate_of: Callable[[str], str] = fell_silent,
+) -> Report:
+    """Look after one model once.
 
     A release whose owner is silent is undone as long as the pointer does not name the candidate,
     and finished from then on. One that waits for a person goes on being watched, and is undone
@@ -25,26 +38,54 @@ def reconcile(desk: Desk, model: str, seconds: float = 50.0) -> Report:
         desk: What to work with.
         model: Which model.
         seconds: Longest stay, in seconds of our clock; the next call goes on.
+        fate_of: What became of an owner, as a sentence without a stop; who knows more than that
+            it is silent (a person cancelled its run) says so.
     """
     held = desk.journals.read(model)
+    if held is not None and held.journal.ended:
+        desk.journals.archive(held.journal)
+    found = _found(desk, model, held)
+    if held is None or found.state != "left":
+        return found
+    try:
+        held = _take(desk, held, fate_of(held.journal.owner))
+        return _work(desk, held.journal, seconds)
+    except LeaseLost as error:
+        return found.model_copy(update={"state": "alive", "detail": error.what})
+
+
+def look(desk: Desk, model: str, *, audit: bool = True) -> Report:
+    """What ``reconcile`` would meet, without touching it.
+
+    Args:
+        desk: What to work with.
+        model: Which model.
+        audit: Whether to ask AWS if what serves is still what the last release left.
+
+    Returns:
+        ``left`` when a release has no living owner, ``frozen`` or ``drifted`` when a person is
+        needed, ``alive`` or ``nothing`` when there is nothing to do.
+    """
+    return _found(desk, model, desk.journals.read(model), audit=audit)
+
+
+def _found(desk: Desk, model: str, held: Held | None, *, audit: bool = True) -> Report:
     if held is None:
         return Report(model=model, state="nothing", detail="never released")
     journal = held.journal
     if journal.ended:
-        desk.journals.archive(journal)
+        ended = f"the last release is {journal.phase}"
+        if not audit:
+            return Report(model=model, state="nothing", detail=ended)
         return _audit(desk, journal)
-    if not free(desk, journal) and journal.owner != desk.owner:
-        return Report(
-            model=model,
-            state="alive",
-            detail=f"{journal.owner} is at work on {journal.candidate.version} ({journal.phase})",
-            release_id=journal.release_id,
-        )
-    try:
-        held = _take(desk, held)
-        return _work(desk, held.journal, seconds)
-    except LeaseLost as error:
-        return Report(model=model, state="alive", detail=error.what, release_id=journal.release_id)
+    at_work = not free(desk, journal) and journal.owner != desk.owner
+    said = "is at work on" if at_work else "has left"
+    return Report(
+        model=model,
+        state="alive" if at_work else "left",
+        detail=f"{journal.owner} {said} {journal.candidate.version} ({journal.phase})",
+        release_id=journal.release_id,
+    )
 
 
 def must_undo(journal: Journal, pointer: Pointer | None, now: float) -> bool:
@@ -61,17 +102,15 @@ def must_undo(journal: Journal, pointer: Pointer | None, now: float) -> bool:
     return gate is None or now > journal.approvals[gate].until
 
 
-def _take(desk: Desk, held: Held) -> Held:
+def _take(desk: Desk, held: Held, fate: str) -> Held:
     journal, now = held.journal, desk.clock.now()
     changes = {}
     what = "finish"
-    if must_undo(journal, desk.registry.pointer(journal.model), now) and journal.order is None:
+    pointer, _ = pointer_of(desk, journal.model)
+    if must_undo(journal, pointer, now) and journal.order is None:
         what = "undo"
-        changes["order"] = RollbackOrder(
-            actor=RECONCILE,
-            reason=f"its owner {journal.owner} fell silent in {journal.phase}",
-            at=now,
-        )
+        where = journal.phase.replace("_", " ")
+        changes["order"] = RollbackOrder(actor=RECONCILE, reason=f"{fate} in {where}", at=now)
     if journal.waiting_for and what == "finish":
         what = "watch while a person decides"
     line = Entry(
@@ -79,7 +118,7 @@ def _take(desk: Desk, held: Held) -> Held:
         actor=desk.owner,
         kind="note",
         action="take over",
-        detail=f"{journal.owner} has been silent for {now - journal.lease_until:.0f} s: {what}",
+        detail=f"{fate}; its lease ran out {now - journal.lease_until:.0f} s ago: {what}",
     )
     return write(desk, held, line, **changes)
 

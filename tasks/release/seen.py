@@ -47,7 +47,8 @@ class Seen(Frozen):
     """One look at everything.
 
     ``models`` and ``configs`` are the names, of those the release needs, that exist. ``alarms`` are
-    the release's alarms that are in state ALARM.
+    the release's alarms that are in state ALARM. ``unreadable`` says why there is no pointer,
+    although there is one.
     """
 
     now: float
@@ -55,6 +56,7 @@ class Seen(Frozen):
     models: frozenset[str] = frozenset()
     configs: frozenset[str] = frozenset()
     pointer: Pointer | None = None
+    unreadable: str = ""
     alarms: tuple[str, ...] = ()
 
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
 
 from tasks import objects
 from tasks.errors import LeaseLost, ReleaseError, ReleaseInProgress
 from tasks.release.journal import Journal
 from tasks.release.ports import Held, Told
+
+FORMAT = 1
+"""Version of the journal's schema that is read and written."""
 
 
 def current_key(model: str) -> str:
@@ -55,13 +61,7 @@ class S3Journals:
         found = objects.read(self.bucket, current_key(model))
         if found is None:
             return None
-        try:
-            return Held(Journal.model_validate_json(found.body), found.etag)
-        except ValueError as error:
-            raise ReleaseError(
-                f"s3://{self.bucket}/{current_key(model)} is not a journal: {error}.",
-                "Restore its earlier version from the bucket's history.",
-            ) from error
+        return Held(_parsed(self.bucket, current_key(model), found.body), found.etag)
 
     def start(self, journal: Journal, replacing: Held | None) -> Held:
         """See `ports.Journals.start`."""
@@ -92,9 +92,14 @@ class S3Journals:
         objects.create(self.bucket, key, journal.model_dump_json(indent=1).encode())
 
     def archived(self, model: str, release_id: str) -> Journal | None:
-        """See `ports.Journals.archived`."""
-        found = objects.read(self.bucket, archive_key(model, release_id))
-        return None if found is None else Journal.model_validate_json(found.body)
+        """See `ports.Journals.archived`.
+
+        Raises:
+            ReleaseError: the object does not parse.
+        """
+        key = archive_key(model, release_id)
+        found = objects.read(self.bucket, key)
+        return None if found is None else _parsed(self.bucket, key, found.body)
 
     def history(self, model: str) -> tuple[str, ...]:
         """Ids of the ended releases, oldest first."""
@@ -110,7 +115,10 @@ class S3Journals:
         if objects.create(self.bucket, key, json.dumps(told).encode()) is not None:
             return told
         standing = objects.read(self.bucket, key)
-        return told if standing is None else dict(json.loads(standing.body))
+        try:
+            return told if standing is None else dict(json.loads(standing.body))
+        except (ValueError, TypeError):  # what was kept is damaged: what CloudWatch says now counts
+            return told
 
     def windows(self, model: str, release_id: str) -> tuple[Told, ...]:
         """Every window of a release, oldest first."""
@@ -128,6 +136,37 @@ def lost(journal: Journal) -> LeaseLost:
         f"{journal.model}: somebody else wrote the journal of {journal.release_id}.",
         "Read it again; whoever wrote it goes on from there.",
     )
+
+
+def _parsed(bucket: str, key: str, body: bytes) -> Journal:
+    """A journal, or the error that says what is wrong with it and how it is mended."""
+    try:
+        return Journal.model_validate_json(body)
+    except ValidationError as error:
+        where = f"s3://{bucket}/{key}"
+        version = _schema(body)
+        if version not in {None, FORMAT}:
+            raise ReleaseError(
+                f"{where} is a journal of format {version!r}; this program reads {FORMAT}.",
+                "Run the Sluice that wrote it, or update this one.",
+            ) from error
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise ReleaseError(
+            f"{where} is not a journal: {place}: {first['msg']}.",
+            f"Put its last good version back: aws s3api list-object-versions --bucket {bucket} "
+            f"--prefix {key} shows them; copy one with aws s3api copy-object. Without one, look "
+            "what the endpoint serves, delete the object, and run rollback/manual with to_version.",
+        ) from error
+
+
+def _schema(body: bytes) -> Any:
+    """The format that an object says it has; None when it says none."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return None
+    return told.get("schema_version", FORMAT) if isinstance(told, dict) else None
 
 
 def _written(journal: Journal) -> tuple[Journal, bytes]:

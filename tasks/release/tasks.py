@@ -11,15 +11,18 @@ remembers, and calling again is always safe.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.clock import system_clock
-from tasks.errors import ReleaseInProgress
-from tasks.release import timeline, verbs
+from tasks.errors import ReleaseInProgress, SluiceError
+from tasks.release import summary, timeline, verbs
+from tasks.release.corrections import bring_up_to_date, fate_of
 from tasks.release.desk import Desk, who
+from tasks.release.holding import current, kept
 from tasks.release.journal import Gate, Journal, Report
 from tasks.release.ports import RegistryPort
 from tasks.release.reconcile import reconcile as reconcile_once
@@ -28,6 +31,7 @@ from tasks.reports.showing import Showing
 from tasks.retrying import if_it_helps
 
 STAY_REAL_SECONDS = 50.0
+LEFT_FREE_REAL_SECONDS = 10.0
 SILENT = ("Wait", "Observe")
 """Acts that come by the hundred: the page shows what they found, the log need not."""
 
@@ -98,13 +102,63 @@ def roll_back(
 ) -> Journal:
     """See `verbs.roll_back`."""
     journal = verbs.roll_back(desk, model, actor, reason, to_version)
+    bring_up_to_date(journal)
     show(key_for("release", model), timeline.page(journal), "How the rollback went")
     return journal
 
 
 @task(name="reconcile", cache_policy=NO_CACHE)
-def reconcile(desk: Desk, model: str) -> Report:
-    """See `reconcile.reconcile`; stays for most of the real minute until the next one comes."""
-    report = reconcile_once(desk, model, STAY_REAL_SECONDS * system_clock().scale)
-    logger().info(f"{model}: {report.state}: {report.detail}")
+def reconcile(desk: Desk, model: str, to_the_end: bool = False) -> Report:
+    """See `reconcile.reconcile`.
+
+    Never raises for one model's sake: what cannot be read of it, or done for it, is its report.
+    Pages that others left half way are brought up to date.
+
+    Args:
+        desk: What to work with.
+        model: Which model.
+        to_the_end: Stay with a release that nobody owns until it has ended, letting go of it now
+            and then, so that the run which waits for a person can go on once there is an answer.
+    """
+    while True:
+        report = _looked_after(desk, model)
+        logger().info(f"{model}: {report.state}: {report.detail}")
+        if not to_the_end or report.state not in {"waiting", "ongoing"}:
+            return report
+        time.sleep(LEFT_FREE_REAL_SECONDS)
+
+
+def _looked_after(desk: Desk, model: str) -> Report:
+    stay = STAY_REAL_SECONDS * system_clock().scale
+    try:
+        report = reconcile_once(desk, model, stay, fate_of)
+        if report.did:
+            standing = current(desk, model).journal
+            same = standing.release_id == report.release_id
+            bring_up_to_date(standing if same else kept(desk, model, report.release_id))
+    except SluiceError as error:
+        return Report(model=model, state="unreadable", detail=str(error))
+    except Exception as error:  # noqa: BLE001  one model's fault must not leave the others alone
+        logger().exception(f"{model} could not be looked after")
+        told = f"{type(error).__name__}: {error}. Next: Look at this run's log."
+        return Report(model=model, state="unreadable", detail=told)
     return report
+
+
+@task(name="summary", cache_policy=NO_CACHE)
+def summarise(desk: Desk, model: str, outcome: str) -> str:
+    """Say what serves now, what served before and how to undo it, at the end of a run.
+
+    Never fails: a summary that cannot be made says why.
+    """
+    try:
+        spec = desk.spec(model)
+        pointer = desk.registry.pointer(model)
+        back = desk.registry.way_back(model) if pointer is not None else None
+        edge = spec.release.delivery == "edge"
+        where = "users' own devices" if edge else f"endpoint {spec.endpoint_name}"
+        told = summary.page(model, outcome, pointer, back, where)
+    except SluiceError as error:
+        told = f"# {model}: what serves cannot be read\n\n{outcome}\n\n{error}"
+    show(key_for("summary", model), told, "What serves now, and how to undo it")
+    return told

@@ -6,6 +6,7 @@ deleted before the stable version was read back as serving.
 
 from __future__ import annotations
 
+from tasks.release import bounds
 from tasks.release.actions import (
     Action,
     Autoscale,
@@ -16,6 +17,7 @@ from tasks.release.actions import (
     MovePointer,
     Notify,
     PullAlarm,
+    ReadLogs,
     Settle,
     SetWeights,
     Wait,
@@ -24,26 +26,32 @@ from tasks.release.deploying import POLL, SOON, GivenUp, deploy
 from tasks.release.journal import Arm, Journal
 from tasks.release.seen import Seen
 
+TOLD_LINES = 3
+"""How many of a container's last lines stand in a message; the page shows all that were read."""
 UNSEEN_SECONDS = 1800.0
 UNSEEN_TRIES = 10
 """How long, and how often, a move may stay unseen outside: invalidations may take minutes.
 
 Both, since an owner that died for an hour has tried nothing in that hour.
 """
-MOST_REFUSALS = 5
-"""Refusals of one act in one phase after which it is not tried again."""
 
 
 def undo(journal: Journal, seen: Seen) -> Action:
     """The next act of a rollback."""
-    if refused(journal):
-        return frozen(journal, refused(journal))
+    over = given_up(journal, seen)
+    if over:
+        return frozen(journal, over)
     return _first(journal, seen) if journal.stable is None else _back(journal, seen, journal.stable)
+
+
+def given_up(journal: Journal, seen: Seen) -> str:
+    """Why the way back is not tried any longer, or ""."""
+    return bounds.exhausted(journal) or bounds.silent(journal, seen) or bounds.stuck(journal, seen)
 
 
 def frozen(journal: Journal, why: str) -> Action:
     """End in a state that a person must look at, after telling them."""
-    if "notified:frozen" not in journal.marks:
+    if not bounds.told(journal, "notified:frozen"):
         return Notify(
             mark="notified:frozen",
             subject=f"Frozen: {journal.model} {journal.candidate.version}",
@@ -62,15 +70,6 @@ def until_seen_outside(journal: Journal, seen: Seen, mark: str) -> Action:
     if len(tries) >= UNSEEN_TRIES and seen.now > tries[0] + UNSEEN_SECONDS:
         return frozen(journal, "the CDN goes on serving an old latest.json")
     return Invalidate(mark=mark)
-
-
-def refused(journal: Journal) -> str:
-    """What AWS keeps refusing in the present phase, or ""."""
-    for key, times in journal.rejected.items():
-        phase, _, name = key.partition(":")
-        if phase == journal.phase and times >= MOST_REFUSALS:
-            return f"AWS refused {name} {times} times while {journal.phase.replace('_', ' ')}"
-    return ""
 
 
 def recovery(journal: Journal) -> str:
@@ -98,6 +97,8 @@ def _back(journal: Journal, seen: Seen, stable: Arm) -> Action:
     pointer = _pointer(journal, seen, stable)
     if pointer is not None:
         return pointer
+    if _judged(journal) and "logs" not in journal.marks:
+        return ReadLogs()  # before its containers are gone
     if "scaling" in journal.marks and journal.marks["scaling"] != "stable":
         return Autoscale(arms=("stable",))  # a scaled variant cannot be removed
     step = deploy(journal, seen, "stable", tries=3)
@@ -130,7 +131,14 @@ def _traffic(journal: Journal, seen: Seen, stable: Arm) -> Action | None:
     return frozen(journal, step.reason) if isinstance(step, GivenUp) else step
 
 
+def _judged(journal: Journal) -> bool:
+    """Whether it goes because it was found wanting."""
+    return journal.kind == "release" and not journal.unjudged
+
+
 def _pointer(journal: Journal, seen: Seen, stable: Arm) -> Action | None:
+    if seen.unreadable:
+        return frozen(journal, f"the endpoint serves {stable.version}, but {seen.unreadable}")
     named = seen.pointer.version if seen.pointer else None
     if named == journal.candidate.version:
         return MovePointer(to="stable")
@@ -148,8 +156,14 @@ def _pointer(journal: Journal, seen: Seen, stable: Arm) -> Action | None:
 
 def _first(journal: Journal, seen: Seen) -> Action:
     """A first version has no way back: it is taken down, if nobody was told of it yet."""
+    if seen.unreadable:
+        return frozen(journal, seen.unreadable)
     if seen.pointer is not None and seen.pointer.version == journal.candidate.version:
         return frozen(journal, "the first version has to go, and there is no earlier one to serve")
+    if _judged(journal) and "logs" not in journal.marks:
+        return ReadLogs()
+    if journal.marks.get("scaling", "none") != "none":
+        return Autoscale(arms=())
     endpoint = seen.endpoint
     if endpoint is not None:
         if endpoint.busy:
@@ -165,14 +179,35 @@ def end(journal: Journal) -> Action:
     why = reason(journal)
     if "ledger" not in journal.marks:
         return Settle(fate="published" if journal.unjudged else "rolled_back")
-    if "notified:rolled_back" not in journal.marks:
+    if not bounds.told(journal, "notified:rolled_back"):
         serves = journal.stable.version if journal.stable else "nothing"
         return Notify(
             mark="notified:rolled_back",
             subject=f"Rolled back: {journal.model} {journal.candidate.version}",
-            text=f"{why} Now serving: {serves}.",
+            text=f"{sentence(why)} {went(journal)} Now serving: {serves}.",
         )
-    return Finish(phase="rolled_back", verdict=why)
+    return Finish(phase="rolled_back", verdict=f"{sentence(why)} {went(journal)}")
+
+
+def went(journal: Journal) -> str:
+    """From where to where a rollback went, in a sentence."""
+    if journal.stable is None:
+        return "It was the first version: nothing serves, and everything made for it was removed."
+    if journal.candidate.version == journal.stable.version:
+        return f"{journal.stable.version} was put back."
+    return f"From {journal.candidate.version} to {journal.stable.version}."
+
+
+def sentence(text: str) -> str:
+    """A text with a stop at its end."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def container_said(journal: Journal) -> str:
+    """The last lines of the candidate's container, as a part of a sentence."""
+    lines = [line.strip() for line in journal.marks.get("logs", "").splitlines()]
+    said = " / ".join(line.rstrip(".") for line in lines[-TOLD_LINES:] if line)
+    return f" (its container wrote last: {said})" if said else ""
 
 
 def reason(journal: Journal) -> str:

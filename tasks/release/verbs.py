@@ -9,7 +9,7 @@ from tasks.errors import (
     ReleaseError,
     ReleaseInProgress,
 )
-from tasks.release import starting
+from tasks.release import bounds, starting
 from tasks.release.actions import Observe, Wait, described, named
 from tasks.release.actor import act, write
 from tasks.release.desk import Desk
@@ -107,6 +107,9 @@ def advance(desk: Desk, model: str, release_id: str | None = None) -> Step:
         wake = min(action.seconds, desk.lease_seconds / 3.0)
     elif isinstance(action, Observe) and after.judged_until == before:
         wake = min(SHORT_SLEEP, after.spec.window_seconds / 2.0, desk.lease_seconds / 3.0)
+    else:
+        tries = after.tries.get(bounds.key_of(action), 0)
+        wake = min(bounds.pause(tries), desk.lease_seconds / 3.0)
     return Step(
         journal=after,
         did=f"{named(action)}: {described(action)}",

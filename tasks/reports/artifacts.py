@@ -12,10 +12,22 @@ from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
+from tasks.reports.links import linked
+from tasks.reports.markdown import fitted
+from tasks.settings import settings
 
-def key_for(*parts: str) -> str:
-    """An artifact key: lower case, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+STAGES = (
+    *("snapshot", "contract", "drift", "training", "gate", "conversion", "bundle"),
+    *("release", "summary"),
+)
+"""Pages of a run in the order of its stages. The UI shows a run's artifacts in the order of their
+random ids, so that their names have to tell it."""
+
+
+def key_for(kind: str, *parts: str) -> str:
+    """An artifact key: lower case, digits and dashes; a stage's page begins with its number."""
+    number = (str(STAGES.index(kind) + 1),) if kind in STAGES else ()
+    return re.sub(r"[^a-z0-9]+", "-", "-".join((*number, kind, *parts)).lower()).strip("-")
 
 
 def logger() -> Any:
@@ -36,15 +48,21 @@ def current_flow_run_id() -> str | None:
     return str(found) if found else None
 
 
+def presented(markdown: str) -> str:
+    """A page as the UI can show it: its tables fit, its addresses in S3 are links."""
+    return linked(fitted(markdown), settings().s3_console_url)
+
+
 def show(key: str, markdown: str, description: str = "") -> UUID | None:
     """Create a new version of an artifact; its id, or None when it could not be shown.
 
-    Outside a run there is nobody to show it to.
+    See :func:`presented`. Outside a run there is nobody to show it to.
     """
     if current_flow_run_id() is None:
         return None
     try:
-        made = create_markdown_artifact(key=key, markdown=markdown, description=description or None)
+        told = presented(markdown)
+        made = create_markdown_artifact(key=key, markdown=told, description=description or None)
     except Exception as error:  # noqa: BLE001  showing is a courtesy; the run goes on
         logger().warning(f"The artifact {key} could not be shown: {error}")
         return None
@@ -68,8 +86,9 @@ class LivePage:
             self._id = show(self._key, markdown, self._description)
         else:
             try:
+                told = presented(markdown)
                 with get_client(sync_client=True) as client:
-                    client.update_artifact(self._id, ArtifactUpdate(data=markdown))
+                    client.update_artifact(self._id, ArtifactUpdate(data=told))
             except Exception as error:  # noqa: BLE001  showing is a courtesy; the run goes on
                 logger().warning(f"The artifact {self._key} could not be updated: {error}")
                 return

@@ -7,12 +7,19 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from tasks.reports.figures import number
+from tasks.reports.links import shortened
+
 WIDTH, HEIGHT = 760, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 165, 32, 38
 # Colours that stay apart for colour-blind eyes (Okabe & Ito, 2008), readable on dark and light.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+NAME = 26
+"""Signs of a line's name that there is room for."""
 TICKS = 5
 """About as many lines as an axis bears."""
+MILLIONTH, LARGE = 1e-6, 1e12
+"""Finer or larger steps than these are told by powers of ten."""
 LARGEST = 1e100
 """Beyond it (and below its inverse) nothing was measured: arithmetic on it would overflow."""
 
@@ -69,10 +76,14 @@ def line_chart(
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height:.1f}" y2="{height:.1f}" '
             'stroke="#8884" />'
         )
-        body.append(_text(LEFT - 6, height + 4, _short(10**y if logarithmic else y), anchor="end"))
+        told = number(10**y) if logarithmic else axis_label(y, levels[1] - levels[0])
+        body.append(_text(LEFT - 6, height + 4, told, anchor="end"))
+    marks = ticks(x0, x1)
     body.extend(
-        _text(at(x, y0)[0], HEIGHT - BOTTOM + 16, _short(x), anchor="middle")
-        for x in ticks(x0, x1)
+        _text(
+            at(x, y0)[0], HEIGHT - BOTTOM + 16, axis_label(x, marks[1] - marks[0]), anchor="middle"
+        )
+        for x in marks
         if x0 <= x <= x1
     )
     body.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, x_label, anchor="middle"))
@@ -83,7 +94,8 @@ def line_chart(
         if len(points) == 1:
             a, b = at(*points[0])
             body.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}" />')
-        body.append(_text(WIDTH - RIGHT + 12, TOP + 12 + 17 * index, name, colour=colour))
+        told = shortened(name, NAME)
+        body.append(_text(WIDTH - RIGHT + 12, TOP + 12 + 17 * index, told, colour=colour))
     return _document(body)
 
 
@@ -120,8 +132,15 @@ def ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
     return [step * index for index in range(first, max(last, first + 1) + 1)]
 
 
-def _short(value: float) -> str:
-    return f"{value:,.6g}"
+def axis_label(value: float, step: float) -> str:
+    """A number beside an axis: as many decimals as tell it from its neighbours, and no more."""
+    if not MILLIONTH < step < LARGE:
+        return number(value, 6)
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    decimals += abs(step * 10**decimals - round(step * 10**decimals)) > MILLIONTH  # 2.5, 0.25
+    told = f"{value:,.{decimals}f}"
+    told = told.rstrip("0").rstrip(".") if "." in told else told
+    return "0" if told == "-0" else told
 
 
 def _text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -11,17 +12,17 @@ from prefect import runtime, task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.aws import asking, client
-from tasks.clock import system_clock
+from tasks.clock import system_clock, wall
 from tasks.errors import TrainingFailed, UploadRefused
 from tasks.model_spec import ModelSpec
 from tasks.own_code import require_outputs
 from tasks.reports.artifacts import LivePage, key_for, logger
-from tasks.reports.pages import training_page
 from tasks.retrying import if_it_helps
 from tasks.settings import settings
 from tasks.training import collect, job
 from tasks.training.channels import known_channels, put_channels, put_source
 from tasks.training.due import Standing
+from tasks.training.page import Target, training_page
 from tasks.training.plan import (
     TrainingPlan,
     evaluation_name,
@@ -107,7 +108,7 @@ def train(
         f"{'Adopted' if submitted.adopted else 'Submitted'} training job {submitted.name} "
         f"(worst case ${worst:.2f})"
     )
-    described = _follow(submitted.name)
+    described = _follow(submitted.name, spec)
     folder = chosen.cache_dir / "jobs" / submitted.name
     model_data = described["ModelArtifacts"]["S3ModelArtifacts"]
     output = model_data.replace("/model.tar.gz", "/output.tar.gz")
@@ -122,7 +123,7 @@ def train(
         identity=plan.identity,
         model_data=model_data,
         output_data=output,
-        created=described["CreationTime"].timestamp(),
+        created=wall(described["CreationTime"].timestamp()),
         metrics={**measured.candidate, "rows": float(measured.rows)},
         baseline=measured.baseline,
         folder=folder,
@@ -211,7 +212,7 @@ def examine(
         identity=identity,
         model_data=model_data,
         output_data=str(described["ModelArtifacts"]["S3ModelArtifacts"]),
-        created=described["CreationTime"].timestamp(),
+        created=wall(described["CreationTime"].timestamp()),
         metrics={**found.candidate, "rows": float(data["training_rows"] + data["holdout_rows"])},
         baseline=found.baseline,
         folder=folder,
@@ -234,7 +235,7 @@ def standing_of(champion: Manifest) -> tuple[Snapshot, Standing]:
     learned = Snapshot.model_validate_json(body)
     created = datetime.fromisoformat(champion.created).timestamp()
     return learned, Standing(
-        age_seconds=system_clock().now() - created,
+        age_seconds=time.time() - created,
         trained_bytes=learned.size,
         trained_rows=int(champion.metrics.get("rows", 0)),
     )
@@ -251,13 +252,16 @@ def stop_orphans() -> tuple[str, ...]:
     """Stop training jobs whose run a person cancelled, where the run itself could not.
 
     A job of a run that crashed goes on: the next run of the model adopts it.
+
+    Returns:
+        What was done, one sentence each.
     """
     sagemaker = client("sagemaker")
     stopped = []
     for arn, name in job.in_progress(sagemaker):
         run = job.tags_of(sagemaker, arn).get("sluice:flow-run", "")
         if _was_cancelled(run) and job.stop(sagemaker, name):
-            stopped.append(name)
+            stopped.append(f"stopped {name}: the run that paid for it was cancelled")
     return tuple(stopped)
 
 
@@ -310,10 +314,20 @@ def _was_cancelled(flow_run: str) -> bool:
     return state is not None and state.is_cancelled()
 
 
-def _follow(name: str) -> dict[str, Any]:
+def targets_of(spec: ModelSpec) -> tuple[Target, ...]:
+    """The gate's fixed bounds, which the page draws beside what is measured while training."""
+    bounds = [(gate.metric, gate.at_most, gate.at_least) for gate in spec.gates]
+    return (
+        *(Target(metric, "≤", most) for metric, most, _ in bounds if most is not None),
+        *(Target(metric, "≥", least) for metric, _, least in bounds if least is not None),
+    )
+
+
+def _follow(name: str, spec: ModelSpec) -> dict[str, Any]:
     """Watch a job to its end; a cancelled run stops the job that it pays for."""
     log = logger()
-    page = LivePage(key_for("training", name), "Epochs while they happen")
+    page = LivePage(key_for("training", spec.name), "Epochs while they happen")
+    targets = targets_of(spec)
     lines: list[str] = []
     status = ["Starting"]
 
@@ -322,12 +336,12 @@ def _follow(name: str) -> dict[str, Any]:
         lines.append(line)
         del lines[:-PAGE_LINES]
         if "epoch=" in line:
-            page.update(training_page(name, status[0], lines))
+            page.update(training_page(name, status[0], lines, targets))
 
     def on_status(primary: str, secondary: str) -> None:
         status[0] = secondary or primary
         log.info(f"{name}: {primary}, {secondary}")
-        page.update(training_page(name, status[0], lines))
+        page.update(training_page(name, status[0], lines, targets))
 
     try:
         described = job.watch(
@@ -349,5 +363,5 @@ def _follow(name: str) -> dict[str, Any]:
     metrics = {
         item["MetricName"]: item["Value"] for item in described.get("FinalMetricDataList", [])
     }
-    page.update(training_page(name, "Completed", lines, metrics))
+    page.update(training_page(name, "Completed", lines, targets, metrics))
     return described

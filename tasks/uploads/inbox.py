@@ -153,6 +153,6 @@ def _outcome_key(upload: Upload) -> str:
 
 
 def _iso(at: float) -> str:
-    from tasks.clock import utc
+    from tasks.clock import utc, wall
 
-    return utc(at).isoformat(timespec="seconds")
+    return utc(wall(at)).isoformat(timespec="seconds")

@@ -15,7 +15,6 @@ from tasks.errors import UploadRefused
 from tasks.model_spec import ModelSpec
 from tasks.notify import Topic
 from tasks.reports.artifacts import current_flow_run_id, key_for, logger, show
-from tasks.reports.pages import table
 from tasks.retrying import if_it_helps
 from tasks.settings import settings
 from tasks.uploads import artefact
@@ -23,6 +22,7 @@ from tasks.uploads.artefact import Received
 from tasks.uploads.inbox import Inbox, Life, State
 from tasks.uploads.listening import Listener, patience_on
 from tasks.uploads.notices import Upload, key_of
+from tasks.uploads.page import upload_page
 from tasks.values import Frozen
 
 EVENT = "artifact.uploaded"
@@ -158,13 +158,8 @@ def receive(upload: Upload, spec: ModelSpec) -> Received:
 def settle(upload: Upload, state: State, reason: str) -> None:
     """Write down beside the artefact what became of it, show it, and tell people of a refusal."""
     outcome = inbox().settle(upload, state, reason, current_flow_run_id() or "")
-    rows = [
-        ("artefact", f"`s3://{upload.bucket}/{upload.key}`"),
-        ("outcome", state.replace("_", " ")),
-        ("why", reason),
-        ("when", outcome.at),
-    ]
-    page = f"# Upload `{upload.model}/{upload.version}`\n\n" + table(("what", "value"), rows)
+    address = f"s3://{upload.bucket}/{upload.key}"
+    page = upload_page(upload.model, upload.version, address, state, reason, outcome.at)
     show(key_for("upload", upload.model), page, "What became of the uploaded artefact")
     if state in {"refused", "given_up"}:
         _tell_people(upload, state, reason)

@@ -42,7 +42,13 @@ globalThis.tf ??= {
     const { modelTopology, weightData } = await handler.load();
     if (modelTopology.node.length !== 3) throw new Error("no graph");
     const weights = new Float32Array(weightData);
-    return { execute: (x) => ({ data: async () => [x[0] * weights[0] + x[1] * weights[1]] }) };
+    const data = async (x) => {
+      if (globalThis.slowMilliseconds) {
+        await new Promise((done) => setTimeout(done, globalThis.slowMilliseconds));
+      }
+      return [x[0] * weights[0] + x[1] * weights[1]];
+    };
+    return { execute: (x) => ({ data: () => data(x) }) };
   },
   tensor2d: ([x]) => x,
   dispose: () => {},

@@ -1,77 +1,60 @@
-"""A model that was added to the folder is in the forms without anything being applied again."""
+"""What a person fills in: nothing in a form has to be explained twice, and empty means left out."""
 
-from __future__ import annotations
+import inspect
+import json
+from datetime import date
+from importlib import import_module
+from pathlib import Path
 
-from typing import Any
-
+import jsonschema
 import pytest
-from prefect import flow
-from prefect.client.orchestration import get_client
+import yaml
+from prefect.utilities.callables import parameter_schema
 
-from flows.forms import refresh_forms, with_models
-from flows.recipe import Model
+ROOT = Path(__file__).parents[2]
+LISTED = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]
+FLOWS = sorted({item["entrypoint"] for item in LISTED})
 
-MENU = {"properties": {"model": {"type": "string", "enum": ["a"]}, "reason": {"type": "string"}}}
+
+def flow_of(entrypoint):
+    path, _, name = entrypoint.partition(":")
+    return getattr(import_module(path.removesuffix(".py").replace("/", ".")), name)
 
 
-def test_only_the_menu_of_models_changes():
-    changed = with_models(MENU, ["a", "b"])
-    assert changed["properties"]["model"] == {"type": "string", "enum": ["a", "b"]}
-    assert changed["properties"]["reason"] == MENU["properties"]["reason"]
-    assert MENU["properties"]["model"]["enum"] == ["a"]
+@pytest.mark.parametrize("entrypoint", FLOWS)
+def test_no_form_asks_for_a_none_and_an_untouched_one_is_accepted(entrypoint):
+    flow = flow_of(entrypoint)
+    schema = parameter_schema(flow).model_dump()
+    for name, field in schema["properties"].items():
+        assert "None" not in field.get("description", ""), name
+        assert "null" not in json.dumps(field.get("anyOf", [])), name
+        if name not in schema["required"]:
+            jsonschema.validate({name: field["default"]}, {**schema, "required": []})
 
 
 @pytest.mark.parametrize(
-    "schema",
-    [{}, {"properties": {}}, {"properties": {"model": {"type": "string"}}}],
+    "entrypoint", ["flows/retrain.py:retrain", "flows/watch_drift.py:watch_drift"]
 )
-def test_a_form_without_such_a_menu_stays(schema):
-    assert with_models(schema, ["a"]) == schema
+@pytest.mark.parametrize(
+    ("given", "meant"), [("", None), (None, None), ("2026-01-31", date(2026, 1, 31))]
+)
+def test_a_day_may_be_left_out(entrypoint, given, meant):
+    flow = flow_of(entrypoint)
+    found = flow.validate_parameters({"model": "price-estimator", "end": given})
+    assert found["end"] == meant
+    assert inspect.signature(flow.fn).parameters["end"].default is None
 
 
-def test_all_models_stays_on_offer():
-    changed = with_models({"properties": {"model": {"enum": ["all", "a"]}}}, ["b"])
-    assert changed["properties"]["model"]["enum"] == ["all", "b"]
+def test_a_day_is_checked_before_a_run_is_made():
+    schema = parameter_schema(flow_of("flows/retrain.py:retrain")).model_dump()
+    for wrong in ("31.01.2026", "2026-1-31", "None", "newest"):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"model": "price-estimator", "end": wrong}, schema)
 
 
-def test_a_menu_that_may_be_left_empty():
-    field = {"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "null"}]}
-    changed = with_models({"properties": {"model": field}}, ["b"])
-    assert changed["properties"]["model"]["anyOf"][0]["enum"] == ["b"]
-
-
-@flow(name="menu-of-models")
-def asking(model: Model, reason: str = "x") -> None:
-    """Do nothing."""
-
-
-@flow(name="no-menu")
-def silent(reason: str = "x") -> None:
-    """Do nothing."""
-
-
-def test_the_server_takes_a_new_model_and_keeps_what_else_a_deployment_has(
-    prefect_server: Any, tmp_path: Any
-) -> None:
-    with get_client(sync_client=True) as client:
-        made = {}
-        for each in (asking, silent):
-            made[each.name] = each.to_deployment("forms", cron="0 2 * * 0", paused=True).apply()
-        before = client.read_deployment(made["menu-of-models"])
-        known = before.parameter_openapi_schema["properties"]["model"]["enum"]
-        with pytest.raises(Exception, match="brand-new"):
-            client.create_flow_run_from_deployment(before.id, parameters={"model": "brand-new"})
-
-        changed = refresh_forms([*known, "brand-new"], client)
-        assert "menu-of-models/forms" in changed
-        assert "no-menu/forms" not in changed
-        assert refresh_forms([*known, "brand-new"], client) == []
-        client.create_flow_run_from_deployment(before.id, parameters={"model": "brand-new"})
-        after = client.read_deployment(before.id)
-        assert after.paused
-        assert [s.schedule for s in after.schedules] == [s.schedule for s in before.schedules]
-        assert after.parameter_openapi_schema["required"] == ["model"]
-
-        assert "menu-of-models/forms" in refresh_forms(known, client)
-        with pytest.raises(Exception, match="brand-new"):
-            client.create_flow_run_from_deployment(before.id, parameters={"model": "brand-new"})
+def test_the_list_tells_what_each_deployment_does_and_which_one_undoes():
+    for item in LISTED:
+        assert item["description"].endswith(".")
+        assert sum(map(len, item["tags"])) <= 20, "the list has no room for more"
+    undoing = [item["entrypoint"] for item in LISTED if "↩ undo" in item["tags"]]
+    assert undoing == ["flows/rollback.py:rollback"] * 2

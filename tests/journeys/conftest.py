@@ -3,7 +3,6 @@
 import socket
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,18 @@ from deployments.demo import generate
 from deployments.demo.outside import Outside, Prefect
 from deployments.laptop.environment import Laptop
 from deployments.laptop.stack import command, stack
-from tests.journeys.killing import killed_in_every_stage
+from tests.journeys.killing import DAYS, FIRST_DAY, killed_in_every_stage
 
-FIRST_DAY = date(2026, 1, 5)
 SCALE = 120.0
+HANGS = 1800
+"""Real seconds after which a journey hangs; what the product promises is held in the tests."""
+
+
+def pytest_collection_modifyitems(items):
+    """Only the signal lets fixtures end what they started; a thread would leave it running."""
+    for item in items:
+        if item.get_closest_marker("journey"):
+            item.add_marker(pytest.mark.timeout(HANGS, method="signal"))
 
 
 def free_port() -> int:
@@ -50,7 +57,7 @@ def journey(tmp_path_factory):
     )
     with stack(laptop, print) as running:
         whole = Journey(running)
-        whole.load(generate.property_sales(2500, FIRST_DAY, 100, seed=3))
+        whole.load(generate.property_sales(2500, FIRST_DAY, DAYS, seed=3))
         yield whole
         whole.prefect.close()
         whole.outside.close()

@@ -13,7 +13,7 @@ from deployments.demo import generate
 from deployments.demo.traffic import Traffic, against, as_requests
 from deployments.laptop.resources import client
 from deployments.laptop.stack import command
-from tests.journeys.killing import MODEL
+from tests.journeys.killing import MODEL, PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 40.0
@@ -118,7 +118,7 @@ def artefact(journey, version) -> bytes:
         return bucket.get_object(Bucket="sluice-models", Key=key)["Body"].read()
 
 
-def until(what, holds, seconds=240.0):
+def until(what, holds, seconds=PATIENCE):
     """Wait for something that others bring about; what it was."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

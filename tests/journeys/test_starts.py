@@ -1,41 +1,100 @@
-"""The event and the schedule each start a run by themselves (the form: see test_ui)."""
+"""What starts by itself: schedule, event and daily question (the form: see test_ui)."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 
 from deployments.demo.generate import Shift, property_sales
-from tests.journeys.conftest import FIRST_DAY
-from tests.journeys.killing import MODEL
+from tests.journeys.killing import DAYS, FIRST_DAY, MODEL, PARAMETERS
+from tests.journeys.releasing import model_yaml
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+
+NEW = FIRST_DAY + timedelta(days=DAYS)
 
 
 def known(journey, deployment: str) -> set[str]:
     return {run["id"] for run in journey.prefect.runs(deployment)}
 
 
+def watch(journey, **parameters) -> str:
+    run = journey.prefect.start("watch-drift/daily", {"model": MODEL, **parameters})
+    return journey.prefect.completed(run)
+
+
 def test_the_schedule_starts_a_run(journey, survived):
     before = known(journey, "retrain/weekly")
     soon = datetime.now(UTC) + timedelta(seconds=30)
-    journey.prefect.schedule_once("retrain/weekly", soon, {"model": MODEL, "epochs": 6})
+    weekly = {key: PARAMETERS[key] for key in ("model", "epochs", "end")}
+    journey.prefect.schedule_once("retrain/weekly", soon, weekly)
     run = journey.prefect.wait_for_run("retrain/weekly", before)
     assert journey.prefect.completed(run).startswith("Nothing new")
 
 
-def test_a_drift_alarm_starts_one_retraining_and_the_run_says_why(journey, survived):
+@pytest.fixture(scope="module")
+def quiet_days(journey, survived):
+    """Three more days of the same market: what the watch said before them, and after."""
+    before = watch(journey, end=PARAMETERS["end"])
+    journey.load(property_sales(120, NEW, 3, seed=8))
+    return before, watch(journey, end=str(NEW + timedelta(days=2)))
+
+
+def test_a_watch_that_finds_nothing_says_so_and_starts_nothing(journey, quiet_days):
+    nothing_new, nothing_found = quiet_days
+    assert nothing_new.startswith(f"Nothing came after {PARAMETERS['end']}")
+    assert nothing_found.startswith(f"{MODEL}: ")
+    assert "drift" in nothing_found
+    assert not [
+        run
+        for run in journey.prefect.runs("retrain/on-drift")
+        if run["parameters"].get("reason", "") in nothing_found
+    ]
+
+
+def test_the_daily_question_names_new_rows_and_starts_one_retraining(journey, quiet_days):
+    before = known(journey, "retrain/manual")
+    environment = model_yaml(journey, "due")
+    path = Path(environment["SLUICE_MODELS_DIR"]) / MODEL / "model.yaml"
+    spec = yaml.safe_load(path.read_text("utf-8"))
+    spec["retrain_when"] = {**spec["retrain_when"], "min_new_rows": 60}
+    path.write_text(yaml.safe_dump(spec), "utf-8")
+
+    asked = journey.prefect.start("retrain-due/daily", {"start": False}, environment=environment)
+    told = journey.prefect.completed(asked)
+    assert f"{MODEL}: about " in told
+    assert "new rows (from 60 on)" in told
+    assert known(journey, "retrain/manual") == before, "it was only asked"
+
+    journey.prefect.completed(
+        journey.prefect.start("retrain-due/daily", {"start": True}, environment=environment)
+    )
+    run = journey.prefect.wait_for_run("retrain/manual", before)
+    name = journey.prefect.running(run)
+    journey.prefect.cancel(run)
+    assert name.startswith(f"{MODEL} · about "), "the run's name tells why it was started"
+    journey.prefect.ended(run)
+    assert known(journey, "retrain/manual") - before == {run}
+
+
+def test_a_fresh_champion_is_not_due(journey, survived):
+    environment = model_yaml(journey, "idle")
+    run = journey.prefect.start("retrain-due/daily", {"start": True}, environment=environment)
+    assert f"{MODEL}: not due" in journey.prefect.completed(run)
+
+
+def test_a_drift_alarm_starts_one_retraining_and_the_run_says_why(journey, quiet_days):
     before = known(journey, "retrain/on-drift")
-    start = FIRST_DAY + timedelta(days=100)
+    start = NEW + timedelta(days=3)
     journey.load(property_sales(700, start, 14, seed=9, shift=Shift(size=1.3, grade=1)))
-    watch = journey.prefect.start("watch-drift/daily", {"model": MODEL})
-    assert journey.prefect.completed(watch).startswith("Emitted drift.detected")
+    assert watch(journey).startswith("Emitted drift.detected")
     run = journey.prefect.wait_for_run("retrain/on-drift", before)
     name = journey.prefect.running(run)
     journey.prefect.cancel(run)
     assert name.startswith(f"{MODEL} · drift in "), "the run's name tells why it was started"
 
-    again = journey.prefect.start("watch-drift/daily", {"model": MODEL})
-    assert "already told" in journey.prefect.completed(again)
+    assert "already told" in watch(journey)
     journey.prefect.ended(run)
     assert known(journey, "retrain/on-drift") - before == {run}
 

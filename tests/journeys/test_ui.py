@@ -22,6 +22,14 @@ QUIET = (
     "--disable-sync",
 )
 SLOW = 90_000
+CLIPPED = """() => [...document.querySelectorAll("article, article *")]
+    .filter(part => part.clientWidth > 0 && part.scrollWidth > part.clientWidth + 1)
+    .filter(part => getComputedStyle(part).display !== "inline")
+    .map(part => `${part.tagName} ${part.scrollWidth} > ${part.clientWidth}: `
+        + part.innerText.slice(0, 80))"""
+"""What stands wider than its place: the UI hides it, behind a scroll bar or without one."""
+PICTURE = (600, 90)
+"""Pixels from which a picture can be read: width and height."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +37,7 @@ def page():
     SHOTS.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find(), args=list(QUIET))
-        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
         page.set_default_timeout(SLOW)
         expect.set_options(timeout=SLOW)
         yield page
@@ -39,7 +47,7 @@ def page():
 def completed_release(journey) -> str:
     """The run that went through every stage: one that finds nothing new shows little."""
     runs = journey.prefect.runs("retrain/manual")
-    done = [run["id"] for run in runs if run["state_type"] == "COMPLETED"]
+    done = [run["id"] for run in runs if run["state_name"] == "Completed"]
     return next(run for run in done if "register" in journey.prefect.begun(run))
 
 
@@ -50,6 +58,8 @@ def test_the_form_explains_itself_and_starts_a_run(journey, survived, page):
     )
     expect(page.get_by_text("Why, in a sentence; it stands in the run's name.")).to_be_visible()
     expect(page.get_by_text("Training epochs; 0 takes model.yaml's.")).to_be_visible()
+    expect(page.get_by_text("empty takes the newest there is.")).to_be_visible()
+    expect(page.get_by_text("None", exact=True)).to_have_count(0)
     menu = page.locator(".p-select-button__control").first
     menu.focus()
     menu.press("ArrowDown")
@@ -79,4 +89,28 @@ def test_each_page_can_be_read_without_opening_a_log(journey, survived, page, ki
     page.goto(f"{journey.prefect.ui}/artifacts/artifact/{artifact['id']}")
     expect(page.locator("h1, h2").first).to_be_visible()
     expect(page.locator("table, img[src^='data:']").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
     page.screenshot(path=SHOTS / f"{kind}.png", full_page=True)
+    assert page.evaluate(CLIPPED) == []
+    for picture in page.locator("article img").all():
+        drawn = picture.bounding_box()
+        assert drawn["width"] >= PICTURE[0]
+        assert drawn["height"] >= PICTURE[1]
+
+
+@pytest.mark.parametrize("kind", ["snapshot", "contract", "bundle"])
+def test_what_a_page_names_in_s3_opens_with_a_click(journey, survived, page, kind):
+    artifact = journey.prefect.artifact(kind, MODEL)
+    page.goto(f"{journey.prefect.ui}/artifacts/artifact/{artifact['id']}")
+    links = page.locator("article a[href*='/_embedded/s3/']")
+    expect(links.first).to_be_visible()
+    for link in links.all():
+        opened = page.request.get(link.get_attribute("href"))
+        assert opened.status == 200, link.inner_text()
+
+
+def test_the_list_of_deployments_says_which_one_undoes(journey, survived, page):
+    page.goto(f"{journey.prefect.ui}/deployments")
+    row = page.get_by_role("row").filter(has_text="↩ undo").first
+    expect(row.get_by_text("rollback")).to_be_visible()
+    page.screenshot(path=SHOTS / "deployments.png", full_page=True)

@@ -1,5 +1,12 @@
+import tempfile
+import threading
+from contextlib import suppress
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.programs.fitting import Checkpoints, Fit, Recipe, Stopped
 
@@ -73,6 +80,60 @@ def test_a_torn_checkpoint_is_passed_over(tmp_path, capsys):
     epoch, _, _ = Checkpoints(tmp_path, "one").newest()
     assert epoch == 2
     assert "is unreadable" in capsys.readouterr().out
+
+
+@given(st.floats(0, 0.999), st.sampled_from(["cut", "zeros", "noise"]))
+def test_however_a_checkpoint_is_torn_the_previous_one_is_used(share, how):
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        for epoch in (1, 2):
+            state = [np.full((40, 40), float(epoch))]
+            Checkpoints(folder, "one").save(epoch, state, [{"loss": 1.0}])
+        newest = folder / "epoch-000002.npz"
+        whole = newest.read_bytes()
+        kept = int(share * len(whole))
+        lost = len(whole) - kept
+        rest = {"cut": b"", "zeros": bytes(lost), "noise": bytes(range(1, 256)) * (lost // 255 + 1)}
+        newest.write_bytes(whole[:kept] + rest[how][:lost])
+        epoch, (state,), _ = Checkpoints(folder, "one").newest()
+        assert epoch == state[0, 0]
+        assert epoch == 1 or newest.read_bytes() == whole
+
+
+def test_a_checkpoint_without_notes_is_passed_over(tmp_path):
+    Checkpoints(tmp_path, "one").save(1, [np.ones(3)], [])
+    np.savez(tmp_path / "epoch-000002.npz", v0000=np.ones(3))
+    np.savez(tmp_path / "epoch-000003.npz", notes=np.asarray('{"epoch": 3}'), v0000=np.ones(3))
+    (tmp_path / "epoch-000004.npz").mkdir()
+    assert Checkpoints(tmp_path, "one").newest()[0] == 1
+
+
+def test_a_checkpoint_of_another_network_starts_anew(tmp_path, capsys):
+    Checkpoints(tmp_path, "one").save(3, [np.ones(3)], [{"epoch": 3}])
+    history = a_fit(tmp_path, epochs=1).run()
+    assert [entry["epoch"] for entry in history] == [1]
+    assert "starting anew" in capsys.readouterr().out
+
+
+def test_a_checkpoint_has_its_name_only_when_it_is_whole(tmp_path):
+    """Seen from beside, as the one who copies the folder sees it."""
+    seen, over = [], threading.Event()
+
+    def look():
+        while not over.is_set():
+            for path in tmp_path.glob("epoch-*.npz"):
+                with suppress(FileNotFoundError), path.open("rb") as file, np.load(file) as found:
+                    seen.append(sorted(found.files))
+
+    beside = threading.Thread(target=look)
+    beside.start()
+    try:
+        for epoch in range(1, 30):
+            Checkpoints(tmp_path, "one").save(epoch, [np.ones((200, 200))], [])
+    finally:
+        over.set()
+        beside.join()
+    assert all(names == ["notes", "v0000"] for names in seen)
 
 
 def test_a_checkpoint_of_something_else_is_not_gone_on_from(tmp_path):

@@ -13,7 +13,10 @@ NAMES = ("price-estimator", "room-classifier")
 
 @pytest.fixture
 def folder(tmp_path):
-    return Path(shutil.copytree(MODELS / "price-estimator", tmp_path / "price-estimator"))
+    """A copy of a model as a checkout holds it: without what a run before may have left there."""
+    left = shutil.ignore_patterns("__pycache__")
+    copy = shutil.copytree(MODELS / "price-estimator", tmp_path / "price-estimator", ignore=left)
+    return Path(copy)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from embedded_aws.cloudwatch.alarms.model import Alarm, State, Transition
@@ -23,6 +23,12 @@ class History:
     def __init__(self) -> None:
         self._items: deque[dict[str, Any]] = deque(maxlen=_MOST)
         self._lock = threading.Lock()
+        self.listener: Callable[[dict[str, Any]], None] = lambda _item: None
+
+    def put_back(self, item: dict[str, Any]) -> None:
+        """Take in an item that an earlier process kept."""
+        with self._lock:
+            self._items.append(item)
 
     def configured(self, alarm: Alarm, now: float, change: str) -> None:
         """The alarm was ``Create``-d, ``Update``-d or ``Delete``-d."""
@@ -93,6 +99,7 @@ class History:
         }
         with self._lock:
             self._items.append(item)
+        self.listener(item)
 
 
 def _state(state: State) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from embedded_aws.cloudwatch.alarms.history import History
@@ -30,7 +31,9 @@ class Notifier:
     def __init__(self, world: World, history: History) -> None:
         self._world = world
         self._history = history
-        self._queue: queue.SimpleQueue[tuple[Transition, bool] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Transition, bool] | Callable[[], None] | None] = (
+            queue.SimpleQueue()
+        )
         self._clients: dict[str, Any] = {}
         self._thread = threading.Thread(target=self._run, name="alarm-actions", daemon=True)
         self._thread.start()
@@ -43,6 +46,10 @@ class Notifier:
         """Take the actions of the state that was reached."""
         self._queue.put((transition, True))
 
+    def afterwards(self, work: Callable[[], None]) -> None:
+        """Call this when everything that waits now is delivered."""
+        self._queue.put(work)
+
     def close(self) -> None:
         """Deliver what is waiting, then end."""
         self._queue.put(None)
@@ -50,6 +57,9 @@ class Notifier:
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
+            if callable(item):
+                item()
+                continue
             transition, act = item
             if not act:
                 self._put_event(transition)

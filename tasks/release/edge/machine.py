@@ -12,7 +12,7 @@ knows nothing of rollouts gets only what was proven, and the control stays alive
 
 from __future__ import annotations
 
-from tasks.release import questions
+from tasks.release import bounds, questions
 from tasks.release.actions import (
     Action,
     CleanUp,
@@ -27,10 +27,10 @@ from tasks.release.actions import (
 )
 from tasks.release.edge.plan import known, rollout_of
 from tasks.release.journal import Journal
-from tasks.release.machine import grace, inconclusive, observed, rung_at, stop
+from tasks.release.machine import given_up, grace, inconclusive, observed, rung_at, stop
 from tasks.release.questions import has_control, how, proof
 from tasks.release.seen import Seen
-from tasks.release.undoing import end, frozen, refused, until_seen_outside
+from tasks.release.undoing import end, frozen, until_seen_outside
 
 
 def next_action(journal: Journal, seen: Seen) -> Action:
@@ -39,8 +39,9 @@ def next_action(journal: Journal, seen: Seen) -> Action:
         return Wait(seconds=0.0, why=f"the release is {journal.phase}")
     if journal.phase == "rolling_back":
         return undo(journal, seen)
-    if journal.phase == "retiring" and refused(journal):
-        return frozen(journal, refused(journal))
+    over = given_up(journal, seen)
+    if over:
+        return frozen(journal, over)
     ends = stop(journal, seen)
     if ends:
         return Enter(phase="rolling_back", reason=ends)
@@ -49,8 +50,9 @@ def next_action(journal: Journal, seen: Seen) -> Action:
 
 def undo(journal: Journal, seen: Seen) -> Action:
     """The next act of a rollback."""
-    if refused(journal):
-        return frozen(journal, refused(journal))
+    over = seen.unreadable or bounds.exhausted(journal) or bounds.silent(journal, seen)
+    if over:
+        return frozen(journal, over)
     back = None if journal.stable is None else journal.stable.version
     named = seen.pointer.version if seen.pointer else None
     if named == journal.candidate.version and back is None:

@@ -6,10 +6,9 @@ owner, or `reconcile`, finds the pointer withdrawn, and does the rest.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from tasks import objects
 from tasks.aws import asking, client
+from tasks.clock import utc, wall
 from tasks.values import Pointer
 
 TRIES = 10
@@ -46,7 +45,7 @@ def withdraw(
             return f"the pointer does not show {candidate} to a share of the users"
         fresh = pointer.model_copy(
             update={
-                "timestamp": datetime.fromtimestamp(now, tz=UTC).isoformat(timespec="milliseconds"),
+                "timestamp": utc(wall(now)).isoformat(timespec="milliseconds"),
                 "previous": candidate,
                 "rollback": True,
                 "actor": actor,

@@ -81,7 +81,7 @@ def malformed(draw):
         encoding = draw(st.sampled_from(["utf-16", "utf-16-le", "utf-32", "cp037", "shift-jis"]))
         return "csv", "id,name\n1,日本\n".encode(encoding, "ignore") + b"\xff", 0
     if kind == 3:  # zero bytes
-        return draw(st.sampled_from(["csv", "csv.gz", "jsonl", "parquet"])), b"", 0
+        return draw(st.sampled_from(["csv", "csv.gz", "jsonl.gz", "parquet"])), b"", 0
     if kind == 4:  # a zip bomb
         return "csv.gz", gzip.compress(b"id,name\n" + b"1,a\n" * 5_000_000, 9), 0
     if kind == 5:  # gzip, cut off

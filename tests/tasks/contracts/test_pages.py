@@ -21,7 +21,7 @@ def test_markdown_cells_stay_cells(lake, judge, contract):
     text = judged(lake, judge, contract).to_markdown()
     assert "<script" not in text
     row = next(line for line in text.splitlines() if "s.enum" in line)
-    assert len(re.findall(r"(?<!\\)\|", row)) == 7
+    assert len(re.findall(r"(?<!\\)\|", row)) == 6
     assert text.startswith("## ✔ things: pass")
 
 

@@ -93,8 +93,8 @@ def test_an_exception_of_great_expectations_is_an_error_not_a_failure(lake, judg
         "engine": "greatExpectations",
         "name": "broken",
         "implementation": {
-            "type": "expect_column_values_to_match_regex",
-            "kwargs": {"column": "name", "regex": "("},
+            "type": "expect_column_values_to_match_strftime_format",
+            "kwargs": {"column": "id", "strftime_format": "%Y"},
         },
     }
     lake.csv("a.csv.gz", [(1, "x")], ["id", "name"])
@@ -110,8 +110,8 @@ def test_a_suite_that_cannot_be_built_is_an_error(lake, judge, contract):
         "type": "custom",
         "engine": "greatExpectations",
         "implementation": {
-            "type": "expect_column_values_to_please_everybody",
-            "kwargs": {"column": "id"},
+            "type": "expect_column_value_lengths_to_equal",
+            "kwargs": {"column": "id", "value": "many"},
         },
     }
     lake.csv("a.csv.gz", [(1, 5)], ["id", "price"])

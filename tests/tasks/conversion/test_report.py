@@ -89,7 +89,7 @@ def test_a_model_that_asks_for_no_format_has_nothing_to_prove():
 
 def test_the_page_shows_each_format_with_its_proof():
     page = report(made(error=0.0012), made("tfjs_float16", error=None, size=999_999)).to_markdown()
-    assert "## Conversion of prices: fail" in page
+    assert "## ✘ Conversion of prices: fail" in page
     assert "| TFLite int8 | 1.0 kB | 0.0012 | 0.0012 | 4 | 0.250 ms | LiteRT 2.3 |" in page
     assert "| not finite | not finite |" in page
     assert "tensorflow 2.21.0" in page

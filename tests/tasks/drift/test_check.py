@@ -222,8 +222,8 @@ def test_the_report_is_json_and_markdown_that_nothing_breaks_out_of(random):
     report = compare(reference, profile_batches([second], kinds, reference.grid, partition="n"))
     assert report.outcome == "fail"
     text = report.to_markdown("t")
-    assert "<script>" not in re.sub(r"`[^`]*`", "", text).replace("\\<", "")
-    assert "<b>" not in text.replace("\\<", "")
+    assert "<script>" not in re.sub(r"`[^`]*`", "", text)
+    assert "<b>" not in text
     assert DriftReport.model_validate_json(report.model_dump_json()) == report
     svg = base64.b64decode(report.columns[0].picture.split(",", 1)[1]).decode()
     assert svg.startswith("<svg")

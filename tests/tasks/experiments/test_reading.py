@@ -173,7 +173,7 @@ def test_nothing_recorded_is_undecided_and_says_so() -> None:
     assert (
         decide(experiment, reading).reason == "No user has been counted yet; 5 are in their window."
     )
-    assert "10^0.0" in page(experiment, reading, decide(experiment, reading))
+    assert "(evidence against: none)" in page(experiment, reading, decide(experiment, reading))
 
 
 def test_only_blocks_that_are_over_are_read() -> None:

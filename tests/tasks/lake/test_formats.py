@@ -1,10 +1,16 @@
+import bz2
+import codecs
 import gzip
 import io
 import json
+import lzma
+import zlib
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tasks.errors import UnreadableData
 from tasks.lake.bounds import Limits
@@ -37,6 +43,10 @@ def listed(chunks, name):
     return found
 
 
+def packed(codec, body):
+    return pa.compress(body, codec=codec, asbytes=True)
+
+
 CSV = b"a,b\n1,x\n2,\n"
 GOOD = {
     "a.csv": CSV,
@@ -44,6 +54,20 @@ GOOD = {
     "bom.csv": b"\xef\xbb\xbf" + CSV,
     "crlf.csv": CSV.replace(b"\n", b"\r\n"),
     "end.csv": CSV.rstrip(b"\n"),
+    "a.csv.bz2": bz2.compress(CSV),
+    "a.csv.deflate": zlib.compress(CSV),
+    "a.csv.zst": packed("zstd", CSV),
+    "a.csv.xz": lzma.compress(CSV),
+    "a.csv.lz4": packed("lz4", CSV),
+    "part-00000-uuid-c000.csv.gz": gzip.compress(CSV),
+    "packed without a name for it.csv": bz2.compress(CSV),
+    "bom.csv.gz": gzip.compress(b"\xef\xbb\xbf" + CSV),
+    "a.tsv": CSV.replace(b",", b"\t"),
+    "a.tsv.gz": gzip.compress(CSV.replace(b",", b"\t")),
+    **{
+        f"{encoding}.csv": codecs.BOM_UTF8.decode().encode(encoding) + CSV.decode().encode(encoding)
+        for encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+    },
 }
 
 
@@ -146,7 +170,6 @@ REPEATED = pa.DictionaryArray.from_arrays(pa.array([0] * 50_000, pa.int32()), pa
 WHOLE = parquet(pa.table({"a": list(range(1000)), "s": ["x"] * 1000}))
 UNREADABLE = {
     "zero bytes": ("a.csv", b"", "0 bytes"),
-    "zero bytes of json": ("a.jsonl", b"", "0 bytes"),
     "zero bytes of parquet": ("a.parquet", b"", "0 bytes"),
     "nothing, compressed": ("a.csv.gz", gzip.compress(b""), "only blanks"),
     "blanks only": ("a.jsonl", b"\n \n", "no line"),
@@ -156,7 +179,7 @@ UNREADABLE = {
     "latin-1": ("a.csv", "a\nü\n".encode("latin-1"), "byte 2 is not utf-8"),
     "latin-1 in a broken row": ("a.csv", b"a,b\n1,2\n\xff\n3,4\n", "byte 8 is not utf-8"),
     "utf-8 cut off": ("a.csv", b"a\n1\n\xc3", "unexpected end of data"),
-    "utf-16": ("a.csv", "a,b\n1,2\n".encode("utf-16"), "utf-8|NUL"),
+    "utf-16 cut off": ("a.csv", "a,b\n1,2\n".encode("utf-16")[:-1], "utf-16-le"),
     "utf-16 without a mark": ("a.csv", "a,b\n1,2\n".encode("utf-16-le"), "NUL"),
     "a picture called csv": ("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "NUL"),
     "a column twice": ("a.csv", b"a,a\n1,2\n", "more than once"),
@@ -169,6 +192,16 @@ UNREADABLE = {
     "an array cut off": ("a.json", b'[{"a":1},', "JSONDecodeError"),
     "an array without end": ("a.json", b"[" * 100_000, "RecursionError|JSONDecodeError"),
     "an unknown kind": ("a.xlsx", b"PK", "format"),
+    "bzip2 in name only": ("a.csv.bz2", CSV, "not bzip2"),
+    "zstd in name only": ("a.csv.zst", gzip.compress(CSV), "not Zstandard"),
+    "bzip2 cut off": ("a.csv.bz2", bz2.compress(CSV * 1000)[:-9], "end-of-stream"),
+    "deflate cut off": ("a.csv.deflate", zlib.compress(CSV * 1000)[:-9], "end-of-stream"),
+    "more than deflate": ("a.csv.deflate", zlib.compress(CSV) + b"x", "bytes follow"),
+    "zstd cut off": ("a.csv.zst", packed("zstd", CSV)[:-3], "Truncated"),
+    "xz cut off": ("a.csv.xz", lzma.compress(CSV)[:-9], "end-of-stream"),
+    "Hadoop's snappy": ("a.csv.snappy", b"\0\0\0\x0c", ".snappy is not read"),
+    "an archive": ("a.csv.zip", b"PK\3\4", ".zip is not read"),
+    "Parquet packed as a whole": ("a.parquet.gz", gzip.compress(b"PAR1" * 9), "Parquet"),
 }
 
 
@@ -207,14 +240,103 @@ def test_hostile_names_are_shown_without_their_control_signs(tmp_path):
         assert len(str(caught.value)) < 500
 
 
-def test_another_encoding_is_read_when_the_contract_says_so(read):
-    assert listed(read("a.csv", "a\nü\n".encode("latin-1"), encoding="latin-1"), "a") == ["ü"]
+TEXTS = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff\r\n"), max_size=30
+)
+ENCODINGS = st.sampled_from(
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
+MARKED = frozenset({"utf-8", "utf-8-sig", "utf-16", "utf-32"})
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(TEXTS, min_size=1, max_size=5), ENCODINGS, st.booleans(), st.booleans())
+def test_json_in_any_encoding_loses_no_record(tmp_path, texts, encoding, array, zipped):
+    records = [{"a": text, "n": n} for n, text in enumerate(texts)]
+    lines = [json.dumps(record, ensure_ascii=False) for record in records]
+    text = f"[\n{','.join(lines)}\n]\n" if array else "".join(f"{line}\n" for line in lines)
+    body = text.encode(encoding)
+    path = tmp_path / "object"
+    path.write_bytes(gzip.compress(body) if zipped else body)
+    declared = "utf-8" if encoding in MARKED else encoding
+    name = f"a.{'json' if array else 'jsonl'}{'.gz' if zipped else ''}"
+    chunks = list(LocalReader().rows(path, name, encoding=declared))
+    assert listed(chunks, "a") == texts
+    assert not any(chunk.faults for chunk in chunks)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "iso8859-15", "cp1250", "koi8-r"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "json"])
+def test_another_encoding_is_read_when_the_contract_says_so(read, encoding, kind):
+    word = "Дом" if encoding == "koi8-r" else "Preis ä ß"
+    text = f"a\n{word}\n" if kind == "csv" else json.dumps({"a": word}, ensure_ascii=False) + "\n"
+    assert listed(read(f"a.{kind}", text.encode(encoding), encoding=encoding), "a") == [word]
+
+
+def test_a_mark_counts_before_what_the_contract_declares(read):
+    body = codecs.BOM_UTF8 + "a\nü\n".encode()
+    assert listed(read("a.csv", body, encoding="cp1252"), "a") == ["ü"]
+
+
+def test_utf_16_without_a_mark_is_not_guessed(read):
+    with pytest.raises(UnreadableData, match="utf-16-le or utf-16-be"):
+        read("a.csv", "a\n1\n".encode("utf-16-le"), encoding="utf-16")
+
+
+def test_bytes_that_another_encoding_does_not_know_are_told(read):
+    with pytest.raises(UnreadableData, match=r"is not charmap|is not cp1252"):
+        read("a.csv", b"a\n\x81\n", encoding="cp1252")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_fields_are_parted_as_the_contract_says(read, delimiter):
+    rows = (["a", "b"], ["1", "x"], ["2", f'"y{delimiter}y"'])
+    body = "".join(f"{delimiter.join(row)}\n" for row in rows)
+    (chunk,) = read("a.csv", body.encode(), delimiter=delimiter)
+    assert listed([chunk], "a") == ["1", "2"]
+    assert listed([chunk], "b") == ["x", f"y{delimiter}y"]
+
+
+def test_the_contract_says_how_json_records_are_parted(read):
+    array, lines = b'[{"a":1},{"a":2}]', b'{"a":1}\n{"a":2}\n'
+    for name in ("a.json", "part-00000"):
+        assert listed(read(name, array, declared="jsonl"), "a") == [1, 2]
+        assert listed(read(name, lines, declared="jsonl"), "a") == [1, 2]
+        assert listed(read(name, array, declared="jsonl", delimiter="array"), "a") == [1, 2]
+        assert listed(read(name, lines, declared="jsonl", delimiter="new_line"), "a") == [1, 2]
+        (chunk,) = read(name, array, declared="jsonl", delimiter="new_line")
+        assert [fault.row for fault in chunk.faults] == [1]
+        for other in (lines, lines[:8]):
+            with pytest.raises(UnreadableData, match=r"array|Extra data"):
+                read(name, other, declared="jsonl", delimiter="array")
+
+
+def test_records_end_to_end_on_one_line_are_all_read_or_none(read):
+    body = b'{"a":1}{"a":2} {"a":3}\n{"a":4}\n{"a":5}{"a":\n{"a":6}7\n'
+    (chunk,) = read("stream-1-2024-07-01", body, declared="jsonl")
+    assert listed([chunk], "a") == [1, 2, 3, 4]
+    assert chunk.rows.tolist() == [1, 1, 1, 2]
+    assert [fault.row for fault in chunk.faults] == [3, 4]
+
+
+def test_files_put_together_keep_the_record_behind_the_inner_mark(read):
+    body = (codecs.BOM_UTF8 + b'{"a":1}\n') * 2
+    assert listed(read("a.jsonl", body), "a") == [1, 1]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "part-00000"])
+@pytest.mark.parametrize("body", [b"", gzip.compress(b""), codecs.BOM_UTF8])
+def test_json_without_a_line_is_no_record(read, name, body):
+    (chunk,) = read(name, body, declared="jsonl")
+    assert (len(chunk), chunk.faults) == (0, ())
 
 
 @pytest.mark.parametrize(
     ("key", "kind"),
     [("A.CSV.GZ", "csv"), ("x/y.jsonl", "jsonl"), ("a.json.gz", "json"), ("a.JPG", "image"),
-     ("a.parquet", "parquet"), ("labels", "")],
+     ("a.parquet", "parquet"), ("labels", ""), ("part-0.c000.snappy.parquet", "parquet"),
+     ("part-0.gz.parquet", "parquet"), ("a.json.bz2", "json"), ("a.ndjson.zst", "jsonl"),
+     ("A.TSV", "csv"), ("a.csv.snappy", "csv"), ("x.json/part-0", ""), ("a.gz", "")],
 )  # fmt: skip
 def test_the_ending_tells_the_format(key, kind):
     assert format_of(key) == kind

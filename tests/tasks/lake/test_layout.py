@@ -26,20 +26,6 @@ def test_a_partition_names_its_day(day):
     assert day_of(partition_prefix("raw/sales/", day) + "part.csv") == day
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "raw/sales/part.csv",
-        "raw/sales/year=2024/month=13/day=01/part.csv",
-        "raw/sales/year=2024/month=02/day=30/part.csv",
-        "raw/sales/year=2024/month=02/day=03/",
-        "raw/sales/year=2024/month=02/day=03/deeper/part.csv",
-    ],
-)
-def test_a_key_that_names_no_real_day_is_no_partition(key):
-    assert day_of(key) is None
-
-
 @given(st.lists(DAYS, min_size=1, max_size=30, unique=True), st.integers(1, 60))
 def test_the_window_counts_back_from_the_newest_day(days, window):
     newest = max(days)

@@ -7,10 +7,21 @@ from types import SimpleNamespace
 import pytest
 
 from tasks.aws import client
-from tasks.errors import BucketMissing, BucketUnversioned, DiskFull, NoDataInWindow, ObjectCorrupt
+from tasks.errors import (
+    BucketMissing,
+    BucketUnversioned,
+    DiskFull,
+    LayoutAmbiguous,
+    LayoutUnknown,
+    NoDataInWindow,
+    ObjectCorrupt,
+)
 from tasks.lake.bucket import keep_snapshot, take_snapshot
-from tasks.lake.layout import partition_prefix
+from tasks.lake.inventory import WHY
+from tasks.lake.layout import narrowed, partition_prefix
 from tasks.lake.pull import cached_path, pull
+from tasks.lake.tasks import everything, snapshot_after
+from tasks.reports.pages import snapshot_page
 
 PREFIX = "raw/sales/"
 
@@ -115,3 +126,124 @@ def test_a_hostile_key_cannot_leave_the_cache(key, tmp_path):
     path = cached_path(tmp_path, "lake", item).resolve()
     assert path.is_relative_to(tmp_path.resolve())
     assert len(path.name) < 200
+
+
+def fill(s3, *paths: str, body: bytes = b"id\n1\n") -> None:
+    for number, path in enumerate(paths):
+        whole = b"" if path.endswith(("/", "_SUCCESS")) else body + b"%d\n" % number
+        s3.put_object(Bucket="lake", Key=f"raw/{path}", Body=whole)
+
+
+def counted(pinned) -> dict:
+    return {item.rule: item.count for item in pinned.left_out}
+
+
+def test_a_lake_that_moved_to_hourly_folders_is_read_to_its_end(lake):
+    days = [f"mixed/year=2024/month=7/day={day}/hour=0{day}/part.csv" for day in (1, 2, 3)]
+    fill(lake, "mixed/year=2024/month=06/day=30/part.csv", *days)
+    pinned = take_snapshot(lake, "mixed", "lake", "raw/mixed/")
+    assert (len(pinned.objects), pinned.end) == (4, date(2024, 7, 3))
+    assert pinned.left_out == pinned.notices == ()
+
+
+def test_what_is_left_out_stands_on_the_page_and_in_the_list_that_is_kept(lake):
+    fill(lake, "spark/dt=2024-07-01/_SUCCESS", "spark/dt=2024-07-01/part.csv", "spark/flat.csv",
+         "spark/dt=2024-07-01/", "spark/dt=2024-13-01/part.csv",
+         "spark/dt=2024-07-01/.part.csv.crc", "spark/dt=2024-06-01/part.csv")  # fmt: skip
+    pinned = take_snapshot(lake, "spark", "lake", "raw/spark/", window_days=7)
+    assert [item.key for item in pinned.objects] == ["raw/spark/dt=2024-07-01/part.csv"]
+    assert counted(pinned) == {
+        "hidden": 2, "folder marker": 1, "no day": 1, "no real day": 1, "before the window": 1,
+    }  # fmt: skip
+    assert [notice for notice in pinned.notices if "raw/spark/flat.csv" in notice]
+    assert [notice for notice in pinned.notices if "dt=2024-13-01" in notice]
+    page = snapshot_page(pinned, "", 1, 9, WHY)
+    assert "1 of 7 below the prefix" in page
+    for item in pinned.left_out:
+        assert f"| {item.rule} | {item.count} |" in page
+        assert WHY[item.rule].split()[0] in page
+    key = keep_snapshot(lake, "lake", pinned).removeprefix("s3://lake/")
+    kept = lake.get_object(Bucket="lake", Key=key)["Body"].read()
+    assert type(pinned).model_validate_json(kept).left_out == pinned.left_out
+
+
+@pytest.mark.parametrize("paths", [
+    ["flat/part.csv"],
+    ["flat/sales-2024-07-01.csv", "flat/_SUCCESS"],
+    ["flat/year=2024/month=07/part.csv"],
+    ["flat/year=2024/month=13/day=01/part.csv"],
+])  # fmt: skip
+def test_a_lake_without_days_is_refused_with_the_layouts_that_are_read(lake, paths):
+    fill(lake, *paths)
+    for more in ({}, {"after": date(2024, 1, 1)}, {"end": date(2024, 1, 1), "window_days": 3}):
+        with pytest.raises(LayoutUnknown) as caught:
+            take_snapshot(lake, "flat", "lake", "raw/flat/", **more)
+        said = str(caught.value)
+        assert all(part in said for part in ("year=2024/month=07/day=01", "dt=2024-07-01"))
+        assert f"raw/{paths[0]}" in said
+
+
+def test_a_day_in_two_layouts_is_neither_doubled_nor_halved_unseen(lake):
+    fill(lake, "two/dt=2024-07-01/part.csv", "two/year=2024/month=07/day=01/part.csv",
+         "two/dt=2024-07-02/part.csv")  # fmt: skip
+    with pytest.raises(LayoutAmbiguous, match="2024-07-01") as caught:
+        take_snapshot(lake, "two", "lake", "raw/two/")
+    assert "raw/two/dt=2024-07-01/part.csv" in str(caught.value)
+    assert "raw/two/year=2024/month=07/day=01/part.csv" in str(caught.value)
+    later = take_snapshot(lake, "two", "lake", "raw/two/", after=date(2024, 7, 1))
+    assert len(later.objects) == 1
+    lake.copy_object(
+        Bucket="lake",
+        Key="raw/two/dt=2024-07-01/part.csv",
+        CopySource={"Bucket": "lake", "Key": "raw/two/year=2024/month=07/day=01/part.csv"},
+    )
+    once = take_snapshot(lake, "two", "lake", "raw/two/")
+    assert (len(once.objects), counted(once)) == (2, {"copy": 1})
+
+
+def test_days_in_folders_of_several_shapes_are_read_and_told(lake):
+    fill(lake, "day/dt=2024-07-01/part.csv", "day/dt=2024-07-01/hour=05/part.csv")
+    pinned = take_snapshot(lake, "day", "lake", "raw/day/")
+    assert len(pinned.objects) == 2
+    (notice,) = pinned.notices
+    assert "2024-07-01" in notice
+    assert "twice" in notice
+
+
+def test_only_side_files_are_no_data_and_no_unknown_layout(lake):
+    fill(lake, "none/_SUCCESS", "none/")
+    with pytest.raises(NoDataInWindow, match="1 hidden"):
+        take_snapshot(lake, "none", "lake", "raw/none/")
+
+
+@pytest.mark.parametrize(("path", "level"), [("flat.csv", "WARNING"), ("_SUCCESS", "INFO")])
+def test_a_watch_that_finds_nothing_says_what_it_did_not_read(
+    lake, monkeypatch, caplog, path, level
+):
+    monkeypatch.setenv("SLUICE_LAKE_BUCKET", "lake")
+    fill(lake, "moved/dt=2024-06-30/part.csv", f"moved/{path}")
+    with caplog.at_level("INFO"):
+        assert snapshot_after.fn("moved", "raw/moved/", date(2024, 6, 30), None) is None
+    (told,) = [record for record in caplog.records if f"raw/moved/{path}" in record.getMessage()]
+    assert told.levelname == level
+
+
+def test_a_watch_is_not_blind_to_a_lake_whose_layout_it_cannot_read(lake, monkeypatch):
+    monkeypatch.setenv("SLUICE_LAKE_BUCKET", "lake")
+    fill(lake, "lost/part.csv")
+    with pytest.raises(LayoutUnknown):
+        snapshot_after.fn("lost", "raw/lost/", date(2024, 6, 30), None)
+    with pytest.raises(LayoutUnknown):
+        everything.fn("lost", "raw/lost/")
+
+
+def test_every_door_takes_the_same_objects(lake, monkeypatch):
+    monkeypatch.setenv("SLUICE_LAKE_BUCKET", "lake")
+    fill(lake, "all/year=2024/month=7/day=1/hour=05/a.csv", "all/year=2024/month=7/day=2/_SUCCESS",
+         "all/year=2024/month=7/day=2/b.csv")  # fmt: skip
+    whole = everything.fn("all", "raw/all/")
+    after = snapshot_after.fn("all", "raw/all/", date(2024, 6, 30), None)
+    assert whole == after == take_snapshot(lake, "all", "lake", "raw/all/")
+    assert len(whole.objects) == 2
+    part = narrowed(whole, [whole.objects[0].key])
+    assert counted(part) == {"hidden": 1, "not asked for": 1}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +70,9 @@ class Place:
         return self.desk().registry.pointer(town.MODEL)
 
 
-@pytest.fixture(scope="module")
-def place(aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """A town whose first version serves."""
+@contextmanager
+def settled(aws: Any, folder: Path) -> Iterator[Place]:
+    """A town with an empty registry, on this AWS."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in town.environment(aws).items():
             patch.setenv(name, value)
@@ -79,13 +80,20 @@ def place(aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]
         settings.cache_clear()
         topic = aws.client("sns").create_topic(Name="alerts")["TopicArn"]
         patch.setenv("SLUICE_ALERTS_TOPIC_ARN", topic)
-        made = Place(aws, tmp_path_factory.mktemp("bundles"))
+        made = Place(aws, folder)
         town.prepare()
         made.topic = topic
         made.mails = made.queue("mails")
+        yield made
+    our_aws.client.cache_clear()
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def place(aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A town whose first version serves."""
+    with settled(aws, tmp_path_factory.mktemp("bundles")) as made:
         made.first = made.publish()
         journal = made.release(made.first)
         assert journal.phase == "done", journal.verdict
         yield made
-    our_aws.client.cache_clear()
-    settings.cache_clear()

@@ -63,6 +63,7 @@ class World:
     alarms: set[str] = field(default_factory=set)
     rings: set[str] = field(default_factory=set)
     shares: list[tuple[float, str, float]] = field(default_factory=list)
+    log_lines: tuple[str, ...] = ()
 
     def boundary(self, name: str) -> None:
         """The world is about to change, or has just changed."""
@@ -370,6 +371,9 @@ class MemoryCloud:
 
     def ask(self, name: str, variant: str, body: bytes) -> str:
         return "fail: 500" if self.world.fails_health else "pass: answered"
+
+    def last_lines(self, name: str, variant: str, since: float) -> tuple[str, ...]:
+        return self.world.log_lines
 
     def ringing(self, alarms: Collection[str]) -> tuple[str, ...]:
         return tuple(sorted(set(alarms) & self.world.rings))

@@ -1,11 +1,12 @@
 """Charts that are read: round numbers on the axes, every line drawn and named."""
 
+import re
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.reports.chart import line_chart, ticks
+from tasks.reports.chart import axis_label, line_chart, ticks
 
 NUMBERS = st.floats(-1e12, 1e12).map(lambda value: round(value, 3))
 
@@ -41,3 +42,23 @@ def test_every_line_is_drawn_and_named_and_hostile_names_stay_text():
 
 def test_nothing_measured_is_said():
     assert "nothing measured yet" in line_chart("loss", {"loss": [(0, float("nan"))]})
+
+
+@given(NUMBERS, NUMBERS)
+def test_neighbours_on_an_axis_have_different_labels(one, other):
+    low, high = min(one, other), max(one, other)
+    if high - low < 1e-9 * max(1.0, abs(low), abs(high)):
+        return
+    levels = ticks(low, high)
+    step = levels[1] - levels[0]
+    if 1e-6 < step < 1e12:
+        told = [axis_label(level, step) for level in levels]
+        assert len(set(told)) == len(told)
+        read = [float(label.replace(",", "")) for label in told]
+        assert all(abs(a - b) <= step / 50 for a, b in zip(read, levels, strict=True))
+
+
+def test_a_long_name_of_a_line_does_not_leave_the_picture():
+    drawn = line_chart("t", {"a_line_with_a_name_that_is_longer_than_its_place": [(0, 1), (1, 2)]})
+    assert re.search(r">a_line_with_[^<]*…[^<]*its_place<", drawn)
+    assert "a_line_with_a_name_that_is_longer_than_its_place" not in drawn

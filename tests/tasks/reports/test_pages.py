@@ -5,8 +5,10 @@ import xml.etree.ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.reports.artifacts import key_for, presented
 from tasks.reports.chart import image, line_chart
-from tasks.reports.pages import epochs_of, table, training_page, verdict_page
+from tasks.reports.pages import table, verdict_page
+from tasks.settings import settings
 from tasks.values import Check, Verdict
 
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
@@ -36,16 +38,24 @@ def test_a_cell_cannot_break_its_table():
     assert table(("a",), [("x|y\nz <b> >= 1",)]).splitlines()[2] == "| x\\|y z &lt;b> ≥ 1 |"
 
 
-def test_epochs_are_read_from_the_log():
-    lines = ["noise", "epoch=1 loss=0.5 val_mae=7e4", "epoch=2 loss=0.25 val_mae=6.5e4 lr=1e-3"]
-    series = epochs_of(lines)
-    assert series["loss"] == [(1.0, 0.5), (2.0, 0.25)]
-    assert series["val_mae"] == [(1.0, 7e4), (2.0, 6.5e4)]
-    assert "loss" in training_page("job", "Training", lines)
-
-
 def test_a_verdict_shows_its_sign_and_its_evidence():
     verdict = Verdict.of("m", (Check(name="mae", outcome="fail", observed="9", bound="≤ 5"),))
     page = verdict_page("Gate", verdict)
     assert page.startswith("# ✘ Gate: fail")
     assert "≤ 5" in page
+
+
+def test_names_of_a_runs_pages_are_in_the_order_of_its_stages():
+    stages = ("snapshot", "contract", "drift", "training", "gate", "conversion", "bundle")
+    keys = [key_for(stage, "Prices_A") for stage in (*stages, "release", "summary")]
+    assert keys == sorted(keys)
+    assert keys[0] == "1-snapshot-prices-a"
+    assert key_for("upload", "m") == "upload-m"
+
+
+def test_what_is_shown_fits_and_opens(monkeypatch):
+    monkeypatch.setenv("SLUICE_S3_CONSOLE_URL", "http://127.0.0.1:1/_embedded/s3/{bucket}/{key}")
+    settings.cache_clear()
+    told = presented("| a | b |\n|---|---|\n| " + "word " * 40 + "| `s3://b/k` |")
+    assert "<br>" in told
+    assert '[s3://b/k](http://127.0.0.1:1/_embedded/s3/b/k "s3://b/k")' in told

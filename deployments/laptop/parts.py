@@ -1,0 +1,128 @@
+"""The parts of the stack: how each is started, and how it shows that it is well."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from deployments.laptop import reports
+from deployments.laptop.environment import Laptop
+from deployments.laptop.processes import Started
+
+AWS = "embedded-aws"
+SERVER = "prefect-server"
+DEAD_MAN = "dead-mans-switch"
+COLLECTOR = reports.NAME
+WORKER = "worker"
+RECONCILER = "reconciler"
+# In the order in which they are started; they are ended in the opposite one.
+PARTS = (SERVER, AWS, DEAD_MAN, COLLECTOR, WORKER, RECONCILER)
+# These have the virtual clock from their environment: while one lives, the clock stays.
+CLOCKED = (AWS, DEAD_MAN, COLLECTOR, WORKER, RECONCILER)
+WORK_POOL = "sluice"
+WORKER_NAME = "laptop"
+
+# A proxy could not find our loopback.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class Health:
+    """How a part is: ``alive``, ``missing``, or ``not answering``."""
+
+    name: str
+    state: str
+    pid: int | None = None
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing need be done about it."""
+        return self.state == "alive"
+
+
+def health(laptop: Laptop, processes: list[Started]) -> list[Health]:
+    """How each part is."""
+    alive = {process.name: process for process in processes if process.alive}
+    found = []
+    for name in PARTS:
+        process = alive.get(name)
+        if process is None:
+            found.append(Health(name, "missing"))
+            continue
+        state = "alive" if replies(laptop, name) else "not answering"
+        found.append(Health(name, state, process.pid))
+    return found
+
+
+def replies(laptop: Laptop, name: str) -> bool:
+    """Whether a part that lives does what it is there for, as far as it can be asked."""
+    checks: dict[str, Callable[[], bool]] = {
+        AWS: lambda: answers(f"{laptop.aws_url}/_embedded/health"),
+        SERVER: lambda: answers(f"{laptop.prefect_url}/api/health"),
+        COLLECTOR: lambda: speaks(laptop.collector_url),
+    }
+    return checks.get(name, lambda: True)()
+
+
+def aws_command(laptop: Laptop, epoch: float | None) -> tuple[str, ...]:
+    """The embedded AWS; without an epoch, time goes on where its state folder left it."""
+    clock = () if epoch is None else ("--time-epoch", f"{epoch:.6f}")
+    return (
+        *("embedded_aws", "--port", str(laptop.aws_port)),
+        *("--time-scale", str(laptop.time_scale), *clock),
+        *("--state-dir", str(laptop.state / "aws")),
+    )
+
+
+def server_command(laptop: Laptop) -> tuple[str, ...]:
+    """The Prefect server."""
+    return (
+        *("deployments.laptop.server", "start", "--host", "127.0.0.1"),
+        *("--port", str(laptop.prefect_port)),
+    )
+
+
+def worker_command() -> tuple[str, ...]:
+    """The worker; it makes its work pool, which the deployments then name."""
+    return (
+        *("prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process"),
+        *("--name", WORKER_NAME, "--limit", "6"),
+    )
+
+
+def answers(url: str) -> bool:
+    """Whether an address answers 200."""
+    try:
+        with _DIRECT.open(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
+def speaks(url: str) -> bool:
+    """Whether somebody answers HTTP at an address, whatever it says."""
+    try:
+        with _DIRECT.open(url, timeout=5):
+            return True
+    except urllib.error.HTTPError as error:
+        error.close()
+        return True
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
+def told(url: str) -> dict[str, Any]:
+    """A JSON object from an address; empty when there is none."""
+    try:
+        with _DIRECT.open(url, timeout=5) as answer:
+            found = json.loads(answer.read())
+    except (urllib.error.URLError, OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,99 @@
+"""What is kept of an endpoint, and how it is made again from that."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from embedded_aws.hosting.endpoint import Endpoint
+from embedded_aws.hosting.generation import Generation
+from embedded_aws.hosting.house import House
+from embedded_aws.hosting.variant import Numbers
+from embedded_aws.service import AwsFault
+
+log = logging.getLogger(__name__)
+
+KIND = "sagemaker.endpoint"
+_PLAIN = (
+    "name", "arn", "config_name", "created", "status", "modified", "failure", "last_deployment",
+)  # fmt: skip
+
+
+def keep(house: House, endpoint: Endpoint, pending: Generation | None = None) -> None:
+    """Keep an endpoint as it stands, with the fleet that an operation is to bring up.
+
+    Raises:
+        AwsFault: the disk does not take it.
+    """
+    with endpoint.lock:
+        record = {name: getattr(endpoint, name) for name in _PLAIN}
+        record["active"] = _told(endpoint.active)
+        record["pending"] = _told(pending or endpoint.pending)
+    house.world.records.put(KIND, endpoint.name, record)
+
+
+def keep_later(house: House, endpoint: Endpoint) -> None:
+    """The same, from an operation under way: it goes on, whatever the disk says.
+
+    What the end of the embedded AWS does to an operation is no news: the next one finishes it.
+    """
+    if house.closing.is_set():
+        return
+    try:
+        keep(house, endpoint)
+    except AwsFault as fault:
+        log.exception("endpoint %s: %s", endpoint.name, fault.message)
+
+
+def forget(house: House, endpoint: Endpoint) -> None:
+    """The endpoint is gone."""
+    try:
+        house.world.records.drop(KIND, endpoint.name)
+    except AwsFault as fault:
+        log.exception("endpoint %s: %s", endpoint.name, fault.message)
+
+
+def restored(house: House) -> list[Endpoint]:
+    """Every endpoint that was kept; none of their processes runs yet."""
+    found = []
+    for record in house.world.records.all(KIND):
+        endpoint = Endpoint(**{name: record[name] for name in _PLAIN})
+        endpoint.active = _generation(house, endpoint.name, record["active"])
+        endpoint.pending = _generation(house, endpoint.name, record["pending"])
+        found.append(endpoint)
+    return found
+
+
+def _told(generation: Generation | None) -> dict[str, Any] | None:
+    if generation is None:
+        return None
+    variants = generation.variants
+    return {
+        "config": dict(generation.config),
+        "containers": {v.spec["ModelName"]: dict(v.container) for v in variants.values()},
+        "numbers": {name: _numbers(variant.numbers) for name, variant in variants.items()},
+        "resolved": {name: variant.resolved_at for name, variant in variants.items()},
+        "data_capture": generation.data_capture,
+    }
+
+
+def _numbers(numbers: Numbers) -> list[float]:
+    return [
+        numbers.current_weight,
+        numbers.desired_weight,
+        numbers.current_count,
+        numbers.desired_count,
+    ]
+
+
+def _generation(house: House, endpoint: str, record: Mapping[str, Any] | None) -> Generation | None:
+    if record is None:
+        return None
+    numbers = {name: Numbers(*values) for name, values in record["numbers"].items()}
+    made = Generation(
+        house, endpoint, record["config"], record["containers"], numbers, record["data_capture"]
+    )
+    for name, at in record["resolved"].items():
+        made.variants[name].resolved_at = at
+    return made

@@ -1,0 +1,82 @@
+"""How a run ends: which state each verdict becomes, in one place.
+
+Red (``Failed``) is what a person must act on. What the pipeline decided by itself, with users safe,
+is a state of its own, of Prefect's type COMPLETED: a candidate that its gate ``Rejected``, a
+release that was ``RolledBack``, a run that found another release under way (``Superseded``). None
+of them is a success for whoever asked for the release: see `released`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import State
+from prefect.states import Completed, Failed
+
+from tasks.errors import GateRejected, ReleaseInProgress
+from tasks.gates.decide import require_pass
+from tasks.release import Journal
+from tasks.values import Verdict
+
+REJECTED = "Rejected"
+ROLLED_BACK = "RolledBack"
+SUPERSEDED = "Superseded"
+OWN = frozenset({REJECTED, ROLLED_BACK, SUPERSEDED})
+
+
+def of_gate(verdict: Verdict) -> State[Any] | None:
+    """The end of a run whose candidate failed its gate; None when it passed.
+
+    Raises:
+        GateRejected: the gate came to no judgement, so that a person must look.
+    """
+    try:
+        require_pass(verdict)
+    except GateRejected as error:
+        if verdict.outcome != "fail":
+            raise
+        return rejected(error)
+    return None
+
+
+def rejected(error: GateRejected) -> State[Any]:
+    """The end of a run whose candidate is not good enough; the champion goes on serving."""
+    return Completed(name=REJECTED, message=str(error))
+
+
+def of_release(journal: Journal) -> State[Any]:
+    """The end of a run that put a version before users.
+
+    Rolled back with a stable version serving is an answer; with nothing serving, or frozen, a
+    person must act.
+    """
+    told = f"{journal.model} {journal.candidate.version}: {journal.verdict}"
+    if journal.phase == "done":
+        return Completed(message=told)
+    if journal.phase == "rolled_back" and journal.stable is not None:
+        return Completed(name=ROLLED_BACK, message=told)
+    return Failed(message=told)
+
+
+def of_rollback(journal: Journal) -> State[Any]:
+    """The end of a run that put a version back."""
+    told = f"{journal.model}: {journal.verdict}"
+    return Completed(message=told) if journal.phase == "rolled_back" else Failed(message=told)
+
+
+def superseded(error: ReleaseInProgress) -> State[Any]:
+    """The end of a run that found another release under way."""
+    return Completed(name=SUPERSEDED, message=str(error))
+
+
+def released(state: State[Any]) -> bool:
+    """Whether a release's state says that its version serves."""
+    return state.is_completed() and state.name not in OWN
+
+
+def passed_on(state: State[Any]) -> State[Any]:
+    """The same end for the run around it, which then ends with the same words."""
+    told = state.message or str(state.name)
+    if state.is_completed():
+        return Completed(name=state.name, message=told)
+    return Failed(message=told)

@@ -1,0 +1,81 @@
+"""One value of a request → a number or a day; what is neither is the client's fault."""
+
+from __future__ import annotations
+
+import math
+import re
+import reprlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+# Python's float() also reads 1_000, other scripts' digits and "infinity": no client means them.
+_NUMBER = re.compile(r"[ \t]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*", re.ASCII)
+_LONGEST_NUMBER = 400
+
+
+class BadInput(Exception):
+    """The client sent something that the model cannot read."""
+
+
+def shown(value: Any) -> str:
+    """A value of a request for a message: short, whatever its depth and length.
+
+    >>> shown([[["deep"]]])
+    '[[[...]]]'
+    """
+    short = reprlib.Repr()
+    short.maxlevel = 2
+    short.maxstring = short.maxother = 60
+    # A client's text may hold halves of characters that no log can write.
+    return short.repr(value)[:120].encode("ascii", "backslashreplace").decode("ascii")
+
+
+def cell(row: Any, column: Mapping[str, Any], number: int) -> Any:
+    """The value of a column: float, or ``datetime64[D]``; NaN or NaT where it may be missing.
+
+    Args:
+        row: The instance.
+        column: Its entry in preprocess.json: ``name``, ``type``, ``required``.
+        number: Index of the instance, for the message.
+
+    Raises:
+        BadInput: naming instance and column.
+    """
+    name = column["name"]
+    if not isinstance(row, Mapping):
+        raise BadInput(f"instance {number}: expected an object of columns, got {shown(row)}")
+    value = row.get(name)
+    is_date = column["type"] == "date"
+    if value is None:
+        if column["required"]:
+            raise BadInput(f"instance {number}: column {name!r} is missing")
+        return np.datetime64("NaT") if is_date else math.nan
+    where = f"instance {number}: column {name!r} is {shown(value)}"
+    return _day(value, where) if is_date else _number(value, where)
+
+
+def _day(value: Any, where: str) -> np.datetime64:
+    if not isinstance(value, str) or not value.isascii():
+        raise BadInput(f"{where}, not a date like 2026-01-31")
+    try:
+        return np.datetime64(datetime.fromisoformat(value).date(), "D")
+    except ValueError as error:
+        raise BadInput(f"{where}, not a date like 2026-01-31") from error
+
+
+def _number(value: Any, where: str) -> float:
+    if isinstance(value, str):
+        if len(value) > _LONGEST_NUMBER or not _NUMBER.fullmatch(value):
+            raise BadInput(f"{where}, no number")
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadInput(f"{where}, no number")
+    try:
+        read = float(value)
+    except OverflowError as error:
+        raise BadInput(f"{where}, not finite") from error
+    if not math.isfinite(read):
+        raise BadInput(f"{where}, not finite")
+    return read

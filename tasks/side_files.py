@@ -1,0 +1,80 @@
+"""Objects beside the data that hold no rows: markers, checksums, folders, unfinished copies. Pure.
+
+The rule for hidden names is that of Hive, Spark and Athena: what begins with ``_`` or ``.`` is not
+data, neither is anything in a folder that does; a partition (``_day=1``) is no hidden folder.
+"""
+
+from __future__ import annotations
+
+from tasks.values import LakeObject, LeftOut, Snapshot
+
+HIDDEN = "hidden"
+TABLE_LOG = "table log"
+FOLDER = "folder marker"
+SIDE_FILE = "side file"
+UNFINISHED = "unfinished copy"
+LOGS = ("_delta_log", ".hoodie")
+_NAMES = frozenset({"thumbs.db", "desktop.ini"})
+_ENDINGS = (".crc", ".md5", ".sha1", ".sha256", ".sha512", ".csv.metadata")
+_UNFINISHED = ("._copying_", ".tmp", ".inprogress", ".partial")
+
+
+def below(key: str, prefix: str) -> str:
+    """The part of a key below the last folder of a prefix; the whole key when it lies elsewhere."""
+    folder = prefix[: prefix.rfind("/") + 1]
+    return key.removeprefix(folder)
+
+
+def side_file(key: str, size: int, prefix: str = "") -> str:
+    """The rule by which an object is no data, or "" when it is data.
+
+    Args:
+        key: The object's key.
+        size: Its size in bytes.
+        prefix: Where the data set's keys begin; names above it do not count.
+    """
+    path = below(key, prefix)
+    *folders, name = path.split("/")
+    lower = name.lower()
+    if size == 0 and (not name or lower.endswith("_$folder$")):
+        return FOLDER
+    if any(folder in LOGS for folder in folders):
+        return TABLE_LOG
+    if any(map(_hidden, folders)):
+        return HIDDEN
+    if lower.endswith(_UNFINISHED):
+        return UNFINISHED
+    if name.startswith(("_", ".")):
+        return HIDDEN
+    if lower in _NAMES or lower.endswith(_ENDINGS):
+        return SIDE_FILE
+    return ""
+
+
+def _hidden(folder: str) -> bool:
+    # "." and ".." are no names; S3 knows no folders, and keys that hold them are read as they are.
+    if folder.startswith("_"):
+        return "=" not in folder
+    return folder.startswith(".") and bool(folder.strip("."))
+
+
+def data_of(snapshot: Snapshot, prefix: str) -> tuple[Snapshot, tuple[LeftOut, ...]]:
+    """A snapshot without the objects that hold no rows, and how many those were by which rule.
+
+    The fingerprint stays that of the whole snapshot.
+    """
+    kept: list[LakeObject] = []
+    rules: dict[str, list[str]] = {}
+    for item in snapshot.objects:
+        rule = side_file(item.key, item.size, prefix)
+        if rule:
+            rules.setdefault(rule, []).append(item.key)
+        else:
+            kept.append(item)
+    if not rules:
+        return snapshot, ()
+    beside = tuple(
+        LeftOut(rule=rule, count=len(keys), example=min(keys))
+        for rule, keys in sorted(rules.items())
+    )
+    return snapshot.model_copy(update={"objects": tuple(kept)}), beside

@@ -1,0 +1,34 @@
+"""What became of an upload, as people see it. Pure."""
+
+from __future__ import annotations
+
+from tasks.reports.markdown import plain, table
+from tasks.reports.moments import moment_of
+
+SIGNS = {"released": "✔", "refused": "✘", "rolled_back": "↩", "given_up": "⚠"}
+
+
+def upload_page(model: str, version: str, address: str, state: str, reason: str, at: str) -> str:
+    """The outcome, why, and where the artefact lies.
+
+    Args:
+        model: Whose artefact.
+        version: As it was uploaded.
+        address: Of the artefact.
+        state: What became of it.
+        reason: Why, in a sentence.
+        at: When, in ISO 8601.
+    """
+    told = state.replace("_", " ")
+    rows = [
+        ("why", plain(reason)),
+        ("artefact", f"`{address}`"),
+        ("outcome beside it", f"`{address.rpartition('/')[0]}/outcome.json`"),
+        ("when", moment_of(at)),
+    ]
+    return "\n\n".join(
+        (
+            f"# {SIGNS.get(state, '▸')} Upload {told}: `{model}/{version}`",
+            table(("what", "value"), rows),
+        )
+    )

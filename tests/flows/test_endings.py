@@ -1,0 +1,213 @@
+"""How runs of releases end: the state's name, what is shown, and who is looked after."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from benchmarks.release import town
+from tasks.release import advance, start_release
+from tasks.release.store import current_key
+from tasks.settings import settings
+
+TIME_SCALE = 120.0
+MODEL = town.MODEL
+QUICK = {"ladder": (0.4, 0.8), "watch_seconds": 120}
+
+pytestmark = pytest.mark.timeout(1800)
+
+
+def ask(what: Any) -> Any:
+    """An answer of the Prefect server."""
+    from prefect.client.orchestration import get_client
+
+    async def answer() -> Any:
+        async with get_client() as client:
+            return await what(client)
+
+    return asyncio.run(answer())
+
+
+def page(key: str) -> str:
+    """The newest artifact of a key."""
+
+    async def newest(client: Any) -> str:
+        from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+        from prefect.client.schemas.sorting import ArtifactSort
+
+        found = await client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])),
+            sort=ArtifactSort.CREATED_DESC,
+        )
+        return str(found[0].data)
+
+    return str(ask(newest))
+
+
+@pytest.fixture(scope="module")
+def second(house: Any) -> str:
+    """A second version, which serves."""
+    from flows.release import release
+
+    version = house.publish()
+    with town.Crowd(house.aws.endpoint_url):
+        ended = release(MODEL, version, "weekly", return_state=True)
+    assert ended.name == "Completed", ended.message
+    told = page(f"summary-{MODEL}")
+    assert told.startswith(f"# {MODEL}: {version} serves")
+    assert f"-p to_version={house.first}" in told
+    return str(version)
+
+
+def test_a_release_that_is_taken_back_is_no_crash_and_no_success(house: Any, second: str) -> None:
+    from flows.endings import released
+    from flows.release import release, release_within
+
+    bad = house.publish(errors=0.6)
+    with town.Crowd(house.aws.endpoint_url):
+        ended = release(MODEL, bad, "a bad one", return_state=True)
+    assert (ended.name, ended.is_completed()) == ("RolledBack", True), ended.message
+    assert not released(ended)
+    assert f"From {bad} to {second}." in str(ended.message)
+    assert house.serves() == second
+    assert f"{second}, which serves again" in page(f"release-{MODEL}")
+    summary = page(f"summary-{MODEL}")
+    assert summary.startswith(f"# {MODEL}: {second} serves")
+    assert bad in summary, "the summary tells how this run ended"
+
+    dead = house.publish(dies=True)
+    within = release_within(MODEL, dead, "within another run")
+    assert (within.name, released(within)) == ("RolledBack", False)
+    assert "no weights, no service" in str(within.message)
+    assert "no weights, no service" in page(f"release-{MODEL}")
+
+
+def test_of_two_releases_the_loser_is_superseded(house: Any, second: str) -> None:
+    from flows.endings import released
+    from flows.release import release
+
+    version, late = house.publish(), house.publish()
+    owner = town.desk("somebody else", town.spec())
+    start_release(owner, MODEL, version, "ann", "first come")
+    ended = release(MODEL, late, "second come", return_state=True)
+    assert (ended.name, ended.is_completed(), released(ended)) == ("Superseded", True, False)
+    assert "is planned (owner somebody else)" in str(ended.message)
+    back = rolled_back("never mind")
+    assert back.name == "Completed", back.message
+    assert house.serves() == second
+
+
+def rolled_back(reason: str, to_version: str = "") -> Any:
+    from flows.rollback import rollback
+
+    return rollback(MODEL, reason, to_version, return_state=True)
+
+
+def test_a_rollback_says_from_where_to_where_and_how_to_undo_it(house: Any, second: str) -> None:
+    ended = rolled_back("customers complain", house.first)
+    assert ended.name == "Completed", ended.message
+    assert str(ended.message) == (f"{MODEL}: customers complain. From {second} to {house.first}.")
+    assert house.serves() == house.first
+    mail = house.told()[f"Rolled back: {MODEL} {second}"][-1]
+    assert f"From {second} to {house.first}." in mail
+    summary = page(f"summary-{MODEL}")
+    assert summary.startswith(f"# {MODEL}: {house.first} serves")
+    assert "| put back |" in summary
+    again = rolled_back("the other was better", second)
+    assert again.name == "Completed", again.message
+    assert house.serves() == second
+
+
+@pytest.fixture
+def left(house: Any, second: str) -> tuple[str, UUID]:
+    """A canary that a person cancelled: its version, and the run whose page stands still."""
+
+    async def begin(client: Any) -> UUID:
+        from prefect.states import Running
+
+        from flows.release import release
+
+        run = await client.create_flow_run(release, name="the cancelled one", state=Running())
+        return UUID(str(run.id))
+
+    run = ask(begin)
+    version = str(house.publish())
+    desk = town.desk(f"flow-run/{run}", town.spec(**QUICK), lease_seconds=240.0)
+    start_release(desk, MODEL, version, "ann", "weekly")
+    with town.Crowd(house.aws.endpoint_url):
+        while not advance(desk, MODEL).journal.moves:
+            time.sleep(0.05)
+
+    async def cancel(client: Any) -> None:
+        from prefect.client.schemas.actions import ArtifactCreate
+        from prefect.states import Cancelled
+
+        stale = ArtifactCreate(
+            key=f"release-{MODEL}", type="markdown", data="has 40% of the traffic", flow_run_id=run
+        )
+        await client.create_artifact(stale)
+        await client.set_flow_run_state(run, Cancelled(), force=True)
+
+    ask(cancel)
+    return version, run
+
+
+def page_of(run: UUID) -> str:
+    """What a run's own page says."""
+
+    async def read(client: Any) -> str:
+        from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+
+        found = await client.read_artifacts(
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
+        )
+        return str(found[0].data)
+
+    return str(ask(read))
+
+
+def test_reconcile_says_who_cancelled_corrects_the_page_and_stops_at_no_damaged_journal(
+    house: Any, left: tuple[str, UUID], second: str
+) -> None:
+    from flows.reconcile import reconcile
+
+    version, run = left
+    # Two models more: of one the journal is damaged, of the other it is of a later Sluice.
+    damage = {"a-damaged": b"{half a journal", "z-later": b'{"schema_version": 9}'}
+    for name, body in damage.items():
+        folder = Path(settings().models_dir) / name
+        folder.mkdir()
+        told = {**json.loads(town.spec().model_dump_json()), "name": name}
+        (folder / "model.yaml").write_text(json.dumps(told))
+        s3 = house.aws.client("s3")
+        s3.put_object(Bucket=town.BUCKET, Key=current_key(name), Body=body)
+    time.sleep(240.0 / TIME_SCALE)  # the lease
+    deadline = time.monotonic() + 120
+    while True:
+        ended = reconcile(return_state=True)
+        standing = json.loads(
+            house.aws.client("s3")
+            .get_object(Bucket=town.BUCKET, Key=current_key(MODEL))["Body"]
+            .read()
+        )
+        if standing["phase"] == "rolled_back":
+            break
+        assert time.monotonic() < deadline, ended.message
+    assert ended.name == "Failed", "a person must mend the two journals"
+    for name in damage:
+        assert f"s3://{town.BUCKET}/{current_key(name)}" in str(ended.message)
+    assert "Next: Put its last good version back" in str(ended.message)
+    assert "of format 9; this program reads 1" in str(ended.message)
+
+    assert "a person cancelled the run the cancelled one" in standing["verdict"]
+    assert standing["verdict"].endswith(f"From {version} to {second}.")
+    corrected = page_of(run)
+    assert "rolled back" in corrected
+    assert "a person cancelled the run the cancelled one" in corrected
+    assert house.serves() == second

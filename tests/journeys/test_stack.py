@@ -1,0 +1,132 @@
+"""A stack of its own: what dies is repaired, what lives is kept, nothing that it held is lost."""
+
+import os
+import signal
+import time
+from dataclasses import replace
+
+import pytest
+
+from deployments.laptop.environment import Laptop
+from deployments.laptop.processes import recall
+from deployments.laptop.resources import client
+from deployments.laptop.stack import down, status, up
+from tests.embedded_aws.state.serving import PROGRAM, archive
+from tests.journeys.conftest import free_port
+
+ROLE = "arn:aws:iam::123456789012:role/sluice"
+
+
+@pytest.fixture
+def laptop(tmp_path):
+    made = Laptop(
+        state=tmp_path / "stack",
+        aws_port=free_port(),
+        prefect_port=free_port(),
+        collector_port=free_port(),
+        time_scale=60.0,
+        time_epoch=time.time(),
+    )
+    yield made
+    down(made, print)
+
+
+def pids(laptop: Laptop) -> dict[str, int]:
+    return {process.name: process.pid for process in recall(laptop.record)[0] if process.alive}
+
+
+def well(laptop: Laptop) -> bool:
+    return all(part.well for part in status(laptop)[0])
+
+
+def strike(*victims: int) -> None:
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+
+
+def endpoint(variables) -> None:
+    client("s3", variables).put_object(
+        Bucket="sluice-models", Key="tiny/model.tar.gz", Body=archive(PROGRAM)
+    )
+    sagemaker = client("sagemaker", variables)
+    sagemaker.create_model(
+        ModelName="tiny",
+        ExecutionRoleArn=ROLE,
+        PrimaryContainer={
+            "Image": "image",
+            "ModelDataUrl": "s3://sluice-models/tiny/model.tar.gz",
+            "Environment": {"ANSWER": "tiny"},
+        },
+    )
+    variant = {
+        "VariantName": "v",
+        "ModelName": "tiny",
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+    }
+    sagemaker.create_endpoint_config(EndpointConfigName="tiny", ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName="tiny", EndpointConfigName="tiny")
+    sagemaker.get_waiter("endpoint_in_service").wait(
+        EndpointName="tiny", WaiterConfig={"Delay": 1, "MaxAttempts": 240}
+    )
+
+
+def answered(variables) -> bytes:
+    runtime = client("sagemaker-runtime", variables)
+    return runtime.invoke_endpoint(EndpointName="tiny", Body=b"x")["Body"].read()
+
+
+def test_a_stack_is_repaired_and_keeps_what_it_held(laptop) -> None:
+    running = up(laptop, print)
+    variables = running.variables()
+    client("s3", variables).put_object(Bucket="sluice-lake", Key="first-week", Body=b"work")
+    endpoint(variables)
+    facts = {path.name: path.read_text() for path in (laptop.state / "facts").iterdir()}
+    first = pids(laptop)
+
+    # The worker dies: it alone is started, and its log stays.
+    strike(first["worker"])
+    assert [part.name for part in status(laptop)[0] if not part.well] == ["worker"]
+    said: list[str] = []
+    up(replace(laptop, time_scale=1.0, aws_port=free_port()), said.append)
+    second = pids(laptop)
+    assert second.pop("worker") != first.pop("worker")
+    assert second == first
+    assert any("SLUICE_TIME_SCALE stays 60" in line for line in said)
+    assert any("SLUICE_AWS_PORT stays" in line for line in said)
+    assert (laptop.log("worker").read_text()).count("Worker 'laptop' started") == 2
+    assert answered(variables) == b"tiny"
+
+    # The power fails.
+    strike(*pids(laptop).values())
+    before = running_time(laptop)
+    assert not well(laptop)
+    again = up(laptop, print)
+    assert well(laptop)
+    assert set(pids(laptop).values()).isdisjoint({*first.values(), *second.values()})
+    holds(again, facts, before)
+
+    # An evening's end, and the next morning.
+    before = running_time(laptop)
+    down(laptop, print)
+    assert pids(laptop) == {}
+    holds(up(laptop, print), facts, before)
+
+
+def running_time(laptop: Laptop) -> float:
+    """Virtual unix time of the stack that is recorded."""
+    facts = recall(laptop.record)[1]
+    epoch, scale = float(str(facts["time_epoch"])), float(str(facts["time_scale"]))
+    return epoch + (time.time() - epoch) * scale
+
+
+def holds(running: Laptop, facts: dict[str, str], before: float) -> None:
+    """What it held is there, its clock went on, and the facts are those of what survived."""
+    variables = running.variables()
+    got = client("s3", variables).get_object(Bucket="sluice-lake", Key="first-week")
+    assert got["Body"].read() == b"work"
+    assert answered(variables) == b"tiny"
+    assert {p.name: p.read_text() for p in (running.state / "facts").iterdir()} == facts
+    epoch, scale = running.time_epoch, running.time_scale
+    # What is lost at most is nothing; what is gained is the reserve of one note, and our own time.
+    assert epoch + (time.time() - epoch) * scale >= before

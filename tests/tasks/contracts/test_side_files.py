@@ -1,0 +1,64 @@
+"""What lies beside the data costs a sound day nothing, and is told."""
+
+import json
+
+import pyarrow as pa
+import pytest
+
+COLUMNS = [{"name": "id", "logicalType": "integer", "required": True}]
+MARKERS = {
+    "_SUCCESS": b"",
+    ".part-00000.snappy.parquet.crc": b"crc\0\0\0\2\0\x12\x34",
+    "part-00000.snappy.parquet.crc": b"crc\0\0\0\2\0\x12\x34",
+    "_committed_4711": b'{"added":[]}',
+    "_started_4711": b"",
+    "_temporary/0/part-00001.parquet": b"half of it",
+    ".DS_Store": b"\0\0\0\1Bud1",
+    "": b"",
+    "hour=00/": b"",
+    "hour=00_$folder$": b"",
+    "part-00002.parquet._COPYING_": b"half of it",
+}
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv", "jsonl"])
+def test_a_day_as_spark_leaves_it_is_sound(form, lake, judge, contract):
+    ids = list(range(100))
+    if form == "parquet":
+        lake.parquet("part-00000.snappy.parquet", pa.table({"id": ids}))
+    elif form == "csv":
+        lake.csv("part-00000.c000.csv.gz", [(n,) for n in ids], ["id"])
+    else:
+        lake.jsonl("part-00000.c000.json", [{"id": n} for n in ids])
+    for name, body in MARKERS.items():
+        lake.put(name, body)
+    report = judge(contract(COLUMNS, form=form, limit=0.001), lake)
+    assert (report.outcome, report.rows_good) == ("pass", 100)
+    assert (report.objects_in, report.objects_beside) == (1, len(MARKERS))
+    said = "\n".join(report.notices)
+    for rule in ("hidden", "folder marker", "side file", "unfinished copy"):
+        assert f"no data ({rule})" in said
+
+
+def test_markers_need_no_local_copy(lake, judge, contract):
+    lake.csv("part.csv.gz", [(1,)], ["id"])
+    del lake.paths[lake.put("_SUCCESS", b"")]
+    assert judge(contract(COLUMNS), lake).outcome == "pass"
+
+
+def test_a_marker_among_images_is_no_image(lake, judge, written, room, stored):
+    rooms = written("room_images")
+    lake.dataset, lake.prefix = "room_images", rooms.location_prefix
+    lake.put("1.jpg", stored(room(1)))
+    lake.put("labels.jsonl", json.dumps({"file": "1.jpg"}).encode())
+    lake.put("._1.jpg", b"\0\5\x16\7 a resource fork")
+    lake.put(".DS_Store", b"\0\0\0\1Bud1")
+    report = judge(rooms, lake)
+    assert (report.objects_in, report.objects_beside) == (2, 2)
+    assert report.rows_in == 1
+
+
+def test_nothing_but_markers_is_nothing_to_judge(lake, judge, contract):
+    lake.put("_SUCCESS", b"")
+    report = judge(contract(COLUMNS), lake)
+    assert (report.outcome, report.objects_in, report.objects_beside) == ("inconclusive", 0, 1)

@@ -1,0 +1,239 @@
+"""What day a key names, in the layouts that people have."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.lake.inventory import COPY, OTHER, WHY, Listed, sort_out
+from tasks.lake.layout import narrowed, partition_prefix, pin_inventory
+from tasks.lake.partitions import NO_DAY, NO_REAL_DAY, TWO_DAYS, place_of
+from tasks.side_files import FOLDER, HIDDEN, SIDE_FILE, TABLE_LOG, UNFINISHED, below, side_file
+
+PREFIX = "raw/sales/"
+DAYS = st.dates(min_value=date(1980, 1, 1), max_value=date(2150, 12, 31))
+SHAPES = [
+    "year={0.year:04d}/month={0.month:02d}/day={0.day:02d}",
+    "year={0.year}/month={0.month}/day={0.day}",
+    "Year={0.year}/Month={0.month}/Day={0.day}",
+    "y={0.year:04d}/m={0.month:02d}/d={0.day:02d}",
+    "yyyy={0.year:04d}/mm={0.month:02d}/dd={0.day:02d}",
+    "year={0.year:04d}/month={0:%Y-%m}/day={0:%Y-%m-%d}",
+    "year={0.year:04d}/month={0.month:02d}/dt={0:%Y-%m-%d}",
+    "year={0.year:04d}/region=eu/month={0.month:02d}/day={0.day:02d}",
+    "dt={0:%Y-%m-%d}",
+    "dt={0:%Y%m%d}",
+    "dt={0:%Y%m%d}05",
+    "dt={0:%Y-%m-%d}-05",
+    "dt={0:%Y-%m-%d} 05%3A00%3A00",
+    "dt={0:%Y-%m-%d}T05%3A00%3A00Z",
+    "dt={0:%Y}%2F{0:%m}%2F{0:%d}",
+    "date={0:%Y-%m-%d}",
+    "ds={0:%Y-%m-%d}",
+    "day={0:%Y-%m-%d}",
+    "event_date={0:%Y-%m-%d}",
+    "snapshot={0:%Y-%m-%d}",
+    "region=eu/dt={0:%Y-%m-%d}",
+    "{0:%Y/%m/%d}",
+    "{0.year}/{0.month}/{0.day}",
+    "{0:%Y-%m-%d}",
+    "{0:%Y%m%d}",
+]
+BELOW = [
+    "",
+    "hour=00/",
+    "hr=05/",
+    "h=05/m=30/",
+    "hour=05/minute=30/",
+    "05/",
+    "05/30/",
+    "region=eu/",
+    "batch-7/",
+    "topic/partition-3/",
+    "country=de/city=12/",
+]
+NAMES = ["part-00000.csv", "0b8f6a2e-93b1-4b52-9d0e-3f9f1c1e7a10.json", "part-00000",
+         "interactions_20240101_120000.json", "stream-1-2023-01-01-05-10-11-uuid.gz"]  # fmt: skip
+
+
+@given(DAYS, st.sampled_from(SHAPES), st.sampled_from(BELOW), st.sampled_from(NAMES))
+def test_every_layout_names_its_day_whatever_lies_below_and_whatever_the_file_is_called(
+    day, shape, deeper, name
+):
+    key = f"{PREFIX}{shape.format(day)}/{deeper}{name}"
+    assert place_of(key, PREFIX).day == day
+    assert place_of(key, "raw/").day == day
+
+
+@given(DAYS)
+def test_a_partition_as_we_write_it_names_its_day(day):
+    assert place_of(partition_prefix(PREFIX, day) + "part.csv", PREFIX).day == day
+
+
+@pytest.mark.parametrize(
+    ("path", "rule"),
+    [
+        ("part.csv", NO_DAY),
+        ("sales-2024-07-01.csv", NO_DAY),
+        ("year=2024/part.csv", NO_DAY),
+        ("year=2024/month=07/part.csv", NO_DAY),
+        ("hour=05/part.csv", NO_DAY),
+        ("12/07/01/part.csv", NO_DAY),
+        ("10000001/part.csv", NO_DAY),
+        ("update=yes/part.csv", NO_DAY),
+        ("year=2024/month=13/day=01/part.csv", NO_REAL_DAY),
+        ("year=2024/month=02/day=30/part.csv", NO_REAL_DAY),
+        ("year=2024/month=july/day=01/part.csv", NO_REAL_DAY),
+        ("year=24/month=07/day=01/part.csv", NO_REAL_DAY),
+        ("dt=2024-02-30/part.csv", NO_REAL_DAY),
+        ("dt=__HIVE_DEFAULT_PARTITION__/part.csv", NO_REAL_DAY),
+        ("dt=yesterday/part.csv", NO_REAL_DAY),
+        ("2024/13/01/part.csv", NO_REAL_DAY),
+        ("2024-13-01/part.csv", NO_REAL_DAY),
+        ("dt=2024-07-01/year=2024/month=07/day=02/part.csv", TWO_DAYS),
+        ("load_date=2024-07-01/event_date=2024-07-02/part.csv", TWO_DAYS),
+        ("2024-07-01/2024-07-02/part.csv", TWO_DAYS),
+        ("year=2024/month=06/dt=2024-07-01/part.csv", TWO_DAYS),
+    ],
+)
+def test_what_has_no_day_says_by_which_rule(path, rule):
+    found = place_of(PREFIX + path, PREFIX)
+    assert (found.day, found.rule) == (None, rule)
+
+
+@pytest.mark.parametrize(
+    ("path", "day"),
+    [
+        ("dt=2024-07-01/load_date=2024-07-05/part.csv", date(2024, 7, 1)),
+        ("dt=2024-07-01/2024-07-05/part.csv", date(2024, 7, 1)),
+        ("snapshot=2024-07-05/2024/07/01/part.csv", date(2024, 7, 1)),
+        ("year=2024/month=07/day=01/2024/06/30/part.csv", date(2024, 7, 1)),
+    ],
+)
+def test_a_partition_counts_before_other_folders(path, day):
+    assert place_of(PREFIX + path, PREFIX).day == day
+
+
+def test_folders_of_the_prefix_complete_those_below_it():
+    key = "raw/year=2024/month=07/day=01/part.csv"
+    for prefix in ("raw/", "raw/year=", "raw/year=2024/", "raw/year=2024/month=07/"):
+        assert place_of(key, prefix).day == date(2024, 7, 1)
+    inner = "exports/dt=2020-01-01/sales/dt=2024-07-01/part.csv"
+    assert place_of(inner, "exports/dt=2020-01-01/sales/").day == date(2024, 7, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "rule"),
+    [
+        ("dt=2024-07-01/_SUCCESS", 0, HIDDEN),
+        ("dt=2024-07-01/_SUCCESS", 9, HIDDEN),
+        ("dt=2024-07-01/_committed_4711", 9, HIDDEN),
+        ("dt=2024-07-01/_started_4711", 0, HIDDEN),
+        ("dt=2024-07-01/_metadata", 9, HIDDEN),
+        ("dt=2024-07-01/.part-00000.parquet.crc", 9, HIDDEN),
+        ("dt=2024-07-01/.DS_Store", 9, HIDDEN),
+        ("dt=2024-07-01/_temporary/0/task/part-0.csv", 9, HIDDEN),
+        ("_temporary/0/dt=2024-07-01/part-0.csv", 9, HIDDEN),
+        (".spark-staging-1/dt=2024-07-01/part-0.csv", 9, HIDDEN),
+        ("dt=2024-07-01/", 0, FOLDER),
+        ("dt=2024-07-01/_temporary/", 0, FOLDER),
+        ("dt=2024-07-01_$folder$", 0, FOLDER),
+        ("", 0, FOLDER),
+        ("dt=2024-07-01/part-0.csv.crc", 9, SIDE_FILE),
+        ("dt=2024-07-01/part-0.csv.sha256", 9, SIDE_FILE),
+        ("dt=2024-07-01/Thumbs.db", 9, SIDE_FILE),
+        ("dt=2024-07-01/part-0.csv._COPYING_", 9, UNFINISHED),
+        ("dt=2024-07-01/part-0.csv.tmp", 9, UNFINISHED),
+        ("_delta_log/00000000000000000000.json", 9, TABLE_LOG),
+        ("dt=2024-07-01/part-0.csv", 0, ""),
+        ("dt=2024-07-01/part-0.csv", 9, ""),
+        ("_day=1/dt=2024-07-01/part-0.csv", 9, ""),
+        ("dt=2024-07-01/a_b.c-d_.csv", 9, ""),
+        ("dt=2024-07-01/../../etc/part-0.csv", 9, ""),
+    ],
+)
+def test_markers_and_side_files_are_no_data(path, size, rule):
+    assert side_file(PREFIX + path, size, PREFIX) == rule
+
+
+def test_names_above_the_prefix_do_not_count():
+    assert side_file("_raw/.sales/dt=2024-07-01/part.csv", 9, "_raw/.sales/") == ""
+    assert side_file("raw/year=2024/month=07/day=01/_SUCCESS", 0, "raw/year=") == HIDDEN
+    assert below("raw/year=2024/x.csv", "raw/year=") == "year=2024/x.csv"
+
+
+SEGMENTS = st.sampled_from(
+    ["year=2024", "month=7", "month=07", "month=13", "day=1", "day=01", "dt=2024-07-01", "ds=x",
+     "hour=00", "2024", "07", "01", "2024-07-02", "20240703", "_temporary", ".hidden", "_x=1",
+     "eu", "_delta_log", "day=2024-07-01", "load_date=2024-07-04"]
+)  # fmt: skip
+FILES = st.sampled_from(
+    ["part.csv", "a.json", "other.json", "_SUCCESS", ".x.crc", "x.crc", "x.tmp", "", "day_$folder$"]
+)
+KEYS = st.builds(
+    lambda folders, name: PREFIX + "/".join([*folders, name]), st.lists(SEGMENTS, max_size=6), FILES
+)
+LISTED = st.lists(
+    st.builds(Listed, KEYS, st.just("v"), st.sampled_from("ef"), st.sampled_from([0, 9])),
+    unique_by=lambda item: item.key,
+    max_size=40,
+)
+
+
+def owned(key):
+    return "other" not in key
+
+
+@given(LISTED)
+def test_each_object_is_data_of_a_day_or_left_out_by_one_rule_and_the_counts_add_up(listed):
+    found = sort_out(listed, PREFIX, owned)
+    assert len(found.objects) + sum(item.count for item in found.left_out) == len(listed)
+    assert {item.rule for item in found.left_out} <= set(WHY)
+    keys = {item.key for item in listed}
+    assert all(item.example in keys for item in found.left_out)
+    kept = {item.key for item in found.objects}
+    assert not kept & {item.example for item in found.left_out}
+    for item in found.objects:
+        assert item.day == place_of(item.key, PREFIX).day
+        assert owned(item.key)
+        assert side_file(item.key, item.size, PREFIX) == ""
+
+
+@given(LISTED)
+def test_the_order_of_the_listing_changes_nothing(listed):
+    assert sort_out(listed, PREFIX, owned) == sort_out(reversed(listed), PREFIX, owned)
+
+
+def test_a_window_and_a_part_of_it_still_account_for_every_object():
+    listed = [
+        Listed(f"{PREFIX}dt=2024-07-{day:02d}/part.csv", "v", str(day), 9) for day in range(1, 11)
+    ]
+    listed += [Listed(f"{PREFIX}dt=2024-07-03/_SUCCESS", "v", "", 0)]
+    found = sort_out(listed, PREFIX)
+    pinned = pin_inventory("sales", "lake", found, 3, date(2024, 7, 8))
+    assert {item.rule: item.count for item in pinned.left_out} == {
+        HIDDEN: 1, "before the window": 5, "after the window": 2,
+    }  # fmt: skip
+    part = narrowed(pinned, [pinned.objects[0].key])
+    assert len(part.objects) + sum(item.count for item in part.left_out) == len(listed)
+
+
+def test_the_same_file_in_two_spellings_of_a_day_is_read_once_and_another_file_too():
+    listed = [
+        Listed(f"{PREFIX}year=2024/month=07/day=01/part.csv", "v", "e", 9),
+        Listed(f"{PREFIX}year=2024/month=7/day=1/part.csv", "v", "e", 9),
+        Listed(f"{PREFIX}year=2024/month=7/day=1/uuid.json", "v", "f", 9),
+        Listed(f"{PREFIX}year=2024/month=7/day=1/hour=02/part.csv", "v", "e", 9),
+        Listed(f"{PREFIX}dt=2024-07-01/part.csv", "v", "e", 9),
+        Listed(f"{PREFIX}dt=2024-07-01/reviews.json", "v", "e", 9),
+    ]
+    found = sort_out(listed, PREFIX, lambda key: "reviews" not in key)
+    assert {item.rule: item.count for item in found.left_out} == {COPY: 2, OTHER: 1}
+    assert len(found.objects) == 3
+
+
+def test_regions_are_no_copies_of_each_other():
+    spelled = ("region=eu/dt=2024-07-01", "region=us/dt=20240701")
+    listed = [Listed(f"{PREFIX}{folder}/part.csv", "v", "e", 9) for folder in spelled]
+    assert len(sort_out(listed, PREFIX).objects) == 2
