@@ -158,6 +158,6 @@ def test_one_unsound_model_keeps_no_other_from_being_looked_at(place: Place) -> 
     described.write_text(described.read_text("utf-8").replace("label: price", "label: prize"))
     state = retrain_due(start=False, return_state=True)
     assert state.is_failed(), "somebody must see it"
-    assert "aaa: " in str(state.message)
+    assert "aaa was left out: " in str(state.message)
     assert "has no column 'prize'" in str(state.message)
     assert "zzz: nothing serves yet" in str(state.message)

@@ -18,17 +18,29 @@ SECONDS = 540.0
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 
-@pytest.fixture(scope="module")
-def reader(journey, tmp_path_factory):
-    """A clone with the files that a reader brings, and the environment of their shell."""
-    folder = clone(tmp_path_factory.mktemp("howtos") / "sluice")
+def bring_files(folder):
+    """What the pages take for granted that a reader has."""
     columns = property_sales(60, date(2026, 1, 5), 3, seed=1)
     lines = [",".join(columns)]
     lines += [",".join(map(str, row)) for row in zip(*columns.values(), strict=True)]
     (folder / "kc_house_sales.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    day = folder / "exports" / "bookings" / "dt=2024-07-01"
+    day.mkdir(parents=True)
+    (day / "part-0.csv").write_text("id,guests\n1,2\n", "utf-8")
+    (folder / "downloads").mkdir()
+    (folder / "downloads" / "late.csv").write_text("id,guests\n2,4\n", "utf-8")
+    (folder / "bookings.csv").write_text("id;booked_on;place\n3;2024-07-02;Zürich\n", "cp1252")
+
+
+@pytest.fixture(scope="module")
+def reader(journey, tmp_path_factory):
+    """A clone with the files that a reader brings, and the environment of their shell."""
+    folder = clone(tmp_path_factory.mktemp("howtos") / "sluice")
+    bring_files(folder)
     laptop = journey.laptop
     with closing(client("s3", laptop.variables())) as s3:
         s3.create_bucket(Bucket=LAKE)
+        s3.put_bucket_versioning(Bucket=LAKE, VersioningConfiguration={"Status": "Enabled"})
     environment = {
         **laptop.environment(),
         "SLUICE_STATE": str(laptop.state),
