@@ -329,3 +329,17 @@ def test_valid_values_and_a_pattern_both_count(lake, judge):
     column = {"name": "s", "logicalType": "string", "quality": [{**RULE, "arguments": arguments}]}
     judge(made(column), lake)
     assert judge.good()["s"].tolist() == ["a1"]
+
+
+def test_what_lies_deep_is_judged_as_quickly_as_what_does_not():
+    part = {"name": "leaf", "logicalType": "string"}
+    for depth in range(12):
+        part = {
+            "name": f"level{depth}",
+            "logicalType": "array",
+            "items": {"logicalType": "object", "properties": [part]},
+        }
+    assert made(part).column("level11").type == "array"
+    part["items"]["properties"][0]["items"]["properties"][0]["surprise"] = 1
+    with pytest.raises(InvalidContract, match=r"items\.properties\.0\.items.*surprise"):
+        made(part)
