@@ -14,6 +14,8 @@ from deployments.laptop.stack import down, status, up
 from tests.embedded_aws.state.serving import PROGRAM, archive
 from tests.journeys.conftest import free_port
 
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+
 ROLE = "arn:aws:iam::123456789012:role/sluice"
 
 

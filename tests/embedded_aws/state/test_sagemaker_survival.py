@@ -4,7 +4,11 @@ import json
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.embedded_aws.state.serving import PROGRAM, archive
+
+pytestmark = pytest.mark.timeout(600)  # processes that start several times, beside others
 
 ROLE = "arn:aws:iam::123456789012:role/sluice"
 IMAGE = "image"

@@ -7,6 +7,8 @@ import time
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
+pytestmark = pytest.mark.timeout(600)  # processes that start several times, beside others
+
 BUCKET = "sluice-lake"
 LARGE = bytes(range(256)) * 200
 
