@@ -23,7 +23,8 @@ from tasks.contracts.columns import MOMENTS
 from tasks.contracts.model import NESTED, Column
 from tasks.contracts.moments.arrays import dates, moments, stamps, times
 from tasks.contracts.moments.reading import placed, written_clock, zone_of
-from tasks.contracts.nested import Checker, is_multiple
+from tasks.contracts.nested import Checker
+from tasks.contracts.single import is_multiple
 from tasks.contracts.strict_json import like_json, strict
 
 SHOWN = 200

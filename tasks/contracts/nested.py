@@ -8,23 +8,17 @@ column can keep (uniqueness, quality, relationships) is refused when the contrac
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from typing import Any
 
-from tasks.contracts.columns import MOMENTS, column_of, limits, physical, within
+from tasks.contracts.columns import column_of, physical
 from tasks.contracts.documents import Fault
-from tasks.contracts.formats import NUMBERS, TEXTS
+from tasks.contracts.formats import NUMBERS
 from tasks.contracts.model import NESTED, Column
-from tasks.contracts.moments.bounds import comparable
-from tasks.contracts.moments.reading import placed, reader, written_clock, zone_of
-from tasks.contracts.patterns import python_pattern
+from tasks.contracts.single import Rule, is_finite, is_number, kind_of, plain_rule
 
 DEPTH = 32
-LARGEST = 2**63
 NORM = 1e-3
 """How far the length of a normalised vector may lie from 1: what float16 leaves of it."""
 ELEMENTS: Mapping[str, tuple[float, float]] = {
@@ -36,8 +30,6 @@ ELEMENTS: Mapping[str, tuple[float, float]] = {
     "float32": NUMBERS["f32"],
     "float64": NUMBERS["f64"],
 }
-Rule = Callable[[Any, str], str]
-"""(value, where it stands) → what is wrong with it, or ""."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +84,7 @@ def _shape(item: Mapping[str, Any], where: str, column: Column | None, depth: in
         column = column_of(item, name, source=physical({"name": name, **item}), required=required)
     options = dict(item.get("logicalTypeOptions") or {})
     if column.type not in NESTED:
-        return Shape(column, plain=_plain(column))
+        return Shape(column, plain=plain_rule(column))
     for low, high in (("minItems", "maxItems"), ("minProperties", "maxProperties")):
         if (options.get(low) or 0) > options.get(high, math.inf):
             raise Fault(f"{where}: {low} {options[low]} exceeds {high} {options[high]}")
@@ -163,7 +155,7 @@ def _fault(value: Any, shape: Shape, where: str, depth: int) -> str:
 def _array(value: Any, shape: Shape, where: str, depth: int) -> Iterator[str]:
     options = shape.options
     if not isinstance(value, list):
-        yield f"{where} is not an array but {_kind(value)}"
+        yield f"{where} is not an array but {kind_of(value)}"
         return
     if len(value) < options.get("minItems", 0):
         yield f"{where} holds {len(value)} items, fewer than {options['minItems']}"
@@ -195,7 +187,7 @@ def _same(value: Any) -> str:
 def _vector(value: Any, shape: Shape, where: str) -> Iterator[str]:
     options = shape.options
     if not isinstance(value, list):
-        yield f"{where} is not a vector but {_kind(value)}"
+        yield f"{where} is not a vector but {kind_of(value)}"
         return
     dimensions = options.get("dimensions")
     if dimensions is not None and len(value) != dimensions:
@@ -204,11 +196,11 @@ def _vector(value: Any, shape: Shape, where: str) -> Iterator[str]:
     low, high = ELEMENTS[element]
     whole = element in {"int8", "uint8", "binary"}
     for at, item in enumerate(value):
-        if not _is_number(item) or not _finite(item):
-            yield f"{where}[{at}] is not a number but {_kind(item)}"
+        if not is_number(item) or not is_finite(item):
+            yield f"{where}[{at}] is not a number but {kind_of(item)}"
         elif not low <= item <= high or (whole and item != int(item)):
             yield f"{where}[{at}] is {item!r:.60}, no {element}"
-    if options.get("normalized") and all(map(_is_number, value)):
+    if options.get("normalized") and all(map(is_number, value)):
         length = math.sqrt(sum(float(item) ** 2 for item in value))
         if abs(length - 1) > NORM:
             yield f"{where} has length {length:.4g}, not 1"
@@ -217,7 +209,7 @@ def _vector(value: Any, shape: Shape, where: str) -> Iterator[str]:
 def _object(value: Any, shape: Shape, where: str, depth: int) -> Iterator[str]:
     options = shape.options
     if not isinstance(value, dict):
-        yield f"{where} is not an object but {_kind(value)}"
+        yield f"{where} is not an object but {kind_of(value)}"
         return
     if len(value) < options.get("minProperties", 0):
         yield f"{where} has {len(value)} fields, fewer than {options['minProperties']}"
@@ -246,7 +238,7 @@ def _mapping(value: Any) -> Any:
 def _map(value: Any, shape: Shape, where: str, depth: int) -> Iterator[str]:
     value = _mapping(value)
     if not isinstance(value, dict):
-        yield f"{where} is not a map but {_kind(value)}"
+        yield f"{where} is not a map but {kind_of(value)}"
         return
     for key, item in value.items():
         if shape.key is not None:
@@ -287,117 +279,3 @@ def _named(value: Any, shape: Shape) -> Any:
         )
         for key, item in value.items()
     }
-
-
-def _plain(column: Column) -> Rule:
-    """The rules of a value that holds no others, compiled once."""
-    kind = column.type
-    read = _reader(column)
-    low, high = limits(column)
-    allowed = {_comparable(column, value) for value in column.enum}
-    pattern = re.compile(python_pattern(column.pattern)).search if column.pattern else None
-    named = TEXTS.get(column.format) if kind == "string" else None
-    width = NUMBERS.get(column.format) if kind in {"integer", "number"} else None
-    private = column.private
-
-    def shown(value: Any) -> str:
-        return "(not shown: private)" if private else f"{value!r:.60}"
-
-    def rule(value: Any, where: str) -> str:
-        typed = read(value)
-        if typed is None:
-            like = f" of the form {column.format}" if column.format and kind in MOMENTS else ""
-            article = "an" if kind == "integer" else "a"
-            return f"{where} is not {article} {kind}{like} but {_kind(value)}"
-        if allowed and typed not in allowed:
-            return f"{where} is {shown(value)}, not one of {', '.join(map(str, column.enum[:8]))}"
-        if not within(typed, low, high):
-            return f"{where} is {shown(value)}, outside its range"
-        if width is not None and not width[0] <= typed <= width[1]:
-            return f"{where} is {shown(value)}, more than {column.format} holds"
-        if column.multiple_of is not None and not is_multiple(float(typed), column.multiple_of):
-            return f"{where} is {shown(value)}, no multiple of {column.multiple_of:g}"
-        if kind != "string":
-            return ""
-        if (
-            not (column.min_length or 0)
-            <= len(typed)
-            <= (len(typed) if column.max_length is None else column.max_length)
-        ):
-            return f"{where} has {len(typed)} characters"
-        if pattern is not None and not pattern(typed):
-            return f"{where} is {shown(value)}, not like {column.pattern}"
-        if named is not None and not named(typed):
-            return f"{where} is {shown(value)}, no {column.format}"
-        return ""
-
-    return rule
-
-
-def _comparable(column: Column, value: Any) -> Any:
-    return comparable(column, value) if column.type in MOMENTS else value
-
-
-def _reader(column: Column) -> Callable[[Any], Any]:
-    """Value → what bounds are compared with, or None when it is not of the column's type."""
-    kind = column.type
-    if kind == "string":
-        return lambda value: value if isinstance(value, str) else None
-    if kind == "boolean":
-        return lambda value: value if isinstance(value, bool) else None
-    if kind == "integer":
-        return lambda value: (
-            value
-            if _is_number(value)
-            and _finite(value)
-            and value == int(value)
-            and -LARGEST <= value < LARGEST
-            else None
-        )
-    if kind == "number":
-        return lambda value: value if _is_number(value) and _finite(value) else None
-    read, zone = reader(column), zone_of(column)
-
-    def moment(value: Any) -> Any:
-        if isinstance(value, str):
-            found = read(value)
-        elif kind == "time":
-            found = value if isinstance(value, time) else None
-        elif kind == "date":
-            found = value.date() if isinstance(value, datetime) else value
-            found = found if isinstance(found, date) else None
-        else:
-            # A file with types of its own knows whether its moments have a zone.
-            typed = column.model_copy(update={"timezone": True})
-            found = placed(value, zone, typed) if isinstance(value, date | datetime) else None
-        if isinstance(found, datetime):
-            return found.replace(tzinfo=found.tzinfo or UTC)
-        if isinstance(found, time):
-            return written_clock(found)
-        return datetime.combine(found, time(), UTC) if found is not None else None
-
-    return moment
-
-
-def is_multiple(value: float, of: float) -> bool:
-    """Whether a number is a multiple, up to what floating point makes of it."""
-    quotient = value / of
-    return abs(quotient - round(quotient)) <= 1e-9 * max(1.0, abs(quotient))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-
-
-def _finite(value: float | Decimal) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an integer beyond any float
-        return False
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "an array", str: "text", bool: "true or false"}
-    if isinstance(value, date | time):
-        return "a moment"
-    return names.get(type(value), "a number" if _is_number(value) else "nothing")
