@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -29,6 +30,56 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
+class Unservable(Exception):
+    """The network cannot become the graph that is served."""
+
+
+def rehearse(model: Any, spec: Mapping[str, Any]) -> None:
+    """Make the graph to be served of the untrained network: seconds, before hours are paid for.
+
+    Args:
+        model: Keras model, built and not yet trained.
+        spec: preprocess.json.
+
+    Raises:
+        Unservable: it has several inputs or outputs, answers in another shape than preprocess.json
+            says, or holds what LiteRT does not know; the message names it.
+    """
+    for kind in ("input", "output"):
+        names = [str(tensor.name) for tensor in getattr(model, f"{kind}s", None) or []]
+        if len(names) > 1:
+            raise Unservable(
+                f"the model has {len(names)} {kind}s ({', '.join(names)}); the server knows models "
+                f"of one {kind}: join them in build() of model.py, or train one model for each"
+            )
+    shape = tuple(spec["input"]["shape"])
+    try:
+        graph = Graph(litert_graph(model, spec))
+        answer = graph.run(np.zeros(shape, dtype=np.float32))
+    except Exception as error:
+        raise Unservable(
+            f"LiteRT, which serves the model, cannot run it: {_operations(str(error))}: use other "
+            "layers in build() of model.py (recurrent ones with unroll=True)"
+        ) from error
+    output = spec["output"]
+    width = 1 if output["kind"] == "number" else len(output["classes"])
+    if answer.shape != (1, width):
+        raise Unservable(
+            f"the model answers a row with {answer.shape[1]} numbers; preprocess.json's output "
+            f"({output['kind']}) needs {width}: correct build() of model.py"
+        )
+
+
+def litert_graph(model: Any, spec: Mapping[str, Any]) -> bytes:
+    """The LiteRT graph (batch 1, float32) of a Keras model."""
+    import tensorflow as tf
+
+    with tempfile.TemporaryDirectory() as scratch:
+        _archive(model, spec, 1, Path(scratch) / "batch1")
+        made: bytes = tf.lite.TFLiteConverter.from_saved_model(f"{scratch}/batch1").convert()
+    return made
+
+
 def export(model: Any, spec: Mapping[str, Any], folder: Path) -> None:
     """Write the model as Keras file, SavedModel (any batch) and LiteRT graph (batch 1, float32).
 
@@ -37,28 +88,36 @@ def export(model: Any, spec: Mapping[str, Any], folder: Path) -> None:
         spec: preprocess.json.
         folder: The model folder.
     """
+    (folder / "keras").mkdir(parents=True, exist_ok=True)
+    model.save(folder / "keras" / "model.keras")
+    _archive(model, spec, None, folder / "saved_model" / "1")
+    graph = folder / GRAPH
+    graph.parent.mkdir(parents=True, exist_ok=True)
+    graph.write_bytes(litert_graph(model, spec))
+
+
+def _archive(model: Any, spec: Mapping[str, Any], batch: int | None, path: Path) -> None:
+    """A SavedModel of a batch, or of any (None)."""
     import keras
     import tensorflow as tf
 
-    (folder / "keras").mkdir(parents=True, exist_ok=True)
-    model.save(folder / "keras" / "model.keras")
     name, shape = spec["input"]["name"], spec["input"]["shape"]
+    # ExportArchive and not a tf.Module around the model: that one converts silently to NaN.
+    made = keras.export.ExportArchive()
+    made.track(model)
+    signature = [tf.TensorSpec([batch, *shape[1:]], tf.float32, name=name)]
+    made.add_endpoint("serve", lambda inputs: model(inputs, training=False), signature)
+    made.write_out(str(path), verbose=False)
 
-    def archive(batch: int | None, path: Path) -> None:
-        # ExportArchive and not a tf.Module around the model: that one converts silently to NaN.
-        made = keras.export.ExportArchive()
-        made.track(model)
-        signature = [tf.TensorSpec([batch, *shape[1:]], tf.float32, name=name)]
-        made.add_endpoint("serve", lambda inputs: model(inputs, training=False), signature)
-        made.write_out(str(path), verbose=False)
 
-    archive(None, folder / "saved_model" / "1")
-    with tempfile.TemporaryDirectory() as scratch:
-        archive(1, Path(scratch) / "batch1")
-        converter = tf.lite.TFLiteConverter.from_saved_model(f"{scratch}/batch1")
-        graph = folder / GRAPH
-        graph.parent.mkdir(parents=True, exist_ok=True)
-        graph.write_bytes(converter.convert())
+def _operations(said: str) -> str:
+    """The operations that the converter named, else its last words."""
+    found = [
+        name.strip()
+        for names in re.findall(r"(?:TF Select|Custom) ops: (.+)|'tf\.(\w+)' op ", said)
+        for name in "".join(names).split(",")
+    ]
+    return f"no operation for {', '.join(dict.fromkeys(found))}" if found else said.strip()[-300:]
 
 
 def check_served(graph: Path, inputs: Floats, expected: Floats) -> float:
@@ -86,7 +145,7 @@ def write_calibration(
     (class indices, or values in the graph's unit [n]) its metric is too.
     """
     chosen = np.random.default_rng(seed).permutation(len(inputs))[:CALIBRATION_ROWS]
-    columns = {"inputs": inputs[chosen], "outputs": expected[chosen]}
+    columns: dict[str, Any] = {"inputs": inputs[chosen], "outputs": expected[chosen]}
     if targets is not None:
         columns["targets"] = np.asarray(targets)[chosen]
     np.savez_compressed(path, **columns)

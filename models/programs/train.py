@@ -53,7 +53,7 @@ def main() -> int:
     except Stopped:
         print("stopped; the last whole epoch is in the checkpoints", flush=True)
         return STOPPED
-    except (NoData, InvalidHyperparameter, FileNotFoundError) as error:
+    except (NoData, InvalidHyperparameter, FileNotFoundError, artifacts.Unservable) as error:
         job.fail(str(error))
         print(f"failed: {error}", file=sys.stderr, flush=True)
         return 1
@@ -136,6 +136,8 @@ def fit(
     fitted, watched = set_aside(training)
     watched_inputs = prepare.transform(watched.inputs)
     model = code.build(spec, chosen)
+    artifacts.rehearse(model, spec)
+    clock.lap("rehearsal")
     recipe = Recipe(
         loss=head.loss,
         epochs=chosen.integer("epochs", 100),
