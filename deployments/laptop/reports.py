@@ -29,8 +29,9 @@ ADDRESS = re.compile(r"Clients report to (http://\S+)")
 def start_collector(laptop: Laptop, launch: Callable[..., Started]) -> str:
     """Start it on loopback; the address that clients post to.
 
-    A port that somebody asked for is taken or refused; otherwise it is the usual one, or a free
-    one where that is taken, so that two stacks do not stand in each other's way.
+    A port that somebody asked for is taken or refused; otherwise it is the one of last time, the
+    usual one, or a free one where these are taken, so that two stacks do not stand in each other's
+    way.
 
     Args:
         laptop: Whose collector.
@@ -42,8 +43,11 @@ def start_collector(laptop: Laptop, launch: Callable[..., Started]) -> str:
     wanted = laptop.collector_port
     if wanted:
         require_free(wanted, "the collector of client reports", "SLUICE_COLLECTOR_PORT")
-    elif _free(USUAL_PORT):
-        wanted = USUAL_PORT
+    else:
+        # Where it listened before: clients still post there.
+        before = laptop.collector_url.rstrip("/").rpartition(":")[2]
+        usual = [int(before)] if before.isdigit() else []
+        wanted = next((port for port in (*usual, USUAL_PORT) if _free(port)), 0)
     log = laptop.log(NAME)
     begun = put_aside(log)
     process = launch(NAME, "tasks.release.edge.collector", "--port", str(wanted))

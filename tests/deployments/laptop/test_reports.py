@@ -93,6 +93,14 @@ def test_two_stacks_do_not_stand_in_each_others_way(laptop, launch) -> None:
         assert not start_collector(laptop, launch).endswith(f":{USUAL_PORT}/")
 
 
+def test_it_comes_back_where_it_was(laptop, launch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        free = probe.getsockname()[1]
+    first = start_collector(replace(laptop, collector_port=free), launch)
+    end(launch.started[0])
+    assert start_collector(laptop, launch) == first
+
+
 def test_a_port_that_was_asked_for_and_is_taken_is_refused(laptop, launch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         asked = replace(laptop, collector_port=taken.getsockname()[1])
