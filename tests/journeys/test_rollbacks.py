@@ -22,6 +22,8 @@ from tests.journeys.releasing import (
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
 WATCHED = {**FEW_USERS, "watch_seconds": 36_000}
 """Longer than any journey: the release stays young until something ends it."""
+HELD = {**FEW_USERS, "ladder": [0.2, 0.3], "beta": 1e-250, "deadline_seconds": 10**8}
+"""Nothing proves so much: the release stays in its canary until somebody ends it."""
 TAKES_BACK = "rolled_back"
 
 
@@ -36,13 +38,13 @@ def summary(journey) -> str:
     return journey.prefect.artifact("summary", MODEL)["data"]
 
 
-def under_way(journey, *behaviour) -> tuple[str, str]:
+def under_way(journey, policy, after) -> tuple[str, str]:
     """A release with its first share of users; the run and the version."""
-    version = sabotaged(journey, "errors", *behaviour)
+    version = sabotaged(journey, "errors", "--after", str(after))
     run = journey.prefect.start(
         "release/manual",
         {"model": MODEL, "version": version, "reason": "to go back from"},
-        environment=model_yaml(journey, "watched", **WATCHED),
+        environment=model_yaml(journey, "way-back", **policy),
     )
     until("the canary has a share", lambda: shared(journey, version))
     return run, version
@@ -78,7 +80,7 @@ def test_what_a_gate_refuses_ends_as_rejected_and_the_champion_serves_on(journey
 
 def test_a_rollback_by_hand_takes_over_a_release_under_way(journey, traffic):
     stable, before = journey.outside.pointer(MODEL), traffic.seen().errors
-    run, version = under_way(journey, "--after", str(FOREVER))
+    run, version = under_way(journey, HELD, FOREVER)
     began = time.monotonic()
     back = journey.prefect.start(
         "rollback/manual", {"model": MODEL, "reason": "a customer complained"}
@@ -98,7 +100,7 @@ def test_a_rollback_by_hand_takes_over_a_release_under_way(journey, traffic):
 
 def test_a_rollback_by_an_event_needs_no_access_and_comes_once(journey, traffic):
     stable = journey.outside.pointer(MODEL)
-    _, version = under_way(journey, "--after", str(FOREVER))
+    _, version = under_way(journey, HELD, FOREVER)
     known = {run["id"] for run in journey.prefect.runs("rollback/on-event")}
     emit(journey, "the shop sells less")
     run = journey.prefect.wait_for_run("rollback/on-event", known)
@@ -124,7 +126,7 @@ def emit(journey, reason) -> None:
 def test_a_version_that_fails_after_promotion_goes_back_by_itself(journey, traffic):
     stable = journey.outside.pointer(MODEL)
     # Good for so many requests that it is proven first; then every user of it suffers.
-    run, version = under_way(journey, "--after", "9000")
+    run, version = under_way(journey, WATCHED, 9000)
     until("it is promoted", lambda: journey.outside.pointer(MODEL)["version"] == version, 400)
     assert journal(journey)["phase"] in {"promoting", "watching", "rolling_back", TAKES_BACK}
     ended = journey.prefect.ended(run)
