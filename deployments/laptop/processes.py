@@ -55,6 +55,22 @@ def birth(pid: int) -> str:
         return ""
 
 
+def soon_free(port: int, what: str, variable: str, seconds: float = 10.0) -> None:
+    """Wait for a port that a dying process of ours may still hold.
+
+    Raises:
+        StackError: it is still taken.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return require_free(port, what, variable)
+        except StackError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
+
+
 def require_free(port: int, what: str, variable: str) -> None:
     """Check that nobody listens on a port.
 

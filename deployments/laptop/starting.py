@@ -31,8 +31,8 @@ from deployments.laptop.processes import (
     Started,
     put_aside,
     remember,
-    require_free,
     since,
+    soon_free,
     start,
     tail,
     wait_until,
@@ -59,9 +59,9 @@ class Starting:
         """Everything; the stack as it then runs."""
         missing = [name for name in PARTS if self._find(name) is None]
         if AWS in missing:
-            require_free(self._laptop.aws_port, "the embedded AWS", "SLUICE_AWS_PORT")
+            soon_free(self._laptop.aws_port, "the embedded AWS", "SLUICE_AWS_PORT")
         if SERVER in missing:
-            require_free(self._laptop.prefect_port, "the Prefect server", "SLUICE_PREFECT_PORT")
+            soon_free(self._laptop.prefect_port, "the Prefect server", "SLUICE_PREFECT_PORT")
             self._say("Starting the Prefect server")
             self._launch(SERVER, *server_command(self._laptop))
         if AWS in missing:

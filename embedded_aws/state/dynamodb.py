@@ -73,11 +73,13 @@ def _named(params: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield params["TableName"], params.get("Item") or params.get("Key") or {}
     for name, writes in (params.get("RequestItems") or {}).items():
         for write in writes:
-            act = next(iter(write.values()), {})
+            act: dict[str, Any] = next(iter(write.values()), {})
             yield name, act.get("Item") or act.get("Key") or {}
-    for act in params.get("TransactItems") or []:
-        write = next(iter(act.values()), {})
-        yield write.get("TableName", ""), write.get("Item") or write.get("Key") or {}
+    acts: list[dict[str, Any]] = params.get("TransactItems") or []
+    for one in acts:
+        written_to: dict[str, Any] = next(iter(one.values()), {})
+        named = written_to.get("Item") or written_to.get("Key") or {}
+        yield written_to.get("TableName", ""), named
 
 
 def _scope(account: str, region: str, name: str) -> str:

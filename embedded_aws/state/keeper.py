@@ -9,7 +9,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from embedded_aws.service import AwsFault, Request, Response
 from embedded_aws.state import dynamodb, logs
@@ -189,7 +189,7 @@ def _in_use() -> list[str]:
     from moto.core.base_backend import BackendDict
 
     found = set()
-    for services in list(BackendDict._instances):
+    for services in list(cast("Any", BackendDict)._instances):
         module = services.backend.__module__.split(".")[1]
         found.add({"awslambda": "lambda"}.get(module, module))
     return sorted(found)

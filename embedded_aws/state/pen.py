@@ -15,6 +15,7 @@ import pickle
 import tempfile
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
@@ -150,7 +151,9 @@ def _parts(store: Store, obj: Any) -> Any:
         if not isinstance(obj._value_buffer, KeptBody):
             state["_value_buffer"] = obj.value
         return (_bare, (kind,), state, None, None, _set_key)
-    emptied = _KEPT_APART.get((kind.__module__, kind.__name__))
+    emptied: Callable[[Any], dict[str, Any]] | None = _KEPT_APART.get(
+        (kind.__module__, kind.__name__)
+    )
     if emptied is None:
         return NotImplemented
     # Not as arguments: a stream knows its group, which knows its streams.
@@ -161,7 +164,7 @@ def _emptied_bucket(bucket: Any) -> dict[str, Any]:
     return {"keys": type(bucket.keys)(), "multiparts": type(bucket.multiparts)()}
 
 
-_KEPT_APART = {
+_KEPT_APART: dict[tuple[str, str], Callable[[Any], dict[str, Any]]] = {
     ("moto.s3.models", "FakeBucket"): _emptied_bucket,
     ("moto.dynamodb.models.table", "Table"): lambda _: {"items": defaultdict(dict)},
     ("moto.logs.models", "LogStream"): lambda _: {"events": []},

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from deployments.laptop.environment import Laptop
-from deployments.laptop.processes import recall
+from deployments.laptop.processes import birth, recall
 from deployments.laptop.resources import client
 from deployments.laptop.stack import down, status, up
 from tests.embedded_aws.state.serving import PROGRAM, archive
@@ -44,6 +44,8 @@ def well(laptop: Laptop) -> bool:
 def strike(*victims: int) -> None:
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
+    while any(birth(pid) for pid in victims):  # the system takes its time on a busy machine
+        time.sleep(0.05)
 
 
 def endpoint(variables) -> None:
