@@ -15,7 +15,7 @@ from tasks.clock import system_clock
 from tasks.release import Journal
 from tasks.release.journal import Gate
 from tasks.release.timeline import page
-from tasks.reports.artifacts import key_for
+from tasks.reports.artifacts import key_for, presented
 
 
 class Approval(RunInput):
@@ -34,7 +34,7 @@ def ask(journal: Journal, gate: Gate) -> tuple[bool, str, str]:
     """
     clock = system_clock()
     left = journal.approvals[gate].until - clock.now()
-    asked = Approval.with_initial_data(description=page(journal))
+    asked = Approval.with_initial_data(description=presented(page(journal)))
     try:
         answer = pause_flow_run(
             wait_for_input=asked,

@@ -28,13 +28,11 @@ def of_gate(verdict: Verdict) -> State[Any] | None:
     """The end of a run whose candidate failed its gate; None when it passed.
 
     Raises:
-        GateRejected: the gate came to no judgement, so that a person must look.
+        GateUndecided: the gate came to no judgement, so that a person must look.
     """
     try:
         require_pass(verdict)
     except GateRejected as error:
-        if verdict.outcome != "fail":
-            raise
         return rejected(error)
     return None
 

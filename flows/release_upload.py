@@ -18,6 +18,7 @@ from tasks.drift.tasks import BASELINE, keep_baseline, keep_errors
 from tasks.errors import (
     ConversionError,
     GateRejected,
+    GateUndecided,
     UnknownModel,
     UploadRefused,
     VersionExists,
@@ -36,6 +37,7 @@ from tasks.uploads.tasks import receive, settle, take
 
 REFUSED = (
     ConversionError,
+    GateUndecided,
     UnknownModel,
     UploadRefused,
     VersionExists,

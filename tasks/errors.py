@@ -24,6 +24,7 @@ SluiceError
 │   ├── TrainingStopped               the job was stopped
 │   └── BudgetExceeded                the job's worst case costs more than its budget
 ├── GateRejected                  the candidate is not good enough
+├── GateUndecided                 the gate came to no judgement: a person must look
 ├── ConversionError               a model could not be brought into an edge format
 │   ├── ParityExceeded                the converted model answers differently
 │   └── ArtifactTooLarge              the converted file is over its size limit
@@ -170,6 +171,10 @@ class BudgetExceeded(TrainingError):
 
 class GateRejected(SluiceError):
     """The candidate is not good enough."""
+
+
+class GateUndecided(SluiceError):
+    """The gate came to no judgement: a metric is missing, or there are too few rows."""
 
 
 class ConversionError(SluiceError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from tasks.errors import GateRejected
+from tasks.errors import GateRejected, GateUndecided
 from tasks.gate_spec import GateSpec
 from tasks.metrics import Better
 from tasks.values import Check, Verdict
@@ -42,10 +42,12 @@ def require_pass(verdict: Verdict) -> None:
     """Only a pass goes on.
 
     Raises:
-        GateRejected: any other outcome.
+        GateRejected: the candidate is not good enough.
+        GateUndecided: it could not be judged; a person must look.
     """
     if verdict.outcome != "pass":
-        raise GateRejected(
+        error = GateRejected if verdict.outcome == "fail" else GateUndecided
+        raise error(
             f"The {verdict.subject} does not pass its gate ({verdict.outcome}): {verdict.reason}.",
             "Look at the gate's page in the run's artifacts; the champion goes on serving.",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tasks.reports.figures import size
 from tasks.reports.markdown import table
 from tasks.values import Snapshot, Verdict
 
@@ -62,8 +63,8 @@ def snapshot_page(
             (
                 ("days", f"{snapshot.start} to {snapshot.end} ({days} with data)"),
                 ("objects", f"{len(snapshot.objects):,} of {listed:,} below the prefix"),
-                ("size", f"{snapshot.size / 1e6:,.2f} MB"),
-                ("pulled now", f"{pulled:,} objects, {pulled_bytes / 1e6:,.2f} MB"),
+                ("size", size(snapshot.size)),
+                ("pulled now", f"{pulled:,} objects, {size(pulled_bytes)}"),
                 ("fingerprint", f"`{snapshot.fingerprint[:24]}`"),
                 ("list of versions", f"`{address}`" if address else "not kept"),
             ),

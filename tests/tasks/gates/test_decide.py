@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import GateRejected
+from tasks.errors import GateRejected, GateUndecided
 from tasks.gates.decide import decide, require_pass
 from tasks.metrics import METRICS
 from tasks.model_spec import GateSpec
@@ -44,7 +44,7 @@ def test_the_first_version_has_nothing_to_be_worse_than():
 def test_no_gate_is_inconclusive_and_does_not_go_on():
     verdict = decide("m", (), {"mae": 1.0}, None, {})
     assert verdict.outcome == "inconclusive"
-    with pytest.raises(GateRejected, match="inconclusive"):
+    with pytest.raises(GateUndecided, match="inconclusive"):
         require_pass(verdict)
 
 
