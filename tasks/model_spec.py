@@ -151,9 +151,11 @@ INT8_BOUNDS = Bounds(
     min_agreement=0.95,
     min_class_agreement=0.80,
     max_relative_error=0.10,
-    max_row_error=1.0,
+    max_row_error=3.0,
     max_metric_loss=0.05,
 )
+"""Of a single answer int8 is allowed much: the largest of n differences grows with n, and where the
+original's own answer is an outlier the quantiser clips it. What most people get is the mean."""
 
 
 class FormatSpec(Strict):
@@ -190,7 +192,7 @@ class FormatSpec(Strict):
         default=None,
         gt=0,
         description="Numbers: largest difference of a single answer, in the same unit. Default "
-        "0.25, tflite_int8 1.0.",
+        "0.25, tflite_int8 3.0.",
     )
     max_metric_loss: float | None = Field(
         default=None,
