@@ -54,8 +54,8 @@ demo: install ## The whole story on this machine, told in a few minutes
 
 test: install browser ## All tests, in a real browser too
 	@rooms=0; journeys=0; \
-	echo "» The rooms, one by one (both cores)"; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/journeys || rooms=$$?; \
+	echo "» The rooms, one by one (three at a time: many wait for processes)"; \
+	$(BIN)/python -m pytest -n 3 --dist loadfile --ignore=tests/journeys || rooms=$$?; \
 	echo "» The journeys: whole flows on the running stack, and the UI in a browser"; \
 	$(BIN)/python -m pytest tests/journeys || journeys=$$?; \
 	for half in rooms journeys; do \

@@ -132,7 +132,9 @@ class Deployer:
             try:
                 generation.start()
             except VariantFailedError as failed:
-                log.warning("endpoint %s does not serve again: %s", endpoint.name, _why(failed))
+                log.warning(
+                    "endpoint %s does not serve again: %s", endpoint.name, self._why(failed)
+                )
                 if self._house.closing.wait(AGAIN_SECONDS):
                     return
                 continue
@@ -185,7 +187,7 @@ class Deployer:
         try:
             generation.start()
         except VariantFailedError as failed:
-            raise RollbackError(_why(failed)) from failed
+            raise RollbackError(self._why(failed)) from failed
 
     def _provision(self, endpoint: Endpoint) -> None:
         if self._house.world.faults.take("capacity", endpoint.name):
@@ -362,8 +364,13 @@ class Deployer:
 
         threading.Thread(target=run, name=f"deploy-{endpoint.name}", daemon=True).start()
 
+    def _why(self, failed: VariantFailedError) -> str:
+        """The failure's reason, told when the container's last lines can be read."""
+        self._house.logs.flush()
+        return _reason(failed)
 
-def _why(failed: VariantFailedError) -> str:
+
+def _reason(failed: VariantFailedError) -> str:
     if isinstance(failed.error, StartError):
         return (
             f"The primary container for production variant {failed.variant} did not pass the ping "

@@ -160,12 +160,13 @@ class Server:
             return True
         pool.close()
         code = process.poll()
+        with self._lock:
+            self._end_process()
+        # Said when the process is silent, so that it stands at the end of its log.
         if code is None:
             self._say(f"no answer to GET /ping within {self._start_timeout:g} s")
         else:
             self._say(f"the serving process ended with status {code} before it was healthy")
-            with self._lock:
-                self._end_process()
         return False
 
     def _healthy(self, process: subprocess.Popen[bytes], pool: Pool) -> bool:

@@ -30,7 +30,8 @@ def page(
     facts.append((moved, f"{pointer.timestamp}, {pointer.actor}: {pointer.reason}"))
     facts.append(("previous version", back or "none: this is the only one that may serve"))
     facts.append(("to undo", undo(model, back)))
-    return summary_page(f"{model}: {pointer.version} serves", facts)
+    told = summary_page(f"{model}: {pointer.version} serves", facts)
+    return told if back is None else f"{told}\n\nOr from a shell:\n\n{shell(model, back)}"
 
 
 def undo(model: str, back: str | None) -> str:
@@ -39,6 +40,14 @@ def undo(model: str, back: str | None) -> str:
         return "there is no earlier version to go back to; release a good one with release/manual"
     return (
         f"**Deployments → rollback/manual → Run → Custom run**: model `{model}`, to_version "
-        f"`{back}`, reason; or `prefect deployment run 'rollback/manual' -p model={model} "
-        f"-p to_version={back} -p reason='<why>'`"
+        f"`{back}`, reason"
     )
+
+
+def shell(model: str, back: str) -> str:
+    """The same as a command, in a block of its own: a table would break its line."""
+    command = (
+        f"prefect deployment run 'rollback/manual' -p model={model} -p to_version={back} "
+        "-p reason='<why>'"
+    )
+    return f"```bash\n{command}\n```"

@@ -15,7 +15,7 @@ import yaml
 
 from benchmarks.release import town
 from deployments.demo.generate import property_sales, write_sales
-from deployments.lake import daily_partitions, upload
+from deployments.lake import daily_partitions, home_of, planned, upload
 from deployments.laptop import resources
 from deployments.models.new import new_model
 from tasks import aws as our_aws
@@ -49,7 +49,7 @@ class Place:
         """Sales of some days, into the lake."""
         root = self.folder / str(first)
         write_sales(root, property_sales(30 * days, first, days, seed=first.toordinal()))
-        upload(root, "sluice-lake")
+        upload(planned(root)[0], "sluice-lake")
 
     def retrain(self, model: str) -> tuple[bool, str]:
         """One run; whether it ended well, and its words."""
@@ -139,7 +139,8 @@ def test_a_new_model_goes_from_a_sample_to_users(place: Place, tmp_path: Path) -
     sample.write_text("\n".join(lines) + "\n")
     new_model(settings(), "visit-teller", "tabular", sample=sample, owner="ann")
     daily_partitions(sample, tmp_path / "lake", "visit_teller")
-    upload(tmp_path / "lake", "sluice-lake")
+    keys, _ = planned(tmp_path / "lake", home_of("visit_teller"))
+    upload(keys, "sluice-lake")
 
     good, said = place.retrain("visit-teller")
     assert good, said

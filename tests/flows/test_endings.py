@@ -14,6 +14,7 @@ import pytest
 from benchmarks.release import town
 from tasks.release import advance, start_release
 from tasks.release.store import current_key
+from tasks.reports.artifacts import key_for
 from tasks.settings import settings
 
 TIME_SCALE = 120.0
@@ -59,7 +60,7 @@ def second(house: Any) -> str:
     with town.Crowd(house.aws.endpoint_url):
         ended = release(MODEL, version, "weekly", return_state=True)
     assert ended.name == "Completed", ended.message
-    told = page(f"summary-{MODEL}")
+    told = page(key_for("summary", MODEL))
     assert told.startswith(f"# {MODEL}: {version} serves")
     assert f"-p to_version={house.first}" in told
     return str(version)
@@ -76,8 +77,8 @@ def test_a_release_that_is_taken_back_is_no_crash_and_no_success(house: Any, sec
     assert not released(ended)
     assert f"From {bad} to {second}." in str(ended.message)
     assert house.serves() == second
-    assert f"{second}, which serves again" in page(f"release-{MODEL}")
-    summary = page(f"summary-{MODEL}")
+    assert f"{second}, which serves again" in page(key_for("release", MODEL))
+    summary = page(key_for("summary", MODEL))
     assert summary.startswith(f"# {MODEL}: {second} serves")
     assert bad in summary, "the summary tells how this run ended"
 
@@ -85,7 +86,7 @@ def test_a_release_that_is_taken_back_is_no_crash_and_no_success(house: Any, sec
     within = release_within(MODEL, dead, "within another run")
     assert (within.name, released(within)) == ("RolledBack", False)
     assert "no weights, no service" in str(within.message)
-    assert "no weights, no service" in page(f"release-{MODEL}")
+    assert "no weights, no service" in page(key_for("release", MODEL))
 
 
 def test_of_two_releases_the_loser_is_superseded(house: Any, second: str) -> None:
@@ -116,7 +117,7 @@ def test_a_rollback_says_from_where_to_where_and_how_to_undo_it(house: Any, seco
     assert house.serves() == house.first
     mail = house.told()[f"Rolled back: {MODEL} {second}"][-1]
     assert f"From {second} to {house.first}." in mail
-    summary = page(f"summary-{MODEL}")
+    summary = page(key_for("summary", MODEL))
     assert summary.startswith(f"# {MODEL}: {house.first} serves")
     assert "| put back |" in summary
     again = rolled_back("the other was better", second)
@@ -149,7 +150,10 @@ def left(house: Any, second: str) -> tuple[str, UUID]:
         from prefect.states import Cancelled
 
         stale = ArtifactCreate(
-            key=f"release-{MODEL}", type="markdown", data="has 40% of the traffic", flow_run_id=run
+            key=key_for("release", MODEL),
+            type="markdown",
+            data="has 40% of the traffic",
+            flow_run_id=run,
         )
         await client.create_artifact(stale)
         await client.set_flow_run_state(run, Cancelled(), force=True)
