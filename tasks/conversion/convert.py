@@ -21,8 +21,8 @@ from tasks.conversion.parity import Task
 from tasks.conversion.refusals import LONGEST_TAIL, refused_of
 from tasks.conversion.report import ARTIFACTS, ConversionReport, Converted, judge, wanted
 from tasks.conversion.runtimes import install_tfjs, litert_parity, tfjs_parity
+from tasks.conversion_spec import ConversionSpec
 from tasks.errors import ArtifactTooLarge, ConversionError, ParityExceeded
-from tasks.model_spec import ConversionSpec
 
 WORKER_SECONDS = 900
 

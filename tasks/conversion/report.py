@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tasks.conversion.bounds import parity_checks, shown
 from tasks.conversion.parity import Parity, parity_of
-from tasks.model_spec import ConversionSpec, FormatSpec
+from tasks.conversion_spec import ConversionSpec, FormatSpec
 from tasks.reports.pages import SIGNS, table
 from tasks.values import Check, Frozen, Verdict
 

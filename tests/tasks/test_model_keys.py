@@ -9,8 +9,9 @@ import yaml
 from docs.generate import _models
 from tasks.contracts import load_contract
 from tasks.conversion.report import ARTIFACTS
+from tasks.conversion_spec import ConversionSpec
 from tasks.model_check import faults
-from tasks.model_spec import ConversionSpec, ModelSpec
+from tasks.model_spec import ModelSpec
 from tasks.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

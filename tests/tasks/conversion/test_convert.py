@@ -11,8 +11,8 @@ import pytest
 from tasks.conversion import runtimes
 from tasks.conversion.convert import convert_model, modules_folder, require, unpack
 from tasks.conversion.runtimes import litert_parity, tfjs_parity
+from tasks.conversion_spec import ConversionSpec, FormatSpec
 from tasks.errors import ConversionError
-from tasks.model_spec import ConversionSpec, FormatSpec
 from tests.models.trained import ROOT
 
 LIMITS = ConversionSpec(

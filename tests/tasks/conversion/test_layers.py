@@ -8,8 +8,8 @@ from tasks.conversion.refusals import Refused, in_words, unsupported
 from tasks.conversion.report import ARTIFACTS
 from tasks.conversion.runtimes import litert_parity
 from tasks.conversion.worker import convert_all
+from tasks.conversion_spec import ConversionSpec
 from tasks.errors import ConversionError
-from tasks.model_spec import ConversionSpec
 from tests.tasks.conversion.edge_models import leave, network, operation, rows
 
 FLOAT16, INT8, TFJS = "tflite_float16", "tflite_int8", "tfjs_float16"
