@@ -50,7 +50,7 @@ def packed(codec, body):
 CSV = b"a,b\n1,x\n2,\n"
 GOOD = {
     "a.csv": CSV,
-    "a.csv.gz": gzip.compress(CSV),
+    "a.csv.gz": gzip.compress(CSV, mtime=0),
     "bom.csv": b"\xef\xbb\xbf" + CSV,
     "crlf.csv": CSV.replace(b"\n", b"\r\n"),
     "end.csv": CSV.rstrip(b"\n"),
@@ -59,11 +59,11 @@ GOOD = {
     "a.csv.zst": packed("zstd", CSV),
     "a.csv.xz": lzma.compress(CSV),
     "a.csv.lz4": packed("lz4", CSV),
-    "part-00000-uuid-c000.csv.gz": gzip.compress(CSV),
+    "part-00000-uuid-c000.csv.gz": gzip.compress(CSV, mtime=0),
     "packed without a name for it.csv": bz2.compress(CSV),
-    "bom.csv.gz": gzip.compress(b"\xef\xbb\xbf" + CSV),
+    "bom.csv.gz": gzip.compress(b"\xef\xbb\xbf" + CSV, mtime=0),
     "a.tsv": CSV.replace(b",", b"\t"),
-    "a.tsv.gz": gzip.compress(CSV.replace(b",", b"\t")),
+    "a.tsv.gz": gzip.compress(CSV.replace(b",", b"\t"), mtime=0),
     **{
         f"{encoding}.csv": codecs.BOM_UTF8.decode().encode(encoding) + CSV.decode().encode(encoding)
         for encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
@@ -157,7 +157,7 @@ def test_long_objects_come_in_bounded_chunks(read):
 
 
 def test_nothing_of_a_long_object_is_given_before_all_of_it_was_read(tmp_path):
-    body = gzip.compress(b"a\n" + b"".join(b"%d\n" % n for n in range(50_000)))
+    body = gzip.compress(b"a\n" + b"".join(b"%d\n" % n for n in range(50_000)), mtime=0)
     path = tmp_path / "object"
     path.write_bytes(body[:-500])
     chunks = LocalReader(Limits(chunk_rows=100, chunk_bytes=4096)).rows(path, "long.csv.gz")
@@ -171,11 +171,15 @@ WHOLE = parquet(pa.table({"a": list(range(1000)), "s": ["x"] * 1000}))
 UNREADABLE = {
     "zero bytes": ("a.csv", b"", "0 bytes"),
     "zero bytes of parquet": ("a.parquet", b"", "0 bytes"),
-    "nothing, compressed": ("a.csv.gz", gzip.compress(b""), "only blanks"),
+    "nothing, compressed": ("a.csv.gz", gzip.compress(b"", mtime=0), "only blanks"),
     "blanks only": ("a.jsonl", b"\n \n", "no line"),
     "gzip in name only": ("a.csv.gz", CSV, "not gzip"),
-    "gzip cut off": ("a.csv.gz", gzip.compress(CSV * 1000)[:-9], "end-of-stream"),
-    "gzip with a wrong checksum": ("a.csv.gz", gzip.compress(CSV)[:-8] + b"12345678", "CRC"),
+    "gzip cut off": ("a.csv.gz", gzip.compress(CSV * 1000, mtime=0)[:-9], "end-of-stream"),
+    "gzip with a wrong checksum": (
+        "a.csv.gz",
+        gzip.compress(CSV, mtime=0)[:-8] + b"12345678",
+        "CRC",
+    ),
     "latin-1": ("a.csv", "a\nü\n".encode("latin-1"), "byte 2 is not utf-8"),
     "latin-1 in a broken row": ("a.csv", b"a,b\n1,2\n\xff\n3,4\n", "byte 8 is not utf-8"),
     "utf-8 cut off": ("a.csv", b"a\n1\n\xc3", "unexpected end of data"),
@@ -193,7 +197,7 @@ UNREADABLE = {
     "an array without end": ("a.json", b"[" * 100_000, "RecursionError|JSONDecodeError"),
     "an unknown kind": ("a.xlsx", b"PK", "format"),
     "bzip2 in name only": ("a.csv.bz2", CSV, "not bzip2"),
-    "zstd in name only": ("a.csv.zst", gzip.compress(CSV), "not Zstandard"),
+    "zstd in name only": ("a.csv.zst", gzip.compress(CSV, mtime=0), "not Zstandard"),
     "bzip2 cut off": ("a.csv.bz2", bz2.compress(CSV * 1000)[:-9], "end-of-stream"),
     "deflate cut off": ("a.csv.deflate", zlib.compress(CSV * 1000)[:-9], "end-of-stream"),
     "more than deflate": ("a.csv.deflate", zlib.compress(CSV) + b"x", "bytes follow"),
@@ -201,7 +205,7 @@ UNREADABLE = {
     "xz cut off": ("a.csv.xz", lzma.compress(CSV)[:-9], "end-of-stream"),
     "Hadoop's snappy": ("a.csv.snappy", b"\0\0\0\x0c", ".snappy is not read"),
     "an archive": ("a.csv.zip", b"PK\3\4", ".zip is not read"),
-    "Parquet packed as a whole": ("a.parquet.gz", gzip.compress(b"PAR1" * 9), "Parquet"),
+    "Parquet packed as a whole": ("a.parquet.gz", gzip.compress(b"PAR1" * 9, mtime=0), "Parquet"),
 }
 
 
@@ -214,7 +218,7 @@ def test_what_cannot_be_read_is_one_clear_error_that_names_the_object(read, case
 
 
 def test_a_bomb_is_stopped_while_it_grows(read):
-    bomb = gzip.compress(b"a\n" + b"1\n" * 30_000_000, 9)
+    bomb = gzip.compress(b"a\n" + b"1\n" * 30_000_000, 9, mtime=0)
     assert len(bomb) < 100_000
     with pytest.raises(UnreadableData, match="as a bomb does"):
         read("a.csv.gz", bomb)
@@ -257,7 +261,7 @@ def test_json_in_any_encoding_loses_no_record(tmp_path, texts, encoding, array, 
     text = f"[\n{','.join(lines)}\n]\n" if array else "".join(f"{line}\n" for line in lines)
     body = text.encode(encoding)
     path = tmp_path / "object"
-    path.write_bytes(gzip.compress(body) if zipped else body)
+    path.write_bytes(gzip.compress(body, mtime=0) if zipped else body)
     declared = "utf-8" if encoding in MARKED else encoding
     name = f"a.{'json' if array else 'jsonl'}{'.gz' if zipped else ''}"
     chunks = list(LocalReader().rows(path, name, encoding=declared))
@@ -325,7 +329,7 @@ def test_files_put_together_keep_the_record_behind_the_inner_mark(read):
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json", "part-00000"])
-@pytest.mark.parametrize("body", [b"", gzip.compress(b""), codecs.BOM_UTF8])
+@pytest.mark.parametrize("body", [b"", gzip.compress(b"", mtime=0), codecs.BOM_UTF8])
 def test_json_without_a_line_is_no_record(read, name, body):
     (chunk,) = read(name, body, declared="jsonl")
     assert (len(chunk), chunk.faults) == (0, ())
