@@ -13,7 +13,7 @@ def test_every_file_has_a_size_that_can_be_read_and_every_place_an_address():
         created="2026-01-31T02:00:00+00:00",
         identity=HASH,
         training_job="prices-1",
-        snapshot=f"s3://work/snapshots/{HASH}.json",
+        snapshot=f"s3://sluice-work/snapshots/{HASH}.json",
         snapshot_fingerprint=HASH,
         code_hash=HASH,
         hyperparameters={"hidden": "128,64"},
@@ -24,7 +24,7 @@ def test_every_file_has_a_size_that_can_be_read_and_every_place_an_address():
     )
     page = bundle_page(manifest, "s3://models/prices/v20260131_020000/")
     assert "| made | 2026-01-31 02:00:00 UTC |" in page
-    assert f"`s3://work/snapshots/{HASH}.json`" in page
+    assert f"`s3://sluice-work/snapshots/{HASH}.json`" in page
     assert "`s3://models/prices/v20260131_020000/manifest.json`" in page
     assert "| model\\_\\*.tar.gz | 2.35\u00a0MB | `0123456789abcdef` |" in page
     assert "property\\|sales 1.1.0" in page
