@@ -1,6 +1,7 @@
-"""``python -m deployments.demo``: the story, then the stack stays up until Ctrl-C.
+"""``python -m deployments.demo``: the story; on a terminal the stack then stays up until Ctrl-C.
 
-With ``DEMO_EXIT=1`` it ends by itself, with status 0 only if every step was verified.
+From a script, or with ``DEMO_EXIT=1``, it ends by itself, with status 0 only if every step was
+verified.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ SCALE = 60.0
 def main() -> int:
     """Exit status 0 when the whole story was verified."""
     account = Account()
-    stays = os.environ.get("DEMO_EXIT") != "1"
+    # Nobody can press Ctrl-C where there is no terminal: a script would wait for ever.
+    stays = os.environ.get("DEMO_EXIT") != "1" and sys.stdin.isatty() and sys.stdout.isatty()
     signal.signal(signal.SIGTERM, _interrupt)
     print(
         "Sluice retrains a model, lets it through its gates, and puts it before users drop by drop."
