@@ -1,25 +1,41 @@
-"""The source archive of a model: what SageMaker unpacks and runs."""
+"""The source archive of a model: what SageMaker unpacks and runs, and nothing besides.
+
+Only what a model reaches goes into its archive and therefore into its code hash: its entry points,
+its task, input and backend, its own files, and what these import. A new family changes no other
+model's hash, and retrains nobody.
+"""
 
 from __future__ import annotations
 
+import ast
 import gzip
 import hashlib
 import io
 import tarfile
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
-PROGRAMS = Path(__file__).resolve().parent / "programs"
-ENTRY_POINTS = ("train.py", "serve.py", "evaluate.py")
+from models.runtime.family import FAMILY, Family, module_of
+
+ROOT = Path(__file__).resolve().parents[1]
+RUNTIME = "models.runtime"
+TRAIN, MEASURE, ENTRY_POINT = "sluice_train.py", "sluice_measure.py", "entry_point.py"
+PROGRAMS: Mapping[str, str] = {
+    TRAIN: f"{RUNTIME}.train",
+    ENTRY_POINT: f"{RUNTIME}.entry_point",
+}
+"""Files at the root of the archive that SageMaker starts, and the modules that they are."""
 NOT_CODE = frozenset({"model.yaml", "README.md"})
 """Files of a model's folder whose change must not ask for a new training."""
 
 
 class ModelCodeMissing(Exception):
-    """A model's folder holds no code: neither a model.py nor a program of its own."""
+    """A model's folder holds a file that the archive must write itself."""
 
 
 def own_files(model_dir: Path) -> frozenset[str]:
-    """Paths below a model's folder that go into the archive, in front of the shared programs."""
+    """Paths below a model's folder that go into the archive, beside the runtime."""
     return frozenset(
         path.relative_to(model_dir).as_posix()
         for path in model_dir.rglob("*")
@@ -31,49 +47,114 @@ def own_files(model_dir: Path) -> frozenset[str]:
     )
 
 
-def source_files(model_dir: Path) -> dict[str, bytes]:
+def source_files(model_dir: Path, family: Family) -> dict[str, bytes]:
     """Files of the archive by path.
 
-    Entry points and the model's own files lie at the root, the shared programs in the package
-    ``models.programs``.
+    Entry points and the model's own files lie at the root, what they reach of the runtime in the
+    package ``models.runtime``.
 
     Raises:
-        ModelCodeMissing: the folder holds no code at all.
+        ModelCodeMissing: an own file bears the name of one of the archive's.
+        UnknownPlugIn: the family names a plug-in that does not exist.
     """
-    own = own_files(model_dir)
-    if not any(path.endswith((".py", ".sh")) for path in own):
+    own = {path: (model_dir / path).read_bytes() for path in own_files(model_dir)}
+    taken = sorted(
+        path for path in own if path in {*PROGRAMS, FAMILY} or path.startswith("models/")
+    )
+    if taken:
         raise ModelCodeMissing(
-            f"{model_dir / 'model.py'} does not exist, and no program of its own stands beside it."
+            f"{model_dir / taken[0]} bears the name of a file that the archive writes itself"
         )
-    files = {
-        f"models/programs/{path.relative_to(PROGRAMS).as_posix()}": path.read_bytes()
-        for path in PROGRAMS.rglob("*.py")
-    }
-    files["models/__init__.py"] = (PROGRAMS.parent / "__init__.py").read_bytes()
-    files |= {name: files[f"models/programs/{name}"] for name in ENTRY_POINTS}
-    files |= {path: (model_dir / path).read_bytes() for path in own}
+    plug_ins = [
+        module_of(kind, name)
+        for kind, name in (
+            ("tasks", family.task),
+            ("inputs", family.input),
+            ("backends", family.backend),
+        )
+    ]
+    sources = [content for path, content in own.items() if path.endswith(".py")]
+    begin = {*PROGRAMS.values(), *plug_ins, *_imported_by(sources)}
+    files = {**_runtime_files(frozenset(begin)), **own, FAMILY: family.to_json().encode()}
+    files |= {name: _read(module) for name, module in PROGRAMS.items()}
     return dict(sorted(files.items()))
 
 
-def source_archive(model_dir: Path) -> bytes:
+def measuring_files() -> dict[str, bytes]:
+    """Files of the job that lets a bundle measure itself: no model's code at all."""
+    module = f"{RUNTIME}.measure"
+    return {**_runtime_files(frozenset({module})), MEASURE: _read(module)}
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
     """``sourcedir.tar.gz``: the same bytes for the same code, on any machine at any time."""
-    packed = io.BytesIO()
+    archive_bytes = io.BytesIO()
     with (
-        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as compressed,
+        gzip.GzipFile(fileobj=archive_bytes, mode="wb", mtime=0) as compressed,
         tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
     ):
-        for name, content in source_files(model_dir).items():
+        for name, content in sorted(files.items()):
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             entry.mode = 0o644
             archive.addfile(entry, io.BytesIO(content))
-    return packed.getvalue()
+    return archive_bytes.getvalue()
 
 
-def code_hash(model_dir: Path) -> str:
-    """SHA-256 (64 hex digits) over paths and contents of the archive."""
+def hash_of(files: Mapping[str, bytes]) -> str:
+    """SHA-256 (64 hex digits) over paths and contents."""
     digest = hashlib.sha256()
-    for name, content in source_files(model_dir).items():
+    for name, content in sorted(files.items()):
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+def _runtime_files(begin: frozenset[str]) -> dict[str, bytes]:
+    """The modules, the packages that hold them, and everything of ``models`` that they import."""
+    reached: set[str] = set()
+    waiting = set(begin)
+    while waiting:
+        module = waiting.pop()
+        if module in reached:
+            continue
+        reached.add(module)
+        parents = module.split(".")
+        waiting |= {".".join(parents[:depth]) for depth in range(1, len(parents))} - reached
+        waiting |= set(_imports(_path(module))) - reached
+    return {_path(module).relative_to(ROOT).as_posix(): _read(module) for module in sorted(reached)}
+
+
+@lru_cache(maxsize=256)
+def _imports(path: Path) -> tuple[str, ...]:
+    return tuple(_imported_by([path.read_bytes()]))
+
+
+def _imported_by(sources: list[bytes]) -> Iterator[str]:
+    """Modules of ``models`` that sources import, inside functions too."""
+    for source in sources:
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError):
+            continue  # an own file that is no Python is told where the model is checked
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                named = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                named = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            else:
+                continue
+            yield from (name for name in named if name.startswith("models") and _exists(name))
+
+
+def _exists(module: str) -> bool:
+    return module.split(".", maxsplit=1)[0] == "models" and _path(module).is_file()
+
+
+def _path(module: str) -> Path:
+    base = ROOT.joinpath(*module.split("."))
+    return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+
+
+def _read(module: str) -> bytes:
+    return _path(module).read_bytes()

@@ -1,17 +1,14 @@
 """Serve one model: ``GET /ping``, ``POST /invocations``, ``GET /metrics``.
 
 The wire format is TensorFlow Serving's: ``{"instances": […]}`` → ``{"predictions": […]}``. What
-runs is the float32 LiteRT graph that the training job made from the same weights and compared
-with them: it starts in a tenth of TensorFlow's time.
+runs is what the training job saved, loaded again and compared with the trained model.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 import time
-from collections.abc import Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,10 +20,10 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 
-from models.programs.cells import shown
-from models.programs.litert import Graph
-from models.programs.preprocess import BadInput, answers, preprocessor, scores
-from models.programs.telemetry import Publisher, Telemetry, publisher_from
+from models.runtime.bundle import Bundle
+from models.runtime.serving.telemetry import Publisher, Telemetry, publisher_from
+from models.runtime.signature import first_unfit
+from models.runtime.tables.cells import BadInput, shown
 
 MAX_BODY_BYTES = 6 * 1024 * 1024
 """SageMaker's own limit for a request to a real-time endpoint."""
@@ -46,31 +43,39 @@ class Model:
     """
 
     def __init__(self, folder: Path) -> None:
-        spec = json.loads((folder / "preprocess.json").read_text(encoding="utf-8"))
-        self.spec: Mapping[str, Any] = spec
-        self._prepare = preprocessor(spec)
-        self._graph = Graph(folder / "litert" / "model.tflite")
+        self._bundle = Bundle.load(folder)
         reference = json.loads((folder / "reference.json").read_text(encoding="utf-8"))
         self.edges: tuple[float, ...] = tuple(reference["edges"])
+
+    @property
+    def example(self) -> Any:
+        """An instance that the model answers."""
+        return self._bundle.input.example()
 
     def predict(self, instances: list[Any]) -> tuple[list[Any], list[float]]:
         """Answers in the client's terms, and the score of each.
 
         Raises:
             BadInput: an instance cannot be read.
-            ArithmeticError: the graph answered something that is not finite.
+            ArithmeticError: the model answered something that is not finite.
         """
-        inputs = self._prepare.transform(self._prepare.decode(instances))
-        unfit = np.flatnonzero(~np.isfinite(inputs.reshape(len(inputs), -1)).all(axis=1))
-        if unfit.size:
-            raise BadInput(f"instance {unfit[0]}: its values are too large to be prepared")
-        raw = self._graph.run(inputs)
-        if not np.isfinite(raw).all():
-            raise ArithmeticError("the model answered a number that is not finite")
-        seen = [float(score) for score in scores(self.spec, raw)]
-        if not np.isfinite(seen).all():
+        bundle = self._bundle
+        inputs = bundle.input.decode(instances)
+        if bundle.speaks_tensors:
+            tensors = bundle.tensors(inputs)
+            unfit = first_unfit(tensors)
+            if unfit is not None:
+                raise BadInput(f"instance {unfit}: its values are too large to be prepared")
+            raw = bundle.raw(tensors)
+            if first_unfit(raw) is not None:
+                raise ArithmeticError("the model answered a number that is not finite")
+            predicted = bundle.task.predicted(raw)
+        else:
+            predicted = bundle.predicted(inputs)
+        scores = bundle.task.scores(predicted)
+        if not np.isfinite(scores).all():
             raise ArithmeticError("the model answered more than a number can hold")
-        return answers(self.spec, raw), seen
+        return bundle.task.answers(predicted), [float(score) for score in scores]
 
     def test_itself(self) -> None:
         """Predict the example of preprocess.json.
@@ -78,7 +83,7 @@ class Model:
         Raises:
             ArithmeticError: the answer is not finite.
         """
-        self.predict([self._prepare.example()])
+        self.predict([self.example])
 
 
 def instances_of(body: bytes) -> list[Any]:
@@ -175,21 +180,16 @@ def create_app(model: Model, telemetry: Telemetry, publisher: Publisher | None =
     return app
 
 
-def model_dir(environment: Mapping[str, str]) -> Path:
-    """Folder of the unpacked model."""
-    base = Path(environment.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
-    return Path(environment.get("SM_MODEL_DIR", str(base / "model")))
-
-
-def main(model_type: type[Model] = Model) -> int:
+def main(folder: Path, model_type: type[Model] = Model) -> int:
     """Load and serve until the process is ended.
 
     Args:
+        folder: The unpacked model.tar.gz.
         model_type: What to load; a rehearsal of failures hands in a worse one.
     """
     environment = os.environ
     began = time.perf_counter()
-    model = model_type(model_dir(environment))
+    model = model_type(folder)
     # Both versions of a release must count into the same bins: the stable one's.
     override = environment.get("SLUICE_PREDICTION_EDGES", "")
     edges = tuple(float(edge) for edge in override.split(",")) if override else model.edges
@@ -215,7 +215,3 @@ def _labelled(request: Request) -> str:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON number")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.programs.cells import BadInput, shown
+from models.runtime.tables.cells import BadInput, shown
 
 MAX_IMAGE_PIXELS = 50_000_000
 """Largest image, pixels."""

@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.runtime.backend import Stopped
+from models.runtime.networks.export import called
+from models.runtime.signature import Arrays, Signature, rows_of
+from models.runtime.task import PREDICTION
+
 SEGMENT_STEPS = 512
 KEPT_CHECKPOINTS = 2
 History = list[dict[str, float]]
-
-
-class Stopped(Exception):
-    """SIGTERM came; the last whole epoch is in the checkpoint folder."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,9 @@ class Fit:
 
     Args:
         model: Keras model, built.
-        inputs: float32 [n, …].
-        targets: float32 or int32 [n].
+        signature: Its tensors.
+        inputs: Tensors [n, …] by name.
+        targets: What the loss compares the prediction with [n, …].
         recipe: How to fit.
         validate: Called after each epoch; returns what is logged beside the loss.
         checkpoints: Where to go on from.
@@ -114,7 +116,8 @@ class Fit:
     """
 
     model: Any
-    inputs: NDArray[np.float32]
+    signature: Signature
+    inputs: Arrays
     targets: NDArray[Any]
     recipe: Recipe
     validate: Callable[[], Mapping[str, float]]
@@ -147,13 +150,17 @@ class Fit:
         optimizer.finalize_variable_values(self.model.trainable_variables)
         return self.history
 
+    @property
+    def _rows(self) -> int:
+        return rows_of(self.inputs)
+
     def _prepared(self) -> tuple[Any, Any, int]:
         import keras
         import tensorflow as tf
 
         recipe, model = self.recipe, self.model
-        batch = min(recipe.batch_size, len(self.inputs))
-        steps = len(self.inputs) // batch
+        batch = min(recipe.batch_size, self._rows)
+        steps = self._rows // batch
         total = steps * recipe.epochs
         # Averages over about a twentieth of the fit, so that a short one is not mostly its start.
         momentum = 1 - 1 / min(max(total / 20, 2), 1000)
@@ -164,15 +171,17 @@ class Fit:
             ema_momentum=momentum,
         )
         optimizer.build(model.trainable_variables)
-        inputs, targets = tf.constant(self.inputs), tf.constant(self.targets)
+        inputs = {name: tf.constant(values) for name, values in self.inputs.items()}
+        targets = tf.constant(self.targets)
 
         @tf.function(jit_compile=recipe.compiled, reduce_retracing=True)  # type: ignore[untyped-decorator]
         def segment(chosen: Any) -> Any:
             def step(number: Any, loss: Any) -> Any:
                 rows = chosen[number]
                 with tf.GradientTape() as tape:
-                    answer = model(tf.gather(inputs, rows), training=True)
-                    value = recipe.loss(tf.gather(targets, rows), answer)
+                    given = {name: tf.gather(values, rows) for name, values in inputs.items()}
+                    answer = called(model, given, self.signature, training=True)
+                    value = recipe.loss(tf.gather(targets, rows), answer[PREDICTION])
                 gradients = tape.gradient(value, model.trainable_variables)
                 optimizer.apply(gradients, model.trainable_variables)
                 return number + 1, loss + value
@@ -185,8 +194,8 @@ class Fit:
 
     def _epoch(self, epoch: int, segment: Any, rows: int) -> float:
         # Seeded by the epoch, so that a resumed fit sees the batches that it would have seen.
-        order = np.random.default_rng((self.recipe.seed, epoch)).permutation(len(self.inputs))
-        batch = min(self.recipe.batch_size, len(self.inputs))
+        order = np.random.default_rng((self.recipe.seed, epoch)).permutation(self._rows)
+        batch = min(self.recipe.batch_size, self._rows)
         order = order[:rows].astype(np.int32)
         loss = 0.0
         for first in range(0, rows, SEGMENT_STEPS * batch):

@@ -1,11 +1,11 @@
-"""One value of a request → a number or a day; what is neither is the client's fault."""
+"""One value of a request → a number, a day or a text; what is none is the client's fault."""
 
 from __future__ import annotations
 
 import math
 import re
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,8 @@ import numpy as np
 # Python's float() also reads 1_000, other scripts' digits and "infinity": no client means them.
 _NUMBER = re.compile(r"[ \t]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*", re.ASCII)
 _LONGEST_NUMBER = 400
+LONGEST_TEXT = 100_000
+"""Characters of one text: more take longer to read than an answer may."""
 
 
 class BadInput(Exception):
@@ -34,7 +36,7 @@ def shown(value: Any) -> str:
 
 
 def cell(row: Any, column: Mapping[str, Any], number: int) -> Any:
-    """The value of a column: float, or ``datetime64[D]``; NaN or NaT where it may be missing.
+    """The value of a column: float, ``datetime64[D]`` or text; NaN, NaT or "" where it is missing.
 
     Args:
         row: The instance.
@@ -48,13 +50,12 @@ def cell(row: Any, column: Mapping[str, Any], number: int) -> Any:
     if not isinstance(row, Mapping):
         raise BadInput(f"instance {number}: expected an object of columns, got {shown(row)}")
     value = row.get(name)
-    is_date = column["type"] == "date"
+    read, missing = _TYPES[column["type"]]
     if value is None:
         if column["required"]:
             raise BadInput(f"instance {number}: column {name!r} is missing")
-        return np.datetime64("NaT") if is_date else math.nan
-    where = f"instance {number}: column {name!r} is {shown(value)}"
-    return _day(value, where) if is_date else _number(value, where)
+        return missing
+    return read(value, f"instance {number}: column {name!r} is {shown(value)}")
 
 
 def _day(value: Any, where: str) -> np.datetime64:
@@ -79,3 +80,25 @@ def _number(value: Any, where: str) -> float:
     if not math.isfinite(read):
         raise BadInput(f"{where}, not finite")
     return read
+
+
+def _boolean(value: Any, where: str) -> float:
+    if not isinstance(value, bool):
+        raise BadInput(f"{where}, neither true nor false")
+    return float(value)
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise BadInput(f"{where}, no text")
+    if len(value) > LONGEST_TEXT:
+        raise BadInput(f"{where}, of {len(value)} characters; at most {LONGEST_TEXT} are read")
+    return value
+
+
+_TYPES: Mapping[str, tuple[Callable[[Any, str], Any], Any]] = {
+    "number": (_number, math.nan),
+    "boolean": (_boolean, math.nan),
+    "date": (_day, np.datetime64("NaT")),
+    "text": (_text, ""),
+}

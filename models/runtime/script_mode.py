@@ -65,6 +65,11 @@ class Hyperparameters:
         return dict(sorted(self._used.items()))
 
     @property
+    def given(self) -> dict[str, Any]:
+        """Every hyperparameter that the job was given, as it came."""
+        return dict(self._values)
+
+    @property
     def unused(self) -> tuple[str, ...]:
         """Hyperparameters that nobody asked for: probably misspelt."""
         return tuple(sorted(set(self._values) - set(self._used)))
@@ -154,8 +159,7 @@ def job_from_environment(arguments: Sequence[str], environment: Mapping[str, str
         for name, value in environment.items()
         if name.startswith(prefix)
     }
-    declared = {"label": environment["SLUICE_LABEL"]} if environment.get("SLUICE_LABEL") else {}
-    given = declared | json.loads(environment.get("SM_HPS", "{}")) | _pairs(arguments)
+    given = json.loads(environment.get("SM_HPS", "{}")) | _pairs(arguments)
     host = environment.get("SM_CURRENT_HOST", "algo-1")
     return Job(
         base=base,

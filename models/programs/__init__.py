@@ -1,1 +1,0 @@
-"""The training and serving programs, and the small modules that they share."""

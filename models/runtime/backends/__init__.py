@@ -1,0 +1,1 @@
+"""What learns: one file each; ``models/runtime/backend.py`` shows how to write another."""

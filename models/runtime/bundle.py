@@ -1,0 +1,161 @@
+"""One immutable version as its own code sees it: load it, ask it, measure it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.runtime.calling import BUNDLE
+from models.runtime.family import FAMILY, Family, load_family
+from models.runtime.input import Input
+from models.runtime.own import CODE_DIR, OwnCode, load_own
+from models.runtime.script_mode import Hyperparameters
+from models.runtime.signature import Arrays, Signature
+from models.runtime.split import Split
+from models.runtime.task import Floats, Task
+
+ENTRY_POINT = "code/entry_point.py"
+PREPROCESS = "preprocess.json"
+CARD = "model_card.json"
+SAMPLE = "sample_request.json"
+
+
+class Bundle:
+    """A loaded model with its preprocessing, its task and its own code.
+
+    Args:
+        family: What it is composed of.
+        spec: preprocess.json.
+        loaded: What its backend loaded.
+        own: Functions of its model.py.
+    """
+
+    def __init__(self, family: Family, spec: Mapping[str, Any], loaded: Any, own: OwnCode) -> None:
+        self.family = family
+        self.spec = spec
+        self.task: Task = family.task_class(spec["output"])
+        self.input: Input = family.input_class(spec)
+        self._speaks = family.new_backend().speaks
+        self._loaded = loaded
+        self._own = own
+
+    @classmethod
+    def load(cls, folder: Path) -> Bundle:
+        """Load an unpacked model.tar.gz, which holds the code that runs here."""
+        family = load_family(folder / "code")
+        spec = json.loads((folder / PREPROCESS).read_text(encoding="utf-8"))
+        loaded = family.new_backend().load(folder, Signature.of_json(spec["signature"]))
+        return cls(family, spec, loaded, load_own(folder / "code"))
+
+    def tensors(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        """What the graph eats of rows."""
+        return self.input.transform(inputs)
+
+    def raw(self, tensors: Arrays) -> Mapping[str, NDArray[Any]]:
+        """What the graph answers."""
+        answered: Mapping[str, NDArray[Any]] = self._loaded.predict(tensors)
+        return answered
+
+    @property
+    def speaks_tensors(self) -> bool:
+        """Whether there is a graph; else an own program answers instances."""
+        return self._speaks == "tensors"
+
+    def predicted(self, inputs: Arrays) -> Floats:
+        """Predictions of rows in the client's terms: [n], or [n, k] chances."""
+        if self.speaks_tensors:
+            return self.task.predicted(self.raw(self.tensors(inputs)))
+        return self.task.read(self._loaded.answer(self.input.instances(inputs)))
+
+    def measure(self, labels: NDArray[Any], predicted: Floats) -> dict[str, float]:
+        """The task's metrics, and the model's own."""
+        return measure(self.task, self._own, labels, predicted)
+
+    def read(self, channel: Path) -> Split:
+        """Rows of a channel, in the order of its files; unlabelled ones too."""
+        return read(self.input, self.task, channel, self.family.label)
+
+
+def measure(task: Task, own: OwnCode, labels: NDArray[Any], predicted: Floats) -> dict[str, float]:
+    """The task's metrics of labelled rows, and those of ``metrics()`` of a model.py.
+
+    Raises:
+        ValueError: an own metric bears the name of one of the task's.
+    """
+    measured = task.measure(labels, predicted)
+    more = own.get("metrics")
+    if more is None:
+        return measured
+    added = {str(name): float(value) for name, value in more(labels, predicted).items()}
+    taken = sorted(set(added) & set(measured))
+    if taken:
+        raise ValueError(f"metrics() of model.py measures {', '.join(taken)}, as the task does")
+    return {**measured, **added}
+
+
+def read(source: Input, task: Task | type[Task], channel: Path, label: str) -> Split:
+    """Rows of a channel with their labels."""
+    ids, inputs, values = source.read(channel, label)
+    return Split(ids, inputs, task.labels(values))
+
+
+def labelled(split: Split, task: Task | type[Task]) -> Split:
+    """The rows that have a label."""
+    known = task.labelled(split.labels)
+    return split if known.all() else split.take(np.flatnonzero(known))
+
+
+def write(
+    folder: Path,
+    family: Family,
+    spec: Mapping[str, Any],
+    card: Mapping[str, Any],
+    versions: Mapping[str, str],
+) -> None:
+    """Write what makes a model folder a bundle: description, sample request and code.
+
+    Args:
+        folder: The model folder, into which the backend has saved.
+        family: What it is composed of.
+        spec: preprocess.json.
+        card: model_card.json.
+        versions: Versions of the libraries that its backend names.
+    """
+    write_json(folder / PREPROCESS, spec)
+    write_json(folder / CARD, card)
+    sample = {"instances": [family.input_class(spec).example()]}
+    (folder / SAMPLE).write_text(json.dumps(sample), encoding="utf-8")
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    shutil.copytree(CODE_DIR, folder / "code", ignore=ignored, dirs_exist_ok=True)
+    (folder / "code" / FAMILY).write_text(family.to_json(), encoding="utf-8")
+    # Last: a folder with it is whole.
+    document = {
+        "schema_version": 1,
+        "entry_point": ENTRY_POINT,
+        "task": family.task,
+        "input": family.input,
+        "backend": family.backend,
+        "signature": spec["signature"],
+        "runtime": {"python": platform.python_version(), "numpy": np.__version__, **versions},
+    }
+    write_json(folder / BUNDLE, document)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON that a person can read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def hyperparameters_of(folder: Path) -> Hyperparameters:
+    """The hyperparameters that a bundle was made with."""
+    card = json.loads((folder / CARD).read_text("utf-8"))
+    return Hyperparameters(card["hyperparameters"])

@@ -1,0 +1,172 @@
+"""Calling a bundle's own entry point, in a process that holds no credentials.
+
+A bundle carries its runtime: whoever measures, scores or checks a version runs *its* code, so that
+what was released keeps meaning what it meant, whatever is changed here. Only the standard library
+is needed on this side.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BUNDLE = "bundle.json"
+PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
+"""What a bundle's process is given of this one's environment: nothing that opens anything."""
+SECONDS = 3_600.0
+LONGEST_TAIL = 600
+FIRST_EDITION = "models.programs"
+"""Package of the runtime in bundles that were made before they named their entry point."""
+
+
+class BundleFailed(Exception):
+    """A bundle is none, or its entry point failed; the message holds its last words."""
+
+
+@contextmanager
+def unpacked(archive: Path) -> Iterator[Path]:
+    """A model.tar.gz as a folder, for as long as it is needed.
+
+    Raises:
+        BundleFailed: it is no archive, or would leave the folder.
+    """
+    with tempfile.TemporaryDirectory(prefix="bundle-") as scratch:
+        try:
+            with tarfile.open(archive) as tar:
+                tar.extractall(scratch, filter="data")
+        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+            raise BundleFailed(f"{archive.name} could not be unpacked ({error})"[:400]) from error
+        yield Path(scratch)
+
+
+def measure(bundle: Path, holdout: Path, out: Path, training: Path | None = None) -> dict[str, Any]:
+    """What a bundle measures of itself on held-out rows: the content of its metrics.json.
+
+    Args:
+        bundle: An unpacked model.tar.gz.
+        holdout: Channel of held-out rows.
+        out: Folder for what it writes.
+        training: Channel of training rows: a plain model is measured beside it, and
+            calibration.npz is written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    if _names_entry_point(bundle):
+        more = ["--training", str(training)] if training is not None else []
+        run(bundle, "measure", str(holdout), str(out), *more)
+    else:
+        _first_edition_measure(bundle, holdout, out, training)
+    try:
+        measured: dict[str, Any] = json.loads((out / "metrics.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BundleFailed(f"it left no metrics.json: {error}") from error
+    return measured
+
+
+def score(bundle: Path, periods: Path, out: Path, rows: int) -> None:
+    """``<period>.npz`` (residual, error, score) in ``out`` for each channel below ``periods``."""
+    run(bundle, "score", str(periods), str(out), "--rows", str(rows))
+
+
+def check(bundle: Path) -> None:
+    """The bundle loads, and answers its own example."""
+    run(bundle, "check")
+
+
+def run(bundle: Path, act: str, *arguments: str) -> str:
+    """Run the entry point; what it printed.
+
+    Raises:
+        BundleFailed: it failed, or took longer than an hour.
+    """
+    return _process(command(bundle, act, *arguments), bundle)
+
+
+def command(bundle: Path, act: str, *arguments: str) -> list[str]:
+    """The command that does an act with a bundle.
+
+    Raises:
+        BundleFailed: the bundle does not say how.
+    """
+    if _names_entry_point(bundle):
+        return [sys.executable, str(_entry_point(bundle)), act, *arguments]
+    if act == "score":
+        return [sys.executable, "-m", f"{FIRST_EDITION}.score", str(bundle), *arguments]
+    if act == "check":
+        asked = (
+            f"from pathlib import Path; from {FIRST_EDITION}.serve import Model; "
+            f"Model(Path({str(bundle)!r})).test_itself()"
+        )
+        return [sys.executable, "-c", asked]
+    raise BundleFailed(f"it has no {BUNDLE}, which names the entry point that could {act}")
+
+
+def environment(bundle: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a bundle's process."""
+    kept = {name: given[name] for name in PASSED if name in given}
+    return {**kept, "PYTHONPATH": str(bundle / "code"), "OMP_NUM_THREADS": "1"}
+
+
+def _names_entry_point(bundle: Path) -> bool:
+    return (bundle / BUNDLE).is_file()
+
+
+def _entry_point(bundle: Path) -> Path:
+    try:
+        named = str(json.loads((bundle / BUNDLE).read_text("utf-8"))["entry_point"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleFailed(f"{BUNDLE} names no entry_point: {error}") from error
+    path = (bundle / named).resolve()
+    if not path.is_relative_to(bundle.resolve()) or not path.is_file():
+        raise BundleFailed(f"{BUNDLE} names {named!r}, which the bundle does not hold")
+    return path
+
+
+def _first_edition_measure(bundle: Path, holdout: Path, out: Path, training: Path | None) -> None:
+    """Bundles of the first edition measure themselves as a job of their evaluate.py."""
+    program = bundle / "code" / "evaluate.py"
+    if not program.is_file():
+        raise BundleFailed("it holds neither bundle.json nor code/evaluate.py: nothing measures it")
+    with tempfile.TemporaryDirectory(prefix="measure-") as scratch:
+        base = Path(scratch)
+        (base / "channel").mkdir()
+        with tarfile.open(base / "channel" / "model.tar.gz", "w:gz", compresslevel=1) as archive:
+            archive.add(bundle, ".")
+        channels = {
+            "SM_CHANNEL_MODEL": str(base / "channel"),
+            "SM_CHANNEL_HOLDOUT": str(holdout),
+            **({"SM_CHANNEL_TRAINING": str(training)} if training is not None else {}),
+        }
+        places = {"SAGEMAKER_BASE_DIR": scratch, "SM_OUTPUT_DATA_DIR": str(out)}
+        _process([sys.executable, str(program)], bundle, channels | places)
+
+
+def _process(words: list[str], bundle: Path, more: Mapping[str, str] | None = None) -> str:
+    try:
+        done = subprocess.run(
+            words,
+            cwd=bundle,
+            env={**environment(bundle, os.environ), **(more or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BundleFailed(f"it took longer than {SECONDS:.0f} s") from error
+    if done.returncode:
+        tail = " ".join(done.stdout.split())[-LONGEST_TAIL:]
+        raise BundleFailed(tail or f"it ended with status {done.returncode}")
+    return done.stdout

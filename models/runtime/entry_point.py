@@ -1,0 +1,111 @@
+"""The one door of a bundle: ``python code/entry_point.py serve|measure|score|check``.
+
+Whoever holds a bundle calls this file of it and nothing else, so that the version goes on meaning
+what it meant when it was released. Without an argument it serves, as SageMaker starts it.
+
+``score`` writes ``<period>.npz`` for each channel below a folder, with three float64 columns:
+``residual`` (how far a row is off, signed), ``error`` (its size) and ``score`` (what is watched);
+the first two are NaN where a row has no label (yet).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+
+from models.runtime import bundle, outputs
+from models.runtime.baseline import Baseline
+from models.runtime.bundle import Bundle, write_json
+from models.runtime.own import CODE_DIR
+
+MODEL_DIR = CODE_DIR.parent
+ROWS = 5_000
+
+
+def main() -> int:
+    """Exit status 0 when what was asked for is done."""
+    asked = parser().parse_args()
+    if asked.act == "measure":
+        measure(asked.holdout, asked.out, asked.training)
+    elif asked.act == "score":
+        score(asked.periods, asked.out, asked.rows)
+    elif asked.act == "check":
+        check()
+    else:
+        from models.runtime.serving.app import main as serve
+
+        return serve(MODEL_DIR)
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    root = argparse.ArgumentParser(prog="entry_point.py", description="Ask this bundle.")
+    acts = root.add_subparsers(dest="act")
+    acts.add_parser("serve", help="answer requests until the process is ended")
+    measuring = acts.add_parser("measure", help="write metrics.json of held-out rows")
+    measuring.add_argument("holdout", type=Path, help="channel of held-out rows")
+    measuring.add_argument("out", type=Path, help="folder for metrics.json")
+    measuring.add_argument("--training", type=Path, help="measure a plain model of these too")
+    scoring = acts.add_parser("score", help="write residual, error and score, row by row")
+    scoring.add_argument("periods", type=Path, help="folder with a channel for each period")
+    scoring.add_argument("out", type=Path, help="folder for <period>.npz")
+    scoring.add_argument("--rows", type=int, default=ROWS, help="most rows of a period")
+    acts.add_parser("check", help="load, and answer the example")
+    return root
+
+
+def measure(holdout: Path, out: Path, training: Path | None) -> None:
+    """metrics.json of the labelled rows; beside a plain model if there are rows to train it on."""
+    model = Bundle.load(MODEL_DIR)
+    split = bundle.labelled(model.read(holdout), model.task)
+    metrics = model.measure(split.labels, model.predicted(split.inputs))
+    result = {"candidate": metrics, "counts": {"holdout": len(split)}}
+    out.mkdir(parents=True, exist_ok=True)
+    if training is not None:
+        channels = {"training": training, "holdout": holdout}
+        with tempfile.TemporaryDirectory() as scratch:
+            expected = Baseline(Path(scratch), channels, model.spec).answers()
+        result["baseline"] = model.measure(split.labels, expected)
+        if model.speaks_tensors:
+            tensors = model.tensors(split.inputs)
+            targets = model.task.targets(split.labels)
+            path = out / outputs.CALIBRATION
+            outputs.write_calibration(path, tensors, model.raw(tensors), seed=0, targets=targets)
+    write_json(out / "metrics.json", result)
+
+
+def score(periods: Path, out: Path, rows: int) -> None:
+    """Residual, error and score of every period, of at most so many rows each."""
+    model = Bundle.load(MODEL_DIR)
+    out.mkdir(parents=True, exist_ok=True)
+    for period in sorted(path for path in periods.iterdir() if path.is_dir()):
+        split = model.read(period)
+        if len(split) > rows:
+            chosen = np.random.default_rng(0).choice(len(split), rows, replace=False)
+            split = split.take(np.sort(chosen))
+        found = model.task.errors(split.labels, model.predicted(split.inputs))
+        np.savez(
+            out / f"{period.name}.npz",
+            residual=found["residual"],
+            error=found["error"],
+            score=found["score"],
+        )
+
+
+def check() -> None:
+    """Load and answer the example; whatever is wrong ends the process."""
+    from models.runtime.serving.app import Model
+
+    Model(MODEL_DIR).test_itself()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""Which task, input and backend a model is composed of, and where their classes are found."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from models.runtime.backend import Backend
+from models.runtime.input import Input
+from models.runtime.task import Task
+
+HERE = Path(__file__).parent
+FAMILY = "family.json"
+"""File of the source archive and of the bundle."""
+BASES: Mapping[str, type] = {"tasks": Task, "inputs": Input, "backends": Backend}
+
+
+class UnknownPlugIn(LookupError):
+    """A name that no file bears."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A composition by name, and what belongs to it.
+
+    Args:
+        task: What is predicted.
+        input: What a client sends.
+        backend: What learns.
+        label: Column of the contract that is predicted.
+        features: Treatment by column, where model.yaml chooses one.
+        program: The training program of a backend that runs one.
+    """
+
+    task: str
+    input: str
+    backend: str
+    label: str
+    features: Mapping[str, str] = field(default_factory=dict)
+    program: str = ""
+
+    @property
+    def task_class(self) -> type[Task]:
+        """The task's class."""
+        found: type[Task] = plug_in("tasks", self.task)
+        return found
+
+    @property
+    def input_class(self) -> type[Input]:
+        """The input's class."""
+        found: type[Input] = plug_in("inputs", self.input)
+        return found
+
+    def new_backend(self) -> Backend:
+        """The backend."""
+        made: Backend = plug_in("backends", self.backend)()
+        return made
+
+    def to_json(self) -> str:
+        """The text of ``family.json``."""
+        return json.dumps(vars(self), indent=1, sort_keys=True) + "\n"
+
+
+def load_family(folder: Path) -> Family:
+    """Read a folder's ``family.json``."""
+    return Family(**json.loads((folder / FAMILY).read_text("utf-8")))
+
+
+def names_of(kind: str) -> tuple[str, ...]:
+    """Names of all plug-ins of a kind (``tasks``, ``inputs``, ``backends``), sorted."""
+    files = (HERE / kind).glob("[!_]*.py")
+    return tuple(sorted(path.stem.replace("_", "-") for path in files))
+
+
+def module_of(kind: str, name: str) -> str:
+    """Dotted name of a plug-in's module.
+
+    Raises:
+        UnknownPlugIn: there is no such file.
+    """
+    if name not in names_of(kind):
+        raise UnknownPlugIn(
+            f"{name!r} is none of models/runtime/{kind}: {', '.join(names_of(kind))}"
+        )
+    return f"models.runtime.{kind}.{name.replace('-', '_')}"
+
+
+def plug_in(kind: str, name: str) -> Any:
+    """The class that a plug-in's file defines.
+
+    Raises:
+        UnknownPlugIn: there is no such file.
+        TypeError: the file defines none, or several.
+    """
+    dotted = module_of(kind, name)
+    base = BASES[kind]
+    classes = [
+        value
+        for value in vars(importlib.import_module(dotted)).values()
+        if isinstance(value, type) and issubclass(value, base) and value.__module__ == dotted
+    ]
+    if len(classes) != 1:
+        raise TypeError(f"{dotted} defines {len(classes)} subclasses of {base.__name__}, not one")
+    return classes[0]

@@ -1,0 +1,1 @@
+"""Pictures: encoded images into pixels."""

@@ -1,0 +1,156 @@
+"""What a client sends: the base class of ``models/runtime/inputs/``.
+
+An input is one file there; its name is what ``family.input`` of a model.yaml says.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.runtime.script_mode import Hyperparameters
+from models.runtime.signature import Arrays, Tensor
+from models.runtime.split import Column
+
+Floats = NDArray[np.float64]
+Features = Callable[[Arrays, Hyperparameters], list[dict[str, Any]]]
+
+
+class InvalidFeature(Exception):
+    """A column cannot become a feature as it is asked to."""
+
+
+class Input(ABC):
+    """Rows as clients and channels bring them, and the tensors that a graph eats.
+
+    This is a whole input, of bare vectors in files of NumPy:
+
+    .. code-block:: python
+
+        class Vector(Input):
+            formats = frozenset({"npy"})
+
+            @classmethod
+            def schema(cls, columns, label, features, hyperparameters):
+                return {"kind": "vector", "size": hyperparameters.integer("size", 8)}
+
+            def fit(self, inputs, features, hyperparameters):
+                return {**self.spec, "mean": float(inputs["vector"].mean())}
+
+            def read(self, channel, label):
+                rows = np.load(channel / "rows.npy")
+                ids = np.arange(len(rows)).astype(str)
+                return ids, {"vector": rows}, list(np.load(channel / f"{label}.npy"))
+
+            def decode(self, instances):
+                return {"vector": np.asarray(instances, dtype=np.float64)}
+
+            def instances(self, inputs):
+                return inputs["vector"].tolist()
+
+            @property
+            def tensors(self):
+                return (Tensor("vector", (1, self.spec["size"])),)
+
+            def transform(self, inputs):
+                return {"vector": (inputs["vector"] - self.spec["mean"]).astype(np.float32)}
+
+            def plain(self, inputs):
+                return inputs["vector"]
+
+            def example(self):
+                return [0.0] * self.spec["size"]
+
+    Args:
+        spec: preprocess.json: what :meth:`schema` made, or, for all but :meth:`read`, what
+            :meth:`fit` completed.
+    """
+
+    formats: ClassVar[frozenset[str]]
+    """Formats of a contract whose data it reads."""
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        self.spec = spec
+
+    @classmethod
+    @abstractmethod
+    def schema(
+        cls,
+        columns: Sequence[Column],
+        label: str,
+        features: Mapping[str, str],
+        hyperparameters: Hyperparameters,
+    ) -> dict[str, Any]:
+        """What reading needs to know; begins preprocess.json.
+
+        Args:
+            columns: The contract's.
+            label: Column that is predicted.
+            features: ``data.features`` of model.yaml: a treatment by column.
+            hyperparameters: The job's.
+
+        Raises:
+            InvalidFeature: a column cannot be what is asked.
+        """
+
+    @abstractmethod
+    def fit(
+        self,
+        inputs: Arrays,
+        features: Features | None,
+        hyperparameters: Hyperparameters,
+    ) -> dict[str, Any]:
+        """Learn from the training rows; completes preprocess.json.
+
+        Args:
+            inputs: Training rows.
+            features: ``features()`` of a model.py, where there is one.
+            hyperparameters: The job's.
+        """
+
+    @abstractmethod
+    def read(
+        self, channel: Path, label: str
+    ) -> tuple[NDArray[np.str_], dict[str, NDArray[Any]], list[Any]]:
+        """All rows of a channel: ids [n], inputs [n, …], and values of the label's column.
+
+        Raises:
+            NoData: there is no row, or a column is missing.
+        """
+
+    @abstractmethod
+    def decode(self, instances: Sequence[Any]) -> dict[str, NDArray[Any]]:
+        """JSON instances → inputs.
+
+        Raises:
+            BadInput: the client sent something else.
+        """
+
+    @abstractmethod
+    def instances(self, inputs: Arrays) -> list[Any]:
+        """The inverse of :meth:`decode`: what a client would send of these rows."""
+
+    @property
+    @abstractmethod
+    def tensors(self) -> tuple[Tensor, ...]:
+        """What :meth:`transform` gives for one row."""
+
+    @abstractmethod
+    def transform(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        """Inputs → what a graph eats, [n, …] by tensor."""
+
+    @abstractmethod
+    def plain(self, inputs: Arrays) -> Floats:
+        """Inputs → one row of numbers each [n, k], for a baseline that knows nothing better.
+
+        NaN is a missing value.
+        """
+
+    @abstractmethod
+    def example(self) -> Any:
+        """An instance that the server tests itself with."""

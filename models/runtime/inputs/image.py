@@ -1,0 +1,144 @@
+"""Photos: JPEG, PNG or WebP, resized to the graph's input and scaled to -1 … 1."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.runtime.images.pictures import decoded, pixels
+from models.runtime.input import Features, Floats, Input, InvalidFeature
+from models.runtime.script_mode import Hyperparameters
+from models.runtime.signature import Arrays, Tensor
+from models.runtime.split import Column, NoData
+
+IMAGE = "image"
+"""Name of the tensor."""
+INDEX = "labels.jsonl"
+SIDE = 64
+THUMBNAIL = 8
+
+
+class Image(Input):
+    """Pixels of square pictures; the hyperparameter ``side`` says how many on each side.
+
+    Only pixels are read: place and device from EXIF never reach the model.
+    """
+
+    formats: ClassVar[frozenset[str]] = frozenset({"images"})
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        super().__init__(spec)
+        self._size = (int(spec["pixels"]["height"]), int(spec["pixels"]["width"]))
+        self._scale = np.float32(spec["pixels"]["scale"])
+        self._offset = np.float32(spec["pixels"]["offset"])
+
+    @classmethod
+    def schema(
+        cls,
+        _columns: Sequence[Column],
+        _label: str,
+        features: Mapping[str, str],
+        hyperparameters: Hyperparameters,
+    ) -> dict[str, Any]:
+        """Size and scale of the pixels."""
+        if features:
+            raise InvalidFeature(
+                f"data.features: a picture is learned from its pixels, so {', '.join(features)} "
+                "means nothing"
+            )
+        side = hyperparameters.integer("side", SIDE)
+        return {
+            "kind": "image",
+            "pixels": {
+                "height": side,
+                "width": side,
+                "scale": 1 / 127.5,
+                "offset": -1.0,
+                "resize": "bilinear",
+                "order": "RGB",
+            },
+        }
+
+    def fit(
+        self,
+        _inputs: Arrays,
+        features: Features | None,
+        _hyperparameters: Hyperparameters,
+    ) -> dict[str, Any]:
+        """Nothing is learned: the scale of pixels is known."""
+        if features is not None:
+            raise InvalidFeature("features() of model.py: a picture is learned from its pixels")
+        return dict(self.spec)
+
+    def read(
+        self, channel: Path, label: str
+    ) -> tuple[NDArray[np.str_], dict[str, NDArray[Any]], list[Any]]:
+        """All images that ``labels.jsonl`` files of a channel name.
+
+        A line is ``{"file": "<path beside labels.jsonl>", "<label>": …}``, optionally with an
+        ``id``.
+        """
+        ids, pictures, labels = [], [], []
+        for index in sorted(channel.rglob(INDEX)):
+            for line in index.read_text(encoding="utf-8").splitlines():
+                if not line.strip():
+                    continue
+                entry = json.loads(line)
+                path = index.parent / entry["file"]
+                ids.append(str(entry.get("id", path.relative_to(channel).as_posix())))
+                labels.append(entry.get(label))
+                pictures.append(pixels(path.read_bytes(), self._size)[0])
+        if not ids:
+            raise NoData(f"{channel} holds no {INDEX} with a line in it.")
+        return np.asarray(ids), {IMAGE: np.stack(pictures)}, labels
+
+    def decode(self, instances: Sequence[Any]) -> dict[str, NDArray[Any]]:
+        """JSON instances → ``image`` uint8 [n, height, width, 3].
+
+        An instance is ``{"b64": "<base64 of a JPEG, PNG or WebP>"}`` or nested lists of 0 … 255.
+        """
+        return {IMAGE: decoded(instances, self._size)}
+
+    def instances(self, inputs: Arrays) -> list[Any]:
+        """PNG as base64, which loses nothing."""
+        from PIL import Image as Pillow
+
+        made = []
+        for picture in inputs[IMAGE]:
+            encoded = io.BytesIO()
+            Pillow.fromarray(picture).save(encoded, "PNG")
+            made.append({"b64": base64.b64encode(encoded.getvalue()).decode("ascii")})
+        return made
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """The pixels of one picture."""
+        return (Tensor(IMAGE, (1, *self._size, 3)),)
+
+    def transform(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        """uint8 [n, height, width, 3] → float32 of the same shape, -1 … 1."""
+        return {IMAGE: inputs[IMAGE].astype(np.float32) * self._scale + self._offset}
+
+    def plain(self, inputs: Arrays) -> Floats:
+        """8×8 thumbnails: what colour and layout alone tell."""
+        rows = []
+        for picture in inputs[IMAGE]:
+            bands = np.array_split(picture.astype(np.float64), THUMBNAIL, axis=0)
+            cells = [
+                cell.mean(axis=(0, 1))
+                for band in bands
+                for cell in np.array_split(band, THUMBNAIL, 1)
+            ]
+            rows.append((np.concatenate(cells) - 128) / 64)
+        return np.asarray(rows, dtype=np.float64)
+
+    def example(self) -> list[list[list[int]]]:
+        """A plain grey image."""
+        return [[[128] * 3] * self._size[1]] * self._size[0]

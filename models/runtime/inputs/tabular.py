@@ -1,0 +1,243 @@
+"""Rows of named columns: numbers, categories, texts, dates, true and false, any of them missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.runtime.input import Features, Floats, Input, InvalidFeature
+from models.runtime.script_mode import Hyperparameters
+from models.runtime.signature import Arrays, Tensor
+from models.runtime.split import Column
+from models.runtime.tables.cells import cell
+from models.runtime.tables.columns import CLIENT_TYPES, array, read_table
+from models.runtime.tables.features import (
+    FITTING,
+    TREATMENTS,
+    features_of,
+    iso_day,
+    treatment_of,
+)
+from models.runtime.tables.operations import columns_of, is_missing, operations
+
+FEATURES = "features"
+"""Name of the tensor."""
+PLAIN_BUCKETS = 64
+
+
+class Tabular(Input):
+    """``columns`` of the spec lists what a client sends; ``features`` the operations on them."""
+
+    formats: ClassVar[frozenset[str]] = frozenset({"csv", "jsonl", "parquet"})
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        super().__init__(spec)
+        self._columns: list[Mapping[str, Any]] = spec["columns"]
+        self._operations = operations(spec.get("features", ()))
+
+    @classmethod
+    def schema(
+        cls,
+        columns: Sequence[Column],
+        label: str,
+        features: Mapping[str, str],
+        _hyperparameters: Hyperparameters,
+    ) -> dict[str, Any]:
+        """Every column but the label and those that only tell rows apart.
+
+        A date may always be missing in a request: it then means the newest day of the training.
+        """
+        require_treatments(columns, label, features)
+        chosen = [c for c in columns if c.name != label and _is_used(c, features)]
+        if not chosen:
+            raise InvalidFeature(f"no column is left that {label} could be told from")
+        return {
+            "kind": "tabular",
+            "row_id": [c.name for c in columns if c.key and c.type in CLIENT_TYPES],
+            "columns": [
+                {
+                    "name": c.name,
+                    "type": CLIENT_TYPES[c.type],
+                    "required": c.required and CLIENT_TYPES[c.type] != "date",
+                    "treatment": features.get(c.name, ""),
+                    "look": c.kind,
+                }
+                for c in chosen
+            ],
+        }
+
+    def fit(
+        self,
+        inputs: Arrays,
+        features: Features | None,
+        hyperparameters: Hyperparameters,
+    ) -> dict[str, Any]:
+        """Fitted features, the columns that they need, and a typical value of each."""
+        made = (
+            features(inputs, hyperparameters)
+            if features is not None
+            else [
+                feature
+                for column in self._columns
+                if column["treatment"] or not is_missing(inputs[column["name"]]).all()
+                for feature in features_of(
+                    column["name"],
+                    inputs[column["name"]],
+                    column["treatment"]
+                    or treatment_of(column["type"], column["look"], inputs[column["name"]]),
+                )
+            ]
+        )
+        needed = columns_of(made)
+        unknown = sorted(needed - {column["name"] for column in self._columns})
+        if unknown:
+            raise InvalidFeature(f"features() of model.py reads {unknown}, which nobody sends")
+        width = sum(operation(_first(inputs)).shape[1] for operation in operations(made))
+        return {
+            "kind": self.spec["kind"],
+            "row_id": self.spec["row_id"],
+            "columns": [
+                {
+                    "name": column["name"],
+                    "type": column["type"],
+                    "required": column["required"],
+                    "example": _typical(inputs[column["name"]], column["type"]),
+                }
+                for column in self._columns
+                if column["name"] in needed
+            ],
+            "features": made,
+            "width": width,
+        }
+
+    def read(
+        self, channel: Path, label: str
+    ) -> tuple[NDArray[np.str_], dict[str, NDArray[Any]], list[Any]]:
+        """Columns of all Parquet files of a channel."""
+        ids = list(self.spec["row_id"])
+        needed = [column["name"] for column in self._columns if column["required"]]
+        others = [column["name"] for column in self._columns if not column["required"]]
+        needed = list(dict.fromkeys([*ids, label, *needed]))
+        table = read_table(channel, needed, [name for name in others if name not in needed])
+        inputs = {
+            column["name"]: array(table[column["name"]], column["type"]) for column in self._columns
+        }
+        rows = table.num_rows
+        keys = [[str(value) for value in table[name].to_pylist()] for name in ids]
+        told = ["|".join(key) for key in zip(*keys, strict=True)] if keys else map(str, range(rows))
+        return np.asarray(list(told), dtype=np.str_), inputs, table[label].to_pylist()
+
+    def decode(self, instances: Sequence[Any]) -> dict[str, NDArray[Any]]:
+        """JSON instances (one object per row) → columns."""
+        types: dict[str, Any] = {"date": "datetime64[D]", "text": object}
+        return {
+            column["name"]: np.array(
+                [cell(row, column, number) for number, row in enumerate(instances)],
+                dtype=types.get(column["type"], np.float64),
+            )
+            for column in self._columns
+        }
+
+    def instances(self, inputs: Arrays) -> list[Any]:
+        """One object per row; what is missing is left out."""
+        names = [(column["name"], column["type"]) for column in self._columns]
+        rows = len(inputs[names[0][0]])
+        return [
+            {
+                name: _sent(inputs[name][row], kind)
+                for name, kind in names
+                if not is_missing(inputs[name][row : row + 1])[0]
+            }
+            for row in range(rows)
+        ]
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All features, in one vector."""
+        return (Tensor(FEATURES, (1, int(self.spec["width"]))),)
+
+    def transform(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        """Columns (n rows) → ``features`` float32 [n, width]."""
+        parts = [operation(inputs) for operation in self._operations]
+        return {FEATURES: np.concatenate(parts, axis=1, dtype=np.float32)}
+
+    def plain(self, inputs: Arrays) -> Floats:
+        """Numbers as they are, days since 1970, and hashed words of texts."""
+        names = [column["name"] for column in self._columns]
+        return np.concatenate([_plain(name, inputs[name]) for name in names], axis=1)
+
+    def example(self) -> dict[str, Any]:
+        """A typical row."""
+        return {column["name"]: column["example"] for column in self._columns}
+
+
+def require_treatments(columns: Sequence[Column], label: str, features: Mapping[str, str]) -> None:
+    """Hold ``data.features`` to the columns.
+
+    Raises:
+        InvalidFeature: every fault is named.
+    """
+    known = {column.name: column for column in columns}
+    faults = []
+    for name, treatment in features.items():
+        column = known.get(name)
+        if column is None or name == label:
+            faults.append(f"{name} is {'the label' if column else 'no column of the contract'}")
+        elif treatment not in TREATMENTS:
+            faults.append(f"{name}: {treatment} is none of {', '.join(TREATMENTS)}")
+        elif treatment != "drop" and column.type not in CLIENT_TYPES:
+            faults.append(f"{name} is of type {column.type}, which only `drop` fits")
+        elif treatment != "drop" and treatment not in FITTING[CLIENT_TYPES[column.type]]:
+            fitting = ", ".join(sorted(FITTING[CLIENT_TYPES[column.type]]))
+            faults.append(f"{name} ({column.type}) can be {fitting}, not {treatment}")
+    if faults:
+        raise InvalidFeature(f"data.features: {'; '.join(faults)}")
+
+
+def _is_used(column: Column, features: Mapping[str, str]) -> bool:
+    if column.name in features:
+        return features[column.name] != "drop"
+    if column.type not in CLIENT_TYPES:
+        return False
+    # A date may be part of what tells rows apart, and still say when.
+    return not column.key or CLIENT_TYPES[column.type] == "date"
+
+
+def _first(inputs: Arrays) -> dict[str, NDArray[Any]]:
+    return {name: values[:1] for name, values in inputs.items()}
+
+
+def _typical(values: NDArray[Any], kind: str) -> Any:
+    known = values[~is_missing(values)]
+    if not known.size:
+        return None
+    if kind == "date":
+        return iso_day(known.max())
+    if kind == "text":
+        texts, counts = np.unique(known.astype(np.str_), return_counts=True)
+        return str(texts[counts.argmax()])
+    middle = float(np.quantile(known, 0.5, method="nearest"))
+    return bool(middle) if kind == "boolean" else middle
+
+
+def _sent(value: Any, kind: str) -> Any:
+    if kind == "date":
+        return iso_day(value)
+    if kind == "text":
+        return str(value)
+    return bool(value) if kind == "boolean" else float(value)
+
+
+def _plain(name: str, values: NDArray[Any]) -> Floats:
+    if values.dtype.kind == "M":
+        days = values.astype("datetime64[D]").astype(np.float64)
+        days[np.isnat(values)] = np.nan
+        return days[:, None]
+    if values.dtype.kind == "O":
+        feature = {"op": "hashed_words", "column": name, "buckets": PLAIN_BUCKETS}
+        return operations([feature])[0]({name: values})
+    return values[:, None]

@@ -1,0 +1,1 @@
+"""Keras networks: architectures, fitting, and the graphs made of them."""

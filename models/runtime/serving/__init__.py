@@ -1,0 +1,1 @@
+"""The server of a bundle, and what it counts."""

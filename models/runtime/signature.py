@@ -1,0 +1,80 @@
+"""The named, typed tensors between a client's rows and a model: what goes in, what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = Mapping[str, NDArray[Any]]
+"""Tensors by name, each [n, …]."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of a single row.
+
+    Args:
+        name: Its name in the graph, and in preprocess.json.
+        shape: Shape of one row, batch first: ``(1, …)``.
+        dtype: NumPy's name: ``float32``, ``int64``, ``str`` …
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+    def to_json(self) -> dict[str, Any]:
+        """As preprocess.json writes it."""
+        return {"name": self.name, "shape": list(self.shape), "dtype": self.dtype}
+
+    @classmethod
+    def of_json(cls, given: Mapping[str, Any]) -> Tensor:
+        """From preprocess.json."""
+        return cls(str(given["name"]), tuple(int(n) for n in given["shape"]), str(given["dtype"]))
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Everything that a model takes and gives."""
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As preprocess.json writes it."""
+        return {
+            "inputs": [tensor.to_json() for tensor in self.inputs],
+            "outputs": [tensor.to_json() for tensor in self.outputs],
+        }
+
+    @classmethod
+    def of_json(cls, given: Mapping[str, Any]) -> Signature:
+        """From preprocess.json."""
+        return cls(
+            tuple(Tensor.of_json(tensor) for tensor in given["inputs"]),
+            tuple(Tensor.of_json(tensor) for tensor in given["outputs"]),
+        )
+
+
+def rows_of(arrays: Arrays) -> int:
+    """How many rows they hold."""
+    return len(next(iter(arrays.values())))
+
+
+def take(arrays: Arrays, chosen: Any) -> dict[str, NDArray[Any]]:
+    """The chosen rows (indices, a mask, or a slice)."""
+    return {name: values[chosen] for name, values in arrays.items()}
+
+
+def first_unfit(arrays: Arrays) -> int | None:
+    """Index of the first row that holds a number which is not finite, or None."""
+    for values in arrays.values():
+        if values.dtype.kind == "f":
+            unfit = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+            if unfit.size:
+                return int(unfit[0])
+    return None

@@ -1,0 +1,172 @@
+"""Features fitted on the training rows: each column by its type, or as model.yaml says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.runtime.input import InvalidFeature
+from models.runtime.signature import Arrays
+from models.runtime.tables.columns import ClientType
+from models.runtime.tables.operations import DAY, is_missing, raw
+
+Treatment = Literal["number", "log", "category", "text", "date", "flag", "drop"]
+TREATMENTS: tuple[str, ...] = get_args(Treatment)
+FITTING: Mapping[ClientType, frozenset[str]] = {
+    "number": frozenset({"number", "log", "category", "flag", "drop"}),
+    "boolean": frozenset({"category", "flag", "number", "drop"}),
+    "date": frozenset({"date", "drop"}),
+    "text": frozenset({"category", "text", "drop"}),
+}
+"""Treatments that a column of each type can have."""
+MOST_CATEGORIES = 64
+"""Values of a category with a feature of their own; rarer ones share the bucket of unknown ones."""
+BUCKETS = 256
+CLIP = 5.0
+HEAVY = 2.0
+"""Skewness of a positive column from which its logarithm is taken, if that is less skewed."""
+DAYS_BEYOND = 60
+"""How far a trend may be carried past the newest training day."""
+YEAR = 365
+
+
+def features_of(name: str, values: NDArray[Any], treatment: str) -> Iterator[dict[str, Any]]:
+    """The features of one column.
+
+    Args:
+        name: The column.
+        values: Its training rows.
+        treatment: One of :data:`TREATMENTS`.
+    """
+    absent = bool(is_missing(values).any())
+    if treatment in {"number", "log"}:
+        yield standard({name: values}, [name], log=treatment == "log", add=_shift(values))
+    elif treatment == "category":
+        yield one_hot(name, values)
+    elif treatment == "flag":
+        yield {"op": "flag", "column": name, "above": 0}
+    elif treatment == "text":
+        yield {"op": "hashed_words", "column": name, "buckets": BUCKETS}
+    elif treatment == "date":
+        yield days(name, values)
+    if absent and treatment != "date":
+        yield {"op": "missing", "column": name}
+
+
+def treatment_of(kind: ClientType, look: str, values: NDArray[Any]) -> Treatment:
+    """How a column is treated of which model.yaml says nothing.
+
+    Args:
+        kind: What a client sends.
+        look: How the contract looks at it: ``numeric``, ``categorical``, ``text`` or "".
+        values: Its training rows.
+    """
+    if kind == "date":
+        return "date"
+    if kind == "boolean":
+        return "flag"
+    if kind == "number":
+        if look == "categorical":
+            return "category"
+        return "log" if _heavy_tailed(values) else "number"
+    if look == "text":
+        return "text"
+    distinct = len(np.unique(values[values != ""].astype(np.str_)))
+    return "category" if distinct <= max(MOST_CATEGORIES, len(values) // 20) else "text"
+
+
+def standard(
+    columns: Arrays, names: Sequence[str], *, log: bool = False, add: float = 0.0, of: str = "one"
+) -> dict[str, Any]:
+    """A fitted ``number`` feature: mean and standard deviation of the training rows.
+
+    Args:
+        columns: Training rows.
+        names: One column, or several that ``of`` joins.
+        log: Whether its logarithm is taken.
+        add: Added before the logarithm.
+        of: ``one``, the ``greatest`` of several, or the ``ratio`` of two.
+    """
+    feature: dict[str, Any] = {
+        "op": "number",
+        "columns": list(names),
+        "of": of,
+        "log": log,
+        "add": add,
+    }
+    with np.errstate(all="ignore"):
+        values = raw(columns, feature)
+        values = np.log(values + add) if log else values
+    known = values[np.isfinite(values)]
+    return feature | {
+        "mean": float(known.mean()) if known.size else 0.0,
+        "std": max(float(known.std()), 1e-6) if known.size else 1.0,
+        "clip": CLIP,
+    }
+
+
+def one_hot(
+    name: str, values: NDArray[Any], *, most: int = MOST_CATEGORIES, other: bool = True
+) -> dict[str, Any]:
+    """A fitted ``one_hot`` feature: the most frequent values, and (``other``) one for the rest."""
+    given = values[~is_missing(values)]
+    known, counts = np.unique(
+        given.astype(np.str_) if given.dtype.kind == "O" else given, return_counts=True
+    )
+    order = np.lexsort((known, -counts))[:most]
+    return {
+        "op": "one_hot",
+        "column": name,
+        "values": sorted(known[order].tolist()),
+        "other": other,
+    }
+
+
+def days(name: str, values: NDArray[Any]) -> dict[str, Any]:
+    """A fitted ``days`` feature: time since the first training day, in years.
+
+    Raises:
+        InvalidFeature: no row has a date.
+    """
+    known = values[~is_missing(values)]
+    if not known.size:
+        raise InvalidFeature(f"data.features: no training row has a {name}; let it be `drop`")
+    first, newest = known.min(), known.max()
+    return {
+        "op": "days",
+        "column": name,
+        "origin": iso_day(first),
+        "newest": float((newest - first) / DAY),
+        "beyond": DAYS_BEYOND,
+        "unit": YEAR,
+    }
+
+
+def iso_day(value: Any) -> str:
+    """A numpy day as ``YYYY-MM-DD``."""
+    day: date = np.datetime64(value, "D").astype(object)
+    return day.isoformat()
+
+
+def _shift(values: NDArray[Any]) -> float:
+    """What makes a column's logarithm finite: 1 where it has zeros, more where it goes below."""
+    known = values[np.isfinite(values)]
+    lowest = float(known.min()) if known.size else 0.0
+    return 1.0 - min(lowest, 0.0)
+
+
+def _heavy_tailed(values: NDArray[Any]) -> bool:
+    known = values[np.isfinite(values)]
+    if known.size < 3 or known.min() < 0:
+        return False
+    skewness = _skewness(known)
+    return skewness > HEAVY and abs(_skewness(np.log1p(known))) < skewness
+
+
+def _skewness(values: NDArray[Any]) -> float:
+    spread = float(values.std())
+    return float((((values - values.mean()) / spread) ** 3).mean()) if spread > 0 else 0.0

@@ -1,0 +1,168 @@
+"""What is predicted: the base class of ``models/runtime/tasks/``.
+
+A task is one file there; its name with hyphens (``multi_label.py``: ``multi-label``) is what
+``family.task`` of a model.yaml says. Nothing else has to know of it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.runtime.metric import Metric
+from models.runtime.script_mode import Hyperparameters
+from models.runtime.signature import Tensor
+
+Floats = NDArray[np.float64]
+Objective = Literal["absolute_error", "cross_entropy", "binary_cross_entropy"]
+PREDICTION = "prediction"
+"""Name of a task's output tensor."""
+
+
+class Unlabelled(ValueError):
+    """Labels that the task cannot learn from, with the reason."""
+
+
+class UnreadableAnswer(ValueError):
+    """An own program answered what the task cannot read."""
+
+
+class Task(ABC):
+    """Labels in, what a graph learns; what a graph says, in the client's terms.
+
+    This is a whole task, of counts:
+
+    .. code-block:: python
+
+        class Count(Task):
+            metrics = {"mae": Metric("smaller", "the label's", "Mean absolute error.")}
+            tracked = "mae"
+            objective = "absolute_error"
+            label_types = frozenset({"integer"})
+
+            @classmethod
+            def describe(cls, labels, name, _hyperparameters):
+                return {"kind": "number", "name": name}
+
+            @property
+            def outputs(self):
+                return (Tensor("prediction", (1, 1)),)
+
+            def targets(self, labels):
+                return np.log1p(labels).astype(np.float32)[:, None]
+
+            def predicted(self, raw):
+                return np.expm1(raw["prediction"][:, 0].astype(np.float64))
+
+            def answers(self, predicted):
+                return [round(value) for value in predicted]
+
+            def read(self, answers):
+                return np.asarray(answers, dtype=np.float64)
+
+            def measure(self, labels, predicted):
+                return {"mae": float(np.abs(labels - predicted).mean())}
+
+            def scores(self, predicted):
+                return predicted
+
+            def errors(self, labels, predicted):
+                residual = labels - predicted
+                return {"residual": residual, "error": np.abs(residual), "score": predicted}
+
+            def columns(self, predicted):
+                return {"prediction": predicted}
+
+    Args:
+        output: The ``output`` of preprocess.json, as :meth:`describe` made it.
+    """
+
+    metrics: ClassVar[Mapping[str, Metric]]
+    """What :meth:`measure` gives; gates take the direction from here."""
+    tracked: ClassVar[str]
+    """The metric that is logged while fitting, and the first that a person asks for."""
+    objective: ClassVar[Objective]
+    """What a backend minimises between :meth:`targets` and its answer."""
+    label_types: ClassVar[frozenset[str]]
+    """Logical types of a contract's column that can be the label."""
+    activation: ClassVar[str] = "linear"
+    """Of a network's last layer: ``linear``, ``softmax`` or ``sigmoid``."""
+
+    def __init__(self, output: Mapping[str, Any]) -> None:
+        self.output = output
+
+    @classmethod
+    @abstractmethod
+    def describe(
+        cls, labels: NDArray[Any], name: str, hyperparameters: Hyperparameters
+    ) -> dict[str, Any]:
+        """Learn from the training labels what an answer is: the ``output`` of preprocess.json.
+
+        Args:
+            labels: [n], as :meth:`labels` gives them, none missing.
+            name: Column of the contract.
+            hyperparameters: The job's.
+
+        Raises:
+            Unlabelled: nothing can be learned from them.
+        """
+
+    @classmethod
+    def labels(cls, values: Sequence[Any]) -> NDArray[Any]:
+        """Values of the label's column → labels [n]; a missing one is NaN."""
+        return np.asarray([np.nan if v is None else float(v) for v in values], dtype=np.float64)
+
+    @classmethod
+    def labelled(cls, labels: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which labels are there."""
+        return np.asarray(np.isfinite(labels))
+
+    @property
+    @abstractmethod
+    def outputs(self) -> tuple[Tensor, ...]:
+        """What a graph must answer for one row."""
+
+    @abstractmethod
+    def targets(self, labels: NDArray[Any]) -> NDArray[Any]:
+        """Labels [n] → what the objective compares with: [n] class indices, or float32 [n, k]."""
+
+    @abstractmethod
+    def predicted(self, raw: Mapping[str, NDArray[Any]]) -> Floats:
+        """What a graph answered → predictions in the client's terms: [n], or [n, k] chances."""
+
+    @abstractmethod
+    def answers(self, predicted: Floats) -> list[Any]:
+        """Predictions → what a client gets, one JSON value a row."""
+
+    @abstractmethod
+    def read(self, answers: Sequence[Any]) -> Floats:
+        """The inverse of :meth:`answers`, of whatever program gave them.
+
+        Raises:
+            UnreadableAnswer: an answer is none of this task.
+        """
+
+    @abstractmethod
+    def measure(self, labels: NDArray[Any], predicted: Floats) -> dict[str, float]:
+        """Every metric, on labelled rows."""
+
+    @abstractmethod
+    def scores(self, predicted: Floats) -> Floats:
+        """One number per prediction [n], whose distribution is watched while serving."""
+
+    @abstractmethod
+    def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:
+        """How far each row is off, for the error monitor.
+
+        Returns:
+            ``residual`` (signed), ``error`` (its size, 0 is right) and ``score`` [n] each; residual
+            and error are NaN where a row has no label (yet).
+        """
+
+    @abstractmethod
+    def columns(self, predicted: Floats) -> dict[str, Any]:
+        """Columns of predictions.parquet."""

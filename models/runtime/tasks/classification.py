@@ -1,0 +1,169 @@
+"""Classification: one class of several, with a confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.runtime import measures
+from models.runtime.metric import Metric
+from models.runtime.script_mode import Hyperparameters
+from models.runtime.signature import Tensor
+from models.runtime.task import PREDICTION, Floats, Objective, Task, Unlabelled, UnreadableAnswer
+
+MOST_CLASSES = 1_000
+WIDEST = 0.01
+"""How far a program's chances may be from adding up to one."""
+
+
+class Classification(Task):
+    """Cross-entropy on probabilities.
+
+    The hyperparameter ``confidence_threshold`` says when an answer counts as sure.
+    """
+
+    metrics: ClassVar[Mapping[str, Metric]] = {
+        "accuracy": Metric("larger", "share", "Share of right answers."),
+        "macro_f1": Metric("larger", "0 … 1", "F1, averaged over the classes."),
+        "lowest_recall": Metric("larger", "share", "Recall of the worst class."),
+        "log_loss": Metric("smaller", "nats", "Mean −log of the right class's probability."),
+        "confident_share": Metric("larger", "share", "Answers at or above the threshold."),
+        "confident_accuracy": Metric("larger", "share", "Share of right answers among these."),
+    }
+    tracked: ClassVar[str] = "accuracy"
+    objective: ClassVar[Objective] = "cross_entropy"
+    label_types: ClassVar[frozenset[str]] = frozenset({"string", "integer", "number", "boolean"})
+    activation: ClassVar[str] = "softmax"
+
+    @classmethod
+    def describe(
+        cls, labels: NDArray[Any], name: str, hyperparameters: Hyperparameters
+    ) -> dict[str, Any]:
+        """The classes that the training rows show."""
+        classes = np.unique(labels).tolist()
+        if not 2 <= len(classes) <= MOST_CLASSES:
+            raise Unlabelled(
+                f"{name} has {len(classes)} classes in the training rows; from 2 to {MOST_CLASSES} "
+                "can be told apart"
+            )
+        return {
+            "kind": "classes",
+            "name": name,
+            "classes": classes,
+            "confidence_threshold": hyperparameters.number("confidence_threshold", 0.8),
+        }
+
+    @classmethod
+    def labels(cls, values: Sequence[Any]) -> NDArray[Any]:
+        """Names; "" is a missing one. A whole number is the name without its decimal point."""
+        return np.asarray([_name(value) for value in values], dtype=np.str_)
+
+    @classmethod
+    def labelled(cls, labels: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which rows have a class."""
+        return np.asarray(labels != "")
+
+    @property
+    def classes(self) -> list[str]:
+        """Names, in the order of the chances."""
+        return list(self.output["classes"])
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """A probability for each class."""
+        return (Tensor(PREDICTION, (1, len(self.classes))),)
+
+    def targets(self, labels: NDArray[Any]) -> NDArray[np.int32]:
+        """Class names → indices.
+
+        Raises:
+            ValueError: a label is no class of the training rows.
+        """
+        known = {name: index for index, name in enumerate(self.classes)}
+        unknown = sorted({str(label) for label in labels} - set(known))
+        if unknown:
+            raise ValueError(f"labels {unknown} are not among the classes {self.classes}")
+        return np.asarray([known[str(label)] for label in labels], dtype=np.int32)
+
+    def predicted(self, raw: Mapping[str, NDArray[Any]]) -> Floats:
+        """Probabilities [n, classes] as they are."""
+        return raw[PREDICTION].astype(np.float64)
+
+    def answers(self, predicted: Floats) -> list[Any]:
+        """Label, confidence, whether that is sure, and every class's chance."""
+        classes, threshold = self.classes, self.output["confidence_threshold"]
+        return [
+            {
+                "label": classes[index],
+                "confidence": float(row[index]),
+                "confident": bool(row[index] >= threshold),
+                "scores": [float(value) for value in row],
+            }
+            for index, row in zip(predicted.argmax(axis=1), predicted, strict=True)
+        ]
+
+    def read(self, answers: Sequence[Any]) -> Floats:
+        """Chances of the classes, as a list in their order, ``{"scores": …}``, or by name.
+
+        A class's bare name is taken for certain.
+        """
+        return np.stack([self._chances(row, answer) for row, answer in enumerate(answers)])
+
+    def measure(self, labels: NDArray[Any], predicted: Floats) -> dict[str, float]:
+        """Classification metrics."""
+        threshold = float(self.output["confidence_threshold"])
+        return measures.classification(self.targets(labels), predicted, threshold)
+
+    def scores(self, predicted: Floats) -> Floats:
+        """Class index plus confidence.
+
+        So a shift between classes and one of confidence inside a class both move it.
+        """
+        confidence = np.minimum(predicted.max(axis=1), 1 - 1e-6)
+        return np.asarray(predicted.argmax(axis=1) + confidence, dtype=np.float64)
+
+    def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:
+        """Residual: confidence less whether the answer was right (how overconfident it was)."""
+        confidence = predicted.max(axis=1)
+        right = (np.asarray(self.classes)[predicted.argmax(axis=1)] == labels).astype(np.float64)
+        right[~self.labelled(labels)] = np.nan
+        return {"residual": confidence - right, "error": 1 - right, "score": confidence}
+
+    def columns(self, predicted: Floats) -> dict[str, Any]:
+        """The class and its confidence."""
+        return {
+            "prediction": [self.classes[index] for index in predicted.argmax(axis=1)],
+            "confidence": predicted.max(axis=1),
+        }
+
+    def _chances(self, row: int, answer: Any) -> Floats:
+        classes = self.classes
+        given = answer
+        if isinstance(given, Mapping):
+            given = given.get("scores", given.get("prediction", given))
+        if isinstance(given, Mapping) and set(given) <= set(classes):
+            given = [given.get(name, 0.0) for name in classes]
+        if _name(given) in classes and not isinstance(given, list):
+            return np.asarray(np.arange(len(classes)) == classes.index(_name(given)), np.float64)
+        try:
+            chances: Floats = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise UnreadableAnswer(
+                f"answer {row} is {answer!r:.60}, no class and no chances"
+            ) from error
+        if chances.shape != (len(classes),) or abs(chances.sum() - 1) > WIDEST:
+            raise UnreadableAnswer(
+                f"answer {row} is {answer!r:.60}: not {len(classes)} chances that add up to one"
+            )
+        return chances
+
+
+def _name(value: Any) -> str:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

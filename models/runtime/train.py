@@ -1,0 +1,275 @@
+"""Train one model under the script-mode contract and leave everything that later stages need.
+
+Channels ``training`` and ``holdout`` are already split. See docs/models.md for every file written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# One machine, one model: more threads than this only fight each other on small batches.
+os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+
+from models.runtime import bundle, measures, outputs
+from models.runtime.backend import Fitted, Fitting, Stopped, Unservable
+from models.runtime.baseline import Baseline
+from models.runtime.bundle import Bundle
+from models.runtime.family import Family, load_family
+from models.runtime.input import InvalidFeature
+from models.runtime.own import CODE_DIR, OwnCode, load_own
+from models.runtime.script_mode import (
+    STOPPED,
+    InvalidHyperparameter,
+    Job,
+    current_job,
+)
+from models.runtime.signature import Signature, take
+from models.runtime.split import NoData, Split, columns_of
+from models.runtime.task import Floats, Unlabelled
+
+VALIDATION_SHARE = 0.05
+VALIDATION_ROWS = 1000
+PLAIN_FAULTS = (
+    NoData,
+    InvalidFeature,
+    InvalidHyperparameter,
+    Unlabelled,
+    FileNotFoundError,
+    Unservable,
+)
+"""What a person can mend without reading a traceback."""
+
+
+def main() -> int:
+    """Run the job of this process; returns its exit code."""
+    job = current_job()
+    job.obey_sigterm()
+    family = load_family(CODE_DIR)
+    try:
+        if not job.leads:
+            family.new_backend().assist(job)
+            return 0
+        train(job, family, load_own(CODE_DIR))
+    except Stopped:
+        print("stopped; what was learned is in the checkpoints", flush=True)
+        return STOPPED
+    except PLAIN_FAULTS as error:
+        job.fail(str(error))
+        print(f"failed: {error}", file=sys.stderr, flush=True)
+        return 1
+    except Exception as error:  # noqa: BLE001 - whatever it is, SageMaker must be told the reason
+        job.fail(f"{type(error).__name__}: {error}")
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Both channels, read, and preprocess.json fitted on the training rows."""
+
+    spec: Mapping[str, Any]
+    training: Split
+    holdout: Split
+
+
+def train(job: Job, family: Family, own: OwnCode) -> dict[str, Any]:
+    """Train, measure on the holdout, and write model and output folders.
+
+    Returns:
+        What metrics.json holds.
+    """
+    clock = Stopwatch()
+    ready = prepare(job, family, own)
+    spec, training, holdout = ready.spec, ready.training, ready.holdout
+    clock.lap("load", f"training_rows={len(training)} holdout_rows={len(holdout)}")
+    with tempfile.TemporaryDirectory() as scratch:
+        baseline = Baseline(Path(scratch), job.channels, spec)
+        try:
+            fitted = fit(job, family, own, ready, clock)
+            expected = baseline.answers()
+        finally:
+            baseline.stop()
+    clock.lap("baseline")
+
+    backend, signature = family.new_backend(), Signature.of_json(spec["signature"])
+    trained = Bundle(family, spec, fitted.predictor, own)
+    predicted = trained.predicted(holdout.inputs)
+    backend.save(fitted, signature, job.model_dir)
+    result: dict[str, Any] = {
+        "candidate": trained.measure(holdout.labels, predicted),
+        "baseline": trained.measure(holdout.labels, expected),
+        "counts": {"training": len(training), "holdout": len(holdout)},
+    }
+    if job.hyperparameters.unused and trained.speaks_tensors:
+        unknown = ", ".join(job.hyperparameters.unused)
+        print(f"warning: unknown hyperparameters {unknown}", flush=True)
+    write_outputs(job, trained, holdout, result, fitted, predicted, expected)
+    served = compare_served(job, trained, holdout, predicted)
+    clock.lap("export", f"served_error={served:.3g}")
+    result |= {"served_error": served, "seconds": clock.laps}
+    bundle.write_json(job.output_dir / "metrics.json", result)
+    print(
+        " ".join(
+            f"{who}_{name}={value:.6g}"
+            for who, key in (("holdout", "candidate"), ("baseline", "baseline"))
+            for name, value in result[key].items()
+        ),
+        flush=True,
+    )
+    return result
+
+
+def prepare(job: Job, family: Family, own: OwnCode) -> Prepared:
+    """Read both channels, leave unlabelled rows out, and fit preprocess.json.
+
+    Raises:
+        NoData: a channel is empty, or none of its rows has a label.
+    """
+    chosen, task_class, input_class = job.hyperparameters, family.task_class, family.input_class
+    columns = columns_of(job.channel("training"))
+    schema = input_class.schema(columns, family.label, family.features, chosen)
+    source = input_class(schema)
+    splits = []
+    for name in ("training", "holdout"):
+        split = bundle.read(source, task_class, job.channel(name), family.label)
+        known = bundle.labelled(split, task_class)
+        if not len(known):
+            raise NoData(f"none of the {len(split)} rows of {name} has a {family.label}.")
+        if len(known) < len(split):
+            print(f"{len(split) - len(known)} rows of {name} have no {family.label}", flush=True)
+        splits.append(known)
+    training, holdout = splits
+    output = task_class.describe(training.labels, family.label, chosen)
+    fitted = source.fit(training.inputs, own.get("features"), chosen)
+    signature = Signature(input_class(fitted).tensors, task_class(output).outputs)
+    spec = {
+        "schema_version": 2,
+        **fitted,
+        "output": output,
+        "signature": signature.to_json(),
+    }
+    return Prepared(spec, training, holdout)
+
+
+def fit(job: Job, family: Family, own: OwnCode, ready: Prepared, clock: Stopwatch) -> Fitted:
+    """Fit on the training rows, a few of them set aside to watch the fit."""
+    spec, source = ready.spec, family.input_class(ready.spec)
+    split, watched = set_aside(ready.training)
+    given = job.hyperparameters.given
+    described = json.dumps([given, spec, len(ready.training)], sort_keys=True, default=str)
+    return family.new_backend().fit(
+        Fitting(
+            job=job,
+            task=family.task_class(spec["output"]),
+            signature=Signature.of_json(spec["signature"]),
+            split=split,
+            watched=watched,
+            transform=lambda rows: source.transform(rows.inputs),
+            own=own,
+            identity=hashlib.sha256(described.encode()).hexdigest(),
+            lap=clock.lap,
+        )
+    )
+
+
+def set_aside(training: Split) -> tuple[Split, Split]:
+    """Split a few training rows off by a hash of their id: the same ones on every run."""
+    rows = min(VALIDATION_ROWS, max(1, int(len(training) * VALIDATION_SHARE)))
+    keys = [hashlib.blake2b(str(row).encode(), digest_size=8).digest() for row in training.ids]
+    order = sorted(range(len(training)), key=keys.__getitem__)
+    watched = np.zeros(len(training), dtype=bool)
+    watched[order[:rows]] = True
+    return training.take(~watched), training.take(watched)
+
+
+def compare_served(job: Job, trained: Bundle, holdout: Split, predicted: Floats) -> float:
+    """Load what was saved, as the server will, and compare its answers with the trained model's."""
+    rows = slice(None, outputs.CALIBRATION_ROWS)
+    served = Bundle.load(job.model_dir)
+    inputs = take(holdout.inputs, rows)
+    if trained.speaks_tensors:
+        tensors = trained.tensors(inputs)
+        return outputs.served_error(served.raw(tensors), trained.raw(tensors))
+    return outputs.served_error(
+        {"prediction": served.predicted(inputs)}, {"prediction": predicted[rows]}
+    )
+
+
+def write_outputs(
+    job: Job,
+    trained: Bundle,
+    holdout: Split,
+    result: Mapping[str, Any],
+    fitted: Fitted,
+    predicted: Floats,
+    expected: Floats,
+) -> None:
+    """Write the files beside the saved model, and the output folder."""
+    task = trained.task
+    scores = task.scores(predicted)
+    reference = measures.reference(scores)
+    job.output_dir.mkdir(parents=True, exist_ok=True)
+    bundle.write_json(job.output_dir / "history.json", fitted.history)
+    outputs.write_predictions(
+        job.output_dir / "predictions.parquet",
+        {
+            "row_id": holdout.ids,
+            "label": list(holdout.labels),
+            **task.columns(predicted),
+            "score": scores,
+            **{f"baseline_{key}": value for key, value in task.columns(expected).items()},
+        },
+    )
+    if trained.speaks_tensors:
+        tensors = trained.tensors(holdout.inputs)
+        outputs.write_calibration(
+            job.output_dir / outputs.CALIBRATION,
+            tensors,
+            trained.raw(tensors),
+            seed=0,
+            targets=task.targets(holdout.labels),
+        )
+    for folder in (job.model_dir, job.output_dir):
+        bundle.write_json(folder / "reference.json", reference)
+    card = {
+        "metrics": result["candidate"],
+        "baseline": result["baseline"],
+        "counts": result["counts"],
+        "hyperparameters": {**job.hyperparameters.given, **job.hyperparameters.used},
+        "output": trained.spec["output"],
+        "versions": dict(fitted.versions),
+    }
+    bundle.write(job.model_dir, trained.family, trained.spec, card, fitted.versions)
+
+
+class Stopwatch:
+    """Prints and keeps how long each part took, in seconds."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str, more: str = "") -> None:
+        """End the part ``name``."""
+        now = time.perf_counter()
+        self.laps[name] = round(now - self._last, 3)
+        self._last = now
+        print(f"part={name} seconds={self.laps[name]:.2f} {more}".rstrip(), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
