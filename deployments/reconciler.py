@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any, cast
 
 from tasks.errors import SluiceError
-from tasks.release.journal import Report
+from tasks.release.journal.record import Report
 
 LOOK_REAL_SECONDS = 5.0
 AUDIT_REAL_SECONDS = 60.0

@@ -18,9 +18,9 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from tasks import errors
-from tasks.contracts.expectations import REFUSED, ROWS
 from tasks.contracts.model import LogicalType
-from tasks.contracts.standard import ELEMENTS
+from tasks.contracts.odcs.expectations import REFUSED, ROWS
+from tasks.contracts.odcs.standard import ELEMENTS
 from tasks.metrics import METRICS
 from tasks.model_spec import ModelSpec
 from tasks.settings import Settings

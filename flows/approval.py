@@ -13,8 +13,8 @@ from pydantic import Field
 
 from tasks.clock import system_clock
 from tasks.release import Journal
-from tasks.release.journal import Gate
-from tasks.release.timeline import page
+from tasks.release.journal.record import Gate
+from tasks.release.pages.timeline import page
 from tasks.reports.artifacts import key_for, presented
 
 

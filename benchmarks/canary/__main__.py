@@ -25,7 +25,7 @@ from benchmarks.canary.lines import FORMAT
 from benchmarks.canary.peers import PEERS
 from benchmarks.canary.run import Controller, Judge, Result, play_together
 from benchmarks.canary.world import HELD_OUT, LAWS, SCENARIOS, Scenario, Setting
-from tasks.release.judge import JudgePolicy
+from tasks.judge import JudgePolicy
 
 LIMITS = {
     "errors x2": 3380,

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.canary.lines import policy_of, read, read_lists
 from benchmarks.canary.world import Scenario, Setting, World
-from tasks.release.judge import (
+from tasks.judge import (
     JudgePolicy,
     JudgeState,
     Verdict,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from tasks.release.judge import ArmCounts, JudgePolicy, Window
+from tasks.judge import ArmCounts, JudgePolicy, Window
 
 FORMAT = """\
 A line is one window of one release, as JSON:

@@ -14,8 +14,8 @@ from scipy.stats import norm
 
 from benchmarks.canary.run import Flags
 from benchmarks.canary.world import Array
-from tasks.release.judge.ledger import OPEN, PROMOTED, ROLLED_BACK
-from tasks.release.judge.window import Counts
+from tasks.judge.ledger import OPEN, PROMOTED, ROLLED_BACK
+from tasks.judge.window import Counts
 
 SHARE = 0.10
 

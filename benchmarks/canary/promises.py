@@ -10,11 +10,11 @@ from scipy.special import ndtr, ndtri
 
 from benchmarks.canary.run import Controller, Flags, Judge, play
 from benchmarks.canary.world import HELD_OUT, SCENARIOS, Array, Scenario, Setting, lognormal
-from tasks.release.judge import JudgePolicy
-from tasks.release.judge.course import advance
-from tasks.release.judge.ledger import PROMOTED, ROLLED_BACK, opening
-from tasks.release.judge.proof import GATES, LEVELS, margins
-from tasks.release.judge.window import Counts
+from tasks.judge import JudgePolicy
+from tasks.judge.course import advance
+from tasks.judge.ledger import PROMOTED, ROLLED_BACK, opening
+from tasks.judge.proof import GATES, LEVELS, margins
+from tasks.judge.window import Counts
 
 BATCH = 1000
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.canary.world import TICK, Array, Scenario, Setting, World, merged, rows_of
-from tasks.release.judge.course import advance
-from tasks.release.judge.ledger import PROMOTED, ROLLED_BACK, Ledger, opening
-from tasks.release.judge.policy import JudgePolicy
-from tasks.release.judge.window import Counts
+from tasks.judge.course import advance
+from tasks.judge.ledger import PROMOTED, ROLLED_BACK, Ledger, opening
+from tasks.judge.policy import JudgePolicy
+from tasks.judge.window import Counts
 
 Flags = NDArray[np.bool_]
 FULL = 0.85

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammainc, ndtr, ndtri
 
-from tasks.release.judge.window import Counts
+from tasks.judge.window import Counts
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]

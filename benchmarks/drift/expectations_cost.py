@@ -21,7 +21,7 @@ def table() -> list[Row]:
     import great_expectations as gx
 
     imported = time.process_time() - started
-    from tasks.drift.expectations import validate_drift
+    from tasks.drift.reports.expectations import validate_drift
 
     context = gx.get_context(mode="ephemeral")
     seconds = []

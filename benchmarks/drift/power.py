@@ -15,7 +15,7 @@ from benchmarks.drift.table import Row
 from benchmarks.drift.world import COLUMNS, Week, counts, grid, rows, wobbling
 from tasks.drift import DriftPolicy, Profile, compare, profile_batches
 from tasks.drift import check as product
-from tasks.drift import natural as natural_variation
+from tasks.drift.comparison import natural as natural_variation
 
 FIVE_PERCENT = DriftPolicy(checks_per_false_alarm=20)
 CHANGES: Mapping[str, tuple[Week, float]] = {

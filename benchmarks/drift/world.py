@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from tasks.drift import ColumnKind, Grid, Profile, fit_grid
-from tasks.drift.cells import CELLS, EDGES
-from tasks.drift.counts import CategoryCounts, Counts, NumericCounts
+from tasks.drift.profiles.cells import CELLS, EDGES
+from tasks.drift.profiles.counts import CategoryCounts, Counts, NumericCounts
 
 Floats = NDArray[np.float64]
 

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from tasks.judge.course import advance
+from tasks.judge.ledger import OPEN, PROMOTED, ROLLED_BACK, Ledger, opening
+from tasks.judge.policy import JudgePolicy
+from tasks.judge.window import Counts
 from tasks.model_spec import ReleaseSpec
 from tasks.release.edge.windows import LATENCY_EDGES_MS
-from tasks.release.judge.course import advance
-from tasks.release.judge.ledger import OPEN, PROMOTED, ROLLED_BACK, Ledger, opening
-from tasks.release.judge.policy import JudgePolicy
-from tasks.release.judge.window import Counts
-from tasks.release.jury import policy
+from tasks.release.observation.jury import policy
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -14,8 +14,8 @@ from embedded_aws import EmbeddedAws
 from tasks.errors import AwsError
 from tasks.release import run, start_release
 from tasks.release.desk import Desk
-from tasks.release.journal import Journal
-from tasks.release.names import variant_of
+from tasks.release.hosting.names import variant_of
+from tasks.release.journal.record import Journal
 
 SCALE = 120.0
 LEASE = 240.0

@@ -25,7 +25,7 @@ from tasks.model_spec import ModelSpec
 from tasks.registry import Registry
 from tasks.release import reconcile
 from tasks.release.desk import Desk
-from tasks.release.journal import Journal
+from tasks.release.journal.record import Journal
 from tasks.values import Manifest
 
 MODEL = "toy-model"

@@ -24,9 +24,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from tasks.release.desk import Desk
-from tasks.release.journal import Journal
+from tasks.release.journal.record import Journal
+from tasks.release.journal.store import S3Journals
 from tasks.release.ports import Held
-from tasks.release.store import S3Journals
 
 PR_SET_CHILD_SUBREAPER = 36
 """``prctl`` of Linux."""
@@ -144,9 +144,9 @@ def _ended(wish: dict[str, Any], note: str, ended: Path) -> int:
 def main() -> int:
     """Fork a worker with an actor for each line."""
     import tasks.notify
-    import tasks.release.feed
-    import tasks.release.hosting
-    import tasks.release.jury  # noqa: F401  imported once, before the forks
+    import tasks.release.hosting.sagemaker
+    import tasks.release.observation.feed
+    import tasks.release.observation.jury  # noqa: F401  imported once, before the forks
 
     # An actor whose worker was killed becomes our child, so that we hear how it ends.
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks.aws import asking, client
-from tasks.contracts.docs_site import DOCS, RESULT
-from tasks.contracts.report import ContractReport
+from tasks.contracts.reports.docs_site import DOCS, RESULT
+from tasks.contracts.reports.report import ContractReport
 from tasks.errors import ObjectCorrupt, SluiceError
 from tasks.settings import settings
 

@@ -11,17 +11,17 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks import objects
-from tasks.contracts.assembly import Assembled, assemble
-from tasks.contracts.curate import CurationPlan, Folded, plan
-from tasks.contracts.curation import Curation, overtaken
-from tasks.contracts.docs_site import enlarged
-from tasks.contracts.evidence import References
-from tasks.contracts.labelling import Labelled, build_training_data, join_key
+from tasks.contracts.curation.assembly import Assembled, assemble
+from tasks.contracts.curation.curate import CurationPlan, Folded, plan
+from tasks.contracts.curation.labelling import Labelled, build_training_data, join_key
+from tasks.contracts.curation.partitions import Curation, overtaken
 from tasks.contracts.model import Contract
-from tasks.contracts.pages import curated_page, labelled_page
-from tasks.contracts.report import ContractReport
+from tasks.contracts.reports.docs_site import enlarged
+from tasks.contracts.reports.pages import curated_page, labelled_page
+from tasks.contracts.reports.report import ContractReport
 from tasks.contracts.store import publish, publish_docs
 from tasks.contracts.validation import validate_snapshot
+from tasks.contracts.validation.evidence import References
 from tasks.contracts.versions import put_in_force, with_change
 from tasks.reports.artifacts import key_for, logger, show
 from tasks.retrying import if_it_helps

@@ -7,9 +7,9 @@ breaks them without saying so is stopped before a row is read.
 from __future__ import annotations
 
 from tasks import objects
-from tasks.contracts.evolution import Evolution, evolution
 from tasks.contracts.model import Contract
-from tasks.contracts.report import ContractReport
+from tasks.contracts.odcs.evolution import Evolution, evolution
+from tasks.contracts.reports.report import ContractReport
 from tasks.errors import InvalidContract
 
 

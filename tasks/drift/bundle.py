@@ -10,9 +10,9 @@ from typing import Any
 
 from tasks import objects
 from tasks.aws import asking, client
-from tasks.drift.champion import Followed, ReferenceErrors, read_errors
 from tasks.drift.history import read_baseline
-from tasks.drift.report import DriftReport
+from tasks.drift.quality.champion import Followed, ReferenceErrors, read_errors
+from tasks.drift.reports.report import DriftReport
 from tasks.errors import ObjectCorrupt
 from tasks.settings import settings
 from tasks.values import Manifest

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tasks.drift.categorical import aligned, categorical_tests
-from tasks.drift.counts import CategoryCounts, Counts, NumericCounts
-from tasks.drift.decision import ColumnEvidence, holm, strongest
-from tasks.drift.effects import jensen_shannon, psi, wasserstein
-from tasks.drift.meaning import explain_categorical, explain_numeric
-from tasks.drift.natural import Learned, learn, natural_tests
-from tasks.drift.pictures import picture
+from tasks.drift.comparison.categorical import aligned, categorical_tests
+from tasks.drift.comparison.decision import ColumnEvidence, holm, strongest
+from tasks.drift.comparison.effects import jensen_shannon, psi, wasserstein
+from tasks.drift.comparison.meaning import explain_categorical, explain_numeric
+from tasks.drift.comparison.natural import Learned, learn, natural_tests
+from tasks.drift.comparison.reference import in_season
+from tasks.drift.comparison.relevance import cells_of, gated, relevant
+from tasks.drift.comparison.twosample import Tested, numeric_tests, two_proportions
 from tasks.drift.policy import (
     CATEGORICAL_BUDGET,
     NATURAL_CATEGORICAL_BUDGET,
@@ -21,11 +22,10 @@ from tasks.drift.policy import (
     WORD_BUDGET,
     DriftPolicy,
 )
-from tasks.drift.profile import Profile, merged
-from tasks.drift.reference import in_season
-from tasks.drift.relevance import cells_of, gated, relevant
-from tasks.drift.report import ColumnDrift, DriftReport, Effects
-from tasks.drift.twosample import Tested, numeric_tests, two_proportions
+from tasks.drift.profiles.counts import CategoryCounts, Counts, NumericCounts
+from tasks.drift.profiles.profile import Profile, merged
+from tasks.drift.reports.pictures import picture
+from tasks.drift.reports.report import ColumnDrift, DriftReport, Effects
 
 _LEARNED_BUDGET = {
     "numeric": NATURAL_NUMERIC_BUDGET,

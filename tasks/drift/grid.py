@@ -118,7 +118,7 @@ def fit_grid(sample: pa.Table | pa.RecordBatch, columns: Mapping[str, ColumnKind
     Raises:
         ConfigurationError: no column is named.
     """
-    from tasks.drift.columns import fit_column
+    from tasks.drift.profiles.columns import fit_column
 
     if not columns:
         raise ConfigurationError(

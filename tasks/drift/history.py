@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from tasks.drift.concept import ConceptPolicy
 from tasks.drift.policy import DriftPolicy, Season
-from tasks.drift.profile import Profile, merged
+from tasks.drift.profiles.profile import Profile, merged
+from tasks.drift.quality.concept import ConceptPolicy
 from tasks.errors import InvalidContract, UnreadableData
 from tasks.values import Frozen
 

@@ -14,8 +14,10 @@ from prefect.events.schemas.events import Event, Resource
 
 from tasks.aws import client
 from tasks.clock import system_clock, utc, wall
-from tasks.drift.alarms import claim, confirm
-from tasks.drift.announcing import EVENT, LISTENER, tell
+from tasks.drift.alarms.announcing import EVENT, LISTENER, tell
+from tasks.drift.alarms.claims import claim, confirm
+from tasks.drift.alarms.consequence import consequence
+from tasks.drift.alarms.watch import LastWatch, keep_watch, last_watch, unanswered
 from tasks.drift.bundle import (
     ERRORS,
     baseline_of,
@@ -24,24 +26,22 @@ from tasks.drift.bundle import (
     keep_report,
     model_of,
 )
-from tasks.drift.champion import (
+from tasks.drift.check import compare
+from tasks.drift.comparison.rows import compare_rows, keep_rows
+from tasks.drift.grid import ColumnKind, Grid
+from tasks.drift.history import NOTIFY_STEP, Watching, periods, write_baseline
+from tasks.drift.policy import DriftPolicy
+from tasks.drift.profiles.partitions import daily_profiles
+from tasks.drift.profiles.profile import Profile
+from tasks.drift.profiles.store import Partition, profile_partition
+from tasks.drift.quality.champion import (
     Followed,
     follow,
     reference_errors,
 )
-from tasks.drift.check import compare
-from tasks.drift.consequence import consequence
-from tasks.drift.grid import ColumnKind, Grid
-from tasks.drift.history import NOTIFY_STEP, Watching, periods, write_baseline
-from tasks.drift.markdown import followed_page
-from tasks.drift.partitions import daily_profiles
-from tasks.drift.policy import DriftPolicy
-from tasks.drift.profile import Profile
-from tasks.drift.report import DriftReport
-from tasks.drift.rows import compare_rows, keep_rows
+from tasks.drift.reports.markdown import followed_page
+from tasks.drift.reports.report import DriftReport
 from tasks.drift.scoring import score_periods, split_periods
-from tasks.drift.store import Partition, profile_partition
-from tasks.drift.watch import LastWatch, keep_watch, last_watch, unanswered
 from tasks.errors import DataError
 from tasks.notify import Topic
 from tasks.reports.artifacts import key_for, logger, show
@@ -114,7 +114,7 @@ def drift_expectations(dataset: str, report: DriftReport | None) -> tuple[dict[s
     """The report as results of Great Expectations, one a column; none without a report."""
     if report is None or not report.columns:
         return ()
-    from tasks.drift.expectations import validate_drift
+    from tasks.drift.reports.expectations import validate_drift
 
     found = validate_drift(report, f"{dataset}-drift")
     return tuple(item.to_json_dict() for item in found.results)

@@ -7,11 +7,15 @@ The verbs need no Prefect::
     while not (step := advance(desk, model)).ended:
         desk.clock.sleep(step.wake_in)
 
+The rooms: ``journal`` (what is remembered, and who may write), ``machine`` (what to do next; pure),
+``observation`` (what is seen, and what the judge makes of it), ``hosting`` (SageMaker endpoints),
+``edge`` (clients of the CDN), ``pages`` (what people read). The judge itself is `tasks.judge`.
+
 This package itself imports neither numpy nor boto3; the verbs bring their own when called.
 """
 
 from tasks.release.desk import Desk
-from tasks.release.journal import Journal, Report, Step
+from tasks.release.journal.record import Journal, Report, Step
 from tasks.release.reconcile import look, reconcile
 from tasks.release.verbs import advance, answer, release_version, roll_back, run, start_release
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.errors import AwsDenied, AwsRejected, RegistryError, ReleaseMismatch
-from tasks.release import acts, bounds
-from tasks.release.actions import Action, Enter, Finish, Observe, Wait, described, named
+from tasks.release import acts
 from tasks.release.desk import Desk
-from tasks.release.journal import Entry, Intent
+from tasks.release.journal.record import Entry, Intent
+from tasks.release.machine import bounds
+from tasks.release.machine.actions import Action, Enter, Finish, Observe, Wait, described, named
 from tasks.release.ports import Held
 
 REFUSALS = (AwsRejected, AwsDenied, ReleaseMismatch, RegistryError)

@@ -7,12 +7,14 @@ from functools import singledispatch
 from typing import Any
 
 from tasks.errors import AwsError, BundleCorrupt, ReleaseMismatch
-from tasks.release import actions, requests, windows
-from tasks.release.deploying import config_of
 from tasks.release.desk import Desk
 from tasks.release.edge import acts as edge
-from tasks.release.journal import Approval, Arm, Journal, Move, Point
-from tasks.release.undoing import reason as undo_reason
+from tasks.release.hosting import requests
+from tasks.release.journal.record import Approval, Arm, Journal, Move, Point
+from tasks.release.machine import actions
+from tasks.release.machine.deploying import config_of
+from tasks.release.machine.undoing import reason as undo_reason
+from tasks.release.observation import windows
 
 Outcome = tuple[str, Mapping[str, Any]]
 SAMPLE = "sample_request.json"

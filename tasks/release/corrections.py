@@ -22,8 +22,8 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
 
-from tasks.release import timeline
-from tasks.release.journal import Journal
+from tasks.release.journal.record import Journal
+from tasks.release.pages import timeline
 from tasks.release.reconcile import fell_silent
 from tasks.reports.artifacts import current_flow_run_id, key_for, logger, presented, show
 

@@ -19,11 +19,11 @@ from tasks.aws import asking, client
 from tasks.clock import system_clock
 from tasks.errors import AwsRejected, LeaseLost, SluiceError
 from tasks.release.edge.switch import withdraw
-from tasks.release.hosting import SageMaker
-from tasks.release.journal import Entry, Journal, RollbackOrder
-from tasks.release.names import VARIANT
+from tasks.release.hosting.names import VARIANT
+from tasks.release.hosting.sagemaker import SageMaker
+from tasks.release.journal.record import Entry, Journal, RollbackOrder
+from tasks.release.journal.store import S3Journals
 from tasks.release.ports import Journals
-from tasks.release.store import S3Journals
 
 ACTOR = "dead man's switch"
 WHY = "an alarm of the release rang"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from tasks.clock import Clock, ScaledClock, system_clock
 from tasks.model_spec import ModelSpec
 from tasks.release.edge.outside import Cdn
-from tasks.release.journal import Site
+from tasks.release.journal.record import Site
 from tasks.release.ports import Cloud, Feed, Journals, Jury, Outside, People, RegistryPort
 
 PASSED_ON = (
@@ -68,10 +68,10 @@ class Desk:
             owner: Who works here, e.g. the flow run's id; this process by default.
         """
         from tasks.notify import Topic
-        from tasks.release.feed import CloudWatchFeed
-        from tasks.release.hosting import SageMaker
-        from tasks.release.jury import CanaryJury
-        from tasks.release.store import S3Journals
+        from tasks.release.hosting.sagemaker import SageMaker
+        from tasks.release.journal.store import S3Journals
+        from tasks.release.observation.feed import CloudWatchFeed
+        from tasks.release.observation.jury import CanaryJury
         from tasks.settings import settings
 
         chosen = settings()

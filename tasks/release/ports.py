@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from tasks.model_spec import AutoscalingSpec
-from tasks.release.journal import Journal, Point, Ruling
-from tasks.release.seen import EndpointSeen
+from tasks.release.journal.record import Journal, Point, Ruling
+from tasks.release.machine.seen import EndpointSeen
 from tasks.values import Manifest, Pointer, Rollout
 
 Told = Mapping[str, Any]

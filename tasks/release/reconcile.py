@@ -8,10 +8,17 @@ from tasks.errors import LeaseLost
 from tasks.release.actor import write
 from tasks.release.desk import Desk
 from tasks.release.edge.audit import left_at_edge, stale_outside
-from tasks.release.holding import free
-from tasks.release.journal import BEFORE_POINTER, RECONCILE, Entry, Journal, Report, RollbackOrder
-from tasks.release.look import pointer_of
-from tasks.release.names import variant_of
+from tasks.release.hosting.names import variant_of
+from tasks.release.journal.holding import free
+from tasks.release.journal.record import (
+    BEFORE_POINTER,
+    RECONCILE,
+    Entry,
+    Journal,
+    Report,
+    RollbackOrder,
+)
+from tasks.release.observation.look import pointer_of
 from tasks.release.ports import Held
 from tasks.release.verbs import advance
 from tasks.values import Pointer

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 from tasks.errors import BundleCorrupt, ReleaseFrozen, VersionUnknown
-from tasks.release import plan
 from tasks.release.desk import Desk
 from tasks.release.edge import plan as edge
-from tasks.release.holding import free, mine
-from tasks.release.journal import Journal
+from tasks.release.journal.holding import free, mine
+from tasks.release.journal.record import Journal
+from tasks.release.journal.store import busy
+from tasks.release.machine import plan
 from tasks.release.ports import Held
-from tasks.release.store import busy
 
 MODEL_FILE = "model.tar.gz"
 REFERENCE = "reference.json"

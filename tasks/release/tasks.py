@@ -19,11 +19,12 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.clock import system_clock
 from tasks.errors import ReleaseInProgress, SluiceError
-from tasks.release import summary, timeline, verbs
+from tasks.release import verbs
 from tasks.release.corrections import bring_up_to_date, fate_of
 from tasks.release.desk import Desk, who
-from tasks.release.holding import current, kept
-from tasks.release.journal import Gate, Journal, Report
+from tasks.release.journal.holding import current, kept
+from tasks.release.journal.record import Gate, Journal, Report
+from tasks.release.pages import summary, timeline
 from tasks.release.ports import RegistryPort
 from tasks.release.reconcile import reconcile as reconcile_once
 from tasks.reports.artifacts import LivePage, current_flow_run_id, key_for, logger, show

@@ -9,16 +9,17 @@ from tasks.errors import (
     ReleaseError,
     ReleaseInProgress,
 )
-from tasks.release import bounds, starting
-from tasks.release.actions import Observe, Wait, described, named
+from tasks.release import starting
 from tasks.release.actor import act, write
 from tasks.release.desk import Desk
 from tasks.release.edge import machine as edge
-from tasks.release.holding import current, kept, mine
-from tasks.release.journal import Entry, Gate, Journal, RollbackOrder, Step
-from tasks.release.look import look
-from tasks.release.machine import next_action
-from tasks.release.store import lost
+from tasks.release.journal.holding import current, kept, mine
+from tasks.release.journal.record import Entry, Gate, Journal, RollbackOrder, Step
+from tasks.release.journal.store import lost
+from tasks.release.machine import bounds
+from tasks.release.machine.actions import Observe, Wait, described, named
+from tasks.release.machine.transitions import next_action
+from tasks.release.observation.look import look
 
 SHORT_SLEEP = 10.0
 PATIENT_TRIES = 20

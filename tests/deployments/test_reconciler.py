@@ -7,7 +7,7 @@ import pytest
 
 from deployments.reconciler import LONGEST_PAUSE, LOOK_REAL_SECONDS, Reconciler
 from tasks.errors import AwsThrottled, InvalidModelSpec
-from tasks.release.journal import Report
+from tasks.release.journal.record import Report
 
 
 class House:

@@ -9,7 +9,7 @@ import pytest
 
 from deployments.lake import main
 from tasks.aws import client
-from tasks.contracts.text_form import FIELDS, RECORDS
+from tasks.contracts.odcs.text_form import FIELDS, RECORDS
 from tasks.lake.bucket import take_snapshot
 from tasks.lake.compression import ENDINGS as COMPRESSED
 from tasks.lake.formats import ENDINGS, format_of

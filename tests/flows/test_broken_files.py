@@ -19,7 +19,7 @@ from tasks.contracts import load_contract
 from tasks.errors import InvalidContract, InvalidModelSpec
 from tasks.model_spec import load_model_spec
 from tasks.settings import settings
-from tests.tasks.contracts.interactions import interaction
+from tests.tasks.contracts.curation.interactions import interaction
 
 HOME = Path(__file__).parents[2]
 GOOD = ("power100_interactions", "power100_outcomes", "power100_feedback", "reviews")

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.release import town
 from tasks.release import advance, start_release
-from tasks.release.store import current_key
+from tasks.release.journal.store import current_key
 from tasks.reports.artifacts import key_for
 from tasks.settings import settings
 

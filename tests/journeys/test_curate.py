@@ -7,7 +7,7 @@ from uuid import UUID
 import boto3
 import pytest
 
-from tests.tasks.contracts.interactions import interaction
+from tests.tasks.contracts.curation.interactions import interaction
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 BEGAN = datetime(2026, 3, 1, 9, tzinfo=UTC).isoformat()

@@ -9,7 +9,7 @@ import pytest
 
 from deployments.demo.generate import property_sales
 from models.programs.score import measured
-from tasks.drift.champion import read_errors, reference_errors
+from tasks.drift.quality.champion import read_errors, reference_errors
 from tasks.drift.scoring import score_periods, split_periods
 from tasks.drift.tasks import follow_champion, keep_errors
 from tasks.errors import DataError

@@ -8,13 +8,13 @@ from functools import singledispatch
 from typing import Any
 
 from tasks.errors import ReleaseMismatch
-from tasks.release import actions
 from tasks.release.desk import Desk
 from tasks.release.edge import alarms
 from tasks.release.edge.plan import POINTER, known, rollout_of
-from tasks.release.journal import Journal, Move
-from tasks.release.requests import alarm_names
-from tasks.release.undoing import reason as why
+from tasks.release.hosting.requests import alarm_names
+from tasks.release.journal.record import Journal, Move
+from tasks.release.machine import actions
+from tasks.release.machine.undoing import reason as why
 from tasks.values import BundleFile, Pointer
 
 Outcome = tuple[str, Mapping[str, Any]]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.release.edge.windows import ERRORS, LATENCY, REQUESTS, dimensions
-from tasks.release.journal import Journal
-from tasks.release.requests import MIN_ERRORS, alarm_names
+from tasks.release.hosting.requests import MIN_ERRORS, alarm_names
+from tasks.release.journal.record import Journal
 
 
 def requests(journal: Journal) -> list[dict[str, Any]]:

@@ -12,8 +12,10 @@ knows nothing of rollouts gets only what was proven, and the control stays alive
 
 from __future__ import annotations
 
-from tasks.release import bounds, questions
-from tasks.release.actions import (
+from tasks.release.edge.plan import known, rollout_of
+from tasks.release.journal.record import Journal
+from tasks.release.machine import bounds, questions
+from tasks.release.machine.actions import (
     Action,
     CleanUp,
     CreateAlarms,
@@ -25,16 +27,14 @@ from tasks.release.actions import (
     SetWeights,
     Wait,
 )
-from tasks.release.edge.plan import known, rollout_of
-from tasks.release.journal import Journal
-from tasks.release.machine import given_up, grace, inconclusive, observed, rung_at, stop
-from tasks.release.questions import has_control, how, proof
-from tasks.release.seen import Seen
-from tasks.release.undoing import end, frozen, until_seen_outside
+from tasks.release.machine.questions import has_control, how, proof
+from tasks.release.machine.seen import Seen
+from tasks.release.machine.transitions import given_up, grace, inconclusive, observed, rung_at, stop
+from tasks.release.machine.undoing import end, frozen, until_seen_outside
 
 
 def next_action(journal: Journal, seen: Seen) -> Action:
-    """The one act that brings the release on; see `tasks.release.machine.next_action`."""
+    """The one act that brings the release on, as `machine.transitions.next_action` says it."""
     if journal.ended:
         return Wait(seconds=0.0, why=f"the release is {journal.phase}")
     if journal.phase == "rolling_back":

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tasks.model_spec import ModelSpec
 from tasks.release.edge.windows import LATENCY_EDGES_MS
-from tasks.release.journal import Arm, Journal, Site
-from tasks.release.names import variant_of
-from tasks.release.plan import Facts, Wish, first_line, release_id
+from tasks.release.hosting.names import variant_of
+from tasks.release.journal.record import Arm, Journal, Site
+from tasks.release.machine.plan import Facts, Wish, first_line, release_id
 from tasks.values import Pointer, Rollout
 
 POINTER = "pointer"

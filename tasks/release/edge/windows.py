@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.release.journal import Arm, Journal
-from tasks.release.windows import bins, query
+from tasks.release.journal.record import Arm, Journal
+from tasks.release.observation.windows import bins, query
 
 REQUESTS, ERRORS = "Requests", "Errors"
 LATENCY, BIN = "PredictionLatency", "PredictionBin"
 COUNTS = {"requests": REQUESTS, "model": ERRORS}
-"""Query → metric; `tasks.release.windows` reads errors from the query ``model``."""
+"""Query → metric; `tasks.release.observation.windows` reads errors from the query ``model``."""
 
 FIRST_LATENCY_MS = 0.5
 LATENCY_RATIO = 1.3
@@ -30,7 +30,7 @@ def dimensions(model: str, version: str) -> dict[str, str]:
 
 
 def queries(journal: Journal) -> list[dict[str, Any]]:
-    """MetricDataQueries for both versions; ids as in `tasks.release.windows.queries`."""
+    """MetricDataQueries for both versions; ids as in `observation.windows.queries`."""
     asked = []
     for letter, arm in (("c", journal.candidate), ("s", journal.stable)):
         if arm is not None:

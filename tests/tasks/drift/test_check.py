@@ -16,8 +16,8 @@ from tasks.drift import (
     merged,
     profile_batches,
 )
-from tasks.drift.counts import NumericCounts
-from tasks.drift.reference import in_season
+from tasks.drift.comparison.reference import in_season
+from tasks.drift.profiles.counts import NumericCounts
 from tasks.errors import ConfigurationError, ProfileIncompatible
 
 COLUMNS = {"price": "numeric", "city": "categorical"}

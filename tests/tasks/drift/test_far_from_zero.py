@@ -9,7 +9,7 @@ import pytest
 from tasks.drift.check import compare
 from tasks.drift.grid import Grid, NumericGrid, fit_grid
 from tasks.drift.policy import DriftPolicy
-from tasks.drift.profile import Profile
+from tasks.drift.profiles.profile import Profile
 from tasks.drift.scan import profile_batches
 from tasks.errors import ProfileIncompatible, UnreadableData
 

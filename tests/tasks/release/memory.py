@@ -21,10 +21,10 @@ from tasks.errors import (
 )
 from tasks.model_spec import AutoscalingSpec, ModelSpec
 from tasks.release.desk import Desk
-from tasks.release.journal import ArmFigures, Journal, Point, Ruling, Site
-from tasks.release.names import variant_of
+from tasks.release.hosting.names import variant_of
+from tasks.release.journal.record import ArmFigures, Journal, Point, Ruling, Site
+from tasks.release.machine.seen import EndpointSeen, VariantSeen
 from tasks.release.ports import Held, Told
-from tasks.release.seen import EndpointSeen, VariantSeen
 from tasks.values import Manifest, Pointer
 
 EPOCH = 1_800_000_000.0

@@ -15,7 +15,7 @@ import pytest
 from benchmarks.release import town
 from tasks.model_spec import ReleaseSpec
 from tasks.release import advance, run, start_release
-from tasks.release.names import variant_of
+from tasks.release.hosting.names import variant_of
 
 TIME_SCALE = 30.0
 MODEL = town.MODEL

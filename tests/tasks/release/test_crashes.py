@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import AwsUnavailable, LeaseLost, ReleaseError, ReleaseInProgress
 from tasks.release import advance, answer, reconcile, roll_back, run, start_release
-from tasks.release.journal import Journal
+from tasks.release.journal.record import Journal
 
 
 def _sibling(name: str) -> ModuleType:

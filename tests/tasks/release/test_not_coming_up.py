@@ -10,9 +10,10 @@ import pytest
 
 from benchmarks.release import town
 from embedded_aws.embedded import EmbeddedAws
-from tasks.release import run, start_release, timeline
+from tasks.release import run, start_release
+from tasks.release.pages import timeline
 from tests.tasks.release.conftest import Place, settled
-from tests.tasks.release.test_bounds import Broken, nothing
+from tests.tasks.release.machine.test_bounds import Broken, nothing
 
 TIME_SCALE = 120.0
 START_SECONDS = 25

@@ -15,9 +15,10 @@ import pytest
 
 from benchmarks.release import town
 from tasks.errors import ReleaseFrozen, ReleaseInProgress
-from tasks.release import advance, answer, reconcile, roll_back, run, start_release, timeline
+from tasks.release import advance, answer, reconcile, roll_back, run, start_release
 from tasks.release.dead_man import handler
-from tasks.release.names import variant_of
+from tasks.release.hosting.names import variant_of
+from tasks.release.pages import timeline
 
 TIME_SCALE = 120.0
 MODEL = town.MODEL

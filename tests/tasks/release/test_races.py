@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks.release import town
-from tasks.release.names import variant_of
+from tasks.release.hosting.names import variant_of
 
 TIME_SCALE = 240.0
 PROGRAM = """

@@ -17,8 +17,8 @@ from tasks.errors import PointerMoved, ReleaseFrozen
 from tasks.release import advance, reconcile, roll_back, run, start_release
 from tasks.release.edge import acts
 from tasks.release.edge.machine import next_action
-from tasks.release.journal import Journal
-from tasks.release.look import look
+from tasks.release.journal.record import Journal
+from tasks.release.observation.look import look
 from tasks.values import BundleFile, Manifest, Pointer, Rollout
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from benchmarks.release import town
-from tasks.release import advance, roll_back, start_release, timeline
+from tasks.release import advance, roll_back, start_release
 from tasks.release.dead_man import handler
+from tasks.release.pages import timeline
 
 TIME_SCALE = 120.0
 MODEL = town.MODEL

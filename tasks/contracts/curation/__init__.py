@@ -1,0 +1,1 @@
+"""raw → processed → training-data: one row a record, however late its versions arrive."""

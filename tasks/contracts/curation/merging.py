@@ -1,0 +1,179 @@
+"""Records whose versions say only what is new: every version is kept, and put together. Pure.
+
+What is kept is a set of versions, so that it does not matter in which order they arrive or how
+often. A record is a function of its versions: each field has the newest value that is not null.
+
+A version was written when its event time says; one that has none, at the end of the day of the
+folder it lies in. Among versions of one moment the later ``then_by`` counts, then the file whose
+name sorts last (``interactions_<date>_<time>.json``), then the later line, then the content. The
+object's own date is no part of it: a lake that was copied must give the same records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.contracts.curation.curate import (
+    Folded,
+    Partition,
+    as_sorted,
+    by_partition,
+    content_of,
+    curated_schema,
+    parquet_bytes,
+    record_key,
+    stored_changes,
+)
+from tasks.contracts.model import DAY, WRITTEN, Contract
+from tasks.contracts.validation.casting import arrow_type
+
+VERSIONS = "_versions/"
+"""Partitions whose name begins so hold versions; the others hold records."""
+MICROS_A_DAY = 86_400_000_000
+SEPARATOR = " "
+
+
+def versions_schema(contract: Contract) -> Any:
+    """Arrow schema of kept versions: a curated row, and what orders it within its moment."""
+    return curated_schema(contract).append(pa.field(WRITTEN, pa.string()))
+
+
+def as_versions(rows: Any, contract: Contract) -> Any:
+    """Good rows as versions; what decides within a moment becomes one text."""
+    places = pc.fill_null(rows[WRITTEN], "")
+    if contract.then_by:
+        told = as_sorted(rows[contract.then_by])
+        texts = [f"{int(t) + 2**62:020d}" for t in told] if told.dtype.kind == "i" else told
+        moments = pa.chunked_array([pa.array(texts, pa.string())])
+        places = pc.binary_join_element_wise(moments, places, SEPARATOR)
+    at = rows.schema.get_field_index(WRITTEN)
+    return rows.set_column(at, WRITTEN, places).cast(versions_schema(contract))
+
+
+def distinct(tables: Sequence[Any], contract: Contract) -> Any:
+    """All versions, each once, sorted by record and by when it was written."""
+    schema = versions_schema(contract)
+    whole = pa.concat_tables([table.select(schema.names).cast(schema) for table in tables])
+    key = list(record_key(contract))
+    frame = pd.DataFrame(index=pd.RangeIndex(whole.num_rows))
+    for position, name in enumerate(key):
+        frame[f"key{position}"] = as_sorted(whole[name])
+    frame["time"] = _moments(whole, contract)
+    frame["written"] = as_sorted(whole[WRITTEN])
+    frame["content"] = content_of(whole, [name for name in schema.names if name != DAY])
+    frame["day"] = whole[DAY].cast(pa.int32()).to_numpy()
+    ordered = frame.sort_values(list(frame.columns), kind="stable").drop_duplicates()
+    return whole.take(pa.array(ordered.index.to_numpy()))
+
+
+def _moments(versions: Any, contract: Contract) -> np.ndarray:
+    days = versions[DAY].cast(pa.int32()).cast(pa.int64()).to_numpy()
+    ends = (days + 1) * MICROS_A_DAY - 1
+    if not contract.event_time:
+        return np.asarray(ends)
+    given = versions[contract.event_time]
+    return np.where(given.is_valid().to_numpy(), as_sorted(given), ends)
+
+
+def records(versions: Any, contract: Contract) -> Any:
+    """One row a record, complete or not, from versions in the order of :func:`distinct`."""
+    schema = curated_schema(contract)
+    if not versions.num_rows:
+        return versions.select(schema.names)
+    keys = [as_sorted(versions[name]) for name in record_key(contract)]
+    changes = np.zeros(versions.num_rows, dtype=bool)
+    changes[0] = True
+    for values in keys:
+        changes[1:] |= values[1:] != values[:-1]
+    starts = np.flatnonzero(changes)
+    positions = np.arange(versions.num_rows)
+    columns = []
+    for name in schema.names[:-1]:
+        there = np.where(versions[name].is_valid().to_numpy(), positions, -1)
+        newest = np.maximum.reduceat(there, starts)
+        columns.append(versions[name].take(pa.array(newest, mask=newest < 0)))
+    first = np.minimum.reduceat(versions[DAY].cast(pa.int32()).to_numpy(), starts)
+    columns.append(pa.chunked_array([pa.array(first, pa.int32()).cast(pa.date32())]))
+    return pa.table(columns, schema=schema)
+
+
+def complete(found: Any, contract: Contract) -> Any:
+    """Records that have all that a record must have."""
+    for name in contract.record_requires:
+        found = found.filter(found[name].is_valid())
+    return found
+
+
+def embedded(versions: Any, host: Contract, contract: Contract) -> Any:
+    """Versions of the records that lie inside the versions of another data set.
+
+    Args:
+        versions: The host's, in the schema of :func:`versions_schema`.
+        host: Their contract.
+        contract: Of the embedded records; its columns are ``<field>.<column>`` of the host's, its
+            key bears the host's name, and its event time is the host's.
+
+    Returns:
+        Versions of ``contract``; those that say nothing are left out.
+    """
+    inside = contract.embedded_in
+    field = inside.field if inside else ""
+    key, names = record_key(contract), set(host.column_names)
+    columns, said = [], np.zeros(versions.num_rows, dtype=bool)
+    for column in contract.columns:
+        source = column.name if column.name in key else f"{field}.{column.name}"
+        if source not in names and column.name == contract.event_time:
+            source = host.event_time
+        elif source in names and column.name not in key:
+            said |= versions[source].is_valid().to_numpy()
+        kind = arrow_type(column)
+        columns.append(
+            versions[source].cast(kind) if source in names else pa.nulls(len(said), kind)
+        )
+    columns += [versions[DAY], versions[WRITTEN]]
+    return pa.table(columns, schema=versions_schema(contract)).filter(pa.array(said))
+
+
+def fold_versions(
+    contract: Contract,
+    tables: Iterable[Any],
+    read: Callable[[str], Any],
+    write: Callable[[str, bytes], None],
+) -> Folded:
+    """Fold good rows into the kept versions; as :func:`tasks.contracts.curation.curate.fold`.
+
+    Raises:
+        ValueError: no ``tables``.
+    """
+    rows = pa.concat_tables([as_versions(table, contract) for table in tables])
+    new = changed = 0
+    partitions: dict[str, Partition] = {}
+    for bucket, fresh in by_partition(rows, contract).items():
+        name = f"{VERSIONS}{bucket}"
+        stored = read(name)
+        merged = distinct([fresh] if stored is None else [stored, fresh], contract)
+        after = records(merged, contract)
+        if stored is not None:
+            before = records(stored, contract)
+            changed += stored_changes(before, after)
+            new -= before.num_rows
+        new += after.num_rows
+        body = parquet_bytes(merged)
+        if stored is None or not merged.equals(stored):
+            write(name, body)
+        sha256 = hashlib.sha256(body).hexdigest()
+        partitions[name] = Partition(rows=merged.num_rows, sha256=sha256)
+    return Folded(
+        rows_in=rows.num_rows,
+        rows_new=new,
+        rows_superseding=changed,
+        rows_superseded=rows.num_rows - new - changed,
+        partitions=partitions,
+    )

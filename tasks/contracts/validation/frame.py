@@ -1,0 +1,201 @@
+"""A raw batch → the typed table that Great Expectations judges, with its evidence columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.contracts.model import Column, Contract, Inside
+from tasks.contracts.validation.batches import Batch, plain
+from tasks.contracts.validation.casting import (
+    NotAnObject,
+    arrow_type,
+    cast,
+    not_multiples,
+    ordinal_index,
+    to_pandas,
+    unpacked,
+)
+from tasks.contracts.validation.checks import (
+    MISSING_COLUMNS,
+    inside_column,
+    multiple_column,
+    text_rules,
+    unreadable_column,
+)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """One batch, read.
+
+    Attributes:
+        columns: By contract column, the typed pyarrow array.
+        frame: What the suite judges: the same columns as pandas likes them, and the evidence.
+        missing: Required columns that the batch's objects lack.
+    """
+
+    columns: Mapping[str, Any]
+    frame: pd.DataFrame
+    missing: tuple[str, ...]
+
+
+def typed(batch: Batch, contract: Contract) -> Typed:
+    """Read every contract column of a batch; columns that are not there are null throughout."""
+    length = len(batch)
+    columns: dict[str, Any] = {}
+    frame: dict[str, Any] = {}
+    missing: list[str] = []
+    for column in contract.columns:
+        raw, there = _raw(batch, column.source)
+        for former in column.former_names:
+            raw, there = _coalesced((raw, there), _raw(batch, former))
+        if not there and column.partitioned:
+            raw, there = _of_keys(batch, column.source)
+        if not there:
+            columns[column.name] = pa.nulls(length, arrow_type(column))
+            unread: Any = pa.nulls(length, pa.string())
+            # A record of JSON that lacks a key lacks a value; a table lacks the column.
+            if column.required and batch.kind != "objects":
+                missing.append(column.source)
+        else:
+            columns[column.name], unread = cast(column, raw, batch.kind)
+        frame[column.name] = to_pandas(columns[column.name])
+        frame[unreadable_column(column.name)] = to_pandas(unread)
+        if column.multiple_of is not None:
+            frame[multiple_column(column.name)] = _texts(
+                not_multiples(columns[column.name], float(column.multiple_of))
+            )
+        frame |= {
+            name: _texts(values) for name, values in text_faults(column, columns[column.name])
+        }
+    for inside in contract.objects:
+        values = _objects(batch, inside)
+        frame[inside_column(inside.name)] = _texts([lacking(inside, value) for value in values])
+    said = ", ".join(missing) or None
+    frame[MISSING_COLUMNS] = _texts([said] * length)
+    for name, values in batch.evidence.items():
+        frame[name] = _texts(values)
+    return Typed(columns, pd.DataFrame(frame, index=ordinal_index(length)), tuple(missing))
+
+
+def _texts(values: list[str | None]) -> pd.Series:
+    return pd.Series(values, dtype="str")
+
+
+def _raw(batch: Batch, name: str) -> tuple[Any, bool]:
+    """The raw column of a contract column; fields of objects are taken out of them."""
+    if name in batch.columns:
+        return batch.columns[name], True
+    outer, *path = name.split(".")
+    if not path or outer not in batch.columns:
+        return None, False
+    return [_inside(value, path) for value in _listed(batch.columns[outer])], True
+
+
+def _listed(values: Any) -> list[Any]:
+    """Values as Python has them; an object that a table holds as text is read as JSON."""
+    if isinstance(values, list):
+        return values
+    return [unpacked(v) if isinstance(v, str) and v else v or None for v in values.to_pylist()]
+
+
+def _of_keys(batch: Batch, name: str) -> tuple[Any, bool]:
+    """A column whose values stand in the objects' folders, ``name=value/``."""
+    named = [_of_key(source.key, name) for source in batch.sources]
+    if all(value is None for value in named):
+        return None, False
+    texts = pa.array(named, pa.string())
+    return texts.take(pa.array(batch.objects)), True
+
+
+def _of_key(key: str, name: str) -> str | None:
+    for folder in key.split("/")[:-1]:
+        found, sign, value = folder.partition("=")
+        if sign and unquote(found) == name:
+            return None if value == "__HIVE_DEFAULT_PARTITION__" else unquote(value)
+    return None
+
+
+def _objects(batch: Batch, inside: Inside) -> list[Any]:
+    """An object of each row whose fields are columns; None where the row has none."""
+    raw, there = _raw(batch, inside.source)
+    if there:
+        return _listed(raw)
+    # A table may bring the fields as columns of their own, ``outer.inner``.
+    prefix = f"{inside.source}."
+    names = [name for name in batch.columns if name.startswith(prefix)]
+    columns = {name.removeprefix(prefix): _listed(batch.columns[name]) for name in names}
+    found: list[Any] = []
+    for row in range(len(batch)):
+        held = {name: values[row] for name, values in columns.items() if values[row] is not None}
+        found.append(held or None)
+    return found
+
+
+def lacking(inside: Inside, value: Any) -> str | None:
+    """What an object should hold and does not, or None when nothing is wrong."""
+    if value is None:
+        return f"{inside.name} is missing" if inside.required else None
+    if not isinstance(value, dict):
+        return None  # each field says so itself
+    for name, key in inside.fields:
+        if value.get(key) is None and not any(held.startswith(f"{key}.") for held in value):
+            return f"{inside.name}.{name} is missing"
+    if inside.least is not None and len(value) < inside.least:
+        return f"{inside.name} has {len(value)} fields, fewer than {inside.least}"
+    if inside.most is not None and len(value) > inside.most:
+        return f"{inside.name} has {len(value)} fields, more than {inside.most}"
+    return None
+
+
+def text_faults(column: Column, values: Any) -> Iterator[tuple[str, list[str | None]]]:
+    """Evidence of a text column's pattern and format, once for each different text."""
+    for name, fits in text_rules(column):
+        said = {text: None if fits(text) else text for text in values.unique().to_pylist() if text}
+        said[""] = None if fits("") else ""
+        yield name, [None if text is None else said[text] for text in values.to_pylist()]
+
+
+def _coalesced(now: tuple[Any, bool], former: tuple[Any, bool]) -> tuple[Any, bool]:
+    """A column where it has a value, else its former one; rows of both kinds share a batch."""
+    if not (now[1] and former[1]):
+        return now if now[1] else former
+    listed = [
+        [plain(value) if isinstance(value, pa.Scalar) else value for value in column]
+        for column, _ in (now, former)
+    ]
+    return [new if new is not None else old for new, old in zip(*listed, strict=True)], True
+
+
+def _inside(value: Any, path: list[str]) -> Any:
+    for part in path:
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            return value if isinstance(value, NotAnObject) else NotAnObject(value)
+        value = value.get(part)
+    return value
+
+
+def evidence_of(values: list[str | None]) -> Any:
+    """Evidence texts as a frame column."""
+    return _texts(values)
+
+
+def keys_text(columns: list[Any], names: tuple[str, ...], mask: Any) -> list[str | None]:
+    """``name=value, …`` of each row in the mask, None elsewhere."""
+    found: list[str | None] = [None] * len(mask)
+    for position in mask.nonzero()[0]:
+        parts = (
+            f"{name}={pc.cast(column[int(position)], pa.string()).as_py()}"
+            for name, column in zip(names, columns, strict=True)
+        )
+        found[int(position)] = ", ".join(parts)[:200]
+    return found

@@ -1,0 +1,60 @@
+"""From what was found to what follows: nothing, a word to people, or a retraining. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tasks.drift.history import Watching
+from tasks.drift.quality.champion import Followed
+from tasks.drift.reports.report import DriftReport
+from tasks.values import Frozen
+
+Kind = Literal["nothing", "notice", "retrain"]
+
+
+class Consequence(Frozen):
+    """``reason`` starts the retraining, and stands in its name."""
+
+    kind: Kind
+    reason: str
+    since: str = ""
+
+
+def consequence(
+    drift: DriftReport | None, followed: Followed | None, watching: Watching, first_day: str
+) -> Consequence:
+    """What a watch leads to.
+
+    An error or bias that changed is a reason whatever the inputs do. Inputs that drifted are one
+    too, unless the policy wants them confirmed by the champion's error (measured, or expected to be
+    worse where labels are late) and they are not.
+
+    Args:
+        drift: Of the inputs; None when there was nothing to compare.
+        followed: Of the champion; None when it could not be followed.
+        watching: The contract's policy.
+        first_day: Of the data that were looked at, where a report names no beginning.
+    """
+    told: list[str] = []
+    moved = drift is not None and drift.outcome == "fail"
+    if drift is not None and moved:
+        told.append(f"drift in {', '.join(drift.drifted[:5])} since {drift.since or first_day}")
+    wrong = followed is not None and followed.outcome == "fail"
+    if followed is not None and wrong:
+        told.append(followed.reason)
+    if not told:
+        quiet = [item.reason.rstrip(".") for item in (drift, followed) if item is not None]
+        return Consequence(kind="nothing", reason="; ".join(quiet) or "Nothing new to compare")
+    since = min(
+        item.since or first_day
+        for item, counts in ((drift, moved), (followed, wrong))
+        if item is not None and counts
+    )
+    reason = "; ".join(told)
+    if watching.notifyOnly:
+        return Consequence(kind="notice", reason=reason, since=since)
+    confirmed = wrong or (followed is not None and followed.worse_expected)
+    if watching.unconfirmedDrift == "notify" and not confirmed:
+        why = followed.reason if followed is not None else "the champion's error is not known"
+        return Consequence(kind="notice", reason=f"{reason}, not confirmed: {why}", since=since)
+    return Consequence(kind="retrain", reason=reason, since=since)

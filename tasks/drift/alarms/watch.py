@@ -1,0 +1,82 @@
+"""What the last watch of a champion found, kept for the daily question whether it is due."""
+
+from __future__ import annotations
+
+from tasks import objects
+from tasks.drift.alarms.claims import DAY_SECONDS, told_at
+from tasks.drift.alarms.consequence import Consequence
+from tasks.drift.quality.champion import Followed
+from tasks.errors import AwsError
+from tasks.values import Frozen
+
+GRACE_DAYS = 1.0
+"""An alarm starts a retraining by itself; only one that led to nothing is a reason of its own."""
+
+
+class LastWatch(Frozen):
+    """``at`` in unix seconds; see :class:`tasks.drift.quality.champion.Followed` for the errors."""
+
+    at: float
+    window: str
+    consequence: Consequence
+    then: float | None = None
+    now: float | None = None
+
+
+def key_of(model: str, version: str) -> str:
+    """Where it lies in the work bucket."""
+    return f"standing/{model}/{version}.json"
+
+
+def keep_watch(
+    bucket: str,
+    model: str,
+    version: str,
+    at: float,
+    window: str,
+    found: Consequence,
+    followed: Followed | None,
+) -> LastWatch:
+    """Write it down; the newest counts.
+
+    Raises:
+        AwsError: S3 did not take it.
+    """
+    watch = LastWatch(
+        at=at,
+        window=window,
+        consequence=found,
+        then=followed.then if followed else None,
+        now=followed.now if followed else None,
+    )
+    key, body = key_of(model, version), watch.model_dump_json(indent=1).encode()
+    for _ in range(5):
+        before = objects.read(bucket, key)
+        etag = (
+            objects.create(bucket, key, body)
+            if before is None
+            else objects.swap(bucket, key, body, etag=before.etag)
+        )
+        if etag is not None:
+            return watch
+    raise AwsError(
+        f"s3://{bucket}/{key} was changed by others five times in a row.",
+        "See which other runs watch this model, then run again.",
+    )
+
+
+def last_watch(bucket: str, model: str, version: str) -> LastWatch | None:
+    """What the last watch of this champion found; None when there was none."""
+    found = objects.read(bucket, key_of(model, version))
+    return None if found is None else LastWatch.model_validate_json(found.body)
+
+
+def unanswered(bucket: str, model: str, version: str, watch: LastWatch, now: float) -> str:
+    """Drift that was told a while ago, and the same champion still serves; else ""."""
+    if watch.consequence.kind != "retrain":
+        return ""
+    told = told_at(bucket, model, version)
+    if told is None or now - told < GRACE_DAYS * DAY_SECONDS:
+        return ""
+    days = (now - told) / DAY_SECONDS
+    return f"{watch.consequence.reason}, told {days:.0f} days ago"

@@ -1,0 +1,1 @@
+"""What people read of drift: the report, its pictures, and Great Expectations beside it."""

@@ -1,0 +1,110 @@
+"""The report: what drifted, how much, since when, where to look, what it means, what follows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tasks.drift.comparison.meaning import Meaning
+from tasks.drift.comparison.together import Multivariate
+from tasks.values import Check, Frozen, Outcome, Verdict
+
+Variation = Literal["learned", "sampling only"]
+SHOWN = 20
+
+
+class Effects(Frozen):
+    """Effect sizes. ``wasserstein`` in units of the baseline's spread, None for categories."""
+
+    psi: float
+    jensen_shannon: float
+    wasserstein: float | None = None
+
+
+class ColumnDrift(Frozen):
+    """What one column shows.
+
+    Attributes:
+        drifted: Whether it is part of the alarm.
+        test: The test that was the strongest, ``difference`` in its unit.
+        p: P-value of the column, over its tests and windows; ``adjusted`` over all columns (Holm).
+        window: Partitions that the strongest test looked at.
+        since: First partition of the run that differs most; "" without drift.
+        rows: Which rows to look at, as a condition; ``current_share`` and ``reference_share`` tell
+            how many meet it.
+        shares: Reference and current share of each of about 16 cells, or of the 16 most common
+            categories.
+        picture: Both distributions, as a data address.
+    """
+
+    name: str
+    drifted: bool
+    test: str
+    difference: float
+    p: float
+    adjusted: float
+    window: int
+    effects: Effects
+    meaning: Meaning | Literal[""] = ""
+    sentence: str = ""
+    since: str = ""
+    rows: str = ""
+    current_share: float = 0.0
+    reference_share: float = 0.0
+    shares: tuple[tuple[float, float], ...] = ()
+    picture: str = ""
+
+
+class DriftReport(Frozen):
+    """The verdict of one check. ``columns`` come with the strongest evidence first.
+
+    ``together`` is what rows show beyond columns; it is told, and never part of the outcome.
+    """
+
+    schema_version: Literal[1] = 1
+    outcome: Outcome
+    reason: str
+    promise: str
+    alpha: float
+    variation: Variation
+    reference_partitions: tuple[str, ...]
+    reference_rows: int
+    current_partitions: tuple[str, ...]
+    current_rows: int
+    columns: tuple[ColumnDrift, ...]
+    next_step: str = ""
+    together: Multivariate | None = None
+
+    @property
+    def drifted(self) -> tuple[str, ...]:
+        """Names of the columns that raised the alarm."""
+        return tuple(column.name for column in self.columns if column.drifted)
+
+    @property
+    def strength(self) -> float:
+        """The largest population stability index among the drifted columns."""
+        return max((column.effects.psi for column in self.columns if column.drifted), default=0.0)
+
+    @property
+    def since(self) -> str:
+        """First partition of the earliest drift; "" without one."""
+        return min((c.since for c in self.columns if c.drifted and c.since), default="")
+
+    def to_verdict(self, subject: str) -> Verdict:
+        """The verdict through which the stages meet."""
+        checks = tuple(
+            Check(
+                name=f"drift of {column.name}",
+                outcome="fail" if column.drifted else "pass",
+                observed=f"p = {column.adjusted:.2g}, PSI {column.effects.psi:.3f}",
+                bound=f"p ≥ {self.alpha:.2g}",
+                detail=column.sentence.rstrip(".") if column.drifted else "",
+            )
+            for column in self.columns
+        )
+        return Verdict(subject=subject, outcome=self.outcome, reason=self.reason, checks=checks)
+
+    def to_markdown(self, title: str = "Drift") -> str:
+        """For a Prefect artifact: headline, promise, drifted columns with pictures, the table."""
+        from tasks.drift.reports.markdown import markdown
+
+        return markdown(self, title)

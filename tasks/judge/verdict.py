@@ -1,0 +1,264 @@
+"""The verdict: what to do now, on what evidence, in one sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from tasks.judge.decision import REASONS, margins_of
+from tasks.judge.evidence import STREAMS, alternatives_of
+from tasks.judge.ledger import (
+    NEVER,
+    OPEN,
+    PROMOTED,
+    ROLLED_BACK,
+    Ledger,
+    stream_evidence,
+    total_evidence,
+)
+from tasks.judge.policy import Frozen, JudgePolicy
+from tasks.judge.proof import GATES, present
+from tasks.judge.state import JudgeState, observe
+from tasks.judge.window import Window
+
+Action = Literal["hold", "step", "promote", "rollback", "inconclusive"]
+
+
+class StreamEvidence(Frozen):
+    """Evidence against the canary from one stream; ``log_evidence`` is natural."""
+
+    stream: str
+    segment: str = ""
+    share: float = Field(description="Part of α that the stream holds.")
+    log_evidence: float
+
+
+class Margin(Frozen):
+    """What one gate has proven: the canary is worse by less than ``proven`` (share points)."""
+
+    gate: str
+    proven: float | None
+    tolerance: float
+    log_evidence: float = Field(description="At the tolerance; needs log(1/β).")
+    seconds_left: float | None = Field(
+        default=None, description="Expected time to the proof at today's traffic and share."
+    )
+
+
+class Verdict(Frozen):
+    """What to do now.
+
+    ``weight`` is the wanted share of the canary: where to step, where to stay, 1 after promotion,
+    0 after rollback. ``then`` says what an inconclusive release does: roll back or ask.
+    """
+
+    action: Action
+    weight: float
+    reason: str
+    log_evidence: float = Field(description="Natural log of E; rollback at log(1/α).")
+    log_threshold: float
+    streams: tuple[StreamEvidence, ...] = ()
+    margins: tuple[Margin, ...] = ()
+    log_proof_needed: float
+    information_limited: bool = False
+    recommend: str = ""
+    then: Literal["roll_back", "ask"] = "roll_back"
+    at: float = Field(description="End of the last window, unix seconds; 0 before the first.")
+
+
+def verdict(state: JudgeState) -> Verdict:
+    """The verdict on all windows folded so far."""
+    policy, ledger = state.policy, state.ledger
+    evidence = float(total_evidence(policy, ledger)[0])
+    streams = _streams(policy, ledger)
+    margins = _margins(policy, ledger)
+    action, weight = _action(policy, ledger)
+    # A version that was found worse needs no more traffic to be proven.
+    limited = action != "rollback" and _limited(policy, ledger, margins)
+    return Verdict(
+        action=action,
+        weight=weight,
+        reason=_reason(state, ledger, action, weight, evidence, streams, margins),
+        log_evidence=_log(evidence),
+        log_threshold=math.log(policy.threshold),
+        streams=streams,
+        margins=margins,
+        log_proof_needed=-math.log(policy.beta),
+        information_limited=limited,
+        recommend=_RECOMMEND if limited else "",
+        then=policy.on_deadline,
+        at=float(ledger.told[0]) if float(ledger.told[0]) != NEVER else 0.0,
+    )
+
+
+def judge(policy: JudgePolicy, windows: Iterable[Window]) -> Verdict:
+    """Fold all windows, in the order in which they were told, up to a rollback or promotion."""
+    state = JudgeState.start(policy)
+    for window in windows:
+        state = observe(state, window)
+        if state.standing is not None:
+            break
+    return verdict(state)
+
+
+_RECOMMEND = (
+    "Traffic is too low for a proof before the deadline: mirror requests (shadow) or replay "
+    "captured ones, or raise the share."
+)
+
+
+def _action(policy: JudgePolicy, ledger: Ledger) -> tuple[Action, float]:
+    outcome = float(ledger.outcome[0])
+    target = float(ledger.target[0])
+    if outcome == ROLLED_BACK:
+        return "rollback", 0.0
+    if outcome == PROMOTED:
+        return "promote", 1.0
+    if outcome != OPEN:
+        return "inconclusive", target
+    if float(ledger.told[0]) == NEVER:
+        return "step", _blind_share(policy)
+    rung = int(ledger.rung[0])
+    current = policy.ladder[rung] if rung >= 0 else 0.0
+    return ("step" if target > current else "hold"), target
+
+
+def _blind_share(policy: JudgePolicy) -> float:
+    ceiling = policy.first_weight
+    if policy.warm_up_seconds > 0:
+        ceiling = min(ceiling, policy.warm_up_weight)
+    return max([share for share in policy.ladder if share <= ceiling] or [policy.ladder[0]])
+
+
+def _streams(policy: JudgePolicy, ledger: Ledger) -> tuple[StreamEvidence, ...]:
+    alternatives = alternatives_of(policy)
+    values = stream_evidence(policy, ledger)[0]
+    names = ("", *policy.segments)
+    return tuple(
+        StreamEvidence(
+            stream=stream,
+            segment=names[row],
+            share=float(alternatives.rows[row] * alternatives.weights[column]),
+            log_evidence=_log(float(values[row, column])),
+        )
+        for row in range(len(names))
+        for column, stream in enumerate(STREAMS)
+        if alternatives.weights[column] > 0
+    )
+
+
+def _margins(policy: JudgePolicy, ledger: Ledger) -> tuple[Margin, ...]:
+    delta = margins_of(policy)
+    found = []
+    for gate in np.flatnonzero(present(policy)):
+        reached = delta[gate][ledger.proven[0, gate] > 0]
+        proof = float(ledger.proof[0, gate, 0])
+        found.append(
+            Margin(
+                gate=GATES[gate],
+                proven=float(reached.min()) if len(reached) else None,
+                tolerance=float(delta[gate, 0]),
+                log_evidence=proof,
+                seconds_left=_seconds_left(policy, ledger, int(gate), proof),
+            )
+        )
+    return tuple(found)
+
+
+def _seconds_left(policy: JudgePolicy, ledger: Ledger, gate: int, proof: float) -> float | None:
+    """Missing evidence over what a good canary adds per second; None where it cannot be told."""
+    if ledger.proven[0, gate, 0] > 0:
+        return 0.0
+    rung = int(ledger.rung[0])
+    rate = float(ledger.requests[0] / max(ledger.seconds[0], 1e-9))
+    if rung < 0 or rate <= 0:
+        return None
+    share = policy.ladder[rung]
+    s = float(ledger.boundary[0, gate, 0])
+    c = s + float(margins_of(policy)[gate, 0])
+    ours, theirs = share / (c * (1 - c)), (1 - share) / (s * (1 - s))
+    q = (ours * c + theirs * s) / (ours + theirs)
+    gain = rate * (share * _divergence(q, c) + (1 - share) * _divergence(q, s))
+    missing = -math.log(policy.beta) - proof
+    return max(missing, 0.0) / gain if gain > 0 else None
+
+
+def _divergence(q: float, p: float) -> float:
+    return q * math.log(q / p) + (1 - q) * math.log((1 - q) / (1 - p))
+
+
+def _limited(policy: JudgePolicy, ledger: Ledger, margins: tuple[Margin, ...]) -> bool:
+    """Whether the deadline will come before the proof, whatever the canary is."""
+    started = float(ledger.started[0])
+    if started == NEVER or float(ledger.watching[0]) != NEVER or not margins:
+        return False
+    left = started + policy.deadline_seconds - float(ledger.told[0])
+    rung = int(ledger.rung[0])
+    if rung < 0:
+        return False
+    # A low rung says little about the speed of the highest one: the share is what sets it.
+    best = policy.ladder[max(len(policy.ladder) - 2, 0)]
+    faster = best / policy.ladder[rung]
+    needed = max((m.seconds_left or 0.0) for m in margins) / max(faster, 1.0)
+    return needed > max(left, 0.0)
+
+
+def _reason(
+    state: JudgeState,
+    ledger: Ledger,
+    action: Action,
+    weight: float,
+    evidence: float,
+    streams: tuple[StreamEvidence, ...],
+    margins: tuple[Margin, ...],
+) -> str:
+    policy = state.policy
+    shown = f"{weight:.0%}"
+    odds = f"{evidence:.3g}" if evidence < 1e6 else f"10^{math.log10(evidence):.0f}"
+    open_gates = [m for m in margins if m.proven is None or m.proven > m.tolerance]
+    missing = ", ".join(m.gate for m in open_gates) or "nothing"
+    why = REASONS[int(ledger.why[0])]
+    if action == "rollback":
+        worst = max(streams, key=lambda item: item.log_evidence + math.log(item.share))
+        where = f" in segment {worst.segment}" if worst.segment else ""
+        return (
+            f"The canary is worse than the stable version in {worst.stream}{where}: evidence "
+            f"{odds} reached {policy.threshold:.0f}; a version that is not worse gets here with a "
+            f"chance of at most {policy.alpha:.2%}."
+        )
+    if action == "promote":
+        return (
+            f"Proven not worse in all {len(margins)} gates (error at most {policy.beta:.0%} each), "
+            f"and quiet through the watch of {policy.watch_seconds:.0f} s."
+        )
+    if action == "inconclusive":
+        return (
+            f"The deadline of {policy.deadline_seconds:.0f} s came before the proof; still open: "
+            f"{missing}."
+        )
+    if float(ledger.told[0]) == NEVER:
+        return f"No window yet: start at {shown}."
+    measured = float(ledger.trials[0, 1]) > 0
+    sentences = {
+        "start": f"The stable version is measured: start at {shown}."
+        if measured
+        else f"The stable version was not asked yet: start at {shown}.",
+        "no data": f"No canary request in the last window: stay at {shown}.",
+        "incident": f"The stable version is in trouble itself: stay at {shown}.",
+        "evidence": f"Evidence {odds} against the canary, not enough to decide: stay at {shown}.",
+        "warm-up": f"Warming up: stay at {shown}.",
+        "dwell": f"Too short at {shown} to climb.",
+        "proof": f"Not yet proven for the next share: {missing}; stay at {shown}.",
+        "climb": f"Proven safe enough for the next share: step to {shown}.",
+        "watch": f"Full traffic, the old version kept as control: watching at {shown}.",
+        "shadow": f"{ledger.pairs[0]:.0f} of {policy.shadow_pairs} mirrored pairs compared.",
+    }
+    return sentences.get(why, f"Stay at {shown}.")
+
+
+def _log(value: float) -> float:
+    return math.log(max(value, 1e-300))

@@ -1,0 +1,308 @@
+"""The requests to SageMaker and CloudWatch, made from the journal alone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tasks.images import address_of
+from tasks.model_spec import AutoscalingSpec, ServingSpec
+from tasks.release.hosting import names
+from tasks.release.journal.record import Arm, Journal, Site
+from tasks.release.machine.seen import Part
+
+SHORT = 60
+TAGS = "sluice:model"
+HEADROOM_SECONDS = 1800
+MIN_ERRORS = 5
+"""Errors in a period below which the alarm stays silent: one error of ten requests is no rate."""
+
+
+def environment(
+    site: Site, serving: ServingSpec, model: str, version: str, edges: Sequence[float]
+) -> dict[str, str]:
+    """What the serving program is told."""
+    return {
+        "SAGEMAKER_PROGRAM": serving.program,
+        "SLUICE_MODEL": model,
+        "SLUICE_VERSION": version,
+        "SLUICE_VARIANT": names.variant_of(version),
+        "SLUICE_METRICS_NAMESPACE": site.metrics_namespace,
+        "SLUICE_PREDICTION_EDGES": ",".join(f"{edge:g}" for edge in edges),
+        **site.environment,
+    }
+
+
+def container(
+    site: Site, serving: ServingSpec, model: str, version: str, url: str, edges: Sequence[float]
+) -> dict[str, Any]:
+    """The container of one version."""
+    return {
+        "Image": address_of(serving.image or site.image, serving.instance_type, "inference"),
+        "Mode": "SingleModel",
+        "ModelDataUrl": url,
+        "Environment": environment(site, serving, model, version, edges),
+    }
+
+
+def arm(
+    site: Site,
+    serving: ServingSpec,
+    *,
+    model: str,
+    version: str,
+    url: str,
+    edges: Sequence[float],
+    instances: int,
+    identity: str = "",
+) -> Arm:
+    """One version with the names that its content gives it."""
+    variant = names.variant_of(version)
+    content = container(site, serving, model, version, url, edges)
+    model_name = names.resource(model, variant, [content, site.role_arn, site.subnets])
+    solo = [_variant(serving, variant, model_name, instances, 1.0), site.kms_key_id]
+    return Arm(
+        version=version,
+        variant=variant,
+        model_name=model_name,
+        solo_config=names.resource(model, variant, ["solo", *solo]),
+        model_data=url,
+        identity=identity,
+    )
+
+
+def pair_config(
+    kind: str,
+    model: str,
+    candidate: Arm,
+    stable: Arm,
+    instances: int,
+    serving: ServingSpec,
+    captures_bucket: str = "",
+) -> str:
+    """Name of a configuration that holds both arms."""
+    content = [kind, candidate.model_name, stable.model_name, instances, serving.model_dump()]
+    if captures_bucket:
+        content.append(captures_bucket)
+    return names.resource(model, candidate.variant, content)
+
+
+def create_model(journal: Journal, which: Arm) -> dict[str, Any]:
+    """CreateModel."""
+    site = journal.site
+    request: dict[str, Any] = {
+        "ModelName": which.model_name,
+        "PrimaryContainer": container(
+            site,
+            journal.serving,
+            journal.model,
+            which.version,
+            which.model_data,
+            journal.prediction_edges,
+        ),
+        "ExecutionRoleArn": site.role_arn,
+        "Tags": tags(journal, which.version),
+    }
+    if site.subnets:
+        request["VpcConfig"] = {
+            "Subnets": list(site.subnets),
+            "SecurityGroupIds": list(site.security_groups),
+        }
+    return request
+
+
+def create_config(journal: Journal, part: Part, name: str) -> dict[str, Any]:
+    """CreateEndpointConfig. The candidate enters with weight 0: no request before its health."""
+    serving, instances = journal.serving, journal.instances
+    candidate, stable = journal.candidate, journal.stable
+    request: dict[str, Any] = {
+        "EndpointConfigName": name,
+        "Tags": tags(journal, candidate.version),
+    }
+
+    def one(which: Arm, weight: float) -> dict[str, Any]:
+        return _variant(serving, which.variant, which.model_name, instances, weight)
+
+    if part == "both" and stable is not None:
+        request["ProductionVariants"] = [one(stable, 1.0), one(candidate, 0.0)]
+    elif part == "shadow" and stable is not None:
+        request["ProductionVariants"] = [one(stable, 1.0)]
+        request["ShadowProductionVariants"] = [one(candidate, 1.0)]
+        if journal.captures:
+            request["DataCaptureConfig"] = _capture(journal, name)
+    elif part == "stable" and stable is not None:
+        request["ProductionVariants"] = [one(stable, 1.0)]
+    else:
+        request["ProductionVariants"] = [one(candidate, 1.0)]
+    if journal.site.kms_key_id:
+        request["KmsKeyId"] = journal.site.kms_key_id
+    if journal.spec.window_seconds < SHORT:
+        request["MetricsConfig"] = {
+            "EnableEnhancedMetrics": True,
+            "MetricPublishFrequencyInSeconds": 10,
+        }
+    return request
+
+
+def _capture(journal: Journal, config: str) -> dict[str, Any]:
+    """All requests and answers of both versions: only what is captured on both sides is a pair."""
+    prefix = names.captures_prefix(journal.model, config).rstrip("/")
+    request: dict[str, Any] = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": f"s3://{journal.site.captures_bucket}/{prefix}",
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
+    }
+    if journal.site.kms_key_id:
+        request["KmsKeyId"] = journal.site.kms_key_id
+    return request
+
+
+def guardrail(journal: Journal, alarms: Sequence[str]) -> dict[str, Any]:
+    """DeploymentConfig of a native blue/green update: a tenth first, then the rest."""
+    bake = max(60, min(3600, journal.spec.watch_seconds // 2 or 600))
+    drain = min(3600, journal.spec.drain_seconds)
+    limit = min(
+        28_800, max(600, 2 * journal.serving.start_seconds + bake + drain + HEADROOM_SECONDS)
+    )
+    return {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": {
+                "Type": "CANARY",
+                "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 10},
+                "WaitIntervalInSeconds": bake,
+            },
+            "TerminationWaitInSeconds": drain,
+            "MaximumExecutionTimeoutInSeconds": limit,
+        },
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in alarms]},
+    }
+
+
+def alarms(journal: Journal) -> list[dict[str, Any]]:
+    """PutMetricAlarm: errors and latency of the candidate, beyond the stable version's own.
+
+    With both versions on the endpoint an incident that they share does not ring: the excess over
+    the stable version is compared with the floor of model.yaml.
+    """
+    period = max(60, journal.spec.window_seconds)
+    prefix = names.alarm_prefix(journal.model, journal.candidate.variant)
+    stable = journal.stable if journal.strategy == "canary" else None
+    errors = [
+        *_error_rate(journal, journal.candidate.variant, "c", period),
+        *(_error_rate(journal, stable.variant, "s", period) if stable else []),
+    ]
+    latency = [
+        _metric(journal, journal.candidate.variant, "ModelLatency", "lc", "Average", period),
+        *(
+            [_metric(journal, stable.variant, "ModelLatency", "ls", "Average", period)]
+            if stable
+            else []
+        ),
+    ]
+    worse = "rc-FILL(rs,0)" if stable else "rc"
+    slower = "IF(lc>2*FILL(ls,0),lc,0)" if stable else "lc"
+    common = {
+        "EvaluationPeriods": 2,
+        "DatapointsToAlarm": 2,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "notBreaching",
+        "ActionsEnabled": bool(journal.site.alerts_topic_arn),
+        "AlarmActions": [journal.site.alerts_topic_arn] if journal.site.alerts_topic_arn else [],
+    }
+    return [
+        {
+            **common,
+            "AlarmName": f"{prefix}errors",
+            "AlarmDescription": f"{journal.model}: error rate of {journal.candidate.version}",
+            "Threshold": journal.spec.max_error_rate,
+            "Metrics": [
+                *errors,
+                {
+                    "Id": "worse",
+                    "Expression": f"IF(FILL(e4c,0)+FILL(e5c,0)>={MIN_ERRORS},{worse},0)",
+                    "ReturnData": True,
+                },
+            ],
+        },
+        {
+            **common,
+            "AlarmName": f"{prefix}latency",
+            "AlarmDescription": f"{journal.model}: mean latency of {journal.candidate.version}",
+            "Threshold": journal.spec.max_latency_ms * 1000.0,
+            "Metrics": [*latency, {"Id": "slower", "Expression": slower, "ReturnData": True}],
+        },
+    ]
+
+
+def alarm_names(journal: Journal) -> tuple[str, str]:
+    """The two alarms of a release."""
+    prefix = names.alarm_prefix(journal.model, journal.candidate.variant)
+    return (f"{prefix}errors", f"{prefix}latency")
+
+
+def scaling_policy(spec: AutoscalingSpec) -> dict[str, Any]:
+    """TargetTrackingScalingPolicyConfiguration."""
+    return {
+        "TargetValue": spec.invocations_per_instance,
+        "PredefinedMetricSpecification": {
+            "PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"
+        },
+        "ScaleInCooldown": spec.cooldown_seconds,
+        "ScaleOutCooldown": spec.cooldown_seconds,
+    }
+
+
+def _variant(
+    serving: ServingSpec, variant: str, model_name: str, instances: int, weight: float
+) -> dict[str, Any]:
+    return {
+        "VariantName": variant,
+        "ModelName": model_name,
+        "InitialInstanceCount": instances,
+        "InstanceType": serving.instance_type,
+        "InitialVariantWeight": weight,
+        "ContainerStartupHealthCheckTimeoutInSeconds": serving.start_seconds,
+    }
+
+
+def _error_rate(journal: Journal, variant: str, arm_id: str, period: int) -> list[dict[str, Any]]:
+    n, e4, e5, r = (f"{letter}{arm_id}" for letter in ("n", "e4", "e5", "r"))
+    return [
+        _metric(journal, variant, "Invocations", n, "Sum", period),
+        _metric(journal, variant, "Invocation4XXErrors", e4, "Sum", period),
+        _metric(journal, variant, "Invocation5XXErrors", e5, "Sum", period),
+        {
+            "Id": r,
+            "Expression": f"(FILL({e4},0)+FILL({e5},0))/{n}",
+            "ReturnData": False,
+        },
+    ]
+
+
+def _metric(
+    journal: Journal, variant: str, name: str, metric_id: str, stat: str, period: int
+) -> dict[str, Any]:
+    return {
+        "Id": metric_id,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": "AWS/SageMaker",
+                "MetricName": name,
+                "Dimensions": [
+                    {"Name": "EndpointName", "Value": journal.endpoint},
+                    {"Name": "VariantName", "Value": variant},
+                ],
+            },
+            "Period": period,
+            "Stat": stat,
+        },
+        "ReturnData": False,
+    }
+
+
+def tags(journal: Journal, version: str) -> list[dict[str, str]]:
+    """Tags of everything that a release makes."""
+    given: Mapping[str, str] = {TAGS: journal.model, "sluice:version": version}
+    return [{"Key": key, "Value": value} for key, value in given.items()]

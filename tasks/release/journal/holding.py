@@ -1,0 +1,69 @@
+"""Who holds a release: leases in the journal."""
+
+from __future__ import annotations
+
+from tasks.errors import LeaseLost, ReleaseError
+from tasks.release.actor import write
+from tasks.release.desk import Desk
+from tasks.release.journal.record import Entry, Journal
+from tasks.release.ports import Held
+
+
+def free(desk: Desk, journal: Journal) -> bool:
+    """Whether the owner's lease has run out."""
+    return desk.clock.now() >= journal.lease_until
+
+
+def current(desk: Desk, model: str) -> Held:
+    """The model's journal.
+
+    Raises:
+        ReleaseError: there has never been a release.
+    """
+    held = desk.journals.read(model)
+    if held is None:
+        raise ReleaseError(f"{model} has never been released.", "Start a release first.")
+    return held
+
+
+def kept(desk: Desk, model: str, release_id: str) -> Journal:
+    """A release that another one has followed.
+
+    Raises:
+        ReleaseError: nothing is kept of it.
+    """
+    journal = desk.journals.archived(model, release_id)
+    if journal is None:
+        raise ReleaseError(
+            f"{model}: release {release_id} is neither the current one nor in the archive.",
+            "Look at _releases/ in the registry's bucket for what became of it.",
+        )
+    return journal
+
+
+def mine(desk: Desk, held: Held) -> Held:
+    """The journal under our lease.
+
+    Raises:
+        LeaseLost: another owner's lease still runs.
+    """
+    journal = held.journal
+    now = desk.clock.now()
+    if journal.owner == desk.owner:
+        if journal.lease_until - now > desk.lease_seconds / 2.0:
+            return held
+        return write(desk, held)
+    if not free(desk, journal):
+        raise LeaseLost(
+            f"{journal.model}: release {journal.release_id} belongs to {journal.owner} for "
+            f"another {journal.lease_until - now:.0f} s.",
+            "Leave it to its owner, or call roll_back, which takes it over.",
+        )
+    line = Entry(
+        at=now,
+        actor=desk.owner,
+        kind="note",
+        action="take over",
+        detail=f"the lease of {journal.owner} ran out {now - journal.lease_until:.0f} s ago",
+    )
+    return write(desk, held, line)

@@ -1,0 +1,62 @@
+"""What data capture wrote while a version shadowed another: read in pairs, and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from tasks import objects
+from tasks.release.hosting.names import captures_prefix
+from tasks.release.journal.record import Journal
+from tasks.release.observation import pairs
+from tasks.release.ports import Told
+
+
+def paired(journal: Journal, window: Told) -> Told:
+    """A window of the shadow phase, with the pairs of a minute before in place of the bins.
+
+    The same answers must not count twice, so the bins are emptied where there are pairs.
+    """
+    if journal.phase != "shadow" or journal.stable is None or not journal.captures:
+        return window
+    spread = pairs.spread(journal.judged_edges)
+    if spread == 0.0:
+        return window
+    span = (window["t0"] - pairs.LATE, window["t1"] - pairs.LATE)
+    told = pairs.counted(
+        pairs.answers(_lines(journal, journal.stable.variant, span), span),
+        pairs.answers(_lines(journal, journal.candidate.variant, span), span),
+        spread,
+    )
+    if not told["pairs"]:
+        return window
+    arms = {
+        name: {**window[name], "predictions": [0] * len(window[name]["predictions"])}
+        for name in ("canary", "stable")
+    }
+    return {**window, **arms, "shadow": told}
+
+
+def forget(journal: Journal) -> str:
+    """Delete what was captured: it holds what users sent, and has served its purpose."""
+    bucket = journal.site.captures_bucket
+    found = objects.keys(bucket, captures_prefix(journal.model, journal.shadow_config))
+    objects.remove(bucket, found)
+    return f"{len(found)} captured files deleted"
+
+
+def _lines(journal: Journal, variant: str, span: pairs.Span) -> Iterator[str]:
+    return islice(_all_lines(journal, variant, span), pairs.MOST)
+
+
+def _all_lines(journal: Journal, variant: str, span: pairs.Span) -> Iterator[str]:
+    bucket = journal.site.captures_bucket
+    root = captures_prefix(journal.model, journal.shadow_config)
+    for hour in pairs.hours(span):
+        folder = f"{root}{journal.endpoint}/{variant}/{hour}/"
+        for name in objects.files(bucket, folder):
+            if not pairs.written_within(hour, name, span):
+                continue
+            found = objects.read(bucket, f"{folder}{name}")
+            if found is not None:
+                yield from found.body.decode("utf-8", "replace").splitlines()

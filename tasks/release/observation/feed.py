@@ -1,0 +1,45 @@
+"""Windows of counts from CloudWatch. Thin: what to ask and what it means is in `windows`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.aws import asking, client
+from tasks.clock import Clock, utc
+from tasks.release.edge import windows as edge
+from tasks.release.journal.record import Journal
+from tasks.release.observation import captures, windows
+from tasks.release.ports import Told
+
+MOST_QUERIES = 500
+
+
+@dataclass(frozen=True)
+class CloudWatchFeed:
+    """Metrics of both versions, on an endpoint or at the edge, by window."""
+
+    clock: Clock
+
+    def read(self, journal: Journal, spans: Sequence[tuple[float, float]]) -> Sequence[Told]:
+        """See `ports.Feed.read`."""
+        if not spans:
+            return ()
+        values: dict[str, dict[float, float]] = defaultdict(dict)
+        asked = edge.queries(journal) if journal.at_edge else windows.queries(journal)
+        for first in range(0, len(asked), MOST_QUERIES):
+            with asking(f"GetMetricData {journal.endpoint or journal.model}"):
+                pages = client("cloudwatch").get_paginator("get_metric_data")
+                for page in pages.paginate(
+                    MetricDataQueries=asked[first : first + MOST_QUERIES],
+                    StartTime=utc(spans[0][0]),
+                    EndTime=utc(spans[-1][1]),
+                    ScanBy="TimestampAscending",
+                ):
+                    for result in page["MetricDataResults"]:
+                        known = values[result["Id"]]
+                        for at, value in zip(result["Timestamps"], result["Values"], strict=True):
+                            known[at.timestamp()] = value
+        told = windows.told(journal, values, spans, self.clock.now())
+        return [captures.paired(journal, window) for window in told]

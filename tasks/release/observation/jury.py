@@ -1,0 +1,142 @@
+"""The judge at the release's table: journal and windows in, ruling out. Pure.
+
+This module imports numpy and scipy; nothing that a flow imports at its head imports it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.judge import (
+    JudgePolicy,
+    JudgeState,
+    Limits,
+    Tolerance,
+    Verdict,
+    Window,
+    observe,
+    verdict,
+)
+from tasks.model_spec import ReleaseSpec
+from tasks.release.journal.record import ArmFigures, Journal, Point, Ruling
+from tasks.release.observation import pairs, windows
+from tasks.release.ports import Told
+
+ACTUATION_SECONDS = 10.0
+_ACTIONS: Mapping[str, Any] = {
+    "hold": "wait",
+    "step": "advance",
+    "promote": "complete",
+    "rollback": "roll_back",
+    "inconclusive": "inconclusive",
+}
+
+
+def policy(
+    spec: ReleaseSpec, prediction_bins: int, latency_edges_ms: Sequence[float]
+) -> JudgePolicy:
+    """The judge's policy for a model's release spec.
+
+    Args:
+        spec: From model.yaml.
+        prediction_bins: Number of prediction bins; 0 when none are counted.
+        latency_edges_ms: Inner edges of the latency bins.
+    """
+    tolerance = spec.tolerance
+    return JudgePolicy(
+        alpha=spec.alpha,
+        beta=spec.beta,
+        ladder=spec.ladder,
+        tolerance=Tolerance(
+            errors=tolerance.errors,
+            latency_p50=tolerance.latency_p50,
+            latency_p90=tolerance.latency_p90,
+            latency_p99=tolerance.latency_p99,
+            predictions=tolerance.predictions,
+        ),
+        limits=Limits(
+            max_error_rate=min(spec.max_error_rate, 0.999), max_latency_ms=spec.max_latency_ms
+        ),
+        latency_edges=tuple(latency_edges_ms),
+        prediction_bins=prediction_bins,
+        prediction_drift=pairs.DRIFT,
+        lag_seconds=float(spec.metrics_lag_seconds),
+        actuation_seconds=ACTUATION_SECONDS,
+        warm_up_seconds=float(spec.warm_up_seconds),
+        watch_seconds=float(spec.watch_seconds),
+        deadline_seconds=float(spec.deadline_seconds),
+        on_deadline=spec.inconclusive,
+    )
+
+
+def journal_policy(journal: Journal) -> JudgePolicy:
+    """The policy of a release, from its journal."""
+    bins = len(journal.judged_edges) + 1 if journal.judged_edges else 0
+    return policy(journal.spec, bins, journal.latency_edges_ms)
+
+
+@dataclass(frozen=True)
+class CanaryJury:
+    """Folds windows into the state that the journal carries."""
+
+    def consider(
+        self, journal: Journal, told: Sequence[Told]
+    ) -> tuple[Any, Ruling, tuple[Point, ...]]:
+        """See `ports.Jury.consider`."""
+        state = (
+            JudgeState.start(journal_policy(journal))
+            if journal.judge_state is None
+            else JudgeState.from_json(journal.judge_state)
+        )
+        points = []
+        said = verdict(state)
+        for item in told:
+            window = Window.model_validate(item)
+            state = observe(state, window)
+            said = verdict(state)
+            points.append(point(journal, window, said))
+        return state.to_json(), ruling(said), tuple(points)
+
+
+def ruling(said: Verdict) -> Ruling:
+    """A verdict as the journal keeps it."""
+    proven = min((margin.log_evidence for margin in said.margins), default=0.0)
+    reason = f"{said.reason} {said.recommend}".strip()
+    return Ruling(
+        action=_ACTIONS[said.action],
+        reason=reason,
+        against=_tens(said.log_evidence),
+        proven=_tens(proven),
+        share=said.weight,
+    )
+
+
+def point(journal: Journal, window: Window, said: Verdict) -> Point:
+    """A window as people see it."""
+    given = ruling(said)
+    edges = journal.latency_edges_ms
+
+    def figures(arm: Any) -> ArmFigures:
+        return ArmFigures(
+            requests=arm.requests,
+            errors=arm.errors,
+            latency_p50=windows.quantile(arm.latency, edges, 0.5),
+            latency_p99=windows.quantile(arm.latency, edges, 0.99),
+        )
+
+    return Point(
+        at=window.t1,
+        share=window.weight,
+        against=given.against,
+        proven=given.proven,
+        candidate=figures(window.canary),
+        stable=figures(window.stable),
+    )
+
+
+def _tens(natural: float) -> float:
+    """A natural logarithm in powers of ten, bounded so that JSON and charts stay readable."""
+    return round(max(-99.0, min(99.0, natural / math.log(10.0))), 3)

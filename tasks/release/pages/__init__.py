@@ -1,0 +1,1 @@
+"""What people read of a release: timeline, charts, folded lines, and the summary. Pure."""

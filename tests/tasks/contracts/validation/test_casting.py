@@ -1,0 +1,212 @@
+import math
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.contracts.model import Column
+from tasks.contracts.validation.casting import cast
+
+
+def read(kind, values, source="text", **more):
+    raw = pa.array(values, pa.string()) if source == "text" else values
+    typed, unread = cast(Column(name="c", type=kind, **more), raw, source)
+    return typed.to_pylist(), unread.to_pylist()
+
+
+@pytest.mark.parametrize("text", ["3", "-3", "+3", "3.0", "3.", "003"])
+def test_text_of_a_whole_number_is_an_integer(text):
+    assert read("integer", [text]) == ([int(float(text))], [None])
+
+
+@pytest.mark.parametrize(
+    "text", ["?", "3.5", "1,000", "$3", "3 rooms", "1e3", "٣", "0x10", "NaN", "9" * 19, " 3"]
+)
+def test_other_text_is_no_integer(text):
+    assert read("integer", [text]) == ([None], [text])
+
+
+@pytest.mark.parametrize("text", ["?", "1.2.3", "1,5", "nan", "inf", "1e999", "--1", "1e", "e5"])
+def test_text_that_is_no_finite_number_did_not_read(text):
+    assert read("number", [text]) == ([None], [text])
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_finite_number_reads_back_from_its_text(value):
+    assert read("number", [repr(value)]) == ([value], [None])
+
+
+@given(st.integers(-(10**18) + 1, 10**18 - 1))
+def test_every_integer_reads_back_exactly(value):
+    assert read("integer", [str(value)]) == ([value], [None])
+
+
+@given(st.text(max_size=20))
+def test_any_text_either_reads_or_is_told(text):
+    for kind in ("integer", "number", "boolean", "date", "timestamp", "time"):
+        (typed,), (unread,) = read(kind, [text])
+        assert (typed is None) == (unread is not None or text == "")
+
+
+def test_an_empty_field_is_no_value():
+    for kind in ("integer", "number", "boolean", "date", "timestamp", "string"):
+        assert read(kind, ["", None]) == ([None, None], [None, None])
+
+
+def test_texts_that_mean_nothing_are_named_by_the_contract():
+    assert read("integer", ["n/a", "?"], missing_tokens=("n/a",)) == ([None, None], [None, "?"])
+
+
+@given(st.dates(date(1, 1, 1), date(9999, 12, 31)))
+def test_every_iso_date_reads(day):
+    assert read("date", [day.isoformat()]) == ([day], [None])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "05/27/2015",
+        "27.05.2015",
+        "2015-5-7",
+        "2015-02-30",
+        "2015-13-01",
+        "20150527",
+        "today",
+        "0000-01-01",
+    ],
+)
+def test_us_dates_and_days_that_do_not_exist_did_not_read(text):
+    assert read("date", [text]) == ([None], [text])
+
+
+def test_a_contract_may_ask_for_another_form_of_date():
+    assert read("date", ["05/27/2015", "2015-05-27"], format="MM/dd/yyyy") == (
+        [date(2015, 5, 27), None],
+        [None, "2015-05-27"],
+    )
+
+
+def test_times_are_brought_to_utc():
+    moment = datetime(2024, 3, 1, 10, 30, tzinfo=UTC)
+    texts = ["2024-03-01T12:30:00+02:00", "2024-03-01 10:30", "2024-03-01T10:30:00Z", "noon"]
+    typed, unread = read("timestamp", texts)
+    assert typed == [moment, moment, moment, None]
+    assert unread == [None, None, None, "noon"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("integer", [3, 3.0, None], ["3", 3.5, True, [3], 2**70]),
+        ("number", [3, 3.5, None], ["3.5", True, {"a": 1}, math.inf]),
+        ("boolean", [True, False, None], [1, 0, "true"]),
+        ("string", ["3", "", None], [3, True, ["a"], "\ud800"]),
+        ("date", ["2024-03-01", None], ["03/01/2024", 20240301]),
+        ("timestamp", ["2024-03-01T10:00:00Z", None], ["later", 1709287200]),
+    ],
+)
+def test_json_has_types_and_a_number_in_quotes_is_none(kind, good, bad):
+    assert read(kind, good, "objects")[1] == [None] * len(good)
+    typed, unread = read(kind, bad, "objects")
+    assert typed == [None] * len(bad)
+    assert all(unread)
+
+
+def test_parquet_numbers_keep_their_exact_value():
+    big = 2**60 + 1
+    assert read("integer", pa.array([big, None]), "typed") == ([big, None], [None, None])
+    assert read("integer", pa.array([1.0, 1.5]), "typed") == ([1, None], [None, "1.5"])
+    assert read("integer", pa.array([2**64 - 1], pa.uint64()), "typed")[0] == [None]
+    assert read("number", pa.array([Decimal("1.25")]), "typed") == ([1.25], [None])
+    assert read("number", pa.array([math.nan, math.inf]), "typed") == ([None, None], [None, "inf"])
+
+
+def test_a_parquet_column_of_another_type_did_not_read():
+    assert read("number", pa.array(["3"]), "typed") == ([None], ["3"])
+    assert read("string", pa.array([3]), "typed") == ([None], ["3"])
+    assert read("date", pa.array([date(2024, 3, 1)]), "typed") == ([date(2024, 3, 1)], [None])
+    assert read("boolean", pa.array([1]), "typed") == ([None], ["1"])
+
+
+def test_nested_values_are_told_where_they_leave_their_description():
+    items = {"items": {"logicalType": "object", "properties": [
+        {"name": "role", "logicalType": "string", "required": True, "enum": [{"value": "user"}]},
+        {"name": "tokens", "logicalType": "integer", "logicalTypeOptions": {"minimum": 0}},
+    ]}}  # fmt: skip
+    values = [
+        [{"role": "user", "tokens": 3}],
+        [{"tokens": 3}],
+        [{"role": "king"}],
+        [{"role": "user", "tokens": -1}],
+        [{"role": "user", "tokens": "3"}],
+        "[]",
+        [],
+    ]
+    typed, unread = read("array", values, "objects", items=items)
+    assert unread[0] is None
+    assert unread[1] == "c[0].role is missing"
+    assert "'king', not one of user" in unread[2]
+    assert "outside its range" in unread[3]
+    assert "not an integer but text" in unread[4]
+    assert "not an array but text" in unread[5]
+    assert typed[0] == '[{"role": "user", "tokens": 3}]'
+    assert typed[6] == "[]"
+
+
+FAR = [
+    pa.array([2**62], pa.timestamp("us", "UTC")),
+    pa.array([-(2**62)], pa.timestamp("us")),
+    pa.array([2**53], pa.timestamp("ms", "UTC")),  # in microseconds it would wrap around
+    pa.array([2**31 - 1], pa.int32()).cast(pa.date32()),
+    pa.array([-(2**31)], pa.int32()).cast(pa.date32()),
+]
+
+
+@pytest.mark.parametrize("kind", ["date", "timestamp"])
+@pytest.mark.parametrize("raw", FAR, ids=lambda raw: str(raw.type))
+def test_a_moment_beyond_the_calendar_did_not_read(kind, raw):
+    typed, unread = cast(Column(name="c", type=kind), raw, "typed")
+    assert typed.to_pylist() == [None]
+    assert str(raw.type) in unread.to_pylist()[0]
+
+
+def test_moments_at_the_ends_of_the_calendar_read_and_their_neighbours_do_not():
+    days = [date.min.toordinal() - 719_163 - 1, date.max.toordinal() - 719_163 + 1]
+    inside = pa.array([days[0] + 1, days[1] - 1], pa.int32()).cast(pa.date32())
+    assert read("date", inside, "typed") == ([date.min, date.max], [None, None])
+    beyond = pa.array(days, pa.int32()).cast(pa.date32())
+    assert read("date", beyond, "typed")[0] == [None, None]
+    late = ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"]
+    assert read("timestamp", late)[1] == [*late[:2], None]
+
+
+def test_nanoseconds_and_a_zone_that_nobody_knows():
+    moment = datetime(2024, 3, 1, tzinfo=UTC)
+    fine = pa.array([int(moment.timestamp()) * 10**9 + 1], pa.timestamp("ns", "UTC"))
+    assert read("timestamp", fine, "typed") == ([moment], [None])
+    nowhere = pa.array([0], pa.timestamp("us", "No/Where"))
+    assert read("date", nowhere, "typed")[0] == [None]
+
+
+@pytest.mark.parametrize("value", [10**400, math.inf, -math.inf], ids=["long", "inf", "-inf"])
+def test_numbers_without_end_inside_arrays_are_told(value):
+    for kind in ("integer", "string"):
+        typed, unread = read("array", [[value]], "objects", items={"items": {"logicalType": kind}})
+        assert typed == [None]
+        assert "c[0] is not a" in unread[0]
+
+
+def test_half_a_character_inside_an_array_is_told_as_outside_of_it():
+    typed, unread = read("array", [["\ud800"], ["\u00e9"]], "objects")
+    assert typed == [None, '["\u00e9"]']
+    assert unread == ['["\\ud800"]', None]
+
+
+def test_what_is_nested_too_deeply_is_told_and_not_shown():
+    deep: list = []
+    for _ in range(5_000):
+        deep = [deep]
+    assert read("integer", [deep], "objects")[1] == ["(nested too deeply to be shown)"]
