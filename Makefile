@@ -90,10 +90,13 @@ check-model: install ## All that can be checked before a training: make check-mo
 bench: install ## All benchmarks; prints tables
 	@$(BIN)/python -m benchmarks
 
-lock: $(STAMP) ## Resolve the dependencies anew: hashes, no addresses
-	@for name in requirements requirements-bootstrap; do \
-		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $$name.in -o $$name.txt; done
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-deps requirements-nodeps.in -o requirements-nodeps.txt
+# What is there stays as it is where it can; ARGS=--upgrade moves everything, ARGS="--upgrade-package x" one.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(ARGS)
+
+lock: $(STAMP) ## Compile the locks from pyproject.toml: hashes, no addresses
+	@$(COMPILE) --extra development --no-emit-package embedded-aws pyproject.toml -o requirements.txt
+	@$(COMPILE) --group bootstrap -o requirements-bootstrap.txt
+	@$(COMPILE) --no-deps --group without-theirs -o requirements-nodeps.txt
 
 clean: ## Remove all state (.sluice): lake, registry, runs, logs; ends a running stack first
 	@for state in $(STATE)/demo $(STATE); do \

@@ -36,17 +36,6 @@ def test_every_flow_and_deployment_is_explained():
     assert missing == set()
 
 
-def test_every_dependency_has_its_reason():
-    reasons = (ROOT / "docs" / "dependencies.md").read_text("utf-8")
-    asked = [
-        re.split(r"[\[=<>;~ ]", line.strip())[0]
-        for name in ("requirements.in", "requirements-nodeps.in", "requirements-bootstrap.in")
-        for line in (ROOT / name).read_text("utf-8").splitlines()
-        if line.strip() and not line.startswith("#")
-    ]
-    assert {name for name in asked if f"`{name}`" not in reasons} == set()
-
-
 def test_every_link_between_documents_leads_somewhere():
     broken = [
         f"{path.relative_to(ROOT)}: {target}"
