@@ -29,7 +29,7 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 help: ## Show what there is to run
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
-$(STAMP): requirements.txt requirements-nodeps.txt requirements-bootstrap.txt
+$(STAMP): requirements.txt requirements-nodeps.txt requirements-bootstrap.txt embedded-aws/pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11, 4) <= v < (3, 14) else f"Sluice needs Python 3.11.4 to 3.13: before 3.11.4 tarfile has no extraction filters and every archive would be refused; from 3.14 on the locked set does not install. {sys.executable} is {v[0]}.{v[1]}.{v[2]}. Next: make PYTHON=/path/to/python3.11")'
 	@$(PYTHON) -c 'import sys; v = sys.version_info; fixed = {11: 13, 12: 11, 13: 4}; v[2] < fixed[v[1]] and print(f"» Note: the extraction filter of Python {v[0]}.{v[1]}.{v[2]} can be bypassed through links (mended in 3.11.13, 3.12.11, 3.13.4). Take a newer one before you accept artefacts from people you do not trust.")'
 	@echo "» Making the virtual environment $(VENV) and installing the locked set (2.7 GB, a few minutes the first time)"
@@ -37,6 +37,7 @@ $(STAMP): requirements.txt requirements-nodeps.txt requirements-bootstrap.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
 	@$(BIN)/uv pip sync --compile-bytecode --python $(BIN)/python --require-hashes requirements.txt
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --require-hashes -r requirements-nodeps.txt -r requirements-bootstrap.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation --editable ./embedded-aws  # the lock has what it needs
 	@touch $@
 
 $(EDGE_STAMP): tasks/conversion/tfjs_runner/package-lock.json $(STAMP)
@@ -65,7 +66,7 @@ test: install browser ## All tests, in a real browser too
 check: install ## Format, lint, types, import rules, documentation
 	@echo "» ruff"; $(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@echo "» mypy"; $(BIN)/mypy
-	@echo "» import-linter"; $(BIN)/lint-imports
+	@echo "» import-linter"; $(BIN)/lint-imports && cd embedded-aws/src && ../../$(BIN)/lint-imports --config ../pyproject.toml
 	@echo "» documentation"; $(BIN)/python -m pytest --quiet tests/docs --ignore=tests/docs/test_howtos.py  # make test runs those
 
 format: install ## Format the code
@@ -89,10 +90,13 @@ check-model: install ## All that can be checked before a training: make check-mo
 bench: install ## All benchmarks; prints tables
 	@$(BIN)/python -m benchmarks
 
-lock: $(STAMP) ## Resolve the dependencies anew: hashes, no addresses
-	@for name in requirements requirements-bootstrap; do \
-		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $$name.in -o $$name.txt; done
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-deps requirements-nodeps.in -o requirements-nodeps.txt
+# What is there stays as it is where it can; ARGS=--upgrade moves everything, ARGS="--upgrade-package x" one.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(ARGS)
+
+lock: $(STAMP) ## Compile the locks from pyproject.toml: hashes, no addresses
+	@$(COMPILE) --extra development --no-emit-package embedded-aws pyproject.toml -o requirements.txt
+	@$(COMPILE) --group bootstrap -o requirements-bootstrap.txt
+	@$(COMPILE) --no-deps --group without-theirs -o requirements-nodeps.txt
 
 clean: ## Remove all state (.sluice): lake, registry, runs, logs; ends a running stack first
 	@for state in $(STATE)/demo $(STATE); do \

@@ -33,15 +33,21 @@ def address_of(image: str, instance_type: str, scope: Scope, where: str = "") ->
         where: Region; empty takes the environment's.
 
     Raises:
-        InvalidSetting: the SDK knows no such image, or the name is none.
+        InvalidSetting: the SDK knows no such image or is not installed, or the name is none.
     """
     if not image.startswith(PREFIX):
         return image
     parts = image.removeprefix(PREFIX).split(":")
     if len(parts) not in _PARTS or not all(parts):
         raise InvalidSetting(f"The image {image!r} is no name of an image.", f"Write {_FORM}.")
-    from sagemaker.core import image_uris  # seconds to import: only who names its images so pays
-
+    try:
+        from sagemaker.core import image_uris  # seconds to import: only who names images so pays
+    except ImportError as error:
+        raise InvalidSetting(
+            f"The image {image!r} is one of AWS's; the SageMaker SDK, which knows their addresses, "
+            f"is not installed: {error}",
+            "Install Sluice with its extra `sagemaker`; or write the image's address.",
+        ) from error
     try:
         return str(
             image_uris.retrieve(

@@ -26,6 +26,8 @@ Where = Literal["alone", "aws", "stack", "elsewhere"]
 
 ELSEWHERE = {
     "datacontract-cli": "brings an environment of its own from a package registry",
+    "pip install ./embedded-aws": "installs into the reader's own environment",
+    "pip install -e": "the same",
 }
 """Blocks that no test runs, by a word in them, and why."""
 
@@ -34,7 +36,7 @@ DRY = ("demo", "test", "check", "bench", "lock", "clean", "distclean", "format",
 
 SUBSTITUTED = (
     # A server does not end by itself, and its port may be taken here.
-    (r"^python -m embedded_aws --port 4566", "serves python -m embedded_aws --port 0"),
+    (r"^embedded-aws --port 4566", "serves embedded-aws --port 0"),
     ("http://127.0.0.1:4566", "$HOWTO_AWS"),
     # A run is asked for, but does not start: retraining has its own journeys.
     (r"( deployment run .*?) --watch", r"\1 --start-in '9000 hours'"),
@@ -49,7 +51,7 @@ SUBSTITUTED = (
 ALONE = re.compile(
     rf"make ({'|'.join(DRY)}|help|new-model|check-model)\b|cd |ls\b|cat |cp |mkdir |rm |END$|\{{|"
     r"ln -s |[.\w/]*python -m (benchmarks\.canary|deployments\.models|docs\.generate)\b|"
-    r"python -m embedded_aws --port"
+    r"embedded-aws --port"
 )
 AWS = re.compile(r"export AWS_ENDPOINT_URL|aws |curl .*AWS_ENDPOINT_URL")
 
@@ -106,8 +108,10 @@ class Block:
 
 def pages(root: Path = ROOT) -> list[Path]:
     """Every page that a person may follow."""
-    found = [*root.glob("*.md"), *(root / "docs").rglob("*.md"), *(root / "clients").rglob("*.md")]
-    return sorted(found)
+    folders = [root / name for name in ("docs", "clients", "embedded-aws")]
+    return sorted(
+        [*root.glob("*.md"), *(page for folder in folders for page in folder.rglob("*.md"))]
+    )
 
 
 def blocks_of(text: str, path: str) -> list[Block]:
@@ -159,7 +163,7 @@ def type_in(block: Block, folder: Path, environment: Mapping[str, str], seconds:
         env={
             **environment,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(folder),
+            "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'embedded-aws' / 'src'}",
             "HOWTO_EMPTY": str(empty),
         },
         stdin=subprocess.DEVNULL,

@@ -1,7 +1,9 @@
 """A stack of its own: what dies is repaired, what lives is kept, nothing that it held is lost."""
 
+import io
 import os
 import signal
+import tarfile
 import time
 from dataclasses import replace
 
@@ -11,12 +13,29 @@ from deployments.laptop.environment import Laptop
 from deployments.laptop.processes import birth, recall
 from deployments.laptop.resources import client
 from deployments.laptop.stack import down, status, up
-from tests.embedded_aws.state.serving import PROGRAM, archive
 from tests.journeys.conftest import free_port
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
 
 ROLE = "arn:aws:iam::123456789012:role/sluice"
+PROGRAM = b"""
+import os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def answer(self):
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        body = os.environ["ANSWER"].encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    do_GET = do_POST = answer
+
+port = int(os.environ["SAGEMAKER_BIND_TO_PORT"])
+ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
 
 
 @pytest.fixture
@@ -48,9 +67,18 @@ def strike(*victims: int) -> None:
         time.sleep(0.05)
 
 
+def artefact() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        entry = tarfile.TarInfo("code/inference.py")
+        entry.size = len(PROGRAM)
+        tar.addfile(entry, io.BytesIO(PROGRAM))
+    return out.getvalue()
+
+
 def endpoint(variables) -> None:
     client("s3", variables).put_object(
-        Bucket="sluice-models", Key="tiny/model.tar.gz", Body=archive(PROGRAM)
+        Bucket="sluice-models", Key="tiny/model.tar.gz", Body=artefact()
     )
     sagemaker = client("sagemaker", variables)
     sagemaker.create_model(

@@ -1,5 +1,7 @@
 """Images by name: AWS's own accounts by region, processor and scope; addresses stay as they are."""
 
+import sys
+
 import pytest
 
 from tasks.errors import InvalidSetting
@@ -39,3 +41,9 @@ def test_a_framework_image_is_found_where_aws_keeps_it(image, instance, scope, w
 def test_an_image_that_does_not_exist_is_named_with_the_next_step(image):
     with pytest.raises(InvalidSetting, match=r"image .*sagemaker:.*Next: "):
         address_of(image, "ml.m5.xlarge", "training", "us-east-1")
+
+
+def test_without_the_sdk_an_image_by_name_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sagemaker.core", None)  # as where it is not installed
+    with pytest.raises(InvalidSetting, match="extra `sagemaker`"):
+        address_of("sagemaker:tensorflow:2.18:py310", "ml.m5.xlarge", "training", "eu-north-1")

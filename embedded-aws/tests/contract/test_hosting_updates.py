@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
+from customer.shop import Shop, soon
 
 from embedded_aws import EmbeddedAws
-from tests.embedded_aws.hosting.serving import Shop, soon
 
 TIME_SCALE = 120.0  # two virtual minutes a second
 

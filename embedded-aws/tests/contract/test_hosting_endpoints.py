@@ -7,9 +7,9 @@ from collections import Counter
 
 import pytest
 from botocore.exceptions import ClientError
+from customer.shop import IMAGE, ROLE, Shop, soon
 
 from embedded_aws import EmbeddedAws
-from tests.embedded_aws.hosting.serving import IMAGE, ROLE, Shop, soon
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_container_finds_its_folders_and_environment(shop):
 
 def test_uncompressed_model_data_is_a_prefix(shop):
     shop.s3.put_object(Bucket="sluice-hosting-tests", Key="plain/code/extra.txt", Body=b"x")
-    from tests.embedded_aws.hosting.serving import PROGRAM
+    from customer.shop import PROGRAM
 
     shop.s3.put_object(Bucket="sluice-hosting-tests", Key="plain/code/serve.py", Body=PROGRAM)
     shop.sm.create_model(

@@ -193,11 +193,11 @@ def test_notifications_and_events_reach_queues(aws):
     ]
     topic = sns.create_topic(Name="alerts")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    events.put_rule(Name="all", EventPattern=json.dumps({"source": ["sluice"]}))
+    events.put_rule(Name="all", EventPattern=json.dumps({"source": ["shop"]}))
     events.put_targets(Rule="all", Targets=[{"Id": "1", "Arn": arn}])
     sns.publish(TopicArn=topic, Message="rolled back")
     events.put_events(
-        Entries=[{"Source": "sluice", "DetailType": "drift", "Detail": json.dumps({"m": "p"})}]
+        Entries=[{"Source": "shop", "DetailType": "drift", "Detail": json.dumps({"m": "p"})}]
     )
     got = []
     while len(got) < 2:

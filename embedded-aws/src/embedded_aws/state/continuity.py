@@ -86,5 +86,5 @@ def _backwards(folder: str, seconds: float, scale: float) -> StateError:
     return StateError(
         f"Time in {folder} is {ahead} ahead of the one that is asked for (it ran at {scale:g}x), "
         f"and must not run backwards. Nothing was changed. Next: go on at a time scale of "
-        f"{scale:g} (SLUICE_TIME_SCALE={scale:g}), or remove the state (make clean)."
+        f"{scale:g} (--time-scale {scale:g}), or remove the folder and what it holds."
     )

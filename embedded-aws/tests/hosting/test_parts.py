@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
+from customer.shop import archive
 
 from embedded_aws.hosting import artefact, ports
 from embedded_aws.hosting.capture import flush_interval
@@ -22,7 +23,6 @@ from embedded_aws.hosting.program import command, environment
 from embedded_aws.hosting.settings import HostingSettings
 from embedded_aws.hosting.ticker import Ticker
 from embedded_aws.hosting.usage import cpu_percent, memory_percent, usage
-from tests.embedded_aws.hosting.serving import archive
 
 
 def test_settings_come_from_the_environment():

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 import textwrap
 import time
@@ -9,11 +10,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from embedded_aws import EmbeddedAws
 from embedded_aws.fixture import _no_faults_left, aws, aws_environment
 
 __all__ = ["_no_faults_left", "aws", "aws_environment", "lab"]
+
+# A test has the same world in every shell: not a person's profiles, keys and proxies.
+for name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[name]
+for name in ("NO_PROXY", "no_proxy"):
+    os.environ[name] = ",".join(filter(None, ["127.0.0.1", "localhost", os.environ.get(name)]))
+# Long enough at every test's time scale for a busy machine to see an endpoint Updating.
+os.environ["EMBEDDED_AWS_HOSTING_WEIGHTS_SECONDS"] = "20"
+
+# A deadline on a shared machine measures the neighbours, not the code.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 ROLE = "arn:aws:iam::123456789012:role/sluice-training"
 

@@ -1,4 +1,4 @@
-"""``python -m embedded_aws``: run until Ctrl-C or SIGTERM."""
+"""``embedded-aws``, or ``python -m embedded_aws``: run until Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
+from embedded_aws import __version__
 from embedded_aws.embedded import EmbeddedAws
 from embedded_aws.state.store import StateError
 
@@ -64,9 +65,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m embedded_aws",
+        prog="embedded-aws",
         description="AWS on one port of 127.0.0.1: S3, SageMaker, CloudWatch and the rest.",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--port", type=int, default=4566, help="0 takes any free port")
     parser.add_argument(
         "--time-scale", type=float, default=1.0, help="virtual seconds per real second"

@@ -2,4 +2,6 @@
 
 from embedded_aws.embedded import EmbeddedAws
 
-__all__ = ["EmbeddedAws"]
+__all__ = ["EmbeddedAws", "__version__"]
+
+__version__ = "0.1.0"

@@ -8,9 +8,9 @@ import re
 import time
 
 import pytest
+from customer.shop import BUCKET, Shop, soon
 
 from embedded_aws import EmbeddedAws
-from tests.embedded_aws.hosting.serving import BUCKET, Shop, soon
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+from customer import CODE
 
 from embedded_aws import EmbeddedAws
 
 TIME_SCALE = 120
-ROOT = Path(__file__).parents[3]
 
 # A program with a child of its own that ignores every signal it can.
 FAMILY = """
@@ -121,7 +121,7 @@ def test_closing_ends_every_job_at_once(lab, make_lab):
 def test_killing_the_embedded_aws_leaves_no_process_behind(make_lab):
     server = subprocess.Popen(
         [sys.executable, "-m", "embedded_aws", "--port", "0", "--log-level", "ERROR"],
-        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": CODE},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -1,6 +1,7 @@
 """An embedded AWS in a process of its own, that can be killed and started again."""
 
 import json
+import os
 import subprocess
 import sys
 import urllib.request
@@ -9,8 +10,7 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.config import Config
-
-ROOT = Path(__file__).parents[3]
+from customer import CODE
 
 
 class Box:
@@ -27,7 +27,7 @@ class Box:
                 *(sys.executable, "-m", "embedded_aws", "--port", "0", "--die-with-parent"),
                 *("--state-dir", str(self.folder), *options),
             ],
-            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": CODE},
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
+from customer.shop import IMAGE, MACHINE, ROLE, Shop
 
 from embedded_aws import EmbeddedAws
-from tests.embedded_aws.hosting.serving import IMAGE, MACHINE, ROLE, Shop
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-
-from tests.embedded_aws.state.serving import PROGRAM, archive
+from customer.smallest import PROGRAM, archive
 
 pytestmark = pytest.mark.timeout(600)  # processes that start several times, beside others
 

@@ -36,7 +36,7 @@ def test_time_goes_on_where_it_was_at_any_scale(before, after, ran, rested) -> N
 def test_the_same_clock_goes_on_while_others_live_by_it() -> None:
     moment = Moment(60.0, NOW, shown(NOW, 60.0, NOW + 100))
     assert epoch_of(moment, 60.0, NOW, NOW + 101, "folder") == NOW
-    with pytest.raises(StateError, match=r"minutes ahead.*SLUICE_TIME_SCALE=60"):
+    with pytest.raises(StateError, match=r"minutes ahead.*--time-scale 60"):
         epoch_of(moment, 60.0, NOW + 100, NOW + 101, "folder")
 
 

@@ -12,16 +12,16 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from customer import CODE, TESTS
+from customer.shop import BUCKET, IMAGE, ROLE, Shop, archive, soon
 
 from embedded_aws import EmbeddedAws
 from embedded_aws.hosting import Hosting, HostingSettings
 from embedded_aws.service import AwsFault
-from tests.embedded_aws.hosting.serving import BUCKET, IMAGE, ROLE, Shop, archive, soon
 
 TIME_SCALE = 60.0
 
@@ -516,7 +516,8 @@ CUSTOMER = """
 import sys, threading, time
 sys.path[:0] = sys.argv[1:]
 from embedded_aws import EmbeddedAws
-from serving import Shop
+from customer import CODE, TESTS
+from customer.shop import Shop
 aws = EmbeddedAws().start()
 shop = Shop(aws.client)
 name = shop.simple(WITH_CHILD="1")
@@ -530,9 +531,8 @@ threading.Event().wait()
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
 def test_serving_process_dies_with_a_killed_parent():
-    here = Path(__file__).parent
     process = subprocess.Popen(
-        [sys.executable, "-c", CUSTOMER, str(here), str(here.parents[2])],
+        [sys.executable, "-c", CUSTOMER, TESTS, CODE],
         stdout=subprocess.PIPE,
         text=True,
     )
