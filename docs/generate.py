@@ -21,7 +21,7 @@ from tasks import errors
 from tasks.contracts.model import LogicalType
 from tasks.contracts.odcs.expectations import REFUSED, ROWS
 from tasks.contracts.odcs.standard import ELEMENTS
-from tasks.metrics import METRICS
+from tasks.metrics import METRICS, TASKS, names_for
 from tasks.model_spec import ModelSpec
 from tasks.settings import Settings
 
@@ -85,13 +85,19 @@ def _model_yaml() -> str:
         for title, model in _models("model.yaml", ModelSpec)
     ]
     rows = [
-        (f"`{name}`", " and ".join(metric.tasks), metric.better, metric.unit, metric.meaning)
+        (
+            f"`{name}`",
+            " and ".join(task for task in TASKS if name in names_for(task)),
+            metric.better,
+            metric.unit,
+            metric.meaning,
+        )
         for name, metric in METRICS.items()
     ]
     parts.append(
         "## Metrics\n\nWhat the shared programs measure on the held-out split, for candidate, "
-        "champion and baseline alike. A gate names any of its task; of an own program "
-        "([models.md](models.md#own-programs)) any other too, with `better:`.\n\n"
+        "champion and baseline alike. A gate names any of its task; one that `metrics()` of a "
+        "model.py measures ([models.md](models.md#modelpy)) says `better:`.\n\n"
         + _table(("metric", "task", "better when", "unit", "meaning"), rows)
     )
     return "\n\n".join(parts)
@@ -99,7 +105,9 @@ def _model_yaml() -> str:
 
 EXAMPLE: dict[str, Any] = {
     "name": "price-estimator",
-    "family": "tabular",
+    "family.task": "regression",
+    "family.input": "tabular",
+    "family.backend": "keras",
     "owner": "valuation",
     "description": "Estimates the sale price of a house from its listing.",
     "data.dataset": "property_sales",

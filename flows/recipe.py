@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from models.packaging import code_hash, own_files, source_archive
+from models.packaging import hash_of, packed, source_files
+from models.runtime.split import columns_document
 from tasks.contracts import Contract, load_contract
-from tasks.model_check import require_sound
+from tasks.model_check import channel_columns, require_sound
 from tasks.model_spec import ModelSpec, known_models, load_model_spec
 from tasks.settings import settings
 from tasks.training.plan import TrainingPlan, hyperparameters, require_budget
@@ -44,7 +45,10 @@ Reason = Annotated[str, Field(min_length=1, max_length=200)]
 
 @dataclass(frozen=True)
 class Recipe:
-    """A model, its data's contract and its code, all of which parsed."""
+    """A model, its data's contract and its code, all of which parsed.
+
+    ``columns`` is the text of _columns.json: the contract's columns as programs are told of them.
+    """
 
     spec: ModelSpec
     contract: Contract
@@ -52,8 +56,7 @@ class Recipe:
     code_hash: str
     source: bytes
     hyperparameters: Mapping[str, str]
-    own: frozenset[str]
-    """Files of the model's folder that are shipped: its own programs among them."""
+    columns: str
 
     def plan(self, snapshot_fingerprint: str) -> TrainingPlan:
         """What will be learned from a snapshot; its identity names the job and the candidate."""
@@ -64,7 +67,6 @@ class Recipe:
             code_hash=self.code_hash,
             split=rule_of(self.spec.data),
             hyperparameters=self.hyperparameters,
-            label=self.spec.data.label,
         )
 
 
@@ -86,14 +88,15 @@ def prepare(model: str, window_days: int = 0, overrides: Mapping[str, Any] | Non
     folder = chosen.models_dir / model
     require_sound(spec, contract, folder, chosen)
     require_budget(spec)
+    files = source_files(folder, spec.composition)
     return Recipe(
         spec=spec,
         contract=contract,
         window_days=window_days or spec.data.window_days,
-        code_hash=code_hash(folder),
-        source=source_archive(folder),
+        code_hash=hash_of(files),
+        source=packed(files),
         hyperparameters=hyperparameters(spec, overrides or {}),
-        own=own_files(folder),
+        columns=columns_document([vars(column) for column in channel_columns(contract)]),
     )
 
 

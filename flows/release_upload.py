@@ -9,12 +9,9 @@ from prefect.states import Completed
 from pydantic import Field
 
 from flows import endings
-from flows.curate import referenced
+from flows.admission import admit, validate
 from flows.recipe import prepare, work_folder
 from flows.release import ended_with, release
-from tasks.contracts.tasks import check_contract
-from tasks.conversion.tasks import convert
-from tasks.drift.tasks import BASELINE, keep_baseline, keep_errors
 from tasks.errors import (
     ConversionError,
     GateRejected,
@@ -25,13 +22,11 @@ from tasks.errors import (
     VersionUnknown,
 )
 from tasks.gates.decide import require_pass
-from tasks.gates.tasks import gate
-from tasks.lake.formats import LocalReader
-from tasks.lake.tasks import pull_snapshot, snapshot
-from tasks.own_code import require_comparable
+from tasks.lake.tasks import snapshot
 from tasks.registry.names import checked as well_formed
-from tasks.registry.tasks import champion_of, earlier_outcome, publish, reject
-from tasks.training.tasks import examine, hand_over, measure_champion
+from tasks.registry.tasks import champion_of, earlier_outcome
+from tasks.training.champion import require_comparable
+from tasks.training.tasks import examine, measure_champion, upload_channels
 from tasks.uploads import Upload
 from tasks.uploads.tasks import receive, settle, take
 
@@ -63,7 +58,7 @@ def release_upload(
     if taken.upload is None:
         return Completed(message=taken.why)
     try:
-        admitted, identity = admit(taken.upload)
+        admitted, identity = receive_and_admit(taken.upload)
     except GateRejected as error:
         settle(taken.upload, "refused", str(error))
         return ended_with(model, endings.rejected(error))
@@ -81,12 +76,12 @@ def release_upload(
     return ended_with(model, ended)
 
 
-def admit(upload: Upload) -> tuple[str, str]:
+def receive_and_admit(upload: Upload) -> tuple[str, str]:
     """Bring an upload through the gates into the registry; its version and identity there."""
     model, version = upload.model, well_formed(upload.version)
     ready = prepare(model)
     spec, contract = ready.spec, ready.contract
-    received = receive(upload, spec)
+    received = receive(upload)
     earlier = earlier_outcome(model, received.identity)
     if earlier.fate in {"published", "released"}:
         return earlier.version, received.identity
@@ -96,44 +91,14 @@ def admit(upload: Upload) -> tuple[str, str]:
     pinned, address = snapshot(
         contract.dataset, contract.location_prefix, ready.window_days, None, contract.owns
     )
-    plan = ready.plan(pinned.fingerprint)
-    champion = champion_of(model)
-    comparable = require_comparable(spec, ready.own, champion)
     work = work_folder(model, f"upload-{received.sha256[:16]}")
-    paths = pull_snapshot(pinned, address)
-    checked = check_contract(
-        contract, pinned, paths, work, LocalReader(), referenced(contract), docs=False
-    )
-    checked.require_pass()
-    data = hand_over(spec, plan, work / "good", work)
-    found = examine(spec, plan.code_hash, ready.source, received.address, received.identity, data)
-    holdout = data["channels"]["holdout"]
-    standing = measure_champion(spec, plan.code_hash, ready.source, champion, holdout, comparable)
-    verdict = gate(spec, found.metrics, standing, found.baseline)
-    if verdict.outcome == "fail":
-        reject(model, received.identity, verdict.reason)
-    require_pass(verdict)
-
-    converted = convert(spec, found.folder, work)
-    facts = {
-        "snapshot": address,
-        "code_hash": plan.code_hash,
-        "contract": checked.contract,
-        "contract_version": checked.contract_version,
-        "baseline": BASELINE,
-    }
-    drift = (contract.version, contract.kinds, contract.drift_policy, work / "good")
-    archive = found.folder / "model.tar.gz"
-    errors = keep_errors(pinned, contract.drift_policy, archive, holdout, work)
-    published = publish(
-        spec,
-        facts,
-        received.hyperparameters,
-        pinned,
-        found,
-        {**converted.files, **errors, BASELINE: keep_baseline(pinned, *drift, work)},
-        converted.report.parity,
-        converted.report.versions,
-        version,
-    )
-    return published, received.identity
+    data, _ = validate(ready, pinned, address, work, docs=False)
+    champion = champion_of(model)
+    require_comparable(spec, champion)
+    channels = upload_channels(spec, ready.plan(pinned.fingerprint), ready.columns, data)
+    holdout = channels["channels"]["holdout"]
+    found = examine(spec, received.address, received.identity, channels)
+    standing = measure_champion(spec, champion, holdout)
+    admission = admit(ready, found, standing, data, holdout, received.hyperparameters, version)
+    require_pass(admission.verdict)
+    return admission.version, received.identity

@@ -9,24 +9,15 @@ from prefect.states import Completed
 from pydantic import Field
 
 from flows import endings
-from flows.curate import referenced
+from flows.admission import admit, validate
 from flows.recipe import Day, Model, Reason, prepare, work_folder
 from flows.release import ended_with, release_within
-from tasks.contracts.tasks import check_contract, enlarge_docs
-from tasks.conversion.tasks import convert
-from tasks.drift.tasks import (
-    BASELINE,
-    compare_with_baseline,
-    drift_expectations,
-    keep_baseline,
-    keep_errors,
-)
-from tasks.gates.tasks import gate
-from tasks.lake.formats import LocalReader
-from tasks.lake.tasks import pull_snapshot, snapshot
-from tasks.own_code import require_comparable
-from tasks.registry.tasks import champion_of, earlier_outcome, publish, reject
-from tasks.training.tasks import hand_over, measure_champion, train
+from tasks.contracts.tasks import add_expectations
+from tasks.drift.tasks import compare_with_baseline, drift_expectations
+from tasks.lake.tasks import snapshot
+from tasks.registry.tasks import champion_of, earlier_outcome
+from tasks.training.champion import require_comparable
+from tasks.training.tasks import measure_champion, train, upload_channels
 
 
 @flow(name="retrain", flow_run_name="{model} · {reason}")
@@ -67,51 +58,20 @@ def retrain(
         return ended_with(model, release_within(model, earlier.version, reason))
 
     champion = champion_of(model)
-    comparable = require_comparable(spec, ready.own, champion)
+    require_comparable(spec, champion)
     work = work_folder(model, plan.identity[:16])
-    paths = pull_snapshot(pinned, address)
-    checked = check_contract(
-        contract, pinned, paths, work, LocalReader(), referenced(contract), as_of=end
-    )
-    checked.require_pass()
-    good = work / "good"
-    drift = (contract.version, contract.kinds, contract.drift_policy, good)
-    drifted = compare_with_baseline(model, champion, pinned, *drift)
+    data, checked = validate(ready, pinned, address, work, end)
+    drifted = compare_with_baseline(model, champion, data)
     if drifted is not None:
-        found = drift_expectations(contract.dataset, drifted)
-        enlarge_docs(pinned, checked, work, found)
+        add_expectations(data, checked, drift_expectations(contract.dataset, drifted))
 
-    data = hand_over(spec, plan, good, work)
-    trained = train.submit(spec, plan, data["channels"], ready.source, reason, ready.own)
-    standing = measure_champion(
-        spec, plan.code_hash, ready.source, champion, data["channels"]["holdout"], comparable
+    channels = upload_channels(spec, plan, ready.columns, data)["channels"]
+    trained = train.submit(spec, plan, channels, ready.source, reason)
+    standing = measure_champion(spec, champion, channels["holdout"])
+    admission = admit(
+        ready, trained.result(), standing, data, channels["holdout"], plan.hyperparameters
     )
-    candidate = trained.result()
-    verdict = gate(spec, candidate.metrics, standing, candidate.baseline)
-    rejected = endings.of_gate(verdict)
+    rejected = endings.of_gate(admission.verdict)
     if rejected is not None:
-        reject(model, plan.identity, verdict.reason)
         return ended_with(model, rejected)
-
-    converted = convert(spec, candidate.folder, work)
-    facts = {
-        "snapshot": address,
-        "code_hash": plan.code_hash,
-        "contract": checked.contract,
-        "contract_version": checked.contract_version,
-        "baseline": BASELINE,
-    }
-    archive, holdout = candidate.folder / "model.tar.gz", data["channels"]["holdout"]
-    errors = keep_errors(pinned, contract.drift_policy, archive, holdout, work)
-    files = {**converted.files, **errors, BASELINE: keep_baseline(pinned, *drift, work)}
-    version = publish(
-        spec,
-        facts,
-        plan.hyperparameters,
-        pinned,
-        candidate,
-        files,
-        converted.report.parity,
-        converted.report.versions,
-    )
-    return ended_with(model, release_within(model, version, reason))
+    return ended_with(model, release_within(model, admission.version, reason))

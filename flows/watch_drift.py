@@ -7,9 +7,9 @@ from typing import Any
 from prefect import flow
 from prefect.states import Completed
 
-from flows.curate import referenced
+from flows.admission import validate
 from flows.recipe import Day, Model, prepare, work_folder
-from tasks.contracts.tasks import check_contract, enlarge_docs
+from tasks.contracts.tasks import add_expectations
 from tasks.drift.bundle import baseline_of
 from tasks.drift.tasks import (
     alarm,
@@ -17,8 +17,7 @@ from tasks.drift.tasks import (
     drift_expectations,
     follow_champion,
 )
-from tasks.lake.formats import LocalReader
-from tasks.lake.tasks import pull_snapshot, snapshot_after
+from tasks.lake.tasks import snapshot_after
 from tasks.registry.tasks import champion_of
 
 
@@ -46,20 +45,8 @@ def watch_drift(model: Model, end: Day = None) -> Any:
     if pinned is None:
         return Completed(message=f"Nothing came after {standing[1]}, the champion's last day.")
     work = work_folder(model, f"watch-{pinned.fingerprint[:16]}")
-    report = check_contract(
-        contract,
-        pinned,
-        pull_snapshot(pinned),
-        work,
-        LocalReader(),
-        referenced(contract),
-        as_of=end,
-    )
-    report.require_pass()
-    good, policy = work / "good", contract.drift_policy
-    drift = compare_with_baseline(
-        model, champion, pinned, contract.version, contract.kinds, policy, good
-    )
-    enlarge_docs(pinned, report, work, drift_expectations(contract.dataset, drift))
-    followed = follow_champion(champion, pinned, policy, good, work)
-    return Completed(message=alarm(champion, pinned, policy, drift, followed))
+    data, report = validate(ready, pinned, "", work, end)
+    drift = compare_with_baseline(model, champion, data)
+    add_expectations(data, report, drift_expectations(contract.dataset, drift))
+    followed = follow_champion(champion, data)
+    return Completed(message=alarm(champion, data, drift, followed))

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from pathlib import Path
 
 from models.packaging import own_files
+from models.runtime import split as runtime
+from models.runtime.input import InvalidFeature
+from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
 from tasks import instances, own_code
-from tasks.contracts.model import NESTED, Column, Contract
+from tasks.contracts.model import Contract
 from tasks.errors import InvalidModelSpec, InvalidSetting
 from tasks.images import PREFIX, address_of
-from tasks.metrics import Task, tasks_of
 from tasks.model_spec import ModelSpec
 from tasks.prices import hourly_usd
 from tasks.settings import Settings
 
-FUNCTIONS = ("load", "preprocess", "build", "baseline")
-"""What the shared programs call of a model.py (models/programs/contract.py)."""
-IMAGES = "images"
-NEVER = NESTED | {"date", "timestamp", "time"}
 LONGEST_IMAGE = 255
 
 
@@ -41,78 +38,80 @@ def faults(
     spec: ModelSpec, contract: Contract, folder: Path, settings: Settings
 ) -> tuple[str, ...]:
     """What is wrong, each in a sentence that names the key and its value."""
-    own = own_files(folder)
+    own = {path: (folder / path).read_bytes() for path in own_files(folder)}
     return (
         *_data_faults(spec, contract),
         *own_code.faults(spec, own),
-        *_source_faults(spec, folder, own),
+        *_backend_faults(spec),
         *_machine_faults(spec, settings),
     )
 
 
 def _data_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
-    pictures = contract.format == IMAGES
-    if pictures != (spec.family == "image"):
+    family = spec.composition
+    source = family.input_class
+    if contract.format not in source.formats:
         yield (
-            f"family: {spec.family} does not learn from {contract.dataset}, whose contract says "
-            f"format: {contract.format}"
+            f"family.input: {family.input} does not learn from {contract.dataset}, whose contract "
+            f"says format: {contract.format}"
         )
     label = spec.data.label
+    for key, name in (("label", label), ("split_by", spec.data.split_by)):
+        if name and name not in contract.column_names:
+            yield (
+                f"data.{key}: {contract.dataset} has no column {name!r}; its contract has "
+                f"{', '.join(contract.column_names)}"
+            )
     if label not in contract.column_names:
-        yield (
-            f"data.label: {contract.dataset} has no column {label!r}; its contract has "
-            f"{', '.join(contract.column_names)}"
-        )
         return
     column = contract.column(label)
-    if column.type in NEVER:
-        yield f"data.label: {label} is of type {column.type}, which no model predicts"
-        return
-    wanted = tasks_of(gate.metric for gate in spec.gates)
-    possible = labels_of(column)
-    if not wanted & possible:
+    if column.type not in family.task_class.label_types:
         yield (
-            f"gates: {', '.join(gate.metric for gate in spec.gates)} is measured for "
-            f"{' and '.join(sorted(wanted))}; the label {label} ({column.type}) is for "
-            f"{' and '.join(sorted(possible))}"
+            f"data.label: {label} is of type {column.type}; {family.task} predicts "
+            f"{', '.join(sorted(family.task_class.label_types))}"
         )
+    try:
+        source.schema(
+            channel_columns(contract),
+            label,
+            spec.data.features,
+            Hyperparameters(spec.training.hyperparameters),
+        )
+    except (InvalidFeature, InvalidHyperparameter) as error:
+        yield str(error)
 
 
-def labels_of(column: Column) -> frozenset[Task]:
-    """Kinds of tasks that a column can be the label of."""
-    if column.type == "number" and not column.enum:
-        return frozenset(("regression",))
-    if column.type in {"integer", "number"}:
-        return frozenset(("regression", "classification"))
-    return frozenset(("classification",))
+def channel_columns(contract: Contract) -> tuple[runtime.Column, ...]:
+    """The contract's columns as programs in a job are told of them."""
+    return tuple(
+        runtime.Column(
+            name=column.name,
+            type=column.type,
+            required=column.required,
+            key=column.unique or column.name in contract.primary_key,
+            kind=column.kind or "",
+            values=[str(value) for value in column.enum],
+        )
+        for column in contract.columns
+    )
 
 
-def _source_faults(spec: ModelSpec, folder: Path, own: frozenset[str]) -> Iterator[str]:
-    for path in sorted(own):
-        if not path.endswith(".py"):
-            continue
-        try:
-            tree = ast.parse((folder / path).read_bytes(), path)
-        except (SyntaxError, ValueError) as error:
-            yield f"{path} is no Python: {error}"
-            continue
-        if path == own_code.CODE and not own_code.trains_itself(spec, own):
-            missing = [name for name in FUNCTIONS if name not in _names(tree)]
-            if missing:
-                yield f"{path} lacks {', '.join(f'{name}()' for name in missing)}"
-
-
-def _names(tree: ast.Module) -> set[str]:
-    """Names that a module may bind at its top level (anything, if it imports with a star)."""
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, ast.alias):
-            found |= set(FUNCTIONS) if node.name == "*" else {node.asname or node.name}
-    return found
+def _backend_faults(spec: ModelSpec) -> Iterator[str]:
+    backend = spec.composition.new_backend()
+    asked = [name for name, limits in spec.conversion if limits is not None]
+    strangers = [name for name in asked if name not in backend.formats]
+    if strangers:
+        offered = ", ".join(backend.formats) or "none"
+        yield (
+            f"conversion: backend {spec.family.backend} makes no {', '.join(strangers)} (it makes "
+            f"{offered}); leave the format out"
+        )
+    count = spec.training.instance_count
+    if backend.hosts is not None and count > backend.hosts:
+        yield (
+            f"training.instance_count: backend {spec.family.backend} uses {backend.hosts} and "
+            f"would leave {count - backend.hosts} idle"
+        )
 
 
 def _machine_faults(spec: ModelSpec, settings: Settings) -> Iterator[str]:

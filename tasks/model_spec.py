@@ -14,10 +14,11 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from models.runtime.family import Family, names_of
 from tasks.conversion_spec import ConversionSpec
 from tasks.errors import InvalidModelSpec, UnknownModel
 from tasks.gate_spec import GateSpec, Strict
-from tasks.metrics import all_named, tasks_of
+from tasks.metrics import all_named, names_for, task_class, tasks_of
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 
@@ -27,6 +28,9 @@ IMAGE = (
 )
 LONGEST_NAME, LONGEST_VALUE = 256, 2500
 """Characters that SageMaker takes of a hyperparameter."""
+CUSTOM, OWN_PROGRAM = "custom", "train.py"
+FIRST_TASKS = ("regression", "classification")
+"""Tasks there were when a family was one word."""
 WHOLE = 1e-9
 """Rounding error of a whole percentage written as a share."""
 
@@ -36,8 +40,18 @@ class DataSpec(Strict):
 
     dataset: str = Field(description="Data set in the lake; its contract bears the same name.")
     label: str = Field(
-        description="Column of the contract that the model predicts. Programs get it: model.py as "
-        "the hyperparameter label, an own program as SLUICE_LABEL."
+        description="Column of the contract that the model predicts. An own program gets it as "
+        "SLUICE_LABEL."
+    )
+    features: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="How a column becomes a feature, where its type should not decide: number, "
+        "log, category, text, date, flag, or drop.",
+    )
+    split_by: str = Field(
+        default="",
+        description="Rows with one value of this column (a user, a house, a group of duplicates) "
+        "are never on both sides of the split.",
     )
     window_days: int = Field(
         default=0, ge=0, description="Days of data to train on; 0 takes all there is."
@@ -85,8 +99,9 @@ class TrainingSpec(Strict):
     """How the SageMaker training job is asked for."""
 
     program: str = Field(
-        default="train.py",
-        description="Program that trains: the shared train.py, or one in the model's folder.",
+        default="",
+        description="Backend custom: the training program in the model's folder; empty takes "
+        "train.py. Other backends train by themselves.",
     )
     image: str = Field(default="", description=IMAGE)
     instance_type: str = Field(default="ml.m5.xlarge", description="Instance type of the job.")
@@ -121,7 +136,7 @@ class TrainingSpec(Strict):
     @classmethod
     def _passable(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
         for name, value in given.items():
-            if name == "label" or name.startswith("sagemaker_"):
+            if name.startswith("sagemaker_"):
                 raise ValueError(f"{name} is not a model's to set")
             if not name or len(name) > LONGEST_NAME or len(str(value)) > LONGEST_VALUE:
                 raise ValueError(
@@ -155,9 +170,9 @@ class ServingSpec(Strict):
     """How the endpoint serves."""
 
     program: str = Field(
-        default="serve.py",
-        description="Program that serves, in code/ of model.tar.gz: the shared serve.py, or one in "
-        "the model's folder.",
+        default="",
+        description="Program that serves, below code/ of model.tar.gz; empty takes the bundle's "
+        "own entry point. inference.py leaves serving to the image's own server.",
     )
     image: str = Field(default="", description=IMAGE)
     instance_type: str = Field(default="ml.m5.large", description="Instance type of a variant.")
@@ -271,12 +286,34 @@ class RetrainWhen(Strict):
     max_metric_loss: float = Field(default=0.10, gt=0, description="Relative loss of quality.")
 
 
+class FamilySpec(Strict):
+    """What a model is composed of; each name is a file below models/runtime/."""
+
+    task: str = Field(description="What is predicted: a file of models/runtime/tasks/.")
+    input: str = Field(description="What a client sends: a file of models/runtime/inputs/.")
+    backend: str = Field(
+        default="keras", description="What learns: a file of models/runtime/backends/."
+    )
+
+    @model_validator(mode="after")
+    def _exists(self) -> FamilySpec:
+        for kind, name in (
+            ("tasks", self.task),
+            ("inputs", self.input),
+            ("backends", self.backend),
+        ):
+            if name not in names_of(kind):
+                raise ValueError(f"{kind[:-1]}: {name!r} is none of {', '.join(names_of(kind))}")
+        return self
+
+
 class ModelSpec(Strict):
     """One model."""
 
     name: Name = Field(description="The same as the folder's; its endpoint is sluice-<name>.")
-    family: Literal["tabular", "image"] = Field(
-        description="Kind of inputs: tabular learns from a table, image from a data set of images."
+    family: FamilySpec = Field(
+        description="Task, input and backend. `tabular` or `image` alone, as older files say it, "
+        "means that input, Keras, and the task that the gates' metrics belong to."
     )
     owner: str = Field(min_length=1, description="Who answers for it; a tag of its jobs.")
     description: str = Field(min_length=1, description="What it is for; a tag of its jobs.")
@@ -288,23 +325,87 @@ class ModelSpec(Strict):
     release: ReleaseSpec = ReleaseSpec()
     retrain_when: RetrainWhen = RetrainWhen()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _migrated(cls, raw: Any) -> Any:
+        """Read what older files say: a family as one word, and the names of shared programs."""
+        if not isinstance(raw, Mapping) or not isinstance(raw.get("family"), str):
+            return raw
+        return {**raw, **first_edition(raw)}
+
     @model_validator(mode="after")
     def _measurable(self) -> ModelSpec:
+        task = self.family.task
         strangers = [gate.metric for gate in self.gates if gate.direction is None]
         if strangers:
             raise ValueError(
                 f"gates: {', '.join(strangers)} is no metric that Sluice measures ({all_named()}); "
-                "one of your own program needs better: smaller, larger or zero"
+                "one of metrics() in model.py needs better: smaller, larger or zero"
             )
-        if not tasks_of(gate.metric for gate in self.gates):
-            named = ", ".join(gate.metric for gate in self.gates)
-            raise ValueError(f"gates: no model is measured by all of {named} ({all_named()})")
+        others = [
+            gate.metric
+            for gate in self.gates
+            if gate.known and gate.metric not in task_class(task).metrics
+        ]
+        if others:
+            raise ValueError(
+                f"gates: {', '.join(others)} is not measured for {task}; its metrics are "
+                f"{', '.join(names_for(task))}"
+            )
         return self
+
+    @property
+    def composition(self) -> Family:
+        """The family, with what the programs need to know of the data."""
+        custom = self.family.backend == CUSTOM
+        return Family(
+            task=self.family.task,
+            input=self.family.input,
+            backend=self.family.backend,
+            label=self.data.label,
+            features=dict(self.data.features),
+            program=(self.training.program or OWN_PROGRAM) if custom else "",
+        )
 
     @property
     def endpoint_name(self) -> str:
         """Name of the SageMaker endpoint that serves this model."""
         return f"sluice-{self.name}"
+
+
+def first_edition(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Today's keys of a model.yaml that names its family in one word.
+
+    Raises:
+        ValueError: it cannot be told what the model is; the message says what to write.
+    """
+    word, gates = raw["family"], raw.get("gates")
+    if word not in names_of("inputs"):
+        raise ValueError(
+            f"family: {word!r} is no input; write "
+            "family: {task: regression, input: tabular, backend: keras}"
+        )
+    metrics = [str(gate.get("metric", "")) for gate in gates or () if isinstance(gate, Mapping)]
+    possible = tasks_of(metrics) & frozenset(FIRST_TASKS)
+    training, serving = raw.get("training") or {}, raw.get("serving") or {}
+    program = training.get("program", "train.py") if isinstance(training, Mapping) else "train.py"
+    if program != "train.py":
+        raise ValueError(
+            f"training.program: {program} is an own program; write family: {{task: …, input: "
+            f"{word}, backend: custom}}, and an inference.py beside it (docs/models.md)"
+        )
+    if len(possible) != 1:
+        raise ValueError(
+            f"family: the gates ({', '.join(metrics)}) do not tell the task; write "
+            f"family: {{task: …, input: {word}, backend: keras}}"
+        )
+    migrated: dict[str, Any] = {
+        "family": {"task": next(iter(possible)), "input": word, "backend": "keras"}
+    }
+    for key, part, shared in (("training", training, "train.py"), ("serving", serving, "serve.py")):
+        if isinstance(part, Mapping) and part.get("program") == shared:
+            migrated[key] = {**part, "program": ""}
+    return migrated
 
 
 def known_models(models_dir: Path) -> tuple[str, ...]:

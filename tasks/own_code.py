@@ -1,130 +1,104 @@
-"""What a model's own programs must bring, where they stand in for the shared ones. Pure.
-
-A program of a model's folder replaces the shared one of its name, or is named by ``program:``. From
-then on Sluice knows of it only what it writes; so that is listed here, and held it to.
-"""
+"""What a model's own files must bring, as its backend asks for it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import ast
+from collections.abc import Collection, Iterator, Mapping
 
-from tasks.errors import InvalidModelSpec, TrainingFailed
-from tasks.model_spec import ModelSpec
-from tasks.values import Manifest
+from models.packaging import PROGRAMS
+from models.runtime.backends.custom import INFERENCE, REQUIRED
+from models.runtime.family import FAMILY
+from models.runtime.own import FUNCTIONS, MODEL
+from tasks.model_spec import CUSTOM, ModelSpec
 
-TRAIN, EVALUATE, SERVE, CODE = "train.py", "evaluate.py", "serve.py", "model.py"
-LAYOUT = ("preprocess.json", "model_card.json", "litert/model.tflite", f"code/{CODE}")
-"""What the shared evaluate.py and serve.py read of a model.tar.gz."""
-ONE_LINE = "from models.programs.evaluate import main; raise SystemExit(main())"
+FIRST_EDITION = ("load", "preprocess")
+"""Functions of a model.py that columns of the contract have taken the place of."""
+REPLACED = ("evaluate.py", "serve.py")
+"""Programs that a bundle's own entry point has taken the place of."""
 
 
-def trains_itself(spec: ModelSpec, own: Collection[str]) -> bool:
-    """Whether an own program trains.
+def faults(spec: ModelSpec, own: Mapping[str, bytes]) -> Iterator[str]:
+    """What is missing in the model's folder, or there that nothing would call.
 
     Args:
         spec: The model.
-        own: Files of the model's folder that are shipped.
+        own: Files of its folder that are shipped, by path.
     """
-    return spec.training.program != TRAIN or TRAIN in own
-
-
-def compares(spec: ModelSpec, own: Collection[str]) -> bool:
-    """Whether a published version can be measured: by the shared evaluate.py, or by an own one."""
-    return not trains_itself(spec, own) or EVALUATE in own
-
-
-def faults(spec: ModelSpec, own: Collection[str]) -> tuple[str, ...]:
-    """What is missing in the model's folder, or asked for that nothing could measure."""
-    found = [
-        f"{part}.program: {program} is neither shared nor in the model's folder"
-        for part, program, shared in (
-            ("training", spec.training.program, {TRAIN}),
-            ("serving", spec.serving.program, {SERVE}),
-        )
-        if program not in own and program not in shared
-    ]
-    itself = trains_itself(spec, own)
-    if not itself and CODE not in own:
-        found.append(f"{CODE} is missing, which the shared {TRAIN} runs")
-    if not itself:
-        found += [
-            f"gates: {gate.metric} is measured by no shared program, and {TRAIN} is shared"
-            for gate in spec.gates
-            if gate.better and not gate.known
-        ]
-        if spec.training.instance_count > 1:
-            found.append(
-                f"training.instance_count: the shared {TRAIN} uses one host and would leave "
-                f"{spec.training.instance_count - 1} idle"
-            )
-    bounded = [g.metric for g in spec.gates if g.no_worse_than_champion is not None]
-    if bounded and not compares(spec, own):
-        found.append(
-            f"gates: no_worse_than_champion ({', '.join(bounded)}) needs the champion measured, "
-            f"which an own training program leaves to an own {EVALUATE}: it reads the channels "
-            "model (model.tar.gz) and holdout, and writes metrics.json. If yours writes the "
-            f"shared layout, one line is enough: {ONE_LINE}"
-        )
-    return tuple(found)
-
-
-def outputs(spec: ModelSpec, own: Collection[str]) -> tuple[tuple[str, str], ...]:
-    """Files that an own training program must leave: (archive, path), with what for in the docs."""
-    wanted = [("output", "metrics.json"), ("model", f"code/{spec.serving.program}")]
-    if spec.serving.program == SERVE and SERVE not in own:
-        wanted += [("model", path) for path in LAYOUT]
-    if any(limits is not None for _, limits in spec.conversion):
-        wanted += [
-            ("model", "saved_model/1/saved_model.pb"),
-            ("model", "preprocess.json"),
-            ("output", "calibration.npz"),
-        ]
-    return tuple(dict.fromkeys(wanted))
-
-
-def told(wanted: Collection[tuple[str, str]]) -> str:
-    """The list, as errors and reports say it."""
-    places = {"model": "SM_MODEL_DIR", "output": "SM_OUTPUT_DATA_DIR"}
-    return ", ".join(f"{places[where]}/{path}" for where, path in wanted)
-
-
-def require_outputs(
-    spec: ModelSpec, own: Collection[str], left: Collection[tuple[str, str]], job: str
-) -> None:
-    """A finished job must have left all that later stages read.
-
-    Raises:
-        TrainingFailed: every missing file is named at once.
-    """
-    if not trains_itself(spec, own):
+    names: dict[str, set[str]] = {}
+    for path, content in sorted(own.items()):
+        if not path.endswith(".py"):
+            continue
+        try:
+            names[path] = bound_names(ast.parse(content, path))
+        except (SyntaxError, ValueError) as error:
+            yield f"{path} is no Python: {error}"
+    taken = sorted(path for path in own if path in {*PROGRAMS, FAMILY})
+    if taken:
+        yield f"{', '.join(taken)}: the archive writes a file of this name; call yours otherwise"
+    yield from _model_faults(spec, names)
+    if spec.family.backend == CUSTOM:
+        yield from _custom_faults(spec, own, names)
         return
-    missing = [item for item in outputs(spec, own) if item not in left]
-    if missing:
-        raise TrainingFailed(
-            f"{job} ended well, but {spec.training.program} did not write {told(missing)}.",
-            "Let it write them; docs/models.md lists what an own program must leave.",
+    if spec.training.program:
+        yield (
+            f"training.program: {spec.training.program} is for family.backend custom; "
+            f"{spec.family.backend} trains by itself"
+        )
+    replaced = sorted(set(own) & {*REPLACED, "train.py"})
+    if replaced:
+        yield (
+            f"{', '.join(replaced)}: nothing calls it; a bundle measures and serves itself, and a "
+            "training program of your own needs family.backend: custom"
         )
 
 
-def require_comparable(spec: ModelSpec, own: Collection[str], champion: Manifest | None) -> bool:
-    """Whether the champion will be measured beside the candidate.
-
-    Raises:
-        InvalidModelSpec: a gate compares with it, and nothing here can measure it.
-    """
-    if champion is None:
-        return False
-    if EVALUATE in own:
-        return True
-    paths = {file.path for file in champion.files}
-    readable = {"preprocess.json", "model_card.json"} <= paths
-    if readable and compares(spec, own):
-        return True
-    bounded = [g.metric for g in spec.gates if g.no_worse_than_champion is not None]
-    if bounded:
-        raise InvalidModelSpec(
-            f"{spec.name}: champion {champion.version} was made by an own program, which the "
-            f"shared {EVALUATE} cannot measure; the gate on {', '.join(bounded)} compares with it.",
-            f"Add an own {EVALUATE}, or take no_worse_than_champion away for one release.",
+def _model_faults(spec: ModelSpec, names: Mapping[str, set[str]]) -> Iterator[str]:
+    bound = names.get(MODEL)
+    measured = bound is not None and "metrics" in bound
+    strangers = [gate.metric for gate in spec.gates if not gate.known]
+    if strangers and not measured:
+        yield (
+            f"gates: {', '.join(strangers)} is measured by no task; let metrics() of a {MODEL} "
+            "measure it"
         )
-    return False
+    if bound is None:
+        return
+    old = [name for name in FIRST_EDITION if name in bound]
+    if old:
+        yield (
+            f"{MODEL}: {' and '.join(f'{name}()' for name in old)} are not called any more: "
+            "columns come from the contract, and features() gives what preprocess.json lists "
+            "(docs/models.md)"
+        )
+    elif not bound & set(FUNCTIONS):
+        yield (
+            f"{MODEL} has none of {', '.join(f'{name}()' for name in FUNCTIONS)}: nothing would "
+            "call it"
+        )
+
+
+def _custom_faults(
+    spec: ModelSpec, own: Collection[str], names: Mapping[str, set[str]]
+) -> Iterator[str]:
+    program = spec.composition.program
+    if program not in own:
+        yield f"training.program: {program} does not lie in the model's folder"
+    if INFERENCE not in own:
+        yield f"{INFERENCE} is missing: {' and '.join(f'{name}()' for name in REQUIRED)} answer"
+        return
+    lacking = [name for name in REQUIRED if name not in names.get(INFERENCE, set(REQUIRED))]
+    if lacking:
+        yield f"{INFERENCE} lacks {', '.join(f'{name}()' for name in lacking)}"
+
+
+def bound_names(tree: ast.Module) -> set[str]:
+    """Names that a module may bind at its top level; all that matter, if it imports with a star."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.alias):
+            found |= {*FUNCTIONS, *REQUIRED} if node.name == "*" else {node.asname or node.name}
+    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -64,6 +65,10 @@ class Verdict(Frozen):
         return cls(subject=subject, outcome=worst, reason=reason, checks=checks)
 
 
+FIRST_PROGRAM = "serve.py"
+"""What serves a bundle that does not say so, because it is older than entry points."""
+
+
 class LakeObject(Frozen):
     """One immutable object of the lake. ``size`` in bytes."""
 
@@ -104,12 +109,49 @@ class Snapshot(Frozen):
         return sum(item.size for item in self.objects)
 
 
+@dataclass(frozen=True)
+class ValidatedData:
+    """A snapshot whose good rows lie in a local folder.
+
+    Args:
+        snapshot: What was pulled.
+        address: S3 address of the snapshot's own list.
+        contract: Data set whose contract it kept.
+        contract_version: Of that contract.
+        kinds: How drift looks at each column.
+        drift_policy: Of the contract.
+        good: Folder of the good rows.
+        work: The run's folder; others may be made in it.
+    """
+
+    snapshot: Snapshot
+    address: str
+    contract: str
+    contract_version: str
+    kinds: Mapping[str, Any]
+    drift_policy: Mapping[str, Any]
+    good: Path
+    work: Path
+
+
+class Lineage(Frozen):
+    """What a candidate came from; ``snapshot`` is an S3 address, ``baseline`` a bundle's path."""
+
+    snapshot: str
+    snapshot_fingerprint: str
+    code_hash: str
+    contract: str
+    contract_version: str
+    hyperparameters: Mapping[str, str]
+    baseline: str = ""
+
+
 class TrainedModel(Frozen):
     """A finished training job, measured.
 
     ``metrics`` and ``baseline`` are the candidate's and the scikit-learn baseline's on the held-out
     split; ``created`` is the job's creation time, unix seconds; ``folder`` is the local copy of
-    what the job left (``model.tar.gz``, ``output/``).
+    what the job left (``model.tar.gz``, ``output/``); ``program`` is what serves it, below code/.
     """
 
     model: str
@@ -121,6 +163,7 @@ class TrainedModel(Frozen):
     metrics: Mapping[str, float]
     baseline: Mapping[str, float] = {}
     folder: Path
+    program: str = FIRST_PROGRAM
     billable_seconds: int = 0
     adopted: bool = False
 
@@ -134,7 +177,10 @@ class BundleFile(Frozen):
 
 
 class Manifest(Frozen):
-    """What a version is and where it came from: ``<model>/<version>/manifest.json``."""
+    """What a version is and where it came from: ``<model>/<version>/manifest.json``.
+
+    ``program`` serves it, below ``code/`` of its model.tar.gz.
+    """
 
     schema_version: Literal[1] = 1
     model: str
@@ -152,6 +198,7 @@ class Manifest(Frozen):
     parity: Mapping[str, float] = {}
     converters: Mapping[str, str] = {}
     baseline: str = ""
+    program: str = FIRST_PROGRAM
     files: tuple[BundleFile, ...]
 
 

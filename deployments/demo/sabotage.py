@@ -23,6 +23,8 @@ from tasks.values import fingerprint
 
 Mode = Literal["errors", "slow", "wrong"]
 SETTINGS = "sabotage.json"
+PROGRAM = "sabotage.py"
+"""Serves in place of the bundle's entry point, which goes on measuring the truth."""
 
 SERVER = '''"""A server that misbehaves: written by deployments/demo/sabotage.py for a rehearsal."""
 
@@ -35,7 +37,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from models.programs.serve import Model, main
+from models.runtime.own import CODE_DIR
+from models.runtime.serving.app import Model, main
 
 HOW = json.loads((Path(__file__).parent / "sabotage.json").read_text(encoding="utf-8"))
 
@@ -49,7 +52,7 @@ class Misbehaving(Model):
         self._chance = random.Random(0)
 
     def predict(self, instances: list[Any]) -> tuple[list[Any], list[float]]:
-        if instances == [self._prepare.example()]:
+        if instances == [self.example]:
             return super().predict(instances)
         self._asked += 1
         if self._asked > HOW["after"]:
@@ -71,7 +74,7 @@ def wrong(answer: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Misbehaving))
+    sys.exit(main(CODE_DIR.parent, Misbehaving))
 '''
 
 
@@ -96,7 +99,7 @@ def sabotaged(
         after: How many real requests are treated well first.
     """
     how = {"mode": mode, "share": share, "seconds": seconds, "factor": factor, "after": after}
-    added = {"code/serve.py": SERVER.encode(), f"code/{SETTINGS}": json.dumps(how).encode()}
+    added = {f"code/{PROGRAM}": SERVER.encode(), f"code/{SETTINGS}": json.dumps(how).encode()}
     packed = io.BytesIO()
     with (
         tarfile.open(fileobj=io.BytesIO(model_tar), mode="r:gz") as good,
@@ -140,7 +143,15 @@ def publish_sabotaged(model: str, mode: Mode, registry: Registry, after: int = 0
         bad.write_bytes(sabotaged(content, mode, after=after))
         files["model.tar.gz"] = bad
         registry.publish(
-            good.model_copy(update={"version": version, "identity": identity, "files": ()}), files
+            good.model_copy(
+                update={
+                    "version": version,
+                    "identity": identity,
+                    "program": PROGRAM,
+                    "files": (),
+                }
+            ),
+            files,
         )
     return version
 

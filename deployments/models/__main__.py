@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deployments.models.check import check_model
 from deployments.models.new import new_model
+from models.runtime.family import names_of
 from tasks.errors import SluiceError
 from tasks.model_spec import known_models
 from tasks.settings import Settings, settings
@@ -21,9 +22,15 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m deployments.models", description="Add a model, and check one."
     )
     verbs = root.add_subparsers(dest="verb", required=True)
-    new = verbs.add_parser("new-model", help="write folder, model.yaml, model.py and contract")
+    new = verbs.add_parser("new-model", help="write folder, model.yaml and contract")
     new.add_argument("name", help="small letters, digits and hyphens, like price-estimator")
-    new.add_argument("--kind", choices=("tabular", "image"), default="tabular")
+    new.add_argument("--kind", choices=names_of("inputs"), default="tabular")
+    new.add_argument(
+        "--backend",
+        choices=names_of("backends"),
+        default="keras",
+        help="what learns; custom writes a train.py and an inference.py to fill in",
+    )
     new.add_argument("--dataset", default="", help="a data set that has a contract; else a new one")
     new.add_argument("--label", default="", help="the column to predict")
     new.add_argument("--from-csv", type=Path, help="draft the contract from this sample")
@@ -56,10 +63,13 @@ def _new(chosen: Settings, asked: argparse.Namespace) -> int:
         asked.from_csv,
         asked.owner,
         asked.description,
+        asked.backend,
     )
     # How long a line gets depends on the names of the columns; `make check` wants one form.
     code = [str(path) for path in written if path.suffix == ".py"]
-    subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", *code], capture_output=True)
+    if code:
+        formatting = [sys.executable, "-m", "ruff", "format", "--quiet", *code]
+        subprocess.run(formatting, capture_output=True)
     for path in written:
         print(f"» wrote {path}")
     print(f"» {_forms(chosen)}")

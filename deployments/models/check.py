@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from deployments.models.trial import Said, trial
-from models.packaging import own_files
 from tasks.contracts import load_contract
+from tasks.contracts.model import NESTED
 from tasks.errors import SluiceError
 from tasks.model_check import faults
 from tasks.model_spec import load_model_spec
-from tasks.own_code import outputs, told, trains_itself
 from tasks.prices import hourly_usd
 from tasks.settings import Settings
 from tasks.training.plan import require_budget
@@ -26,7 +25,11 @@ def check_model(settings: Settings, name: str, *, run: bool = True) -> Iterator[
     """
     try:
         spec = load_model_spec(name, settings.models_dir)
-        yield "ok", f"model.yaml describes {name}, a model of family {spec.family}"
+        family = spec.family
+        yield (
+            "ok",
+            f"model.yaml describes {name}: {family.task} from {family.input}, by {family.backend}",
+        )
         contract = load_contract(spec.data.dataset, settings.contracts_dir)
         yield "ok", f"contract {contract.dataset} {contract.version} loads"
     except SluiceError as error:
@@ -39,7 +42,14 @@ def check_model(settings: Settings, name: str, *, run: bool = True) -> Iterator[
     if not found:
         yield "ok", f"label {spec.data.label}, gates, programs, images and instances fit together"
     if any(c.name == spec.data.label and not c.required for c in contract.columns):
-        yield "note", f"{spec.data.label} may be missing in rows: load() must leave such rows out"
+        yield "note", f"{spec.data.label} may be missing in rows: such rows are left out"
+    unused = [
+        c.name
+        for c in contract.columns
+        if c.type in NESTED and c.name not in {spec.data.label, *spec.data.features}
+    ]
+    if unused and contract.format != "images":
+        yield "note", f"nobody can send {', '.join(unused)}: nested columns are left out"
     try:
         price = hourly_usd(spec.training.instance_type, spec.training.hourly_usd)
         worst = require_budget(spec)
@@ -54,9 +64,6 @@ def check_model(settings: Settings, name: str, *, run: bool = True) -> Iterator[
     if settings.time_scale != 1:
         real = spec.training.max_runtime_seconds / settings.time_scale
         yield "note", f"at {settings.time_scale:g}× time, a job is stopped after {real:.0f} real s"
-    own = own_files(folder)
-    if trains_itself(spec, own):
-        yield "note", f"an own program trains; it must write {told(outputs(spec, own))}"
     if found or not run:
         yield "note", "its programs were not run"
         return

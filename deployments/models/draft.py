@@ -21,10 +21,9 @@ from typing import Any
 
 import yaml
 
-from tasks.contracts.model import NESTED, Column, Contract, LogicalType
+from tasks.contracts.model import Column, Contract, LogicalType
 from tasks.errors import UnreadableData
-from tasks.metrics import Task
-from tasks.model_check import labels_of
+from tasks.metrics import task_class
 
 TEMPLATES = Path(__file__).parent / "templates"
 ROWS = 10_000
@@ -32,14 +31,28 @@ ROWS = 10_000
 FEW = 20
 """Distinct texts up to which a column is taken for a set of names."""
 ENCODINGS = ("utf-8-sig", "cp1252")
+CUSTOM = "custom"
+HYPERPARAMETERS: Mapping[str, str] = {
+    "keras": "    epochs: 30\n    batch_size: 32\n    learning_rate: 0.003\n    seed: 0",
+    "sklearn": "    max_iter: 300\n    learning_rate: 0.08\n    seed: 0",
+    "custom": "    alpha: 1.0             # what your train.py reads of its command line",
+}
+CONVERSION = """\
+# Formats for browsers and phones, each with its limits; a format left out is not made.
+# conversion:
+#   tflite_float16: {max_bytes: 500000, max_error: 0.005}
+#   tfjs_float16: {max_bytes: 500000, max_error: 0.005}
+
+"""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a person asked for."""
+    """What a person asked for; ``kind`` is the input."""
 
     name: str
     kind: str
+    backend: str
     dataset: str
     label: str
     owner: str
@@ -202,120 +215,61 @@ def example_columns(kind: str, label: str) -> tuple[Column, ...]:
     )
 
 
-def task_of(column: Column) -> Task:
-    """What a draft does with a label: numbers without names are regression."""
-    return (
-        "regression" if "regression" in labels_of(column) and not column.enum else "classification"
-    )
+def task_of(column: Column) -> str:
+    """What a draft does with a label: several names, one name, or a number."""
+    if column.type == "array":
+        return "multi-label"
+    number = column.type in {"integer", "number"} and not column.enum
+    return "regression" if number else "classification"
 
 
 def model_files(asked: Asked, contract: Contract) -> dict[str, str]:
-    """``model.yaml`` and ``model.py`` of a new model."""
+    """``model.yaml`` of a new model, and the programs of one that brings its own."""
     label = contract.column(asked.label)
-    task: Task = "classification" if asked.kind == "image" else task_of(label)
-    return {
-        "model.yaml": _filled("model.yaml.txt", _description(asked, task)),
-        "model.py": _filled(f"{asked.kind}.py.txt", _code(asked, contract, task)),
-    }
+    files = {"model.yaml": _filled("model.yaml.txt", _description(asked, task_of(label)))}
+    if asked.backend == CUSTOM:
+        numbers = [
+            c.name
+            for c in contract.columns
+            if c.type in {"integer", "number", "boolean"} and c.name != asked.label
+            and c.name not in contract.primary_key
+        ]  # fmt: skip
+        values = {"name": asked.name, "columns": ", ".join(json.dumps(name) for name in numbers)}
+        files |= {
+            name: _filled(f"{name}.txt", values)
+            for name in ("train.py", "inference.py", "features.py")
+        }
+    return files
 
 
 def _filled(template: str, values: Mapping[str, Any]) -> str:
     return Template((TEMPLATES / template).read_text("utf-8")).substitute(values)
 
 
-def _description(asked: Asked, task: Task) -> dict[str, Any]:
-    number = task == "regression"
-    gates = (
-        "  - {metric: r2, at_least: 0.3}\n"
-        "  - {metric: mae, no_worse_than_champion: 0.05, no_worse_than_baseline: 0.25}"
-        if number
-        else "  - {metric: accuracy, at_least: 0.6, no_worse_than_champion: 0.02}\n"
-        "  - {metric: lowest_recall, at_least: 0.3}"
-    )
+def _description(asked: Asked, task: str) -> dict[str, Any]:
+    tracked = task_class(task).tracked
+    hyperparameters = HYPERPARAMETERS.get(asked.backend, "    seed: 0")
+    if asked.kind == "image" and asked.backend == "keras":
+        hyperparameters += "\n    compiled: 0            # XLA is slow on convolutions of a CPU"
+    logged = [f"    - {{name: \"holdout:{tracked}\", regex: '\\bholdout_{tracked}=([0-9.eE+-]+)'}}"]
+    if asked.backend == "keras":
+        logged = [
+            "    - {name: \"train:loss\", regex: '\\bloss=([0-9.eE+-]+)'}",
+            f"    - {{name: \"validation:{tracked}\", regex: '\\bval_{tracked}=([0-9.eE+-]+)'}}",
+            *logged,
+        ]
     return {
         "name": asked.name,
-        "family": asked.kind,
+        "task": task,
+        "input": asked.kind,
+        "backend": asked.backend,
         "owner": yaml.safe_dump(asked.owner).splitlines()[0],
         "description": yaml.safe_dump(asked.description, width=10_000).splitlines()[0],
         "dataset": asked.dataset,
         "label": yaml.safe_dump(asked.label).splitlines()[0],
         "holdout_days": 0,
-        "epochs": 30,
-        "compiled": "\n    compiled: 0            # XLA is slow on convolutions of a CPU"
-        if asked.kind == "image"
-        else "",
-        "tracked": "mae" if number else "accuracy",
-        "gates": gates,
-    }
-
-
-def _code(asked: Asked, contract: Contract, task: Task) -> dict[str, Any]:
-    label = contract.column(asked.label)
-    usable = [c for c in contract.columns if c.name not in {asked.label, *contract.primary_key}]
-    numbers = [c for c in usable if c.type in {"integer", "number", "boolean"}]
-    dates = [c for c in usable if c.type in {"date", "timestamp"}]
-    plain = [c for c in contract.columns if c.name in contract.primary_key and c.type not in NESTED]
-    left = [c.name for c in usable if c not in numbers and c not in dates]
-    values = {
-        "name": asked.name,
-        "description_line": asked.description.replace('"""', "'''").replace("\\", "/"),
-        "label": asked.label,
-        "ids": _names(plain),
-        "numbers": _names(numbers),
-        "dates": _names(dates),
-        "optional": _names([c for c in numbers if not c.required]),
-        "left_out": f"# Left out, because only numbers and dates are read: {', '.join(left)}.\n"
-        if left
-        else "",
-    }
-    return values | (_regression() if task == "regression" else _classification(label))
-
-
-def _names(columns: Sequence[Column]) -> str:
-    if not columns:
-        return "()"
-    return "(\n" + "".join(f"    {json.dumps(column.name)},\n" for column in columns) + ")"
-
-
-def _regression() -> dict[str, str]:
-    return {
-        "labels": "np.asarray(columns[label], dtype=np.float64)",
-        "known": "np.isfinite(labels)",
-        "output": """{
-            "kind": "number",
-            "name": hyperparameters.text("label", LABEL),
-            "unit": "",
-            "transform": "none",
-            "scale": max(float(training.labels.std()), 1e-6),
-            "offset": float(training.labels.mean()),
-        }""",
-        "answer": "the standardised label [n, 1]",
-        "head": "keras.layers.Dense(1",
-        "spec": "_spec",
-        "booster": "HistGradientBoostingRegressor",
-        "baseline": "    return np.asarray(model.predict(table(holdout)), dtype=np.float64)",
-    }
-
-
-def _classification(label: Column) -> dict[str, str]:
-    whole = label.type in {"integer", "number"}
-    return {
-        "labels": 'np.asarray([str(int(x)) if np.isfinite(x) else "" for x in columns[label]])'
-        if whole
-        else 'np.asarray(["" if x is None else str(x) for x in columns[label]])',
-        "known": 'labels != ""',
-        "output": """{
-            "kind": "classes",
-            "name": hyperparameters.text("label", LABEL),
-            "classes": np.unique(training.labels).tolist(),
-            "confidence_threshold": hyperparameters.number("confidence_threshold", 0.8),
-        }""",
-        "answer": "probabilities [n, classes]",
-        "head": 'keras.layers.Dense(len(spec["output"]["classes"]), activation="softmax"',
-        "spec": "spec",
-        "booster": "HistGradientBoostingClassifier",
-        "baseline": """    probabilities = np.zeros((len(holdout), len(spec["output"]["classes"])))
-    columns = [spec["output"]["classes"].index(name) for name in model.classes_]
-    probabilities[:, columns] = model.predict_proba(table(holdout))
-    return probabilities""",
+        "hyperparameters": hyperparameters,
+        "logged": "\n".join(logged),
+        "gates": "\n".join(f"  - {{{gate}}}" for gate in task_class(task).first_gates),
+        "conversion": CONVERSION if asked.backend == "keras" else "",
     }

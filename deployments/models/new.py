@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from deployments.models.draft import (
@@ -12,17 +13,20 @@ from deployments.models.draft import (
     example_columns,
     model_files,
 )
+from models.runtime.tables.columns import CLIENT_TYPES
 from tasks.contracts import Contract, known_contracts, load_contract
 from tasks.contracts.model import Column
 from tasks.errors import ConfigurationError, ContractMissing, InvalidModelSpec
-from tasks.model_check import NEVER
+from tasks.metrics import TASKS, task_class
 from tasks.model_spec import known_models
 from tasks.settings import Settings
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST = 40
 DATASET = re.compile(r"[a-z][a-z0-9_]*")
-TAKEN = frozenset({"programs", "all"})
+PREDICTED = frozenset(kind for task in TASKS for kind in task_class(task).label_types)
+"""Types of a column that some task predicts."""
+TAKEN = frozenset({"runtime", "all"})
 """Names that mean something else below models/, or in a form."""
 
 
@@ -35,6 +39,7 @@ def new_model(
     sample: Path | None = None,
     owner: str = "",
     description: str = "",
+    backend: str = "keras",
 ) -> list[Path]:
     """Write the files of a new model; none is ever replaced.
 
@@ -48,6 +53,7 @@ def new_model(
         sample: CSV from whose columns a new contract is drafted.
         owner: Who answers for it.
         description: What it is for.
+        backend: What learns: a name below models/runtime/backends.
 
     Returns:
         The files that were written.
@@ -73,6 +79,7 @@ def new_model(
     asked = Asked(
         name=name,
         kind=kind,
+        backend=backend,
         dataset=dataset or name.replace("-", "_"),
         label=label,
         owner=owner or "nobody-yet",
@@ -125,7 +132,7 @@ def _new_columns(asked: Asked, sample: Path | None) -> tuple[tuple[Column, ...],
 
 
 def _labelled(asked: Asked, label: str) -> Asked:
-    return Asked(asked.name, asked.kind, asked.dataset, label, asked.owner, asked.description)
+    return replace(asked, label=label)
 
 
 def _contract(asked: Asked, settings: Settings, written: dict[Path, str]) -> Contract:
@@ -151,23 +158,21 @@ def _with_label(asked: Asked, contract: Contract) -> Asked:
     possible = [
         c.name
         for c in contract.columns
-        if c.type not in NEVER and c.name not in contract.primary_key and c.name != "file"
+        if c.type in PREDICTED and c.name not in contract.primary_key and c.name != "file"
     ]
     if asked.label not in possible:
         told = f"{asked.label!r} is no column to predict" if asked.label else "no --label was given"
         raise ConfigurationError(
             f"{contract.dataset}: {told}.", f"Name one of {', '.join(possible) or '(none)'}."
         )
-    made = _labelled(asked, asked.label)
     others = [
-        c
+        c.name
         for c in contract.columns
-        if c.name != asked.label and c.name not in contract.primary_key
-        and c.type in {"integer", "number", "boolean", "date", "timestamp"}
-    ]  # fmt: skip
+        if c.name != asked.label and c.name not in contract.primary_key and c.type in CLIENT_TYPES
+    ]
     if not pictures and not others:
         raise ConfigurationError(
-            f"{contract.dataset} has no number and no date besides {asked.label}.",
-            "Add columns that the label can be told from; texts need a model.py of your own.",
+            f"{contract.dataset} has no column besides {asked.label} that a client could send.",
+            "Add columns that the label can be told from.",
         )
-    return made
+    return _labelled(asked, asked.label)

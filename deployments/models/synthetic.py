@@ -22,7 +22,7 @@ def write_channel(contract: Contract, folder: Path, rows: int, seed: int) -> Non
     columns = {
         column.name: [_value(column, number, rng) for number in range(rows)]
         for column in contract.columns
-        if column.type not in NESTED and "." not in column.name
+        if column.type not in NESTED - {"array"} and "." not in column.name
     }
     if contract.format == "images":
         _write_images(folder, columns, rows, rng)
@@ -35,6 +35,8 @@ def write_channel(contract: Contract, folder: Path, rows: int, seed: int) -> Non
 
 
 def _value(column: Column, number: int, rng: np.random.Generator) -> Any:
+    if column.type == "array":
+        return _list(column, rng)
     if column.enum:
         return column.enum[number % len(column.enum)]
     if column.type in {"integer", "number"}:
@@ -52,6 +54,15 @@ def _value(column: Column, number: int, rng: np.random.Generator) -> Any:
     if column.type == "timestamp":
         return datetime(day.year, day.month, day.day, 12)  # noqa: DTZ001 - what contracts cast to
     return f"{column.name}-{number % 3}" if not column.unique else f"{column.name}-{number}"
+
+
+def _list(column: Column, rng: np.random.Generator) -> list[str]:
+    """Some of the values that the contract lists for the array's items, or made-up ones."""
+    items = dict(column.items or {}).get("items", column.items) or {}
+    listed = items.get("enum", ()) if isinstance(items, dict) else ()
+    known = [str(item["value"] if isinstance(item, dict) else item) for item in listed]
+    known = known or [f"{column.name}-{index}" for index in range(3)]
+    return [name for name in known if rng.uniform() < 0.4]
 
 
 def _bound(inclusive: Any, exclusive: Any, default: float) -> float:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.runtime.signature import Arrays, take
 
-COLUMNS = "columns.json"
+COLUMNS = "_columns.json"
 """File in a channel's folder that names the contract's columns."""
 
 
@@ -60,7 +60,7 @@ class Column:
 
 
 def columns_of(channel: Path) -> tuple[Column, ...]:
-    """The contract's columns, from ``columns.json``.
+    """The contract's columns, from ``_columns.json``.
 
     Raises:
         NoData: the file is missing or no such list.
@@ -78,6 +78,6 @@ def columns_of(channel: Path) -> tuple[Column, ...]:
 
 
 def columns_document(columns: Sequence[Mapping[str, Any]]) -> str:
-    """The text of ``columns.json``."""
+    """The text of ``_columns.json``."""
     made = [Column(**column) for column in columns]
     return json.dumps({"columns": [vars(column) for column in made]}, indent=1, default=str) + "\n"

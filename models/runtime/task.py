@@ -89,6 +89,8 @@ class Task(ABC):
     """What a backend minimises between :meth:`targets` and its answer."""
     label_types: ClassVar[frozenset[str]]
     """Logical types of a contract's column that can be the label."""
+    first_gates: ClassVar[tuple[str, ...]] = ()
+    """Gates that the draft of a model.yaml begins with, as YAML writes them."""
     activation: ClassVar[str] = "linear"
     """Of a network's last layer: ``linear``, ``softmax`` or ``sigmoid``."""
 

@@ -26,7 +26,7 @@ from tasks.contracts.versions import put_in_force, with_change
 from tasks.reports.artifacts import key_for, logger, show
 from tasks.retrying import if_it_helps
 from tasks.settings import settings
-from tasks.values import Snapshot
+from tasks.values import Snapshot, ValidatedData
 
 
 @task(
@@ -86,25 +86,22 @@ def check_contract(
 
 
 @task(
-    name="one suite",
+    name="add expectations",
     retries=2,
     retry_delay_seconds=5,
     retry_condition_fn=if_it_helps,
     cache_policy=NO_CACHE,
 )
-def enlarge_docs(
-    pinned: Snapshot,
-    report: ContractReport,
-    out_dir: Path,
-    more: Sequence[Mapping[str, Any]],
+def add_expectations(
+    data: ValidatedData, report: ContractReport, more: Sequence[Mapping[str, Any]]
 ) -> str:
     """Let other expectations' results stand in the contract's suite result and Data Docs.
 
     Returns:
         Address of the pages, "" when they could not be made; the verdict is never touched.
     """
-    said = enlarged(more, pinned, out_dir)
-    addresses = {} if said else publish_docs(report, out_dir)
+    said = enlarged(more, data.snapshot, data.work)
+    addresses = {} if said else publish_docs(report, data.work)
     for notice in said:
         logger().warning(notice)
     where = addresses.get("docs", "")

@@ -18,6 +18,7 @@ from tasks.reports.artifacts import key_for, logger, show
 CARRIED = (
     *("saved_model/", "preprocess.json", "reference.json", "model_card.json"),
     "sample_request.json",
+    "bundle.json",
 )
 """What a client, or a release's health check, wants on its own, besides model.tar.gz."""
 

@@ -1,20 +1,14 @@
 """Rows into whole periods, and what a model of the registry makes of them.
 
-The model runs in a process of its own (``models.programs.score``): the very graph that is served,
-by its version and checksum, while users' traffic, its metrics and the judge that reads them see
-nothing of it, and this process never loads a model.
+The model runs in a process of its own, through its bundle's entry point: the very model that is
+served, while users' traffic, its metrics and the judge that reads them see nothing of it, and this
+process never loads a model.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-import tarfile
-import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.runtime import calling
 from tasks.errors import DataError
 
 DAY = "_day"
@@ -30,9 +25,6 @@ LABELS = "labels.jsonl"
 LABEL_DAY = "day"
 ROWS = 5_000
 """Most rows of a period that are scored."""
-PROGRAM = "models.programs.score"
-SECONDS = 3_600.0
-ROOT = Path(__file__).resolve().parents[2]
 
 Floats = NDArray[np.float64]
 
@@ -139,46 +131,22 @@ def score_periods(archive: Path, periods: Path, work: Path) -> dict[str, Scored]
     Raises:
         DataError: the archive is none, the program failed, or it took longer than an hour.
     """
-    model, out = work / "model", work / "scores"
-    for folder in (model, out):
-        shutil.rmtree(folder, ignore_errors=True)
-    model.mkdir(parents=True)
+    out = work / "scores"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
     try:
-        with tarfile.open(archive) as tar:
-            tar.extractall(model, filter="data")
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise _unscored(f"{archive.name} could not be unpacked ({error})"[:400]) from error
-    command = [sys.executable, "-m", PROGRAM, str(model), str(periods), str(out)]
-    try:
-        done = subprocess.run(
-            [*command, "--rows", str(ROWS)],
-            env=_environment(os.environ),
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise _unscored(f"it took longer than {SECONDS:.0f} s") from error
-    if done.returncode:
-        raise _unscored(" ".join(done.stderr.split())[-400:] or f"exit status {done.returncode}")
+        with calling.unpacked(archive) as bundle:
+            calling.score(bundle, periods, out, ROWS)
+    except calling.BundleFailed as error:
+        raise DataError(
+            f"The champion could not be run on the new rows: {error}.",
+            "Read what the program says; the comparison of the inputs does not depend on it.",
+        ) from error
     found = {}
     for path in sorted(out.glob("*.npz")):
         with np.load(path) as held:
             found[path.stem] = Scored(held["residual"], held["error"], held["score"])
     return found
-
-
-def _environment(given: Mapping[str, str]) -> dict[str, str]:
-    """The program needs no secret: what it is given is a model and rows."""
-    kept = {name: given[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in given}
-    return {**kept, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-
-
-def _unscored(why: str) -> DataError:
-    return DataError(
-        f"The champion could not be run on the new rows: {why}.",
-        "Read what the program says; the comparison of the inputs does not depend on it.",
-    )
 
 
 def _day(value: Any) -> date:

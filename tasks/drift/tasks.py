@@ -47,7 +47,7 @@ from tasks.notify import Topic
 from tasks.reports.artifacts import key_for, logger, show
 from tasks.retrying import if_it_helps
 from tasks.settings import settings
-from tasks.values import Manifest, Snapshot
+from tasks.values import Manifest, ValidatedData
 
 BASELINE = "drift/baseline.json"
 CLOCKS_APART = timedelta(seconds=5)
@@ -65,26 +65,25 @@ NEXT_STEPS = {"notice": NOTIFY_STEP, "retrain": DriftPolicy().next_step}
 def compare_with_baseline(
     model: str,
     champion: Manifest | None,
-    pinned: Snapshot,
-    contract_version: str,
-    columns: Mapping[str, ColumnKind],
-    drift_policy: Mapping[str, Any],
-    good: Path,
+    data: ValidatedData,
 ) -> DriftReport | None:
     """Profile what is new and compare it with what the champion was trained on.
 
     Returns:
         The report; None when nothing serves yet, or nothing came after the champion's data.
     """
-    watching = Watching.of(pinned.dataset, drift_policy)
+    pinned, columns, good = data.snapshot, data.kinds, data.good
+    watching = Watching.of(pinned.dataset, data.drift_policy)
     bucket = settings().lake_bucket
     standing = baseline_of(champion)
     if standing is None:
-        daily_profiles(bucket, pinned, contract_version, columns, good)
+        daily_profiles(bucket, pinned, data.contract_version, columns, good)
         logger().info(f"No baseline yet: {model} has no champion to compare with")
         return None
     reference, last = standing
-    daily = daily_profiles(bucket, pinned, contract_version, columns, good, grid=reference[0].grid)
+    daily = daily_profiles(
+        bucket, pinned, data.contract_version, columns, good, grid=reference[0].grid
+    )
     fresh = {day: profile for day, profile in daily.items() if day > last}
     if not fresh:
         logger().info(f"Nothing came after {last}, the champion's last day")
@@ -127,23 +126,17 @@ def drift_expectations(dataset: str, report: DriftReport | None) -> tuple[dict[s
     retry_condition_fn=if_it_helps,
     cache_policy=NO_CACHE,
 )
-def keep_baseline(
-    pinned: Snapshot,
-    contract_version: str,
-    columns: Mapping[str, ColumnKind],
-    drift_policy: Mapping[str, Any],
-    good: Path,
-    work: Path,
-) -> Path:
+def keep_baseline(data: ValidatedData) -> Path:
     """Write the profiles of this snapshot into a file that travels in the bundle."""
-    watching = Watching.of(pinned.dataset, drift_policy)
-    daily = daily_profiles(settings().lake_bucket, pinned, contract_version, columns, good)
+    pinned, columns, good = data.snapshot, data.kinds, data.good
+    watching = Watching.of(pinned.dataset, data.drift_policy)
+    daily = daily_profiles(settings().lake_bucket, pinned, data.contract_version, columns, good)
     if watching.rowsTogether:
         bucket = settings().lake_bucket
         kept = keep_rows(bucket, pinned.dataset, pinned.fingerprint, columns, good)
         logger().info(f"{kept:,} rows are kept for comparing rows together")
     chosen = periods(daily, pinned.end, watching.partition)
-    target = work / BASELINE
+    target = data.work / BASELINE
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(write_baseline(chosen, pinned.start, pinned.end), encoding="utf-8")
     return target
@@ -168,22 +161,19 @@ def profile(partition: Partition, columns: Mapping[str, ColumnKind], grid: Grid)
     retry_condition_fn=if_it_helps,
     cache_policy=NO_CACHE,
 )
-def keep_errors(
-    pinned: Snapshot, drift_policy: Mapping[str, Any], candidate: Path, holdout: str, work: Path
-) -> dict[str, Path]:
+def keep_errors(data: ValidatedData, candidate: Path, holdout: str) -> dict[str, Path]:
     """Score the candidate on its held-out rows; a file for the bundle, by its path there.
 
     Without it the champion's error cannot be followed later, and every watch says so; it is no
     reason to keep a good model from users.
 
     Args:
-        pinned: What the candidate was trained on.
-        drift_policy: Of the contract.
+        data: What the candidate was trained on.
         candidate: Its model.tar.gz.
         holdout: S3 address of the held-out channel.
-        work: Scratch folder.
     """
-    watching = Watching.of(pinned.dataset, drift_policy)
+    pinned, work = data.snapshot, data.work
+    watching = Watching.of(pinned.dataset, data.drift_policy)
     try:
         rows = fetch_channel(holdout, work / "held-out")
         periods = work / "held-out-periods"
@@ -207,15 +197,14 @@ def keep_errors(
     retry_condition_fn=if_it_helps,
     cache_policy=NO_CACHE,
 )
-def follow_champion(
-    champion: Manifest, pinned: Snapshot, drift_policy: Mapping[str, Any], good: Path, work: Path
-) -> Followed:
+def follow_champion(champion: Manifest, data: ValidatedData) -> Followed:
     """Error and bias of the champion on what came since its data, and what to expect of the rest.
 
     Returns:
         The state of the monitors; ``inconclusive`` or ``error`` when they could not be fed.
     """
-    watching = Watching.of(pinned.dataset, drift_policy)
+    pinned, work = data.snapshot, data.work
+    watching = Watching.of(pinned.dataset, data.drift_policy)
     reference = errors_of(champion)
     if reference is None:
         found = Followed(
@@ -226,7 +215,7 @@ def follow_champion(
         try:
             archive = model_of(champion)
             periods = work / "periods"
-            split_periods(good, periods, reference.end, reference.days, pinned.end)
+            split_periods(data.good, periods, reference.end, reference.days, pinned.end)
             scored = score_periods(archive, periods, work / "scoring")
             found = follow(reference, scored, watching.concept)
         except DataError as error:
@@ -246,8 +235,7 @@ def follow_champion(
 )
 def alarm(
     champion: Manifest,
-    pinned: Snapshot,
-    drift_policy: Mapping[str, Any],
+    data: ValidatedData,
     report: DriftReport | None,
     followed: Followed | None,
 ) -> str:
@@ -258,7 +246,8 @@ def alarm(
     same model, baseline and window never raise two alarms, a cooldown keeps a drift that goes on
     from starting a retraining a day, and a week has an upper bound.
     """
-    watching = Watching.of(pinned.dataset, drift_policy)
+    pinned = data.snapshot
+    watching = Watching.of(pinned.dataset, data.drift_policy)
     chosen, now, model = settings(), system_clock().now(), champion.model
     found = consequence(report, followed, watching, str(pinned.start))
     window = f"{pinned.start}_{pinned.end}"

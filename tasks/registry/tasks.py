@@ -8,7 +8,6 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.model_spec import ModelSpec
 from tasks.registry.bundle import created_text
 from tasks.registry.ledger import Fate
 from tasks.registry.page import bundle_page
@@ -16,7 +15,7 @@ from tasks.registry.registry import Registry
 from tasks.registry.retention import RetentionPolicy
 from tasks.reports.artifacts import key_for, logger, show
 from tasks.retrying import if_it_helps
-from tasks.values import Frozen, Manifest, Snapshot, TrainedModel
+from tasks.values import Frozen, Lineage, Manifest, TrainedModel
 
 RETRAIN = "retrain"
 
@@ -125,11 +124,8 @@ def archive_old(
     cache_policy=NO_CACHE,
 )
 def publish(
-    spec: ModelSpec,
-    facts: Mapping[str, str],
-    hyperparameters: Mapping[str, str],
-    pinned: Snapshot,
-    trained: TrainedModel,
+    candidate: TrainedModel,
+    lineage: Lineage,
     files: Mapping[str, Path],
     parity: Mapping[str, float],
     converters: Mapping[str, str],
@@ -138,11 +134,8 @@ def publish(
     """Publish the bundle; what an earlier run published of the same candidate is found again.
 
     Args:
-        spec: The model.
-        facts: ``snapshot``, ``code_hash``, ``contract``, ``contract_version``, ``baseline``.
-        hyperparameters: As trained.
-        pinned: What it was trained on.
-        trained: The finished job.
+        candidate: The finished job.
+        lineage: What it came from.
         files: Local file by path in the bundle.
         parity: Largest difference of each converted model.
         converters: Version of each converter.
@@ -154,34 +147,34 @@ def publish(
     Raises:
         VersionExists: the name that was chosen belongs to another candidate.
     """
+    model = candidate.model
     registry = Registry.here()
-    version = version or registry.claim_version(spec.name, trained.created, trained.identity)
+    version = version or registry.claim_version(model, candidate.created, candidate.identity)
     manifest = registry.publish(
         Manifest(
-            model=spec.name,
+            model=model,
             version=version,
-            created=created_text(trained.created),
-            identity=trained.identity,
-            training_job=trained.job_name,
-            snapshot_fingerprint=pinned.fingerprint,
-            hyperparameters=hyperparameters,
-            metrics=trained.metrics,
+            created=created_text(candidate.created),
+            identity=candidate.identity,
+            training_job=candidate.job_name,
+            metrics=candidate.metrics,
             parity=parity,
             converters=converters,
+            program=candidate.program,
             files=(),
-            **facts,
+            **lineage.model_dump(),
         ),
-        {"model.tar.gz": trained.folder / "model.tar.gz", **files},
+        {"model.tar.gz": candidate.folder / "model.tar.gz", **files},
     )
     registry.record(
-        spec.name,
-        trained.identity,
+        model,
+        candidate.identity,
         "published",
         actor=RETRAIN,
         reason="passed its gate",
         version=version,
     )
-    page = bundle_page(manifest, f"s3://{registry.bucket}/{spec.name}/{version}/")
-    show(key_for("bundle", spec.name), page, "What was published")
-    logger().info(f"Published {spec.name} {version}: {len(manifest.files)} files, verified")
+    page = bundle_page(manifest, f"s3://{registry.bucket}/{model}/{version}/")
+    show(key_for("bundle", model), page, "What was published")
+    logger().info(f"Published {model} {version}: {len(manifest.files)} files, verified")
     return version

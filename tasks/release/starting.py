@@ -59,12 +59,15 @@ def begin(
             "stable_edges": _edges(desk, model, serves) if serves else (),
         }
     )
+    stable = desk.registry.manifest(model, serves) if serves else None
     wish = plan.Wish(
         version=version,
         url=desk.registry.file_url(model, version, MODEL_FILE),
+        program=manifest.program,
         identity=manifest.identity,
-        stable_url=desk.registry.file_url(model, serves, MODEL_FILE) if serves else "",
-        stable_identity=desk.registry.manifest(model, serves).identity if serves else "",
+        stable_url=desk.registry.file_url(model, stable.version, MODEL_FILE) if stable else "",
+        stable_program=stable.program if stable else "",
+        stable_identity=stable.identity if stable else "",
         actor=actor,
         reason=reason,
         direct=direct,
@@ -132,7 +135,7 @@ def begin_rollback(
             f"{model} has no earlier version to go back to.",
             "Name one with to_version, or release a good version.",
         )
-    desk.registry.manifest(model, target)
+    goes_back_to = desk.registry.manifest(model, target)
     facts = facts_of(desk, model)
     bad = serves
     if serves == target and pointer is not None and pointer.rollout is not None:
@@ -149,6 +152,7 @@ def begin_rollback(
         bad_identity=_identity(desk, model, bad) if bad != target else "",
         target=target,
         target_url=desk.registry.file_url(model, target, MODEL_FILE),
+        target_program=goes_back_to.program,
         actor=actor,
         reason=reason,
         now=now,

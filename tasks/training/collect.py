@@ -8,10 +8,11 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from models.runtime.calling import BUNDLE
 from tasks.aws import asking, client
 from tasks.errors import AwsRejected, TrainingFailed
 from tasks.objects import MISSING
-from tasks.values import Frozen
+from tasks.values import FIRST_PROGRAM, Frozen
 
 WRITES_METRICS = (
     'The training program must write metrics.json, {"candidate": {metric: number}}, into the '
@@ -66,16 +67,25 @@ def unpack(archive: Path, folder: Path) -> Path:
     return folder
 
 
-def left_in(folder: Path) -> frozenset[tuple[str, str]]:
-    """Files of a job: ("model" or "output", path in its archive)."""
-    found = {
-        ("output", path.relative_to(folder / "output").as_posix())
-        for path in (folder / "output").rglob("*")
-        if path.is_file()
-    }
-    with tarfile.open(folder / "model.tar.gz") as tar:
-        found |= {("model", item.name.removeprefix("./")) for item in tar if item.isfile()}
-    return frozenset(found)
+def serving_program(archive: Path) -> str:
+    """The program below code/ that serves a model.tar.gz, as its bundle.json says.
+
+    Raises:
+        TrainingFailed: bundle.json names none.
+    """
+    with tarfile.open(archive) as tar:
+        found = [item for item in tar if item.name.removeprefix("./") == BUNDLE]
+        file = tar.extractfile(found[0]) if found else None
+        if file is None:
+            return FIRST_PROGRAM
+        try:
+            entry_point = str(json.loads(file.read())["entry_point"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise TrainingFailed(
+                f"{archive.name}: {BUNDLE} names no entry_point ({error}).",
+                "Let the shared programs write the bundle; docs/models.md lists its files.",
+            ) from error
+    return entry_point.removeprefix("code/")
 
 
 def measured(folder: Path, job_name: str) -> Measured:

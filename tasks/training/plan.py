@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from models.packaging import MEASURE, TRAIN
 from tasks.errors import BudgetExceeded
 from tasks.images import address_of
 from tasks.model_spec import ModelSpec
@@ -29,7 +30,6 @@ class TrainingPlan(Frozen):
     code_hash: str
     split: str
     hyperparameters: Mapping[str, str]
-    label: str = ""
 
     @property
     def identity(self) -> str:
@@ -95,7 +95,7 @@ def evaluation_request(
     source: str,
     tags: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The CreateTrainingJob request that measures a published version: no training, minutes."""
+    """The CreateTrainingJob request that lets a bundle measure itself: no training, minutes."""
     plan = TrainingPlan(
         model=spec.name,
         snapshot_fingerprint="",
@@ -105,7 +105,8 @@ def evaluation_request(
         hyperparameters={},
     )
     request = training_request(job_name, plan, spec, settings, channels, source, tags)
-    request["HyperParameters"]["sagemaker_program"] = "evaluate.py"
+    request["HyperParameters"]["sagemaker_program"] = MEASURE
+    request["ResourceConfig"]["InstanceCount"] = 1
     request["AlgorithmSpecification"].pop("MetricDefinitions", None)
     request["StoppingCondition"] = {"MaxRuntimeInSeconds": EVALUATION_SECONDS}
     request.pop("CheckpointConfig")
@@ -150,7 +151,7 @@ def training_request(
         },
         "HyperParameters": {
             **plan.hyperparameters,
-            "sagemaker_program": training.program,
+            "sagemaker_program": TRAIN,
             "sagemaker_submit_directory": source,
         },
         "InputDataConfig": [

@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,15 @@ _SCALE = 1 << 64
 
 
 class Split(Frozen):
-    """How many rows went where. ``rule`` says it in words."""
+    """How many rows went where. ``rule`` says it in words.
+
+    ``left_out`` rows are on neither side: their group is held out, and they are older.
+    """
 
     training_rows: int
     holdout_rows: int
     rule: str
+    left_out: int = 0
 
 
 def held_out(identity: str, share: float) -> bool:
@@ -42,8 +47,10 @@ def held_out(identity: str, share: float) -> bool:
 def rule_of(data: DataSpec) -> str:
     """The split rule in words; part of a training's identity."""
     if data.holdout_days:
-        return f"the newest {data.holdout_days} days are held out"
-    return f"{data.holdout_share:.0%} are held out, by a hash of each row"
+        newest = f"the newest {data.holdout_days} days are held out"
+        return newest + (f", and no older row of their {data.split_by}" if data.split_by else "")
+    by = f"{data.split_by}" if data.split_by else "row"
+    return f"{data.holdout_share:.0%} are held out, by a hash of each {by}"
 
 
 def split_good_rows(good: Path, out: Path, data: DataSpec) -> Split:
@@ -65,71 +72,128 @@ def split_good_rows(good: Path, out: Path, data: DataSpec) -> Split:
         counts = _split_images(good, out, data)
     else:
         counts = _split_tables(sorted(good.glob("*.parquet")), out, data)
-    if not all(counts):
+    if not all(counts[:2]):
         raise NoDataInWindow(
             f"{data.dataset}: the split leaves {counts[0]} rows to train on and {counts[1]} held "
             f"out ({rule_of(data)}).",
             "Widen the window, or lower data.holdout_days in model.yaml.",
         )
-    return Split(training_rows=counts[0], holdout_rows=counts[1], rule=rule_of(data))
+    return Split(
+        training_rows=counts[0],
+        holdout_rows=counts[1],
+        rule=rule_of(data),
+        left_out=counts[2],
+    )
 
 
-def _first_held_out_day(newest: date, data: DataSpec) -> date:
-    return newest - timedelta(days=data.holdout_days - 1)
+def sides_of(
+    days: Sequence[date],
+    identities: Sequence[str],
+    groups: Sequence[str] | None,
+    cut: Cut,
+) -> list[str]:
+    """The side of each row: training, holdout, or "" for neither.
+
+    Args:
+        days: Of each row.
+        identities: What tells a row from others, however often it comes.
+        groups: Value of ``split_by`` of each row; None without it. A row without a value is a group
+            of its own.
+        cut: Where the sides part.
+    """
+    if cut.first is None:
+        together = [g or own for g, own in zip(groups or identities, identities, strict=True)]
+        return [HOLDOUT if held_out(group, cut.share) else TRAINING for group in together]
+    if groups is None:
+        return [HOLDOUT if day >= cut.first else TRAINING for day in days]
+    return [
+        HOLDOUT if day >= cut.first else "" if group in cut.newest else TRAINING
+        for group, day in zip(groups, days, strict=True)
+    ]
 
 
-def _split_tables(files: Sequence[Path], out: Path, data: DataSpec) -> tuple[int, int]:
+@dataclass(frozen=True)
+class Cut:
+    """Where the sides of a split part.
+
+    Args:
+        first: First day that is held out; None holds out a share.
+        share: Share of the rows (or groups) that is held out without days.
+        newest: Groups that have a row in the held-out days.
+    """
+
+    first: date | None
+    share: float
+    newest: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, data: DataSpec, days: Sequence[date], groups: Sequence[str] | None) -> Cut:
+        """The cut of all rows."""
+        if not data.holdout_days or not days:
+            return cls(None, data.holdout_share)
+        first = max(days) - timedelta(days=data.holdout_days - 1)
+        named = zip(groups or (), days, strict=False)
+        newest = frozenset(group for group, day in named if group and day >= first)
+        return cls(first, data.holdout_share, newest)
+
+
+def _split_tables(files: Sequence[Path], out: Path, data: DataSpec) -> tuple[int, int, int]:
+    """Two passes, so that one file at a time is in memory: where to cut, and cutting."""
     import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    if not files:
-        return 0, 0
-    newest = max(_as_day(pc.max(pq.read_table(file, columns=[DAY])[DAY]).as_py()) for file in files)
-    first = _first_held_out_day(newest, data)
-    counts = [0, 0]
+    by = data.split_by
+    days, groups = [], []
+    for file in files:
+        told = pq.read_table(file, columns=[DAY, *([by] if by else [])])
+        days += [_as_day(value) for value in told[DAY].to_pylist()]
+        groups += [_group(value) for value in told[by].to_pylist()] if by else []
+    cut = Cut.of(data, days, groups if by else None)
+    counts = {TRAINING: 0, HOLDOUT: 0, "": 0}
     for file in files:
         table = pq.read_table(file)
-        days = [_as_day(value) for value in table[DAY].to_pylist()]
-        if data.holdout_days:
-            apart = [day >= first for day in days]
-        else:
-            apart = [
-                held_out(json.dumps(row, sort_keys=True, default=str), data.holdout_share)
-                for row in table.to_pylist()
-            ]
-        mask = pa.array(apart)
-        for index, (side, chosen) in enumerate(((TRAINING, pc.invert(mask)), (HOLDOUT, mask))):
-            part = table.filter(chosen)
-            counts[index] += part.num_rows
-            if part.num_rows:
+        its_days = [_as_day(value) for value in table[DAY].to_pylist()]
+        identities = (
+            [""] * table.num_rows
+            if cut.first
+            else [json.dumps(row, sort_keys=True, default=str) for row in table.to_pylist()]
+        )
+        its_groups = [_group(value) for value in table[by].to_pylist()] if by else None
+        sides = sides_of(its_days, identities, its_groups, cut)
+        for side in counts:
+            counts[side] += sides.count(side)
+            part = table.filter(pa.array([one == side for one in sides]))
+            if side and part.num_rows:
                 pq.write_table(part, out / side / file.name)
-    return counts[0], counts[1]
+    return counts[TRAINING], counts[HOLDOUT], counts[""]
 
 
-def _split_images(good: Path, out: Path, data: DataSpec) -> tuple[int, int]:
+def _split_images(good: Path, out: Path, data: DataSpec) -> tuple[int, int, int]:
     entries: list[dict[str, Any]] = [
         json.loads(line) for line in (good / LABELS).read_text("utf-8").splitlines() if line
     ]
     days = [_as_day(entry[LABEL_DAY]) for entry in entries]
-    first = _first_held_out_day(max(days), data) if days and data.holdout_days else None
-    sides: dict[str, list[dict[str, Any]]] = {TRAINING: [], HOLDOUT: []}
-    for entry in entries:
-        # The picture's own bytes decide, so that one picture under two names is not in both.
-        content = hashlib.sha256((good / entry["file"]).read_bytes()).hexdigest()
-        apart = (
-            _as_day(entry[LABEL_DAY]) >= first if first else held_out(content, data.holdout_share)
-        )
-        sides[HOLDOUT if apart else TRAINING].append(entry)
-    for side, chosen in sides.items():
+    # The picture's own bytes decide, so that one picture under two names is not in both.
+    identities = [
+        hashlib.sha256((good / entry["file"]).read_bytes()).hexdigest() for entry in entries
+    ]
+    groups = [_group(entry.get(data.split_by)) for entry in entries] if data.split_by else None
+    sides = sides_of(days, identities, groups, Cut.of(data, days, groups))
+    for side in (TRAINING, HOLDOUT):
         lines = []
-        for entry in chosen:
+        for entry, its in zip(entries, sides, strict=True):
+            if its != side:
+                continue
             target = out / side / entry["file"]
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(good / entry["file"], target)
             lines.append(json.dumps(entry, sort_keys=True))
         (out / side / LABELS).write_text("\n".join(lines) + "\n", "utf-8")
-    return len(sides[TRAINING]), len(sides[HOLDOUT])
+    return sides.count(TRAINING), sides.count(HOLDOUT), sides.count("")
+
+
+def _group(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _as_day(value: Any) -> date:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,17 @@ from typing import Any
 from prefect import runtime, task
 from prefect.cache_policies import NO_CACHE
 
+from models.packaging import hash_of, measuring_files, packed
+from models.runtime.split import COLUMNS
 from tasks.aws import asking, client
 from tasks.clock import system_clock, wall
 from tasks.errors import TrainingFailed, UploadRefused
 from tasks.model_spec import ModelSpec
-from tasks.own_code import require_outputs
 from tasks.reports.artifacts import LivePage, key_for, logger
 from tasks.retrying import if_it_helps
 from tasks.settings import settings
 from tasks.training import collect, job
+from tasks.training.champion import measures_itself
 from tasks.training.channels import known_channels, put_channels, put_source
 from tasks.training.due import Standing
 from tasks.training.page import Target, training_page
@@ -31,37 +33,51 @@ from tasks.training.plan import (
     training_request,
 )
 from tasks.training.split import split_good_rows
-from tasks.values import Manifest, Snapshot, TrainedModel, fingerprint
+from tasks.values import Manifest, Snapshot, TrainedModel, ValidatedData, fingerprint
 
 PAGE_LINES = 5000
 
 
 def channel_prefix(spec: ModelSpec, plan: TrainingPlan) -> str:
     """Where this data, split by this rule, lies in the work bucket."""
-    what = fingerprint([plan.snapshot_fingerprint, plan.contract_version, plan.split])[:24]
-    return f"channels/{spec.data.dataset}/{what}"
+    what = fingerprint([plan.snapshot_fingerprint, plan.contract_version, plan.split, COLUMNS])
+    return f"channels/{spec.data.dataset}/{what[:24]}"
 
 
 @task(
-    name="hand over",
+    name="upload channels",
     retries=2,
     retry_delay_seconds=5,
     retry_condition_fn=if_it_helps,
     cache_policy=NO_CACHE,
 )
-def hand_over(spec: ModelSpec, plan: TrainingPlan, good: Path, work: Path) -> dict[str, Any]:
-    """Split the good rows and bring them to S3; what an earlier run brought is used again."""
+def upload_channels(
+    spec: ModelSpec, plan: TrainingPlan, columns: str, data: ValidatedData
+) -> dict[str, Any]:
+    """Split the good rows and bring them to S3; what an earlier run brought is used again.
+
+    Args:
+        spec: The model.
+        plan: What will be learned.
+        columns: The text of _columns.json, which each channel carries.
+        data: The good rows.
+    """
     bucket = settings().work_bucket
     prefix = channel_prefix(spec, plan)
     known = known_channels(bucket, prefix)
     if known is not None:
         logger().info(f"s3://{bucket}/{prefix} is already complete")
         return known
-    split = split_good_rows(good, work / "channels", spec.data)
+    channels = data.work / "channels"
+    split = split_good_rows(data.good, channels, spec.data)
+    for side in channels.iterdir():
+        (side / COLUMNS).write_text(columns, encoding="utf-8")
     logger().info(
-        f"{split.training_rows} rows to learn from, {split.holdout_rows} held out: {split.rule}"
+        f"{split.training_rows} rows to learn from, {split.holdout_rows} held out"
+        + (f", {split.left_out} left out of both" if split.left_out else "")
+        + f": {split.rule}"
     )
-    return put_channels(bucket, prefix, work / "channels", split.model_dump())
+    return put_channels(bucket, prefix, channels, split.model_dump())
 
 
 @task(
@@ -75,20 +91,18 @@ def train(
     spec: ModelSpec,
     plan: TrainingPlan,
     channels: Mapping[str, str],
-    archive: bytes,
+    source_archive: bytes,
     reason: str,
-    own: Collection[str] = (),
 ) -> TrainedModel:
     """Train in SageMaker: submit, or adopt what an earlier run submitted; show it while it runs.
 
     Raises:
         BudgetExceeded: before anything is submitted.
-        TrainingFailed, TrainingStopped: the job did not end well, or an own program left less than
-            later stages read.
+        TrainingFailed, TrainingStopped: the job did not end well.
     """
     chosen = settings()
     worst = require_budget(spec)
-    source = put_source(chosen.work_bucket, plan.code_hash, archive)
+    source = put_source(chosen.work_bucket, plan.code_hash, source_archive)
     tags = {
         "sluice:model": spec.name,
         "sluice:reason": _tag(reason),
@@ -115,8 +129,7 @@ def train(
     measured = collect.measured(
         collect.fetch_output(submitted.name, output, folder), submitted.name
     )
-    collect.fetch(model_data, folder / "model.tar.gz")
-    require_outputs(spec, own, collect.left_in(folder), submitted.name)
+    archive = collect.fetch(model_data, folder / "model.tar.gz")
     return TrainedModel(
         model=spec.name,
         job_name=submitted.name,
@@ -127,6 +140,7 @@ def train(
         metrics={**measured.candidate, "rows": float(measured.rows)},
         baseline=measured.baseline,
         folder=folder,
+        program=spec.serving.program or collect.serving_program(archive),
         billable_seconds=described.get("BillableTimeInSeconds", 0),
         adopted=submitted.adopted,
     )
@@ -140,31 +154,29 @@ def train(
     cache_policy=NO_CACHE,
 )
 def measure_champion(
-    spec: ModelSpec,
-    code_hash: str,
-    archive: bytes,
-    champion: Manifest | None,
-    holdout: str,
-    comparable: bool = True,
+    spec: ModelSpec, champion: Manifest | None, holdout: str
 ) -> Mapping[str, float] | None:
-    """The champion's metrics on the candidate's held-out split.
+    """The champion's metrics on the candidate's held-out split, as its own bundle measures them.
 
-    None when nothing serves yet, or when own programs bring nothing that measures it.
+    None when nothing serves yet, or when the champion is an older one of an own program that
+    nothing measures, and no gate compares with it.
+
+    Raises:
+        InvalidModelSpec: such a champion, and a gate that compares with it.
     """
     if champion is None:
         return None
-    if not comparable:
+    if not measures_itself(champion):
         logger().warning(
-            f"Champion {champion.version} is not measured beside the candidate: own programs "
-            "without an evaluate.py. Only the gate's fixed bounds and its baseline count."
+            f"Champion {champion.version} is not measured beside the candidate: it is of an own "
+            "program without an evaluate.py. Only the gate's fixed bounds and its baseline count."
         )
         return None
     chosen = settings()
     model = f"s3://{chosen.registry_bucket}/{champion.model}/{champion.version}/model.tar.gz"
     name = evaluation_name(spec.name, champion.version, holdout)
     tags = {"sluice:model": spec.name, "sluice:champion": champion.version}
-    channels = {"model": model, "holdout": holdout}
-    return _measure(spec, name, channels, (code_hash, archive), tags)[0].candidate
+    return _measure(spec, name, {"model": model, "holdout": holdout}, tags)[0].candidate
 
 
 @task(
@@ -175,22 +187,17 @@ def measure_champion(
     cache_policy=NO_CACHE,
 )
 def examine(
-    spec: ModelSpec,
-    code_hash: str,
-    archive: bytes,
-    model_data: str,
-    identity: str,
-    data: Mapping[str, Any],
+    spec: ModelSpec, model_data: str, identity: str, data: Mapping[str, Any]
 ) -> TrainedModel:
-    """Measure a model that was not trained here on the held-out split, beside the baseline.
+    """Let a model that was not trained here measure itself on the held-out split.
+
+    A plain model of the training rows is measured beside it.
 
     Args:
         spec: The model.
-        code_hash: Hash of the source archive.
-        archive: The source archive.
         model_data: ``s3://`` address of its model.tar.gz.
         identity: Its identity in the ledger.
-        data: What `hand_over` put into S3.
+        data: What `upload_channels` put into S3.
 
     Raises:
         UploadRefused: it could not be measured; the job's own reason is in the message.
@@ -199,13 +206,13 @@ def examine(
     name = evaluation_name(spec.name, identity, channels["holdout"])
     tags = {"sluice:model": spec.name, "sluice:upload": identity[:16]}
     try:
-        found, described, folder = _measure(spec, name, channels, (code_hash, archive), tags)
+        found, described, folder = _measure(spec, name, channels, tags)
     except TrainingFailed as error:
         raise UploadRefused(
             f"The artefact could not be measured on the held-out split. {error.what}",
             "Upload a model of the layout in docs/models.md, made for this model's columns.",
         ) from error
-    collect.fetch(model_data, folder / "model.tar.gz")
+    archive = collect.fetch(model_data, folder / "model.tar.gz")
     return TrainedModel(
         model=spec.name,
         job_name=str(described["TrainingJobName"]),
@@ -216,6 +223,7 @@ def examine(
         metrics={**found.candidate, "rows": float(data["training_rows"] + data["holdout_rows"])},
         baseline=found.baseline,
         folder=folder,
+        program=spec.serving.program or collect.serving_program(archive),
         billable_seconds=described.get("BillableTimeInSeconds", 0),
     )
 
@@ -269,12 +277,11 @@ def _measure(
     spec: ModelSpec,
     name: str,
     channels: Mapping[str, str],
-    code: tuple[str, bytes],
     tags: Mapping[str, str],
 ) -> tuple[collect.Measured, dict[str, Any], Path]:
     """Run (or adopt) an evaluation job: what it measured, its description, its local folder."""
-    chosen = settings()
-    source = put_source(chosen.work_bucket, *code)
+    chosen, files = settings(), measuring_files()
+    source = put_source(chosen.work_bucket, hash_of(files), packed(files))
     sagemaker = client("sagemaker")
     submitted = job.submit_or_adopt(
         sagemaker,

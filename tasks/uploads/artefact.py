@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from models.runtime.calling import BUNDLE
 from tasks import objects
 from tasks.aws import asking, client
 from tasks.errors import AwsRejected, UploadRefused
 from tasks.uploads.notices import Upload
 from tasks.values import Frozen, fingerprint
 
-NEEDED = (
-    "code/model.py",
-    "litert/model.tflite",
-    "saved_model/1/saved_model.pb",
-    "preprocess.json",
-    "model_card.json",
-)
+NEEDED = ("preprocess.json", "model_card.json", "reference.json", "sample_request.json")
+FIRST_EDITION = ("code/serve.py", "code/evaluate.py", "code/model.py", "litert/model.tflite")
+"""What a bundle has that is older than bundle.json."""
 LARGEST = 5 * 1024**3
 """Unpacked bytes above which an archive is not opened any further."""
 
@@ -34,12 +32,11 @@ class Received(Frozen):
     hyperparameters: dict[str, str]
 
 
-def receive(upload: Upload, program: str, work_bucket: str, folder: Path) -> Received:
+def receive(upload: Upload, work_bucket: str, folder: Path) -> Received:
     """Fetch what was uploaded, look into it, and keep a copy that nobody can replace.
 
     Args:
         upload: The artefact.
-        program: The model's serving program, which must lie in ``code/``.
         work_bucket: Where the copy goes.
         folder: Local working folder.
 
@@ -47,7 +44,7 @@ def receive(upload: Upload, program: str, work_bucket: str, folder: Path) -> Rec
         UploadRefused: it is gone, was replaced, or is no model; every fault is named.
     """
     local = _fetch(upload, folder)
-    card = inspect(local, program, str(upload.key))
+    card = inspect(local, str(upload.key))
     sha256, size = objects.file_digest(local)
     key = f"uploads/{sha256}/model.tar.gz"
     objects.create(work_bucket, key, local, content_type="application/gzip")
@@ -66,13 +63,12 @@ def receive(upload: Upload, program: str, work_bucket: str, folder: Path) -> Rec
     )
 
 
-def inspect(archive: Path, program: str, name: str) -> dict[str, Any]:
+def inspect(archive: Path, name: str) -> dict[str, Any]:
     """Look into an archive; its model card.
 
     Raises:
         UploadRefused: it is no archive, too large, unsafe to unpack, or lacks a file.
     """
-    needed = (f"code/{program}", *NEEDED)
     faults: list[str] = []
     documents: dict[str, Any] = {}
     try:
@@ -85,18 +81,30 @@ def inspect(archive: Path, program: str, name: str) -> dict[str, Any]:
                 if total > LARGEST:
                     raise _refused(name, [f"it unpacks to more than {LARGEST:,} bytes"])
                 found[entry.name.removeprefix("./")] = entry
-            faults += [f"it holds no {path}" for path in needed if path not in found]
-            for path in ("preprocess.json", "model_card.json"):
-                if path in found:
+            for path in (BUNDLE, *NEEDED):
+                if path in found and path.endswith(".json"):
                     documents[path] = _document(tar, found[path], path, faults)
     except (OSError, EOFError, tarfile.TarError) as error:
         raise _refused(name, [f"it is no intact gzipped tar archive: {error}"]) from error
+    faults += [f"it holds no {path}" for path in _needed(documents, faults) if path not in found]
     card = documents.get("model_card.json")
     if isinstance(card, dict) and not isinstance(card.get("hyperparameters", {}), dict):
         faults.append("model_card.json: hyperparameters is no object")
     if faults:
         raise _refused(name, faults)
     return dict(card or {})
+
+
+def _needed(documents: Mapping[str, Any], faults: list[str]) -> tuple[str, ...]:
+    """Files that must be there, as the bundle's own description or its age says."""
+    described = documents.get(BUNDLE)
+    if BUNDLE not in documents:
+        return (*NEEDED, *FIRST_EDITION)
+    entry_point = described.get("entry_point") if isinstance(described, dict) else None
+    if not isinstance(entry_point, str) or not entry_point.startswith("code/"):
+        faults.append(f"{BUNDLE} names no entry_point below code/")
+        return NEEDED
+    return (*NEEDED, entry_point)
 
 
 def _document(tar: tarfile.TarFile, entry: tarfile.TarInfo, path: str, faults: list[str]) -> Any:

@@ -12,7 +12,6 @@ from prefect.exceptions import ObjectNotFound
 
 from tasks.clock import system_clock
 from tasks.errors import UploadRefused
-from tasks.model_spec import ModelSpec
 from tasks.notify import Topic
 from tasks.reports.artifacts import current_flow_run_id, key_for, logger, show
 from tasks.retrying import if_it_helps
@@ -139,11 +138,11 @@ def take(model: str, version: str) -> Taken:
     retry_condition_fn=if_it_helps,
     cache_policy=NO_CACHE,
 )
-def receive(upload: Upload, spec: ModelSpec) -> Received:
+def receive(upload: Upload) -> Received:
     """Fetch the artefact and look into it; see `artefact.receive`."""
     chosen = settings()
     folder = chosen.cache_dir / "uploads" / upload.model / upload.version
-    found = artefact.receive(upload, spec.serving.program, chosen.work_bucket, folder)
+    found = artefact.receive(upload, chosen.work_bucket, folder)
     logger().info(f"Received {found.size:,} bytes, SHA-256 {found.sha256[:16]}")
     return found
 

@@ -35,6 +35,10 @@ class Classification(Task):
     }
     tracked: ClassVar[str] = "accuracy"
     objective: ClassVar[Objective] = "cross_entropy"
+    first_gates: ClassVar[tuple[str, ...]] = (
+        "metric: accuracy, at_least: 0.6, no_worse_than_champion: 0.02",
+        "metric: lowest_recall, at_least: 0.3",
+    )
     label_types: ClassVar[frozenset[str]] = frozenset({"string", "integer", "number", "boolean"})
     activation: ClassVar[str] = "softmax"
 

@@ -37,6 +37,10 @@ class Regression(Task):
     }
     tracked: ClassVar[str] = "mae"
     objective: ClassVar[Objective] = "absolute_error"
+    first_gates: ClassVar[tuple[str, ...]] = (
+        "metric: r2, at_least: 0.3",
+        "metric: mae, no_worse_than_champion: 0.05, no_worse_than_baseline: 0.25",
+    )
     label_types: ClassVar[frozenset[str]] = frozenset({"integer", "number"})
 
     @classmethod

@@ -10,6 +10,7 @@ from tasks.model_spec import AutoscalingSpec, ServingSpec
 from tasks.release.hosting import names
 from tasks.release.journal.record import Arm, Journal, Site
 from tasks.release.machine.seen import Part
+from tasks.values import FIRST_PROGRAM
 
 SHORT = 60
 TAGS = "sluice:model"
@@ -19,11 +20,11 @@ MIN_ERRORS = 5
 
 
 def environment(
-    site: Site, serving: ServingSpec, model: str, version: str, edges: Sequence[float]
+    site: Site, program: str, model: str, version: str, edges: Sequence[float]
 ) -> dict[str, str]:
     """What the serving program is told."""
     return {
-        "SAGEMAKER_PROGRAM": serving.program,
+        "SAGEMAKER_PROGRAM": program or FIRST_PROGRAM,
         "SLUICE_MODEL": model,
         "SLUICE_VERSION": version,
         "SLUICE_VARIANT": names.variant_of(version),
@@ -34,14 +35,20 @@ def environment(
 
 
 def container(
-    site: Site, serving: ServingSpec, model: str, version: str, url: str, edges: Sequence[float]
+    site: Site,
+    serving: ServingSpec,
+    program: str,
+    model: str,
+    version: str,
+    url: str,
+    edges: Sequence[float],
 ) -> dict[str, Any]:
     """The container of one version."""
     return {
         "Image": address_of(serving.image or site.image, serving.instance_type, "inference"),
         "Mode": "SingleModel",
         "ModelDataUrl": url,
-        "Environment": environment(site, serving, model, version, edges),
+        "Environment": environment(site, program, model, version, edges),
     }
 
 
@@ -54,11 +61,12 @@ def arm(
     url: str,
     edges: Sequence[float],
     instances: int,
+    program: str = "",
     identity: str = "",
 ) -> Arm:
     """One version with the names that its content gives it."""
     variant = names.variant_of(version)
-    content = container(site, serving, model, version, url, edges)
+    content = container(site, serving, program, model, version, url, edges)
     model_name = names.resource(model, variant, [content, site.role_arn, site.subnets])
     solo = [_variant(serving, variant, model_name, instances, 1.0), site.kms_key_id]
     return Arm(
@@ -67,6 +75,7 @@ def arm(
         model_name=model_name,
         solo_config=names.resource(model, variant, ["solo", *solo]),
         model_data=url,
+        program=program,
         identity=identity,
     )
 
@@ -95,6 +104,8 @@ def create_model(journal: Journal, which: Arm) -> dict[str, Any]:
         "PrimaryContainer": container(
             site,
             journal.serving,
+            # A journal that was begun before versions named their program holds model.yaml's.
+            which.program or journal.serving.program,
             journal.model,
             which.version,
             which.model_data,

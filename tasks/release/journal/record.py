@@ -40,8 +40,8 @@ Gate = Literal["before_canary", "before_promotion", "inconclusive"]
 class Arm(Frozen):
     """One version on the endpoint, and the names it goes by at SageMaker.
 
-    ``model_data`` is the ``s3://`` address of model.tar.gz, ``identity`` the ledger's key; "" when
-    it is not known.
+    ``model_data`` is the ``s3://`` address of model.tar.gz, ``program`` what serves it, below its
+    ``code/``, ``identity`` the ledger's key; "" when it is not known.
     """
 
     version: str
@@ -49,6 +49,7 @@ class Arm(Frozen):
     model_name: str
     solo_config: str
     model_data: str = ""
+    program: str = ""
     identity: str = ""
 
 

@@ -39,12 +39,18 @@ class Facts(Frozen):
 
 
 class Wish(Frozen):
-    """Who wants which version, and why. ``url`` is the ``s3://`` address of its model.tar.gz."""
+    """Who wants which version, and why.
+
+    ``url`` is the ``s3://`` address of its model.tar.gz, ``program`` what serves it; ``stable_…``
+    are those of the version that serves now.
+    """
 
     version: str
     url: str
+    program: str = ""
     identity: str
     stable_url: str = ""
+    stable_program: str = ""
     stable_identity: str = ""
     actor: str
     reason: str
@@ -80,6 +86,7 @@ def opened(
         spec.serving,
         version=wish.version,
         url=wish.url,
+        program=wish.program,
         identity=wish.identity,
         **arms,
     )
@@ -126,6 +133,7 @@ def rollback(
     bad_identity: str,
     target: str,
     target_url: str,
+    target_program: str,
     actor: str,
     reason: str,
     now: float,
@@ -147,7 +155,9 @@ def rollback(
                 "solo_config": endpoint.config,
             }
         )
-    serves = requests.arm(site, spec.serving, version=target, url=target_url, **arms)
+    serves = requests.arm(
+        site, spec.serving, version=target, url=target_url, program=target_program, **arms
+    )
     journal = Journal(
         release_id=release_id(now, spec.name, target, owner),
         kind="rollback",
@@ -198,6 +208,7 @@ def _stable(
         spec.serving,
         version=pointer.version,
         url=wish.stable_url,
+        program=wish.stable_program,
         identity=wish.stable_identity,
         **arms,
     )
