@@ -91,3 +91,7 @@ class ConversionSpec(Strict):
     tflite_float16: FormatSpec | None = None
     tflite_int8: FormatSpec | None = None
     tfjs_float16: FormatSpec | None = None
+
+
+FORMATS = tuple(ConversionSpec.model_fields)
+"""Every edge format that is known; a backend offers some of them."""

@@ -9,10 +9,10 @@ from tasks.values import Check, Outcome
 
 def parity_checks(name: str, parity: Parity, limit: FormatSpec) -> list[Check]:
     """Every bound that the answers' kind has, for the format ``name``."""
-    error = parity.mean_error
+    what, error = f"{name} {parity.output}".strip(), parity.mean_error
     checks = [
         Check(
-            name=f"{name} parity",
+            name=f"{what} parity",
             outcome=_outcome(
                 error is not None and (limit.max_error is None or error <= limit.max_error)
             ),
@@ -29,7 +29,7 @@ def parity_checks(name: str, parity: Parity, limit: FormatSpec) -> list[Check]:
     if parity.agreement is not None:
         checks.append(
             Check(
-                name=f"{name} agreement",
+                name=f"{what} agreement",
                 outcome=_outcome(parity.agreement >= whole.min_agreement),
                 observed=percent(parity.agreement),
                 bound=f"≥ {percent(whole.min_agreement)}",
@@ -37,16 +37,17 @@ def parity_checks(name: str, parity: Parity, limit: FormatSpec) -> list[Check]:
             )
         )
     if parity.group_agreement is not None:
+        group = "value" if parity.kind == "values" else "class"
         checks.append(
             Check(
-                name=f"{name} agreement of the worst class",
+                name=f"{what} agreement of the worst {group}",
                 outcome=_outcome(parity.group_agreement >= whole.min_class_agreement),
                 observed=percent(parity.group_agreement),
                 bound=f"≥ {percent(whole.min_class_agreement)}",
                 detail=parity.group,
             )
         )
-    for what, value, bound, detail in (
+    for measure, value, bound, detail in (
         ("relative error", parity.relative_error, whole.max_relative_error, "of the worst output"),
         ("largest error", parity.row_error, whole.max_row_error, "of a single answer"),
         ("metric", parity.metric_loss, whole.max_metric_loss, "relative loss on labelled rows"),
@@ -54,11 +55,13 @@ def parity_checks(name: str, parity: Parity, limit: FormatSpec) -> list[Check]:
         if value is not None:
             checks.append(
                 Check(
-                    name=f"{name} {what}",
+                    name=f"{what} {measure}",
                     outcome=_outcome(value <= bound),
                     observed=shown(value),
                     bound=f"≤ {bound:g}",
-                    detail=detail if what == "metric" else f"{detail}, in its standard deviations",
+                    detail=detail
+                    if measure == "metric"
+                    else f"{detail}, in its standard deviations",
                 )
             )
     return checks

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import signal
-import subprocess
 import sys
 import tarfile
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tasks.conversion.parity import Task
-from tasks.conversion.refusals import LONGEST_TAIL, refused_of
+from tasks.conversion import edge_signature
+from tasks.conversion.calibration import Calibration, fit_int32, read
+from tasks.conversion.making import make
+from tasks.conversion.parity import Parity, Task, parity_of
 from tasks.conversion.report import ARTIFACTS, ConversionReport, Converted, judge, wanted
-from tasks.conversion.runtimes import install_tfjs, litert_parity, tfjs_parity
+from tasks.conversion.runtimes import Answers, install_tfjs, litert_answers, tfjs_answers
+from tasks.conversion.signature import Signature, carried, meant, signature_of
 from tasks.conversion_spec import ConversionSpec
 from tasks.errors import ArtifactTooLarge, ConversionError, ParityExceeded
-
-WORKER_SECONDS = 900
 
 
 def convert_model(
@@ -39,16 +38,18 @@ def convert_model(
     Args:
         model_tar: model.tar.gz of the training job (``saved_model/1``, ``preprocess.json``).
         spec: Formats and limits from model.yaml.
-        calibration: calibration.npz of the job: ``inputs`` float32 [n, …], ``outputs``, and
-            ``targets`` (class indices, or values in the graph's unit) where it has them.
-        out_dir: Where the files go: ``tflite/…``, ``tfjs/…``.
+        calibration: calibration.npz of the job: per tensor ``input:<name>``, ``output:<name>``
+            [n, …] (of a single one ``inputs``, ``outputs``), and ``targets`` (class indices, or
+            values in the graph's unit) where it has them.
+        out_dir: Where the files go: ``tflite/…``, ``tfjs/…``, ``signatures.json``.
         model: Its name, for the report.
 
     Returns:
         The report; its verdict says whether the files may go on. ``require`` raises on it.
 
     Raises:
-        ConversionError: the artefact is incomplete, or a converter failed.
+        ConversionError: the artefact is incomplete, is none that an edge runtime can carry, or a
+            converter failed.
     """
     limits = wanted(spec)
     began = time.perf_counter()
@@ -56,30 +57,37 @@ def convert_model(
     if not limits:
         verdict = judge(model, spec, ())
         return ConversionReport(model=model, formats=(), versions={}, seconds={}, verdict=verdict)
-    # npm and TensorFlow keep different parts of the machine busy: let them run side by side.
-    modules = _Installing() if "tfjs_float16" in limits else None
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         unpack(model_tar, folder / "model")
-        done = _run_worker(folder, list(limits), calibration, out_dir)
-        task = Task.of(json.loads((folder / "model" / "preprocess.json").read_text("utf-8")))
+        told = _told(folder / "model" / "preprocess.json")
+        signature = carried(signature_of(told))
+        tasks = {meant(told, signature): Task.of(told)}
+        rows = read(calibration, signature)
+        if "tfjs_float16" in limits:
+            fit_int32(rows, signature)
+        # npm and TensorFlow keep different parts of the machine busy: let them run side by side.
+        modules = _Installing() if "tfjs_float16" in limits else None
+        done = make(folder, signature, list(limits), calibration, out_dir)
     converted = time.perf_counter()
-    inputs, outputs, targets = _calibration(calibration)
     made = []
     for name in limits:
         main_file = out_dir / ARTIFACTS[name]
+        files = _files(out_dir, main_file, whole_folder=name == "tfjs_float16")
         if modules is not None and name == "tfjs_float16":
-            parity = tfjs_parity(main_file, inputs, outputs, modules.folder(), task, targets)
+            answers = tfjs_answers(main_file, signature, rows.inputs, modules.folder())
         else:
-            parity = litert_parity(main_file, inputs, outputs, task, targets)
+            answers = litert_answers(main_file, signature, rows.inputs)
         made.append(
             Converted(
                 format=name,
-                files=_files(out_dir, main_file, whole_folder=name == "tfjs_float16"),
-                parity=parity,
+                files=files,
+                parities=parities(answers, rows, signature, tasks),
+                signature=answers.signature,
                 seconds=float(done["formats"][name]["seconds"]),
             )
         )
+    edge_signature.write(out_dir, {item.format: item.signature for item in made}, ARTIFACTS)
     return ConversionReport(
         model=model,
         formats=tuple(made),
@@ -90,6 +98,38 @@ def convert_model(
         },
         verdict=judge(model, spec, tuple(made)),
     )
+
+
+def parities(
+    answers: Answers, rows: Calibration, signature: Signature, tasks: Mapping[str, Task]
+) -> tuple[Parity, ...]:
+    """Each output compared with the original's.
+
+    Args:
+        answers: The converted model's, of the first rows or of all.
+        rows: What the original answered, and the true answers where known.
+        signature: Which outputs there are.
+        tasks: What an output is for, where preprocess.json tells; ``targets`` are those of these.
+    """
+    several = len(signature.outputs) > 1
+    made = []
+    for tensor in signature.outputs:
+        answered = answers.outputs[tensor.name]
+        truth = rows.outputs[tensor.name][: len(answered)]
+        targets = rows.targets if tensor.name in tasks else None
+        made.append(
+            parity_of(
+                truth.reshape(len(truth), -1).tolist(),
+                answered,
+                answers.latency_ms_p50,
+                answers.runtime,
+                tasks.get(tensor.name),
+                None if targets is None else targets[: len(answered)],
+                output=tensor.name if several else "",
+                discrete=tensor.dtype != "float32",
+            )
+        )
+    return tuple(made)
 
 
 def require(report: ConversionReport) -> None:
@@ -144,6 +184,22 @@ def modules_folder() -> Path:
     return Path(given) if given else Path(sys.prefix) / "tfjs"
 
 
+def _told(path: Path) -> dict[str, Any]:
+    """preprocess.json."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        told, why = None, f": {error}"
+    else:
+        why = ""
+    if not isinstance(told, dict):
+        raise ConversionError(
+            f"preprocess.json is no JSON object{why}.",
+            "Let the training program write it; docs/models.md explains the file.",
+        )
+    return told
+
+
 class _Installing:
     """The npm packages, being installed while TensorFlow converts."""
 
@@ -171,89 +227,6 @@ class _Installing:
             self._error = error
 
 
-def _run_worker(
-    folder: Path, formats: list[str], calibration: Path, out_dir: Path
-) -> dict[str, Any]:
-    made, job, done = folder / "made", folder / "job.json", folder / "done.json"
-    asked = {
-        "saved_model": str(folder / "model" / "saved_model" / "1"),
-        "input": _input_of(folder / "model" / "preprocess.json"),
-        "calibration": str(calibration.resolve()),
-        "out": str(made),
-        "formats": {name: ARTIFACTS[name] for name in formats},
-    }
-    job.write_text(json.dumps(asked), encoding="utf-8")
-    command = [sys.executable, "-m", "tasks.conversion.worker", str(job), str(done)]
-    process = subprocess.Popen(
-        command,
-        cwd=Path(__file__).resolve().parents[2],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        said, _ = process.communicate(timeout=WORKER_SECONDS)
-    except subprocess.TimeoutExpired as error:
-        raise ConversionError(
-            f"The conversion took longer than {WORKER_SECONDS} s.",
-            "Make the model smaller, or free the machine, and run again.",
-        ) from error
-    finally:
-        # Also on KeyboardInterrupt and cancellation: no TensorFlow may outlive its run.
-        if process.poll() is None:
-            process.kill()
-            with suppress(ValueError):
-                process.communicate()
-    if process.returncode or not done.is_file():
-        raise _died(process.returncode, done.with_name("at.txt"), said)
-    result: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
-    if "refused" in result:
-        refused = refused_of(result["refused"])
-        raise ConversionError(refused.what, refused.next_step)
-    for name in formats:
-        parent = Path(ARTIFACTS[name]).parent
-        shutil.rmtree(out_dir / parent, ignore_errors=True)
-    for path in sorted(made.rglob("*")):
-        relative = path.relative_to(made)
-        if path.is_file() and not relative.parts[0].startswith("."):
-            (out_dir / relative).parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(path, out_dir / relative)
-    return result
-
-
-def _input_of(path: Path) -> dict[str, Any]:
-    """Name and shape of the graph's input, as preprocess.json tells them."""
-    try:
-        given = json.loads(path.read_text(encoding="utf-8"))["input"]
-        name, shape = str(given["name"]), [int(size) for size in given["shape"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConversionError(
-            f"preprocess.json tells no input of the graph: {type(error).__name__}: {error}.",
-            'Write "input": {"name": …, "shape": [1, …]}; docs/models.md explains the file.',
-        ) from error
-    if not shape or shape[0] != 1 or min(shape) < 1:
-        raise ConversionError(
-            f"preprocess.json gives the input the shape {shape}.",
-            "Give the shape of one row, every size fixed: [1, …]; edge runtimes know no other.",
-        )
-    return {"name": name, "shape": shape}
-
-
-def _died(status: int, at: Path, said: str) -> ConversionError:
-    """The worker ended without an answer: killed, crashed, or at fault itself."""
-    making = at.read_text(encoding="utf-8") if at.is_file() else "the model of one row"
-    if status < 0:
-        return ConversionError(
-            f"The converter was ended by {signal.Signals(-status).name} while it made {making}: "
-            f"…{said[-LONGEST_TAIL:]}",
-            "SIGKILL: free memory, then run again; else leave this format out of model.yaml.",
-        )
-    return ConversionError(
-        f"The converter ended with status {status} while it made {making}: …{said[-1200:]}",
-        "Read the last lines above; they are the converter's own.",
-    )
-
-
 def _files(out_dir: Path, main_file: Path, *, whole_folder: bool) -> dict[str, int]:
     if not main_file.is_file():
         raise ConversionError(
@@ -262,27 +235,6 @@ def _files(out_dir: Path, main_file: Path, *, whole_folder: bool) -> dict[str, i
         )
     paths = sorted(main_file.parent.iterdir()) if whole_folder else [main_file]
     return {path.relative_to(out_dir).as_posix(): path.stat().st_size for path in paths}
-
-
-def _calibration(path: Path) -> tuple[Any, Any, Any]:
-    """Inputs and the original's outputs, and the true answers where the job wrote them."""
-    import numpy as np
-
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            inputs, outputs = file["inputs"], file["outputs"]
-            targets = file["targets"] if "targets" in file.files else None
-    except (OSError, ValueError, KeyError) as error:
-        raise ConversionError(
-            f"{path} cannot be read as calibration data: {error}.",
-            "Let the training program write calibration.npz with inputs and outputs.",
-        ) from error
-    if not len(inputs) or len(inputs) != len(outputs):
-        raise ConversionError(
-            f"{path} holds {len(inputs)} inputs and {len(outputs)} outputs.",
-            "Let the training program write as many outputs as inputs, and at least one.",
-        )
-    return inputs, outputs, targets
 
 
 def _versions() -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 A mean over a thousand outputs is small when each answer is wrong. So errors are taken by row and by
 output, and what counts is judged: for classes the class that is named, for labels each label at its
-threshold, for numbers the error beside the spread of that output.
+threshold, for numbers the error beside the spread of that output, for values (whole numbers and
+truth values) whether they are the same.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Literal
 
 from tasks.values import Frozen
 
-Kind = Literal["classes", "labels", "numbers"]
+Kind = Literal["classes", "labels", "numbers", "values"]
 TIE = 0.05
 """Two classes whose (log) scores differ by less, that is by 5 % of the score, are a tie: where the
 original itself is undecided, naming the other one is no error."""
@@ -54,13 +55,18 @@ class Parity(Frozen):
     label), ``group_agreement`` that of the worst class (or side of a label) with enough rows, named
     by ``group``; ``undecided`` the share of rows where the original's answer is a tie.
 
+    Values: the same of equal values; ``agreement`` is that of the worst column.
+
     Numbers: ``relative_error`` is the mean error of the worst output in standard deviations of that
     output, ``row_error`` the largest of a single answer.
 
     ``metric_loss`` is the relative loss of accuracy, or growth of the mean absolute error, where
     labels were given.
+
+    ``output`` is the output's name, "" of a model of one.
     """
 
+    output: str = ""
     rows: int
     mean_error: float | None
     max_error: float | None
@@ -90,6 +96,9 @@ def parity_of(
     runtime: str,
     task: Task | None = None,
     targets: Sequence[float] | None = None,
+    *,
+    output: str = "",
+    discrete: bool = False,
 ) -> Parity:
     """Compare answers [n][outputs]; None and NaN stand for numbers that are not finite.
 
@@ -100,6 +109,8 @@ def parity_of(
         runtime: What ran it.
         task: What the answers are; None infers it.
         targets: True class indices, or true values in the graph's unit [n], where known.
+        output: Its name, where the model has several.
+        discrete: The output holds whole numbers or truth values.
 
     Raises:
         ValueError: the shapes differ, or there is no row.
@@ -114,13 +125,17 @@ def parity_of(
         raise ValueError(f"{answer.shape[1]} outputs in place of {truth.shape[1]}")
     with np.errstate(invalid="ignore"):
         difference = np.abs(truth - answer)
-    common = {"rows": len(truth), "latency_ms_p50": latency_ms_p50, "runtime": runtime}
+    common: dict[str, Any] = {
+        "output": output, "rows": len(truth), "latency_ms_p50": latency_ms_p50, "runtime": runtime,
+    }  # fmt: skip
     if not np.isfinite(difference).all():
         whose = "an answer" if np.isfinite(truth).all() else "the original's own answer"
         fault = f"{whose} is not finite"
         return Parity(**common, mean_error=None, max_error=None, fault=fault)
     task = task or Task()
-    kind = task.kind or inferred(truth)
+    kind = task.kind or ("values" if discrete else inferred(truth))
+    if kind == "classes" and discrete:
+        kind = "values"
     if kind == "classes" and truth.shape[1] == 1:
         kind = "labels"
     measured: dict[str, Any]
@@ -128,6 +143,8 @@ def parity_of(
         measured = _classes(truth, answer)
     elif kind == "labels":
         measured = _labels(truth, answer, task.threshold)
+    elif kind == "values":
+        measured = _values(truth, answer)
     else:
         measured = _numbers(truth, difference)
     if targets is not None and len(targets) == len(truth):
@@ -236,6 +253,19 @@ def _labels(truth: Any, answer: Any, threshold: float) -> dict[str, Any]:
     }
 
 
+def _values(truth: Any, answer: Any) -> dict[str, Any]:
+    import numpy as np
+
+    agreed = truth == answer
+    groups = [
+        (f"value {value:g} of column {column}", agreed[rows, column])
+        for column in range(truth.shape[1])
+        for value in np.unique(truth[:, column])
+        for rows in [truth[:, column] == value]
+    ]
+    return {"agreement": float(agreed.mean(axis=0).min()), **_worst_group(groups)}
+
+
 def _worst_group(groups: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """The group of enough rows that agrees least: where one answer for everything shows."""
     shares = [(float(agreed.mean()), name) for name, agreed in groups if len(agreed) >= GROUP_ROWS]
@@ -267,6 +297,9 @@ def _metric_loss(kind: Kind, truth: Any, answer: Any, targets: Any) -> float | N
     if kind == "classes":
         before = float((truth.argmax(axis=1) == targets).mean())
         after = float((answer.argmax(axis=1) == targets).mean())
+        return (before - after) / before if before else None
+    if kind == "values" and truth.shape[1] == 1:
+        before, after = (float((said[:, 0] == targets).mean()) for said in (truth, answer))
         return (before - after) / before if before else None
     if kind == "numbers" and truth.shape[1] == 1:
         before = float(np.abs(truth[:, 0] - targets).mean())

@@ -36,18 +36,15 @@ class Refused(Exception):
         self.next_step = next_step
 
 
-def several(kind: str, names: Iterable[str]) -> Refused:
-    """A model of several inputs or outputs, ``kind`` saying which."""
-    given = sorted(names)
-    way = (
-        "concatenate them to one output, or train one model for each"
-        if kind == "output"
-        else "take one input and split it inside the model"
-    )
+def several(kind: str, names: Iterable[str], wanted: Iterable[str]) -> Refused:
+    """A model with other inputs or outputs (``kind`` says which) than preprocess.json names."""
+    given, told = sorted(names), sorted(wanted)
     return Refused(
-        f"The model has {len(given)} {kind}s ({', '.join(given)}); the server and every edge "
-        f"format know models of one {kind}.",
-        f"{MODEL_PY}: {way}.",
+        f"The SavedModel has {len(given)} {kind}{'s' if len(given) != 1 else ''} "
+        f"({', '.join(given)}), preprocess.json tells of "
+        f"{f'one {kind}' if len(told) == 1 else f'{len(told)} {kind}s'} ({', '.join(told)}).",
+        f'Name each {kind} in "signature" of preprocess.json (docs/conversion.md), and export '
+        "serving_default under the same names.",
     )
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
+from pydantic import Field
+
 from tasks.conversion.bounds import parity_checks, shown
+from tasks.conversion.edge_signature import EdgeSignature
 from tasks.conversion.parity import Parity, parity_of
 from tasks.conversion_spec import ConversionSpec, FormatSpec
 from tasks.reports.pages import SIGNS, table
@@ -28,12 +32,21 @@ TITLES: Mapping[str, str] = {
 
 
 class Converted(Frozen):
-    """One format: its files (path below the output folder → bytes) and its parity."""
+    """One format: its files (path below the output folder → bytes), parity by output, tensors."""
 
     format: str
     files: Mapping[str, int]
-    parity: Parity
+    parities: tuple[Parity, ...] = Field(min_length=1)
+    signature: EdgeSignature = EdgeSignature()
     seconds: float
+
+    @property
+    def parity(self) -> Parity:
+        """That of the worst output: one that is not finite, else the largest mean error."""
+        return max(
+            self.parities,
+            key=lambda one: math.inf if one.mean_error is None else one.mean_error,
+        )
 
     @property
     def size(self) -> int:
@@ -57,7 +70,7 @@ class ConversionReport(Frozen):
 
     @property
     def parity(self) -> dict[str, float]:
-        """Mean error by format, as the manifest carries it."""
+        """Mean error by format (of its worst output), as the manifest carries it."""
         return {
             made.format: made.parity.mean_error
             for made in self.formats
@@ -66,28 +79,32 @@ class ConversionReport(Frozen):
 
     def to_markdown(self) -> str:
         """The conversion table of the run's artifact."""
+        several = any(len(made.parities) > 1 for made in self.formats)
         rows = [
             (
                 TITLES[made.format],
+                *([f"`{parity.output}`"] if several else []),
                 _size(made.size),
-                shown(made.parity.mean_error),
-                shown(made.parity.max_error),
-                f"{made.parity.rows:,}",
-                f"{made.parity.latency_ms_p50:.3f} ms",
-                made.parity.runtime,
+                shown(parity.mean_error),
+                shown(parity.max_error),
+                f"{parity.rows:,}",
+                f"{parity.latency_ms_p50:.3f} ms",
+                parity.runtime,
             )
             for made in self.formats
+            for parity in made.parities
         ]
         header = (
-            *("format", "size", "mean error", "largest error", "rows", "latency p50"),
-            "run with",
+            *("format", *(["output"] if several else []), "size", "mean error", "largest error"),
+            *("rows", "latency p50", "run with"),
         )
+        first = 1 + several
         lines = [
             f"## {SIGNS[self.verdict.outcome]} Conversion of {self.model}: {self.verdict.outcome}",
             "",
             self.verdict.reason,
             "",
-            table(header, rows, numeric=range(1, 6)),
+            table(header, rows, numeric=range(first, first + 5)),
         ]
         versions = ", ".join(f"{name} {version}" for name, version in sorted(self.versions.items()))
         seconds = ", ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items())
@@ -97,6 +114,18 @@ class ConversionReport(Frozen):
         ]
         if checks:
             lines += ["", table(("", "bound", "observed", "asked for", "why"), checks)]
+        tensors = [
+            (TITLES[made.format], side, f"`{one.name}`", f"`{one.key}`", list(one.shape), one.dtype)
+            for made in self.formats
+            for side, ones in (
+                ("takes", made.signature.inputs),
+                ("answers", made.signature.outputs),
+            )
+            for one in ones
+        ]
+        if tensors:
+            named = ("format", "", "tensor", "called in the file", "shape of a row", "dtype")
+            lines += ["", table(named, tensors)]
         lines += ["", f"Errors are in the unit of the graph's output. {versions}. {seconds}."]
         return "\n".join(lines)
 
@@ -128,7 +157,9 @@ def judge(model: str, spec: ConversionSpec, made: tuple[Converted, ...]) -> Verd
                 Check(name=name, outcome="error", observed="nothing", bound="a file", detail="")
             )
             continue
-        checks += [_size_check(item, limit), *parity_checks(name, item.parity, limit)]
+        checks.append(_size_check(item, limit))
+        for parity in item.parities:
+            checks += parity_checks(name, parity, limit)
     return Verdict.of(f"{model} conversion", tuple(checks))
 
 

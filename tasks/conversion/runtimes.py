@@ -11,11 +11,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.conversion.parity import Parity, Task, parity_of
+from tasks.conversion.edge_signature import (
+    EdgeSignature,
+    EdgeTensor,
+    matched,
+    of_graph_model,
+)
+from tasks.conversion.signature import SERVED, Signature
 from tasks.errors import ConversionError
 
 RUNNER = Path(__file__).resolve().parent / "tfjs_runner"
@@ -23,77 +30,107 @@ PACKAGES = ("package.json", "package-lock.json")
 TFJS_ROWS = 512
 """Rows that TensorFlow.js answers; each takes milliseconds in JavaScript, and fewer would not prove
 an agreement of 99 %."""
+ROW_BYTES: Mapping[str, str] = {"float32": "<f4", "int32": "<i4", "bool": "u1"}
+"""How a row of each dtype is handed to JavaScript."""
 RUN_SECONDS = 480
 INSTALL_SECONDS = 600
 
 
-def litert_parity(
-    path: Path, inputs: Any, outputs: Any, task: Task | None = None, targets: Any = None
-) -> Parity:
-    """Run a .tflite file on one thread and compare.
+@dataclass(frozen=True)
+class Answers:
+    """What a converted model answered, row by row, and what its tensors are called.
+
+    ``outputs`` holds [n][values] by the names of the signature; None stands for a number that is
+    not finite.
+    """
+
+    outputs: Mapping[str, Sequence[Sequence[float | None]]]
+    latency_ms_p50: float
+    runtime: str
+    signature: EdgeSignature
+
+
+def litert_answers(path: Path, signature: Signature, inputs: Mapping[str, Any]) -> Answers:
+    """Run a .tflite file on one thread.
 
     Args:
         path: The file.
-        inputs: float32 [n, …].
-        outputs: What the original answered, float32 [n, outputs].
-        task: What the answers are; None infers it.
-        targets: True answers [n], where known.
+        signature: What preprocess.json tells.
+        inputs: Rows [n, …] of each input.
+
+    Raises:
+        ConversionError: the file has other tensors than the signature.
     """
     import ai_edge_litert
+    import numpy as np
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path), num_threads=1)
-    interpreter.allocate_tensors()
-    source = interpreter.get_input_details()[0]["index"]
-    target = interpreter.get_output_details()[0]["index"]
-    answered, seconds = [], []
-    for row in inputs:
+    runner = interpreter.get_signature_runner(SERVED)
+    tensors = matched(
+        signature,
+        *(
+            [
+                EdgeTensor(
+                    name=key,
+                    key=key,
+                    tensor=str(detail["name"]),
+                    shape=tuple(int(size) for size in detail["shape"]),
+                    dtype=np.dtype(detail["dtype"]).name,
+                )
+                for key, detail in details.items()
+            ]
+            for details in (runner.get_input_details(), runner.get_output_details())
+        ),
+    )
+    answered: dict[str, list[list[float | None]]] = {one.name: [] for one in tensors.outputs}
+    seconds = []
+    for n in range(min(map(len, inputs.values()))):
+        row = {one.key: inputs[one.name][n : n + 1].astype(one.dtype) for one in tensors.inputs}
         began = time.perf_counter()
-        interpreter.set_tensor(source, row[None])
-        interpreter.invoke()
-        answer = interpreter.get_tensor(target)
+        answer = runner(**row)
         seconds.append(time.perf_counter() - began)
-        answered.append(answer.reshape(-1).tolist())
+        for one in tensors.outputs:
+            answered[one.name].append(answer[one.key].reshape(-1).tolist())
     version = getattr(ai_edge_litert, "__version__", "")
-    return parity_of(
-        outputs.reshape(len(outputs), -1).tolist(),
-        answered,
-        statistics.median(seconds) * 1000,
-        f"LiteRT {version}".strip(),
-        task,
-        targets,
+    return Answers(
+        outputs=answered,
+        latency_ms_p50=statistics.median(seconds) * 1000,
+        runtime=f"LiteRT {version}".strip(),
+        signature=tensors,
     )
 
 
-def tfjs_parity(
-    model: Path,
-    inputs: Any,
-    outputs: Any,
-    modules: Path,
-    task: Task | None = None,
-    targets: Any = None,
-) -> Parity:
-    """Run a TensorFlow.js graph model under Node, in the WebAssembly backend, and compare.
+def tfjs_answers(
+    model: Path, signature: Signature, inputs: Mapping[str, Any], modules: Path
+) -> Answers:
+    """Run a TensorFlow.js graph model under Node, in the WebAssembly backend.
 
     Args:
         model: model.json.
-        inputs: float32 [n, …]; the first rows are run.
-        outputs: What the original answered, float32 [n, outputs].
+        signature: What preprocess.json tells.
+        inputs: Rows [n, …] of each input; the first ``TFJS_ROWS`` are run.
         modules: Folder that ``install_tfjs`` filled.
-        task: What the answers are; None infers it.
-        targets: True answers [n], where known.
 
     Raises:
-        ConversionError: TensorFlow.js did not answer; its last words are in the message.
+        ConversionError: TensorFlow.js did not answer; its last words are in the message. Or the
+            file has other tensors than the signature.
     """
-    rows = inputs[:TFJS_ROWS]
+    tensors = of_graph_model(json.loads(model.read_text(encoding="utf-8")), signature)
+    count = min(TFJS_ROWS, *map(len, inputs.values()))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        (folder / "rows.bin").write_bytes(rows.astype("<f4").tobytes())
+        given = []
+        for n, one in enumerate(tensors.inputs):
+            rows = inputs[one.name][:count]
+            file = folder / f"rows{n}.bin"
+            file.write_bytes(rows.astype(ROW_BYTES[one.dtype]).tobytes())
+            shape = [1, *rows.shape[1:]]
+            given.append({"name": one.key, "rows": str(file), "shape": shape, "dtype": one.dtype})
         job = {
-            "rows": str(folder / "rows.bin"),
-            "shape": [1, *rows.shape[1:]],
-            "count": len(rows),
+            "inputs": given,
+            "outputs": [one.key for one in tensors.outputs],
+            "count": count,
             "backend": "wasm",
         }
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
@@ -114,13 +151,11 @@ def tfjs_parity(
                 "The message above names the operation that it cannot run: use other layers in "
                 "build() of model.py, or leave tfjs_float16 out of model.yaml.",
             ) from error
-    return parity_of(
-        outputs[: len(rows)].reshape(len(rows), -1).tolist(),
-        answers["outputs"],
-        float(answers["latency_ms_p50"]),
-        f"TensorFlow.js {answers['version']} ({answers['backend']})",
-        task,
-        None if targets is None else targets[: len(rows)],
+    return Answers(
+        outputs={one.name: answers["outputs"][one.key] for one in tensors.outputs},
+        latency_ms_p50=float(answers["latency_ms_p50"]),
+        runtime=f"TensorFlow.js {answers['version']} ({answers['backend']})",
+        signature=tensors,
     )
 
 

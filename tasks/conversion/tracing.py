@@ -7,14 +7,15 @@ are therefore frozen and the graph is read again with a fixed input, which infer
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tasks.conversion.refusals import MODEL_PY, Refused, layer_of, several, strings
+from tasks.conversion.signature import SERVED, Signature, Tensor, hold
 
-SIGNATURE = "serving_default"
-OUTPUT = "prediction"
+T = TypeVar("T")
 ONE_ROW = "_one_row"
 LOOPS = frozenset({"While", "StatelessWhile"})
 # Operand that holds the shape of a list's elements.
@@ -27,27 +28,33 @@ _ELEMENT_SHAPE: Mapping[str, int] = {
 }
 
 
-def fixed_batch(tf: Any, saved_model: Path, wanted: Mapping[str, Any], folder: Path) -> Any:
-    """Write the same SavedModel with a batch of exactly one row and a readable input name.
+@dataclass(frozen=True)
+class OneRow:
+    """A graph (``GraphDef``) of one row, and its tensors by the names of the signature."""
+
+    graph: Any
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+
+def one_row(tf: Any, saved_model: Path, signature: Signature) -> OneRow:
+    """The graph of a SavedModel for exactly one row, with its weights inside.
 
     Args:
         tf: The tensorflow module.
-        saved_model: SavedModel with one float32 input and one float32 output, any batch.
-        wanted: ``name`` and ``shape`` (batch 1) of the input.
-        folder: Where the new SavedModel goes.
-
-    Returns:
-        The graph (``GraphDef``) of the one row.
+        saved_model: SavedModel of any batch, served as the signature says.
+        signature: Inputs and outputs by name.
 
     Raises:
-        Refused: the model is none that an edge format can carry.
+        Refused: the model is none that an edge format can carry, or another than the signature's.
+        ConversionError: a tensor of the SavedModel holds text, or numbers of another kind.
     """
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2,
     )
 
     loaded = tf.saved_model.load(str(saved_model))
-    served = _served(tf, loaded, wanted)
+    served = _served(tf, loaded, signature)
     _refuse_strings(served.graph.as_graph_def())
     frozen = convert_variables_to_constants_v2(
         served, lower_control_flow=False, aggressive_inlining=True
@@ -56,22 +63,61 @@ def fixed_batch(tf: Any, saved_model: Path, wanted: Mapping[str, Any], folder: P
     _refuse_strings(graph)
     _settle_lists(tf, graph)
     _rename_functions(graph)
-    given, answer = frozen.inputs[0].name, frozen.outputs[0].name
-    signature = tf.TensorSpec(wanted["shape"], tf.float32, name=wanted["name"])
+    # A concrete function flattens what it takes and answers in the order of the names.
+    inputs = zip(sorted(served.structured_input_signature[1]), frozen.inputs, strict=True)
+    outputs = zip(sorted(served.structured_outputs), frozen.outputs, strict=True)
+    return OneRow(
+        graph=graph,
+        inputs=_by_name(signature.inputs, {name: tensor.name for name, tensor in inputs}),
+        outputs=_by_name(signature.outputs, {name: tensor.name for name, tensor in outputs}),
+    )
 
-    @tf.function(input_signature=[signature])  # type: ignore[untyped-decorator]
-    def one(inputs: Any) -> dict[str, Any]:
-        (made,) = tf.graph_util.import_graph_def(
-            graph, input_map={given: inputs}, return_elements=[answer], name=""
+
+def fixed_batch(
+    tf: Any, frozen: OneRow, signature: Signature, folder: Path, *, narrow: bool = False
+) -> None:
+    """Write the SavedModel of one row, its tensors named as in the signature.
+
+    Args:
+        tf: The tensorflow module.
+        frozen: The graph of one row.
+        signature: Inputs and outputs by name.
+        folder: Where the new SavedModel goes.
+        narrow: Take and give int32 in place of int64, and cast inside: for TensorFlow.js.
+    """
+    taken = [
+        tf.TensorSpec(
+            tensor.shape,
+            tf.int32 if narrow and tensor.dtype == "int64" else tf.as_dtype(tensor.dtype),
+            name=tensor.name,
         )
-        return {OUTPUT: made}
+        for tensor in signature.inputs
+    ]
+    types = [tf.as_dtype(tensor.dtype) for tensor in signature.inputs]
+    wanted = [tensor.name for tensor in signature.outputs]
+
+    @tf.function(input_signature=taken)  # type: ignore[untyped-decorator]
+    def one(*inputs: Any) -> dict[str, Any]:
+        given = {
+            frozen.inputs[tensor.name]: tf.cast(value, dtype)
+            for tensor, value, dtype in zip(signature.inputs, inputs, types, strict=True)
+        }
+        made = tf.graph_util.import_graph_def(
+            frozen.graph,
+            input_map=given,
+            return_elements=[frozen.outputs[name] for name in wanted],
+            name="",
+        )
+        return {
+            name: tf.cast(value, tf.int32) if narrow and value.dtype == tf.int64 else value
+            for name, value in zip(wanted, made, strict=True)
+        }
 
     module = tf.Module()
     module.one = one
     # Nobody trains it further; custom gradients (swish has one) point to what was frozen away.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(module, str(folder), signatures={SIGNATURE: one}, options=options)
-    return graph
+    tf.saved_model.save(module, str(folder), signatures={SERVED: one}, options=options)
 
 
 def loops(graph: Any) -> dict[str, str]:
@@ -83,33 +129,47 @@ def loops(graph: Any) -> dict[str, str]:
     return found
 
 
-def _served(tf: Any, loaded: Any, wanted: Mapping[str, Any]) -> Any:
-    """The function that is served, when it has one input and one output of float32."""
-    if SIGNATURE not in loaded.signatures:
+def _served(tf: Any, loaded: Any, signature: Signature) -> Any:
+    """The function that is served, when its tensors are those of the signature."""
+    if SERVED not in loaded.signatures:
         raise Refused(
-            f"The SavedModel has no signature {SIGNATURE!r}, only {sorted(loaded.signatures)}.",
-            f"Export it with ExportArchive.add_endpoint, or with signatures={{{SIGNATURE!r}: …}}.",
+            f"The SavedModel has no signature {SERVED!r}, only {sorted(loaded.signatures)}.",
+            f"Export it with ExportArchive.add_endpoint, or with signatures={{{SERVED!r}: …}}.",
         )
-    served = loaded.signatures[SIGNATURE]
-    inputs, outputs = served.structured_input_signature[1], served.structured_outputs
-    for kind, tensors in (("input", inputs), ("output", outputs)):
-        if len(tensors) != 1:
-            raise several(kind, tensors)
-        ((name, tensor),) = tensors.items()
-        if tensor.dtype != tf.float32:
-            raise Refused(
-                f"The model's {kind} {name!r} is {tensor.dtype.name}; clients send and read "
-                "float32.",
-                f"{MODEL_PY}: cast inside the model.",
-            )
-    ((name, tensor),) = inputs.items()
-    if not tensor.shape.is_compatible_with(wanted["shape"]):
-        raise Refused(
-            f"preprocess.json gives the input the shape {list(wanted['shape'])}, the SavedModel "
-            f"takes {tensor.shape} ({name!r}).",
-            "Make the two agree: input.shape is one row, batch included.",
-        )
+    served = loaded.signatures[SERVED]
+    _compare(tf, "input", served.structured_input_signature[1], signature.inputs)
+    _compare(tf, "output", served.structured_outputs, signature.outputs)
     return served
+
+
+def _compare(tf: Any, side: str, held: Mapping[str, Any], wanted: Sequence[Tensor]) -> None:
+    """Refuse a SavedModel with other inputs, or outputs, than preprocess.json names."""
+    names = [tensor.name for tensor in wanted]
+    if (len(held), len(wanted)) != (1, 1) and set(held) != set(names):
+        raise several(side, held, names)
+    for wanted_tensor, tensor in zip(wanted, _by_name(wanted, held).values(), strict=True):
+        name, shape = wanted_tensor.name, wanted_tensor.shape
+        hold(side, name, tensor.dtype.name)
+        if tensor.dtype != tf.as_dtype(wanted_tensor.dtype):
+            raise Refused(
+                f"preprocess.json gives the {side} {name!r} the dtype {wanted_tensor.dtype}, the "
+                f"SavedModel's is {tensor.dtype.name}.",
+                f"Write {tensor.dtype.name} into its signature, or cast inside the model "
+                f"({MODEL_PY[0].lower()}{MODEL_PY[1:]}).",
+            )
+        if shape is not None and not tensor.shape.is_compatible_with(shape):
+            raise Refused(
+                f"preprocess.json gives the {side} {name!r} the shape {list(shape)}, the "
+                f"SavedModel's is {tensor.shape}.",
+                "Make the two agree: a shape is that of one row, batch included.",
+            )
+
+
+def _by_name(wanted: Sequence[Tensor], held: Mapping[str, T]) -> dict[str, T]:
+    """What is held of each tensor, in the order of the signature; a single one by any name."""
+    if len(wanted) == 1:
+        return {wanted[0].name: next(iter(held.values()))}
+    return {tensor.name: held[tensor.name] for tensor in wanted}
 
 
 def _refuse_strings(graph: Any) -> None:

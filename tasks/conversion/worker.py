@@ -11,14 +11,19 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tasks.conversion.calibration import fit, read
+from tasks.conversion.edge_signature import with_names
 from tasks.conversion.refusals import Refused, in_words, loop
 from tasks.conversion.report import TITLES
-from tasks.conversion.tracing import fixed_batch, loops
+from tasks.conversion.signature import SERVED, Signature
+from tasks.conversion.tracing import fixed_batch, loops, one_row
+from tasks.errors import ConversionError
 
 # Fused operations that no edge runtime knows would end up in the graph.
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
@@ -34,7 +39,7 @@ def main(arguments: list[str]) -> int:
     job = json.loads(job_file.read_text(encoding="utf-8"))
     try:
         result = convert_all(job, done_file.with_name("at.txt"))
-    except Refused as refused:
+    except (Refused, ConversionError) as refused:
         result = {"refused": {"what": refused.what, "next_step": refused.next_step}}
     done_file.write_text(json.dumps(result), encoding="utf-8")
     return 0
@@ -49,24 +54,36 @@ def convert_all(job: dict[str, Any], at: Path) -> dict[str, Any]:
 
     Raises:
         Refused: the model is none that a format can carry.
+        ConversionError: the calibration data are not the model's.
     """
     began = time.perf_counter()
     import tensorflow as tf
 
     started = time.perf_counter() - began
-    out, calibration = Path(job["out"]), Path(job["calibration"])
-    frozen = out / ".batch1"
-    graph = fixed_batch(tf, Path(job["saved_model"]), job["input"], frozen)
-    if found := loops(graph):
+    out, signature = Path(job["out"]), Signature.model_validate(job["signature"])
+    frozen = one_row(tf, Path(job["saved_model"]), signature)
+    calibration = read(Path(job["calibration"]), signature)
+    fit(calibration, signature)
+    if found := loops(frozen.graph):
         for name in job["formats"]:
             if refused := loop(name, found):
                 raise refused
+    rows = {name: array[:INT8_ROWS] for name, array in calibration.inputs.items()}
     made: dict[str, dict[str, Any]] = {}
     for name, target in job["formats"].items():
         at.write_text(TITLES[name], encoding="utf-8")
         begin = time.perf_counter()
         try:
-            convert(tf, name, frozen, calibration, out / target)
+            # TensorFlow.js knows no int64; without any, all formats are made of one SavedModel.
+            narrow = name == "tfjs_float16" and signature.has("int64")
+            source = out / (".narrow" if narrow else ".batch1")
+            if not source.is_dir():
+                fixed_batch(tf, frozen, signature, source, narrow=narrow)
+            convert(tf, name, source, rows, out / target)
+            if name == "tfjs_float16":
+                told = json.loads((out / target).read_text(encoding="utf-8"))
+                told = with_names(told, signature)
+                (out / target).write_text(json.dumps(told), encoding="utf-8")
         except Exception as error:
             traceback.print_exc()
             raise in_words(TITLES[name], str(error)) from error
@@ -78,8 +95,15 @@ def convert_all(job: dict[str, Any], at: Path) -> dict[str, Any]:
     return {"formats": made, "versions": versions, "tensorflow_start_seconds": round(started, 3)}
 
 
-def convert(tf: Any, name: str, frozen: Path, calibration: Path, target: Path) -> None:
-    """Make one format from the fixed-batch SavedModel.
+def convert(tf: Any, name: str, frozen: Path, rows: Mapping[str, Any], target: Path) -> None:
+    """Make one format from the SavedModel of one row.
+
+    Args:
+        tf: The tensorflow module.
+        name: The format.
+        frozen: The SavedModel.
+        rows: Rows [n, …] of each input, to find int8's ranges with.
+        target: The format's main file.
 
     Raises:
         ValueError: the format is unknown.
@@ -93,8 +117,8 @@ def convert(tf: Any, name: str, frozen: Path, calibration: Path, target: Path) -
     if name == "tflite_float16":
         converter.target_spec.supported_types = [tf.float16]
     elif name == "tflite_int8":
-        # Inputs and outputs stay float32: browsers' LiteRT takes nothing else.
-        converter.representative_dataset = lambda: _rows(calibration)
+        # Inputs and outputs keep their dtypes: browsers' LiteRT takes no int8, and ids are ids.
+        converter.representative_dataset = lambda: _one_by_one(rows)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     else:
         raise ValueError(f"unknown format {name!r}")
@@ -107,7 +131,7 @@ def to_tfjs(frozen: Path, folder: Path) -> None:
     conversion.convert_tf_saved_model(
         str(frozen),
         str(folder),
-        signature_def="serving_default",
+        signature_def=SERVED,
         saved_model_tags="serve",
         quantization_dtype_map={"float16": "*"},
         strip_debug_ops=True,
@@ -125,6 +149,9 @@ def tfjs_converter() -> Any:
     import importlib
     import importlib.util
 
+    module = "tensorflowjs.converters.tf_saved_model_conversion_v2"
+    if module in sys.modules:
+        return sys.modules[module]
     for name in ("tensorflow_decision_forests", "tensorflow_hub"):
         sys.modules.setdefault(name, ModuleType(name))
     found = importlib.util.find_spec("tensorflowjs")
@@ -136,16 +163,15 @@ def tfjs_converter() -> Any:
             package = ModuleType(name)
             package.__path__ = [str(folder)]
             sys.modules[name] = package
-    return importlib.import_module("tensorflowjs.converters.tf_saved_model_conversion_v2")
+    return importlib.import_module(module)
 
 
-def _rows(calibration: Path) -> Any:
-    import numpy as np
-
-    with np.load(calibration, allow_pickle=False) as file:
-        inputs = file["inputs"][:INT8_ROWS]
-    for row in inputs:
-        yield [row[None].astype(np.float32)]
+def _one_by_one(rows: Mapping[str, Any]) -> Iterator[dict[str, Any] | list[Any]]:
+    count = min(map(len, rows.values()))
+    for n in range(count):
+        row = {name: array[n : n + 1] for name, array in rows.items()}
+        # A single input goes by its place: TensorFlow renames what is no Python name.
+        yield row if len(row) > 1 else list(row.values())
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 //
 //   node run.mjs <folder of node_modules> <model.json> <job.json> <answers.json>
 //
-// job.json: {"rows": "<file of little-endian float32>", "shape": [1, ...], "count": n, "backend": "wasm" | "cpu"}
-// answers.json: {"outputs": [[...], ...], "latency_ms_p50": x, "backend": "...", "version": "..."}
+// job.json: {"inputs": [{"name", "rows": "<file, little-endian>", "shape": [1, ...], "dtype": "float32" | "int32" | "bool"}, ...],
+//            "outputs": ["<name>", ...], "count": n, "backend": "wasm" | "cpu"}
+// answers.json: {"outputs": {"<name>": [[...], ...]}, "latency_ms_p50": x, "backend": "...", "version": "..."}
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -42,21 +43,24 @@ const load = async () => {
 };
 const model = await loadGraphModel({ load });
 
-const bytes = readFileSync(job.rows);
-const values = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-const size = values.length / job.count;
-const input = model.inputs[0].name;
-const outputs = [];
+const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
+const inputs = job.inputs.map(({ name, rows, shape, dtype }) => {
+  const bytes = readFileSync(rows);
+  const values = new arrays[dtype](bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  const size = values.length / job.count;
+  return { name, of: (row) => tf.tensor(values.subarray(row * size, (row + 1) * size), shape, dtype) };
+});
+const outputs = Object.fromEntries(job.outputs.map((name) => [name, []]));
 const times = [];
 for (let row = 0; row < job.count; row++) {
   const started = performance.now();
-  const tensor = tf.tensor(values.subarray(row * size, (row + 1) * size), job.shape, 'float32');
-  const answer = model.execute({ [input]: tensor });
+  const given = Object.fromEntries(inputs.map((input) => [input.name, input.of(row)]));
+  const answers = [model.execute(given, job.outputs)].flat();
+  const values = await Promise.all(answers.map((answer) => answer.data()));
   // JSON has no NaN: null stands for every number that is not finite.
-  outputs.push(Array.from(await answer.data()));
+  job.outputs.forEach((name, n) => outputs[name].push(Array.from(values[n])));
   times.push(performance.now() - started);
-  tensor.dispose();
-  answer.dispose();
+  tf.dispose([given, answers]);
 }
 times.sort((a, b) => a - b);
 writeFileSync(answersFile, JSON.stringify({
@@ -64,5 +68,4 @@ writeFileSync(answersFile, JSON.stringify({
   latency_ms_p50: times[Math.floor(times.length / 2)],
   backend: tf.getBackend(),
   version: tf.version_core,
-  inputs: model.inputs.map((tensor) => tensor.name),
 }));

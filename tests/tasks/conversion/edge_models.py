@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tasks.conversion.signature import signature_of
+
 RNG = np.random.default_rng(0)
 
 
@@ -39,9 +41,15 @@ def leave(model, inputs, folder):
     return pack(folder, shape), calibrate(folder, inputs, outputs)
 
 
-def pack(folder, shape):
+def one_input(shape):
+    """What an older preprocess.json says of its single input."""
+    return signature_of({"input": {"name": "inputs", "shape": shape}})
+
+
+def pack(folder, shape, **told):
     archive = Path(folder) / "model.tar.gz"
-    spec = json.dumps({"kind": "tabular", "input": {"name": "inputs", "shape": shape}}).encode()
+    told = {"kind": "tabular", **(told or {"input": {"name": "inputs", "shape": shape}})}
+    spec = json.dumps(told).encode()
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(Path(folder) / "saved_model", "saved_model")
         entry = tarfile.TarInfo("preprocess.json")

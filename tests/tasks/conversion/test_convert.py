@@ -4,13 +4,16 @@ import json
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tasks.conversion import runtimes
-from tasks.conversion.convert import convert_model, modules_folder, require, unpack
-from tasks.conversion.runtimes import litert_parity, tfjs_parity
+from tasks.conversion.calibration import read
+from tasks.conversion.convert import convert_model, modules_folder, parities, require, unpack
+from tasks.conversion.runtimes import litert_answers, tfjs_answers
+from tasks.conversion.signature import signature_of
 from tasks.conversion_spec import ConversionSpec, FormatSpec
 from tasks.errors import ConversionError
 from tests.models.trained import ROOT
@@ -33,8 +36,8 @@ def edge(tmp_path_factory, trained):
 
 @pytest.fixture
 def calibration(trained):
-    with np.load(trained.output / "calibration.npz") as file:
-        return file["inputs"], file["outputs"]
+    signature = signature_of(trained.json("model/preprocess.json"))
+    return read(trained.output / "calibration.npz", signature), signature
 
 
 @pytest.mark.tensorflow
@@ -70,32 +73,57 @@ def test_a_browser_finds_a_named_input_of_one_row_and_no_debug_operation(edge, t
     assert operations.isdisjoint({"Assert", "Print", "PrintV2", "CheckNumerics"})
 
 
+def compared(answers, rows, signature):
+    (parity,) = parities(answers, rows, signature, {})
+    return parity
+
+
 @pytest.mark.tensorflow
 def test_parity_notices_another_answer(edge, calibration):
     out, _ = edge
-    inputs, outputs = calibration
-    path = out / "tflite" / "model_float16.tflite"
-    assert litert_parity(path, inputs, outputs + 1).mean_error == pytest.approx(1, rel=0.01)
-    broken = inputs.copy()
-    broken[0] = np.nan
-    assert litert_parity(path, broken, outputs).mean_error is None
-    model = out / "tfjs" / "model.json"
-    assert tfjs_parity(model, inputs, outputs + 1, modules_folder()).mean_error == pytest.approx(
-        1, rel=0.01
-    )
-    assert tfjs_parity(model, broken, outputs, modules_folder()).max_error is None
+    rows, signature = calibration
+    moved = replace(rows, outputs={name: array + 1 for name, array in rows.outputs.items()})
+    broken = {name: array.copy() for name, array in rows.inputs.items()}
+    for array in broken.values():
+        array[0] = np.nan
+    path, model = out / "tflite" / "model_float16.tflite", out / "tfjs" / "model.json"
+    for asked in (
+        lambda inputs: litert_answers(path, signature, inputs),
+        lambda inputs: tfjs_answers(model, signature, inputs, modules_folder()),
+    ):
+        found = compared(asked(rows.inputs), moved, signature)
+        assert found.mean_error == pytest.approx(1, rel=0.01)
+        spoilt = compared(asked(broken), rows, signature)
+        assert (spoilt.mean_error, spoilt.max_error) == (None, None)
 
 
 @pytest.mark.tensorflow
 def test_a_model_that_javascript_cannot_run_is_told(edge, calibration, tmp_path):
     out, _ = edge
+    rows, signature = calibration
     model = json.loads((out / "tfjs" / "model.json").read_text("utf-8"))
     model["modelTopology"]["node"][-1]["op"] = "NoSuchOperation"
     for shard in (out / "tfjs").glob("*.bin"):
         (tmp_path / shard.name).write_bytes(shard.read_bytes())
     (tmp_path / "model.json").write_text(json.dumps(model), "utf-8")
     with pytest.raises(ConversionError, match="NoSuchOperation"):
-        tfjs_parity(tmp_path / "model.json", *calibration, modules_folder())
+        tfjs_answers(tmp_path / "model.json", signature, rows.inputs, modules_folder())
+
+
+@pytest.mark.tensorflow
+def test_clients_are_told_what_each_files_tensors_are_called(edge, trained):
+    out, report = edge
+    told = json.loads((out / "signatures.json").read_text("utf-8"))
+    given = trained.json("model/preprocess.json")["input"]
+    assert set(told) == {made.format for made in report.formats}
+    for name, entry in told.items():
+        (taken,), (answered,) = entry["inputs"], entry["outputs"]
+        assert (out / entry["file"]).is_file()
+        assert (taken["name"], taken["shape"], taken["dtype"]) == (
+            given["name"], given["shape"], "float32",
+        )  # fmt: skip
+        assert taken["key"] == given["name"], name
+        assert answered["name"] == "prediction"
 
 
 def archive(folder, *names):

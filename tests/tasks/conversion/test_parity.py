@@ -32,7 +32,7 @@ def measured(truth, answer, task=None, targets=None):
 
 def verdict(parity, name=FLOAT16, **limits):
     spec = ConversionSpec(**{name: FormatSpec(**limits)})
-    made = Converted(format=name, files={"f": 1}, parity=parity, seconds=1.0)
+    made = Converted(format=name, files={"f": 1}, parities=(parity,), seconds=1.0)
     return judge("m", spec, (made,))
 
 
@@ -214,7 +214,7 @@ def test_rows_that_prove_a_share_prove_it(share):
 def test_a_broken_agreement_is_told_with_the_way_out():
     truth = softmax(9 * np.eye(3)[RNG.integers(0, 3, 100)])
     parity = measured(truth, truth[:, ::-1])
-    made = Converted(format=INT8, files={"f": 1}, parity=parity, seconds=1.0)
+    made = Converted(format=INT8, files={"f": 1}, parities=(parity,), seconds=1.0)
     spec = ConversionSpec(tflite_int8=FormatSpec())
     report = ConversionReport(
         model="m", formats=(made,), versions={}, seconds={}, verdict=judge("m", spec, (made,))
@@ -229,3 +229,38 @@ def test_a_bound_that_is_given_counts_and_the_others_stay():
     assert given.bounds(INT8).min_agreement == 0.5
     assert given.bounds(INT8).min_class_agreement == 0.8
     assert given.bounds(FLOAT16).min_class_agreement == 0.9
+
+
+def test_whole_numbers_are_the_same_or_not():
+    """A class's number has no distance: 9 for 0 is as wrong as 1 for 0."""
+    truth = np.tile([[0], [1], [2], [9]], (100, 1))
+    other = truth.copy()
+    other[:4] = 9 - other[:4]
+    parity = parity_of(truth.tolist(), other.tolist(), 1, "x", discrete=True)
+    assert (parity.kind, parity.agreement, parity.relative_error) == ("values", 0.99, None)
+    assert failing(verdict(parity)) == set()
+    gone = truth.copy()
+    gone[truth == 2] = 1
+    found = verdict(parity_of(truth.tolist(), gone.tolist(), 1, "x", discrete=True), INT8)
+    assert failing(found) == {"agreement", "agreement of the worst value"}
+    assert "value 2 of column 0" in found.reason
+    held = parity_of(
+        truth.tolist(), gone.tolist(), 1, "x", Task(kind="classes"), truth[:, 0], discrete=True
+    )
+    assert (held.kind, held.metric_loss) == ("values", 0.25)
+    counted = parity_of(truth.tolist(), truth.tolist(), 1, "x", Task(kind="numbers"), discrete=True)
+    assert counted.kind == "numbers"
+
+
+def test_the_worst_output_decides():
+    truth = RNG.normal(size=(300, 1))
+    good = parity_of(truth.tolist(), truth.tolist(), 1, "x", output="price")
+    bad = parity_of(truth.tolist(), (truth + 1).tolist(), 1, "x", output="rent")
+    lost = parity_of(truth.tolist(), (truth * np.nan).tolist(), 1, "x", output="tax")
+    for parities, worst in (((good, bad), bad), ((bad, good), bad), ((good, lost, bad), lost)):
+        made = Converted(format=INT8, files={"f": 1}, parities=parities, seconds=1.0)
+        found = judge("m", ConversionSpec(tflite_int8=FormatSpec()), (made,))
+        assert made.parity == worst
+        assert found.outcome == "fail"
+        assert "tflite_int8 rent" in found.reason
+        assert not any("price" in check.name for check in found.checks if check.outcome == "fail")

@@ -26,7 +26,7 @@ def made(name="tflite_int8", size=1000, error=0.01, files=None):
         rows=4, mean_error=error, max_error=error, latency_ms_p50=0.25, runtime="LiteRT 2.3"
     )
     return Converted(
-        format=name, files=files or {ARTIFACTS[name]: size}, parity=parity, seconds=1.0
+        format=name, files=files or {ARTIFACTS[name]: size}, parities=(parity,), seconds=1.0
     )
 
 
