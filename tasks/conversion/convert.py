@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -20,7 +19,7 @@ from typing import Any
 from tasks.conversion.parity import Task
 from tasks.conversion.refusals import LONGEST_TAIL, refused_of
 from tasks.conversion.report import ARTIFACTS, ConversionReport, Converted, judge, wanted
-from tasks.conversion.runtimes import install_tfjs, litert_parity, tfjs_parity
+from tasks.conversion.runtimes import install_tfjs, litert_parity, modules_folder, tfjs_parity
 from tasks.conversion_spec import ConversionSpec
 from tasks.errors import ArtifactTooLarge, ConversionError, ParityExceeded
 
@@ -136,12 +135,6 @@ def unpack(model_tar: Path, folder: Path) -> None:
                 f"{model_tar} holds no {needed}.",
                 "Let the training program write it; docs/models.md lists what a job leaves.",
             )
-
-
-def modules_folder() -> Path:
-    """Folder of the npm packages that parity runs with."""
-    given = os.environ.get("SLUICE_TFJS_DIR", "")
-    return Path(given) if given else Path(sys.prefix) / "tfjs"
 
 
 class _Installing:
