@@ -42,7 +42,7 @@ $(STAMP): requirements.txt requirements-nodeps.txt requirements-bootstrap.txt em
 
 $(EDGE_STAMP): tasks/conversion/tfjs_runner/package-lock.json $(STAMP)
 	@echo "» Installing TensorFlow.js for the parity checks (npm comes with the virtual environment)"
-	@$(BIN)/python -c 'from tasks.conversion.convert import modules_folder; from tasks.conversion.runtimes import install_tfjs; install_tfjs(modules_folder())'
+	@$(BIN)/python -c 'from tasks.conversion.runtimes import install_tfjs, modules_folder; install_tfjs(modules_folder())'
 	@touch $@
 
 install: $(STAMP) $(EDGE_STAMP) ## Install everything into .venv

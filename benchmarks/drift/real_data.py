@@ -17,8 +17,9 @@ import pyarrow as pa
 
 from tasks.contracts import load_contract
 from tasks.drift import ColumnKind, DriftPolicy, DriftReport, Profile, compare, profile_batches
-from tasks.drift.grid import Grid, fit_grid
+from tasks.drift.grid import fit_grid
 from tasks.drift.history import Watching
+from tasks.drift.profiles.grid import Grid
 from tasks.drift.quality.concept import ConceptPolicy, monitor, period
 
 HOUSE: Mapping[str, ColumnKind] = {

@@ -17,7 +17,7 @@ from tasks.contracts.curation.labelling import Labelled, build_training_data, jo
 from tasks.contracts.curation.partitions import Curation, overtaken
 from tasks.contracts.model import Contract
 from tasks.contracts.reports.docs_site import enlarged
-from tasks.contracts.reports.pages import curated_page, labelled_page
+from tasks.contracts.reports.pages import curated_page, labelled_page, markdown
 from tasks.contracts.reports.report import ContractReport
 from tasks.contracts.store import publish, publish_docs
 from tasks.contracts.validation import validate_snapshot
@@ -81,7 +81,7 @@ def check_contract(
     addresses = publish(found, out_dir)
     report = with_change(found, changed).model_copy(update={"addresses": dict(addresses)})
     logger().info(f"Contract {contract.dataset} {contract.version}: {report.reason}")
-    show(key_for("contract", contract.dataset), report.to_markdown(), "What every row was checked")
+    show(key_for("contract", contract.dataset), markdown(report), "What every row was checked")
     return report
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import tarfile
 import tempfile
 import threading
@@ -20,7 +18,13 @@ from tasks.conversion.calibration import Calibration, fit_int32, read
 from tasks.conversion.making import make
 from tasks.conversion.parity import Parity, Task, parity_of
 from tasks.conversion.report import ARTIFACTS, ConversionReport, Converted, judge, wanted
-from tasks.conversion.runtimes import Answers, install_tfjs, litert_answers, tfjs_answers
+from tasks.conversion.runtimes import (
+    Answers,
+    install_tfjs,
+    litert_answers,
+    modules_folder,
+    tfjs_answers,
+)
 from tasks.conversion.signature import Signature, carried, meant, signature_of
 from tasks.conversion_spec import ConversionSpec
 from tasks.errors import ArtifactTooLarge, ConversionError, ParityExceeded
@@ -176,12 +180,6 @@ def unpack(model_tar: Path, folder: Path) -> None:
                 f"{model_tar} holds no {needed}.",
                 "Let the training program write it; docs/models.md lists what a job leaves.",
             )
-
-
-def modules_folder() -> Path:
-    """Folder of the npm packages that parity runs with."""
-    given = os.environ.get("SLUICE_TFJS_DIR", "")
-    return Path(given) if given else Path(sys.prefix) / "tfjs"
 
 
 def _told(path: Path) -> dict[str, Any]:

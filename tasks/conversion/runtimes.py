@@ -159,6 +159,12 @@ def tfjs_answers(
     )
 
 
+def modules_folder() -> Path:
+    """Folder of the npm packages that parity runs with."""
+    given = os.environ.get("SLUICE_TFJS_DIR", "")
+    return Path(given) if given else Path(sys.prefix) / "tfjs"
+
+
 def install_tfjs(folder: Path) -> Path:
     """Put the pinned npm packages of TensorFlow.js into a folder, once; returns the folder.
 
@@ -222,6 +228,4 @@ def _environment() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    from tasks.conversion.convert import modules_folder
-
     print(f"TensorFlow.js is in {install_tfjs(modules_folder())}")  # noqa: T201 - a command's answer

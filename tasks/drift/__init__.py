@@ -9,8 +9,9 @@ a report), ``history`` (days become periods), ``scoring`` (rows become residuals
 """
 
 from tasks.drift.check import compare
-from tasks.drift.grid import ColumnKind, Grid, fit_grid
+from tasks.drift.grid import fit_grid
 from tasks.drift.policy import DriftPolicy
+from tasks.drift.profiles.grid import ColumnKind, Grid
 from tasks.drift.profiles.profile import Profile, merged
 from tasks.drift.reports.report import ColumnDrift, DriftReport
 from tasks.drift.scan import profile_batches, profile_table

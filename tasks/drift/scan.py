@@ -10,8 +10,9 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from tasks.drift.grid import ColumnKind, Grid, fit_grid
+from tasks.drift.grid import fit_grid
 from tasks.drift.profiles.columns import Recorder, recorder
+from tasks.drift.profiles.grid import ColumnKind, Grid
 from tasks.drift.profiles.profile import Profile, merged
 from tasks.drift.profiles.readers import READERS, parquet_groups
 from tasks.errors import ConfigurationError, UnreadableData

@@ -28,9 +28,9 @@ from tasks.drift.bundle import (
 )
 from tasks.drift.check import compare
 from tasks.drift.comparison.rows import compare_rows, keep_rows
-from tasks.drift.grid import ColumnKind, Grid
 from tasks.drift.history import NOTIFY_STEP, Watching, periods, write_baseline
 from tasks.drift.policy import DriftPolicy
+from tasks.drift.profiles.grid import ColumnKind, Grid
 from tasks.drift.profiles.partitions import daily_profiles
 from tasks.drift.profiles.profile import Profile
 from tasks.drift.profiles.store import Partition, profile_partition
@@ -39,7 +39,7 @@ from tasks.drift.quality.champion import (
     follow,
     reference_errors,
 )
-from tasks.drift.reports.markdown import followed_page
+from tasks.drift.reports.markdown import followed_page, markdown
 from tasks.drift.reports.report import DriftReport
 from tasks.drift.scoring import score_periods, split_periods
 from tasks.errors import DataError
@@ -97,7 +97,7 @@ def compare_with_baseline(
         )
         report = report.model_copy(update={"together": found})
     title = f"{model}: {min(fresh)} to {max(fresh)} against the data of {champion_name(champion)}"
-    show(key_for("drift", model), report.to_markdown(title), "What changed in the data")
+    show(key_for("drift", model), markdown(report, title), "What changed in the data")
     logger().info(f"Drift: {report.outcome}. {report.reason}")
     return report
 

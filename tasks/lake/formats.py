@@ -7,69 +7,16 @@ row (too many fields, a line that is not JSON) is a :class:`RowFault` and costs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from tasks.errors import UnreadableData
+from tasks.lake import tables
 from tasks.lake.bounds import READ_FAULTS, Limits, reason, unreadable
-from tasks.lake.compression import ending_of
+from tasks.lake.chunks import Chunk
+from tasks.lake.endings import format_of
 from tasks.lake.pictures import DecodedImage, decode_image, strip_exif
-
-ENDINGS: dict[str, str] = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".json": "json",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".parquet": "parquet",
-    ".parq": "parquet",
-    ".pq": "parquet",
-    ".jpg": "image",
-    ".jpeg": "image",
-    ".png": "image",
-    ".webp": "image",
-}
-"""Formats by the ending of a name; text formats may have a compression's ending behind it."""
-
-
-@dataclass(frozen=True)
-class RowFault:
-    """A row that could not be taken apart. ``text`` is as written, bounded."""
-
-    row: int
-    text: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Some rows of one object, as they stand there.
-
-    Attributes:
-        kind: ``text`` (every value is text, "" is no value), ``typed`` (Arrow arrays as the file
-            types them) or ``objects`` (Python values as JSON has them).
-        columns: name → pyarrow array (``text``, ``typed``) or list (``objects``, nested types).
-        rows: number of each row in its object, int64; a CSV header is row 1.
-        faults: rows that could not be taken apart.
-    """
-
-    kind: str
-    columns: Mapping[str, Any]
-    rows: np.ndarray
-    faults: tuple[RowFault, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-
-def format_of(key: str) -> str:
-    """Format by the key's ending: csv, json, jsonl, parquet, image, or "" when it tells nothing."""
-    name = key.lower().removesuffix(ending_of(key))
-    return next((kind for ending, kind in ENDINGS.items() if name.endswith(ending)), "")
 
 
 @dataclass(frozen=True)
@@ -130,8 +77,6 @@ class LocalReader:
         return strip_exif(path.read_bytes(), key)
 
     def _reader(self, kind: str, key: str) -> Callable[..., Iterator[Chunk]]:
-        from tasks.lake import tables
-
         if kind == "csv":
             return tables.csv_chunks
         if kind in {"jsonl", "json"}:

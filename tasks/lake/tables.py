@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.lake.bounds import Limits, reason, unreadable
-from tasks.lake.formats import Chunk, RowFault, format_of
+from tasks.lake.chunks import Chunk, RowFault
+from tasks.lake.endings import format_of
 from tasks.lake.nested import values_of
 from tasks.lake.streams import text_stream
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from tasks.contracts.reports.report import ContractCheck, ContractReport
 from tasks.reports.figures import counted
 from tasks.reports.figures import percent as told_share
 from tasks.reports.links import shortened
@@ -13,7 +14,6 @@ from tasks.reports.markdown import flowing, plain, table
 if TYPE_CHECKING:
     from tasks.contracts.curation.curate import CurationPlan, Folded
     from tasks.contracts.curation.labelling import Labelled
-    from tasks.contracts.reports.report import ContractCheck, ContractReport
 
 SHOWN, FEW = 10, 3
 VALUE, SENTENCE = 48, 240

@@ -126,15 +126,3 @@ class ContractReport(Frozen):
                 what, f"Look at the rows in {where}; correct them at the source."
             )
         raise DataError(what, "Nothing was decided: repair what is named above, then run again.")
-
-    def to_markdown(self) -> str:
-        """For a Prefect artifact: the verdict, the counts, the failing checks with examples."""
-        from tasks.contracts.reports.pages import markdown
-
-        return markdown(self)
-
-    def to_html(self) -> str:
-        """One page that needs no network."""
-        from tasks.contracts.reports.pages import html
-
-        return html(self)

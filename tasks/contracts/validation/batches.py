@@ -29,7 +29,7 @@ class Fault(Protocol):
 
 
 class RawChunk(Protocol):
-    """Some rows of one object as a reader gives them (``tasks.lake.formats.Chunk``)."""
+    """Some rows of one object as a reader gives them (``tasks.lake.chunks.Chunk``)."""
 
     @property
     def kind(self) -> str: ...  # noqa: D102

@@ -60,7 +60,7 @@ def cast(column: Column, raw: Any, kind: str) -> tuple[Any, Any]:
 
     Args:
         column: What the contract says.
-        raw: pyarrow array or list, as :class:`tasks.lake.formats.Chunk` describes.
+        raw: pyarrow array or list, as :class:`tasks.lake.chunks.Chunk` describes.
         kind: ``text``, ``typed`` or ``objects``.
 
     Returns:

@@ -111,8 +111,6 @@ def _rows(
     read: Any,
     tally: Tally,
 ) -> tuple[list[Row], list[tuple[LakeObject, Any]]]:
-    from tasks.contracts.validation.snapshot import set_aside
-
     rows: list[Row] = []
     faults: list[tuple[LakeObject, Any]] = []
     named: set[str] = set()
@@ -121,7 +119,7 @@ def _rows(
         try:
             chunks = list(read.rows(local_paths[item.key], item.key, "jsonl", contract.encoding))
         except UnreadableData as error:
-            set_aside(tally, item, error)
+            tally.set_aside(item, error)
             continue
         tally.objects_read += 1
         names = dict.fromkeys(name for chunk in chunks for name in chunk.columns)

@@ -20,7 +20,8 @@ import pyarrow.compute as pc
 
 from tasks.contracts.model import Contract
 from tasks.contracts.reports.docs_site import Merged, built
-from tasks.contracts.reports.report import EXAMPLES, ContractReport, UnreadableObject
+from tasks.contracts.reports.pages import html
+from tasks.contracts.reports.report import EXAMPLES, ContractReport
 from tasks.contracts.validation.batches import Batch, RawChunk, in_batches, plain
 from tasks.contracts.validation.checks import READABLE, RowCheck, compile_checks, kinds_of
 from tasks.contracts.validation.evidence import ForeignKeys, KeyMemory, References, text_evidence
@@ -270,14 +271,6 @@ def validate_snapshot(
     return _finished(state, snapshot, out_dir, as_of or snapshot.end)
 
 
-def set_aside(tally: Tally, item: LakeObject, error: UnreadableData) -> None:
-    """Count an object that cannot be read; the first hundred are kept by name."""
-    tally.unreadable_count += 1
-    tally.unreadable.append(
-        UnreadableObject(source=item.key, version_id=item.version_id, why=error.what)
-    )
-
-
 def _chunks(
     contract: Contract,
     snapshot: Snapshot,
@@ -297,7 +290,7 @@ def _chunks(
                 rows += len(chunk.rows) + len(chunk.faults)
                 yield item, chunk
         except UnreadableData as error:
-            set_aside(tally, item, error)
+            tally.set_aside(item, error)
         else:
             tally.objects_read += 1
             tally.add(name for name in names if name not in contract.top_level)
@@ -340,5 +333,5 @@ def _finished(state: Validation, snapshot: Snapshot, out_dir: Path, as_of: date)
         quarantine_files=tuple(state.sink.quarantine_files),
     )
     (out_dir / "report.json").write_text(report.model_dump_json(indent=2), encoding="utf-8")
-    (out_dir / "report.html").write_text(report.to_html(), encoding="utf-8")
+    (out_dir / "report.html").write_text(html(report), encoding="utf-8")
     return report

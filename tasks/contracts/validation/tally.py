@@ -10,7 +10,8 @@ from datetime import date, datetime
 from tasks.contracts.model import Contract
 from tasks.contracts.reports.report import EXAMPLES, ContractCheck, Example, UnreadableObject
 from tasks.contracts.validation.checks import COLUMNS_THERE, READABLE, RowCheck
-from tasks.values import LeftOut, Outcome
+from tasks.errors import UnreadableData
+from tasks.values import LakeObject, LeftOut, Outcome
 
 NAMED = 20
 
@@ -42,6 +43,13 @@ class Tally:
         kept = self.examples.setdefault(check, [])
         if len(kept) < EXAMPLES:
             kept.append(Example(value=value[:120], source=source, row=row))
+
+    def set_aside(self, item: LakeObject, error: UnreadableData) -> None:
+        """Count an object that cannot be read; the report keeps the first hundred by name."""
+        self.unreadable_count += 1
+        self.unreadable.append(
+            UnreadableObject(source=item.key, version_id=item.version_id, why=error.what)
+        )
 
     def add(self, names: Iterable[str]) -> None:
         """Columns of one object that the contract does not know; only so many are named."""

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.drift.comparison.together import Driver, Multivariate
-from tasks.drift.grid import ColumnKind, Grid
 from tasks.drift.profiles.cells import Floats
+from tasks.drift.profiles.grid import ColumnKind, Grid
 from tasks.drift.profiles.numbers import numbers_of
 from tasks.errors import ConfigurationError
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from tasks import objects
 from tasks.drift.comparison.together import Multivariate
-from tasks.drift.grid import ColumnKind, Grid
+from tasks.drift.profiles.grid import ColumnKind, Grid
 from tasks.drift.profiles.partitions import DAY
 
 BATCH = 65_536

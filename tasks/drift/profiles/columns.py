@@ -7,14 +7,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tasks.drift.grid import (
-    VOCABULARY,
-    ColumnKind,
-    Grid,
-    NumericGrid,
-    Vocabularies,
-    fit_numeric,
-)
 from tasks.drift.profiles.categories import CategoryRecorder
 from tasks.drift.profiles.cells import CellCounter, Floats
 from tasks.drift.profiles.counts import Counts, NumericCounts
@@ -28,6 +20,14 @@ from tasks.drift.profiles.describe import (
     describe_vectors,
     half_of,
     words_of,
+)
+from tasks.drift.profiles.grid import (
+    VOCABULARY,
+    ColumnKind,
+    Grid,
+    NumericGrid,
+    Vocabularies,
+    fit_numeric,
 )
 from tasks.drift.profiles.numbers import numbers_of
 

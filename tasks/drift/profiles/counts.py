@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tasks.drift.grid import NumericGrid
 from tasks.drift.profiles.cells import CELLS, Ints
+from tasks.drift.profiles.grid import NumericGrid
 from tasks.drift.profiles.sketch import Sketch, sketch_of
 from tasks.errors import ProfileIncompatible
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks import objects
-from tasks.drift.grid import GRID_VERSION, ColumnKind, Grid, fit_grid
+from tasks.drift.grid import fit_grid
+from tasks.drift.profiles.grid import GRID_VERSION, ColumnKind, Grid
 from tasks.drift.profiles.profile import Profile
 from tasks.drift.scan import profile_batches
 from tasks.values import Snapshot, fingerprint

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from tasks.drift.grid import KNOWN_GRIDS, Grid
 from tasks.drift.profiles.counts import CategoryCounts, Counts, NumericCounts
+from tasks.drift.profiles.grid import KNOWN_GRIDS, Grid
 from tasks.errors import ProfileIncompatible, UnreadableData
 
 FORMAT = "sluice.drift-profile"

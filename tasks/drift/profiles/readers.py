@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tasks.drift.grid import ColumnKind
+from tasks.drift.profiles.grid import ColumnKind
 
 BATCH_ROWS = 65_536
 BLOCK = 4 << 20

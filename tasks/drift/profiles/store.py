@@ -14,7 +14,7 @@ from typing import Any
 
 from tasks import objects
 from tasks.aws import asking
-from tasks.drift.grid import ColumnKind, Grid
+from tasks.drift.profiles.grid import ColumnKind, Grid
 from tasks.drift.profiles.profile import Profile, merged
 from tasks.drift.scan import TableFormat, profile_table
 from tasks.errors import ObjectCorrupt

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 from pydantic import ValidationError
 
-from tasks.drift.grid import ColumnKind, Grid
 from tasks.drift.profiles.counts import NumericCounts
+from tasks.drift.profiles.grid import ColumnKind, Grid
 from tasks.drift.quality.concept import ConceptPolicy, Monitored, Period, monitor, period
 from tasks.drift.quality.estimate import ErrorByScore, Estimated, estimate_error, learn_errors
 from tasks.drift.scan import profile_batches

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.drift.grid import NumericGrid
 from tasks.drift.profiles.cells import CELLS, EDGES, Floats
 from tasks.drift.profiles.counts import NumericCounts
+from tasks.drift.profiles.grid import NumericGrid
 from tasks.errors import ConfigurationError
 from tasks.values import Frozen
 

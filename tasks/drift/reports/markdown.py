@@ -21,8 +21,8 @@ _HEADLINE = {
 _SIGN = {"pass": "✔", "fail": "✘", "inconclusive": "?", "error": "⚠"}
 
 
-def markdown(report: DriftReport, title: str) -> str:
-    """See :meth:`tasks.drift.reports.report.DriftReport.to_markdown`."""
+def markdown(report: DriftReport, title: str = "Drift") -> str:
+    """The whole page: headline, promise, drifted columns with pictures, the table."""
     drifted = [column for column in report.columns if column.drifted]
     told = f" in {len(drifted)} of {len(report.columns)} columns" if drifted else ""
     parts = [

@@ -102,9 +102,3 @@ class DriftReport(Frozen):
             for column in self.columns
         )
         return Verdict(subject=subject, outcome=self.outcome, reason=self.reason, checks=checks)
-
-    def to_markdown(self, title: str = "Drift") -> str:
-        """For a Prefect artifact: headline, promise, drifted columns with pictures, the table."""
-        from tasks.drift.reports.markdown import markdown
-
-        return markdown(self, title)

@@ -18,6 +18,7 @@ from tasks.drift import (
 )
 from tasks.drift.comparison.reference import in_season
 from tasks.drift.profiles.counts import NumericCounts
+from tasks.drift.reports.markdown import markdown
 from tasks.errors import ConfigurationError, ProfileIncompatible
 
 COLUMNS = {"price": "numeric", "city": "categorical"}
@@ -55,7 +56,7 @@ def test_no_change_passes(random, base):
     assert report.outcome == "pass"
     assert report.drifted == ()
     assert report.variation == "sampling only"
-    assert "not calibrated for week-to-week variation" in report.to_markdown()
+    assert "not calibrated for week-to-week variation" in markdown(report)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +222,7 @@ def test_the_report_is_json_and_markdown_that_nothing_breaks_out_of(random):
     reference = profile_batches([first], kinds, partition="<b>")
     report = compare(reference, profile_batches([second], kinds, reference.grid, partition="n"))
     assert report.outcome == "fail"
-    text = report.to_markdown("t")
+    text = markdown(report, "t")
     assert "<script>" not in re.sub(r"`[^`]*`", "", text)
     assert "<b>" not in text
     assert DriftReport.model_validate_json(report.model_dump_json()) == report

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 
 from tasks.drift.check import compare
-from tasks.drift.grid import Grid, NumericGrid, fit_grid
+from tasks.drift.grid import fit_grid
 from tasks.drift.policy import DriftPolicy
+from tasks.drift.profiles.grid import Grid, NumericGrid
 from tasks.drift.profiles.profile import Profile
 from tasks.drift.scan import profile_batches
 from tasks.errors import ProfileIncompatible, UnreadableData

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tasks.errors import UnreadableData
 from tasks.lake.bounds import Limits
-from tasks.lake.formats import LocalReader, format_of
+from tasks.lake.endings import format_of
+from tasks.lake.formats import LocalReader
 from tasks.lake.pictures import decode_image
 
 

@@ -1,5 +1,7 @@
 import re
 
+from tasks.contracts.reports.pages import html, markdown
+
 HOSTILE = '<script src="http://x.example/a.js"></script>|`*_[a](b)'
 
 
@@ -10,7 +12,7 @@ def judged(lake, judge, contract, **more):
 
 
 def test_the_page_needs_no_network_and_believes_no_value(lake, judge, contract):
-    page = judged(lake, judge, contract).to_html()
+    page = html(judged(lake, judge, contract))
     assert "<script" not in page
     assert not re.search(r'(src|href)\s*=\s*"', page)
     assert "&lt;script src=" in page
@@ -18,7 +20,7 @@ def test_the_page_needs_no_network_and_believes_no_value(lake, judge, contract):
 
 
 def test_markdown_cells_stay_cells(lake, judge, contract):
-    text = judged(lake, judge, contract).to_markdown()
+    text = markdown(judged(lake, judge, contract))
     assert "<script" not in text
     row = next(line for line in text.splitlines() if "s.enum" in line)
     assert len(re.findall(r"(?<!\\)\|", row)) == 6
@@ -31,6 +33,6 @@ def test_the_report_is_small_whatever_fails(lake, judge, contract):
     report = judge(contract(columns), lake)
     assert report.outcome == "fail"
     assert len(report.model_dump_json()) < 40_000
-    text = report.to_markdown()
+    text = markdown(report)
     assert "4 more in the full report." in text
     assert all(len(check.examples) <= 5 for check in report.checks)

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.contracts.odcs import contract_of
+from tasks.contracts.reports.pages import html, markdown
 from tasks.contracts.validation import validate_snapshot
 from tasks.lake.bounds import Limits
 from tasks.lake.formats import LocalReader
@@ -145,7 +146,7 @@ def test_keys_and_values_cannot_move_what_stands_beside_them(hostile, lake, judg
     report = judge(CONTRACT, lake, read=READER)
     (check,) = (item for item in report.checks if item.failed)
     assert hostile in check.examples[0].value
-    for shown in (report.to_markdown(), report.to_html()):
+    for shown in (markdown(report), html(report)):
         assert hostile not in shown
         assert f"x{ascii(hostile)[1:-1]}y" in shown.replace("\\\\", "\\").replace("\\[", "[")
 
@@ -179,7 +180,7 @@ def test_each_is_an_error_or_quarantine_and_the_counts_add_up(objects, tmp_path_
         told |= {json.loads(line)["source"] for line in path.read_text().splitlines()}
     silent = [key for key, may in most.items() if key not in told and not may]
     assert silent == []
-    shown = report.to_markdown() + report.to_html()
+    shown = markdown(report) + html(report)
     assert "\x1b" not in shown
     assert "<script>" not in shown
     assert len(shown) < 200_000

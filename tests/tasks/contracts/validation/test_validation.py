@@ -3,6 +3,7 @@ from datetime import date, timedelta
 import pyarrow as pa
 import pytest
 
+from tasks.contracts.reports.pages import html, markdown
 from tasks.errors import ContractViolated, DataError
 
 ID = {"name": "id", "logicalType": "integer", "required": True, "unique": True}
@@ -31,7 +32,7 @@ def test_people_see_few_examples_and_no_private_value(lake, judge, contract):
     told = next(check for check in report.checks if check.id == "lat.range")
     assert told.failed == 12
     assert len(told.examples) == 5
-    assert "99.5" not in report.to_markdown() + report.to_html() + report.model_dump_json()
+    assert "99.5" not in markdown(report) + html(report) + report.model_dump_json()
     assert judge.quarantined()[0]["record"]["lat"] == "99.5"
 
 
@@ -132,7 +133,7 @@ def test_a_warning_is_told_and_sets_nothing_aside(lake, judge, contract):
     report = judge(contract([ID, {**PRICE, "quality": [rule]}]), lake)
     assert outcome(report, "prices") == "fail"
     assert (report.outcome, report.rows_quarantined) == ("pass", 0)
-    assert "ℹ" in report.to_markdown()
+    assert "ℹ" in markdown(report)
 
 
 @pytest.mark.parametrize(("nulls", "expected"), [(2, "pass"), (3, "fail")])
@@ -258,7 +259,7 @@ def test_an_unreadable_object_is_set_aside_as_a_whole_and_counts_against_the_lim
     report = judge(contract([ID, PRICE], limit=0.1), lake)
     assert (report.outcome, report.objects_read, report.unreadable_count) == ("pass", 9, 1)
     assert report.unreadable[0].source == broken
-    assert broken in report.to_markdown().replace("\\", "")
+    assert broken in markdown(report).replace("\\", "")
     assert judge(contract([ID, PRICE], limit=0.05), lake).outcome == "fail"
 
 

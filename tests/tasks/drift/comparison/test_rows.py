@@ -9,6 +9,7 @@ import pytest
 
 from tasks.drift import DriftReport, fit_grid
 from tasks.drift.comparison.rows import compare_rows, keep_rows
+from tasks.drift.reports.markdown import markdown
 
 BUCKET = "rows-together"
 COLUMNS = {"a": "numeric", "b": "numeric", "c": "categorical", "note": "text"}
@@ -64,7 +65,7 @@ def test_what_no_column_shows_is_told_and_is_no_alarm(lake, tmp_path):
         variation="learned", reference_partitions=(), reference_rows=1, current_partitions=(),
         current_rows=1, columns=(), together=found,
     )  # fmt: skip
-    page = report.to_markdown()
+    page = markdown(report)
     assert "No drift" in page
     assert f"AUC {found.auc:.3f}" in page
     assert "raises no alarm by itself" in page

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from tasks.drift import compare, profile_batches
+from tasks.drift.reports.markdown import markdown
 from tasks.drift.reports.pictures import HEIGHT, ROW, SHOWN, WIDTH, picture
 
 ROWS = 2_000
@@ -98,7 +99,7 @@ def test_columns_that_did_not_drift_are_not_drawn(random):
     base = profile_batches([pa.RecordBatch.from_pydict(table)], kinds, partition="a")
     moved = pa.RecordBatch.from_pydict({**table, "c": table["c"] + 3})
     report = compare(base, profile_batches([moved], kinds, base.grid, partition="b"))
-    page = report.to_markdown("prices: a against b")
+    page = markdown(report, "prices: a against b")
     assert page.startswith("# ✘ Drift in 1 of 2 columns\n\n**prices: a against b**")
     assert page.count("data:image") == 1
     assert page.index("data:image") < page.index("## Columns")
