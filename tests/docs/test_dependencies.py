@@ -105,7 +105,10 @@ def test_what_the_product_imports_is_declared() -> None:
     assert loose == {}
 
 
-CALLED = ("prefect", "tensorflow", "sklearn", "pandas", "great_expectations", "boto3", "sagemaker")
+CALLED = (
+    *("prefect", "prefect_aws", "tensorflow", "sklearn", "pandas", "great_expectations", "boto3"),
+    "sagemaker",
+)
 
 
 @pytest.mark.parametrize("name", CALLED)

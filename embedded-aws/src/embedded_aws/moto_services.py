@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from typing import Any, cast
 
 from embedded_aws.clock import Clock
+from embedded_aws.fargate import teach_fargate
 from embedded_aws.service import AwsFault, Request, Response
 from embedded_aws.transactions import teach_transactions
 from embedded_aws.wire import protocol_of
@@ -171,6 +172,8 @@ def _load_handlers(host: str) -> list[tuple[re.Pattern[str], _Handler]]:
         _teach_virtual_time()
         if service == "dynamodb":
             teach_transactions()
+        if service == "ecs":
+            teach_fargate()
         return [(re.compile(url), handler) for url, handler in backend.urls.items()]
     return []
 
