@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.programs.fitting import Checkpoints, Fit, Recipe, Stopped
+from models.runtime.backend import Stopped
+from models.runtime.networks.fitting import Checkpoints, Fit, Recipe
+from models.runtime.signature import Signature, Tensor
 
 pytestmark = pytest.mark.tensorflow
 RNG = np.random.default_rng(0)
@@ -22,6 +24,9 @@ def small():
     keras.utils.set_random_seed(1)
     inputs = keras.Input((3,))
     return keras.Model(inputs, keras.layers.Dense(1)(inputs))
+
+
+SIGNATURE = Signature((Tensor("inputs", (1, 3)),), (Tensor("prediction", (1, 1)),))
 
 
 def loss(truth, answer):
@@ -39,7 +44,8 @@ def a_fit(folder, *, epochs=6, stop_after=None, rate=0.05, compiled=False, ident
 
     return Fit(
         model=model,
-        inputs=INPUTS,
+        signature=SIGNATURE,
+        inputs={"inputs": INPUTS},
         targets=TARGETS,
         recipe=Recipe(loss, epochs, 16, rate, 0.01, 0, compiled),
         validate=validate,
@@ -157,37 +163,36 @@ def test_a_loss_that_is_not_finite_ends_the_fit(tmp_path):
         fit.run()
 
 
-def test_the_network_of_the_rooms_is_served_as_it_was_trained(tmp_path):
+def test_the_network_for_pictures_is_served_as_it_was_trained(tmp_path):
     """Batch normalisation and mirroring act while training only, and survive the export."""
-    from models.programs.artifacts import GRAPH, check_served, export
-    from models.programs.contract import load_code
-    from models.programs.data import Split
-    from models.programs.heads import head_of
-    from models.programs.script_mode import Hyperparameters
-    from models.programs.train import model_answers
-    from tests.models.trained import ROOT
+    from models.runtime.inputs.image import Image
+    from models.runtime.networks.architectures import build
+    from models.runtime.networks.export import GRAPH, Network, export
+    from models.runtime.networks.litert import Graph
+    from models.runtime.networks.objectives import LOSSES
+    from models.runtime.outputs import served_error
+    from models.runtime.script_mode import Hyperparameters
+    from models.runtime.tasks.classification import Classification
 
-    code = load_code(ROOT / "models" / "room-classifier" / "model.py")
     chosen = Hyperparameters({"side": "32", "filters": "8,16"})
     pixels = np.random.default_rng(1).integers(0, 256, (24, 32, 32, 3), dtype=np.uint8)
     labels = np.array(["kitchen", "bedroom"] * 12)
-    spec = code.preprocess(Split(labels, pixels, labels), chosen)
-    from models.programs.preprocess import preprocessor
-
-    inputs, head = preprocessor(spec).transform(pixels), head_of(spec)
-    model = code.build(spec, chosen)
+    source = Image(Image.schema((), "label", {}, chosen))
+    task = Classification(Classification.describe(labels, "label", chosen))
+    signature = Signature(source.tensors, task.outputs)
+    inputs = source.transform({"image": pixels})
+    model = build(signature, task.activation, chosen)
     Fit(
         model=model,
+        signature=signature,
         inputs=inputs,
-        targets=head.targets(labels),
-        recipe=Recipe(head.loss, 2, 8, 0.01, 0.0, 0, compiled=False),
+        targets=task.targets(labels),
+        recipe=Recipe(LOSSES[task.objective], 2, 8, 0.01, 0.0, 0, compiled=False),
         validate=dict,
         checkpoints=Checkpoints(tmp_path / "checkpoints", "rooms"),
         stopping=lambda: False,
     ).run()
-    export(model, spec, tmp_path)
-    raw = model_answers(model, inputs)
-    np.testing.assert_allclose(raw.sum(axis=1), 1, rtol=1e-5)
-    assert check_served(tmp_path / GRAPH, inputs, raw) < 1e-4
-    with pytest.raises(ValueError, match=r"\['garage'\]"):
-        head.targets(np.array(["garage"]))
+    export(model, signature, tmp_path)
+    raw = Network(model, signature).predict(inputs)
+    np.testing.assert_allclose(raw["prediction"].sum(axis=1), 1, rtol=1e-5)
+    assert served_error(Graph(tmp_path / GRAPH, signature).predict(inputs), raw) < 1e-4

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from models.programs import measures
-from models.programs.telemetry import Telemetry
+from models.runtime import measures
+from models.runtime.serving.telemetry import Telemetry
 
 
 def test_regression_agrees_with_scikit_learn():

@@ -15,10 +15,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from models.programs.cells import shown
-from models.programs.preprocess import BadInput, Images, Tabular
-from models.programs.serve import MAX_BODY_BYTES, MAX_INSTANCES, create_app, instances_of
-from models.programs.telemetry import Telemetry
+from models.runtime.inputs.image import Image as Photo
+from models.runtime.inputs.tabular import Tabular
+from models.runtime.serving.app import MAX_BODY_BYTES, MAX_INSTANCES, create_app, instances_of
+from models.runtime.serving.telemetry import Telemetry
+from models.runtime.tables.cells import BadInput, shown
 
 NUMBER = {"name": "x", "type": "number", "required": True, "example": 1}
 OPTIONAL = {"name": "y", "type": "number", "required": False, "example": 2}
@@ -33,7 +34,7 @@ TABLE = Tabular(
             {"op": "flag", "column": "y", "above": 3},
             {"op": "one_hot", "column": "x", "values": [1, 2]},
             {
-                "op": "waves", "columns": ["x", "y"], "center": [0, 0], "scale": [1e-9, 1],
+                "op": "fourier", "columns": ["x", "y"], "center": [0, 0], "scale": [1e-9, 1],
                 "angles": [0.0, 1.0], "frequencies": [1.0, 64.0],
             },
             {
@@ -43,7 +44,14 @@ TABLE = Tabular(
         ],
     }
 )  # fmt: skip
-PHOTOS = Images({"input": {"shape": [1, 4, 4, 3]}, "pixels": {"scale": 1 / 127.5, "offset": -1.0}})
+
+
+def photos(side):
+    scaled = {"scale": 1 / 127.5, "offset": -1.0}
+    return Photo({"pixels": {"height": side, "width": side, **scaled}})
+
+
+PHOTOS = photos(4)
 
 
 def body(*instances):
@@ -177,11 +185,11 @@ def test_what_is_no_image_names_its_instance(name):
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_images_of_the_documented_formats_are_read(kind):
-    assert PHOTOS.decode(instances_of(body(encoded(picture(kind))))).shape == (1, 4, 4, 3)
+    assert PHOTOS.decode(instances_of(body(encoded(picture(kind)))))["image"].shape == (1, 4, 4, 3)
 
 
 def test_many_images_are_bounded_by_what_they_become():
-    large = Images({"input": {"shape": [1, 2000, 2000, 3]}, "pixels": {"scale": 1, "offset": 0}})
+    large = photos(2000)
     with pytest.raises(BadInput, match="5 images; at most 4"):
         large.decode([encoded(picture("PNG"))] * 5)
 
@@ -216,13 +224,14 @@ def test_any_bytes_are_read_or_refused_and_nothing_else(sent):
     for model in (TABLE, PHOTOS):
         with suppress(BadInput):
             inputs = model.decode(instances_of(sent))
-            assert np.isfinite(model.transform(inputs)).all()
+            (prepared,) = model.transform(inputs).values()
+            assert np.isfinite(prepared).all()
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.floats(-1.7e308, 1.7e308))
 @example(1.7e308, -1.7e308)
 def test_no_finite_number_reaches_the_graph_as_another_thing(x, y):
-    assert np.isfinite(TABLE.transform(TABLE.decode([{"x": x, "y": y}]))).all()
+    assert np.isfinite(TABLE.transform(TABLE.decode([{"x": x, "y": y}]))["features"]).all()
 
 
 def test_a_message_is_short_and_can_be_logged():
@@ -243,7 +252,7 @@ class Steady:
         self.seen = 0
 
     def predict(self, instances):
-        values = TABLE.transform(TABLE.decode(instances))[:, 0].tolist()
+        values = TABLE.transform(TABLE.decode(instances))["features"][:, 0].tolist()
         self.seen += len(values)
         return values, values
 

@@ -8,32 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from deployments.demo.generate import property_sales
-from models.programs.score import measured
 from tasks.drift.quality.champion import read_errors, reference_errors
 from tasks.drift.scoring import score_periods, split_periods
 from tasks.drift.tasks import follow_champion, keep_errors
 from tasks.errors import DataError
 from tasks.objects import file_digest
-from tasks.values import BundleFile, Manifest, Snapshot
-
-NUMBER = {"output": {"kind": "number", "transform": "exp", "scale": 1.0}}
-CLASSES = {"output": {"kind": "classes", "classes": ["bath", "hall"]}}
-
-
-def test_a_numbers_residual_is_its_logarithmic_error():
-    found = measured(NUMBER, np.asarray([110.0, np.nan]), np.asarray([[100.0], [50.0]]))
-    assert found["residual"][0] == pytest.approx(np.log(1.1))
-    assert np.isnan(found["residual"][1])
-    assert found["score"].tolist() == [100.0, 50.0]
-
-
-def test_a_classes_residual_is_its_overconfidence():
-    answers = np.asarray([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]])
-    found = measured(CLASSES, np.asarray(["bath", "hall", "None"]), answers)
-    assert found["residual"][:2] == pytest.approx([-0.1, 0.8])
-    assert found["error"][:2].tolist() == [0.0, 1.0]
-    assert np.isnan(found["error"][2])
-    assert found["score"] == pytest.approx([0.9, 0.8, 0.7])
+from tasks.values import BundleFile, Manifest, Snapshot, ValidatedData
 
 
 def good_rows(folder, columns, price=1.0):
@@ -48,6 +28,19 @@ def good_rows(folder, columns, price=1.0):
 def snapshot(end):
     return Snapshot(
         dataset="property_sales", bucket="lake", start=end, end=end, objects=(), fingerprint="f"
+    )
+
+
+def data(end, good, work):
+    return ValidatedData(
+        snapshot=snapshot(end),
+        address="",
+        contract="property_sales",
+        contract_version="1",
+        kinds={},
+        drift_policy={},
+        good=good,
+        work=work,
     )
 
 
@@ -97,23 +90,23 @@ def test_the_champion_is_followed_on_rows_that_it_has_not_seen(champion, tmp_pat
     end = date(2026, 4, 4)
     later = property_sales(1200, date(2026, 3, 8), 28, seed=12)
     same = good_rows(tmp_path / "same", later)
-    found = follow_champion.fn(champion, snapshot(end), {}, same, tmp_path / "a")
+    found = follow_champion.fn(champion, data(end, same, tmp_path / "a"))
     assert found.outcome == "pass", found.reason
     assert found.labelled == 1200
 
     dearer = good_rows(tmp_path / "dearer", later, price=1.25)
-    found = follow_champion.fn(champion, snapshot(end), {}, dearer, tmp_path / "b")
+    found = follow_champion.fn(champion, data(end, dearer, tmp_path / "b"))
     assert found.outcome == "fail", found.reason
     assert found.bias.change == pytest.approx(np.log(1.25), abs=0.05)
 
     # Another model under the same name is not asked; and the watch itself goes on.
     other = champion.files[0].model_copy(update={"sha256": "0" * 64})
     forged = champion.model_copy(update={"files": (other, champion.files[1])})
-    found = follow_champion.fn(forged, snapshot(end), {}, same, tmp_path / "c")
+    found = follow_champion.fn(forged, data(end, same, tmp_path / "c"))
     assert found.outcome == "error"
     assert "is not what its manifest says" in found.reason
     bare = champion.model_copy(update={"files": ()})
-    found = follow_champion.fn(bare, snapshot(end), {}, same, tmp_path / "d")
+    found = follow_champion.fn(bare, data(end, same, tmp_path / "d"))
     assert found.outcome == "inconclusive"
 
 
@@ -127,14 +120,15 @@ def test_an_artefact_gets_the_errors_that_it_is_followed_by(champion, held_out, 
         str(rows / "part-00000.parquet"), "scored-models", "channels/holdout/part-00000.parquet"
     )
     holdout = "s3://scored-models/channels/holdout/"
-    made = keep_errors.fn(snapshot(end), {}, trained.archive, holdout, tmp_path / "work")
+    made = keep_errors.fn(data(end, rows, tmp_path / "work"), trained.archive, holdout)
     (name, path), = made.items()  # fmt: skip
     assert name == "drift/errors.json"
     known = client("s3").get_object(Bucket="scored-models", Key="m/v1/drift/errors.json")["Body"]
     assert read_errors(path.read_bytes()) == read_errors(known.read())
     # What cannot be scored is no reason to keep a good model from users: it is said, and left out.
     (tmp_path / "no-model.tar.gz").write_bytes(b"")
-    assert keep_errors.fn(snapshot(end), {}, tmp_path / "no-model.tar.gz", holdout, tmp_path) == {}
+    broken = data(end, rows, tmp_path)
+    assert keep_errors.fn(broken, tmp_path / "no-model.tar.gz", holdout) == {}
 
 
 def test_a_program_that_fails_says_why(trained, tmp_path):

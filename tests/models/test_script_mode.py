@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from models.programs.script_mode import (
+from models.runtime.script_mode import (
     Hyperparameters,
     InvalidHyperparameter,
     job_from_environment,

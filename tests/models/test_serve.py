@@ -11,8 +11,8 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from models.programs.serve import Model, create_app
-from models.programs.telemetry import Telemetry
+from models.runtime.serving.app import Model, create_app
+from models.runtime.serving.telemetry import Telemetry
 
 pytestmark = pytest.mark.tensorflow
 
@@ -141,7 +141,7 @@ def test_the_archive_serves_by_itself(trained, rows):
         "SLUICE_PREDICTION_EDGES": "1,2",
     }
     process = subprocess.Popen(
-        [sys.executable, "serve.py"],
+        [sys.executable, "entry_point.py"],
         cwd=Path(trained.model) / "code",
         env=environment,
         stdout=subprocess.PIPE,

@@ -2,7 +2,13 @@ import time
 
 import pytest
 
-from models.programs.telemetry import Counts, Publisher, Telemetry, publisher_from, resident_bytes
+from models.runtime.serving.telemetry import (
+    Counts,
+    Publisher,
+    Telemetry,
+    publisher_from,
+    resident_bytes,
+)
 
 DIMENSIONS = (("ModelName", "prices"), ("VariantName", "v1"))
 

@@ -1,7 +1,6 @@
 """One real training job, shared by every test that needs its artefacts."""
 
 import fcntl
-import io
 import json
 import os
 import signal
@@ -18,7 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from deployments.demo.generate import property_sales
-from models.packaging import source_archive
+from models.packaging import TRAIN, source_files
+from models.runtime.split import COLUMNS, columns_document
+from tasks.contracts import load_contract
+from tasks.model_check import channel_columns
+from tasks.model_spec import load_model_spec
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = "price-estimator"
@@ -50,27 +53,41 @@ class Trained:
         return json.loads((self.base / path).read_text("utf-8"))
 
 
-def write_channel(folder, columns, chosen=slice(None)):
+def columns_text(dataset):
+    """What a channel of a data set says of its columns."""
+    contract = load_contract(dataset, ROOT / "data_contracts")
+    return columns_document([vars(column) for column in channel_columns(contract)])
+
+
+def write_channel(folder, columns, chosen=slice(None), dataset="property_sales"):
     folder.mkdir(parents=True, exist_ok=True)
     table = pa.table({name: values[chosen] for name, values in columns.items()})
     pq.write_table(table, folder / "part.parquet")
+    (folder / COLUMNS).write_text(columns_text(dataset), "utf-8")
+
+
+def write_code(folder, files):
+    """Unpack an archive's files."""
+    for path, content in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
 
 
 def start_job(base, *arguments):
-    """Run train.py as SageMaker does, from its archive; the process, not waited for."""
+    """Run the training as SageMaker does, from its archive; the process, not waited for."""
     code = base / "code"
     if not code.exists():
-        code.mkdir(parents=True)
-        with tarfile.open(fileobj=io.BytesIO(source_archive(ROOT / "models" / MODEL))) as archive:
-            archive.extractall(code, filter="data")
+        spec = load_model_spec(MODEL, ROOT / "models")
+        write_code(code, source_files(ROOT / "models" / MODEL, spec.composition))
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
     return subprocess.Popen(
-        [sys.executable, "train.py", *arguments],
+        [sys.executable, TRAIN, *arguments],
         cwd=code,
         env={
             **inherited,
             "SAGEMAKER_BASE_DIR": str(base),
-            "SM_HPS": json.dumps({"epochs": 1, "seed": 3}),
+            "SM_HPS": json.dumps({"epochs": 1, "seed": 3, "label_transform": "log"}),
             "SM_CHANNEL_TRAINING": str(base / "input" / "data" / "training"),
             "SM_CHANNEL_HOLDOUT": str(base / "input" / "data" / "holdout"),
         },

@@ -109,7 +109,9 @@ def _one_hot(feature: Feature, columns: Arrays) -> Floats:
     values = columns[feature["column"]]
     known = feature["values"]
     given = np.asarray(values, dtype=object if values.dtype.kind == "O" else np.float64)
-    hot = np.stack([given == value for value in known], axis=1).astype(np.float64)
+    hot = np.zeros((len(values), len(known)))
+    for column, value in enumerate(known):
+        hot[:, column] = given == value
     if feature.get("other", False):
         unknown = (hot.sum(axis=1) == 0) & ~is_missing(values)
         hot = np.concatenate([hot, unknown[:, None].astype(np.float64)], axis=1)

@@ -1,0 +1,65 @@
+"""The steps that each backend's conformance tests take with a finished job."""
+
+import json
+
+import numpy as np
+import pytest
+
+from models.runtime import calling
+from models.runtime.family import plug_in
+from tests.models.conformance import HELD_OUT, instance_of, serve
+
+
+def it_measured_what_its_task_declares(done):
+    measured = done.metrics()
+    task = done.family.task_class
+    for who in ("candidate", "baseline"):
+        assert set(measured[who]) == set(task.metrics)
+        assert np.isfinite(list(measured[who].values())).all()
+    assert f"holdout_{task.tracked}=" in done.log
+    assert measured["counts"]["holdout"] == HELD_OUT
+
+
+def it_serves_and_refuses_bad_input(done):
+    good = instance_of(done.family.input)
+    answer, many, *refused = serve(
+        done,
+        [
+            {"instances": [good]},
+            {"instances": [good] * 3},
+            {"instances": [5]},
+            {"instances": []},
+            {"rows": [good]},
+        ],
+    )
+    assert answer.status_code == 200, answer.text
+    (prediction,) = answer.json()["predictions"]
+    assert many.json()["predictions"] == [prediction] * 3
+    spec = json.loads((done.model / "preprocess.json").read_text("utf-8"))
+    done.family.task_class(spec["output"]).read([prediction])
+    assert [reply.status_code for reply in refused] == [400, 400, 400]
+    assert "instance 0" in refused[0].json()["error"]
+
+
+def it_measures_itself_again(done, out):
+    calling.check(done.model)
+    again = calling.measure(done.model, done.holdout, out / "measured")
+    expected = done.metrics()["candidate"]
+    assert again["candidate"] == pytest.approx(expected, rel=1e-3, abs=1e-6)
+
+
+def its_error_can_be_followed(done, out):
+    periods = out / "periods"
+    periods.mkdir()
+    (periods / "2026-02-01").symlink_to(done.holdout)
+    calling.score(done.model, periods, out / "scores", rows=50)
+    with np.load(out / "scores" / "2026-02-01.npz") as found:
+        assert {len(found[name]) for name in ("residual", "error", "score")} == {50}
+        assert np.isfinite(found["error"]).all()
+
+
+def it_offers_only_formats_that_are_known(done):
+    from tasks.conversion_spec import ConversionSpec
+
+    offered = plug_in("backends", done.family.backend).formats
+    assert set(offered) <= {name for name, _ in ConversionSpec()}

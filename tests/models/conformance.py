@@ -1,0 +1,248 @@
+"""Rows for every composition of a task, an input and a backend, and how its job is run."""
+
+import base64
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import date
+from itertools import product
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from models.packaging import TRAIN, source_files
+from models.runtime.family import Family, names_of
+from models.runtime.split import COLUMNS, columns_document
+from tests.models.trained import write_code
+
+ROWS, HELD_OUT = 200, 60
+LABELS = ("garden", "pool", "view")
+FAST = {"epochs": "3", "batch_size": "20", "compiled": "0", "learning_rate": "0.02",
+        "hidden": "8", "side": "16", "filters": "4,8", "max_iter": "20"}  # fmt: skip
+COMPOSITIONS = tuple(product(names_of("tasks"), names_of("inputs")))
+"""Each is tried with every backend."""
+TABLE = (
+    {"name": "key", "type": "string", "required": True, "key": True},
+    {"name": "size", "type": "number", "required": True, "kind": "numeric"},
+    {"name": "kind", "type": "string", "kind": "categorical"},
+    {"name": "told", "type": "string", "kind": "text"},
+    {"name": "new", "type": "boolean"},
+    {"name": "on", "type": "date", "required": True},
+)
+OWN = {
+    "train.py": '''"""Learns the mean answer; stands for any framework."""
+import argparse, glob, json, os, time
+parser = argparse.ArgumentParser()
+parser.add_argument("--epochs", type=int, default=1)
+chosen, _ = parser.parse_known_args()
+label, channel = os.environ["SLUICE_LABEL"], os.environ["SM_CHANNEL_TRAINING"]
+tables = glob.glob(f"{channel}/**/*.parquet", recursive=True)
+if tables:
+    import pyarrow.parquet as pq
+    labels = [v for t in tables for v in pq.ParquetFile(t).read([label])[label].to_pylist()]
+else:
+    lines = [l for f in glob.glob(f"{channel}/**/labels.jsonl", recursive=True) for l in open(f)]
+    labels = [json.loads(line)[label] for line in lines]
+checkpoint = os.path.join(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"), "checkpoints", "at")
+os.makedirs(os.path.dirname(checkpoint), exist_ok=True)
+done = int(open(checkpoint).read()) if os.path.exists(checkpoint) else 0
+if done:
+    print(f"resuming after epoch {done}", flush=True)
+for epoch in range(done + 1, chosen.epochs + 1):
+    print(f"epoch={epoch} loss=0.5", flush=True)
+    open(checkpoint, "w").write(str(epoch))
+    time.sleep(0.2)
+if isinstance(labels[0], list):
+    names = sorted({name for row in labels for name in row})
+    answer = [sum(name in row for row in labels) / len(labels) for name in names]
+elif isinstance(labels[0], str):
+    names = sorted(set(labels))
+    answer = [labels.count(name) / len(labels) for name in names]
+else:
+    answer = sum(labels) / len(labels)
+with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w") as file:
+    json.dump(answer, file)
+''',
+    "inference.py": '''"""Answers what train.py learned, as PyTorch's container asks."""
+import json, os
+
+def model_fn(model_dir):
+    return json.load(open(os.path.join(model_dir, "model.json")))
+
+def input_fn(body, content_type):
+    assert content_type == "application/json"
+    return json.loads(body)["instances"]
+
+def predict_fn(data, model):
+    return [model for _ in data]
+
+def output_fn(prediction, accept):
+    return json.dumps({"predictions": prediction}), accept
+''',
+}
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished job of one composition."""
+
+    base: Path
+    family: Family
+    log: str
+
+    @property
+    def model(self):
+        return self.base / "model"
+
+    @property
+    def holdout(self):
+        return self.base / "input" / "data" / "holdout"
+
+    def metrics(self):
+        return json.loads((self.base / "output/data/metrics.json").read_text("utf-8"))
+
+
+def run(base, task, source, backend):
+    """Train one composition to its end, in a process of its own."""
+    family = prepare(base, task, source, backend)
+    with start(base) as process:
+        log, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, log
+    return Done(base, family, log)
+
+
+def prepare(base, task, source, backend):
+    """Channels and code of a job."""
+    family = Family(
+        task, source, backend, "told_label", program="train.py" if backend == "custom" else ""
+    )
+    for seed, (channel, rows) in enumerate((("training", ROWS), ("holdout", HELD_OUT))):
+        write_rows(base / "input" / "data" / channel, task, source, rows, seed)
+    own = base / "own"
+    write_code(own, {path: text.encode() for path, text in OWN.items()} if family.program else {})
+    own.mkdir(exist_ok=True)
+    write_code(base / "code", source_files(own, family))
+    return family
+
+
+def start(base):
+    """Start the job's training."""
+    arguments = [word for name, value in FAST.items() for word in (f"--{name}", value)]
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
+    return subprocess.Popen(
+        [sys.executable, TRAIN, *arguments],
+        cwd=base / "code",
+        env={**inherited, "SAGEMAKER_BASE_DIR": str(base), "SLUICE_LABEL": "told_label"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def stopped_and_resumed(base):
+    """Stop a job at its first sign of life, as spot capacity would, and let another go on."""
+    said = []
+    with start(base) as first:
+        for line in first.stdout:
+            said.append(line)
+            if line.startswith(("epoch=1 ", "part=scikit-learn")):
+                first.send_signal(signal.SIGTERM)
+        status = first.wait(120)
+    second = start(base)
+    more, _ = second.communicate(timeout=600)
+    assert second.returncode == 0, more
+    return status, "".join(said), more
+
+
+def answer_of(task, number):
+    """The label of a row that depends on a number from 0 to 1."""
+    if task == "regression":
+        return 100 + 300 * number
+    if task == "classification":
+        return LABELS[min(int(number * 3), 2)]
+    if task == "multi-label":
+        return [name for index, name in enumerate(LABELS) if number > (index + 1) / 4]
+    raise KeyError(f"say what rows of the task {task} look like")
+
+
+def write_rows(folder, task, source, rows, seed):
+    """A channel whose label can be learned."""
+    folder.mkdir(parents=True)
+    numbers = np.random.default_rng(seed).uniform(size=rows)
+    labels = [answer_of(task, number) for number in numbers]
+    if source == "tabular":
+        columns = {
+            "key": [f"k{n}" for n in range(rows)],
+            "size": numbers * 50,
+            "kind": ["house" if n > 0.5 else "flat" for n in numbers],
+            "told": [f"a room {'bright' if n > 0.5 else 'dark'} {int(n * 9)}" for n in numbers],
+            "new": [None if n < 0.1 else bool(n > 0.7) for n in numbers],
+            "on": [date(2026, 1, 1 + int(n * 30)) for n in numbers],
+            "told_label": labels,
+        }
+        pq.write_table(pa.table(columns), folder / "part.parquet")
+        listed = [*TABLE, {"name": "told_label", "type": "number"}]
+    elif source == "image":
+        lines = []
+        for index, (number, label) in enumerate(zip(numbers, labels, strict=True)):
+            shade = int(255 * number)
+            Image.new("RGB", (20, 20), (shade, 255 - shade, 128)).save(folder / f"{index}.png")
+            lines.append(json.dumps({"file": f"{index}.png", "told_label": label}))
+        (folder / "labels.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+        listed = [{"name": "file", "type": "string"}, {"name": "told_label", "type": "string"}]
+    else:
+        raise KeyError(f"say what rows of the input {source} look like")
+    (folder / COLUMNS).write_text(columns_document(listed), "utf-8")
+
+
+def instance_of(source):
+    """What a client sends."""
+    if source == "tabular":
+        return {"size": 12.5, "kind": "house", "told": "a bright room", "on": "2026-01-03"}
+    encoded = io.BytesIO()
+    Image.new("RGB", (30, 20), (200, 50, 128)).save(encoded, "JPEG")
+    return {"b64": base64.b64encode(encoded.getvalue()).decode()}
+
+
+def serve(done, requests):
+    """Start the bundle's server; what it answers to each request."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "code/entry_point.py"],
+        cwd=done.model,
+        env={
+            "PATH": os.environ["PATH"],
+            "SAGEMAKER_BASE_DIR": str(done.base),
+            "SAGEMAKER_BIND_TO_PORT": str(port),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            deadline = time.monotonic() + 120
+            while True:
+                try:
+                    assert client.get("/ping").status_code == 200
+                    break
+                except httpx.ConnectError:
+                    assert process.poll() is None, process.communicate()[0]
+                    assert time.monotonic() < deadline
+                    time.sleep(0.05)
+            return [client.post("/invocations", json=request) for request in requests]
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)

@@ -1,0 +1,42 @@
+"""Every task and input with the backend sklearn: trained, served, measured again, followed."""
+
+import pytest
+
+from tests.models import composition_steps as steps
+from tests.models.conformance import COMPOSITIONS, prepare, run, stopped_and_resumed
+
+BACKEND = "sklearn"
+
+
+@pytest.fixture(scope="module", params=COMPOSITIONS, ids="-".join)
+def done(request, tmp_path_factory):
+    return run(tmp_path_factory.mktemp("job"), *request.param, BACKEND)
+
+
+def test_it_measured_what_its_task_declares(done):
+    steps.it_measured_what_its_task_declares(done)
+
+
+def test_it_serves_and_refuses_bad_input(done):
+    steps.it_serves_and_refuses_bad_input(done)
+
+
+def test_it_measures_itself_again_as_its_job_did(done, tmp_path):
+    steps.it_measures_itself_again(done, tmp_path)
+
+
+def test_its_error_can_be_followed_on_new_rows(done, tmp_path):
+    steps.its_error_can_be_followed(done, tmp_path)
+
+
+def test_it_offers_only_formats_that_are_known(done):
+    steps.it_offers_only_formats_that_are_known(done)
+
+
+def test_a_stopped_job_leaves_no_model_and_the_next_one_reaches_the_same(tmp_path):
+    prepare(tmp_path, "regression", "tabular", BACKEND)
+    status, stopped, _ = stopped_and_resumed(tmp_path)
+    assert status == 143, stopped
+    straight = run(tmp_path / "straight", "regression", "tabular", BACKEND)
+    again = (tmp_path / "output/data/metrics.json").read_text("utf-8")
+    assert steps.json.loads(again)["candidate"] == straight.metrics()["candidate"]

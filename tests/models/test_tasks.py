@@ -1,0 +1,190 @@
+"""What every task must hold to, and what each measures."""
+
+import json
+
+import numpy as np
+import pytest
+
+from models.runtime.family import names_of, plug_in
+from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
+from models.runtime.task import Unlabelled, UnreadableAnswer
+
+NAMES = names_of("tasks")
+VALUES = {
+    "regression": [100.0, 250.0, 90.0, 400.0, 130.0, 60.0],
+    "classification": ["bath", "hall", "bath", "attic", "hall", "bath"],
+    "multi-label": [["pool"], ["view", "pool"], [], ["view"], ["garden"], ["pool"]],
+}
+"""A column of each task's labels."""
+
+
+def fitted(name, values=None, **hyperparameters):
+    task = plug_in("tasks", name)
+    labels = task.labels(values or VALUES[name])
+    return task(task.describe(labels, "told", Hyperparameters(hyperparameters))), labels
+
+
+def raw(task, rows, seed=0):
+    """What a graph could answer."""
+    (tensor,) = task.outputs
+    answer = np.random.default_rng(seed).uniform(0.05, 0.95, (rows, *tensor.shape[1:]))
+    if task.activation == "softmax":
+        answer /= answer.sum(axis=1, keepdims=True)
+    return {tensor.name: answer.astype(np.float32)}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_task_reads_the_answers_that_it_gives(name):
+    task, _ = fitted(name)
+    predicted = task.predicted(raw(task, 6))
+    answers = json.loads(json.dumps(task.answers(predicted)))
+    np.testing.assert_allclose(task.read(answers), predicted)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_task_measures_exactly_what_it_declares(name):
+    task, labels = fitted(name)
+    measured = task.measure(labels, task.predicted(raw(task, 6)))
+    assert set(measured) == set(task.metrics)
+    assert all(np.isfinite(value) for value in measured.values())
+    assert task.tracked in measured
+    for gate in task.first_gates:
+        assert gate.split(",")[0].removeprefix("metric: ") in task.metrics
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_row_has_a_finite_score_and_only_labelled_rows_an_error(name):
+    task, _ = fitted(name)
+    labels = task.labels([*VALUES[name][:5], None])
+    predicted = task.predicted(raw(task, 6))
+    assert np.isfinite(task.scores(predicted)).all()
+    found = task.errors(labels, predicted)
+    for column in ("residual", "error"):
+        assert np.isfinite(found[column][:5]).all()
+        assert np.isnan(found[column][5])
+    assert np.isfinite(found["score"]).all()
+    assert task.labelled(labels).tolist() == [True] * 5 + [False]
+    assert all(len(column) == 6 for column in task.columns(predicted).values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_targets_have_the_shape_that_the_graph_answers(name):
+    task, labels = fitted(name)
+    targets = task.targets(labels)
+    (tensor,) = task.outputs
+    if task.objective == "cross_entropy":
+        assert targets.shape == (6,)
+        assert targets.max() < tensor.shape[1]
+    else:
+        assert targets.shape == (6, tensor.shape[1])
+
+
+def test_a_numbers_residual_is_its_logarithmic_error_where_it_learns_logarithms():
+    task, _ = fitted("regression", label_transform="log")
+    found = task.errors(np.asarray([110.0, np.nan]), np.asarray([100.0, 50.0]))
+    assert found["residual"][0] == pytest.approx(np.log(1.1))
+    assert found["score"].tolist() == [100.0, 50.0]
+    plain, labels = fitted("regression", label_transform="none")
+    found = plain.errors(labels, labels + labels.std())
+    np.testing.assert_allclose(found["residual"], -1)
+
+
+def test_a_classes_residual_is_its_overconfidence():
+    task, _ = fitted("classification", values=["bath", "hall"])
+    labels = task.labels(["bath", "hall", None])
+    found = task.errors(labels, np.asarray([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]]))
+    assert found["residual"][:2] == pytest.approx([-0.1, 0.8])
+    assert found["error"][:2].tolist() == [0.0, 1.0]
+    assert np.isnan(found["error"][2])
+    assert found["score"] == pytest.approx([0.9, 0.8, 0.7])
+
+
+def test_answers_carry_the_threshold_of_the_model():
+    task, _ = fitted("classification", values=["a", "b"], confidence_threshold="0.8")
+    chances = task.predicted({"prediction": np.asarray([[0.1, 0.9], [0.7, 0.3]], np.float32)})
+    sure, unsure = task.answers(chances)
+    assert (sure["label"], sure["confident"]) == ("b", True)
+    assert (unsure["label"], unsure["confident"]) == ("a", False)
+    assert task.scores(chances) == pytest.approx([1.9, 0.7])
+    several, _ = fitted("multi-label", threshold="0.6")
+    (answer,) = several.answers(np.asarray([[0.7, 0.59, 0.6]]))
+    assert answer["labels"] == ["garden", "view"]
+
+
+def test_prices_come_back_in_dollars():
+    task, _ = fitted("regression", label_transform="log")
+    output = task.output
+    logged = (np.log(500_000.0) - output["offset"]) / output["scale"]
+    (price,) = task.answers(task.predicted({"prediction": np.asarray([[logged]], np.float32)}))
+    assert price == pytest.approx(500_000, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "message"),
+    [
+        ("regression", ["dear"], "answer 0 is 'dear', no number"),
+        ("regression", [1.0, True], "answer 1 is True, no number"),
+        ("classification", ["cellar"], "answer 0 is 'cellar'"),
+        ("classification", [[0.9, 0.9, 0.9]], "not 3 chances that add up to one"),
+        ("classification", [[0.5, 0.5]], "not 3 chances"),
+        ("multi-label", [[0.5, 2.0, 0.1]], "not 3 chances from 0 to 1"),
+        ("multi-label", [7], "not 3 chances"),
+    ],
+)
+def test_an_answer_that_is_none_of_the_tasks_is_named(name, answers, message):
+    task, _ = fitted(name)
+    with pytest.raises(UnreadableAnswer, match=message):
+        task.read(answers)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("hall", [0, 0, 1]),
+        ([0.2, 0.3, 0.5], [0.2, 0.3, 0.5]),
+        ({"bath": 1.0}, [0, 1, 0]),
+        ({"label": "hall", "scores": [0.1, 0.1, 0.8]}, [0.1, 0.1, 0.8]),
+        ({"prediction": "attic"}, [1, 0, 0]),
+    ],
+)
+def test_classes_are_read_as_programs_answer_them(answer, expected):
+    task, _ = fitted("classification")
+    assert task.read([answer])[0].tolist() == expected
+
+
+def test_labels_that_nothing_can_be_learned_from_are_refused():
+    with pytest.raises(Unlabelled, match="has 1 classes"):
+        fitted("classification", values=["a", "a"])
+    with pytest.raises(Unlabelled, match="needs labels above 0"):
+        fitted("regression", values=[0.0, 1.0], label_transform="log")
+    with pytest.raises(Unlabelled, match="has 0 labels"):
+        fitted("multi-label", values=[[], []])
+    with pytest.raises(InvalidHyperparameter, match="label_transform='cube'"):
+        fitted("regression", label_transform="cube")
+
+
+@pytest.mark.parametrize(
+    ("values", "transform"),
+    [([1.0, 2.0, 3.0], "none"), ([1.0, 2.0, 4.0, 9.0, 200.0], "exp"), ([-1.0, 5.0, 900.0], "none")],
+)
+def test_a_heavy_tail_of_positive_labels_is_learned_on_a_logarithm(values, transform):
+    task, _ = fitted("regression", values=values)
+    assert task.output["transform"] == transform
+
+
+def test_whole_numbers_are_classes_by_their_digits():
+    task, labels = fitted("classification", values=[1.0, 0, 1])
+    assert task.classes == ["0", "1"]
+    assert labels.tolist() == ["1", "0", "1"]
+
+
+def test_labels_of_a_class_that_was_never_seen_are_named():
+    task, _ = fitted("classification")
+    with pytest.raises(ValueError, match=r"\['cellar'\] are not among the classes"):
+        task.targets(task.labels(["cellar"]))
+    several, _ = fitted("multi-label")
+    with pytest.raises(ValueError, match=r"\['moat'\]"):
+        several.targets(several.labels([["moat"]]))
+    # The monitor goes on: such a label can only be missed.
+    found = several.errors(several.labels([["moat"]]), np.zeros((1, 3)))
+    assert found["error"][0] == pytest.approx(1 / 3)
