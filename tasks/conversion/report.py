@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from tasks.conversion.bounds import parity_checks, shown
-from tasks.conversion.edge_signature import EdgeSignature
+from tasks.conversion.edge_signature import FILE, EdgeSignature
 from tasks.conversion.parity import Parity, parity_of
 from tasks.conversion_spec import ConversionSpec, FormatSpec
 from tasks.reports.pages import SIGNS, table
@@ -65,8 +65,9 @@ class ConversionReport(Frozen):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """All files, relative to the output folder, sorted."""
-        return tuple(sorted(path for made in self.formats for path in made.files))
+        """All files, relative to the output folder, sorted; with the names of their tensors."""
+        names = [FILE] if self.formats else []
+        return tuple(sorted([*names, *(path for made in self.formats for path in made.files)]))
 
     @property
     def parity(self) -> dict[str, float]:

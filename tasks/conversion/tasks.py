@@ -11,7 +11,6 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.conversion.convert import convert_model, require
-from tasks.conversion.edge_signature import FILE as SIGNATURES
 from tasks.conversion.report import ConversionReport
 from tasks.model_spec import ModelSpec
 from tasks.reports.artifacts import key_for, logger, show
@@ -52,8 +51,6 @@ def convert(spec: ModelSpec, job_folder: Path, work: Path) -> Bundled:
     logger().info(f"Conversion: {report.verdict.outcome}. {report.verdict.reason}")
     require(report)
     files = {name: out / name for name in report.files}
-    if report.formats:
-        files[SIGNATURES] = out / SIGNATURES
     files |= {f"evidence/{name}": job_folder / "output" / name for name in ("metrics.json",)}
     return Bundled(report=report, files=files | _carried(model_tar, work / "carried"))
 

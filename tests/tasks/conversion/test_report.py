@@ -76,6 +76,7 @@ def test_a_client_downloads_all_files_of_a_format():
     assert got.verdict.outcome == "fail"
     assert "tfjs_float16 size: 1.0 kB (bound ≤ 1.0 kB)" in got.verdict.reason
     assert got.files == (
+        "signatures.json",
         "tfjs/group1-shard1of1.bin",
         "tfjs/model.json",
         "tflite/model_int8.tflite",
