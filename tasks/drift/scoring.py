@@ -24,10 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import DataError
+from tasks.good_rows import DAY, LABEL_DAY, LABELS, day_of
 
-DAY = "_day"
-LABELS = "labels.jsonl"
-LABEL_DAY = "day"
 ROWS = 5_000
 """Most rows of a period that are scored."""
 PROGRAM = "models.programs.score"
@@ -90,7 +88,7 @@ def _split_tables(good: Path, out: Path, anchor: date, length: int, last: date) 
     random = np.random.default_rng(0)
     for number, path in enumerate(sorted(good.rglob("*.parquet"))):
         table = pq.ParquetFile(path).read()
-        days = [_day(value) for value in pc.unique(table[DAY]).to_pylist()]
+        days = [day_of(value) for value in pc.unique(table[DAY]).to_pylist()]
         groups: dict[date, list[date]] = {}
         for day in days:
             groups.setdefault(period_of(day, anchor, length), []).append(day)
@@ -110,7 +108,7 @@ def _split_pictures(labels: Path, out: Path, anchor: date, length: int, last: da
     for line in labels.read_text("utf-8").splitlines():
         if line.strip():
             entry = json.loads(line)
-            ends = period_of(_day(entry[LABEL_DAY]), anchor, length)
+            ends = period_of(day_of(entry[LABEL_DAY]), anchor, length)
             if ends <= last:
                 lines.setdefault(ends, []).append(entry)
     random = np.random.default_rng(0)
@@ -179,7 +177,3 @@ def _unscored(why: str) -> DataError:
         f"The champion could not be run on the new rows: {why}.",
         "Read what the program says; the comparison of the inputs does not depend on it.",
     )
-
-
-def _day(value: Any) -> date:
-    return value if type(value) is date else date.fromisoformat(str(value)[:10])

@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from tasks.errors import NoDataInWindow
+from tasks.good_rows import DAY, LABEL_DAY, LABELS, day_of
 from tasks.model_spec import DataSpec
 from tasks.values import Frozen
 
-DAY = "_day"
-LABELS = "labels.jsonl"
-LABEL_DAY = "day"
 TRAINING, HOLDOUT = "training", "holdout"
 _SCALE = 1 << 64
 
@@ -85,12 +83,12 @@ def _split_tables(files: Sequence[Path], out: Path, data: DataSpec) -> tuple[int
 
     if not files:
         return 0, 0
-    newest = max(_as_day(pc.max(pq.read_table(file, columns=[DAY])[DAY]).as_py()) for file in files)
+    newest = max(day_of(pc.max(pq.read_table(file, columns=[DAY])[DAY]).as_py()) for file in files)
     first = _first_held_out_day(newest, data)
     counts = [0, 0]
     for file in files:
         table = pq.read_table(file)
-        days = [_as_day(value) for value in table[DAY].to_pylist()]
+        days = [day_of(value) for value in table[DAY].to_pylist()]
         if data.holdout_days:
             apart = [day >= first for day in days]
         else:
@@ -111,14 +109,14 @@ def _split_images(good: Path, out: Path, data: DataSpec) -> tuple[int, int]:
     entries: list[dict[str, Any]] = [
         json.loads(line) for line in (good / LABELS).read_text("utf-8").splitlines() if line
     ]
-    days = [_as_day(entry[LABEL_DAY]) for entry in entries]
+    days = [day_of(entry[LABEL_DAY]) for entry in entries]
     first = _first_held_out_day(max(days), data) if days and data.holdout_days else None
     sides: dict[str, list[dict[str, Any]]] = {TRAINING: [], HOLDOUT: []}
     for entry in entries:
         # The picture's own bytes decide, so that one picture under two names is not in both.
         content = hashlib.sha256((good / entry["file"]).read_bytes()).hexdigest()
         apart = (
-            _as_day(entry[LABEL_DAY]) >= first if first else held_out(content, data.holdout_share)
+            day_of(entry[LABEL_DAY]) >= first if first else held_out(content, data.holdout_share)
         )
         sides[HOLDOUT if apart else TRAINING].append(entry)
     for side, chosen in sides.items():
@@ -130,7 +128,3 @@ def _split_images(good: Path, out: Path, data: DataSpec) -> tuple[int, int]:
             lines.append(json.dumps(entry, sort_keys=True))
         (out / side / LABELS).write_text("\n".join(lines) + "\n", "utf-8")
     return len(sides[TRAINING]), len(sides[HOLDOUT])
-
-
-def _as_day(value: Any) -> date:
-    return value if type(value) is date else date.fromisoformat(str(value)[:10])
