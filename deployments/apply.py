@@ -1,4 +1,4 @@
-"""Apply prefect.yaml and the automations to the Prefect server of PREFECT_API_URL.
+"""Apply prefect.yaml, its forms' menus and the automations to the server of PREFECT_API_URL.
 
 Repeatable: nothing is made twice, and what a person has paused in the UI stays paused.
 """
@@ -65,6 +65,14 @@ def _there() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return deployments, automations
 
 
+def offer() -> None:
+    """Fill the menus of the forms: a flow says what a menu is of, the folders say the rest."""
+    from flows.forms import choices, refresh_forms
+    from tasks.settings import settings
+
+    refresh_forms(choices(settings()))
+
+
 def automate() -> None:
     """Create or update our automations by name: creating twice would make two."""
     from prefect.automations import AutomationCore
@@ -123,6 +131,7 @@ def main() -> int:
     """Exit status of the first thing that failed, else 0."""
     status = deploy()
     if status == 0:
+        offer()
         automate()
     return status
 

@@ -205,20 +205,24 @@ def _chores(ended: threading.Event) -> None:
 
 
 def forms_as_the_folder() -> Callable[[], Iterable[str]]:
-    """A chore that rewrites the forms' menus whenever the folder of models has changed."""
-    from flows.forms import refresh_forms
+    """A chore that rewrites the forms' menus when a folder of models or contracts has changed."""
+    from flows.forms import choices, refresh_forms
     from tasks.model_spec import known_models
     from tasks.settings import settings
 
-    offered: list[tuple[str, ...]] = []
+    offered: list[tuple[object, ...]] = []
 
     def chore() -> list[str]:
-        models = known_models(settings().models_dir)
-        if [models] == offered or not prefect_answers():
+        chosen = settings()
+        contracts = sorted(
+            (path.name, path.stat().st_mtime_ns) for path in chosen.contracts_dir.glob("*.yaml")
+        )
+        folders = (known_models(chosen.models_dir), *contracts)
+        if [folders] == offered or not prefect_answers():
             return []
-        changed = refresh_forms(models)
-        offered[:] = [models]
-        return [f"the form of {form} offers {', '.join(models)}" for form in changed]
+        changed = refresh_forms(choices(chosen))
+        offered[:] = [folders]
+        return [f"the form of {form} offers what the folders hold now" for form in changed]
 
     return chore
 

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 from prefect import flow
 from prefect.states import Completed, Failed
-from pydantic import Field
 
+from flows.forms import ALL, menu
 from flows.recipe import work_folder
-from tasks.contracts import Contract, known_contracts, load_contract
+from tasks.contracts import Contract, load_contract
+from tasks.contracts.curation.curated import curated_contracts
 from tasks.contracts.tasks import (
     assemble_records,
     check_contract,
@@ -21,42 +22,14 @@ from tasks.contracts.tasks import (
     fold_in,
     label_records,
 )
-from tasks.errors import ConfigurationError, DataError, SluiceError
+from tasks.errors import DataError, SluiceError
 from tasks.lake.formats import LocalReader
 from tasks.lake.layout import narrowed
 from tasks.lake.tasks import everything, pull_snapshot
 from tasks.reports.artifacts import logger
 from tasks.settings import settings
 
-ALL = "all"
-
-
-def curated_contracts(folder: Path) -> tuple[dict[str, Contract], dict[str, str]]:
-    """Contracts of the data sets whose records change (those that say a recordKey).
-
-    Returns:
-        By data set; and what is wrong with each file that does not parse. Nobody can tell whether
-        its records change, so it is named wherever a choice is offered, and stops only its users.
-    """
-    good: dict[str, Contract] = {}
-    broken: dict[str, str] = {}
-    for name in known_contracts(folder):
-        try:
-            contract = load_contract(name, folder)
-        except ConfigurationError as error:
-            broken[name] = str(error)
-            continue
-        if contract.key:
-            good[name] = contract
-    return good, broken
-
-
-def _choice() -> list[str]:
-    good, broken = curated_contracts(settings().contracts_dir)
-    return [ALL, *sorted({*good, *broken})]
-
-
-Dataset = Annotated[str, Field(json_schema_extra={"enum": [*_choice()]})]
+Dataset = Annotated[str, menu("data sets or all")]
 
 
 @flow(name="curate", flow_run_name="{dataset} · curate")

@@ -9,6 +9,7 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.endings import released
+from flows.forms import ALL, menu
 from flows.recipe import Model, Reason
 from flows.release import release_within
 from tasks.errors import SluiceError
@@ -20,9 +21,7 @@ from tasks.registry import Registry
 from tasks.release.tasks import desk_of
 from tasks.settings import settings
 
-MODELS = known_models(settings().models_dir)
-ALL = "all"
-OneOrAll = Annotated[str, Field(json_schema_extra={"enum": [ALL, *MODELS]})]
+OneOrAll = Annotated[str, menu("models or all")]
 Percent = Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": 99})]
 Metrics = Annotated[list[Metric], Field(json_schema_extra={"minItems": 1})]
 Version = Annotated[str, Field(json_schema_extra={"minLength": 1})]

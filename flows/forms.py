@@ -1,44 +1,71 @@
-"""The menus of models in the deployments' forms, kept in step with the folder.
+"""The menus of the deployments' forms, kept in step with the folders of models and contracts.
 
-A form's menu is part of its deployment, written when the deployment was applied; a model that was
-added since would be refused by the server. So the menus are compared with the folder, by
-the reconciler within seconds and by `new-model` at once, and only what differs is written.
+A form's menu is part of its deployment. A flow only says of what a field is a menu: what there is
+to choose is read when deployments are applied, never when a flow is imported, so that nothing wrong
+in a folder or a setting stops a flow that has no use for it. What is added later would be refused
+by the server; so the menus are compared with the folders, by the reconciler within seconds and by
+`new-model` at once, and only what differs is written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, Literal
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentUpdate
+from pydantic import Field
 
-FIELD = "model"
-"""The parameter that names a model."""
+from tasks.contracts.curation.curated import curated_contracts
+from tasks.model_spec import known_models
+from tasks.settings import Settings
+
+Choice = Literal["models", "models or all", "data sets or all"]
+Choices = Mapping[str, Sequence[str]]
 ALL = "all"
-"""What some menus offer besides: every model."""
+"""What some menus offer besides: every one."""
+MENU = "menu"
+"""Key of a field's schema that says of what it is a menu."""
 PAGE = 200
 
 
-def with_models(schema: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any]:
-    """A form's schema whose menu of models offers exactly these; others are as they were."""
+def menu(of: Choice) -> Any:
+    """A field of a form that is a menu, once the deployments are applied."""
+    return Field(json_schema_extra={MENU: of})
+
+
+def choices(chosen: Settings) -> dict[str, list[str]]:
+    """What there is to choose now; a contract or a model that does not parse is named as well."""
+    models = list(known_models(chosen.models_dir))
+    good, broken = curated_contracts(chosen.contracts_dir)
+    return {
+        "models": models,
+        "models or all": [ALL, *models],
+        "data sets or all": [ALL, *sorted({*good, *broken})],
+    }
+
+
+def with_menus(schema: Mapping[str, Any], offered: Choices) -> dict[str, Any]:
+    """A form's schema whose menus offer exactly these; other fields are as they were.
+
+    A menu of nothing would refuse whatever is written, so such a field stays as it is.
+    """
     changed = deepcopy(dict(schema))
-    field = dict(changed.get("properties", {})).get(FIELD)
-    menus = [field, *field.get("anyOf", ())] if isinstance(field, dict) else []
-    for menu in menus:
-        if isinstance(menu, dict) and "enum" in menu:
-            menu["enum"] = [*(name for name in menu["enum"] if name == ALL), *models]
+    for field in dict(changed.get("properties", {})).values():
+        names = offered.get(str(field.get(MENU))) if isinstance(field, dict) else None
+        if names:
+            field["enum"] = [*names]
     return changed
 
 
-def refresh_forms(models: Sequence[str], client: SyncPrefectClient | None = None) -> list[str]:
-    """Offer these models in every form that asks for one.
+def refresh_forms(offered: Choices, client: SyncPrefectClient | None = None) -> list[str]:
+    """Offer these in every form that asks for one of them.
 
     Schedules, triggers, pauses and everything else of a deployment stay as they are.
 
     Args:
-        models: Known models, as the menu shows them.
+        offered: Of :func:`choices`.
         client: Of the Prefect server; by default the one of the environment.
 
     Returns:
@@ -46,14 +73,14 @@ def refresh_forms(models: Sequence[str], client: SyncPrefectClient | None = None
     """
     if client is None:
         with get_client(sync_client=True) as own:
-            return refresh_forms(models, own)
+            return refresh_forms(offered, own)
     told = []
     offset = 0
     while page := client.read_deployments(limit=PAGE, offset=offset):
         offset += len(page)
         for deployment in page:
             schema = deployment.parameter_openapi_schema or {}
-            wanted = with_models(schema, models)
+            wanted = with_menus(schema, offered)
             if wanted != schema:
                 client.update_deployment(
                     deployment.id, DeploymentUpdate(parameter_openapi_schema=wanted)

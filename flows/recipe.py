@@ -10,21 +10,18 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from flows.forms import menu
 from models.packaging import hash_of, packed, source_files
 from models.runtime.split import columns_document
 from tasks.contracts import Contract, load_contract
 from tasks.model_check import channel_columns, require_sound
-from tasks.model_spec import ModelSpec, known_models, load_model_spec
+from tasks.model_spec import ModelSpec, load_model_spec
 from tasks.settings import settings
 from tasks.training.plan import TrainingPlan, hyperparameters, require_budget
 from tasks.training.split import rule_of
 
-Model = Annotated[
-    str,
-    Field(
-        json_schema_extra={"enum": list(known_models(settings().models_dir))},
-    ),
-]
+Model = Annotated[str, menu("models")]
+"""Name of a model."""
 
 
 def _given(day: Any) -> Any:

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from prefect import flow
 from prefect.states import Completed, Failed
-from pydantic import Field
 
+from flows.forms import ALL, menu
 from tasks.model_spec import known_models
 from tasks.registry import Registry
 from tasks.release.tasks import desk_of
@@ -16,10 +16,7 @@ from tasks.settings import settings
 from tasks.training.tasks import stop_orphans
 from tasks.uploads.tasks import listen
 
-ALL = "all"
-OneOrAll = Annotated[
-    str, Field(json_schema_extra={"enum": [ALL, *known_models(settings().models_dir)]})
-]
+OneOrAll = Annotated[str, menu("models or all")]
 
 
 @flow(name="reconcile", flow_run_name="{model} · looked after")

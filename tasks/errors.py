@@ -38,7 +38,6 @@ SluiceError
 │   ├── ReleaseInProgress             another release owns the endpoint           (retry helps)
 │   ├── ReleaseFrozen                 the last release ended in a mismatch
 │   ├── LeaseLost                     another actor took the release over
-│   ├── EndpointUnhealthy             the new variant never became healthy
 │   └── ReleaseMismatch               what runs is not what was asked for
 ├── ExperimentError               an experiment cannot be read or changed
 │   ├── InvalidExperiment             an experiment that cannot start; every fault is named
@@ -231,10 +230,6 @@ class ReleaseFrozen(ReleaseError):
 
 class LeaseLost(ReleaseError):
     """Another actor took the release over."""
-
-
-class EndpointUnhealthy(ReleaseError):
-    """The new variant never became healthy."""
 
 
 class ReleaseMismatch(ReleaseError):

@@ -1,10 +1,34 @@
-"""Which failures Prefect may try again: the tree of errors says so, nobody else."""
+"""Prefect tasks that are tried again: the tree of errors says where it helps, nobody else."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import Task, task
+from prefect.cache_policies import NO_CACHE
 
 from tasks.errors import SluiceError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+DELAY_SECONDS = 5
+
+
+def retried(name: str, *, times: int = 2) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Declare a Prefect task that may be tried again; nothing is cached between runs.
+
+    Args:
+        name: As people read it in the UI.
+        times: How often more, after the first time; only for errors that are ``retryable``.
+    """
+    return task(
+        name=name,
+        retries=times,
+        retry_delay_seconds=DELAY_SECONDS,
+        retry_condition_fn=if_it_helps,
+        cache_policy=NO_CACHE,
+    )
 
 
 def if_it_helps(_task: Any, _run: Any, state: Any) -> bool:

@@ -16,11 +16,10 @@ OUTSIDE = frozenset({"prefect", "boto3", "botocore"})
 # Each acts on AWS or speaks to Prefect, itself or through others. Whatever stands here in no line
 # decides: a new module is pure until somebody writes its name down.
 IMPURE = {
-    "": "aws instances model_check notify objects reports.artifacts",
+    "": "aws instances model_check notify objects reports.artifacts retrying",
     "contracts": "store tasks versions curation.assembly curation.labelling curation.partitions",
     "conversion": "tasks",
-    "drift": "bundle tasks alarms.claims alarms.watch comparison.rows profiles.partitions"
-    " profiles.store",
+    "drift": "bundle tasks alarms.claims alarms.watch comparison.rows profiles.partitions",
     "experiments": "assigned records store table tasks verbs",
     "gates": "tasks",
     "lake": "bucket pull tasks",

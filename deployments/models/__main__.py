@@ -12,7 +12,6 @@ from deployments.models.check import check_model
 from deployments.models.new import new_model
 from models.runtime.family import names_of
 from tasks.errors import SluiceError
-from tasks.model_spec import known_models
 from tasks.settings import Settings, settings
 
 
@@ -83,10 +82,10 @@ def _forms(chosen: Settings) -> str:
         return (
             "Where a stack runs, its forms offer the model within a minute (the reconciler sees it)"
         )
-    from flows.forms import refresh_forms
+    from flows.forms import choices, refresh_forms
 
     try:
-        changed = refresh_forms(known_models(chosen.models_dir))
+        changed = refresh_forms(choices(chosen))
     except Exception as error:  # noqa: BLE001 - the files are written; whatever it is, say it
         return f"The forms were not refreshed ({error}); the reconciler will, within a minute"
     return f"The forms offer it: {', '.join(changed) or 'nothing to change'}"

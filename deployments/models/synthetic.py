@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tasks.contracts.model import DAY, NESTED, Column, Contract
+from tasks.contracts.model import NESTED, Column, Contract
+from tasks.good_rows import DAY
 
 FIRST = date(2026, 1, 5)
 SIDE = 80

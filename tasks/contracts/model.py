@@ -29,8 +29,6 @@ Kind = Literal["numeric", "categorical", "text", "image"]
 Severity = Literal["error", "warning"]
 NESTED: frozenset[str] = frozenset({"object", "array", "map", "vector"})
 PRIVATE: frozenset[str] = frozenset({"restricted", "confidential"})
-DAY = "_day"
-"""Column that every good row carries besides its own: the day of the partition it came from."""
 WRITTEN = "_written"
 """Column of good rows on their way to curation by merging: the file and line they came from."""
 

@@ -7,9 +7,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from tasks import objects
 from tasks.contracts.curation.assembly import Assembled, assemble
 from tasks.contracts.curation.curate import CurationPlan, Folded, plan
@@ -24,18 +21,12 @@ from tasks.contracts.validation import validate_snapshot
 from tasks.contracts.validation.evidence import References
 from tasks.contracts.versions import put_in_force, with_change
 from tasks.reports.artifacts import key_for, logger, show
-from tasks.retrying import if_it_helps
+from tasks.retrying import retried
 from tasks.settings import settings
 from tasks.values import Snapshot, ValidatedData
 
 
-@task(
-    name="contract",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("contract")
 def check_contract(
     contract: Contract,
     pinned: Snapshot,
@@ -85,13 +76,7 @@ def check_contract(
     return report
 
 
-@task(
-    name="add expectations",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("add expectations")
 def add_expectations(
     data: ValidatedData, report: ContractReport, more: Sequence[Mapping[str, Any]]
 ) -> str:
@@ -110,13 +95,7 @@ def add_expectations(
     return where
 
 
-@task(
-    name="what is to be curated",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("what is to be curated")
 def curation_plan(contract: Contract, pinned: Snapshot) -> CurationPlan:
     """Which raw objects are not folded in yet."""
     chosen = plan(Curation(pinned.bucket, contract).state(), pinned, contract)
@@ -124,13 +103,7 @@ def curation_plan(contract: Contract, pinned: Snapshot) -> CurationPlan:
     return chosen
 
 
-@task(
-    name="fold in",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("fold in")
 def fold_in(
     contract: Contract,
     chosen: CurationPlan,
@@ -157,13 +130,7 @@ def fold_in(
     return folded
 
 
-@task(
-    name="records",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("records")
 def assemble_records(bucket: str, contract: Contract, host: Contract | None) -> Assembled:
     """Put the kept versions of a data set together, with those inside another one's records.
 
@@ -179,13 +146,7 @@ def assemble_records(bucket: str, contract: Contract, host: Contract | None) -> 
     return found
 
 
-@task(
-    name="training data",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("training data")
 def label_records(bucket: str, records: Contract, outcomes: Contract) -> tuple[Labelled, bool]:
     """Bring ``training-data/labeled`` and ``unlabeled`` up to date; whether that was needed."""
     found, changed = build_training_data(
@@ -202,13 +163,7 @@ def label_records(bucket: str, records: Contract, outcomes: Contract) -> tuple[L
     return found, changed
 
 
-@task(
-    name="referenced rows",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("referenced rows")
 def curated_rows(bucket: str, contract: Contract, folder: Path) -> tuple[Path, ...] | None:
     """Local copies of a curated data set, for foreign keys; None when it was never curated."""
     side = Curation(bucket, contract)

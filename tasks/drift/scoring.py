@@ -19,10 +19,8 @@ from numpy.typing import NDArray
 
 from models.runtime import calling
 from tasks.errors import DataError
+from tasks.good_rows import DAY, LABEL_DAY, LABELS, day_of
 
-DAY = "_day"
-LABELS = "labels.jsonl"
-LABEL_DAY = "day"
 ROWS = 5_000
 """Most rows of a period that are scored."""
 
@@ -82,7 +80,7 @@ def _split_tables(good: Path, out: Path, anchor: date, length: int, last: date) 
     random = np.random.default_rng(0)
     for number, path in enumerate(sorted(good.rglob("*.parquet"))):
         table = pq.ParquetFile(path).read()
-        days = [_day(value) for value in pc.unique(table[DAY]).to_pylist()]
+        days = [day_of(value) for value in pc.unique(table[DAY]).to_pylist()]
         groups: dict[date, list[date]] = {}
         for day in days:
             groups.setdefault(period_of(day, anchor, length), []).append(day)
@@ -102,7 +100,7 @@ def _split_pictures(labels: Path, out: Path, anchor: date, length: int, last: da
     for line in labels.read_text("utf-8").splitlines():
         if line.strip():
             entry = json.loads(line)
-            ends = period_of(_day(entry[LABEL_DAY]), anchor, length)
+            ends = period_of(day_of(entry[LABEL_DAY]), anchor, length)
             if ends <= last:
                 lines.setdefault(ends, []).append(entry)
     random = np.random.default_rng(0)
@@ -147,7 +145,3 @@ def score_periods(archive: Path, periods: Path, work: Path) -> dict[str, Scored]
         with np.load(path) as held:
             found[path.stem] = Scored(held["residual"], held["error"], held["score"])
     return found
-
-
-def _day(value: Any) -> date:
-    return value if type(value) is date else date.fromisoformat(str(value)[:10])

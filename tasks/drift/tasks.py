@@ -7,12 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.events.schemas.events import Event, Resource
 
-from tasks.aws import client
 from tasks.clock import system_clock, utc, wall
 from tasks.drift.alarms.announcing import EVENT, LISTENER, tell
 from tasks.drift.alarms.claims import claim, confirm
@@ -30,10 +27,7 @@ from tasks.drift.check import compare
 from tasks.drift.comparison.rows import compare_rows, keep_rows
 from tasks.drift.history import NOTIFY_STEP, Watching, periods, write_baseline
 from tasks.drift.policy import DriftPolicy
-from tasks.drift.profiles.grid import ColumnKind, Grid
 from tasks.drift.profiles.partitions import daily_profiles
-from tasks.drift.profiles.profile import Profile
-from tasks.drift.profiles.store import Partition, profile_partition
 from tasks.drift.quality.champion import (
     Followed,
     follow,
@@ -45,7 +39,7 @@ from tasks.drift.scoring import score_periods, split_periods
 from tasks.errors import DataError
 from tasks.notify import Topic
 from tasks.reports.artifacts import key_for, logger, show
-from tasks.retrying import if_it_helps
+from tasks.retrying import retried
 from tasks.settings import settings
 from tasks.values import Manifest, ValidatedData
 
@@ -55,13 +49,7 @@ CLOCKS_APART = timedelta(seconds=5)
 NEXT_STEPS = {"notice": NOTIFY_STEP, "retrain": DriftPolicy().next_step}
 
 
-@task(
-    name="drift",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("drift")
 def compare_with_baseline(
     model: str,
     champion: Manifest | None,
@@ -102,13 +90,7 @@ def compare_with_baseline(
     return report
 
 
-@task(
-    name="drift expectations",
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("drift expectations", times=1)
 def drift_expectations(dataset: str, report: DriftReport | None) -> tuple[dict[str, Any], ...]:
     """The report as results of Great Expectations, one a column; none without a report."""
     if report is None or not report.columns:
@@ -119,13 +101,7 @@ def drift_expectations(dataset: str, report: DriftReport | None) -> tuple[dict[s
     return tuple(item.to_json_dict() for item in found.results)
 
 
-@task(
-    name="baseline",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("baseline")
 def keep_baseline(data: ValidatedData) -> Path:
     """Write the profiles of this snapshot into a file that travels in the bundle."""
     pinned, columns, good = data.snapshot, data.kinds, data.good
@@ -142,25 +118,7 @@ def keep_baseline(data: ValidatedData) -> Path:
     return target
 
 
-@task(
-    name="profile",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
-def profile(partition: Partition, columns: Mapping[str, ColumnKind], grid: Grid) -> Profile:
-    """Profile one lake partition; map it over partitions, on threads or on Dask alike."""
-    return profile_partition(client("s3"), partition, columns, grid)
-
-
-@task(
-    name="reference errors",
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("reference errors", times=1)
 def keep_errors(data: ValidatedData, candidate: Path, holdout: str) -> dict[str, Path]:
     """Score the candidate on its held-out rows; a file for the bundle, by its path there.
 
@@ -190,13 +148,7 @@ def keep_errors(data: ValidatedData, candidate: Path, holdout: str) -> dict[str,
     return {ERRORS: target}
 
 
-@task(
-    name="follow champion",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("follow champion")
 def follow_champion(champion: Manifest, data: ValidatedData) -> Followed:
     """Error and bias of the champion on what came since its data, and what to expect of the rest.
 
@@ -226,13 +178,7 @@ def follow_champion(champion: Manifest, data: ValidatedData) -> Followed:
     return found
 
 
-@task(
-    name="alarm",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("alarm")
 def alarm(
     champion: Manifest,
     data: ValidatedData,
@@ -318,13 +264,7 @@ def _run_of(model: str, since: datetime) -> str:
     return mine[0] if mine else ""
 
 
-@task(
-    name="last watch",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("last watch")
 def watched(champion: Manifest) -> tuple[LastWatch | None, str]:
     """What the last watch found of this champion, and drift that was told without an answer."""
     bucket = settings().work_bucket

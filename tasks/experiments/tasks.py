@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from tasks.experiments import page, verbs
 from tasks.experiments.plan import Experiment, Metric, WhenDecided
 from tasks.experiments.verbs import Bench, RegistryPort, Seen
 from tasks.reports.artifacts import current_flow_run_id, key_for, logger, show
-from tasks.retrying import if_it_helps
+from tasks.retrying import retried
 
 
 def bench_of(registry: RegistryPort) -> Bench:
@@ -22,13 +19,7 @@ def bench_of(registry: RegistryPort) -> Bench:
     return Bench.here(registry)
 
 
-@task(
-    name="start experiment",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("start experiment")
 def begin(
     bench: Bench,
     model: str,
@@ -64,13 +55,7 @@ def begin(
     return started
 
 
-@task(
-    name="record",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("record")
 def record(bench: Bench, model: str, url: str) -> str:
     """See `verbs.record`; a sentence that says what was recorded."""
     experiment, batch, made = verbs.record(bench, model, url)
@@ -83,25 +68,13 @@ def record(bench: Bench, model: str, url: str) -> str:
     )
 
 
-@task(
-    name="which experiments",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("which experiments")
 def at_hand(bench: Bench, models: Sequence[str]) -> list[str]:
     """See `verbs.at_hand`."""
     return verbs.at_hand(bench, models)
 
 
-@task(
-    name="read experiment",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("read experiment")
 def look(bench: Bench, model: str) -> Seen:
     """See `verbs.look`; also logs each metric in CloudWatch."""
     seen = verbs.look(bench, model)
@@ -111,13 +84,7 @@ def look(bench: Bench, model: str) -> Seen:
     return seen
 
 
-@task(
-    name="conclude experiment",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("conclude experiment")
 def conclude(bench: Bench, model: str, actor: str, reason: str, stop: bool = False) -> Seen:
     """See `verbs.conclude`."""
     seen = verbs.conclude(bench, model, actor, reason, stop=stop)
@@ -125,13 +92,7 @@ def conclude(bench: Bench, model: str, actor: str, reason: str, stop: bool = Fal
     return seen
 
 
-@task(
-    name="tell people",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("tell people")
 def tell(bench: Bench, seen: Seen) -> str:
     """See `verbs.announce`."""
     said = verbs.announce(bench, seen)
@@ -139,13 +100,7 @@ def tell(bench: Bench, seen: Seen) -> str:
     return said
 
 
-@task(
-    name="what to release",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("what to release")
 def to_release(bench: Bench, seen: Seen) -> tuple[str | None, str]:
     """See `verbs.to_release`."""
     found = verbs.to_release(bench, seen)

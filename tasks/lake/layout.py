@@ -17,15 +17,10 @@ from tasks.lake.inventory import (
     shapes_of,
     told,
 )
-from tasks.lake.partitions import LAYOUTS, Place, partition_prefix, place_of
+from tasks.lake.partitions import LAYOUTS, Place, partition_prefix
 from tasks.values import LakeObject, LeftOut, Snapshot, fingerprint
 
-__all__ = ["day_of", "narrowed", "partition_prefix", "pin", "pin_inventory"]
-
-
-def day_of(key: str, prefix: str = "") -> date | None:
-    """The day that a key's folders name, or None when they name none (or no real one)."""
-    return place_of(key, prefix).day
+__all__ = ["narrowed", "partition_prefix", "pin", "pin_inventory"]
 
 
 def narrowed(snapshot: Snapshot, keys: Iterable[str]) -> Snapshot:

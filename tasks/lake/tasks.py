@@ -5,9 +5,6 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from tasks.aws import client
 from tasks.errors import NoDataInWindow
 from tasks.lake.bucket import keep_snapshot, take_snapshot
@@ -15,18 +12,12 @@ from tasks.lake.inventory import UNREAD, WHY, Owns, told
 from tasks.lake.pull import cached_path, pull
 from tasks.reports.artifacts import key_for, logger, show
 from tasks.reports.pages import snapshot_page
-from tasks.retrying import if_it_helps
+from tasks.retrying import retried
 from tasks.settings import settings
 from tasks.values import Snapshot
 
 
-@task(
-    name="snapshot",
-    retries=3,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("snapshot", times=3)
 def snapshot(
     dataset: str,
     prefix: str,
@@ -62,13 +53,7 @@ def _tell_nothing(nothing: NoDataInWindow) -> None:
     (logger().warning if perhaps else logger().info)(str(nothing))
 
 
-@task(
-    name="snapshot of what is new",
-    retries=3,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("snapshot of what is new", times=3)
 def snapshot_after(
     dataset: str, prefix: str, after: date, end: date | None, owns: Owns | None = None
 ) -> Snapshot | None:
@@ -85,13 +70,7 @@ def snapshot_after(
     return pinned
 
 
-@task(
-    name="what the lake holds",
-    retries=3,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("what the lake holds", times=3)
 def everything(dataset: str, prefix: str, owns: Owns | None = None) -> Snapshot | None:
     """Pin all there is of a data set; None when there is nothing."""
     try:
@@ -103,13 +82,7 @@ def everything(dataset: str, prefix: str, owns: Owns | None = None) -> Snapshot 
     return pinned
 
 
-@task(
-    name="pull",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("pull")
 def pull_snapshot(pinned: Snapshot, address: str = "") -> dict[str, Path]:
     """Pull what is new into the local cache; local path by object key."""
     chosen = settings()

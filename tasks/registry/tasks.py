@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from tasks.registry.bundle import created_text
 from tasks.registry.ledger import Fate
 from tasks.registry.page import bundle_page
 from tasks.registry.registry import Registry
 from tasks.registry.retention import RetentionPolicy
 from tasks.reports.artifacts import key_for, logger, show
-from tasks.retrying import if_it_helps
+from tasks.retrying import retried
 from tasks.values import Frozen, Lineage, Manifest, TrainedModel
 
 RETRAIN = "retrain"
@@ -41,13 +38,7 @@ class Earlier(Frozen):
         )
 
 
-@task(
-    name="look back",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("look back")
 def earlier_outcome(model: str, identity: str) -> Earlier:
     """What became of the same candidate before."""
     record = Registry.here().fate(model, identity)
@@ -61,13 +52,7 @@ def earlier_outcome(model: str, identity: str) -> Earlier:
     return earlier
 
 
-@task(
-    name="champion",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("champion")
 def champion_of(model: str) -> Manifest | None:
     """The manifest of the version that serves, or None before the first release."""
     registry = Registry.here()
@@ -75,25 +60,13 @@ def champion_of(model: str) -> Manifest | None:
     return registry.manifest(model, pointer.version) if pointer else None
 
 
-@task(
-    name="reject",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("reject")
 def reject(model: str, identity: str, reason: str, fate: Fate = "gate_rejected") -> None:
     """Remember that this candidate went no further, so that it is not paid for again."""
     Registry.here().record(model, identity, fate, actor=RETRAIN, reason=reason)
 
 
-@task(
-    name="archive",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("archive")
 def archive_old(
     model: str, keep: int, needed: Callable[[str, str], Collection[str]]
 ) -> tuple[str, ...]:
@@ -116,13 +89,7 @@ def archive_old(
     return archived
 
 
-@task(
-    name="register",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("register")
 def publish(
     candidate: TrainedModel,
     lineage: Lineage,

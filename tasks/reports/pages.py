@@ -6,31 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from tasks.reports.figures import size
 from tasks.reports.markdown import table
-from tasks.values import Snapshot, Verdict
+from tasks.values import Snapshot
 
 __all__ = [
     "SIGNS",
     "snapshot_page",
     "summary_page",
     "table",
-    "verdict_page",
 ]
 SIGNS = {"pass": "✔", "fail": "✘", "error": "⚠", "inconclusive": "?"}
-
-
-def verdict_page(title: str, verdict: Verdict, note: str = "") -> str:
-    """A verdict with its evidence."""
-    rows = [(SIGNS[c.outcome], c.name, c.observed, c.bound, c.detail) for c in verdict.checks]
-    return "\n\n".join(
-        part
-        for part in (
-            f"# {SIGNS[verdict.outcome]} {title}: {verdict.outcome}",
-            verdict.reason,
-            table(("", "check", "observed", "bound", "why"), rows) if rows else "",
-            note,
-        )
-        if part
-    )
 
 
 def snapshot_page(

@@ -16,12 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from tasks.errors import NoDataInWindow
+from tasks.good_rows import DAY, LABEL_DAY, LABELS, day_of
 from tasks.model_spec import DataSpec
 from tasks.values import Frozen
 
-DAY = "_day"
-LABELS = "labels.jsonl"
-LABEL_DAY = "day"
 TRAINING, HOLDOUT = "training", "holdout"
 _SCALE = 1 << 64
 
@@ -146,13 +144,13 @@ def _split_tables(files: Sequence[Path], out: Path, data: DataSpec) -> tuple[int
     days, groups = [], []
     for file in files:
         told = pq.read_table(file, columns=[DAY, *([by] if by else [])])
-        days += [_as_day(value) for value in told[DAY].to_pylist()]
+        days += [day_of(value) for value in told[DAY].to_pylist()]
         groups += [_group(value) for value in told[by].to_pylist()] if by else []
     cut = Cut.of(data, days, groups if by else None)
     counts = {TRAINING: 0, HOLDOUT: 0, "": 0}
     for file in files:
         table = pq.read_table(file)
-        its_days = [_as_day(value) for value in table[DAY].to_pylist()]
+        its_days = [day_of(value) for value in table[DAY].to_pylist()]
         identities = (
             [""] * table.num_rows
             if cut.first
@@ -172,7 +170,7 @@ def _split_images(good: Path, out: Path, data: DataSpec) -> tuple[int, int, int]
     entries: list[dict[str, Any]] = [
         json.loads(line) for line in (good / LABELS).read_text("utf-8").splitlines() if line
     ]
-    days = [_as_day(entry[LABEL_DAY]) for entry in entries]
+    days = [day_of(entry[LABEL_DAY]) for entry in entries]
     # The picture's own bytes decide, so that one picture under two names is not in both.
     identities = [
         hashlib.sha256((good / entry["file"]).read_bytes()).hexdigest() for entry in entries
@@ -194,7 +192,3 @@ def _split_images(good: Path, out: Path, data: DataSpec) -> tuple[int, int, int]
 
 def _group(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-def _as_day(value: Any) -> date:
-    return value if type(value) is date else date.fromisoformat(str(value)[:10])

@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from prefect import runtime, task
-from prefect.cache_policies import NO_CACHE
+from prefect import runtime
 
 from models.packaging import hash_of, measuring_files, packed
 from models.runtime.split import COLUMNS
@@ -18,7 +17,7 @@ from tasks.clock import system_clock, wall
 from tasks.errors import TrainingFailed, UploadRefused
 from tasks.model_spec import ModelSpec
 from tasks.reports.artifacts import LivePage, key_for, logger
-from tasks.retrying import if_it_helps
+from tasks.retrying import retried
 from tasks.settings import settings
 from tasks.training import collect, job
 from tasks.training.champion import measures_itself
@@ -44,13 +43,7 @@ def channel_prefix(spec: ModelSpec, plan: TrainingPlan) -> str:
     return f"channels/{spec.data.dataset}/{what[:24]}"
 
 
-@task(
-    name="upload channels",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("upload channels")
 def upload_channels(
     spec: ModelSpec, plan: TrainingPlan, columns: str, data: ValidatedData
 ) -> dict[str, Any]:
@@ -80,13 +73,7 @@ def upload_channels(
     return put_channels(bucket, prefix, channels, split.model_dump())
 
 
-@task(
-    name="train",
-    retries=2,
-    retry_delay_seconds=10,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("train")
 def train(
     spec: ModelSpec,
     plan: TrainingPlan,
@@ -146,13 +133,7 @@ def train(
     )
 
 
-@task(
-    name="measure champion",
-    retries=2,
-    retry_delay_seconds=10,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("measure champion")
 def measure_champion(
     spec: ModelSpec, champion: Manifest | None, holdout: str
 ) -> Mapping[str, float] | None:
@@ -179,13 +160,7 @@ def measure_champion(
     return _measure(spec, name, {"model": model, "holdout": holdout}, tags)[0].candidate
 
 
-@task(
-    name="examine",
-    retries=2,
-    retry_delay_seconds=10,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("examine")
 def examine(
     spec: ModelSpec, model_data: str, identity: str, data: Mapping[str, Any]
 ) -> TrainedModel:
@@ -228,13 +203,7 @@ def examine(
     )
 
 
-@task(
-    name="standing",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("standing")
 def standing_of(champion: Manifest) -> tuple[Snapshot, Standing]:
     """What the champion learned from, and how old it is."""
     bucket, _, key = champion.snapshot.removeprefix("s3://").partition("/")
@@ -249,13 +218,7 @@ def standing_of(champion: Manifest) -> tuple[Snapshot, Standing]:
     )
 
 
-@task(
-    name="stop orphans",
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("stop orphans", times=1)
 def stop_orphans() -> tuple[str, ...]:
     """Stop training jobs whose run a person cancelled, where the run itself could not.
 

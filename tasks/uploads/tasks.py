@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.events.schemas.events import Event, Resource
 from prefect.exceptions import ObjectNotFound
@@ -14,7 +12,7 @@ from tasks.clock import system_clock
 from tasks.errors import UploadRefused
 from tasks.notify import Topic
 from tasks.reports.artifacts import current_flow_run_id, key_for, logger, show
-from tasks.retrying import if_it_helps
+from tasks.retrying import retried
 from tasks.settings import settings
 from tasks.uploads import artefact
 from tasks.uploads.artefact import Received
@@ -40,13 +38,7 @@ def inbox() -> Inbox:
     return Inbox(settings().registry_bucket, system_clock())
 
 
-@task(
-    name="listen",
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("listen", times=1)
 def listen() -> tuple[str, ...]:
     """Turn what the uploads' queue holds into events; one for each upload."""
     url = settings().uploads_queue_url
@@ -93,13 +85,7 @@ def life_of(run: str) -> tuple[Life, str]:
     return ("cancelled" if state.is_cancelled() else "over"), state.message or str(state.name)
 
 
-@task(
-    name="take upload",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("take upload")
 def take(model: str, version: str) -> Taken:
     """Make an upload this run's own; of several runs of one upload, one gets it.
 
@@ -131,13 +117,7 @@ def take(model: str, version: str) -> Taken:
     return Taken(why=f"Others took {model} {version} in the same moment.")
 
 
-@task(
-    name="receive",
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("receive")
 def receive(upload: Upload) -> Received:
     """Fetch the artefact and look into it; see `artefact.receive`."""
     chosen = settings()
@@ -147,13 +127,7 @@ def receive(upload: Upload) -> Received:
     return found
 
 
-@task(
-    name="settle",
-    retries=3,
-    retry_delay_seconds=5,
-    retry_condition_fn=if_it_helps,
-    cache_policy=NO_CACHE,
-)
+@retried("settle", times=3)
 def settle(upload: Upload, state: State, reason: str) -> None:
     """Write down beside the artefact what became of it, show it, and tell people of a refusal."""
     outcome = inbox().settle(upload, state, reason, current_flow_run_id() or "")

@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 from benchmarks.release import town
+from flows.forms import choices
 from tasks import aws as our_aws
 from tasks.contracts import load_contract
+from tasks.contracts.curation.curated import curated_contracts
 from tasks.errors import InvalidContract, InvalidModelSpec
 from tasks.model_spec import load_model_spec
-from tasks.settings import settings
+from tasks.settings import Settings, settings
 from tests.tasks.contracts.curation.interactions import interaction
 
 HOME = Path(__file__).parents[2]
@@ -47,8 +49,6 @@ def folder_with(path: Path, body: bytes) -> Path:
 
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
 def test_a_broken_contract_is_one_error_that_names_its_file(tmp_path, body):
-    from flows.curate import curated_contracts
-
     folder = folder_with(tmp_path / "contracts", body)
     with pytest.raises(InvalidContract, match=r"broken\.odcs\.yaml"):
         load_contract("broken", folder)
@@ -75,33 +75,32 @@ def test_a_folder_where_a_file_should_be_is_named_too(tmp_path):
         load_model_spec("broken", tmp_path)
 
 
-def test_every_flow_can_be_imported_and_its_form_still_lists_all_names(tmp_path):
-    contracts = folder_with(tmp_path / "contracts", BROKEN["no YAML"])
-    models = tmp_path / "models"
-    for name in ("broken", "price-estimator"):
-        (models / name).mkdir(parents=True)
-        (models / name / "model.yaml").write_text("name: [")
-    program = f"""
+FORMS = """
 import json
 from importlib import import_module
-found = {{}}
-for name in {FLOWS!r}:
-    module = import_module(f"flows.{{name}}")
+from tasks.settings import Settings, settings
+found = {}
+for name in NAMES:
+    module = import_module(f"flows.{name}")
     for attribute in vars(module).values():
         schema = getattr(attribute, "parameters", None)
         if schema is not None and getattr(attribute, "__module__", "") == module.__name__:
-            for field, shown in schema.model_dump()["properties"].items():
-                if "enum" in shown:
-                    found.setdefault(field, []).append(shown["enum"])
+            found.setdefault(name, []).append(schema.model_dump())
+assert settings.cache_info().misses == 0, "settings were read"
 print(json.dumps(found))
 """
+
+
+def test_a_flow_is_imported_without_a_setting_a_model_or_a_contract(tmp_path):
+    """What is wrong in one of them stops those who use it, when they use it."""
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", FORMS.replace("NAMES", repr(FLOWS))],
         cwd=HOME,
         env={
             **os.environ,
-            "SLUICE_CONTRACTS_DIR": f"{contracts}",
-            "SLUICE_MODELS_DIR": f"{models}",
+            "SLUICE_CONTRACTS_DIR": f"{tmp_path / 'absent'}",
+            "SLUICE_MODELS_DIR": f"{tmp_path / 'absent'}",
+            "SLUICE_POLL_SECONDS": "often",
         },
         capture_output=True,
         text=True,
@@ -109,10 +108,31 @@ print(json.dumps(found))
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert found["dataset"] == [["all", "broken", *sorted(set(GOOD) - {"reviews"})]]
-    assert len(found["model"]) >= 4
-    assert all({"broken", "price-estimator"} <= set(menu) for menu in found["model"])
+    forms = json.loads(done.stdout.splitlines()[-1])
+    assert set(forms) == set(FLOWS)
+    fields = [
+        (name, field)
+        for schemas in forms.values()
+        for schema in schemas
+        for name, field in schema["properties"].items()
+    ]
+    assert {field["menu"] for name, field in fields if name == "model"} == {
+        "models",
+        "models or all",
+    }
+    assert {field["menu"] for name, field in fields if name == "dataset"} == {"data sets or all"}
+
+
+def test_menus_name_what_does_not_parse_as_well(tmp_path):
+    contracts = folder_with(tmp_path / "contracts", BROKEN["no YAML"])
+    models = tmp_path / "models"
+    for name in ("broken", "price-estimator"):
+        (models / name).mkdir(parents=True)
+        (models / name / "model.yaml").write_text("name: [")
+    offered = choices(Settings(contracts_dir=contracts, models_dir=models))
+    assert offered["models"] == ["broken", "price-estimator"]
+    assert offered["models or all"] == ["all", "broken", "price-estimator"]
+    assert offered["data sets or all"] == ["all", "broken", *sorted(set(GOOD) - {"reviews"})]
 
 
 @pytest.fixture

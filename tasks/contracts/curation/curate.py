@@ -18,8 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tasks.contracts.model import DAY, Contract
+from tasks.contracts.model import Contract
 from tasks.contracts.validation.casting import arrow_type
+from tasks.good_rows import DAY
 from tasks.values import Frozen, Snapshot
 
 BUCKETS = 16

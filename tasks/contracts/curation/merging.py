@@ -31,8 +31,9 @@ from tasks.contracts.curation.curate import (
     record_key,
     stored_changes,
 )
-from tasks.contracts.model import DAY, WRITTEN, Contract
+from tasks.contracts.model import WRITTEN, Contract
 from tasks.contracts.validation.casting import arrow_type
+from tasks.good_rows import DAY
 
 VERSIONS = "_versions/"
 """Partitions whose name begins so hold versions; the others hold records."""

@@ -33,9 +33,6 @@ SLUICE_CHECKS: Mapping[str, frozenset[str]] = {
     "textLanguage": frozenset({"column", "languages"}),
     "noDuplicateText": frozenset({"column", "within"}),
 }
-IMAGE_CHECKS = frozenset(
-    {"imageDecodes", "imageSizeAsLabelled", "imageSize", "noDuplicateImages", "noConflictingLabels"}
-)
 
 
 def quality_of(

@@ -10,6 +10,7 @@ from tasks.reports.figures import counted
 from tasks.reports.figures import percent as told_share
 from tasks.reports.links import shortened
 from tasks.reports.markdown import flowing, plain, table
+from tasks.reports.pages import SIGNS
 
 if TYPE_CHECKING:
     from tasks.contracts.curation.curate import CurationPlan, Folded
@@ -26,7 +27,6 @@ PLACES = {
     "manifest": "list of those rows' files",
     "report": "this report as JSON",
 }
-SIGNS = {"pass": "✔", "fail": "✘", "error": "⚠", "inconclusive": "?"}
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:1320px;margin:2rem auto;padding:0 1rem;"
     "color:#1b1f24}table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{text-align:left;"

@@ -9,7 +9,6 @@ from tasks.errors import ContractViolated, DataError
 from tasks.values import Check, Frozen, Outcome, Verdict
 
 EXAMPLES = 5
-SHOWN = 10
 
 
 class Example(Frozen):

@@ -17,17 +17,6 @@ from tasks.contracts.model import Contract
 from tasks.values import LakeObject
 
 
-class Fault(Protocol):
-    """A row that could not be taken apart."""
-
-    @property
-    def row(self) -> int: ...  # noqa: D102
-    @property
-    def text(self) -> str: ...  # noqa: D102
-    @property
-    def why(self) -> str: ...  # noqa: D102
-
-
 class RawChunk(Protocol):
     """Some rows of one object as a reader gives them (``tasks.lake.chunks.Chunk``)."""
 

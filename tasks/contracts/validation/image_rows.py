@@ -30,9 +30,9 @@ from tasks.contracts.validation.sink import GOOD, Sink
 from tasks.contracts.validation.strict_json import jsonable
 from tasks.contracts.validation.tally import Tally
 from tasks.errors import UnreadableData
+from tasks.good_rows import LABEL_DAY, LABELS
 from tasks.values import LakeObject, Snapshot
 
-LABELS = "labels.jsonl"
 FILE = "file"
 SAFE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$")
 THREADS = 4
@@ -261,7 +261,7 @@ class ImageSink(Sink):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self._read.picture(self._paths[source.key], source.key))
             entry = {key: values[int(position)] for key, values in listed.items()}
-            entry |= {FILE: name, "id": name, "day": source.day.isoformat()}
+            entry |= {FILE: name, "id": name, LABEL_DAY: source.day.isoformat()}
             self._entries.append(jsonable({k: v for k, v in entry.items() if v is not None}))
         return super().good(batch, columns, keep)
 

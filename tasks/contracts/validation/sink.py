@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.contracts.model import DAY, WRITTEN, Contract
+from tasks.contracts.model import WRITTEN, Contract
 from tasks.contracts.reports.report import UnreadableObject
 from tasks.contracts.validation.batches import Batch
 from tasks.contracts.validation.casting import arrow_type
 from tasks.contracts.validation.checks import READABLE
 from tasks.contracts.validation.strict_json import jsonable
+from tasks.good_rows import DAY
 
 GOOD = "good"
 QUARANTINE = "quarantine"

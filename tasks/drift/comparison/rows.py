@@ -15,7 +15,7 @@ from typing import Any
 from tasks import objects
 from tasks.drift.comparison.together import Multivariate
 from tasks.drift.profiles.grid import ColumnKind, Grid
-from tasks.drift.profiles.partitions import DAY
+from tasks.good_rows import DAY
 
 BATCH = 65_536
 TAKES_PART = frozenset({"numeric", "categorical"})

@@ -18,11 +18,9 @@ from tasks.drift.grid import fit_grid
 from tasks.drift.profiles.grid import GRID_VERSION, ColumnKind, Grid
 from tasks.drift.profiles.profile import Profile
 from tasks.drift.scan import profile_batches
+from tasks.good_rows import DAY, LABEL_DAY, LABELS, day_of
 from tasks.values import Snapshot, fingerprint
 
-DAY = "_day"
-LABELS = "labels.jsonl"
-LABEL_DAY = "day"
 IMAGE = "image"
 THREADS = 8
 GRID_ROWS = 50_000
@@ -109,7 +107,7 @@ def _pictures_by_day(good: Path, days: set[date]) -> Iterator[dict[date, Any]]:
     asked: list[tuple[date, dict[str, Any]]] = []
     for line in (good / LABELS).read_text("utf-8").splitlines():
         entry = json.loads(line)
-        day = date.fromisoformat(str(entry[LABEL_DAY])[:10])
+        day = day_of(entry[LABEL_DAY])
         if day in days:
             asked.append((day, entry))
     asked.sort(key=lambda item: item[0])

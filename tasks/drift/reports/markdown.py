@@ -8,6 +8,7 @@ from tasks.drift.reports.report import SHOWN, ColumnDrift, DriftReport
 from tasks.reports.figures import number, percent
 from tasks.reports.links import shortened
 from tasks.reports.markdown import flowing, plain, table
+from tasks.reports.pages import SIGNS
 
 SMALLEST = 1e-4
 PICTURES, NAME = 8, 48
@@ -18,7 +19,6 @@ _HEADLINE = {
     "inconclusive": "Not enough to tell",
     "error": "Could not be measured",
 }
-_SIGN = {"pass": "✔", "fail": "✘", "inconclusive": "?", "error": "⚠"}
 
 
 def markdown(report: DriftReport, title: str = "Drift") -> str:
@@ -26,7 +26,7 @@ def markdown(report: DriftReport, title: str = "Drift") -> str:
     drifted = [column for column in report.columns if column.drifted]
     told = f" in {len(drifted)} of {len(report.columns)} columns" if drifted else ""
     parts = [
-        f"# {_SIGN[report.outcome]} {_HEADLINE[report.outcome]}{told}",
+        f"# {SIGNS[report.outcome]} {_HEADLINE[report.outcome]}{told}",
         f"**{plain(title)}**",
         flowing(plain(report.reason)),
     ]
@@ -70,7 +70,7 @@ def _together(found: Multivariate) -> str:
 def followed_page(title: str, found: Followed) -> str:
     """How the champion does on rows that it has not seen."""
     said = {**_HEADLINE, "pass": "As good as it was", "fail": "Not as good as it was"}
-    sign = {"pass": "✔", "fail": "✘"}.get(found.outcome, _SIGN[found.outcome])
+    sign = SIGNS[found.outcome]
     parts = [
         f"# {sign} {said[found.outcome]}",
         f"**{plain(title)}**",

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import NoDataInWindow
-from tasks.lake.layout import day_of, partition_prefix, pin
+from tasks.lake.layout import partition_prefix, pin
+from tasks.lake.partitions import place_of
 from tasks.values import LakeObject
 
 DAYS = st.dates(min_value=date(2014, 1, 1), max_value=date(2027, 12, 31))
@@ -23,7 +24,7 @@ def lake_object(day: date, name: str = "part.csv", etag: str = "e", version: str
 
 @given(DAYS)
 def test_a_partition_names_its_day(day):
-    assert day_of(partition_prefix("raw/sales/", day) + "part.csv") == day
+    assert place_of(partition_prefix("raw/sales/", day) + "part.csv").day == day
 
 
 @given(st.lists(DAYS, min_size=1, max_size=30, unique=True), st.integers(1, 60))

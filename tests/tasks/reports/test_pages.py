@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 
 from tasks.reports.artifacts import key_for, presented
 from tasks.reports.chart import image, line_chart
-from tasks.reports.pages import table, verdict_page
+from tasks.reports.pages import table
 from tasks.settings import settings
-from tasks.values import Check, Verdict
 
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
 
@@ -36,13 +35,6 @@ def test_a_picture_needs_no_network():
 
 def test_a_cell_cannot_break_its_table():
     assert table(("a",), [("x|y\nz <b> >= 1",)]).splitlines()[2] == "| x\\|y z &lt;b> ≥ 1 |"
-
-
-def test_a_verdict_shows_its_sign_and_its_evidence():
-    verdict = Verdict.of("m", (Check(name="mae", outcome="fail", observed="9", bound="≤ 5"),))
-    page = verdict_page("Gate", verdict)
-    assert page.startswith("# ✘ Gate: fail")
-    assert "≤ 5" in page
 
 
 def test_names_of_a_runs_pages_are_in_the_order_of_its_stages():
