@@ -24,7 +24,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: help install browser demo test check format up down status new-model check-model bench lock clean distclean
+.PHONY: help install browser demo test coverage check format up down status new-model check-model bench lock clean distclean
 
 help: ## Show what there is to run
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -62,6 +62,10 @@ test: install browser ## All tests, in a real browser too
 	for half in rooms journeys; do \
 		if [ "$${!half}" = 0 ]; then echo "» $$half: passed"; else echo "» $$half: FAILED (pytest ended with $${!half}; see above)"; fi; done; \
 	[ "$$rooms" = 0 ] && [ "$$journeys" = 0 ]
+
+coverage: install browser ## Which lines the tests of the rooms run; see docs/coverage.md
+	@mkdir -p $(STATE)/coverage
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --ignore=tests/journeys --cov --cov-report=term --cov-report=html
 
 check: install ## Format, lint, types, import rules, documentation
 	@echo "» ruff"; $(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .

@@ -33,6 +33,8 @@ SECRET = frozenset(
         "PREFECT_API_AUTH_STRING",
     }
 )
+# A task that looks again would get its first look (docs/decisions/prefect-keeps-no-results.md).
+KEEPING = frozenset({"PREFECT_RESULTS_PERSIST_BY_DEFAULT", "PREFECT_TASKS_DEFAULT_PERSIST_RESULT"})
 # These belong to one machine's clock and disk, not to the installation.
 OWN_MACHINE = frozenset({"cache_dir", "time_scale", "time_epoch"})
 
@@ -62,7 +64,8 @@ def checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The values, if each is one that the ECS worker takes.
 
     Raises:
-        InvalidSetting: a name is unknown or refused, a value is of the wrong type, or a secret.
+        InvalidSetting: a name is unknown or refused, a value is of the wrong type,
+            a secret, or would keep results.
     """
     from prefect_aws.workers.ecs_worker import ECSVariables
 
@@ -91,6 +94,12 @@ def checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
             "work pool can read it.",
             "Leave it out: roles serve for AWS, prefect_api_key_secret_arn and "
             "prefect_api_auth_string_secret_arn for Prefect.",
+        )
+    if keeping := sorted(KEEPING & set(values.get("env") or {})):
+        raise InvalidSetting(
+            f"{where} sets {', '.join(keeping)} in env: with results kept, Prefect answers a task "
+            "that looks again with its first look.",
+            "Leave it out; what a stage hands on lies in S3 without it.",
         )
     return dict(values)
 

@@ -45,6 +45,7 @@ def test_the_values_in_the_box_are_ones_that_the_worker_takes() -> None:
         ({"launch_type": "LAMBDA"}, r"launch_type='LAMBDA'"),
         ({"aws_credentials": {"aws_access_key_id": "a"}}, "'aws_credentials': the worker finds"),
         ({"env": {"AWS_SECRET_ACCESS_KEY": "x"}}, "the secret AWS_SECRET_ACCESS_KEY in env"),
+        ({"env": {"PREFECT_RESULTS_PERSIST_BY_DEFAULT": "true"}}, "with its first look"),
     ],
 )
 def test_what_the_worker_would_not_take_is_refused(changes, message) -> None:
@@ -141,6 +142,24 @@ def test_the_worker_starts_on_aws_what_the_pool_says(prefect_server, aws, aws_en
     variables = {entry["name"]: entry["value"] for entry in override["environment"]}
     assert variables.items() >= {**ENVIRONMENT, **values()["env"]}.items()
     assert told["overrides"]["taskRoleArn"] == values()["task_role_arn"]
+
+
+@pytest.mark.timeout(600)
+def test_a_kept_result_would_answer_a_second_look(prefect_server) -> None:
+    """Why results are not kept; when it fails, the decision can be looked at again."""
+    from prefect import flow, task
+
+    looks = iter(range(10))
+
+    @task
+    def look(name: str) -> int:
+        return next(looks)
+
+    def watch() -> list[int]:
+        return [look("endpoint") for _ in range(3)]
+
+    assert flow(watch)() == [0, 1, 2]
+    assert flow(watch, persist_result=True)() == [3, 3, 3]
 
 
 async def _start(name: str) -> str:

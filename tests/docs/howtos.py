@@ -31,7 +31,18 @@ ELSEWHERE = {
 }
 """Blocks that no test runs, by a word in them, and why."""
 
-DRY = ("demo", "test", "check", "bench", "lock", "clean", "distclean", "format", "browser")
+DRY = (
+    "demo",
+    "test",
+    "coverage",
+    "check",
+    "bench",
+    "lock",
+    "clean",
+    "distclean",
+    "format",
+    "browser",
+)
 """make targets that only say what they would do: they run this test, or take the stack away."""
 
 SUBSTITUTED = (
