@@ -31,6 +31,11 @@ class UnreadableAnswer(ValueError):
     """An own program answered what the task cannot read."""
 
 
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Whether all are numbers, and none of them true or false."""
+    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+
+
 class Task(ABC):
     """Labels in, what a graph learns; what a graph says, in the client's terms.
 
@@ -155,6 +160,18 @@ class Task(ABC):
     @abstractmethod
     def scores(self, predicted: Floats) -> Floats:
         """One number per prediction [n], whose distribution is watched while serving."""
+
+    @classmethod
+    def score_of(cls, answer: Any) -> float | None:
+        """The score of one answer as a client got it; None when it is no answer of this task.
+
+        Read out of captured traffic, where there is an answer and no bundle.
+        """
+        if isinstance(answer, list) and len(answer) == 1:
+            return cls.score_of(answer[0])
+        if isinstance(answer, bool) or not isinstance(answer, int | float):
+            return None
+        return float(answer)
 
     @abstractmethod
     def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:

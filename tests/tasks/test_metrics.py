@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from models.programs import measures
-from tasks.metrics import METRICS, names_for, tasks_of
+from models.runtime import measures
+from tasks.metrics import METRICS, TASKS, names_for, task_class, tasks_of
 
 TRUTH = np.linspace(1.0, 9.0, 40)
 CLASSES = np.arange(40) % 4
@@ -24,6 +24,30 @@ MEASURED = {
 }
 
 
+LABELS = np.asarray([(CLASSES == 0) | (CLASSES == 1), CLASSES == 1, CLASSES == 3]).T
+NAMED = np.empty(40, dtype=object)
+NAMED[:] = [tuple(n for n, h in zip("abc", row, strict=True) if h) for row in LABELS]
+
+
+def several(task, wrong):
+    """Every label right, but for the first ``wrong`` rows of each class."""
+    chances = np.where(LABELS, 0.9, 0.1)
+    rows = np.arange(40) < 4 * wrong
+    chances[rows] = 1 - chances[rows]
+    return task.measure(NAMED, chances)
+
+
+def good_and_bad(name):
+    """A metric of a good and of a bad model, by the first task that has it."""
+    if name in MEASURED["regression"]:
+        return [measures.regression(TRUTH, TRUTH + far)[name] for far in (0.1, 2.0)]
+    if name in MEASURED["classification"]:
+        rows = (probabilities(0.9), probabilities(0.5, wrong=3))
+        return [measures.classification(CLASSES, row, 0.8)[name] for row in rows]
+    task = task_class("multi-label")({"classes": list("abc"), "threshold": 0.5})
+    return [several(task, wrong)[name] for wrong in (0, 3)]
+
+
 @pytest.mark.parametrize("task", MEASURED)
 def test_every_metric_that_is_measured_is_declared_and_the_other_way_round(task):
     assert names_for(task) == tuple(sorted(MEASURED[task]))
@@ -31,12 +55,7 @@ def test_every_metric_that_is_measured_is_declared_and_the_other_way_round(task)
 
 @pytest.mark.parametrize("name", METRICS)
 def test_the_declared_direction_is_the_true_one(name):
-    if name in MEASURED["regression"]:
-        good = measures.regression(TRUTH, TRUTH + 0.1)[name]
-        bad = measures.regression(TRUTH, TRUTH + 2.0)[name]
-    else:
-        good = measures.classification(CLASSES, probabilities(0.9), 0.8)[name]
-        bad = measures.classification(CLASSES, probabilities(0.5, wrong=3), 0.8)[name]
+    good, bad = good_and_bad(name)
     better = METRICS[name].better
     if better == "zero":
         assert abs(good) < abs(bad)
@@ -47,4 +66,5 @@ def test_the_declared_direction_is_the_true_one(name):
 def test_metrics_of_two_tasks_are_measured_together_for_none():
     assert tasks_of(["mae", "r2"]) == {"regression"}
     assert tasks_of(["mae", "accuracy"]) == set()
-    assert tasks_of(["pinball"]) == {"regression", "classification"}
+    assert tasks_of(["macro_f1"]) == {"classification", "multi-label"}
+    assert tasks_of(["pinball"]) == set(TASKS)

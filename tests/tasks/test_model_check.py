@@ -10,8 +10,8 @@ from tasks.contracts import load_contract
 from tasks.errors import BudgetExceeded, InvalidModelSpec
 from tasks.model_check import faults, require_sound
 from tasks.model_spec import ModelSpec, known_models, load_model_spec
-from tasks.own_code import outputs, require_comparable
 from tasks.settings import Settings
+from tasks.training.champion import measures_itself, require_comparable
 from tasks.training.plan import require_budget, training_request
 from tasks.values import BundleFile, Manifest
 from tests.tasks.training.test_plan import plan
@@ -52,22 +52,27 @@ def test_what_is_shipped_is_sound(name):
     require_sound(spec, contract, MODELS / name, Settings())
 
 
+def family(task, source, backend="keras"):
+    return {"task": task, "input": source, "backend": backend}
+
+
+PINBALL = [{"metric": "pinball", "better": "smaller", "at_most": 1}]
+NO_FORMATS = {"tflite_float16": None, "tflite_int8": None, "tfjs_float16": None}
+
+
 @pytest.mark.parametrize(
     ("name", "path", "value", "said"),
     [
-        (PRICES, "family", "image", "family: image does not learn from property_sales.*csv"),
-        (ROOMS, "family", "tabular", "family: tabular does not learn from room_images.*images"),
+        (PRICES, "family.input", "image", "input: image does not learn from property_sales.*csv"),
+        (ROOMS, "family.input", "tabular", "tabular does not learn from room_images.*images"),
         (PRICES, "data.label", "prize", "has no column 'prize'; its contract has id, date, price"),
-        (PRICES, "data.label", "date", "date is of type date, which no model predicts"),
-        (PRICES, "data.label", "month", r"measured for regression; the label month \(string\)"),
-        (ROOMS, "gates", [{"metric": "mae", "at_most": 1}], "label .string. is for classification"),
-        (PRICES, "gates", [{"metric": "accuracy", "at_least": 1}], "label price .number. is for r"),
-        (
-            PRICES,
-            "gates",
-            [{"metric": "pinball", "better": "smaller", "at_most": 1}],
-            "pinball is measured by no shared program",
-        ),
+        (PRICES, "data.label", "date", "date is of type date; regression predicts integer, number"),
+        (PRICES, "data.label", "month", "month is of type string; regression predicts"),
+        (PRICES, "data.split_by", "house", "data.split_by: property_sales has no column 'house'"),
+        (PRICES, "data.features", {"zip": "drop"}, "data.features: zip is no column"),
+        (PRICES, "data.features", {"zipcode": "word"}, "zipcode: word is none of number, log"),
+        (ROOMS, "data.features", {"width": "log"}, "width means nothing"),
+        (PRICES, "gates", PINBALL, "pinball is measured by no task"),
         (PRICES, "training.instance_type", "ml.m5.xlarg", "type 'ml.m5.xlarg' for training; near"),
         (PRICES, "training.instance_type", "m5.xlarge", "type 'm5.xlarge' for training; near"),
         (PRICES, "serving.instance_type", "ml.g5.xlrge", "'ml.g5.xlrge' for inference; near"),
@@ -75,9 +80,16 @@ def test_what_is_shipped_is_sound(name):
         (PRICES, "training.image", "sagemaker:tensorflow", "training.image: .*no name of an image"),
         (PRICES, "training.image", "sagemaker:tensorflo:2.18", "SDK knows no image"),
         (PRICES, "serving.image", "a b/c:1", "serving.image: 'a b/c:1' is no address"),
-        (PRICES, "training.program", "fit.py", "fit.py is neither shared nor in the model's fold"),
-        (PRICES, "serving.program", "app.py", "app.py is neither shared nor in the model's folder"),
+        (PRICES, "training.program", "fit.py", "fit.py is for family.backend custom; keras trains"),
         (PRICES, "training.instance_count", 3, "would leave 2 idle"),
+        (PRICES, "family.backend", "sklearn", "sklearn makes no tflite_float16, .*it makes none"),
+        (PRICES, "family.backend", "custom", "train.py does not lie in the model's folder"),
+        (
+            PRICES,
+            "family.backend",
+            "custom",
+            r"inference.py is missing: model_fn\(\) and predict_fn",
+        ),
     ],
 )
 def test_every_fault_names_its_key_and_value(name, path, value, said):
@@ -124,44 +136,88 @@ def test_the_installations_image_is_checked_too():
     ("text", "said"),
     [
         ("def load(:", "model.py is no Python"),
-        ("def load(): ...\ndef build(): ...", "model.py lacks preprocess(), baseline()"),
+        ("def load(): ...\ndef build(): ...", "model.py: load() are not called any more"),
+        ("def feature(): ...", "model.py has none of features(), build()"),
         ("from elsewhere import *", ""),
-        ("load = preprocess = build = baseline = print", ""),
-        ("from x import load, preprocess, build as build, fit as baseline", ""),
+        ("features = print", ""),
+        ("from x import fit as baseline", ""),
     ],
 )
-def test_code_that_cannot_run_is_refused_unrun(folder, text, said):
+def test_code_that_cannot_run_or_that_nothing_would_call_is_refused_unrun(folder, text, said):
     (folder / "model.py").write_text(text)
     told = found(load_model_spec(PRICES, folder.parent), folder)
     assert told.startswith(said) if said else told == ""
 
 
-def test_a_folder_without_model_py_is_refused_with_a_clear_word(folder):
+def test_a_model_of_a_known_family_needs_no_code(folder):
     (folder / "model.py").unlink()
+    assert found(load_model_spec(PRICES, folder.parent), folder) == ""
+
+
+@pytest.mark.parametrize("name", ["evaluate.py", "serve.py", "train.py"])
+def test_a_program_that_nothing_would_call_is_refused(folder, name):
+    (folder / name).write_text("print()")
     told = found(load_model_spec(PRICES, folder.parent), folder)
-    assert told == "model.py is missing, which the shared train.py runs"
+    assert f"{name}: nothing calls it" in told
 
 
-def test_an_own_program_needs_no_model_py_and_measures_its_champion_itself(folder):
+def test_a_custom_model_brings_a_training_and_an_inference_program(folder):
     (folder / "model.py").unlink()
-    (folder / "fit.py").write_text("print()")
-    (folder / "app.py").write_text("print()")
-    spec = changed(PRICES, "training.program", "fit.py")
-    spec = spec.model_copy(
-        update={"serving": spec.serving.model_copy(update={"program": "app.py"})}
-    )
-    told = found(spec, folder)
-    assert "no_worse_than_champion (mae) needs the champion measured" in told
-    assert "evaluate.py" in told
-    (folder / "evaluate.py").write_text("print()")
+    spec = changed(PRICES, "family", family("regression", "tabular", "custom"))
+    spec = ModelSpec.model_validate({**spec.model_dump(), "conversion": NO_FORMATS})
+    (folder / "train.py").write_text("print()")
+    (folder / "inference.py").write_text("def model_fn(folder): ...")
+    assert found(spec, folder) == "inference.py lacks predict_fn()"
+    (folder / "inference.py").write_text("from somewhere import model_fn, predict_fn")
     assert found(spec, folder) == ""
-    assert outputs(spec, {"fit.py"}) == (
-        ("output", "metrics.json"),
-        ("model", "code/app.py"),
-        ("model", "saved_model/1/saved_model.pb"),
-        ("model", "preprocess.json"),
-        ("output", "calibration.npz"),
-    )
+    assert spec.composition.program == "train.py"
+    named = changed(PRICES, "training", {"program": "fit.py"})
+    named = named.model_copy(update={"family": spec.family, "conversion": spec.conversion})
+    assert found(named, folder) == ("training.program: fit.py does not lie in the model's folder")
+
+
+def test_an_own_metric_is_measured_by_model_py(folder):
+    spec = changed(PRICES, "gates", PINBALL)
+    (folder / "model.py").write_text("def features(c, h): ...\ndef metrics(labels, predicted): ...")
+    assert found(spec, folder) == ""
+
+
+@pytest.mark.parametrize(
+    ("word", "gates", "task"),
+    [
+        ("tabular", [{"metric": "mae", "at_most": 1}], "regression"),
+        ("tabular", [{"metric": "accuracy", "at_least": 0.5}], "classification"),
+        ("image", [{"metric": "lowest_recall", "at_least": 0.5}], "classification"),
+    ],
+)
+def test_a_family_of_one_word_is_read_as_it_was_meant(word, gates, task):
+    raw = yaml.safe_load((MODELS / PRICES / "model.yaml").read_text("utf-8"))
+    raw |= {"family": word, "gates": gates}
+    raw["training"]["program"] = "train.py"
+    raw["serving"]["program"] = "serve.py"
+    if task == "classification" and word == "image":
+        raw["gates"] = [{"metric": "accuracy", "at_least": 0.5}, *gates]
+    spec = ModelSpec.model_validate(raw)
+    assert (spec.family.task, spec.family.input, spec.family.backend) == (task, word, "keras")
+    assert (spec.training.program, spec.serving.program) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"family": "sound"}, "'sound' is no input; write family: {task: regression"),
+        ({"family": "tabular", "training": {"program": "fit.py"}}, "backend: custom"),
+        ({"family": "tabular", "gates": PINBALL}, r"gates \(pinball\) do not tell the task"),
+        ({"family": {"task": "magic", "input": "tabular"}}, "task: 'magic' is none of classific"),
+        ({"family": {"task": "regression", "input": "tabular", "backend": "x"}}, "backend: 'x' is"),
+        ({"gates": [{"metric": "accuracy", "at_least": 1}]}, "accuracy is not measured for regr"),
+        ({"gates": [{"metric": "acuracy", "at_least": 1}]}, "acuracy is no metric"),
+    ],
+)
+def test_a_family_or_a_gate_that_means_nothing_is_refused(changes, said):
+    raw = yaml.safe_load((MODELS / PRICES / "model.yaml").read_text("utf-8"))
+    with pytest.raises(ValueError, match=said):
+        ModelSpec.model_validate(raw | changes)
 
 
 def manifest(*paths):
@@ -174,19 +230,20 @@ def manifest(*paths):
 
 
 def test_a_champion_that_nothing_can_measure_is_told_before_the_training():
-    shared, own = manifest("preprocess.json", "model_card.json"), manifest("model.tar.gz")
-    spec = load_model_spec(PRICES, MODELS)
-    assert not require_comparable(spec, {"model.py"}, None)
-    assert require_comparable(spec, {"model.py"}, shared)
-    assert require_comparable(spec, {"fit.py", "evaluate.py"}, own)
+    first, bundle = manifest("preprocess.json", "model_card.json"), manifest("bundle.json")
+    own, spec = manifest("model.tar.gz"), load_model_spec(PRICES, MODELS)
+    for champion in (None, first, bundle):
+        require_comparable(spec, champion)
+    assert measures_itself(first)
+    assert measures_itself(bundle)
+    assert not measures_itself(own)
     with pytest.raises(InvalidModelSpec, match="champion 20260101-000000 was made by an own"):
-        require_comparable(spec, {"model.py"}, own)
-    free = changed(PRICES, "gates", [{"metric": "mae", "at_most": 1}])
-    assert not require_comparable(free, {"model.py"}, own)
+        require_comparable(spec, own)
+    require_comparable(changed(PRICES, "gates", [{"metric": "mae", "at_most": 1}]), own)
 
 
 def test_the_label_reaches_the_program():
     spec = changed(PRICES, "data.label", "sqft_lot")
     request = training_request("j", plan(), spec, Settings(), {}, "s3://b/s", {})
     assert request["Environment"] == {"SLUICE_LABEL": "sqft_lot"}
-    assert plan(label="sqft_lot").job_name != plan(label="price").job_name
+    assert spec.composition.label == "sqft_lot"

@@ -12,7 +12,15 @@ from models.runtime import measures
 from models.runtime.metric import Metric
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Tensor
-from models.runtime.task import PREDICTION, Floats, Objective, Task, Unlabelled, UnreadableAnswer
+from models.runtime.task import (
+    PREDICTION,
+    Floats,
+    Objective,
+    Task,
+    Unlabelled,
+    UnreadableAnswer,
+    are_numbers,
+)
 
 MOST_CLASSES = 1_000
 WIDEST = 0.01
@@ -128,6 +136,15 @@ class Classification(Task):
         """
         confidence = np.minimum(predicted.max(axis=1), 1 - 1e-6)
         return np.asarray(predicted.argmax(axis=1) + confidence, dtype=np.float64)
+
+    @classmethod
+    def score_of(cls, answer: Any) -> float | None:
+        """Index of the likeliest class plus its chance."""
+        chances = answer.get("scores") if isinstance(answer, Mapping) else None
+        if not isinstance(chances, list) or not chances or not are_numbers(chances):
+            return None
+        best = max(range(len(chances)), key=chances.__getitem__)
+        return best + min(float(chances[best]), 1 - 1e-6)
 
     def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:
         """Residual: confidence less whether the answer was right (how overconfident it was)."""

@@ -18,6 +18,7 @@ from models.runtime.task import (
     Task,
     Unlabelled,
     UnreadableAnswer,
+    are_numbers,
 )
 
 MOST_LABELS = 500
@@ -33,9 +34,7 @@ class MultiLabel(Task):
         "micro_f1": Metric("larger", "0 … 1", "F1 of all labels of all rows together."),
         "macro_f1": Metric("larger", "0 … 1", "F1, averaged over the classes."),
         "hamming_loss": Metric("smaller", "share", "Share of (row, label) pairs that are wrong."),
-        "subset_accuracy": Metric(
-            "larger", "share", "Rows with exactly the right labels."
-        ),
+        "subset_accuracy": Metric("larger", "share", "Rows with exactly the right labels."),
         "lowest_recall": Metric("larger", "share", "Recall of the worst class."),
     }
     tracked: ClassVar[str] = "micro_f1"
@@ -139,6 +138,14 @@ class MultiLabel(Task):
     def scores(self, predicted: Floats) -> Floats:
         """How many labels a row is expected to have: the sum of its chances."""
         return np.asarray(predicted.sum(axis=1), dtype=np.float64)
+
+    @classmethod
+    def score_of(cls, answer: Any) -> float | None:
+        """The sum of all chances."""
+        chances = answer.get("scores") if isinstance(answer, Mapping) else None
+        if not isinstance(chances, list) or not chances or not are_numbers(chances):
+            return None
+        return float(sum(chances))
 
     def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:
         """Residual: labels expected less labels there are; error: share of wrong labels."""

@@ -175,6 +175,7 @@ class Journal(Frozen):
     release_id: str
     kind: Literal["release", "rollback"] = "release"
     model: str
+    task: str = ""
     endpoint: str
     strategy: Strategy
     actor: str

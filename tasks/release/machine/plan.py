@@ -96,6 +96,7 @@ def opened(
     journal = Journal(
         release_id=release_id(now, spec.name, wish.version, owner),
         model=spec.name,
+        task=spec.family.task,
         endpoint=spec.endpoint_name,
         strategy=strategy,
         actor=wish.actor,

@@ -24,8 +24,8 @@ def paired(journal: Journal, window: Told) -> Told:
         return window
     span = (window["t0"] - pairs.LATE, window["t1"] - pairs.LATE)
     told = pairs.counted(
-        pairs.answers(_lines(journal, journal.stable.variant, span), span),
-        pairs.answers(_lines(journal, journal.candidate.variant, span), span),
+        pairs.answers(_lines(journal, journal.stable.variant, span), span, journal.task),
+        pairs.answers(_lines(journal, journal.candidate.variant, span), span, journal.task),
         spread,
     )
     if not told["pairs"]:

@@ -17,6 +17,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from tasks.metrics import task_class
+from tasks.model_spec import FIRST_TASKS
+
 DRIFT = 0.1
 """Shift, in standard deviations, that is never held against a version: the judge's own default."""
 LATE = 60.0
@@ -59,11 +62,11 @@ def written_within(hour: str, name: str, span: Span) -> bool:
     return at + 1.0 >= span[0] or at < began.timestamp() + 2 * LATE
 
 
-def answers(lines: Iterable[str], span: Span) -> list[Answered]:
+def answers(lines: Iterable[str], span: Span, task: str = "") -> list[Answered]:
     """What was asked within a span, out of captured lines; lines that say nothing are left out."""
     found = []
     for line in lines:
-        answered = _answered(line)
+        answered = _answered(line, task)
         if answered is not None and span[0] <= answered.at < span[1]:
             found.append(answered)
     return found
@@ -112,27 +115,20 @@ def _quantile(edges: Sequence[float], level: float) -> float:
     return edges[left] + (place - left) * (edges[left + 1] - edges[left])
 
 
-def score(answer: Any) -> float | None:
+def score(answer: Any, task: str = "") -> float | None:
     """The number of an answer whose distribution is watched; None when there is none.
 
-    A number is its own score; of classes it is the index of the likeliest plus its probability,
-    which is what the serving programs count into bins.
+    It is what the serving programs count into bins.
+
+    Args:
+        answer: One prediction as a client got it.
+        task: The model's; "" tries the tasks that journals without one can be of.
     """
-    if isinstance(answer, bool):
-        return None
-    if isinstance(answer, int | float):
-        return float(answer)
-    if isinstance(answer, list) and len(answer) == 1:
-        return score(answer[0])
-    if isinstance(answer, Mapping):
-        each = answer.get("scores")
-        if isinstance(each, list) and each and all(isinstance(item, int | float) for item in each):
-            best = max(range(len(each)), key=each.__getitem__)
-            return best + min(float(each[best]), 1 - 1e-6)
-    return None
+    scores = (task_class(name).score_of(answer) for name in ((task,) if task else FIRST_TASKS))
+    return next((score for score in scores if score is not None), None)
 
 
-def _answered(line: str) -> Answered | None:
+def _answered(line: str, task: str) -> Answered | None:
     try:
         told = json.loads(line)
         data = told["captureData"]
@@ -140,7 +136,7 @@ def _answered(line: str) -> Answered | None:
         meta = told["eventMetadata"]
         at = datetime.fromisoformat(meta["inferenceTime"]).timestamp()
         predictions = json.loads(said)["predictions"]
-        scores = [score(item) for item in predictions]
+        scores = [score(item, task) for item in predictions]
     except (ValueError, KeyError, TypeError):
         return None
     known = [item for item in scores if item is not None]

@@ -8,14 +8,14 @@ import tarfile
 import numpy as np
 import pytest
 
-from deployments.demo.sabotage import sabotaged
+from deployments.demo.sabotage import PROGRAM, sabotaged
 
 pytestmark = pytest.mark.tensorflow
 
 
 @pytest.fixture
 def bad(trained, tmp_path):
-    """Sabotage the trained model; what its own serve.py would serve."""
+    """Sabotage the trained model; what its new program would serve."""
 
     def make(mode, **how):
         content = sabotaged(trained.archive.read_bytes(), mode, **how)
@@ -23,7 +23,7 @@ def bad(trained, tmp_path):
             names = [name.removeprefix("./") for name in archive.getnames()]
             assert len(names) == len(set(names))
             archive.extractall(tmp_path, filter="data")
-        spec = importlib.util.spec_from_file_location("bad_server", tmp_path / "code" / "serve.py")
+        spec = importlib.util.spec_from_file_location("bad_server", tmp_path / "code" / PROGRAM)
         module = importlib.util.module_from_spec(spec)
         sys.modules["bad_server"] = module
         spec.loader.exec_module(module)
@@ -35,13 +35,13 @@ def bad(trained, tmp_path):
 
 @pytest.fixture
 def good(trained):
-    from models.programs.serve import Model
+    from models.runtime.serving.app import Model
 
     return Model(trained.model)
 
 
 def requests(model, count):
-    example = model._prepare.example()
+    example = model.example
     return [[{**example, "sqft_living": 1000.0 + number}] for number in range(count)]
 
 

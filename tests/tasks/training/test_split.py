@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import NoDataInWindow
 from tasks.model_spec import DataSpec
-from tasks.training.split import held_out, split_good_rows
+from tasks.training.split import Cut, held_out, rule_of, sides_of, split_good_rows
 
 BY_DAY = DataSpec(dataset="sales", label="price", holdout_days=5)
 BY_HASH = DataSpec(dataset="rooms", label="label", holdout_share=0.3)
@@ -72,3 +72,44 @@ def test_a_hash_decides_the_same_every_time(identity, share):
 def test_the_held_out_share_is_what_was_asked_for():
     share = sum(held_out(str(index), 0.2) for index in range(20_000)) / 20_000
     assert share == pytest.approx(0.2, abs=0.015)
+
+
+GROUPED = st.lists(
+    st.tuples(st.integers(0, 20), st.sampled_from(["", "ann", "bob", "cid", "dan"])), min_size=1
+)
+
+
+@given(GROUPED, st.integers(0, 8), st.floats(0.05, 0.95))
+def test_one_group_is_never_on_both_sides(rows, newest_days, share):
+    data = DataSpec(
+        dataset="d", label="y", split_by="user", holdout_days=newest_days, holdout_share=share
+    )
+    days = [date(2026, 1, 1) + timedelta(days=day) for day, _ in rows]
+    groups = [group for _, group in rows]
+    identities = [str(number) for number in range(len(rows))]
+    sides = sides_of(days, identities, groups, Cut.of(data, days, groups))
+    for name in set(groups) - {""}:
+        held = {side for side, group in zip(sides, groups, strict=True) if group == name}
+        assert not {"training", "holdout"} <= held
+    # A row without a value is a group of its own: it is never left out.
+    assert all(side for side, group in zip(sides, groups, strict=True) if not group)
+    if newest_days == 0:
+        assert "" not in sides
+
+
+def test_the_groups_of_the_newest_days_are_kept_out_of_the_training(tmp_path):
+    good = tmp_path / "good"
+    good.mkdir()
+    days = [date(2026, 1, 1 + n % 10) for n in range(40)]
+    users = [f"u{n % 8}" for n in range(40)]
+    pq.write_table(pa.table({"_day": days, "user": users, "price": [1.0] * 40}), good / "a.parquet")
+    data = DataSpec(dataset="d", label="price", holdout_days=1, split_by="user")
+    split = split_good_rows(good, tmp_path, data)
+    learned = {row["user"] for row in rows(tmp_path / "training")}
+    held = {row["user"] for row in rows(tmp_path / "holdout")}
+    assert held
+    assert not learned & held
+    assert split.left_out > 0
+    assert split.training_rows + split.holdout_rows + split.left_out == 40
+    assert split.rule == rule_of(data)
+    assert "no older row of their user" in split.rule

@@ -7,12 +7,13 @@ import tarfile
 import pytest
 
 from tasks.errors import UploadRefused
-from tasks.uploads.artefact import NEEDED, inspect, receive
+from tasks.uploads.artefact import FIRST_EDITION, NEEDED, inspect, receive
 from tasks.uploads.notices import upload_of
 
 WHOLE = {
-    "code/serve.py": b"",
-    **dict.fromkeys(NEEDED, b"x"),
+    "bundle.json": b'{"entry_point": "code/entry_point.py"}',
+    "code/entry_point.py": b"",
+    **dict.fromkeys(NEEDED, b"{}"),
     "preprocess.json": b"{}",
     "model_card.json": json.dumps({"hyperparameters": {"epochs": 3}}).encode(),
 }
@@ -47,8 +48,16 @@ BAD = {
     "not a tar": (b"hello", "no intact gzipped tar archive"),
     "cut off": (packed(WHOLE)[:-40], "no intact gzipped tar archive"),
     "two files missing": (
-        packed(without("code/serve.py", "litert/model.tflite")),
-        "holds no code/serve.py; it holds no litert/model.tflite",
+        packed(without("code/entry_point.py", "reference.json")),
+        "holds no reference.json; it holds no code/entry_point.py",
+    ),
+    "no entry point": (
+        packed({**WHOLE, "bundle.json": b'{"entry_point": "/bin/sh"}'}),
+        "bundle.json names no entry_point below code/",
+    ),
+    "an older one that is not whole": (
+        packed(without("bundle.json")),
+        "holds no code/serve.py; it holds no code/evaluate.py",
     ),
     "not JSON": (packed({**WHOLE, "model_card.json": b"{"}), "model_card.json is not JSON"),
     "a list": (packed({**WHOLE, "preprocess.json": b"[]"}), "preprocess.json is no JSON object"),
@@ -63,9 +72,16 @@ def test_a_bad_archive_is_refused_with_its_fault(tmp_path, fault):
     path = tmp_path / "model.tar.gz"
     path.write_bytes(content)
     with pytest.raises(UploadRefused, match=said) as refused:
-        inspect(path, "serve.py", "models/m/1.0.0/model.tar.gz")
+        inspect(path, "models/m/1.0.0/model.tar.gz")
     assert "models/m/1.0.0/model.tar.gz" in refused.value.what
     assert "docs/models.md" in refused.value.next_step
+
+
+def test_a_bundle_of_the_first_edition_is_taken(tmp_path):
+    path = tmp_path / "model.tar.gz"
+    older = without("bundle.json", "code/entry_point.py") | dict.fromkeys(FIRST_EDITION, b"")
+    path.write_bytes(packed(older))
+    assert inspect(path, "m")["hyperparameters"] == {"epochs": 3}
 
 
 def test_a_good_archive_is_kept_under_its_hash(aws, uploads, tmp_path):
@@ -73,12 +89,12 @@ def test_a_good_archive_is_kept_under_its_hash(aws, uploads, tmp_path):
     key = "models/m/1.0.0/model.tar.gz"
     etag = s3.put_object(Bucket="sluice-models", Key=key, Body=GOOD)["ETag"]
     upload = upload_of("sluice-models", key, etag)
-    found = receive(upload, "serve.py", "sluice-work", tmp_path)
+    found = receive(upload, "sluice-work", tmp_path)
     assert found.hyperparameters == {"epochs": "3"}
     assert found.address == f"s3://sluice-work/uploads/{found.sha256}/model.tar.gz"
     kept = s3.get_object(Bucket="sluice-work", Key=f"uploads/{found.sha256}/model.tar.gz")
     assert kept["Body"].read() == GOOD
-    assert receive(upload, "serve.py", "sluice-work", tmp_path) == found
+    assert receive(upload, "sluice-work", tmp_path) == found
 
 
 def test_an_artefact_that_was_replaced_meanwhile_is_not_taken_for_the_announced(
@@ -88,4 +104,4 @@ def test_an_artefact_that_was_replaced_meanwhile_is_not_taken_for_the_announced(
     first = aws.client("s3").put_object(Bucket="sluice-models", Key=key, Body=GOOD)
     aws.client("s3").put_object(Bucket="sluice-models", Key=key, Body=b"another")
     with pytest.raises(UploadRefused, match="was replaced or deleted"):
-        receive(upload_of("sluice-models", key, first["ETag"]), "serve.py", "sluice-work", tmp_path)
+        receive(upload_of("sluice-models", key, first["ETag"]), "sluice-work", tmp_path)

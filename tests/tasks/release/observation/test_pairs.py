@@ -9,14 +9,13 @@ import statistics
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.programs.preprocess import answers, scores
 from tasks.release.observation import pairs
 from tasks.release.observation.pairs import Answered
+from tests.models.test_tasks import NAMES, fitted, raw
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC).timestamp()
 HOUR = (NOON, NOON + 3600.0)
@@ -111,19 +110,13 @@ def test_the_score_is_what_the_serving_programs_count(answer: Any, score: float 
     assert pairs.score(answer) == (None if score is None else pytest.approx(score))
 
 
-@pytest.mark.parametrize(
-    "output",
-    [
-        {"kind": "number", "scale": 2.0, "offset": 1.0, "transform": "exp"},
-        {"kind": "classes", "classes": ["a", "b", "c"], "confidence_threshold": 0.5},
-    ],
-)
-def test_serving_programs_and_pairs_read_one_score_out_of_an_answer(output: Any) -> None:
-    raw = np.asarray([[0.1, 0.7, 0.2], [0.9, 0.05, 0.05], [0.0, 0.0, 1.0]], np.float32)
-    spec = {"output": output}
-    raw = raw[:, :1] if output["kind"] == "number" else raw
-    told = json.loads(json.dumps(answers(spec, raw)))
-    assert [pairs.score(answer) for answer in told] == pytest.approx(list(scores(spec, raw)))
+@pytest.mark.parametrize("name", NAMES)
+def test_serving_programs_and_pairs_read_one_score_out_of_an_answer(name: str) -> None:
+    task, _ = fitted(name)
+    predicted = task.predicted(raw(task, 6))
+    told = json.loads(json.dumps(task.answers(predicted)))
+    expected = pytest.approx(list(task.scores(predicted)))
+    assert [pairs.score(answer, name) for answer in told] == expected
 
 
 def test_the_spread_is_the_standard_deviation_of_the_scores_behind_the_edges() -> None:
