@@ -12,6 +12,8 @@ from pathlib import Path
 from deployments.laptop.processes import LOOPBACK, StackError
 
 ROOT = Path(__file__).resolve().parents[2]
+# Where several checkouts share one environment, each starts the embedded AWS of its own.
+CODE = (ROOT, ROOT / "embedded-aws" / "src")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Laptop:
             **{name: value for name, value in os.environ.items() if name not in foreign},
             **self.variables(),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join(map(str, CODE)),
             "TF_CPP_MIN_LOG_LEVEL": "2",
         }
 

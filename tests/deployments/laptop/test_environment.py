@@ -1,10 +1,11 @@
 import socket
+import subprocess
 import sys
 import time
 
 import pytest
 
-from deployments.laptop.environment import Laptop, direct, personal
+from deployments.laptop.environment import ROOT, Laptop, direct, personal
 from deployments.laptop.processes import StackError, birth, end, require_free, start
 from deployments.laptop.stack import laptop_from_environment
 
@@ -24,6 +25,17 @@ def test_a_persons_own_aws_and_prefect_stay_outside(laptop, monkeypatch):
     assert seen["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4567"
     assert seen["PREFECT_API_URL"] == "http://127.0.0.1:4201/api"
     assert seen["EDITOR"] == "vi"
+
+
+def test_a_checkout_starts_the_embedded_aws_of_its_own(laptop, tmp_path):
+    where = subprocess.run(
+        [sys.executable, "-c", "import embedded_aws; print(embedded_aws.__file__)"],
+        cwd=tmp_path,
+        env=laptop.environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert where.stdout.strip() == str(ROOT / "embedded-aws/src/embedded_aws/__init__.py")
 
 
 @pytest.mark.parametrize(
