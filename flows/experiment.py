@@ -14,8 +14,8 @@ from flows.recipe import Model, Reason
 from flows.release import release_within
 from tasks.errors import SluiceError
 from tasks.experiments import tasks as experiments
-from tasks.experiments.plan import Metric, WhenDecided
-from tasks.experiments.verbs import Bench, Seen
+from tasks.experiments.plan import SuccessMetric, WhenDecided
+from tasks.experiments.verbs import Bench, ExperimentStatus
 from tasks.model_spec import known_models
 from tasks.registry import Registry
 from tasks.release.tasks import desk_of
@@ -23,7 +23,7 @@ from tasks.settings import settings
 
 OneOrAll = Annotated[str, menu("models or all")]
 Percent = Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": 99})]
-Metrics = Annotated[list[Metric], Field(json_schema_extra={"minItems": 1})]
+Metrics = Annotated[list[SuccessMetric], Field(json_schema_extra={"minItems": 1})]
 Version = Annotated[str, Field(json_schema_extra={"minLength": 1})]
 
 
@@ -90,7 +90,7 @@ def read(model: OneOrAll = ALL) -> Any:
     bench = experiments.bench_of(Registry.here())
     known = known_models(settings().models_dir)
     told: list[str] = []
-    ended: list[Seen] = []
+    ended: list[ExperimentStatus] = []
     wrong = False
     for name in [model] if model != ALL else known:
         try:
@@ -142,7 +142,7 @@ def conclude(
     return Failed(message=message) if failed else Completed(message=message)
 
 
-def _read(bench: Bench, model: str) -> Seen:
+def _read(bench: Bench, model: str) -> ExperimentStatus:
     seen = experiments.look(bench, model)
     decided = seen.decision.kind != "undecided"
     if decided and seen.conclusion is None and seen.experiment.when_decided != "tell":
@@ -152,7 +152,7 @@ def _read(bench: Bench, model: str) -> Seen:
     return seen
 
 
-def _release(bench: Bench, seen: Seen, *, wanted: bool) -> tuple[str, bool]:
+def _release(bench: Bench, seen: ExperimentStatus, *, wanted: bool) -> tuple[str, bool]:
     """Release a winning treatment if that is wanted; what came of it, and whether it failed."""
     model = seen.experiment.model
     version, told = experiments.to_release(bench, seen)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from grimp import ImportGraph, build_graph
+
+ROOT = Path(__file__).resolve().parents[1]
 
 HOUSE = ("flows", "tasks", "models", "deployments", "embedded_aws")
 OUTSIDE = frozenset({"prefect", "boto3", "botocore"})
@@ -118,3 +123,21 @@ def test_the_judge_imports_nothing_of_the_house():
         for there in edges[name] - judge
         if there.split(".")[0] in HOUSE
     } == set()
+
+
+def classes(*folders: str) -> dict[str, list[str]]:
+    """Public classes by name, each with the files that define one."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.parse(path.read_text("utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    found[node.name].append(path.relative_to(ROOT).as_posix())
+    return found
+
+
+def test_a_class_has_one_meaning_wherever_it_is_named():
+    """In what runs in flows. What travels into containers has a vocabulary of its own."""
+    found = classes("flows", "tasks", "deployments")
+    assert {name: files for name, files in found.items() if len(files) > 1} == {}
+    assert len(found) > 200

@@ -16,9 +16,9 @@ import numpy as np
 from benchmarks.canary.lines import policy_of, read, read_lists
 from benchmarks.canary.world import Scenario, Setting, World
 from tasks.judge import (
+    CanaryVerdict,
     JudgePolicy,
     JudgeState,
-    Verdict,
     Window,
     judge_many,
     observe,
@@ -95,7 +95,7 @@ def _judged(policy: JudgePolicy, names: list[str], group: list[list[Window]]) ->
     return answers
 
 
-def _said(release: str, given: Verdict, refused: int) -> Answer:
+def _said(release: str, given: CanaryVerdict, refused: int) -> Answer:
     return {"release": release, **given.model_dump(), "refused": refused}
 
 

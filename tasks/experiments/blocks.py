@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.buckets import bucket
-from tasks.experiments.plan import ARMS, Arm, Experiment, Metric
+from tasks.experiments.plan import ARMS, Arm, Experiment, SuccessMetric
 from tasks.experiments.sequence import Sums
 
 MILLION = 1_000_000
@@ -67,7 +67,7 @@ def all_counted(experiment: Experiment) -> float:
     return end_of(experiment, last) + GRACE_SECONDS
 
 
-def part(metric: Metric, amount: int) -> int:
+def part(metric: SuccessMetric, amount: int) -> int:
     """A user's y in millionths.
 
     Args:

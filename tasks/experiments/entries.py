@@ -22,7 +22,7 @@ KEYS = frozenset({"user_id", "event_id", "metric", "value", "version"})
 
 
 @dataclass(frozen=True)
-class Entry:
+class UserEvent:
     """One event of a user; ``amount`` in millionths of the metric's unit."""
 
     event: str
@@ -32,12 +32,12 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Batch:
+class EventBatch:
     """A batch of records: events by user, each event once, and the lines that are none."""
 
     lines: int
     repeated: int
-    users: Mapping[str, tuple[Entry, ...]]
+    users: Mapping[str, tuple[UserEvent, ...]]
     wrong: tuple[str, ...]
 
 
@@ -59,9 +59,9 @@ class Recorded:
         return Recorded(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
-def batch(experiment: Experiment, lines: Iterable[str]) -> Batch:
+def batch(experiment: Experiment, lines: Iterable[str]) -> EventBatch:
     """Parse lines; what is wrong with one of them never loses the others."""
-    users: dict[str, dict[str, Entry]] = {}
+    users: dict[str, dict[str, UserEvent]] = {}
     wrong: list[str] = []
     total = repeated = 0
     for number, line in enumerate(lines, start=1):
@@ -76,7 +76,7 @@ def batch(experiment: Experiment, lines: Iterable[str]) -> Batch:
         known = users.setdefault(user, {})
         repeated += entry.event in known
         known.setdefault(entry.event, entry)
-    return Batch(
+    return EventBatch(
         lines=total,
         repeated=repeated,
         users={user: tuple(known.values()) for user, known in users.items()},
@@ -84,7 +84,7 @@ def batch(experiment: Experiment, lines: Iterable[str]) -> Batch:
     )
 
 
-def _entry(experiment: Experiment, line: str) -> tuple[str, Entry]:
+def _entry(experiment: Experiment, line: str) -> tuple[str, UserEvent]:
     try:
         found = json.loads(line)
     except ValueError:
@@ -97,7 +97,7 @@ def _entry(experiment: Experiment, line: str) -> tuple[str, Entry]:
     metric = _text(found, "metric", needed=False)
     if metric and metric not in {known.name for known in experiment.metrics}:
         raise ValueError(f"{metric!r} is no metric of this experiment")
-    entry = Entry(
+    entry = UserEvent(
         event=_text(found, "event_id"),
         metric=metric,
         amount=_amount(found.get("value", 1)) if metric else 0,

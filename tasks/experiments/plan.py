@@ -25,7 +25,7 @@ BLOCKS = 336
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
-class Metric(Frozen):
+class SuccessMetric(Frozen):
     """A success metric: what one user does, summed."""
 
     name: str = Field(
@@ -91,7 +91,7 @@ class Experiment(Frozen):
     starts: float
     ends: float
     window_seconds: float
-    metrics: tuple[Metric, ...]
+    metrics: tuple[SuccessMetric, ...]
     alpha: float
     ratio_alpha: float = 0.001
     when_decided: WhenDecided
@@ -173,7 +173,7 @@ def plan(
     percent: int,
     days: float,
     window_hours: float,
-    metrics: Sequence[Metric | Mapping[str, Any]],
+    metrics: Sequence[SuccessMetric | Mapping[str, Any]],
     alpha: float,
     when_decided: WhenDecided,
     actor: str,
@@ -255,13 +255,13 @@ def plan(
 
 
 def _metrics(
-    metrics: Sequence[Metric | Mapping[str, Any]],
-) -> tuple[tuple[Metric, ...], list[str]]:
-    parsed: list[Metric] = []
+    metrics: Sequence[SuccessMetric | Mapping[str, Any]],
+) -> tuple[tuple[SuccessMetric, ...], list[str]]:
+    parsed: list[SuccessMetric] = []
     faults: list[str] = []
     for metric in metrics:
         try:
-            parsed.append(Metric.model_validate(metric))
+            parsed.append(SuccessMetric.model_validate(metric))
         except ValidationError as error:
             faults += [f"metric {metric!r}: {e['loc'][-1]}: {e['msg']}" for e in error.errors()]
     faults += [fault for metric in parsed for fault in metric.faults]

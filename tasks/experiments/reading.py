@@ -12,7 +12,7 @@ from typing import Literal
 
 from tasks.experiments import ratio
 from tasks.experiments.blocks import Cell, arrivals, closed, end_of, sums_of
-from tasks.experiments.plan import Experiment, Metric
+from tasks.experiments.plan import Experiment, SuccessMetric
 from tasks.experiments.sequence import Course, Design, Sums, course, estimate
 from tasks.values import Frozen
 
@@ -38,7 +38,7 @@ class MetricReading(Frozen):
     ``evidence`` is the base-10 logarithm of the e-value against no difference.
     """
 
-    metric: Metric
+    metric: SuccessMetric
     state: State
     not_worse: bool
     control: float
@@ -107,7 +107,7 @@ def read(
     )
 
 
-def _metric(experiment: Experiment, metric: Metric, cells: Sequence[Cell]) -> MetricReading:
+def _metric(experiment: Experiment, metric: SuccessMetric, cells: Sequence[Cell]) -> MetricReading:
     sums, blocks = sums_of(cells, metric.name)
     design = Design(
         share=experiment.share,
@@ -133,7 +133,7 @@ def _metric(experiment: Experiment, metric: Metric, cells: Sequence[Cell]) -> Me
     )
 
 
-def _nothing(metric: Metric) -> MetricReading:
+def _nothing(metric: SuccessMetric) -> MetricReading:
     return MetricReading(
         metric=metric,
         state="open",
@@ -147,7 +147,7 @@ def _nothing(metric: Metric) -> MetricReading:
     )
 
 
-def _state(metric: Metric, low: float, high: float) -> State:
+def _state(metric: SuccessMetric, low: float, high: float) -> State:
     if not (math.isfinite(low) and math.isfinite(high)):
         return "inconsistent"
     if -metric.minimal_difference < low and high < metric.minimal_difference:
@@ -157,7 +157,7 @@ def _state(metric: Metric, low: float, high: float) -> State:
     return "open"
 
 
-def _not_worse(metric: Metric, low: float, high: float) -> bool:
+def _not_worse(metric: SuccessMetric, low: float, high: float) -> bool:
     if metric.direction == "increase":
         return low > -metric.minimal_difference
     return high < metric.minimal_difference

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from tasks.experiments.blocks import Cell, block_of, part, slice_of
-from tasks.experiments.entries import Entry, Recorded
+from tasks.experiments.entries import Recorded, UserEvent
 from tasks.experiments.plan import ARMS, DAY, Arm, Experiment
 from tasks.experiments.table import (
     FAILED,
@@ -45,7 +45,7 @@ WORKERS = 8
 
 
 @dataclass(frozen=True)
-class Tally:
+class RecordedTotals:
     """Everything a reading needs; ``pending`` in (treatment, control)."""
 
     cells: tuple[Cell, ...]
@@ -67,7 +67,7 @@ class Records:
         expires = asked.ends + asked.window_seconds + KEPT_SECONDS
         return Table(self.name, asked.id, expires)
 
-    def record(self, users: Mapping[str, Sequence[Entry]], now: float) -> Recorded:
+    def record(self, users: Mapping[str, Sequence[UserEvent]], now: float) -> Recorded:
         """Record events of users; what was recorded before is not recorded again.
 
         Args:
@@ -99,7 +99,7 @@ class Records:
                 some = []
         return counted + self._count(some)
 
-    def tally(self, now: float) -> Tally:
+    def tally(self, now: float) -> RecordedTotals:
         """What was counted and what is pending."""
         cells, late = [], 0
         for item in self.table.query("counted"):
@@ -111,12 +111,12 @@ class Records:
         for day in self._days(now + self.experiment.window_seconds):
             for item in self.table.query(f"due#{day}"):
                 waiting[ARMS.index(_arm(item))] += 1
-        return Tally(cells=tuple(cells), pending=(waiting[0], waiting[1]), late=late)
+        return RecordedTotals(cells=tuple(cells), pending=(waiting[0], waiting[1]), late=late)
 
     # -- recording ---------------------------------------------------------------------------
 
     def _user(
-        self, user: str, entries: Sequence[Entry], known: Item | None, now: float
+        self, user: str, entries: Sequence[UserEvent], known: Item | None, now: float
     ) -> Recorded:
         total = Recorded()
         for start in range(0, len(entries), EVENTS_TOGETHER):
@@ -126,7 +126,7 @@ class Records:
         return total
 
     def _events(
-        self, user: str, entries: Sequence[Entry], known: Item | None, now: float
+        self, user: str, entries: Sequence[UserEvent], known: Item | None, now: float
     ) -> Recorded:
         repeated = 0
         for attempt in range(TRIES):
@@ -157,11 +157,11 @@ class Records:
             known = self._users([user]).get(user)
         raise crowded(f"the records of user {user!r}")
 
-    def _event(self, user: str, entry: Entry) -> Item:
+    def _event(self, user: str, entry: UserEvent) -> Item:
         key = self.table.key(f"user#{user}", f"event#{entry.event}")
         return self.table.put(key, {}, new=True)
 
-    def _enter(self, user: str, entries: Sequence[Entry], now: float) -> list[Item]:
+    def _enter(self, user: str, entries: Sequence[UserEvent], now: float) -> list[Item]:
         due = now + self.experiment.window_seconds
         standing = {"arm": text(self.experiment.arm_of(user)), "due": number(due)}
         sums = {f"m_{name}": number(amount) for name, amount in _amounts(entries).items()}
@@ -171,7 +171,7 @@ class Records:
             self.table.put(self._due_key(user, due), {**standing, "user": text(user)}),
         ]
 
-    def _add(self, user: str, entries: Sequence[Entry]) -> Item:
+    def _add(self, user: str, entries: Sequence[UserEvent]) -> Item:
         adds = {f"m_{name}": amount for name, amount in _amounts(entries).items()}
         return self.table.update(
             self._key(user),
@@ -180,7 +180,7 @@ class Records:
             condition="attribute_exists(pk) AND attribute_not_exists(counted)",
         )
 
-    def _crossed(self, user: str, entries: Iterable[Entry]) -> dict[str, int]:
+    def _crossed(self, user: str, entries: Iterable[UserEvent]) -> dict[str, int]:
         given = self.experiment.version_of(self.experiment.arm_of(user))
         return {"crossed": 1} if any(e.version not in {"", given} for e in entries) else {}
 
@@ -281,7 +281,7 @@ def _arm(item: Item) -> Arm:
     return "treatment" if item["arm"]["S"] == "treatment" else "control"
 
 
-def _amounts(entries: Iterable[Entry]) -> dict[str, int]:
+def _amounts(entries: Iterable[UserEvent]) -> dict[str, int]:
     found: dict[str, int] = {}
     for entry in entries:
         if entry.metric:

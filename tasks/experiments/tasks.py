@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tasks.experiments import page, verbs
-from tasks.experiments.plan import Experiment, Metric, WhenDecided
-from tasks.experiments.verbs import Bench, RegistryPort, Seen
+from tasks.experiments.plan import Experiment, SuccessMetric, WhenDecided
+from tasks.experiments.verbs import Bench, ExperimentStatus, RegistryReader
 from tasks.reports.artifacts import current_flow_run_id, key_for, logger, show
 from tasks.retrying import retried
 
 
-def bench_of(registry: RegistryPort) -> Bench:
+def bench_of(registry: RegistryReader) -> Bench:
     """Where this installation keeps its experiments."""
     return Bench.here(registry)
 
@@ -28,7 +28,7 @@ def begin(
     percent: int,
     days: float,
     window_hours: float,
-    metrics: Sequence[Metric],
+    metrics: Sequence[SuccessMetric],
     alpha: float,
     when_decided: WhenDecided,
     actor: str,
@@ -75,7 +75,7 @@ def at_hand(bench: Bench, models: Sequence[str]) -> list[str]:
 
 
 @retried("read experiment")
-def look(bench: Bench, model: str) -> Seen:
+def look(bench: Bench, model: str) -> ExperimentStatus:
     """See `verbs.look`; also logs each metric in CloudWatch."""
     seen = verbs.look(bench, model)
     _show(seen)
@@ -85,7 +85,9 @@ def look(bench: Bench, model: str) -> Seen:
 
 
 @retried("conclude experiment")
-def conclude(bench: Bench, model: str, actor: str, reason: str, stop: bool = False) -> Seen:
+def conclude(
+    bench: Bench, model: str, actor: str, reason: str, stop: bool = False
+) -> ExperimentStatus:
     """See `verbs.conclude`."""
     seen = verbs.conclude(bench, model, actor, reason, stop=stop)
     _show(seen)
@@ -93,7 +95,7 @@ def conclude(bench: Bench, model: str, actor: str, reason: str, stop: bool = Fal
 
 
 @retried("tell people")
-def tell(bench: Bench, seen: Seen) -> str:
+def tell(bench: Bench, seen: ExperimentStatus) -> str:
     """See `verbs.announce`."""
     said = verbs.announce(bench, seen)
     logger().info(f"Told people of {seen.experiment.id}: {said}")
@@ -101,14 +103,14 @@ def tell(bench: Bench, seen: Seen) -> str:
 
 
 @retried("what to release")
-def to_release(bench: Bench, seen: Seen) -> tuple[str | None, str]:
+def to_release(bench: Bench, seen: ExperimentStatus) -> tuple[str | None, str]:
     """See `verbs.to_release`."""
     found = verbs.to_release(bench, seen)
     logger().info(found[1])
     return found
 
 
-def _show(seen: Seen) -> None:
+def _show(seen: ExperimentStatus) -> None:
     model = seen.experiment.model
     told = page.page(seen.experiment, seen.reading, seen.decision, seen.conclusion)
     show(key_for("experiment", model), told, "What is known so far")

@@ -13,9 +13,9 @@ from tasks.errors import ExperimentError, ExperimentUndecided, RecordsUnreadable
 from tasks.experiments import assigned, store
 from tasks.experiments.blocks import all_counted
 from tasks.experiments.decision import Conclusion, Decision, decide
-from tasks.experiments.entries import Batch, Recorded, batch
+from tasks.experiments.entries import EventBatch, Recorded, batch
 from tasks.experiments.page import letter, news
-from tasks.experiments.plan import ARMS, DAY, Experiment, Metric, WhenDecided, plan
+from tasks.experiments.plan import ARMS, DAY, Experiment, SuccessMetric, WhenDecided, plan
 from tasks.experiments.reading import Reading, read
 from tasks.experiments.records import Records
 from tasks.experiments.store import Dossier
@@ -26,7 +26,7 @@ from tasks.values import Pointer
 SHOWN = 3
 
 
-class RegistryPort(Protocol):
+class RegistryReader(Protocol):
     """What an experiment needs of the registry."""
 
     @property
@@ -51,14 +51,14 @@ class RegistryPort(Protocol):
 class Bench:
     """Where experiments are kept."""
 
-    registry: RegistryPort
+    registry: RegistryReader
     table: str
     namespace: str
     clock: Clock
     topic: str = ""
 
     @classmethod
-    def here(cls, registry: RegistryPort) -> Bench:
+    def here(cls, registry: RegistryReader) -> Bench:
         """As the settings say."""
         chosen = settings()
         return cls(
@@ -76,7 +76,7 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ExperimentStatus:
     """A reading, and what it means. ``conclusion`` when the experiment is over."""
 
     experiment: Experiment
@@ -94,7 +94,7 @@ def start(
     percent: int,
     days: float,
     window_hours: float,
-    metrics: Sequence[Metric | Any],
+    metrics: Sequence[SuccessMetric | Any],
     alpha: float,
     when_decided: WhenDecided,
     actor: str,
@@ -163,7 +163,7 @@ def require_table(name: str) -> None:
         )
 
 
-def record(bench: Bench, model: str, url: str) -> tuple[Experiment, Batch, Recorded]:
+def record(bench: Bench, model: str, url: str) -> tuple[Experiment, EventBatch, Recorded]:
     """Record a file of JSON lines.
 
     Args:
@@ -198,7 +198,7 @@ def record(bench: Bench, model: str, url: str) -> tuple[Experiment, Batch, Recor
     return experiment, made, Records(bench.table, experiment).record(made.users, bench.clock.now())
 
 
-def look(bench: Bench, model: str) -> Seen:
+def look(bench: Bench, model: str) -> ExperimentStatus:
     """Count who is due, and read the experiment of a model.
 
     Raises:
@@ -207,7 +207,9 @@ def look(bench: Bench, model: str) -> Seen:
     return _seen(bench, store.dossier(bench.bucket, model))
 
 
-def conclude(bench: Bench, model: str, actor: str, reason: str, *, stop: bool = False) -> Seen:
+def conclude(
+    bench: Bench, model: str, actor: str, reason: str, *, stop: bool = False
+) -> ExperimentStatus:
     """End the experiment of a model; ended once, it stays as it was ended.
 
     Args:
@@ -247,7 +249,7 @@ def conclude(bench: Bench, model: str, actor: str, reason: str, *, stop: bool = 
     return replace(seen, conclusion=stands, reading=stands.reading, decision=_decided(stands))
 
 
-def to_release(bench: Bench, seen: Seen) -> tuple[str | None, str]:
+def to_release(bench: Bench, seen: ExperimentStatus) -> tuple[str | None, str]:
     """The version that a concluded experiment puts before users, and a sentence that says why.
 
     Only a winning treatment has to be released; and not when the pointer meanwhile left the
@@ -296,7 +298,7 @@ def _unreleased(bench: Bench, known: Dossier) -> bool:
     return to_release(bench, _seen(bench, known))[0] is not None
 
 
-def publish(bench: Bench, seen: Seen) -> None:
+def publish(bench: Bench, seen: ExperimentStatus) -> None:
     """Log each metric per model, version and metric in CloudWatch."""
     data = []
     for measured in seen.reading.metrics:
@@ -318,7 +320,7 @@ def publish(bench: Bench, seen: Seen) -> None:
             client("cloudwatch").put_metric_data(Namespace=bench.namespace, MetricData=data)
 
 
-def announce(bench: Bench, seen: Seen) -> str:
+def announce(bench: Bench, seen: ExperimentStatus) -> str:
     """Tell people what was decided, and how an experiment ended: each once.
 
     Who dies after telling and before writing it down tells again.
@@ -338,17 +340,17 @@ def announce(bench: Bench, seen: Seen) -> str:
     return told
 
 
-def _seen(bench: Bench, known: Dossier) -> Seen:
+def _seen(bench: Bench, known: Dossier) -> ExperimentStatus:
     experiment = known.experiment
     if known.conclusion is not None:
         ended = known.conclusion
-        return Seen(experiment, ended.reading, _decided(ended), ended)
+        return ExperimentStatus(experiment, ended.reading, _decided(ended), ended)
     records = Records(bench.table, experiment)
     now = bench.clock.now()
     records.settle(now)
     tally = records.tally(now)
     reading = read(experiment, tally.cells, now, tally.pending, tally.late)
-    return Seen(experiment, reading, decide(experiment, reading))
+    return ExperimentStatus(experiment, reading, decide(experiment, reading))
 
 
 def _decided(ended: Conclusion) -> Decision:

@@ -15,30 +15,30 @@ releases side by side. The same windows give the same verdict, in whatever order
 
 from tasks.judge.batch import judge_many, observe_many
 from tasks.judge.policy import (
+    AbsoluteLimits,
     JudgePolicy,
-    Limits,
+    NonInferiorityMargins,
     Restart,
     StreamWeights,
-    Tolerance,
     geometric_edges,
 )
 from tasks.judge.state import JudgeState, observe
-from tasks.judge.verdict import Margin, StreamEvidence, Verdict, judge, verdict
+from tasks.judge.verdict import CanaryVerdict, Margin, StreamEvidence, judge, verdict
 from tasks.judge.window import ArmCounts, Arms, Pairs, Window
 
 __all__ = [
+    "AbsoluteLimits",
     "ArmCounts",
     "Arms",
+    "CanaryVerdict",
     "JudgePolicy",
     "JudgeState",
-    "Limits",
     "Margin",
+    "NonInferiorityMargins",
     "Pairs",
     "Restart",
     "StreamEvidence",
     "StreamWeights",
-    "Tolerance",
-    "Verdict",
     "Window",
     "geometric_edges",
     "judge",

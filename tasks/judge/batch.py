@@ -12,17 +12,17 @@ from tasks.judge.course import advance
 from tasks.judge.ledger import PROMOTED, ROLLED_BACK, Ledger, opening
 from tasks.judge.policy import JudgePolicy
 from tasks.judge.state import JudgeState, observe, settle
-from tasks.judge.verdict import Verdict, judge, verdict
+from tasks.judge.verdict import CanaryVerdict, judge, verdict
 from tasks.judge.window import Counts, Window, counts_of_all
 
 
-def judge_many(policy: JudgePolicy, releases: Sequence[Sequence[Window]]) -> list[Verdict]:
+def judge_many(policy: JudgePolicy, releases: Sequence[Sequence[Window]]) -> list[CanaryVerdict]:
     """The verdict on each release, as judge gives it (to the rounding of sums).
 
     Raises:
         ValueError: a window's bins are not the policy's, or windows overlap.
     """
-    verdicts: dict[int, Verdict] = {}
+    verdicts: dict[int, CanaryVerdict] = {}
     orderly: list[int] = []
     for index, windows in enumerate(releases):
         if windows and all(second.t0 >= first.t1 - 1e-6 for first, second in pairwise(windows)):
@@ -96,7 +96,7 @@ def _rows(ledger: Ledger, keep: np.ndarray[tuple[int, ...], np.dtype[np.bool_]])
     return Ledger(**{field.name: getattr(ledger, field.name)[keep] for field in fields(Ledger)})
 
 
-def _verdict(policy: JudgePolicy, ledger: Ledger, place: int) -> Verdict:
+def _verdict(policy: JudgePolicy, ledger: Ledger, place: int) -> CanaryVerdict:
     keep = np.zeros(len(ledger.told), dtype=bool)
     keep[place] = True
     return verdict(JudgeState(policy=policy, settled=_rows(ledger, keep)))

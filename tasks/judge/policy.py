@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
-class Frozen(BaseModel):
+class Immutable(BaseModel):
     """A strict, immutable value: unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -20,7 +20,7 @@ def geometric_edges(first: float = 5.0, ratio: float = 1.25, count: int = 40) ->
     return tuple(round(first * ratio**i, 6) for i in range(count))
 
 
-class Tolerance(Frozen):
+class NonInferiorityMargins(Immutable):
     """How much worse than the stable version still counts as not worse (for promotion)."""
 
     errors: float = Field(default=0.01, gt=0, lt=1, description="Points of error share.")
@@ -34,7 +34,7 @@ class Tolerance(Frozen):
     )
 
 
-class Limits(Frozen):
+class AbsoluteLimits(Immutable):
     """Absolute floors beside the test; None switches one off."""
 
     max_error_rate: float | None = Field(default=0.05, gt=0, lt=1)
@@ -44,7 +44,7 @@ class Limits(Frozen):
     max_slow_share: float = Field(default=0.5, gt=0, lt=1)
 
 
-class StreamWeights(Frozen):
+class StreamWeights(Immutable):
     """How α is divided; streams that the policy has no bins for give theirs to the others."""
 
     errors: float = Field(default=0.50, gt=0)
@@ -54,7 +54,7 @@ class StreamWeights(Frozen):
     limits: float = Field(default=0.02, ge=0)
 
 
-class Restart(Frozen):
+class Restart(Immutable):
     """When, within a release, a fault may begin: the mixture over start times.
 
     Each value is the part of the mass not yet spent.
@@ -66,7 +66,7 @@ class Restart(Frozen):
     scale_seconds: float = Field(default=1800.0, gt=0, description="Else: hazard 1/scale.")
 
 
-class JudgePolicy(Frozen):
+class JudgePolicy(Immutable):
     """The judge's policy. Times in seconds, shares in 0..1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -90,8 +90,8 @@ class JudgePolicy(Frozen):
         description="Shares in order; the last is full traffic, the old version its control.",
     )
     first_weight: float = Field(default=0.05, gt=0, le=1, description="Largest first share.")
-    tolerance: Tolerance = Tolerance()
-    limits: Limits = Limits()
+    tolerance: NonInferiorityMargins = NonInferiorityMargins()
+    limits: AbsoluteLimits = AbsoluteLimits()
     streams: StreamWeights = StreamWeights()
     restart: Restart = Restart()
     latency_edges: tuple[float, ...] = Field(

@@ -20,7 +20,7 @@ from tasks.judge.ledger import (
     stream_evidence,
     total_evidence,
 )
-from tasks.judge.policy import Frozen, JudgePolicy
+from tasks.judge.policy import Immutable, JudgePolicy
 from tasks.judge.proof import GATES, present
 from tasks.judge.state import JudgeState, observe
 from tasks.judge.window import Window
@@ -28,7 +28,7 @@ from tasks.judge.window import Window
 Action = Literal["hold", "step", "promote", "rollback", "inconclusive"]
 
 
-class StreamEvidence(Frozen):
+class StreamEvidence(Immutable):
     """Evidence against the canary from one stream; ``log_evidence`` is natural."""
 
     stream: str
@@ -37,7 +37,7 @@ class StreamEvidence(Frozen):
     log_evidence: float
 
 
-class Margin(Frozen):
+class Margin(Immutable):
     """What one gate has proven: the canary is worse by less than ``proven`` (share points)."""
 
     gate: str
@@ -49,7 +49,7 @@ class Margin(Frozen):
     )
 
 
-class Verdict(Frozen):
+class CanaryVerdict(Immutable):
     """What to do now.
 
     ``weight`` is the wanted share of the canary: where to step, where to stay, 1 after promotion,
@@ -70,7 +70,7 @@ class Verdict(Frozen):
     at: float = Field(description="End of the last window, unix seconds; 0 before the first.")
 
 
-def verdict(state: JudgeState) -> Verdict:
+def verdict(state: JudgeState) -> CanaryVerdict:
     """The verdict on all windows folded so far."""
     policy, ledger = state.policy, state.ledger
     evidence = float(total_evidence(policy, ledger)[0])
@@ -79,7 +79,7 @@ def verdict(state: JudgeState) -> Verdict:
     action, weight = _action(policy, ledger)
     # A version that was found worse needs no more traffic to be proven.
     limited = action != "rollback" and _limited(policy, ledger, margins)
-    return Verdict(
+    return CanaryVerdict(
         action=action,
         weight=weight,
         reason=_reason(state, ledger, action, weight, evidence, streams, margins),
@@ -95,7 +95,7 @@ def verdict(state: JudgeState) -> Verdict:
     )
 
 
-def judge(policy: JudgePolicy, windows: Iterable[Window]) -> Verdict:
+def judge(policy: JudgePolicy, windows: Iterable[Window]) -> CanaryVerdict:
     """Fold all windows, in the order in which they were told, up to a rollback or promotion."""
     state = JudgeState.start(policy)
     for window in windows:

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, NonNegativeInt, model_validator
 
-from tasks.judge.policy import Frozen, JudgePolicy
+from tasks.judge.policy import Immutable, JudgePolicy
 
 Array = NDArray[np.float64]
 MOST = 10**15
 """Largest count: all whole numbers up to it are exact in floating point."""
 
 
-class ArmCounts(Frozen):
+class ArmCounts(Immutable):
     """Integers of one arm in one window.
 
     Where users are sticky, give ``users`` (distinct users seen) and ``users_with_error`` (users
@@ -48,14 +48,14 @@ class ArmCounts(Frozen):
         return self
 
 
-class Arms(Frozen):
+class Arms(Immutable):
     """Both arms."""
 
     canary: ArmCounts = ArmCounts()
     stable: ArmCounts = ArmCounts()
 
 
-class Pairs(Frozen):
+class Pairs(Immutable):
     """Mirrored requests, answered by both versions; the users saw the stable answer only.
 
     ``worse`` and ``better`` count the pairs that differ: only the canary failed / only the stable
@@ -77,7 +77,7 @@ class Pairs(Frozen):
         return self
 
 
-class Window(Frozen):
+class Window(Immutable):
     """One window: [t0, t1) in unix seconds, the canary's share, and the counts of both arms."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

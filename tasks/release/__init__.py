@@ -15,7 +15,7 @@ This package itself imports neither numpy nor boto3; the verbs bring their own w
 """
 
 from tasks.release.desk import Desk
-from tasks.release.journal.record import Journal, Report, Step
+from tasks.release.journal.record import Journal, Report, StepResult
 from tasks.release.reconcile import look, reconcile
 from tasks.release.verbs import advance, answer, release_version, roll_back, run, start_release
 
@@ -23,7 +23,7 @@ __all__ = [
     "Desk",
     "Journal",
     "Report",
-    "Step",
+    "StepResult",
     "advance",
     "answer",
     "look",

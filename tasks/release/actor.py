@@ -11,7 +11,7 @@ from typing import Any
 from tasks.errors import AwsDenied, AwsRejected, RegistryError, ReleaseMismatch
 from tasks.release import acts
 from tasks.release.desk import Desk
-from tasks.release.journal.record import Entry, Intent
+from tasks.release.journal.record import Intent, JournalEntry
 from tasks.release.machine import bounds
 from tasks.release.machine.actions import Action, Enter, Finish, Observe, Wait, described, named
 from tasks.release.ports import Held
@@ -21,7 +21,7 @@ KEPT_REVISIONS = 400
 """Longest journal, in lines; the oldest lines about single windows go first."""
 
 
-def write(desk: Desk, held: Held, entry: Entry | None = None, **changes: Any) -> Held:
+def write(desk: Desk, held: Held, entry: JournalEntry | None = None, **changes: Any) -> Held:
     """Write the journal with one more line, these changes, and the lease renewed.
 
     Raises:
@@ -35,7 +35,7 @@ def write(desk: Desk, held: Held, entry: Entry | None = None, **changes: Any) ->
     return desk.journals.write(held, journal.model_copy(update=fresh))
 
 
-def _with(entries: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
+def _with(entries: tuple[JournalEntry, ...], entry: JournalEntry) -> tuple[JournalEntry, ...]:
     """One line more; a trouble that goes on is counted in its line."""
     last = entries[-1] if entries else None
     if last is None or entry.kind != "trouble" or not entry.repeats(last):
@@ -106,13 +106,17 @@ def _enter(desk: Desk, held: Held, action: Enter) -> Held:
             changes["canary_since"] = now
     if action.phase in {"shadow", "canary"} and journal.judged_until == 0.0:
         changes["judged_until"] = acts.first_window(journal, now)
-    line = Entry(at=now, actor=desk.owner, kind="phase", action=action.phase, detail=action.reason)
+    line = JournalEntry(
+        at=now, actor=desk.owner, kind="phase", action=action.phase, detail=action.reason
+    )
     return write(desk, held, line, **changes)
 
 
 def _finish(desk: Desk, held: Held, action: Finish) -> Held:
     now = desk.clock.now()
-    line = Entry(at=now, actor=desk.owner, kind="ended", action=action.phase, detail=action.verdict)
+    line = JournalEntry(
+        at=now, actor=desk.owner, kind="ended", action=action.phase, detail=action.verdict
+    )
     held = write(
         desk,
         held,
@@ -128,18 +132,18 @@ def _finish(desk: Desk, held: Held, action: Finish) -> Held:
     return held
 
 
-def _line(desk: Desk, kind: Any, action: Action, detail: str) -> Entry:
-    return Entry(
+def _line(desk: Desk, kind: Any, action: Action, detail: str) -> JournalEntry:
+    return JournalEntry(
         at=desk.clock.now(), actor=desk.owner, kind=kind, action=named(action), detail=detail
     )
 
 
-def _kept(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+def _kept(entries: tuple[JournalEntry, ...]) -> tuple[JournalEntry, ...]:
     """The entries, without the oldest lines about single windows when there are too many."""
     surplus = len(entries) - KEPT_REVISIONS
     if surplus <= 0:
         return entries
-    kept: list[Entry] = []
+    kept: list[JournalEntry] = []
     for entry in entries:
         if surplus > 0 and entry.action == "Observe":
             surplus -= 1

@@ -10,7 +10,7 @@ from tasks.errors import AwsError, BundleCorrupt, ReleaseMismatch
 from tasks.release.desk import Desk
 from tasks.release.edge import acts as edge
 from tasks.release.hosting import requests
-from tasks.release.journal.record import Approval, Arm, Journal, Move, Point
+from tasks.release.journal.record import ApprovalQuestion, Arm, Journal, Move, Point
 from tasks.release.machine import actions
 from tasks.release.machine.deploying import config_of
 from tasks.release.machine.undoing import reason as undo_reason
@@ -179,7 +179,7 @@ def _(action: actions.Invalidate, desk: Desk, journal: Journal) -> Outcome:
 @_perform.register
 def _(action: actions.Ask, desk: Desk, journal: Journal) -> Outcome:
     now = desk.clock.now()
-    question = Approval(asked=now, until=now + journal.spec.approval_seconds)
+    question = ApprovalQuestion(asked=now, until=now + journal.spec.approval_seconds)
     return action.gate, {"approvals": {**journal.approvals, action.gate: question}}
 
 

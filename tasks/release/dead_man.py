@@ -21,7 +21,7 @@ from tasks.errors import AwsRejected, LeaseLost, SluiceError
 from tasks.release.edge.switch import withdraw
 from tasks.release.hosting.names import VARIANT
 from tasks.release.hosting.sagemaker import SageMaker
-from tasks.release.journal.record import Entry, Journal, RollbackOrder
+from tasks.release.journal.record import Journal, JournalEntry, RollbackOrder
 from tasks.release.journal.store import S3Journals
 from tasks.release.ports import Journals
 
@@ -112,7 +112,7 @@ def _order(journals: Journals, model: str) -> str:
         if held is None or held.journal.ended or held.journal.order is not None:
             return "an order stands already"
         now = system_clock().now()
-        line = Entry(at=now, actor=ACTOR, kind="note", action="roll_back", detail=WHY)
+        line = JournalEntry(at=now, actor=ACTOR, kind="note", action="roll_back", detail=WHY)
         order = RollbackOrder(actor=ACTOR, reason=WHY, at=now)
         try:
             journals.write(held, held.journal.noted(line, order=order))

@@ -12,7 +12,7 @@ from tasks.clock import Clock, ScaledClock, system_clock
 from tasks.model_spec import ModelSpec
 from tasks.release.edge.outside import Cdn
 from tasks.release.journal.record import Site
-from tasks.release.ports import Cloud, Feed, Journals, Jury, Outside, People, RegistryPort
+from tasks.release.ports import ClientView, Cloud, Feed, Journals, Jury, People, RegistryPort
 
 PASSED_ON = (
     "AWS_ENDPOINT_URL",
@@ -57,7 +57,7 @@ class Desk:
     site: Site
     owner: str = field(default_factory=who)
     lease_seconds: float = 60.0
-    outside: Outside = NOT_OUTSIDE
+    outside: ClientView = NOT_OUTSIDE
 
     @classmethod
     def here(cls, registry: RegistryPort, owner: str = "") -> Desk:

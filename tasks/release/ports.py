@@ -223,7 +223,7 @@ class Jury(Protocol):
         ...
 
 
-class Outside(Protocol):
+class ClientView(Protocol):
     """What clients of the CDN get. `edge.outside.Cdn` is the real one."""
 
     def read(self, path: str) -> bytes | None:

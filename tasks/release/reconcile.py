@@ -13,8 +13,8 @@ from tasks.release.journal.holding import free
 from tasks.release.journal.record import (
     BEFORE_POINTER,
     RECONCILE,
-    Entry,
     Journal,
+    JournalEntry,
     Report,
     RollbackOrder,
 )
@@ -120,7 +120,7 @@ def _take(desk: Desk, held: Held, fate: str) -> Held:
         changes["order"] = RollbackOrder(actor=RECONCILE, reason=f"{fate} in {where}", at=now)
     if journal.waiting_for and what == "finish":
         what = "watch while a person decides"
-    line = Entry(
+    line = JournalEntry(
         at=now,
         actor=desk.owner,
         kind="note",

@@ -14,7 +14,7 @@ from tasks.release.actor import act, write
 from tasks.release.desk import Desk
 from tasks.release.edge import machine as edge
 from tasks.release.journal.holding import current, kept, mine
-from tasks.release.journal.record import Entry, Gate, Journal, RollbackOrder, Step
+from tasks.release.journal.record import Gate, Journal, JournalEntry, RollbackOrder, StepResult
 from tasks.release.journal.store import lost
 from tasks.release.machine import bounds
 from tasks.release.machine.actions import Observe, Wait, described, named
@@ -73,7 +73,7 @@ def release_version(
     return run(desk, model, release_id=begun.release_id)
 
 
-def advance(desk: Desk, model: str, release_id: str | None = None) -> Step:
+def advance(desk: Desk, model: str, release_id: str | None = None) -> StepResult:
     """Do the next thing of the model's release, whatever it is.
 
     Args:
@@ -87,10 +87,10 @@ def advance(desk: Desk, model: str, release_id: str | None = None) -> Step:
     """
     held = current(desk, model)
     if release_id not in {None, held.journal.release_id}:
-        return Step(journal=kept(desk, model, str(release_id)), did="ended", ended=True)
+        return StepResult(journal=kept(desk, model, str(release_id)), did="ended", ended=True)
     if held.journal.ended:
         desk.journals.archive(held.journal)
-        return Step(journal=held.journal, did="ended", ended=True)
+        return StepResult(journal=held.journal, did="ended", ended=True)
     held = mine(desk, held)
     try:
         seen = look(desk, held.journal)
@@ -111,7 +111,7 @@ def advance(desk: Desk, model: str, release_id: str | None = None) -> Step:
     else:
         tries = after.tries.get(bounds.key_of(action), 0)
         wake = min(bounds.pause(tries), desk.lease_seconds / 3.0)
-    return Step(
+    return StepResult(
         journal=after,
         did=f"{named(action)}: {described(action)}",
         ended=after.ended,
@@ -126,7 +126,7 @@ def _asked(journal: Journal) -> Gate | None:
     return gate if gate is not None and f"notified:{gate}" in journal.marks else None
 
 
-def follow(desk: Desk, model: str, release_id: str | None = None) -> Step:
+def follow(desk: Desk, model: str, release_id: str | None = None) -> StepResult:
     """Advance; while another actor owns the release, only look what they do.
 
     An outage in which not even the journal can be read or written is waited out: a run that gave
@@ -143,12 +143,12 @@ def follow(desk: Desk, model: str, release_id: str | None = None) -> Step:
     return _followed(desk, model, release_id)
 
 
-def _followed(desk: Desk, model: str, release_id: str | None) -> Step:
+def _followed(desk: Desk, model: str, release_id: str | None) -> StepResult:
     try:
         return advance(desk, model, release_id)
     except LeaseLost as error:
         journal = current(desk, model).journal
-        return Step(
+        return StepResult(
             journal=journal,
             did=f"Wait: {error.what}",
             ended=journal.ended,
@@ -209,7 +209,7 @@ def answer(
         if journal.ended or question.granted is not None:
             return journal
         told = question.model_copy(update={"granted": granted, "by": by, "note": note})
-        line = Entry(
+        line = JournalEntry(
             at=desk.clock.now(),
             actor=by,
             kind="note",
@@ -263,7 +263,7 @@ def _order(desk: Desk, model: str, actor: str, reason: str) -> None:
         changes = {}
         if journal.order is None and journal.phase != "rolling_back":
             changes["order"] = RollbackOrder(actor=actor, reason=reason, at=now)
-        line = Entry(at=now, actor=actor, kind="note", action="roll_back", detail=reason)
+        line = JournalEntry(at=now, actor=actor, kind="note", action="roll_back", detail=reason)
         try:
             write(desk, held, line, **changes)
         except LeaseLost:
@@ -272,11 +272,11 @@ def _order(desk: Desk, model: str, actor: str, reason: str) -> None:
     raise lost(journal)
 
 
-def _troubled(desk: Desk, model: str, error: AwsThrottled | AwsUnavailable) -> Step:
+def _troubled(desk: Desk, model: str, error: AwsThrottled | AwsUnavailable) -> StepResult:
     """Note that AWS did not answer, and come again a little later."""
     held = mine(desk, current(desk, model))
     journal = held.journal
-    line = Entry(
+    line = JournalEntry(
         at=desk.clock.now(),
         actor=desk.owner,
         kind="trouble",
@@ -285,4 +285,4 @@ def _troubled(desk: Desk, model: str, error: AwsThrottled | AwsUnavailable) -> S
     )
     held = write(desk, held, line, trouble=journal.trouble + 1)
     wake = min(desk.lease_seconds / 3.0, 2.0 ** min(journal.trouble, 5))
-    return Step(journal=held.journal, did=f"trouble: {error.what}", ended=False, wake_in=wake)
+    return StepResult(journal=held.journal, did=f"trouble: {error.what}", ended=False, wake_in=wake)

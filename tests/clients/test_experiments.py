@@ -13,7 +13,7 @@ import pytest
 
 from tasks.buckets import bucket
 from tasks.experiments.entries import batch
-from tasks.experiments.plan import Assignment, Experiment, Metric
+from tasks.experiments.plan import Assignment, Experiment, SuccessMetric
 from tests.clients.conftest import MODEL, ROOT, V1, V2, V3
 from tests.clients.test_edge_client import REFUSES, SEES, WEIGHTS, told
 
@@ -34,7 +34,7 @@ console.log(JSON.stringify(seen));
 SALT = "toy-model-now"
 TREATED = next(f"user-{n}" for n in range(99) if bucket(f"user-{n}", SALT) < 50)
 CONTROLLED = next(f"user-{n}" for n in range(99) if bucket(f"user-{n}", SALT) >= 50)
-BOOKED = Metric(name="booked", minimal_difference=0.1)
+BOOKED = SuccessMetric(name="booked", minimal_difference=0.1)
 browser = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 

@@ -19,7 +19,7 @@ from tasks.contracts.odcs.documents import Fault
 
 
 @dataclass(frozen=True)
-class Kept:
+class RowExpectation:
     """An expectation that is kept: the arguments it needs, and those it may have."""
 
     needs: frozenset[str] = frozenset()
@@ -28,23 +28,23 @@ class Kept:
     one_of: frozenset[str] = frozenset()
 
 
-def _kept(needs: str = "", may: str = "", one_of: str = "") -> Kept:
-    return Kept(
+def _kept(needs: str = "", may: str = "", one_of: str = "") -> RowExpectation:
+    return RowExpectation(
         frozenset(needs.split()), frozenset(may.split()), ("column",), frozenset(one_of.split())
     )
 
 
-def _pair(needs: str = "", may: str = "") -> Kept:
+def _pair(needs: str = "", may: str = "") -> RowExpectation:
     options = frozenset(["ignore_row_if", *may.split()])
-    return Kept(frozenset(needs.split()), options, ("column_A", "column_B"))
+    return RowExpectation(frozenset(needs.split()), options, ("column_A", "column_B"))
 
 
-def _several(needs: str = "") -> Kept:
-    return Kept(frozenset(needs.split()), frozenset({"ignore_row_if"}), ("column_list",))
+def _several(needs: str = "") -> RowExpectation:
+    return RowExpectation(frozenset(needs.split()), frozenset({"ignore_row_if"}), ("column_list",))
 
 
 BETWEEN = "min_value max_value"
-ROWS: Mapping[str, Kept] = {
+ROWS: Mapping[str, RowExpectation] = {
     "expect_column_pair_values_a_to_be_greater_than_b": _pair(may="or_equal"),
     "expect_column_pair_values_to_be_equal": _pair(),
     "expect_column_pair_values_to_be_in_set": _pair("value_pairs_set"),
@@ -189,7 +189,7 @@ def expectation_of(
     return Expectation(name, kwargs, tuple(named), share)
 
 
-def _arguments(kept: Kept, kwargs: Mapping[str, Any], where: str) -> None:
+def _arguments(kept: RowExpectation, kwargs: Mapping[str, Any], where: str) -> None:
     known = kept.needs | kept.may | kept.one_of | {*kept.columns, "mostly"}
     if strange := sorted(set(kwargs) - known):
         raise Fault(f"{where} does not know {', '.join(strange)} here")

@@ -31,7 +31,7 @@ class RawChunk(Protocol):
 
 
 @dataclass(frozen=True)
-class Batch:
+class RowBatch:
     """Rows of one or several objects, as they stand there.
 
     Attributes:
@@ -89,13 +89,13 @@ class _Pile:
         self.chunks.append((source, chunk))
         self.length += len(chunk.rows) + len(chunk.faults)
 
-    def batch(self, wanted: frozenset[str]) -> Batch:
+    def batch(self, wanted: frozenset[str]) -> RowBatch:
         sources = tuple(dict.fromkeys(source for source, _ in self.chunks))
         place = {source: position for position, source in enumerate(sources)}
         names = dict.fromkeys(name for _, chunk in self.chunks for name in chunk.columns)
         columns = {name: self._joined(name) for name in names if name in wanted}
         extra = {name: self._joined(name) for name in names if name not in wanted}
-        return Batch(
+        return RowBatch(
             kind=self.chunks[0][1].kind,
             columns=columns,
             extra=extra,
@@ -126,7 +126,7 @@ class _Pile:
 
 def in_batches(
     chunks: Iterable[tuple[LakeObject, RawChunk]], contract: Contract, limit: int
-) -> Iterator[Batch]:
+) -> Iterator[RowBatch]:
     """Put chunks together, at most ``limit`` rows a batch (a longer chunk stays as it is).
 
     Chunks whose contract columns differ in presence or type never share a batch. At most ``limit``

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.contracts.model import Column, Contract, Inside
-from tasks.contracts.validation.batches import Batch, plain
+from tasks.contracts.validation.batches import RowBatch, plain
 from tasks.contracts.validation.casting import (
     NotAnObject,
     arrow_type,
@@ -46,7 +46,7 @@ class Typed:
     missing: tuple[str, ...]
 
 
-def typed(batch: Batch, contract: Contract) -> Typed:
+def typed(batch: RowBatch, contract: Contract) -> Typed:
     """Read every contract column of a batch; columns that are not there are null throughout."""
     length = len(batch)
     columns: dict[str, Any] = {}
@@ -89,7 +89,7 @@ def _texts(values: list[str | None]) -> pd.Series:
     return pd.Series(values, dtype="str")
 
 
-def _raw(batch: Batch, name: str) -> tuple[Any, bool]:
+def _raw(batch: RowBatch, name: str) -> tuple[Any, bool]:
     """The raw column of a contract column; fields of objects are taken out of them."""
     if name in batch.columns:
         return batch.columns[name], True
@@ -106,7 +106,7 @@ def _listed(values: Any) -> list[Any]:
     return [unpacked(v) if isinstance(v, str) and v else v or None for v in values.to_pylist()]
 
 
-def _of_keys(batch: Batch, name: str) -> tuple[Any, bool]:
+def _of_keys(batch: RowBatch, name: str) -> tuple[Any, bool]:
     """A column whose values stand in the objects' folders, ``name=value/``."""
     named = [_of_key(source.key, name) for source in batch.sources]
     if all(value is None for value in named):
@@ -123,7 +123,7 @@ def _of_key(key: str, name: str) -> str | None:
     return None
 
 
-def _objects(batch: Batch, inside: Inside) -> list[Any]:
+def _objects(batch: RowBatch, inside: Inside) -> list[Any]:
     """An object of each row whose fields are columns; None where the row has none."""
     raw, there = _raw(batch, inside.source)
     if there:

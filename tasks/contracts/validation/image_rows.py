@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tasks.contracts.model import Contract, Quality
-from tasks.contracts.validation.batches import Batch
+from tasks.contracts.validation.batches import RowBatch
 from tasks.contracts.validation.checks import ours_column
 from tasks.contracts.validation.likeness import (
     MAX_DIFFERENCE,
@@ -28,7 +28,7 @@ from tasks.contracts.validation.likeness import (
 )
 from tasks.contracts.validation.sink import GOOD, Sink
 from tasks.contracts.validation.strict_json import jsonable
-from tasks.contracts.validation.tally import Tally
+from tasks.contracts.validation.tally import ValidationCounts
 from tasks.errors import UnreadableData
 from tasks.good_rows import LABEL_DAY, LABELS
 from tasks.values import LakeObject, Snapshot
@@ -39,7 +39,7 @@ THREADS = 4
 
 
 @dataclass(frozen=True)
-class Seen:
+class ImageEvidence:
     """What one image showed: its likeness and size, or why it does not decode."""
 
     likeness: Likeness | None = None
@@ -55,7 +55,7 @@ class Row:
     record: Mapping[str, Any]
     number: int
     source: LakeObject
-    seen: Seen
+    seen: ImageEvidence
 
 
 def image_batches(
@@ -63,9 +63,9 @@ def image_batches(
     snapshot: Snapshot,
     local_paths: Mapping[str, Path],
     read: Any,
-    tally: Tally,
+    tally: ValidationCounts,
     limit: int,
-) -> Iterator[Batch]:
+) -> Iterator[RowBatch]:
     """Batches of at most ``limit`` label rows; objects are counted in ``tally``."""
     ordered = sorted(snapshot.objects, key=lambda item: (item.day, item.key))
     labels = [item for item in ordered if _name(item.key) in {LABELS, f"{LABELS}.gz"}]
@@ -90,13 +90,15 @@ def _name(key: str) -> str:
 
 def _look_at(
     images: Mapping[str, LakeObject], local_paths: Mapping[str, Path], read: Any
-) -> Iterator[Seen]:
-    def look(key: str) -> Seen:
+) -> Iterator[ImageEvidence]:
+    def look(key: str) -> ImageEvidence:
         try:
             decoded = read.image(local_paths[key], key)
         except UnreadableData as error:
-            return Seen(fault=error.what)
-        return Seen(likeness(decoded.pixels, decoded.digest), decoded.width, decoded.height)
+            return ImageEvidence(fault=error.what)
+        return ImageEvidence(
+            likeness(decoded.pixels, decoded.digest), decoded.width, decoded.height
+        )
 
     with ThreadPoolExecutor(THREADS) as pool:
         yield from pool.map(look, images)
@@ -106,10 +108,10 @@ def _rows(
     contract: Contract,
     labels: list[LakeObject],
     images: Mapping[str, LakeObject],
-    seen: Mapping[str, Seen],
+    seen: Mapping[str, ImageEvidence],
     local_paths: Mapping[str, Path],
     read: Any,
-    tally: Tally,
+    tally: ValidationCounts,
 ) -> tuple[list[Row], list[tuple[LakeObject, Any]]]:
     rows: list[Row] = []
     faults: list[tuple[LakeObject, Any]] = []
@@ -130,7 +132,7 @@ def _rows(
                 record = {name: values[at] for name, values in chunk.columns.items()}
                 key = f"{folder}{record.get(FILE)}"
                 named.add(key)
-                missing = Seen(fault=f"there is no image {ascii(key[:200])[1:-1]}")
+                missing = ImageEvidence(fault=f"there is no image {ascii(key[:200])[1:-1]}")
                 rows.append(Row(record, int(number), images.get(key, item), seen.get(key, missing)))
     for key, image in images.items():
         if key not in named:
@@ -143,13 +145,13 @@ def _batch(
     rows: list[Row],
     evidence: Mapping[str, list[str | None]],
     faults: list[tuple[LakeObject, Any]],
-) -> Batch:
+) -> RowBatch:
     sources = tuple(dict.fromkeys([*(row.source for row in rows), *(item for item, _ in faults)]))
     place = {source: position for position, source in enumerate(sources)}
     names = dict.fromkeys(name for row in rows for name in row.record)
     columns = {name: [row.record.get(name) for row in rows] for name in names}
     known = contract.top_level
-    return Batch(
+    return RowBatch(
         kind="objects",
         columns={name: values for name, values in columns.items() if name in known},
         extra={name: values for name, values in columns.items() if name not in known},
@@ -251,7 +253,7 @@ class ImageSink(Sink):
         self._read = read
         self._entries: list[str] = []
 
-    def good(self, batch: Batch, columns: Mapping[str, Any], keep: np.ndarray) -> int:
+    def good(self, batch: RowBatch, columns: Mapping[str, Any], keep: np.ndarray) -> int:
         """Write the images of the rows in ``keep``; returns how many."""
         listed = {name: column.to_pylist() for name, column in columns.items()}
         for position in keep.nonzero()[0]:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from tasks.contracts.model import WRITTEN, Contract
 from tasks.contracts.reports.report import UnreadableObject
-from tasks.contracts.validation.batches import Batch
+from tasks.contracts.validation.batches import RowBatch
 from tasks.contracts.validation.casting import arrow_type
 from tasks.contracts.validation.checks import READABLE
 from tasks.contracts.validation.strict_json import jsonable
@@ -36,7 +36,7 @@ class Sink:
                 if left.is_file():
                     left.unlink()
 
-    def good(self, batch: Batch, columns: Mapping[str, Any], keep: np.ndarray) -> int:
+    def good(self, batch: RowBatch, columns: Mapping[str, Any], keep: np.ndarray) -> int:
         """Write the rows in ``keep`` (a mask); returns how many."""
         count = int(keep.sum())
         if not count:
@@ -55,7 +55,9 @@ class Sink:
         self.good_files.append(name)
         return count
 
-    def quarantine(self, batch: Batch, reasons: Mapping[int, Sequence[Mapping[str, str]]]) -> int:
+    def quarantine(
+        self, batch: RowBatch, reasons: Mapping[int, Sequence[Mapping[str, str]]]
+    ) -> int:
         """Write rows with their reasons, and the batch's faults; returns how many."""
         lines = [self._line(batch, position, why) for position, why in sorted(reasons.items())]
         for position, fault in batch.faults:
@@ -81,7 +83,7 @@ class Sink:
         self._lines([item.model_dump() for item in objects], "objects")
 
     def _line(
-        self, batch: Batch, position: int, reasons: Sequence[Mapping[str, str]]
+        self, batch: RowBatch, position: int, reasons: Sequence[Mapping[str, str]]
     ) -> dict[str, Any]:
         source = batch.source(position)
         return {
@@ -108,7 +110,7 @@ class Sink:
         part.replace(path)
 
 
-def _places(batch: Batch) -> Any:
+def _places(batch: RowBatch) -> Any:
     """File name and line of each row, as text that sorts like them."""
     names = [source.key.rpartition("/")[2] for source in batch.sources]
     pairs = zip(batch.objects, batch.rows, strict=True)

@@ -22,14 +22,14 @@ from tasks.contracts.model import Contract
 from tasks.contracts.reports.docs_site import Merged, built
 from tasks.contracts.reports.pages import html
 from tasks.contracts.reports.report import EXAMPLES, ContractReport
-from tasks.contracts.validation.batches import Batch, RawChunk, in_batches, plain
+from tasks.contracts.validation.batches import RawChunk, RowBatch, in_batches, plain
 from tasks.contracts.validation.checks import READABLE, RowCheck, compile_checks, kinds_of
 from tasks.contracts.validation.evidence import ForeignKeys, KeyMemory, References, text_evidence
 from tasks.contracts.validation.frame import Typed, evidence_of, typed
 from tasks.contracts.validation.service import service_notices
 from tasks.contracts.validation.sink import Sink
 from tasks.contracts.validation.suite import Judged, Suite
-from tasks.contracts.validation.tally import Tally, concluded, newest_of, notices
+from tasks.contracts.validation.tally import ValidationCounts, concluded, newest_of, notices
 from tasks.errors import DataError, UnreadableData
 from tasks.side_files import data_of
 from tasks.values import LakeObject, Snapshot
@@ -70,7 +70,7 @@ class Validation:
     ) -> None:
         self.contract = contract
         self.checks = compile_checks(contract)
-        self.tally = Tally(self.checks)
+        self.tally = ValidationCounts(self.checks)
         self.sink = sink
         self.merged: Merged | None = Merged() if docs else None
         self._by_id = {check.id: check for check in self.checks}
@@ -83,7 +83,7 @@ class Validation:
                 f"the rows of {reference.dataset} were not given"
             )
 
-    def judge(self, batch: Batch) -> None:
+    def judge(self, batch: RowBatch) -> None:
         """Judge one batch and write its rows where they belong."""
         table = typed(batch, self.contract)
         self._shape(batch, table)
@@ -102,7 +102,7 @@ class Validation:
         self._write(batch, table, keep, reasons)
 
     def _judge_keys(
-        self, batch: Batch, table: Typed, reasons: dict[int, list[dict[str, str]]]
+        self, batch: RowBatch, table: Typed, reasons: dict[int, list[dict[str, str]]]
     ) -> None:
         """Duplicates among the rows left: a broken row never pushes its corrected copy out."""
         if not self._memory.checks:
@@ -122,7 +122,7 @@ class Validation:
         if result is not None and self.merged is not None:
             self.merged.add(result)
 
-    def _shape(self, batch: Batch, table: Typed) -> None:
+    def _shape(self, batch: RowBatch, table: Typed) -> None:
         tally = self.tally
         for name in table.missing:
             tally.lacking[name] += len(batch.sources)
@@ -134,7 +134,7 @@ class Validation:
 
     def _take(
         self,
-        batch: Batch,
+        batch: RowBatch,
         frame: pd.DataFrame,
         judged: Mapping[str, Judged],
         positions: np.ndarray,
@@ -160,7 +160,7 @@ class Validation:
                     )
 
     def _value(
-        self, batch: Batch, frame: pd.DataFrame, check: RowCheck, position: int, index: int
+        self, batch: RowBatch, frame: pd.DataFrame, check: RowCheck, position: int, index: int
     ) -> str:
         """What failed, as it was written."""
         if check.evidence:
@@ -175,7 +175,7 @@ class Validation:
 
     def _write(
         self,
-        batch: Batch,
+        batch: RowBatch,
         table: Typed,
         keep: np.ndarray,
         reasons: Mapping[int, list[dict[str, str]]],
@@ -276,7 +276,7 @@ def _chunks(
     snapshot: Snapshot,
     local_paths: Mapping[str, Path],
     read: Reader,
-    tally: Tally,
+    tally: ValidationCounts,
 ) -> Iterator[tuple[LakeObject, RawChunk]]:
     for item in sorted(snapshot.objects, key=lambda item: (item.day, item.key)):
         form = (contract.format, contract.encoding, contract.delimiter)

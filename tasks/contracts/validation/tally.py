@@ -17,7 +17,7 @@ NAMED = 20
 
 
 @dataclass
-class Tally:
+class ValidationCounts:
     """Everything counted so far."""
 
     checks: Sequence[RowCheck]
@@ -59,7 +59,7 @@ class Tally:
 
 
 def concluded(
-    tally: Tally, contract: Contract, as_of: date
+    tally: ValidationCounts, contract: Contract, as_of: date
 ) -> tuple[tuple[ContractCheck, ...], Outcome, str]:
     """Every check with its outcome, the verdict of the snapshot, and its reason.
 
@@ -73,7 +73,9 @@ def concluded(
     return checks, outcome, reason
 
 
-def _check(tally: Tally, check: RowCheck, contract: Contract, end: date) -> ContractCheck:
+def _check(
+    tally: ValidationCounts, check: RowCheck, contract: Contract, end: date
+) -> ContractCheck:
     failed, rows = tally.failed[check.id], tally.rows[check.id]
     observed = f"{failed:,} of {rows:,} rows"
     outcome: Outcome = "fail" if failed else "pass"
@@ -111,7 +113,7 @@ def _check(tally: Tally, check: RowCheck, contract: Contract, end: date) -> Cont
     )
 
 
-def _fresh(tally: Tally, check: RowCheck, days: float, end: date) -> ContractCheck:
+def _fresh(tally: ValidationCounts, check: RowCheck, days: float, end: date) -> ContractCheck:
     newest = tally.newest.get(check.columns[0])
     age = None if newest is None else (end - newest).days
     outcome: Outcome = "inconclusive" if age is None else "pass" if age <= days else "fail"
@@ -127,7 +129,7 @@ def _fresh(tally: Tally, check: RowCheck, days: float, end: date) -> ContractChe
 
 
 def _verdict(
-    tally: Tally, checks: Sequence[ContractCheck], contract: Contract
+    tally: ValidationCounts, checks: Sequence[ContractCheck], contract: Contract
 ) -> tuple[Outcome, str]:
     limit = contract.quarantine_limit
     objects = tally.objects_read + tally.unreadable_count
@@ -175,7 +177,7 @@ def _said(checks: Sequence[ContractCheck]) -> str:
     return f"{'; '.join(found)}."
 
 
-def notices(tally: Tally, contract: Contract) -> tuple[str, ...]:
+def notices(tally: ValidationCounts, contract: Contract) -> tuple[str, ...]:
     """What changed in the shape of the data without breaking the contract, and what broke it."""
     objects = tally.objects_read
     said = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.values import Check, Frozen, Outcome, Verdict
+from tasks.values import Frozen, Outcome
 
 
 class Driver(Frozen):
@@ -33,15 +33,3 @@ class Multivariate(Frozen):
     def led(self) -> str:
         """The strongest columns, with what the AUC loses without them."""
         return ", ".join(f"{item.column} ({item.auc_lost:+.3f})" for item in self.drivers[:3])
-
-    def to_verdict(self) -> Verdict:
-        """The verdict through which the stages meet."""
-        kernel = "" if self.mmd_p is None else f", kernel p = {self.mmd_p:.2g}"
-        check = Check(
-            name="all columns together",
-            outcome=self.outcome,
-            observed=f"AUC {self.auc:.3f}, p = {self.p:.2g}{kernel}",
-            bound=f"p ≥ {self.alpha / 2:.2g} each",
-            detail=f"driven by {self.led}" if self.outcome == "fail" else "",
-        )
-        return Verdict.of("multivariate drift", (check,))

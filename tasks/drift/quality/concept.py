@@ -22,7 +22,7 @@ from pydantic import Field
 
 from tasks.drift.profiles.cells import Floats
 from tasks.errors import ConfigurationError
-from tasks.values import Check, Frozen, Outcome, Verdict
+from tasks.values import Frozen, Outcome
 
 REFERENCE_LEAST = 4
 _STEPS = (0.7, 1.5, 3.0, 6.0)
@@ -69,17 +69,6 @@ class Monitored(Frozen):
     change: float
     reference_mean: float
     history: tuple[float, ...]
-
-    def to_verdict(self) -> Verdict:
-        """The verdict through which the stages meet."""
-        check = Check(
-            name=f"{self.subject} of the champion",
-            outcome=self.outcome,
-            observed=f"evidence {self.evidence:.3g}",
-            bound=f"< {self.bound:.3g}",
-            detail=f"changed by {self.change:.4g} since {self.since}" if self.since else "",
-        )
-        return Verdict.of(self.subject, (check,))
 
 
 def period(name: str, residuals: Sequence[float] | Floats) -> Period:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from tasks.drift.comparison.meaning import Meaning
 from tasks.drift.comparison.together import Multivariate
-from tasks.values import Check, Frozen, Outcome, Verdict
+from tasks.values import Frozen, Outcome
 
 Variation = Literal["learned", "sampling only"]
 SHOWN = 20
@@ -88,17 +88,3 @@ class DriftReport(Frozen):
     def since(self) -> str:
         """First partition of the earliest drift; "" without one."""
         return min((c.since for c in self.columns if c.drifted and c.since), default="")
-
-    def to_verdict(self, subject: str) -> Verdict:
-        """The verdict through which the stages meet."""
-        checks = tuple(
-            Check(
-                name=f"drift of {column.name}",
-                outcome="fail" if column.drifted else "pass",
-                observed=f"p = {column.adjusted:.2g}, PSI {column.effects.psi:.3f}",
-                bound=f"p ≥ {self.alpha:.2g}",
-                detail=column.sentence.rstrip(".") if column.drifted else "",
-            )
-            for column in self.columns
-        )
-        return Verdict(subject=subject, outcome=self.outcome, reason=self.reason, checks=checks)

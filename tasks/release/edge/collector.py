@@ -25,7 +25,7 @@ from tasks import objects
 from tasks.aws import asking, client
 from tasks.clock import Clock, system_clock, utc
 from tasks.errors import SluiceError
-from tasks.release.edge.reports import Batch, counted, metrics
+from tasks.release.edge.reports import ReportBatch, counted, metrics
 from tasks.values import Pointer
 
 LARGEST_BODY = 32_768
@@ -66,7 +66,7 @@ class Collector:
         if len(body) > LARGEST_BODY:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         try:
-            batch = Batch.model_validate_json(body)
+            batch = ReportBatch.model_validate_json(body)
         except ValueError:
             return HTTPStatus.BAD_REQUEST
         try:

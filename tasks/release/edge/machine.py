@@ -28,12 +28,12 @@ from tasks.release.machine.actions import (
     Wait,
 )
 from tasks.release.machine.questions import has_control, how, proof
-from tasks.release.machine.seen import Seen
+from tasks.release.machine.seen import ObservedState
 from tasks.release.machine.transitions import given_up, grace, inconclusive, observed, rung_at, stop
 from tasks.release.machine.undoing import end, frozen, until_seen_outside
 
 
-def next_action(journal: Journal, seen: Seen) -> Action:
+def next_action(journal: Journal, seen: ObservedState) -> Action:
     """The one act that brings the release on, as `machine.transitions.next_action` says it."""
     if journal.ended:
         return Wait(seconds=0.0, why=f"the release is {journal.phase}")
@@ -48,7 +48,7 @@ def next_action(journal: Journal, seen: Seen) -> Action:
     return _FORWARD[journal.phase](journal, seen)
 
 
-def undo(journal: Journal, seen: Seen) -> Action:
+def undo(journal: Journal, seen: ObservedState) -> Action:
     """The next act of a rollback."""
     over = seen.unreadable or bounds.exhausted(journal, seen.now) or bounds.silent(journal, seen)
     if over:
@@ -70,7 +70,7 @@ def undo(journal: Journal, seen: Seen) -> Action:
     return end(journal)
 
 
-def _shows(journal: Journal, seen: Seen) -> bool:
+def _shows(journal: Journal, seen: ObservedState) -> bool:
     """Whether the candidate is shown to anybody, or a step that was begun could still show it."""
     if seen.pointer is None:
         return False
@@ -80,7 +80,7 @@ def _shows(journal: Journal, seen: Seen) -> bool:
     return begun and seen.pointer == known(journal)
 
 
-def _planned(journal: Journal, _: Seen) -> Action:
+def _planned(journal: Journal, _: ObservedState) -> Action:
     if journal.spec.approval == "before_canary":
         question = questions.asked(journal, "before_canary")
         if question is not None:
@@ -88,7 +88,7 @@ def _planned(journal: Journal, _: Seen) -> Action:
     return Enter(phase="health_check", reason=how(journal))
 
 
-def _health_check(journal: Journal, seen: Seen) -> Action:
+def _health_check(journal: Journal, seen: ObservedState) -> Action:
     strange = _strange(journal, seen)
     if strange:
         return Enter(phase="rolling_back", reason=strange)
@@ -106,7 +106,7 @@ def _health_check(journal: Journal, seen: Seen) -> Action:
     return Enter(phase="canary", step=-1, reason="the candidate's files are sound")
 
 
-def _canary(journal: Journal, seen: Seen) -> Action:
+def _canary(journal: Journal, seen: ObservedState) -> Action:
     strange = _strange(journal, seen)
     if strange:
         return Enter(phase="rolling_back", reason=strange)
@@ -130,7 +130,7 @@ def _canary(journal: Journal, seen: Seen) -> Action:
     return observed(journal, seen)
 
 
-def _watching(journal: Journal, seen: Seen) -> Action:
+def _watching(journal: Journal, seen: ObservedState) -> Action:
     strange = _strange(journal, seen)
     if strange:
         return Enter(phase="rolling_back", reason=strange)
@@ -148,7 +148,7 @@ def _watching(journal: Journal, seen: Seen) -> Action:
     return observed(journal, seen)
 
 
-def _promoting(journal: Journal, seen: Seen) -> Action:
+def _promoting(journal: Journal, seen: ObservedState) -> Action:
     if seen.pointer is None or seen.pointer.version != journal.candidate.version:
         strange = _strange(journal, seen)
         if strange:
@@ -159,7 +159,7 @@ def _promoting(journal: Journal, seen: Seen) -> Action:
     return Enter(phase="retiring", reason="everybody is told of the candidate")
 
 
-def _retiring(journal: Journal, seen: Seen) -> Action:
+def _retiring(journal: Journal, seen: ObservedState) -> Action:
     if seen.pointer is None or seen.pointer.version != journal.candidate.version:
         named = seen.pointer.version if seen.pointer else None
         return frozen(journal, f"the pointer names {named}, not {journal.candidate.version}")
@@ -170,7 +170,7 @@ def _retiring(journal: Journal, seen: Seen) -> Action:
     return Finish(phase="done", verdict=proof(journal))
 
 
-def _unless_refused(journal: Journal, seen: Seen, granted: Action) -> Action:
+def _unless_refused(journal: Journal, seen: ObservedState, granted: Action) -> Action:
     if journal.spec.approval != "before_promotion":
         return granted
     question = questions.asked(journal, "before_promotion")
@@ -179,7 +179,7 @@ def _unless_refused(journal: Journal, seen: Seen, granted: Action) -> Action:
     return question or granted
 
 
-def _strange(journal: Journal, seen: Seen) -> str:
+def _strange(journal: Journal, seen: ObservedState) -> str:
     """What somebody else did to the pointer, or ""."""
     pointer = seen.pointer
     named = pointer.version if pointer else None

@@ -42,7 +42,7 @@ class Observation(Frozen):
     bin: Annotated[int, Field(ge=0, le=1000)] | None = None
 
 
-class Batch(Frozen):
+class ReportBatch(Frozen):
     """What one client tells at once.
 
     ``observations`` are what the judge reads; ``latencies_ms`` are of all predictions, for people.
@@ -63,7 +63,7 @@ def counted(pointer: Pointer | None) -> frozenset[str]:
     return frozenset({pointer.version} | shown)
 
 
-def metrics(batch: Batch, versions: Collection[str], at: datetime) -> list[dict[str, Any]]:
+def metrics(batch: ReportBatch, versions: Collection[str], at: datetime) -> list[dict[str, Any]]:
     """MetricData of a batch.
 
     Args:

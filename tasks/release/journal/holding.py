@@ -5,7 +5,7 @@ from __future__ import annotations
 from tasks.errors import LeaseLost, ReleaseError
 from tasks.release.actor import write
 from tasks.release.desk import Desk
-from tasks.release.journal.record import Entry, Journal
+from tasks.release.journal.record import Journal, JournalEntry
 from tasks.release.ports import Held
 
 
@@ -59,7 +59,7 @@ def mine(desk: Desk, held: Held) -> Held:
             f"another {journal.lease_until - now:.0f} s.",
             "Leave it to its owner, or call roll_back, which takes it over.",
         )
-    line = Entry(
+    line = JournalEntry(
         at=now,
         actor=desk.owner,
         kind="note",

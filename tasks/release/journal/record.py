@@ -80,7 +80,7 @@ class Intent(Frozen):
     at: float
 
 
-class Entry(Frozen):
+class JournalEntry(Frozen):
     """One line of the journal.
 
     ``at`` is unix time in seconds. What happened again at once is one line: so many ``times``, the
@@ -95,7 +95,7 @@ class Entry(Frozen):
     times: int = 1
     until: float = 0.0
 
-    def repeats(self, other: Entry) -> bool:
+    def repeats(self, other: JournalEntry) -> bool:
         """Whether this says what another line says, of another moment."""
         mine = (self.actor, self.kind, self.action, self.detail)
         return mine == (other.actor, other.kind, other.action, other.detail)
@@ -143,7 +143,7 @@ class Point(Frozen):
     stable: ArmFigures
 
 
-class Approval(Frozen):
+class ApprovalQuestion(Frozen):
     """A question to a person. ``granted`` is None until somebody answers."""
 
     asked: float
@@ -210,7 +210,7 @@ class Journal(Frozen):
     ruling: Ruling | None = None
     timeline: tuple[Point, ...] = ()
 
-    approvals: Mapping[str, Approval] = Field(default_factory=dict)
+    approvals: Mapping[str, ApprovalQuestion] = Field(default_factory=dict)
     order: RollbackOrder | None = None
     marks: Mapping[str, str] = Field(default_factory=dict)
     accepted: Mapping[str, int] = Field(default_factory=dict)
@@ -221,7 +221,7 @@ class Journal(Frozen):
     verdict: str = ""
     recovery: str = ""
     ended_at: float | None = None
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[JournalEntry, ...] = ()
 
     @property
     def captures(self) -> bool:
@@ -268,12 +268,12 @@ class Journal(Frozen):
                 return gate  # type: ignore[return-value]
         return None
 
-    def noted(self, entry: Entry, **changes: Any) -> Journal:
+    def noted(self, entry: JournalEntry, **changes: Any) -> Journal:
         """This journal with one more line and these changes."""
         return self.model_copy(update={"entries": (*self.entries, entry), **changes})
 
 
-class Step(Frozen):
+class StepResult(Frozen):
     """What one call of ``advance`` left behind.
 
     ``wake_in`` is how long to sleep before the next call, in seconds of our clock; ``waiting_for``

@@ -7,9 +7,9 @@ where there is no way left, the release is frozen and people are told.
 
 from __future__ import annotations
 
-from tasks.release.journal.record import Entry, Journal
+from tasks.release.journal.record import Journal, JournalEntry
 from tasks.release.machine.actions import Action, described, named
-from tasks.release.machine.seen import Seen
+from tasks.release.machine.seen import ObservedState
 
 MOST_REFUSALS = 5
 """Refusals of one act in one phase after which it is not tried again."""
@@ -97,7 +97,7 @@ def waited(journal: Journal, now: float) -> float:
     return now - (taken if taken is not None else since)
 
 
-def _takes_over(entry: Entry) -> bool:
+def _takes_over(entry: JournalEntry) -> bool:
     return entry.kind == "note" and entry.action == "take over"
 
 
@@ -108,7 +108,7 @@ def busy_bound(journal: Journal) -> float:
     return max(BUSY_SECONDS, builds, guarded)
 
 
-def stuck(journal: Journal, seen: Seen) -> str:
+def stuck(journal: Journal, seen: ObservedState) -> str:
     """Why SageMaker is not waited for any longer, or ""."""
     endpoint, bound = seen.endpoint, busy_bound(journal)
     if endpoint is None or not endpoint.busy or waited(journal, seen.now) <= bound:
@@ -116,7 +116,7 @@ def stuck(journal: Journal, seen: Seen) -> str:
     return f"SageMaker has been {endpoint.status} for over {bound:,.0f} s"
 
 
-def silent(journal: Journal, seen: Seen) -> str:
+def silent(journal: Journal, seen: ObservedState) -> str:
     """Why an outage is not waited out any longer, or ""."""
     if journal.trouble < MOST_TROUBLE or waited(journal, seen.now) <= LONGEST_OUTAGE:
         return ""

@@ -13,7 +13,7 @@ from tasks.release.machine.actions import (
     UpdateEndpoint,
     Wait,
 )
-from tasks.release.machine.seen import EndpointSeen, Part, Seen
+from tasks.release.machine.seen import EndpointSeen, ObservedState, Part
 from tasks.values import Frozen
 
 POLL = 10.0
@@ -43,7 +43,7 @@ def arms_of(journal: Journal, part: Part) -> tuple[Arm, ...]:
     return (_arm(journal, part),)
 
 
-def missing(journal: Journal, seen: Seen, part: Part) -> Action | None:
+def missing(journal: Journal, seen: ObservedState, part: Part) -> Action | None:
     """The next thing to make before a configuration can be used."""
     if config_of(journal, part) in seen.configs:
         return None
@@ -54,7 +54,7 @@ def missing(journal: Journal, seen: Seen, part: Part) -> Action | None:
 
 
 def deploy(
-    journal: Journal, seen: Seen, part: Part, *, tries: int, guarded: bool = False
+    journal: Journal, seen: ObservedState, part: Part, *, tries: int, guarded: bool = False
 ) -> Action | GivenUp | None:
     """The next act towards an endpoint that runs one configuration.
 

@@ -11,7 +11,7 @@ from tasks.errors import ReleaseInProgress, ReleaseMismatch
 from tasks.model_spec import ModelSpec
 from tasks.release.hosting import requests
 from tasks.release.hosting.names import variant_of
-from tasks.release.journal.record import Arm, Entry, Journal, Phase, Site, Strategy
+from tasks.release.journal.record import Arm, Journal, JournalEntry, Phase, Site, Strategy
 from tasks.release.machine.seen import EndpointSeen
 from tasks.values import Frozen, Pointer
 
@@ -183,7 +183,7 @@ def rollback(
         owner=owner,
         lease_until=now + lease,
     )
-    begun = Entry(at=now, actor=owner, kind="phase", action="rolling_back", detail=reason)
+    begun = JournalEntry(at=now, actor=owner, kind="phase", action="rolling_back", detail=reason)
     return journal.noted(first_line(journal, now)).noted(begun)
 
 
@@ -261,11 +261,11 @@ def _pair(
     )
 
 
-def first_line(journal: Journal, now: float) -> Entry:
+def first_line(journal: Journal, now: float) -> JournalEntry:
     """How the journal begins: who puts what before users, against what, and why."""
     stable = journal.stable.version if journal.stable else None
     against = f"against {stable}" if stable else "first version: no stable version to compare with"
-    return Entry(
+    return JournalEntry(
         at=now,
         actor=journal.owner,
         kind="started",

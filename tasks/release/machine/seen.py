@@ -43,7 +43,7 @@ class EndpointSeen(Frozen):
         return abs(self.share(variant) - share) < TOLERANCE
 
 
-class Seen(Frozen):
+class ObservedState(Frozen):
     """One look at everything.
 
     ``models`` and ``configs`` are the names, of those the release needs, that exist. ``alarms`` are

@@ -28,11 +28,11 @@ from tasks.release.machine.actions import (
 )
 from tasks.release.machine.deploying import POLL, SOON, GivenUp, deploy
 from tasks.release.machine.questions import has_control, how, proof
-from tasks.release.machine.seen import Part, Seen
+from tasks.release.machine.seen import ObservedState, Part
 from tasks.release.machine.undoing import container_said, frozen, undo, until_seen_outside
 
 
-def next_action(journal: Journal, seen: Seen) -> Action:
+def next_action(journal: Journal, seen: ObservedState) -> Action:
     """The one act that brings the release on.
 
     Args:
@@ -52,7 +52,7 @@ def next_action(journal: Journal, seen: Seen) -> Action:
     return _FORWARD[journal.phase](journal, seen)
 
 
-def given_up(journal: Journal, seen: Seen) -> str:
+def given_up(journal: Journal, seen: ObservedState) -> str:
     """Why a person has to look: AWS is away for hours, or no way leads back any more."""
     if journal.phase == "retiring":
         return (
@@ -61,7 +61,7 @@ def given_up(journal: Journal, seen: Seen) -> str:
     return bounds.silent(journal, seen) if _points(journal, seen) else ""
 
 
-def stop(journal: Journal, seen: Seen) -> str:
+def stop(journal: Journal, seen: ObservedState) -> str:
     """Why the candidate has to go, or "" when it may stay."""
     if journal.order is not None:
         return undo_order(journal.order)
@@ -90,11 +90,11 @@ def undo_order(order: RollbackOrder) -> str:
     return f"{order.actor} asked for it: {order.reason}"
 
 
-def _points(journal: Journal, seen: Seen) -> bool:
+def _points(journal: Journal, seen: ObservedState) -> bool:
     return seen.pointer is not None and seen.pointer.version == journal.candidate.version
 
 
-def _planned(journal: Journal, seen: Seen) -> Action:
+def _planned(journal: Journal, seen: ObservedState) -> Action:
     if journal.spec.approval == "before_canary":
         question = questions.asked(journal, "before_canary")
         if question is not None:
@@ -122,7 +122,7 @@ def _requests_per_second(journal: Journal) -> float:
     return answered / (len(told) * journal.spec.window_seconds)
 
 
-def _shadow(journal: Journal, seen: Seen) -> Action:
+def _shadow(journal: Journal, seen: ObservedState) -> Action:
     step = deploy(journal, seen, "shadow", tries=1)
     if isinstance(step, GivenUp):
         return _not_up(journal, step.reason)
@@ -147,7 +147,7 @@ def _mirrored_since(journal: Journal) -> float:
     return first - journal.spec.window_seconds
 
 
-def _bring_up(journal: Journal, seen: Seen) -> Action:
+def _bring_up(journal: Journal, seen: ObservedState) -> Action:
     if journal.stable is not None and "alarms" not in journal.marks and _alarmed(journal):
         return CreateAlarms()
     part: Part = "both" if has_control(journal) else "candidate"
@@ -161,7 +161,7 @@ def _bring_up(journal: Journal, seen: Seen) -> Action:
     return Enter(phase="health_check", reason="every variant is InService")
 
 
-def _health_check(journal: Journal, seen: Seen) -> Action:
+def _health_check(journal: Journal, seen: ObservedState) -> Action:
     strange = _strange(journal, seen)
     if strange:
         return Enter(phase="rolling_back", reason=strange)
@@ -184,7 +184,7 @@ def _not_up(journal: Journal, why: str) -> Action:
     return Enter(phase="rolling_back", reason=told)
 
 
-def _canary(journal: Journal, seen: Seen) -> Action:
+def _canary(journal: Journal, seen: ObservedState) -> Action:
     strange = _strange(journal, seen)
     if strange:
         return Enter(phase="rolling_back", reason=strange)
@@ -217,7 +217,7 @@ def rung_at(journal: Journal, share: float) -> int:
     return max((i for i, step in enumerate(journal.spec.ladder) if step <= share), default=-1)
 
 
-def _to_promotion(journal: Journal, reason: str, seen: Seen | None = None) -> Action:
+def _to_promotion(journal: Journal, reason: str, seen: ObservedState | None = None) -> Action:
     if journal.spec.approval == "before_promotion":
         question = questions.asked(journal, "before_promotion")
         if question is not None:
@@ -227,7 +227,7 @@ def _to_promotion(journal: Journal, reason: str, seen: Seen | None = None) -> Ac
     return Enter(phase="promoting", reason=reason)
 
 
-def _promoting(journal: Journal, seen: Seen) -> Action:
+def _promoting(journal: Journal, seen: ObservedState) -> Action:
     strange = _strange(journal, seen)
     if strange:
         return Enter(phase="rolling_back", reason=strange)
@@ -249,7 +249,7 @@ def _promoting(journal: Journal, seen: Seen) -> Action:
     return Enter(phase="watching", reason="the pointer names the candidate")
 
 
-def _watching(journal: Journal, seen: Seen) -> Action:
+def _watching(journal: Journal, seen: ObservedState) -> Action:
     strange = _strange(journal, seen)
     if strange:
         return Enter(phase="rolling_back", reason=strange)
@@ -274,7 +274,7 @@ def _watching(journal: Journal, seen: Seen) -> Action:
     return observed(journal, seen)
 
 
-def _retiring(journal: Journal, seen: Seen) -> Action:
+def _retiring(journal: Journal, seen: ObservedState) -> Action:
     endpoint = seen.endpoint
     if endpoint is not None and endpoint.busy:
         over = bounds.stuck(journal, seen)
@@ -307,7 +307,7 @@ def _retiring(journal: Journal, seen: Seen) -> Action:
     return Finish(phase="done", verdict=proof(journal))
 
 
-def _weights(journal: Journal, seen: Seen, share: float) -> Action | None:
+def _weights(journal: Journal, seen: ObservedState, share: float) -> Action | None:
     endpoint = seen.endpoint
     if endpoint is None or endpoint.busy:
         over = bounds.stuck(journal, seen)
@@ -320,7 +320,7 @@ def _weights(journal: Journal, seen: Seen, share: float) -> Action | None:
     return SetWeights(share=share)
 
 
-def _strange(journal: Journal, seen: Seen) -> str:
+def _strange(journal: Journal, seen: ObservedState) -> str:
     """What somebody else did to the endpoint, or ""."""
     endpoint = seen.endpoint
     wanted = journal.both_config if has_control(journal) else journal.candidate.solo_config
@@ -333,7 +333,7 @@ def _strange(journal: Journal, seen: Seen) -> str:
     return ""
 
 
-def observed(journal: Journal, seen: Seen) -> Action:
+def observed(journal: Journal, seen: ObservedState) -> Action:
     """Read the next window, or wait until it is told."""
     ready = journal.judged_until + journal.spec.window_seconds + journal.spec.metrics_lag_seconds
     if seen.now >= ready:

@@ -24,7 +24,7 @@ from tasks.release.machine.actions import (
     Wait,
 )
 from tasks.release.machine.deploying import POLL, SOON, GivenUp, deploy
-from tasks.release.machine.seen import Seen
+from tasks.release.machine.seen import ObservedState
 
 TOLD_LINES = 3
 """How many of a container's last lines stand in a message; the page shows all that were read."""
@@ -35,7 +35,7 @@ Both, since an owner that died for an hour has tried nothing in that hour.
 """
 
 
-def undo(journal: Journal, seen: Seen) -> Action:
+def undo(journal: Journal, seen: ObservedState) -> Action:
     """The next act of a rollback."""
     over = given_up(journal, seen)
     if over:
@@ -43,7 +43,7 @@ def undo(journal: Journal, seen: Seen) -> Action:
     return _first(journal, seen) if journal.stable is None else _back(journal, seen, journal.stable)
 
 
-def given_up(journal: Journal, seen: Seen) -> str:
+def given_up(journal: Journal, seen: ObservedState) -> str:
     """Why the way back is not tried any longer, or ""."""
     return (
         bounds.exhausted(journal, seen.now)
@@ -63,7 +63,7 @@ def frozen(journal: Journal, why: str) -> Action:
     return Finish(phase="mismatch", verdict=why, recovery=recovery(journal))
 
 
-def until_seen_outside(journal: Journal, seen: Seen, mark: str) -> Action:
+def until_seen_outside(journal: Journal, seen: ObservedState, mark: str) -> Action:
     """Invalidate the CDN until it shows the pointer; frozen when it goes on not to."""
     tries = [
         entry.at
@@ -93,7 +93,7 @@ def recovery(journal: Journal) -> str:
     )
 
 
-def _back(journal: Journal, seen: Seen, stable: Arm) -> Action:
+def _back(journal: Journal, seen: ObservedState, stable: Arm) -> Action:
     traffic = _traffic(journal, seen, stable)
     if traffic is not None:
         return traffic
@@ -114,7 +114,7 @@ def _back(journal: Journal, seen: Seen, stable: Arm) -> Action:
     return end(journal)
 
 
-def _traffic(journal: Journal, seen: Seen, stable: Arm) -> Action | None:
+def _traffic(journal: Journal, seen: ObservedState, stable: Arm) -> Action | None:
     """Bring every request to the stable version; None when that is so."""
     endpoint = seen.endpoint
     if endpoint is not None and endpoint.status == "Updating":
@@ -139,7 +139,7 @@ def _judged(journal: Journal) -> bool:
     return journal.kind == "release" and not journal.unjudged
 
 
-def _pointer(journal: Journal, seen: Seen, stable: Arm) -> Action | None:
+def _pointer(journal: Journal, seen: ObservedState, stable: Arm) -> Action | None:
     if seen.unreadable:
         return frozen(journal, f"the endpoint serves {stable.version}, but {seen.unreadable}")
     named = seen.pointer.version if seen.pointer else None
@@ -157,7 +157,7 @@ def _pointer(journal: Journal, seen: Seen, stable: Arm) -> Action | None:
     return None
 
 
-def _first(journal: Journal, seen: Seen) -> Action:
+def _first(journal: Journal, seen: ObservedState) -> Action:
     """A first version has no way back: it is taken down, if nobody was told of it yet."""
     if seen.unreadable:
         return frozen(journal, seen.unreadable)

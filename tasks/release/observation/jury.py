@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.judge import (
+    AbsoluteLimits,
+    CanaryVerdict,
     JudgePolicy,
     JudgeState,
-    Limits,
-    Tolerance,
-    Verdict,
+    NonInferiorityMargins,
     Window,
     observe,
     verdict,
@@ -50,14 +50,14 @@ def policy(
         alpha=spec.alpha,
         beta=spec.beta,
         ladder=spec.ladder,
-        tolerance=Tolerance(
+        tolerance=NonInferiorityMargins(
             errors=tolerance.errors,
             latency_p50=tolerance.latency_p50,
             latency_p90=tolerance.latency_p90,
             latency_p99=tolerance.latency_p99,
             predictions=tolerance.predictions,
         ),
-        limits=Limits(
+        limits=AbsoluteLimits(
             max_error_rate=min(spec.max_error_rate, 0.999), max_latency_ms=spec.max_latency_ms
         ),
         latency_edges=tuple(latency_edges_ms),
@@ -101,7 +101,7 @@ class CanaryJury:
         return state.to_json(), ruling(said), tuple(points)
 
 
-def ruling(said: Verdict) -> Ruling:
+def ruling(said: CanaryVerdict) -> Ruling:
     """A verdict as the journal keeps it."""
     proven = min((margin.log_evidence for margin in said.margins), default=0.0)
     reason = f"{said.reason} {said.recommend}".strip()
@@ -114,7 +114,7 @@ def ruling(said: Verdict) -> Ruling:
     )
 
 
-def point(journal: Journal, window: Window, said: Verdict) -> Point:
+def point(journal: Journal, window: Window, said: CanaryVerdict) -> Point:
     """A window as people see it."""
     given = ruling(said)
     edges = journal.latency_edges_ms

@@ -6,7 +6,7 @@ from tasks.errors import RegistryError
 from tasks.release.desk import Desk
 from tasks.release.hosting.requests import alarm_names
 from tasks.release.journal.record import Journal, Phase
-from tasks.release.machine.seen import Seen
+from tasks.release.machine.seen import ObservedState
 from tasks.values import Pointer
 
 DEPLOYS: frozenset[Phase] = frozenset({"shadow", "bring_up", "retiring", "rolling_back"})
@@ -23,11 +23,13 @@ def pointer_of(desk: Desk, model: str) -> tuple[Pointer | None, str]:
         return None, f"the pointer cannot be read: {error.what}"
 
 
-def look(desk: Desk, journal: Journal) -> Seen:
+def look(desk: Desk, journal: Journal) -> ObservedState:
     """Read endpoint, pointer, alarms, and which parts exist."""
     endpoint = None if journal.at_edge else desk.cloud.endpoint(journal.endpoint)
     pointer, unreadable = pointer_of(desk, journal.model)
-    seen = Seen(now=desk.clock.now(), endpoint=endpoint, pointer=pointer, unreadable=unreadable)
+    seen = ObservedState(
+        now=desk.clock.now(), endpoint=endpoint, pointer=pointer, unreadable=unreadable
+    )
     if journal.phase in GUARDED and "alarms" in journal.marks:
         ringing = desk.cloud.ringing(alarm_names(journal))
         seen = seen.model_copy(update={"alarms": ringing})

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from tasks.clock import utc, wall
-from tasks.release.journal.record import Entry
+from tasks.release.journal.record import JournalEntry
 from tasks.reports.pages import table
 
 LAST_LINES = 60
@@ -15,9 +15,9 @@ _CHANGING = frozenset({"Observe", "take over"})
 """Whose lines differ only in their numbers: the newest is shown."""
 
 
-def folded(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+def folded(entries: Sequence[JournalEntry]) -> tuple[JournalEntry, ...]:
     """The lines, with those that say the same in one phase made one: a count, first and last."""
-    kept: list[Entry] = []
+    kept: list[JournalEntry] = []
     at: dict[tuple[str, ...], int] = {}
     for entry in entries:
         if entry.kind in {"phase", "started", "ended"}:
@@ -41,7 +41,7 @@ def folded(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(kept)
 
 
-def shown(entries: Sequence[Entry]) -> str:
+def shown(entries: Sequence[JournalEntry]) -> str:
     """The newest lines as a table."""
     whole = folded(entries)
     rows = [
@@ -53,7 +53,7 @@ def shown(entries: Sequence[Entry]) -> str:
     return table(("when (UTC)", "kind", "what", "detail", "who"), rows) + note
 
 
-def moment(line: Entry) -> str:
+def moment(line: JournalEntry) -> str:
     """When a line was written; of one that was folded, how often, and its first and last time."""
     if line.times == 1:
         return clock(line.at)

@@ -228,9 +228,6 @@ def test_the_report_is_json_and_markdown_that_nothing_breaks_out_of(random):
     assert DriftReport.model_validate_json(report.model_dump_json()) == report
     svg = base64.b64decode(report.columns[0].picture.split(",", 1)[1]).decode()
     assert svg.startswith("<svg")
-    verdict = report.to_verdict("data")
-    assert verdict.outcome == "fail"
-    assert [check.outcome for check in verdict.checks] == ["fail"]
 
 
 def test_a_season_compares_like_with_like(random):

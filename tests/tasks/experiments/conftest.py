@@ -13,7 +13,7 @@ import pytest
 from embedded_aws.fixture import _no_faults_left, aws
 from tasks import aws as our_aws
 from tasks.experiments import verbs
-from tasks.experiments.plan import DAY, Experiment, Metric
+from tasks.experiments.plan import DAY, Experiment, SuccessMetric
 from tasks.experiments.verbs import Bench
 from tasks.values import Pointer
 
@@ -21,7 +21,7 @@ __all__ = ["_no_faults_left", "aws"]
 BUCKET, TABLE = "sluice-models", "sluice-experiments"
 V1, V2, V3 = "v20260101_020000", "v20260102_020000", "v20260103_020000"
 START = 1_767_600_000.0
-BOOKED = Metric(name="booked", minimal_difference=0.1)
+BOOKED = SuccessMetric(name="booked", minimal_difference=0.1)
 _models = itertools.count(1)
 
 

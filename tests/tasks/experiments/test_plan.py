@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tasks.errors import InvalidExperiment
 from tasks.experiments.blocks import MILLION
-from tasks.experiments.entries import Entry, batch
-from tasks.experiments.plan import Metric, assignment, plan
+from tasks.experiments.entries import UserEvent, batch
+from tasks.experiments.plan import SuccessMetric, assignment, plan
 from tests.tasks.experiments.conftest import BOOKED, START, V1, V2, an_experiment
 
 GOOD: dict[str, Any] = {
@@ -107,7 +107,7 @@ def test_an_exposure_needs_no_metric_and_a_value_is_one_by_default() -> None:
         [line(metric=None, value=None, version=V1), line(event_id="e2", value=None), "", "  "],
     )
     assert found.users == {
-        "u1": (Entry("e1", "", 0, V1), Entry("e2", "booked", MILLION, "")),
+        "u1": (UserEvent("e1", "", 0, V1), UserEvent("e2", "booked", MILLION, "")),
     }
     assert found.lines == 2
 
@@ -122,5 +122,5 @@ def test_the_order_of_lines_does_not_matter_and_repeated_ones_count_once(events:
 
 
 def test_a_metric_explains_itself_in_the_form() -> None:
-    fields = Metric.model_json_schema()["properties"]
+    fields = SuccessMetric.model_json_schema()["properties"]
     assert all(field["description"] for field in fields.values())

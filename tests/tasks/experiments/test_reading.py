@@ -28,11 +28,13 @@ from tasks.experiments.blocks import (
 )
 from tasks.experiments.decision import decide
 from tasks.experiments.page import page, started_page
-from tasks.experiments.plan import BLOCKS, DAY, HOUR, Experiment, Metric
+from tasks.experiments.plan import BLOCKS, DAY, HOUR, Experiment, SuccessMetric
 from tasks.experiments.reading import Reading, read
 from tests.tasks.experiments.conftest import BOOKED, START, V1, V2, an_experiment
 
-SPENT = Metric(name="spent", kind="mean", direction="decrease", minimal_difference=1.0, cap=10.0)
+SPENT = SuccessMetric(
+    name="spent", kind="mean", direction="decrease", minimal_difference=1.0, cap=10.0
+)
 
 
 def counted(
@@ -118,7 +120,7 @@ def test_users_in_their_window_count_for_the_shares_already() -> None:
 
 # -- decisions ---------------------------------------------------------------------------------
 
-TWO = (BOOKED, Metric(name="left", direction="decrease", minimal_difference=0.05))
+TWO = (BOOKED, SuccessMetric(name="left", direction="decrease", minimal_difference=0.05))
 
 
 @pytest.mark.parametrize(
@@ -232,7 +234,7 @@ def test_arms_are_the_shared_buckets_below_the_split() -> None:
         (SPENT, -MILLION, 0),
     ],
 )  # fmt: skip
-def test_a_user_counts_for_his_capped_sum(metric: Metric, amount: int, y: int) -> None:
+def test_a_user_counts_for_his_capped_sum(metric: SuccessMetric, amount: int, y: int) -> None:
     assert part(metric, amount) == y
 
 

@@ -10,14 +10,14 @@ import pytest
 
 from tasks.errors import AwsError
 from tasks.experiments.blocks import MILLION
-from tasks.experiments.entries import Entry, Recorded
-from tasks.experiments.plan import DAY, HOUR, Metric
-from tasks.experiments.records import KEPT_SECONDS, Records, Tally
+from tasks.experiments.entries import Recorded, UserEvent
+from tasks.experiments.plan import DAY, HOUR, SuccessMetric
+from tasks.experiments.records import KEPT_SECONDS, RecordedTotals, Records
 from tests.tasks.experiments.conftest import START, TABLE, V1, V2, an_experiment
 
 TIME_SCALE = 1
-SPENT = Metric(name="spent", kind="mean", minimal_difference=1, cap=10)
-BOOKED = Metric(name="booked", minimal_difference=0.1)
+SPENT = SuccessMetric(name="spent", kind="mean", minimal_difference=1, cap=10)
+BOOKED = SuccessMetric(name="booked", minimal_difference=0.1)
 _ids = iter(range(10_000))
 
 
@@ -26,11 +26,11 @@ def records(**changes: Any) -> Records:
     return Records(TABLE, an_experiment(**{**asked, **changes}))
 
 
-def did(event: str, metric: str = "", value: float = 1, version: str = "") -> Entry:
-    return Entry(event=event, metric=metric, amount=round(value * MILLION), version=version)
+def did(event: str, metric: str = "", value: float = 1, version: str = "") -> UserEvent:
+    return UserEvent(event=event, metric=metric, amount=round(value * MILLION), version=version)
 
 
-def totals(tally: Tally) -> dict[Any, Any]:
+def totals(tally: RecordedTotals) -> dict[Any, Any]:
     """Sums over all cells, by arm."""
     found: Counter[Any] = Counter()
     for cell in tally.cells:

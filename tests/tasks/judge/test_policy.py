@@ -7,10 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.judge import (
+    AbsoluteLimits,
     ArmCounts,
     JudgePolicy,
     JudgeState,
-    Limits,
     Pairs,
     Window,
     judge,
@@ -181,9 +181,9 @@ def test_a_limit_judges_alone_when_there_is_no_stable_version():
         ]
         return judge(JudgePolicy(limits=limits, ladder=(0.1, 1.0)), windows)
 
-    assert told(Limits()).action == "rollback"
-    assert "limits" in told(Limits()).reason
-    assert told(Limits(max_error_rate=None)).action != "rollback"
+    assert told(AbsoluteLimits()).action == "rollback"
+    assert "limits" in told(AbsoluteLimits()).reason
+    assert told(AbsoluteLimits(max_error_rate=None)).action != "rollback"
 
 
 def test_a_limit_spares_the_canary_of_an_incident_it_shares():
@@ -195,7 +195,7 @@ def test_a_limit_spares_the_canary_of_an_incident_it_shares():
 
 def test_the_watch_ends_only_by_its_own_evidence():
     rng = np.random.default_rng(8)
-    policy = JudgePolicy(watch_seconds=300, limits=Limits(max_error_rate=None))
+    policy = JudgePolicy(watch_seconds=300, limits=AbsoluteLimits(max_error_rate=None))
     windows = [window(rng, 10.0 * i, 0.33, rate=30.0) for i in range(30)]
     good = windows + [window(rng, 300 + 10.0 * i, 0.9, rate=30.0) for i in range(30)]
     assert judge(policy, good).action == "promote"

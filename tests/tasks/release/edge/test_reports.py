@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tasks.release.edge.reports import Batch, counted, metrics
+from tasks.release.edge.reports import ReportBatch, counted, metrics
 from tasks.values import Pointer, Rollout
 
 V1, V2 = "v20260101_020000", "v20260108_020000"
 NOW = datetime(2026, 1, 8, tzinfo=UTC)
 
 
-def batch(**changes: Any) -> Batch:
+def batch(**changes: Any) -> ReportBatch:
     seen = {"version": V2, "outcome": "ok", "latency_ms": 3.5, "bin": 4}
     failed = {"version": V2, "outcome": "error", "kind": "tampered"}
     told = {"schema_version": 1, "model": "toy-model", "observations": [seen, failed], **changes}
-    return Batch.model_validate_json(json.dumps(told))
+    return ReportBatch.model_validate_json(json.dumps(told))
 
 
 def values(data: list[dict[str, Any]]) -> dict[tuple[str, str], list[float]]:

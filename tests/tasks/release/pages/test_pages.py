@@ -11,16 +11,18 @@ from hypothesis import strategies as st
 
 from tasks.errors import ReleaseError
 from tasks.release import roll_back, run, start_release
-from tasks.release.journal.record import Entry
+from tasks.release.journal.record import JournalEntry
 from tasks.release.journal.store import S3Journals, current_key
 from tasks.release.pages import lines, summary, timeline
 from tasks.values import Pointer, Rollout
 from tests.tasks.release.test_crashes import MODEL, SHORT, V1, V2, memory
 
 
-def entry(at: float, action: str = "Invalidate", detail: str = "not yet", **more: Any) -> Entry:
+def entry(
+    at: float, action: str = "Invalidate", detail: str = "not yet", **more: Any
+) -> JournalEntry:
     told = {"actor": "a", "kind": "outcome", **more}
-    return Entry(at=at, action=action, detail=detail, **told)
+    return JournalEntry(at=at, action=action, detail=detail, **told)
 
 
 def test_twenty_lines_that_say_the_same_are_one_with_count_first_and_last() -> None:
