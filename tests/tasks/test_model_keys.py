@@ -60,6 +60,8 @@ CALLED = {
 @pytest.mark.parametrize(("title", "field"), KEYS)
 def test_a_key_is_read(title, field):
     names = {"limit", "limits", "whole"} if title.startswith("conversion.") else CALLED[title]
+    if (title, field) == ("gates", "better"):
+        names = {"self"}  # GateSpec.direction joins it with what the tasks declare
     assert any((name, field) in READ for name in names), f"{title}.{field}"
 
 
