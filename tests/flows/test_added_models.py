@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import shutil
+import tarfile
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from benchmarks.release import town
 from deployments.demo.generate import property_sales, write_sales
@@ -21,11 +25,12 @@ from deployments.models.new import new_model
 from tasks import aws as our_aws
 from tasks.registry import Registry
 from tasks.settings import settings
+from tasks.values import Manifest
 
 TIME_SCALE = 120.0
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLE = ROOT / "docs" / "examples" / "price-ridge"
-MODEL = EXAMPLE.name
+EXAMPLES = ROOT / "docs" / "examples"
+MODEL = "price-ridge"
 FIRST = date(2026, 1, 5)
 ASKED = {
     "sqft_living": 1500,
@@ -94,26 +99,35 @@ def place(aws: Any, prefect_server: None, tmp_path: Path) -> Iterator[Place]:
     settings.cache_clear()
 
 
-def add_example(models: Path) -> None:
-    shutil.copytree(EXAMPLE, models / MODEL, ignore=shutil.ignore_patterns("__pycache__"))
+def add_example(name: str, **changes: Any) -> None:
+    folder = settings().models_dir / name
+    shutil.copytree(EXAMPLES / name, folder, ignore=shutil.ignore_patterns("__pycache__"))
     # The example's own release takes hours; what it promises is not what is tested here.
-    described = yaml.safe_load((models / MODEL / "model.yaml").read_text("utf-8"))
+    described = yaml.safe_load((folder / "model.yaml").read_text("utf-8"))
     described["release"] = town.spec().release.model_dump(mode="json")
-    (models / MODEL / "model.yaml").write_text(yaml.safe_dump(described))
+    described["training"]["hyperparameters"] |= changes
+    (folder / "model.yaml").write_text(yaml.safe_dump(described))
 
 
-def test_an_own_program_works_twice_in_a_row(place: Place) -> None:
-    add_example(settings().models_dir)
+def test_an_own_program_works_twice_in_a_row_and_is_followed(place: Place) -> None:
+    from flows.watch_drift import watch_drift
+
+    add_example(MODEL)
     place.load(FIRST, 60)
     good, said = place.retrain(MODEL)
     assert good, said
     registry = Registry.here()
     first = registry.pointer(MODEL)
-    told = place.ask(MODEL, ASKED)
-    assert told["by"] == first.version
-    assert 10_000 < told["predictions"][0] < 10_000_000
+    assert 10_000 < place.ask(MODEL, ASKED)["predictions"][0] < 10_000_000
 
     place.load(FIRST + timedelta(days=60), 14)
+    watched = watch_drift(MODEL, return_state=True)
+    assert watched.is_completed(), watched.message
+    followed = (settings().cache_dir / "work" / MODEL).rglob("scores/*.npz")
+    errors = [np.load(path)["error"] for path in followed]
+    assert errors, "the champion was not run on the new rows"
+    assert all(np.isfinite(error).all() for error in errors)
+
     body = json.dumps({"instances": [ASKED]}).encode()
     crowd = town.Crowd(place.aws.endpoint_url, f"sluice-{MODEL}", bodies=(body,))
     with crowd:
@@ -123,10 +137,124 @@ def test_an_own_program_works_twice_in_a_row(place: Place) -> None:
     assert (second.previous, crowd.failed) == (first.version, 0)
     assert [name for name in place.jobs() if name.startswith(f"{MODEL}-eval-")], "no champion"
     manifest = registry.manifest(MODEL, second.version)
+    assert manifest.program == "entry_point.py"
     assert manifest.metrics["within_20_percent"] > 0.3
 
 
+LABELS = ("garden", "pool", "view")
+
+
+def photos(root: Path, count: int) -> None:
+    """Photos of a colour for each label, under the keys of the lake."""
+    rng = np.random.default_rng(3)
+    for number in range(count):
+        day = FIRST + timedelta(days=number % 10)
+        folder = root / "feature_images" / day.strftime("year=%Y/month=%m/day=%d")
+        folder.mkdir(parents=True, exist_ok=True)
+        held = [name for name in LABELS if rng.uniform() < 0.5]
+        pixels = rng.integers(0, 60, (64, 64, 3))
+        for index, name in enumerate(LABELS):
+            if name in held:
+                pixels[:, :, index] += 180
+        file = f"{number:04d}.png"
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / file)
+        with (folder / "labels.jsonl").open("a", encoding="utf-8") as index_file:
+            index_file.write(json.dumps({"file": file, "features": held}) + "\n")
+
+
 @pytest.mark.tensorflow
+def test_many_labels_of_photos_go_to_users_without_a_line_of_python(place: Place) -> None:
+    add_example("feature-detection", epochs=40)
+    photos(place.folder / "photos", 240)
+    upload(planned(place.folder / "photos")[0], "sluice-lake")
+    good, said = place.retrain("feature-detection")
+    assert good, said
+    encoded = io.BytesIO()
+    Image.new("RGB", (64, 64), (30, 210, 30)).save(encoded, "PNG")
+    photo = {"b64": base64.b64encode(encoded.getvalue()).decode()}
+    [answer] = place.ask("feature-detection", photo)["predictions"]
+    assert answer["labels"] == ["pool"]
+    assert Registry.here().pointer("feature-detection") is not None
+
+
+def test_a_bundle_of_the_first_edition_is_released_measured_and_gone_back_to(
+    place: Place, tmp_path: Path
+) -> None:
+    """A version that an older checkout made serves; a new one takes over and is taken back."""
+    from flows.rollback import rollback
+
+    shutil.copytree(
+        ROOT / "models" / "price-estimator",
+        settings().models_dir / "price-estimator",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    path = settings().models_dir / "price-estimator" / "model.yaml"
+    described = yaml.safe_load(path.read_text("utf-8"))
+    described["family"] = {"task": "regression", "input": "tabular", "backend": "sklearn"}
+    described |= {"conversion": {}, "release": town.spec().release.model_dump(mode="json")}
+    described["data"]["holdout_days"] = 10
+    described["training"] = {"budget_usd": 5, "hyperparameters": {"max_iter": 60, "seed": 0}}
+    described["gates"] = [{"metric": "mae", "at_most": 10**6, "no_worse_than_champion": 1.0}]
+    path.write_text(yaml.safe_dump(described))
+    older = publish_first_edition(tmp_path)
+    place.load(FIRST, 40)
+    from flows.release import release
+
+    state = release("price-estimator", older, return_state=True)
+    assert state.is_completed(), state.message
+    row = {**HOUSE, "date": str(FIRST)}
+    [before] = place.ask("price-estimator", row)["predictions"]
+
+    good, said = place.retrain("price-estimator")
+    assert good, said
+    registry = Registry.here()
+    assert registry.pointer("price-estimator").version != older
+    [job] = [name for name in place.jobs() if name.startswith("price-estimator-eval-")]
+    output = place.aws.client("sagemaker").describe_training_job(TrainingJobName=job)
+    assert output["TrainingJobStatus"] == "Completed", "the older bundle measured itself"
+
+    state = rollback("price-estimator", reason="to see", return_state=True)
+    assert state.is_completed(), state.message
+    assert registry.pointer("price-estimator").version == older
+    assert place.ask("price-estimator", row)["predictions"] == [before]
+
+
+HOUSE = {
+    "bedrooms": 3, "bathrooms": 2, "sqft_living": 1800, "sqft_lot": 5000, "floors": 1,
+    "waterfront": 0, "view": 0, "condition": 3, "grade": 7, "sqft_above": 1800,
+    "sqft_basement": 0, "yr_built": 1970, "zipcode": 98001, "lat": 47.5, "long": -122.2,
+}  # fmt: skip
+
+
+def publish_first_edition(folder: Path) -> str:
+    """What an older checkout published: its manifest names no program."""
+    archive = ROOT / "tests" / "models" / "first_edition" / "model.tar.gz"
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder / "unpacked", filter="data")
+    carried = ("preprocess.json", "model_card.json", "reference.json", "sample_request.json")
+    files = {name: folder / "unpacked" / name for name in carried}
+    facts = dict.fromkeys(
+        ("training_job", "snapshot", "snapshot_fingerprint", "code_hash", "contract",
+         "contract_version"), "",
+    )  # fmt: skip
+    draft = Manifest(
+        model="price-estimator",
+        version="v20251201_020000",
+        created="2025-12-01T02:00:00+00:00",
+        identity="first-edition",
+        hyperparameters={},
+        metrics={"mae": 51_700.0},
+        files=(),
+        **facts,
+    )
+    assert draft.program == "serve.py"
+    registry = Registry.here()
+    claimed = registry.claim_version(draft.model, 1764554400.0, draft.identity)
+    draft = draft.model_copy(update={"version": claimed})
+    registry.publish(draft, {"model.tar.gz": archive, **files})
+    return claimed
+
+
 def test_a_new_model_goes_from_a_sample_to_users(place: Place, tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     lines = ["visit_id,date,minutes,pages,bought"]
@@ -137,7 +265,7 @@ def test_a_new_model_goes_from_a_sample_to_users(place: Place, tmp_path: Path) -
         lines.append(f"v-{number},{day},{minutes:.2f},{pages},{bought}")
     sample = tmp_path / "visits.csv"
     sample.write_text("\n".join(lines) + "\n")
-    new_model(settings(), "visit-teller", "tabular", sample=sample, owner="ann")
+    new_model(settings(), "visit-teller", "tabular", sample=sample, owner="ann", backend="sklearn")
     daily_partitions(sample, tmp_path / "lake", "visit_teller")
     keys, _ = planned(tmp_path / "lake", home_of("visit_teller"))
     upload(keys, "sluice-lake")
