@@ -113,6 +113,13 @@ class Input(ABC):
             hyperparameters: The job's.
         """
 
+    def without_demands(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """A completed preprocess.json that demands no value of clients.
+
+        For programs that answer instances themselves: nobody else knows what they can do without.
+        """
+        return dict(spec)
+
     @abstractmethod
     def read(
         self, channel: Path, label: str

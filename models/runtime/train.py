@@ -155,6 +155,8 @@ def prepare(job: Job, family: Family, own: OwnCode) -> Prepared:
     training, holdout = splits
     output = task_class.describe(training.labels, family.label, chosen)
     fitted = source.fit(training.inputs, own.get("features"), chosen)
+    if family.new_backend().speaks == "instances":
+        fitted = source.without_demands(fitted)
     signature = Signature(input_class(fitted).tensors, task_class(output).outputs)
     spec = {
         "schema_version": 2,

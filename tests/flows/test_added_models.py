@@ -193,7 +193,11 @@ def test_a_bundle_of_the_first_edition_is_released_measured_and_gone_back_to(
     described["family"] = {"task": "regression", "input": "tabular", "backend": "sklearn"}
     described |= {"conversion": {}, "release": town.spec().release.model_dump(mode="json")}
     described["data"]["holdout_days"] = 10
-    described["training"] = {"budget_usd": 5, "hyperparameters": {"max_iter": 60, "seed": 0}}
+    described["training"] = {
+        "budget_usd": 5,
+        "max_runtime_seconds": 43_200,
+        "hyperparameters": {"max_iter": 60, "seed": 0},
+    }
     described["gates"] = [{"metric": "mae", "at_most": 10**6, "no_worse_than_champion": 1.0}]
     path.write_text(yaml.safe_dump(described))
     older = publish_first_edition(tmp_path)

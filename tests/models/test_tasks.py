@@ -172,6 +172,11 @@ def test_a_heavy_tail_of_positive_labels_is_learned_on_a_logarithm(values, trans
     assert task.output["transform"] == transform
 
 
+def test_labels_are_read_as_good_rows_hold_them():
+    _, labels = fitted("multi-label", values=['["pool", "view"]', "[]", ["pool"], None])
+    assert list(labels) == [("pool", "view"), (), ("pool",), None]
+
+
 def test_whole_numbers_are_classes_by_their_digits():
     task, labels = fitted("classification", values=[1.0, 0, 1])
     assert task.classes == ["0", "1"]

@@ -114,6 +114,10 @@ class Tabular(Input):
             "width": width,
         }
 
+    def without_demands(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """No column is required."""
+        return {**spec, "columns": [{**c, "required": False} for c in spec["columns"]]}
+
     def read(
         self, channel: Path, label: str
     ) -> tuple[NDArray[np.str_], dict[str, NDArray[Any]], list[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -51,7 +52,7 @@ class MultiLabel(Task):
         cls, labels: NDArray[Any], name: str, hyperparameters: Hyperparameters
     ) -> dict[str, Any]:
         """The labels that the training rows show."""
-        classes = sorted({label for row in labels for label in row})
+        classes = sorted({label for row in labels if row for label in row})
         if not 1 <= len(classes) <= MOST_LABELS:
             raise Unlabelled(
                 f"{name} has {len(classes)} labels in the training rows; from 1 to {MOST_LABELS} "
@@ -69,7 +70,9 @@ class MultiLabel(Task):
         """Names of each row as a tuple, sorted; None is a missing list, () a row without labels."""
         made = np.empty(len(values), dtype=object)
         for row, value in enumerate(values):
-            made[row] = None if value is None else tuple(sorted({str(label) for label in value}))
+            # Good rows hold nested values as JSON text.
+            names = json.loads(value) if isinstance(value, str) else value
+            made[row] = None if names is None else tuple(sorted({str(name) for name in names}))
         return made
 
     @classmethod
