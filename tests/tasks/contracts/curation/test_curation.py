@@ -26,6 +26,8 @@ from tasks.lake.formats import LocalReader
 from tasks.lake.layout import narrowed
 from tasks.lake.pull import pull
 
+pytestmark = pytest.mark.seconds(40)
+
 CONTRACTS = Path(__file__).parents[4] / "data_contracts"
 TALKS = load_contract("power100_interactions", CONTRACTS)
 RESULTS = load_contract("power100_outcomes", CONTRACTS)
