@@ -54,14 +54,7 @@ demo: install ## The whole story on this machine, told in a few minutes
 	@$(BIN)/python -m deployments.demo
 
 test: install browser ## All tests, in a real browser too
-	@rooms=0; journeys=0; \
-	echo "» The rooms, one by one (three at a time: many wait for processes)"; \
-	$(BIN)/python -m pytest -n 3 --dist loadfile --ignore=tests/journeys || rooms=$$?; \
-	echo "» The journeys: whole flows on the running stack, and the UI in a browser"; \
-	$(BIN)/python -m pytest tests/journeys || journeys=$$?; \
-	for half in rooms journeys; do \
-		if [ "$${!half}" = 0 ]; then echo "» $$half: passed"; else echo "» $$half: FAILED (pytest ended with $${!half}; see above)"; fi; done; \
-	[ "$$rooms" = 0 ] && [ "$$journeys" = 0 ]
+	@$(BIN)/python -m tests.halves
 
 coverage: install browser ## Which lines the tests of the rooms run; see docs/coverage.md
 	@mkdir -p $(STATE)/coverage

@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -31,6 +32,27 @@ hypothesis_settings.register_profile("sluice", deadline=None)
 hypothesis_settings.load_profile("sluice")
 
 __all__ = ["_no_faults_left", "aws", "aws_environment", "fresh_clients"]
+
+
+TENSORFLOW_SECONDS = 5.0
+"""What a test takes that nobody has measured, about: conversions and fits are of that order."""
+OTHER_SECONDS = 0.1
+
+
+def pytest_collection_modifyitems(config, items):
+    """Of several workers, none shall begin what takes longest when the others are done.
+
+    Each worker takes the next file (``--dist loadfile --no-loadscope-reorder``). Alone, the order
+    stays what it is.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    seconds: dict[Path, float] = {}
+    for item in items:
+        measured = item.get_closest_marker("seconds")
+        guessed = TENSORFLOW_SECONDS if item.get_closest_marker("tensorflow") else OTHER_SECONDS
+        seconds[item.path] = measured.args[0] if measured else seconds.get(item.path, 0.0) + guessed
+    items.sort(key=lambda item: -seconds[item.path])
 
 
 @pytest.fixture(autouse=True)

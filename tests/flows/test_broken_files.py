@@ -23,6 +23,8 @@ from tasks.model_spec import load_model_spec
 from tasks.settings import Settings, settings
 from tests.tasks.contracts.curation.interactions import interaction
 
+pytestmark = pytest.mark.seconds(60)
+
 HOME = Path(__file__).parents[2]
 GOOD = ("power100_interactions", "power100_outcomes", "power100_feedback", "reviews")
 BROKEN = {

@@ -12,6 +12,8 @@ from tasks.conversion_spec import ConversionSpec
 from tasks.errors import ConversionError
 from tests.tasks.conversion.edge_models import leave, network, one_input, operation, rows
 
+pytestmark = pytest.mark.seconds(100)
+
 FLOAT16, INT8, TFJS = "tflite_float16", "tflite_int8", "tfjs_float16"
 
 

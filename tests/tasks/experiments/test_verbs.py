@@ -24,6 +24,8 @@ from tasks.experiments.blocks import all_counted
 from tasks.experiments.plan import DAY, HOUR, Experiment
 from tests.tasks.experiments.conftest import BUCKET, START, V1, V2, V3, make_table
 
+pytestmark = pytest.mark.seconds(30)
+
 TIME_SCALE = 1
 
 

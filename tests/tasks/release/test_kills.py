@@ -16,6 +16,8 @@ from benchmarks.release import town
 from benchmarks.release.kill_matrix import LEASE, Bench
 from benchmarks.release.zygote import Zygote
 
+pytestmark = pytest.mark.seconds(60)
+
 TIME_SCALE = 120.0
 BAD = {"errors": 0.9}
 

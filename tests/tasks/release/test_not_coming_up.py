@@ -15,6 +15,8 @@ from tasks.release.pages import timeline
 from tests.tasks.release.conftest import Place, settled
 from tests.tasks.release.machine.test_bounds import Broken, nothing
 
+pytestmark = pytest.mark.seconds(70)
+
 TIME_SCALE = 120.0
 START_SECONDS = 25
 """Real seconds after which a container that does not answer its ping has failed."""

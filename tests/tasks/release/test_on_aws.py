@@ -20,6 +20,8 @@ from tasks.release.dead_man import handler
 from tasks.release.hosting.names import variant_of
 from tasks.release.pages import timeline
 
+pytestmark = pytest.mark.seconds(70)
+
 TIME_SCALE = 120.0
 MODEL = town.MODEL
 

@@ -11,6 +11,8 @@ from tasks.errors import AwsUnavailable
 from tasks.release import run, start_release
 from tests.tasks.release.test_crashes import MODEL, SHORT, V2, is_settled, memory
 
+pytestmark = pytest.mark.seconds(20)
+
 WAITED = 200.0
 """Longest outage, in seconds of our clock, that a run must wait out."""
 

@@ -26,6 +26,8 @@ from tests.tasks.contracts.curation.test_curation import (
     talk,
 )
 
+pytestmark = pytest.mark.seconds(50)
+
 __all__ = ["new_lake"]
 FIRST = START.date()
 

@@ -15,6 +15,8 @@ from tasks.release import advance, roll_back, start_release
 from tasks.release.dead_man import handler
 from tasks.release.pages import timeline
 
+pytestmark = pytest.mark.seconds(30)
+
 TIME_SCALE = 120.0
 MODEL = town.MODEL
 

@@ -21,6 +21,8 @@ from tasks.release.machine.bounds import (
 from tasks.values import Pointer
 from tests.tasks.release.test_crashes import MODEL, SHORT, V1, V2, is_settled, memory
 
+pytestmark = pytest.mark.seconds(30)
+
 LONGEST = 86_400.0
 """Every end comes within a day of our clock, whatever hangs."""
 ACTS = {

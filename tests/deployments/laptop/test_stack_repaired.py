@@ -1,4 +1,7 @@
-"""A stack of its own: what dies is repaired, what lives is kept, nothing that it held is lost."""
+"""A stack of its own: what dies is repaired, what lives is kept, nothing that it held is lost.
+
+It needs no other journey's stack, so it runs beside them.
+"""
 
 import io
 import os
@@ -13,9 +16,13 @@ from deployments.laptop.environment import Laptop
 from deployments.laptop.processes import birth, recall
 from deployments.laptop.resources import client
 from deployments.laptop.stack import down, status, up
-from tests.journeys.conftest import free_port
+from tests.journeys.conftest import HANGS, free_port
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.timeout(HANGS, method="signal"),
+    pytest.mark.seconds(120),
+]
 
 ROLE = "arn:aws:iam::123456789012:role/sluice"
 PROGRAM = b"""
