@@ -15,8 +15,6 @@ from tasks.drift.profiles.store import Partition, profile_partition
 from tasks.errors import AwsRejected, ObjectCorrupt, UnreadableData
 from tasks.values import LakeObject
 
-pytestmark = pytest.mark.seconds(40)
-
 BUCKET = "sluice-drift-test"
 COLUMNS = {"x": "numeric", "c": "categorical"}
 
