@@ -191,7 +191,10 @@ def test_a_bundle_of_the_first_edition_is_released_measured_and_gone_back_to(
     path = settings().models_dir / "price-estimator" / "model.yaml"
     described = yaml.safe_load(path.read_text("utf-8"))
     described["family"] = {"task": "regression", "input": "tabular", "backend": "sklearn"}
-    described |= {"conversion": {}, "release": town.spec().release.model_dump(mode="json")}
+    # Another kind of model answers otherwise: that it may is not what is tested here.
+    release_rules = town.spec().release.model_dump(mode="json")
+    release_rules["tolerance"]["predictions"] = 1e6
+    described |= {"conversion": {}, "release": release_rules}
     described["data"]["holdout_days"] = 10
     described["training"] = {
         "budget_usd": 5,
@@ -209,10 +212,13 @@ def test_a_bundle_of_the_first_edition_is_released_measured_and_gone_back_to(
     row = {**HOUSE, "date": str(FIRST)}
     [before] = place.ask("price-estimator", row)["predictions"]
 
-    good, said = place.retrain("price-estimator")
+    body = json.dumps({"instances": [row]}).encode()
+    crowd = town.Crowd(place.aws.endpoint_url, "sluice-price-estimator", bodies=(body,))
+    with crowd:
+        good, said = place.retrain("price-estimator")
     assert good, said
     registry = Registry.here()
-    assert registry.pointer("price-estimator").version != older
+    assert (registry.pointer("price-estimator").previous, crowd.failed) == (older, 0), said
     [job] = [name for name in place.jobs() if name.startswith("price-estimator-eval-")]
     output = place.aws.client("sagemaker").describe_training_job(TrainingJobName=job)
     assert output["TrainingJobStatus"] == "Completed", "the older bundle measured itself"
