@@ -193,7 +193,7 @@ def test_a_bundle_of_the_first_edition_is_released_measured_and_gone_back_to(
     described["family"] = {"task": "regression", "input": "tabular", "backend": "sklearn"}
     # Another kind of model answers otherwise: that it may is not what is tested here.
     release_rules = town.spec().release.model_dump(mode="json")
-    release_rules["tolerance"]["predictions"] = 1e6
+    release_rules["prediction_bins"] = [1e9]
     described |= {"conversion": {}, "release": release_rules}
     described["data"]["holdout_days"] = 10
     described["training"] = {
