@@ -48,7 +48,7 @@ def check_model(settings: Settings, name: str, *, run: bool = True) -> Iterator[
         for c in contract.columns
         if c.type in NESTED and c.name not in {spec.data.label, *spec.data.features}
     ]
-    if unused and contract.format != "images":
+    if unused and "csv" in spec.composition.input_class.formats:
         yield "note", f"nobody can send {', '.join(unused)}: nested columns are left out"
     try:
         price = hourly_usd(spec.training.instance_type, spec.training.hourly_usd)

@@ -21,6 +21,7 @@ from typing import Any
 
 import yaml
 
+from models.runtime.family import plug_in
 from tasks.contracts.model import Column, Contract, LogicalType
 from tasks.errors import UnreadableData
 from tasks.metrics import task_class
@@ -31,12 +32,6 @@ ROWS = 10_000
 FEW = 20
 """Distinct texts up to which a column is taken for a set of names."""
 ENCODINGS = ("utf-8-sig", "cp1252")
-CUSTOM = "custom"
-HYPERPARAMETERS: Mapping[str, str] = {
-    "keras": "    epochs: 30\n    batch_size: 32\n    learning_rate: 0.003\n    seed: 0",
-    "sklearn": "    max_iter: 300\n    learning_rate: 0.08\n    seed: 0",
-    "custom": "    alpha: 1.0             # what your train.py reads of its command line",
-}
 CONVERSION = """\
 # Formats for browsers and phones, each with its limits; a format left out is not made.
 # conversion:
@@ -133,7 +128,6 @@ _KINDS: tuple[tuple[LogicalType, Callable[[str], bool]], ...] = (
 
 def contract_text(asked: Asked, columns: Sequence[Column], lake: str) -> str:
     """An ODCS contract of a new data set."""
-    pictures = asked.kind == "image"
     document: dict[str, Any] = {
         "version": "1.0.0",
         "kind": "DataContract",
@@ -148,7 +142,7 @@ def contract_text(asked: Asked, columns: Sequence[Column], lake: str) -> str:
                 "server": "lake",
                 "type": "s3",
                 "location": f"s3://{lake}/raw/{asked.dataset}/",
-                "format": "images" if pictures else "csv",
+                "format": min(plug_in("inputs", asked.kind).formats),
                 "description": "year=YYYY/month=MM/day=DD/ with one file or more a day",
                 "customProperties": [{"property": "partitioning", "value": "day"}],
             }
@@ -200,19 +194,14 @@ def _property(column: Column, label: str) -> dict[str, Any]:
 
 
 def example_columns(kind: str, label: str) -> tuple[Column, ...]:
-    """Columns of a data set of which no sample was given."""
-    if kind == "image":
-        return (
-            Column(name="file", type="string", required=True),
-            Column(name=label, type="string", required=True, enum=("first_class", "second_class")),
-        )
-    return (
-        Column(name="id", type="string", required=True, unique=True),
-        Column(name="date", type="date", required=True),
-        Column(name="first_number", type="number", required=True),
-        Column(name="second_number", type="number"),
-        Column(name=label, type="number", required=True),
-    )
+    """Columns of a data set of which no sample was given: the input's own, and a label."""
+    known = plug_in("inputs", kind).draft_columns
+    columns = [Column(name=c.name, type=c.type, required=c.required, unique=c.key) for c in known]
+    # A table tells numbers apart, and what tells no number apart tells names.
+    if any(column.type == "number" for column in columns):
+        return (*columns, Column(name=label, type="number", required=True))
+    names = ("first_class", "second_class")
+    return (*columns, Column(name=label, type="string", required=True, enum=names))
 
 
 def task_of(column: Column) -> str:
@@ -227,7 +216,7 @@ def model_files(asked: Asked, contract: Contract) -> dict[str, str]:
     """``model.yaml`` of a new model, and the programs of one that brings its own."""
     label = contract.column(asked.label)
     files = {"model.yaml": _filled("model.yaml.txt", _description(asked, task_of(label)))}
-    if asked.backend == CUSTOM:
+    if plug_in("backends", asked.backend).writes_code:
         numbers = [
             c.name
             for c in contract.columns
@@ -247,17 +236,16 @@ def _filled(template: str, values: Mapping[str, Any]) -> str:
 
 
 def _description(asked: Asked, task: str) -> dict[str, Any]:
-    tracked = task_class(task).tracked
-    hyperparameters = HYPERPARAMETERS.get(asked.backend, "    seed: 0")
-    if asked.kind == "image" and asked.backend == "keras":
-        hyperparameters += "\n    compiled: 0            # XLA is slow on convolutions of a CPU"
-    logged = [f"    - {{name: \"holdout:{tracked}\", regex: '\\bholdout_{tracked}=([0-9.eE+-]+)'}}"]
-    if asked.backend == "keras":
-        logged = [
-            "    - {name: \"train:loss\", regex: '\\bloss=([0-9.eE+-]+)'}",
-            f"    - {{name: \"validation:{tracked}\", regex: '\\bval_{tracked}=([0-9.eE+-]+)'}}",
-            *logged,
-        ]
+    tracked, backend = task_class(task).tracked, plug_in("backends", asked.backend)
+    logged = [
+        f"    - {{name: \"{name}\", regex: '\\b{printed}=([0-9.eE+-]+)'}}"
+        for name, printed in (
+            ("train:loss", "loss"),
+            (f"validation:{tracked}", f"val_{tracked}"),
+            (f"holdout:{tracked}", f"holdout_{tracked}"),
+        )
+    ]
+    first = [f"    {name}: {value}" for name, value in backend.first_hyperparameters.items()]
     return {
         "name": asked.name,
         "task": task,
@@ -268,8 +256,8 @@ def _description(asked: Asked, task: str) -> dict[str, Any]:
         "dataset": asked.dataset,
         "label": yaml.safe_dump(asked.label).splitlines()[0],
         "holdout_days": 0,
-        "hyperparameters": hyperparameters,
+        "hyperparameters": "\n".join(first),
         "logged": "\n".join(logged),
         "gates": "\n".join(f"  - {{{gate}}}" for gate in task_class(task).first_gates),
-        "conversion": CONVERSION if asked.backend == "keras" else "",
+        "conversion": CONVERSION if backend.formats else "",
     }

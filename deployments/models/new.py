@@ -13,6 +13,7 @@ from deployments.models.draft import (
     example_columns,
     model_files,
 )
+from models.runtime.family import names_of, plug_in
 from models.runtime.tables.columns import CLIENT_TYPES
 from tasks.contracts import Contract, known_contracts, load_contract
 from tasks.contracts.model import Column
@@ -122,10 +123,10 @@ def _new_columns(asked: Asked, sample: Path | None) -> tuple[tuple[Column, ...],
     if sample is None:
         label = asked.label or "label"
         return example_columns(asked.kind, label), _labelled(asked, label)
-    if asked.kind == "image":
+    if "csv" not in plug_in("inputs", asked.kind).formats:
         raise InvalidModelSpec(
-            f"--from-csv {sample} drafts a table, and --kind image learns from pictures.",
-            "Leave --from-csv out: the contract's columns are those of labels.jsonl.",
+            f"--from-csv {sample} drafts a table, and --kind {asked.kind} learns from none.",
+            "Leave --from-csv out, and fill the contract's columns in.",
         )
     columns = columns_of(sample)
     return columns, _labelled(asked, asked.label or columns[-1].name)
@@ -148,12 +149,13 @@ def _contract(asked: Asked, settings: Settings, written: dict[Path, str]) -> Con
 
 
 def _with_label(asked: Asked, contract: Contract) -> Asked:
-    pictures = contract.format == "images"
-    if pictures != (asked.kind == "image"):
+    source = plug_in("inputs", asked.kind)
+    if contract.format not in source.formats:
+        fitting = [n for n in names_of("inputs") if contract.format in plug_in("inputs", n).formats]
         raise InvalidModelSpec(
             f"--kind {asked.kind} does not learn from {contract.dataset}: its contract says format "
             f"{contract.format}.",
-            f"Use --kind {'image' if pictures else 'tabular'}, or another data set.",
+            f"Use --kind {' or '.join(fitting)}, or another data set.",
         )
     possible = [
         c.name
@@ -170,7 +172,7 @@ def _with_label(asked: Asked, contract: Contract) -> Asked:
         for c in contract.columns
         if c.name != asked.label and c.name not in contract.primary_key and c.type in CLIENT_TYPES
     ]
-    if not pictures and not others:
+    if "csv" in source.formats and not others:
         raise ConfigurationError(
             f"{contract.dataset} has no column besides {asked.label} that a client could send.",
             "Add columns that the label can be told from.",

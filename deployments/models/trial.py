@@ -23,11 +23,6 @@ from tasks.training.collect import measured
 ROWS = {"training": 96, "holdout": 40}
 SECONDS = 600
 LINES = 12
-CUT = {
-    "keras": {"epochs": "1", "batch_size": "16", "compiled": "0"},
-    "sklearn": {"max_iter": "5"},
-}
-"""What makes a trial short, by backend; an own program runs with what model.yaml says."""
 Said = tuple[str, str]
 """``ok``, ``note`` or ``FAULT``, and a sentence."""
 
@@ -43,7 +38,8 @@ def trial(spec: ModelSpec, contract: Contract, folder: Path) -> Iterator[Said]:
             write_channel(contract, place, rows, seed)
             (place / COLUMNS).write_text(columns, "utf-8")
         given = {name: str(value) for name, value in spec.training.hyperparameters.items()}
-        hyperparameters = given | CUT.get(spec.family.backend, {})
+        backend = spec.composition.new_backend()
+        hyperparameters = {**given, **backend.trial_hyperparameters}
         said = _run(spec, base, TRAIN, hyperparameters, tuple(ROWS))
         if said:
             yield "FAULT", f"training failed on {ROWS['training']} rows: {said}"

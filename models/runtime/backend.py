@@ -117,6 +117,12 @@ class Backend(ABC):
     """Edge formats that ``conversion`` may ask for."""
     speaks: ClassVar[Literal["tensors", "instances"]] = "tensors"
     """What :meth:`load` returns: a :class:`Predictor`, or a :class:`Described`."""
+    first_hyperparameters: ClassVar[Mapping[str, str]] = {}
+    """Hyperparameters that the draft of a model.yaml begins with."""
+    trial_hyperparameters: ClassVar[Mapping[str, str]] = {}
+    """What makes a trial on a few rows short."""
+    writes_code: ClassVar[bool] = False
+    """Whether a draft needs programs of its own beside its model.yaml."""
     hosts: ClassVar[int | None] = 1
     """Most instances that a training job uses; None takes as many as there are."""
 

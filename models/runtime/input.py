@@ -74,6 +74,9 @@ class Input(ABC):
     formats: ClassVar[frozenset[str]]
     """Formats of a contract whose data it reads."""
 
+    draft_columns: ClassVar[tuple[Column, ...]] = ()
+    """Columns that the draft of a contract begins with; the label is added."""
+
     def __init__(self, spec: Mapping[str, Any]) -> None:
         self.spec = spec
 

@@ -140,10 +140,7 @@ def measure_champion(
     """The champion's metrics on the candidate's held-out split, as its own bundle measures them.
 
     None when nothing serves yet, or when the champion is an older one of an own program that
-    nothing measures, and no gate compares with it.
-
-    Raises:
-        InvalidModelSpec: such a champion, and a gate that compares with it.
+    nothing measures; no gate then compares with it (`require_comparable`).
     """
     if champion is None:
         return None

@@ -105,7 +105,7 @@ def test_what_is_written_is_sound_at_once(place, sample, asked):
         ({"dataset": "property_sales"}, "no --label was given"),
         ({"dataset": "room_images", "label": "label"}, "Use --kind image"),
         ({"dataset": "property_sales", "label": "price", "sample": True}, "has a contract already"),
-        ({"kind": "image", "sample": True}, "learns from pictures"),
+        ({"kind": "image", "sample": True}, "--kind image learns from none"),
         ({"name": "homes", "dataset": "../x", "sample": True}, "is no name of a data set"),
     ],
 )

@@ -39,6 +39,8 @@ class Custom(Backend):
 
     speaks: ClassVar[Literal["tensors", "instances"]] = "instances"
     hosts: ClassVar[int | None] = None
+    first_hyperparameters: ClassVar[Mapping[str, str]] = {"alpha": "1.0"}
+    writes_code: ClassVar[bool] = True
 
     def fit(self, fitting: Fitting) -> Fitted:
         """Run the training program to its end."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,13 @@ FILE = "sklearn/model.joblib"
 
 class ScikitLearn(Backend):
     """``estimator()`` of a model.py, or gradient boosting on histograms (Ke et al. 2017)."""
+
+    first_hyperparameters: ClassVar[Mapping[str, str]] = {
+        "max_iter": "300",
+        "learning_rate": "0.08",
+        "seed": "0",
+    }
+    trial_hyperparameters: ClassVar[Mapping[str, str]] = {"max_iter": "5"}
 
     def fit(self, fitting: Fitting) -> Fitted:
         """Fit once, on all labelled training rows; a job that is stopped starts anew."""

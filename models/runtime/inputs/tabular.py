@@ -33,6 +33,12 @@ class Tabular(Input):
     """``columns`` of the spec lists what a client sends; ``features`` the operations on them."""
 
     formats: ClassVar[frozenset[str]] = frozenset({"csv", "jsonl", "parquet"})
+    draft_columns: ClassVar[tuple[Column, ...]] = (
+        Column("id", "string", required=True, key=True),
+        Column("date", "date", required=True),
+        Column("first_number", "number", required=True),
+        Column("second_number", "number"),
+    )
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         super().__init__(spec)
