@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from benchmarks.canary.run import Flags
 from benchmarks.canary.world import Array
-from tasks.judge.ledger import OPEN, PROMOTED, ROLLED_BACK
+from tasks.judge.sequential import OPEN, PROMOTE, ROLLBACK
 from tasks.judge.window import Counts
 
 SHARE = 0.10
@@ -56,9 +56,9 @@ class Peer:
         while self.due <= now + 1e-6:
             self.due += self.period
         bad = self.look(now)
-        self.outcome = np.where((self.outcome == OPEN) & bad, ROLLED_BACK, self.outcome)
+        self.outcome = np.where((self.outcome == OPEN) & bad, ROLLBACK, self.outcome)
         done = (self.outcome == OPEN) & self.finished(now)
-        self.outcome = np.where(done, PROMOTED, self.outcome)
+        self.outcome = np.where(done, PROMOTE, self.outcome)
 
     def add(self, counts: Counts) -> None:
         """Whatever the rule sums up beyond its memory."""

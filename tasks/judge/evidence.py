@@ -13,12 +13,12 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.judge.chain import (
+from tasks.judge.conditional_tests import (
     above,
-    chain_log_e,
+    bin_log_odds,
+    conditional_log_e,
     contaminated,
-    link_log_odds,
-    live_links,
+    informative_bins,
     reference_tail,
     shifted,
 )
@@ -177,9 +177,9 @@ def tail_counts(
     beyond = past <= np.maximum(TAIL_LEVEL * total, 1.0)
     edge = np.where(total[..., 0] >= 50, np.maximum(np.argmax(beyond, axis=-1), 1), 0)
     judged = (edge > 0) & ~warm[:, None]
-    seen = above(counts.latency)
-    hits = np.take_along_axis(seen, edge[..., None, None], axis=-1)[..., 0]
-    return seen[..., 0] * judged[..., None], hits * judged[..., None]
+    cumulative = above(counts.latency)
+    hits = np.take_along_axis(cumulative, edge[..., None, None], axis=-1)[..., 0]
+    return cumulative[..., 0] * judged[..., None], hits * judged[..., None]
 
 
 def _latency(
@@ -196,10 +196,10 @@ def _latency(
     tail = reference_tail(reference + 0.2 * (canary + stable))
     cold = ~warm
     if cold.any() and canary[cold].any():
-        links = live_links(canary[cold] + stable[cold])
-        part = tail[cold][..., None, links.start : links.stop + 1]
-        odds = link_log_odds(part, shifted(part, np.array(LATENCY_SHIFTS)[:, None]))
-        log_e[cold, :, : columns - 1] = chain_log_e(canary[cold], stable[cold], links, odds)
+        tested = informative_bins(canary[cold] + stable[cold])
+        part = tail[cold][..., None, tested.start : tested.stop + 1]
+        odds = bin_log_odds(part, shifted(part, np.array(LATENCY_SHIFTS)[:, None]))
+        log_e[cold, :, : columns - 1] = conditional_log_e(canary[cold], stable[cold], tested, odds)
     moved = policy.warm_up_bins
     if warm.any() and moved is not None:
         # Canary bins move down by the tolerated factor: a canary slower by just that factor is
@@ -207,10 +207,10 @@ def _latency(
         warmed = np.zeros_like(canary[warm])
         warmed[..., 0] = canary[warm][..., : moved + 1].sum(-1)
         warmed[..., 1 : canary.shape[-1] - moved] = canary[warm][..., moved + 1 :]
-        links = live_links(warmed + stable[warm])
-        part = tail[warm][..., None, links.start : links.stop + 1]
-        odds = link_log_odds(part, shifted(part, np.asarray(WARM_UP_SHIFT)))
-        log_e[warm, :, columns - 1 :] = chain_log_e(warmed, stable[warm], links, odds)
+        tested = informative_bins(warmed + stable[warm])
+        part = tail[warm][..., None, tested.start : tested.stop + 1]
+        odds = bin_log_odds(part, shifted(part, np.asarray(WARM_UP_SHIFT)))
+        log_e[warm, :, columns - 1 :] = conditional_log_e(warmed, stable[warm], tested, odds)
     return log_e
 
 
@@ -223,13 +223,15 @@ def _predictions(policy: JudgePolicy, counts: Counts, reference: Array) -> Array
     arms = np.stack([counts.predictions, counts.predictions[..., ::-1]], axis=2)
     bins = reference + 0.2 * counts.predictions.sum(2)
     tail = reference_tail(np.stack([bins, bins[..., ::-1]], axis=2))
-    links = live_links(arms.sum(3))
-    tail = tail[..., None, links.start : links.stop + 1]
+    tested = informative_bins(arms.sum(3))
+    tail = tail[..., None, tested.start : tested.stop + 1]
     share, distance = PREDICTION_TAIL
     bent = shifted(tail, np.array([policy.prediction_drift, *PREDICTION_SHIFTS, distance])[:, None])
     bent[..., -1, :] = contaminated(tail[..., 0, :], bent[..., -1, :], np.asarray(share))
-    odds = np.maximum(link_log_odds(tail, bent), 0.0)
-    log_e = chain_log_e(arms[..., 0, :], arms[..., 1, :], links, odds[..., 1:, :], odds[..., 0, :])
+    odds = np.maximum(bin_log_odds(tail, bent), 0.0)
+    log_e = conditional_log_e(
+        arms[..., 0, :], arms[..., 1, :], tested, odds[..., 1:, :], odds[..., 0, :]
+    )
     return log_e.reshape(*log_e.shape[:2], columns)
 
 

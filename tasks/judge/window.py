@@ -146,8 +146,8 @@ def counts_of_all(policy: JudgePolicy, windows: Sequence[Window]) -> Counts:
     pairs = np.zeros((len(windows), 4, 2))
     for index, window in enumerate(windows):
         if window.shadow is not None:
-            told = window.shadow
-            pairs[index] = ((told.pairs, 0), told.errors, told.latency, told.predictions)
+            shadow = window.shadow
+            pairs[index] = ((shadow.pairs, 0), shadow.errors, shadow.latency, shadow.predictions)
     numbers = np.array(
         [
             (
