@@ -28,7 +28,7 @@ IMPURE = {
     "experiments": "assigned records store table tasks verbs",
     "gates": "tasks",
     "lake": "bucket pull tasks",
-    "registry": "__init__ bundle cdn ledger pointer registry retention tasks",
+    "registry": "__init__ bundle cdn history pointer registry retention tasks",
     "release": "__init__ actor acts corrections dead_man desk reconcile starting tasks verbs"
     " edge.acts edge.audit edge.collector edge.switch"
     " hosting.alarms hosting.logs hosting.sagemaker hosting.scaling"

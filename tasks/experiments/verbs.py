@@ -42,8 +42,8 @@ class RegistryReader(Protocol):
         """The pointer, or None before the first release."""
         ...
 
-    def fates(self, model: str) -> Sequence[Any]:
-        """What became of each candidate: records with ``version`` and ``fate``."""
+    def histories(self, model: str) -> Sequence[Any]:
+        """The history of each candidate, with ``version`` and ``status``."""
         ...
 
 
@@ -269,7 +269,9 @@ def to_release(bench: Bench, seen: ExperimentStatus) -> tuple[str | None, str]:
             f"Nothing is released: {serving} serves, not {experiment.control}, which "
             f"{experiment.treatment} was compared with."
         )
-    if any(r.version == winner and r.fate == "rolled_back" for r in bench.registry.fates(model)):
+    if any(
+        r.version == winner and r.status == "rolled_back" for r in bench.registry.histories(model)
+    ):
         return None, f"{winner} is not released by itself: it was rolled back before."
     return winner, f"{winner} is to be released."
 

@@ -98,7 +98,7 @@ class SequentialState:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> SequentialState:
-        """The inverse of to_json; documents with the keys of version 0.1 are read as well."""
+        """The inverse of to_json; documents with the former keys are read as well."""
         renamed = {FORMER_KEYS.get(key, key): value for key, value in document.items()}
         return cls(
             **{

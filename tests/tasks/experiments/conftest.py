@@ -61,7 +61,7 @@ class Shelf:
     def versions(self, model: str) -> tuple[str, ...]:
         return self.known
 
-    def fates(self, model: str) -> list[Any]:
+    def histories(self, model: str) -> list[Any]:
         return self.records
 
     def pointer(self, model: str) -> Pointer | None:

@@ -181,7 +181,7 @@ def test_a_winner_is_not_released_over_what_it_was_not_compared_with(room: Any) 
         assert version is None
         assert sentence in told
     room.shelf.serving = V1
-    room.shelf.records = [SimpleNamespace(version=V2, fate="rolled_back")]
+    room.shelf.records = [SimpleNamespace(version=V2, status="rolled_back")]
     assert verbs.to_release(room.bench, ended)[0] is None
 
 

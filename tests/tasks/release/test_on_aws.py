@@ -40,7 +40,7 @@ def test_a_good_version_is_promoted_and_no_request_fails(place: Any) -> None:
     assert (pointer.version, pointer.previous, pointer.rollback) == (version, before, False)
     assert crowd.failed == 0, (crowd.answers, crowd.broken[:3])
     assert {who for _, who in crowd.answers} == {before, version}
-    assert place.desk().registry.fate(MODEL, f"identity-{version}").fate == "released"
+    assert place.desk().registry.history(MODEL, f"identity-{version}").status == "released"
     names = [m["ModelName"] for m in place.aws.client("sagemaker").list_models()["Models"]]
     assert sorted(names) == sorted([journal.stable.model_name, journal.candidate.model_name])
     page = timeline.page(journal)
@@ -58,8 +58,8 @@ def test_a_failing_version_is_rolled_back_and_the_reason_is_kept(place: Any) -> 
     assert place.pointer() == before  # it never named the bad version
     assert not crowd.broken
     assert {status for status, _ in crowd.answers} == {200, 424}
-    record = place.desk().registry.fate(MODEL, f"identity-{version}")
-    assert (record.fate, record.version) == ("rolled_back", version)
+    record = place.desk().registry.history(MODEL, f"identity-{version}")
+    assert (record.status, record.version) == ("rolled_back", version)
     mail = place.told()[f"Rolled back: {MODEL} {version}"]
     assert mail.endswith(f"Now serving: {before.version}.")
     alarms = place.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]

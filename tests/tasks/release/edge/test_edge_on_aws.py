@@ -42,7 +42,7 @@ def test_a_good_version_is_judged_by_its_users_and_promoted(edge: Any, first: st
     assert set(users.had) == {before, version}
     assert not users.refused
     assert sum(point.candidate.requests for point in journal.timeline) > 50
-    assert edge.desk().registry.fate(MODEL, f"identity-{version}").fate == "released"
+    assert edge.desk().registry.history(MODEL, f"identity-{version}").status == "released"
     assert edge.aws.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
     assert timeline.page(journal).count("data:image/svg+xml") == 4
     assert edge.aws.client("sagemaker").list_models()["Models"] == []
@@ -64,8 +64,8 @@ def test_a_worse_version_is_withdrawn_everywhere(
     assert pointer.rollout is None
     assert journal.release_id in pointer.reason
     assert users.had[version] < users.had[before]
-    record = edge.desk().registry.fate(MODEL, f"identity-{version}")
-    assert record.fate == "rolled_back"
+    record = edge.desk().registry.history(MODEL, f"identity-{version}")
+    assert record.status == "rolled_back"
 
 
 def test_a_rollback_by_hand_is_one_verb(edge: Any, first: str) -> None:
