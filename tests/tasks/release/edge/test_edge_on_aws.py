@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.release import town
+from benchmarks.release import testbed
 from tasks.release import advance, roll_back, start_release
 from tasks.release.dead_man import handler
 from tasks.release.pages import timeline
 
 TIME_SCALE = 120.0
-MODEL = town.MODEL
+MODEL = testbed.MODEL
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_an_alarm_withdraws_the_candidate_when_nobody_is_alive(edge: Any, first:
         assert f"withdrew {version}" in said
         assert users.pointer().rollout is None  # through the CDN, with no owner alive
     assert (edge.pointer().version, edge.pointer().rollback) == (before, True)
-    journal = town.looked_after(edge.desk("reconcile"))
+    journal = testbed.looked_after(edge.desk("reconcile"))
     assert journal.phase == "rolled_back"
     assert "dead man's switch" in journal.verdict
 
