@@ -137,7 +137,7 @@ def classes(*folders: str) -> dict[str, list[str]]:
 
 
 def test_a_class_has_one_meaning_wherever_it_is_named():
-    """In what runs in flows. What travels into containers has a vocabulary of its own."""
-    found = classes("flows", "tasks", "deployments")
+    """In what runs in flows and in what travels into containers."""
+    found = classes("flows", "tasks", "deployments", "models")
     assert {name: files for name, files in found.items() if len(files) > 1} == {}
     assert len(found) > 200

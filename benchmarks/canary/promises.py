@@ -14,7 +14,7 @@ from tasks.judge import JudgePolicy
 from tasks.judge.non_inferiority import GATES, LEVELS, margins
 from tasks.judge.sequential import PROMOTE, ROLLBACK, initial
 from tasks.judge.update import update
-from tasks.judge.window import Counts
+from tasks.judge.window import WindowArrays
 
 BATCH = 1000
 
@@ -165,10 +165,10 @@ def _beyond(distance: float, noise: float) -> float:
     return float(ndtr(-distance / noise))
 
 
-def _shadow_window(policy: JudgePolicy, step: int, pairs: Array) -> Counts:
+def _shadow_window(policy: JudgePolicy, step: int, pairs: Array) -> WindowArrays:
     releases = len(pairs)
     none = np.zeros((releases, 1, 2))
-    return Counts(
+    return WindowArrays(
         t0=np.full(releases, step * 10.0),
         t1=np.full(releases, step * 10.0 + 10.0),
         weight=np.zeros(releases),

@@ -13,7 +13,7 @@ from benchmarks.canary.world import TICK, Array, Scenario, Setting, World, merge
 from tasks.judge.policy import JudgePolicy
 from tasks.judge.sequential import PROMOTE, ROLLBACK, SequentialState, initial
 from tasks.judge.update import update
-from tasks.judge.window import Counts
+from tasks.judge.window import WindowArrays
 
 Flags = NDArray[np.bool_]
 FULL = 0.85
@@ -29,7 +29,7 @@ class Controller(Protocol):
 
     scored: bool
 
-    def tell(self, counts: Counts, now: float) -> None:
+    def tell(self, counts: WindowArrays, now: float) -> None:
         """A window has been told at ``now`` (seconds since the canary's start)."""
 
     def shares(self, now: float) -> Array:
@@ -50,7 +50,7 @@ class Judge:
     def __init__(self, policy: JudgePolicy, releases: int) -> None:
         self.policy, self.state = policy, initial(policy, releases)
 
-    def tell(self, counts: Counts, now: float) -> None:
+    def tell(self, counts: WindowArrays, now: float) -> None:
         """Fold the window."""
         del now
         self.state = update(self.policy, self.state, counts)
@@ -163,8 +163,8 @@ def play_together(
                np.full(reps, -1.0))
         for _ in makers
     ]  # fmt: skip
-    waiting: list[tuple[int, Counts]] = []
-    parts: list[Counts] = []
+    waiting: list[tuple[int, WindowArrays]] = []
+    parts: list[WindowArrays] = []
     for step in range(-history, steps):
         alive = world.alive
         weight = _wanted(controllers, results, alive, step * TICK)

@@ -19,7 +19,7 @@ from scipy.special import ndtr
 from tasks.judge.policy import JudgePolicy
 from tasks.judge.sequential import OPEN, PROMOTE, ROLLBACK, SequentialState, initial
 from tasks.judge.update import update
-from tasks.judge.window import Counts
+from tasks.judge.window import WindowArrays
 from tasks.model_spec import ReleaseSpec
 from tasks.release.edge.windows import LATENCY_EDGES_MS
 from tasks.release.observation.jury import policy
@@ -112,7 +112,7 @@ def play(
     share = np.zeros(reps)
     settled = np.full(reps, float(spec.refresh_seconds))
     done = Outcome(np.zeros(reps), np.zeros(reps), np.zeros(reps), np.zeros(reps))
-    waiting: list[tuple[Counts, Flags]] = []
+    waiting: list[tuple[WindowArrays, Flags]] = []
     lag = round(spec.metrics_lag_seconds / MINUTE)
     minutes = int((spec.deadline_seconds + spec.watch_seconds) / MINUTE) * 2 + 60
     for minute in range(minutes):
@@ -140,13 +140,13 @@ def play(
 
 
 def _folded(
-    rules: JudgePolicy, state: SequentialState, told: Counts, rows: Flags
+    rules: JudgePolicy, state: SequentialState, told: WindowArrays, rows: Flags
 ) -> SequentialState:
     """The state after a window of some of the releases."""
     some = SequentialState(
         **{f.name: getattr(state, f.name)[rows] for f in fields(SequentialState)}
     )
-    after = update(rules, some, Counts(**{k: v[rows] for k, v in vars(told).items()}))
+    after = update(rules, some, WindowArrays(**{k: v[rows] for k, v in vars(told).items()}))
     whole = {}
     for field in fields(SequentialState):
         column = getattr(state, field.name).copy()
@@ -158,7 +158,7 @@ def _folded(
 def _window(
     scenario: Scenario, rng: np.random.Generator, users: float, share: Array, begin: float,
     errors: float,
-) -> tuple[Counts, Array]:  # fmt: skip
+) -> tuple[WindowArrays, Array]:  # fmt: skip
     """One minute of reports of every release, and how many users the candidate failed."""
     reps = len(share)
     came = rng.poisson(users, reps)
@@ -178,7 +178,7 @@ def _window(
         ],
         axis=1,
     )
-    counts = Counts(
+    counts = WindowArrays(
         t0=np.full(reps, begin),
         t1=np.full(reps, begin + MINUTE),
         weight=share,

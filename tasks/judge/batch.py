@@ -13,7 +13,7 @@ from tasks.judge.sequential import PROMOTE, ROLLBACK, SequentialState, initial
 from tasks.judge.state import JudgeState, observe, settle
 from tasks.judge.update import update
 from tasks.judge.verdict import CanaryVerdict, judge, verdict
-from tasks.judge.window import Counts, Window, counts_of_all
+from tasks.judge.window import Window, WindowArrays, counts_of_all
 
 
 def judge_many(policy: JudgePolicy, releases: Sequence[Sequence[Window]]) -> list[CanaryVerdict]:
@@ -108,10 +108,10 @@ def _verdict(policy: JudgePolicy, sequential: SequentialState, place: int) -> Ca
     return verdict(JudgeState(policy=policy, settled=_rows(sequential, keep)))
 
 
-def _stack(feeds: Sequence[Counts], step: int) -> Counts:
-    return Counts(
+def _stack(feeds: Sequence[WindowArrays], step: int) -> WindowArrays:
+    return WindowArrays(
         **{
             field.name: np.array([getattr(feed, field.name)[step] for feed in feeds])
-            for field in fields(Counts)
+            for field in fields(WindowArrays)
         }
     )

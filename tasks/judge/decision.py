@@ -20,7 +20,7 @@ from tasks.judge.sequential import (
     SequentialState,
     total_evidence,
 )
-from tasks.judge.window import Counts
+from tasks.judge.window import WindowArrays
 
 Flags = NDArray[np.bool_]
 
@@ -49,7 +49,7 @@ def margins_of(policy: JudgePolicy) -> Array:
 
 
 def decide(
-    policy: JudgePolicy, state: SequentialState, counts: Counts, warm: Flags
+    policy: JudgePolicy, state: SequentialState, counts: WindowArrays, warm: Flags
 ) -> SequentialState:
     """The outcome, the wanted share, and why."""
     ladder = np.asarray(policy.ladder)

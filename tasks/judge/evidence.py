@@ -24,7 +24,7 @@ from tasks.judge.conditional_tests import (
 )
 from tasks.judge.hypergeometric import Array, log_pgf_upper
 from tasks.judge.policy import JudgePolicy
-from tasks.judge.window import Counts
+from tasks.judge.window import WindowArrays
 
 STREAMS = ("errors", "latency", "latency tail", "predictions", "limits")
 ERRORS, LATENCY, TAIL, PREDICTIONS, LIMITS = range(5)
@@ -119,7 +119,7 @@ def alternatives_of(policy: JudgePolicy) -> Alternatives:
 
 def column_log_e(
     policy: JudgePolicy,
-    counts: Counts,
+    counts: WindowArrays,
     warm: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
     latency_reference: Array,
     prediction_reference: Array,
@@ -160,7 +160,7 @@ def binary_log_e(trials: Array, hits: Array, odds: tuple[float, ...]) -> Array:
 
 def tail_counts(
     policy: JudgePolicy,
-    counts: Counts,
+    counts: WindowArrays,
     warm: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
     reference: Array,
 ) -> tuple[Array, Array]:
@@ -184,7 +184,7 @@ def tail_counts(
 
 def _latency(
     policy: JudgePolicy,
-    counts: Counts,
+    counts: WindowArrays,
     warm: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
     reference: Array,
 ) -> Array:
@@ -214,7 +214,7 @@ def _latency(
     return log_e
 
 
-def _predictions(policy: JudgePolicy, counts: Counts, reference: Array) -> Array:
+def _predictions(policy: JudgePolicy, counts: WindowArrays, reference: Array) -> Array:
     columns = 2 * len(PREDICTION_PRIOR)
     if not policy.prediction_bins:
         return np.zeros((*counts.trials.shape[:2], columns))
@@ -235,7 +235,7 @@ def _predictions(policy: JudgePolicy, counts: Counts, reference: Array) -> Array
     return log_e.reshape(*log_e.shape[:2], columns)
 
 
-def _limits(policy: JudgePolicy, counts: Counts) -> Array:
+def _limits(policy: JudgePolicy, counts: WindowArrays) -> Array:
     """Absolute floors: H0 is "within the limit, or no worse than the stable version".
 
     The smaller of two e-values, each valid on its half, is valid on the union. Without stable
@@ -268,7 +268,7 @@ def _beyond(trials: Array, hits: Array, limit: float, alone: NDArray[np.bool_]) 
     return np.asarray(np.where(alone, absolute, np.minimum(absolute, relative)))
 
 
-def _paired(counts: Counts) -> Array:
+def _paired(counts: WindowArrays) -> Array:
     """Shadow traffic: pairs that differ, worse against better, are fair coins under H0.
 
     Predictions: the median shift is at most the tolerated one, so at most half of all pairs lie

@@ -33,7 +33,7 @@ from tasks.judge.sequential import (
     NEVER,
     SequentialState,
 )
-from tasks.judge.window import Counts
+from tasks.judge.window import WindowArrays
 
 Flags = NDArray[np.bool_]
 
@@ -48,7 +48,7 @@ PRIOR_RATES = np.array([0.005, 0.5, 0.1, 0.01, 0.5, 0.5, 0.1, 0.1])
 LATENCY_GATES = np.array(["latency" in gate for gate in GATES])
 
 
-def update(policy: JudgePolicy, state: SequentialState, counts: Counts) -> SequentialState:
+def update(policy: JudgePolicy, state: SequentialState, counts: WindowArrays) -> SequentialState:
     """Fold one window of every release."""
     began = (counts.weight > 0) | (counts.requests[:, 0, 0] > 0)
     started = np.where((state.started == NEVER) & began, counts.t0, state.started)
@@ -67,7 +67,7 @@ def update(policy: JudgePolicy, state: SequentialState, counts: Counts) -> Seque
 
 
 def _test_inferiority(
-    policy: JudgePolicy, state: SequentialState, counts: Counts, warm: Flags, step: Array
+    policy: JudgePolicy, state: SequentialState, counts: WindowArrays, warm: Flags, step: Array
 ) -> SequentialState:
     """Multiply the wealth of every column; new mass starts at this window."""
     alternatives = alternatives_of(policy)
@@ -94,7 +94,9 @@ def _test_inferiority(
     return replace(state, unspent=unspent, wealth=wealth)
 
 
-def _starting(policy: JudgePolicy, state: SequentialState, counts: Counts, step: Array) -> Array:
+def _starting(
+    policy: JudgePolicy, state: SequentialState, counts: WindowArrays, step: Array
+) -> Array:
     """Part of the unspent mass that starts at this window, (R, S, streams)."""
     restart = policy.restart
     length = counts.t1 - counts.t0
@@ -121,7 +123,7 @@ def _starting(policy: JudgePolicy, state: SequentialState, counts: Counts, step:
 
 
 def _test_non_inferiority(
-    policy: JudgePolicy, state: SequentialState, counts: Counts, warm: Flags
+    policy: JudgePolicy, state: SequentialState, counts: WindowArrays, warm: Flags
 ) -> SequentialState:
     """Evidence that the canary is not worse."""
     delta = margins_of(policy)
@@ -183,7 +185,7 @@ def _shared_rates(policy: JudgePolicy, state: SequentialState, edges: Edges) -> 
 
 
 def _remember(
-    policy: JudgePolicy, state: SequentialState, counts: Counts, warm: Flags, step: Array
+    policy: JudgePolicy, state: SequentialState, counts: WindowArrays, warm: Flags, step: Array
 ) -> SequentialState:
     """Update references, rate, step and times."""
     whole = counts.requests[:, 0]
@@ -220,7 +222,11 @@ def _remember(
 
 
 def _off_the_past(
-    policy: JudgePolicy, state: SequentialState, counts: Counts, arms: list[int], sigmas: float
+    policy: JudgePolicy,
+    state: SequentialState,
+    counts: WindowArrays,
+    arms: list[int],
+    sigmas: float,
 ) -> Flags:
     """Whether these arms together are far off the stable version's past in this window."""
     trials, bad = counts.trials[:, 0, arms].sum(1), counts.bad[:, 0, arms].sum(1)

@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from tasks.judge import JudgePolicy
 from tasks.judge.sequential import ROLLBACK, initial, total_evidence
 from tasks.judge.update import update
-from tasks.judge.window import Counts
+from tasks.judge.window import WindowArrays
 
 POLICY = JudgePolicy(alpha=0.1, watch_seconds=600)
 REPS = 250
@@ -34,7 +34,7 @@ def _play(seed, canary_errors, steps=90, history=12):
             [rng.binomial(ours, canary_errors), rng.binomial(total - ours, 0.02)], axis=1
         )
         both = [rng.multinomial(requests, law), rng.multinomial(requests, scores)]
-        counts = Counts(
+        counts = WindowArrays(
             t0=np.full(REPS, 10.0 * step),
             t1=np.full(REPS, 10.0 * step + 10.0),
             weight=weight,
