@@ -15,7 +15,7 @@ from flows.release import release_within
 from tasks.errors import SluiceError
 from tasks.experiments import tasks as experiments
 from tasks.experiments.plan import SuccessMetric, WhenDecided
-from tasks.experiments.verbs import Bench, ExperimentStatus
+from tasks.experiments.verbs import ExperimentContext, ExperimentStatus
 from tasks.model_spec import known_models
 from tasks.registry import Registry
 from tasks.release.tasks import desk_of
@@ -56,9 +56,9 @@ def start(
         when_decided: tell only, conclude by itself, or conclude and release a winning treatment.
         reason: Why, in a sentence; it stands in the record.
     """
-    bench = experiments.bench_of(Registry.here())
+    context = experiments.context_of(Registry.here())
     asked = (model, control, treatment, split, days, window_hours, metrics, alpha, when_decided)
-    started = experiments.begin(bench, *asked, _actor(), reason)
+    started = experiments.begin(context, *asked, _actor(), reason)
     return Completed(
         message=f"{started.id}: {started.percent} percent of users get {started.treatment}, the "
         f"others {started.control}."
@@ -75,7 +75,9 @@ def record(model: Model, url: Annotated[str, Field(json_schema_extra={"minLength
         model: Which model's experiment.
         url: Address of the file, like s3://sluice-work/records/2026-02-01.jsonl.
     """
-    return Completed(message=experiments.record(experiments.bench_of(Registry.here()), model, url))
+    return Completed(
+        message=experiments.record(experiments.context_of(Registry.here()), model, url)
+    )
 
 
 @flow(name="experiment", flow_run_name="{model} · read")
@@ -87,33 +89,33 @@ def read(model: OneOrAll = ALL) -> Any:
     Args:
         model: Which model; all reads every running experiment.
     """
-    bench = experiments.bench_of(Registry.here())
+    context = experiments.context_of(Registry.here())
     known = known_models(settings().models_dir)
-    told: list[str] = []
+    sentences: list[str] = []
     ended: list[ExperimentStatus] = []
     wrong = False
     for name in [model] if model != ALL else known:
         try:
-            if model == ALL and not experiments.at_hand(bench, [name]):
+            if model == ALL and not experiments.open_experiments(context, [name]):
                 continue
-            seen = _read(bench, name)
+            status = _read(context, name)
         except SluiceError as error:  # one experiment in trouble does not stop the others
-            told.append(f"{name}: {error}")
+            sentences.append(f"{name}: {error}")
             wrong = True
             continue
-        told.append(f"{name}: {seen.decision.reason}")
-        wrong |= seen.reading.mismatch
-        if seen.conclusion is not None:
-            ended.append(seen)
-    for seen in ended:  # a release takes hours: every experiment is read before the first begins
-        wanted = seen.experiment.when_decided == "release"
+        sentences.append(f"{name}: {status.decision.reason}")
+        wrong |= status.reading.mismatch
+        if status.conclusion is not None:
+            ended.append(status)
+    for status in ended:  # a release takes hours: every experiment is read before the first begins
+        wanted = status.experiment.when_decided == "release"
         try:
-            said, failed = _release(bench, seen, wanted=wanted)
+            sentence, failed = _release(context, status, wanted=wanted)
         except SluiceError as error:
-            said, failed = f"{seen.experiment.model}: {error}", True
-        told.append(said)
+            sentence, failed = f"{status.experiment.model}: {error}", True
+        sentences.append(sentence)
         wrong |= failed
-    message = " ".join(told) or "No experiment is running."
+    message = " ".join(sentences) or "No experiment is running."
     return Failed(message=message) if wrong else Completed(message=message)
 
 
@@ -132,40 +134,42 @@ def conclude(
         stop: End it without a winner although it is not decided yet.
         release_winner: Put a winning treatment before all users, through the release flow.
     """
-    bench = experiments.bench_of(Registry.here())
-    seen = experiments.conclude(bench, model, _actor(), reason, stop)
-    experiments.tell(bench, seen)
-    planned = seen.experiment.when_decided == "release"
+    context = experiments.context_of(Registry.here())
+    status = experiments.conclude(context, model, _actor(), reason, stop)
+    experiments.tell(context, status)
+    planned = status.experiment.when_decided == "release"
     wanted = planned if release_winner == "as planned" else release_winner == "yes"
-    said, failed = _release(bench, seen, wanted=wanted)
-    message = f"{seen.decision.reason} {said}"
+    sentence, failed = _release(context, status, wanted=wanted)
+    message = f"{status.decision.reason} {sentence}"
     return Failed(message=message) if failed else Completed(message=message)
 
 
-def _read(bench: Bench, model: str) -> ExperimentStatus:
-    seen = experiments.look(bench, model)
-    decided = seen.decision.kind != "undecided"
-    if decided and seen.conclusion is None and seen.experiment.when_decided != "tell":
-        seen = experiments.conclude(bench, model, _actor(), "decided")
+def _read(context: ExperimentContext, model: str) -> ExperimentStatus:
+    status = experiments.observe(context, model)
+    decided = status.decision.kind != "undecided"
+    if decided and status.conclusion is None and status.experiment.when_decided != "tell":
+        status = experiments.conclude(context, model, _actor(), "decided")
     if decided:
-        experiments.tell(bench, seen)
-    return seen
+        experiments.tell(context, status)
+    return status
 
 
-def _release(bench: Bench, seen: ExperimentStatus, *, wanted: bool) -> tuple[str, bool]:
+def _release(
+    context: ExperimentContext, status: ExperimentStatus, *, wanted: bool
+) -> tuple[str, bool]:
     """Release a winning treatment if that is wanted; what came of it, and whether it failed."""
-    model = seen.experiment.model
-    version, told = experiments.to_release(bench, seen)
+    model = status.experiment.model
+    version, why = experiments.to_release(context, status)
     if version is None:
-        return told, False
+        return why, False
     if not wanted:
         return f"{version} is not released by itself; press release/manual.", False
     held = desk_of(Registry.here()).journals.read(model)
     if held is not None and not held.journal.ended:
         busy = f"release {held.journal.release_id} of {held.journal.candidate.version}"
         return f"{version} is not released yet: {busy} is under way; read again later.", False
-    ended = release_within(model, version, f"won experiment {seen.experiment.id}")
-    return f"{told} {ended.message}", not released(ended)
+    ended = release_within(model, version, f"won experiment {status.experiment.id}")
+    return f"{why} {ended.message}", not released(ended)
 
 
 def _actor() -> str:

@@ -83,7 +83,7 @@ def receive_and_admit(upload: Upload) -> tuple[str, str]:
     spec, contract = ready.spec, ready.contract
     received = receive(upload)
     earlier = earlier_outcome(model, received.identity)
-    if earlier.fate in {"published", "released"}:
+    if earlier.status in {"published", "released"}:
         return earlier.version, received.identity
     if earlier.settled:
         raise UploadRefused(f"{model} {version}: {earlier.reason}.", "Upload another version.")

@@ -81,10 +81,10 @@ def _data_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
         yield str(error)
 
 
-def channel_columns(contract: Contract) -> tuple[runtime.Column, ...]:
+def channel_columns(contract: Contract) -> tuple[runtime.ChannelColumn, ...]:
     """The contract's columns as programs in a job are told of them."""
     return tuple(
-        runtime.Column(
+        runtime.ChannelColumn(
             name=column.name,
             type=column.type,
             required=column.required,

@@ -1,6 +1,6 @@
 """Conditional objects in S3: create once, compare and swap, read back.
 
-Every mutable record of Sluice (pointers, journals, ledgers) is one object that is replaced only if
+Every mutable record of Sluice (pointer, journal, history) is one object that is replaced only if
 it still is what the writer read (``If-Match``), or created only if it is not there yet
 (``If-None-Match: *``). A lost answer is told from a lost race by reading back: a body equal to
 ours is ours.

@@ -14,8 +14,8 @@ from scipy.stats import norm
 
 from benchmarks.canary.run import Flags
 from benchmarks.canary.world import Array
-from tasks.judge.ledger import OPEN, PROMOTED, ROLLED_BACK
-from tasks.judge.window import Counts
+from tasks.judge.sequential import OPEN, PROMOTE, ROLLBACK
+from tasks.judge.window import WindowArrays
 
 SHARE = 0.10
 
@@ -43,9 +43,9 @@ class Peer:
         self.outcome = np.zeros(releases)
         self.weight = np.full(releases, self.share)
         self.due = self.period
-        self.windows: list[Counts] = []
+        self.windows: list[WindowArrays] = []
 
-    def tell(self, counts: Counts, now: float) -> None:
+    def tell(self, counts: WindowArrays, now: float) -> None:
         """Keep the window; look when the next look is due."""
         self.windows.append(counts)
         oldest = float(counts.t1[0]) - self.memory - 1e-6
@@ -56,11 +56,11 @@ class Peer:
         while self.due <= now + 1e-6:
             self.due += self.period
         bad = self.look(now)
-        self.outcome = np.where((self.outcome == OPEN) & bad, ROLLED_BACK, self.outcome)
+        self.outcome = np.where((self.outcome == OPEN) & bad, ROLLBACK, self.outcome)
         done = (self.outcome == OPEN) & self.finished(now)
-        self.outcome = np.where(done, PROMOTED, self.outcome)
+        self.outcome = np.where(done, PROMOTE, self.outcome)
 
-    def add(self, counts: Counts) -> None:
+    def add(self, counts: WindowArrays) -> None:
         """Whatever the rule sums up beyond its memory."""
 
     def look(self, now: float) -> Flags:
@@ -83,32 +83,32 @@ class Peer:
         """Drop the releases that are over."""
         self.outcome, self.weight = self.outcome[rows], self.weight[rows]
         self.windows = [
-            Counts(**{name: value[rows] for name, value in vars(window).items()})
+            WindowArrays(**{name: value[rows] for name, value in vars(window).items()})
             for window in self.windows
         ]
 
-    def recent(self, seconds: float) -> Counts:
+    def recent(self, seconds: float) -> WindowArrays:
         """Sums over the last ``seconds``, at least one window; both arms."""
         last = self.windows[-1]
         end = float(last.t1[0])
         parts = [w for w in self.windows if float(w.t0[0]) >= end - seconds - 1e-6] or [last]
-        return Counts(
+        return WindowArrays(
             **{name: np.sum([getattr(part, name) for part in parts], axis=0) for name in vars(last)}
         )
 
-    def error_share(self, counts: Counts, arm: int = 0) -> Array:
+    def error_share(self, counts: WindowArrays, arm: int = 0) -> Array:
         """Errors per request; NaN without requests."""
         requests = counts.requests[:, 0, arm]
         share = counts.bad[:, 0, arm] / np.maximum(requests, 1)
         return np.where(requests > 0, share, np.nan)
 
-    def mean_latency(self, counts: Counts, arm: int = 0) -> Array:
+    def mean_latency(self, counts: WindowArrays, arm: int = 0) -> Array:
         """Mean of the bins' middles, ms; NaN without requests."""
         bins = counts.latency[:, 0, arm]
         total = bins.sum(1)
         return np.where(total > 0, bins @ self.middles / np.maximum(total, 1), np.nan)
 
-    def quantile(self, counts: Counts, level: float, arm: int = 0) -> Array:
+    def quantile(self, counts: WindowArrays, level: float, arm: int = 0) -> Array:
         """Upper edge of the bin that holds the quantile, ms; NaN without requests."""
         bins = counts.latency[:, 0, arm]
         total = bins.sum(1)
@@ -202,7 +202,7 @@ class Kayenta(Peer):
         super().__init__(releases, edges)
         self.series: list[list[Array]] = []
 
-    def add(self, counts: Counts) -> None:
+    def add(self, counts: WindowArrays) -> None:
         """One point a minute of every metric and arm."""
         if float(counts.weight.max()) <= 0 or float(counts.t1[0]) % 60.0 > 1e-6:
             return
@@ -259,7 +259,7 @@ class Summing(Peer):
         self.requests, self.errors = np.zeros((releases, 2)), np.zeros((releases, 2))
         self.latency = np.zeros((releases, 2, len(edges) + 1))
 
-    def add(self, counts: Counts) -> None:
+    def add(self, counts: WindowArrays) -> None:
         """Both arms from the canary's start on."""
         if float(counts.weight.max()) > 0:
             self.latency = self.latency + counts.latency[:, 0]

@@ -11,10 +11,10 @@ from scipy.special import ndtr, ndtri
 from benchmarks.canary.run import Controller, Flags, Judge, play
 from benchmarks.canary.world import HELD_OUT, SCENARIOS, Array, Scenario, Setting, lognormal
 from tasks.judge import JudgePolicy
-from tasks.judge.course import advance
-from tasks.judge.ledger import PROMOTED, ROLLED_BACK, opening
-from tasks.judge.proof import GATES, LEVELS, margins
-from tasks.judge.window import Counts
+from tasks.judge.non_inferiority import GATES, LEVELS, margins
+from tasks.judge.sequential import PROMOTE, ROLLBACK, initial
+from tasks.judge.update import update
+from tasks.judge.window import WindowArrays
 
 BATCH = 1000
 
@@ -43,11 +43,11 @@ class Held(Judge):
 
     def shares(self, now: float) -> Array:
         """One share from the start on."""
-        return np.full(len(self.ledger.told), HELD_SHARE if now >= 0 else 0.0)
+        return np.full(len(self.state.observed), HELD_SHARE if now >= 0 else 0.0)
 
     def outcomes(self) -> Array:
         """Promoted where the gate is proven; open otherwise."""
-        return np.where(self.ledger.proven[:, self.gate, 0] > 0, float(PROMOTED), 0.0)
+        return np.where(self.state.proven[:, self.gate, 0] > 0, float(PROMOTE), 0.0)
 
 
 def gate_cells(policy: JudgePolicy) -> list[tuple[str, Scenario, Setting]]:
@@ -86,13 +86,13 @@ def measure(reps: int, seed: int) -> None:
 
     for scenario, setting in ALPHA_CELLS:
         _line("α, ever rolled back", policy.alpha, scenario, setting,
-              lambda outcome, _: outcome == ROLLED_BACK, judged, reps, seed)  # fmt: skip
+              lambda outcome, _: outcome == ROLLBACK, judged, reps, seed)  # fmt: skip
     for scenario, setting in BETA_CELLS:
         _line("β, ever at full traffic", policy.beta, scenario, setting,
               lambda _, full: full >= 0, judged, reps, seed, stop_at_full=True)  # fmt: skip
     for gate, scenario, setting in gate_cells(policy):
         _line(f"β, {gate} ever proven", policy.beta, scenario, setting,
-              lambda outcome, _: outcome == PROMOTED,
+              lambda outcome, _: outcome == PROMOTE,
               lambda releases, gate=gate: Held(policy, releases, gate),  # type: ignore[misc]
               reps, seed, horizon=1800.0)  # fmt: skip
 
@@ -140,7 +140,7 @@ def shadow(reps: int, seed: int) -> None:
     policy = JudgePolicy()
     rng = np.random.default_rng(seed)
     for shift, limit in ((0.0, 60), (0.05, 60), (0.1, 360), (0.2, 360), (0.4, 60)):
-        ledger = opening(policy, reps)
+        state = initial(policy, reps)
         found = np.full(reps, np.inf)
         for step in range(limit):
             pairs = np.zeros((reps, 4, 2))
@@ -150,8 +150,8 @@ def shadow(reps: int, seed: int) -> None:
             down = _beyond(policy.prediction_drift + shift, noise)
             split = rng.multinomial(size, [up, down, 1.0 - up - down])
             pairs[:, 0, 0], pairs[:, 3] = size, split[:, :2]
-            ledger = advance(policy, ledger, _shadow_window(policy, step, pairs))
-            hit = (ledger.outcome == ROLLED_BACK) & np.isinf(found)
+            state = update(policy, state, _shadow_window(policy, step, pairs))
+            hit = (state.outcome == ROLLBACK) & np.isinf(found)
             found[hit] = (step + 1) * 10.0
         print(
             f"shadow, predictions shifted by {shift:.2f} sd: rolled back "
@@ -165,10 +165,10 @@ def _beyond(distance: float, noise: float) -> float:
     return float(ndtr(-distance / noise))
 
 
-def _shadow_window(policy: JudgePolicy, step: int, pairs: Array) -> Counts:
+def _shadow_window(policy: JudgePolicy, step: int, pairs: Array) -> WindowArrays:
     releases = len(pairs)
     none = np.zeros((releases, 1, 2))
-    return Counts(
+    return WindowArrays(
         t0=np.full(releases, step * 10.0),
         t1=np.full(releases, step * 10.0 + 10.0),
         weight=np.zeros(releases),

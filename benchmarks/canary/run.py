@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.canary.world import TICK, Array, Scenario, Setting, World, merged, rows_of
-from tasks.judge.course import advance
-from tasks.judge.ledger import PROMOTED, ROLLED_BACK, Ledger, opening
 from tasks.judge.policy import JudgePolicy
-from tasks.judge.window import Counts
+from tasks.judge.sequential import PROMOTE, ROLLBACK, SequentialState, initial
+from tasks.judge.update import update
+from tasks.judge.window import WindowArrays
 
 Flags = NDArray[np.bool_]
 FULL = 0.85
@@ -29,7 +29,7 @@ class Controller(Protocol):
 
     scored: bool
 
-    def tell(self, counts: Counts, now: float) -> None:
+    def tell(self, counts: WindowArrays, now: float) -> None:
         """A window has been told at ``now`` (seconds since the canary's start)."""
 
     def shares(self, now: float) -> Array:
@@ -48,25 +48,25 @@ class Judge:
     scored = True
 
     def __init__(self, policy: JudgePolicy, releases: int) -> None:
-        self.policy, self.ledger = policy, opening(policy, releases)
+        self.policy, self.state = policy, initial(policy, releases)
 
-    def tell(self, counts: Counts, now: float) -> None:
+    def tell(self, counts: WindowArrays, now: float) -> None:
         """Fold the window."""
         del now
-        self.ledger = advance(self.policy, self.ledger, counts)
+        self.state = update(self.policy, self.state, counts)
 
     def shares(self, now: float) -> Array:
         """The share that the last verdict wants; none during the stable history."""
-        return self.ledger.target if now >= 0 else np.zeros_like(self.ledger.target)
+        return self.state.target if now >= 0 else np.zeros_like(self.state.target)
 
     def outcomes(self) -> Array:
-        """Outcome codes of the ledger."""
-        return self.ledger.outcome
+        """Outcome codes of the state."""
+        return self.state.outcome
 
     def keep(self, rows: Flags) -> None:
         """Drop the releases that are over."""
-        self.ledger = Ledger(
-            **{item.name: getattr(self.ledger, item.name)[rows] for item in fields(Ledger)}
+        self.state = SequentialState(
+            **{item.name: getattr(self.state, item.name)[rows] for item in fields(SequentialState)}
         )
 
 
@@ -83,7 +83,7 @@ class Result:
     @property
     def rolled_back(self) -> float:
         """Share of releases that were rolled back."""
-        return float((self.outcome == ROLLED_BACK).mean())
+        return float((self.outcome == ROLLBACK).mean())
 
     @property
     def promoted(self) -> float:
@@ -93,11 +93,11 @@ class Result:
     @property
     def missed(self) -> float:
         """Share of releases that were promoted for good."""
-        return float((self.outcome == PROMOTED).mean())
+        return float((self.outcome == PROMOTE).mean())
 
     def median(self, values: Array) -> float:
         """Median over the releases that were rolled back; NaN when none was."""
-        hit = self.outcome == ROLLED_BACK
+        hit = self.outcome == ROLLBACK
         return float(np.median(values[hit])) if hit.any() else float("nan")
 
     @property
@@ -163,8 +163,8 @@ def play_together(
                np.full(reps, -1.0))
         for _ in makers
     ]  # fmt: skip
-    waiting: list[tuple[int, Counts]] = []
-    parts: list[Counts] = []
+    waiting: list[tuple[int, WindowArrays]] = []
+    parts: list[WindowArrays] = []
     for step in range(-history, steps):
         alive = world.alive
         weight = _wanted(controllers, results, alive, step * TICK)
@@ -193,7 +193,7 @@ def play_together(
             over = (codes != 0) & (result.outcome[alive] == 0)
             result.outcome[alive[over]] = codes[over]
             result.seconds[alive[over]] = now
-            whole = alive[over & (codes == PROMOTED) & (result.full[alive] < 0)]
+            whole = alive[over & (codes == PROMOTE) & (result.full[alive] < 0)]
             result.full[whole] = now
         left = np.any([result.outcome[alive] == 0 for result in results], axis=0)
         if not left.any():

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammainc, ndtr, ndtri
 
-from tasks.judge.window import Counts
+from tasks.judge.window import WindowArrays
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -199,7 +199,7 @@ class World:
         self.laws[slower, tail, tail_slower] = law
         return law
 
-    def tick(self, weight: Array) -> tuple[Counts, Array]:
+    def tick(self, weight: Array) -> tuple[WindowArrays, Array]:
         """Play ten seconds; returns the counts (row 0 only) and the expected bad responses."""
         rng, scenario, setting = self.rng, self.scenario, self.setting
         releases = len(weight)
@@ -262,7 +262,7 @@ class World:
         excess = excess + requests[:, 0] * (scenario.tail + 2 * ndtr(abs(scenario.shift) / 2) - 1)
         start = np.full(releases, self.now * TICK)
         self.now += 1
-        counts = Counts(
+        counts = WindowArrays(
             t0=start,
             t1=start + TICK,
             weight=weight.copy(),
@@ -299,7 +299,7 @@ class World:
         return whole, (bad + both).astype(int), requests + people, bad + people
 
 
-def merged(parts: list[Counts]) -> Counts:
+def merged(parts: list[WindowArrays]) -> WindowArrays:
     """Several ticks as one window; the share is the mean one."""
     first, last = parts[0], parts[-1]
     return replace(
@@ -314,6 +314,6 @@ def merged(parts: list[Counts]) -> Counts:
     )
 
 
-def rows_of(counts: Counts, rows: NDArray[np.bool_]) -> Counts:
+def rows_of(counts: WindowArrays, rows: NDArray[np.bool_]) -> WindowArrays:
     """The counts of some releases."""
-    return Counts(**{name: value[rows] for name, value in vars(counts).items()})
+    return WindowArrays(**{name: value[rows] for name, value in vars(counts).items()})

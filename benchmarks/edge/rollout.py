@@ -1,7 +1,7 @@
 """Staged rollouts of many releases side by side: clients report, the judge moves the percentage.
 
 As in the product: one observation per user and version, windows of a minute told a minute late,
-the share raised to a rung of the ladder, and every window left out that lies between a step and
+the share raised to a step of the ladder, and every window left out that lies between a step and
 the moment when the last client has read the pointer (``refresh_seconds``). What is not simulated:
 the alarms on the absolute floors, which would end the worst scenarios sooner, and clients that
 stay offline.
@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from tasks.judge.course import advance
-from tasks.judge.ledger import OPEN, PROMOTED, ROLLED_BACK, Ledger, opening
 from tasks.judge.policy import JudgePolicy
-from tasks.judge.window import Counts
+from tasks.judge.sequential import OPEN, PROMOTE, ROLLBACK, SequentialState, initial
+from tasks.judge.update import update
+from tasks.judge.window import WindowArrays
 from tasks.model_spec import ReleaseSpec
 from tasks.release.edge.windows import LATENCY_EDGES_MS
 from tasks.release.observation.jury import policy
@@ -79,12 +79,12 @@ class Outcome:
     @property
     def rolled_back(self) -> float:
         """Share of releases that evidence rolled back."""
-        return float((self.outcome == ROLLED_BACK).mean())
+        return float((self.outcome == ROLLBACK).mean())
 
     @property
     def promoted(self) -> float:
         """Share of releases that were promoted."""
-        return float((self.outcome == PROMOTED).mean())
+        return float((self.outcome == PROMOTE).mean())
 
     def median(self, values: Array, code: float) -> float:
         """Median among the releases with this outcome; NaN when there is none."""
@@ -108,11 +108,11 @@ def play(
     rules = policy(spec, 0, LATENCY_EDGES_MS)
     rng = np.random.default_rng(seed)
     ladder = np.array((0.0, *spec.ladder))
-    ledger = opening(rules, reps)
+    state = initial(rules, reps)
     share = np.zeros(reps)
     settled = np.full(reps, float(spec.refresh_seconds))
     done = Outcome(np.zeros(reps), np.zeros(reps), np.zeros(reps), np.zeros(reps))
-    waiting: list[tuple[Counts, Flags]] = []
+    waiting: list[tuple[WindowArrays, Flags]] = []
     lag = round(spec.metrics_lag_seconds / MINUTE)
     minutes = int((spec.deadline_seconds + spec.watch_seconds) / MINUTE) * 2 + 60
     for minute in range(minutes):
@@ -129,32 +129,36 @@ def play(
         told, steady = waiting.pop(0)
         rows = still & steady
         if rows.any():
-            ledger = _folded(rules, ledger, told, rows)
-        over = still & (ledger.outcome != OPEN)
-        done.outcome[over], done.seconds[over] = ledger.outcome[over], now
-        wanted = ladder[np.searchsorted(ladder, ledger.target + 1e-9, side="right") - 1]
+            state = _folded(rules, state, told, rows)
+        over = still & (state.outcome != OPEN)
+        done.outcome[over], done.seconds[over] = state.outcome[over], now
+        wanted = ladder[np.searchsorted(ladder, state.target + 1e-9, side="right") - 1]
         up = still & ~over & (wanted > share)
         share = np.where(up, wanted, share)
         settled = np.where(up, now + SEEN_OUTSIDE_SECONDS + spec.refresh_seconds, settled)
     return done
 
 
-def _folded(rules: JudgePolicy, ledger: Ledger, told: Counts, rows: Flags) -> Ledger:
-    """The ledger after a window of some of the releases."""
-    some = Ledger(**{f.name: getattr(ledger, f.name)[rows] for f in fields(Ledger)})
-    after = advance(rules, some, Counts(**{k: v[rows] for k, v in vars(told).items()}))
+def _folded(
+    rules: JudgePolicy, state: SequentialState, told: WindowArrays, rows: Flags
+) -> SequentialState:
+    """The state after a window of some of the releases."""
+    some = SequentialState(
+        **{f.name: getattr(state, f.name)[rows] for f in fields(SequentialState)}
+    )
+    after = update(rules, some, WindowArrays(**{k: v[rows] for k, v in vars(told).items()}))
     whole = {}
-    for field in fields(Ledger):
-        column = getattr(ledger, field.name).copy()
+    for field in fields(SequentialState):
+        column = getattr(state, field.name).copy()
         column[rows] = getattr(after, field.name)
         whole[field.name] = column
-    return Ledger(**whole)
+    return SequentialState(**whole)
 
 
 def _window(
     scenario: Scenario, rng: np.random.Generator, users: float, share: Array, begin: float,
     errors: float,
-) -> tuple[Counts, Array]:  # fmt: skip
+) -> tuple[WindowArrays, Array]:  # fmt: skip
     """One minute of reports of every release, and how many users the candidate failed."""
     reps = len(share)
     came = rng.poisson(users, reps)
@@ -174,7 +178,7 @@ def _window(
         ],
         axis=1,
     )
-    counts = Counts(
+    counts = WindowArrays(
         t0=np.full(reps, begin),
         t1=np.full(reps, begin + MINUTE),
         weight=share,
@@ -198,7 +202,7 @@ def _bins(spread: float, factor: float) -> Array:
 
 def row(scenario: Scenario, rate: float, found: Outcome) -> Sequence[str]:
     """A line of the table."""
-    code = PROMOTED if scenario.good else ROLLED_BACK
+    code = PROMOTE if scenario.good else ROLLBACK
     return (
         scenario.name,
         f"{rate:g}",

@@ -17,7 +17,7 @@ from scipy.stats import binom
 
 from benchmarks.experiments.rules import ALPHA, Array, Look, Rule, bonferroni, fixed, ours
 from tasks.experiments import ratio
-from tasks.experiments.sequence import Design, Sums, course
+from tasks.experiments.sequence import Design, Sums, confidence_sequence
 
 BLOCKS, DAYS = 336, 14
 PART = 50
@@ -113,7 +113,7 @@ def intervals(repetitions: int) -> bool:
         drawn = scene.draw(rng, 1.0)
         for row in range(PART):
             one = Sums(*(column[row] for column in drawn.columns()))
-            seen = course(one, scene.design, ALPHA)
+            seen = confidence_sequence(one, scene.design, ALPHA)
             missed += not bool(seen.low[-1] < scene.step < seen.high[-1])
             widths.append(float(seen.high[-1] - seen.low[-1]) / 2)
     tried = len(widths)

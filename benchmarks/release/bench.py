@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.release import town
+from benchmarks.release import testbed
+from benchmarks.release.fork_server import ForkServer
 from benchmarks.release.rows import Kept
-from benchmarks.release.zygote import Zygote
 from embedded_aws import EmbeddedAws
 from tasks.errors import AwsError
 from tasks.release import run, start_release
@@ -32,7 +32,7 @@ class Bench:
     """One embedded AWS in which releases follow upon each other."""
 
     aws: EmbeddedAws
-    zygote: Zygote | None
+    fork_server: ForkServer | None
     folder: Path
     number: int = 0
     serving: str = ""
@@ -42,16 +42,16 @@ class Bench:
     def fresh(self, **how: Any) -> str:
         """Publish the next version."""
         self.number += 1
-        version = town.version(self.number)
-        town.publish(version, self.folder / version, **how)
+        version = testbed.version(self.number)
+        testbed.publish(version, self.folder / version, **how)
         return version
 
     def first(self) -> None:
         """Bring the first version up."""
         self.serving = self.fresh()
-        desk = town.desk("first", town.spec())
-        start_release(desk, town.MODEL, self.serving, "ann", "first")
-        assert run(desk, town.MODEL).phase == "done"
+        desk = testbed.desk("first", testbed.spec())
+        start_release(desk, testbed.MODEL, self.serving, "ann", "first")
+        assert run(desk, testbed.MODEL).phase == "done"
 
     def kill(
         self, at: int, when: str, phase: str = "", how: dict[str, Any] | None = None
@@ -63,13 +63,13 @@ class Bench:
             the actor finished before it came to that write.
         """
         version = self.fresh(**(how or {}))
-        assert self.zygote is not None
-        died = self.zygote.actor(
+        assert self.fork_server is not None
+        died = self.fork_server.actor(
             version=version, at=at, when=when, phase=phase, lease=LEASE, spec={}, who=self.who
         )
         began = time.monotonic() - died.get("lived", 0.0)
-        desk = town.desk("reconcile", town.spec(), LEASE)
-        held = desk.journals.read(town.MODEL)
+        desk = testbed.desk("reconcile", testbed.spec(), LEASE)
+        held = desk.journals.read(testbed.MODEL)
         assert held is not None
         if not died["signal"]:
             assert died["code"] == 0, died
@@ -78,7 +78,7 @@ class Bench:
             return died, (held.journal, time.monotonic() - began) if struck else None
         if held.journal.candidate.version != version:
             return died, (held.journal, 0.0)  # killed before the first write: nothing was begun
-        ended = town.looked_after(desk, PATIENCE)
+        ended = testbed.looked_after(desk, PATIENCE)
         self.end_state(ended, version, good=not how)
         return died, (ended, time.monotonic() - began)
 
@@ -90,16 +90,16 @@ class Bench:
         """
         try:
             self._start(desk, version)
-            return run(desk, town.MODEL), ""
+            return run(desk, testbed.MODEL), ""
         except AwsError as error:
             stopped = f"{type(error).__name__}: {error.what}"
-        looking = town.desk("reconcile", town.spec(), LEASE)
+        looking = testbed.desk("reconcile", testbed.spec(), LEASE)
         while True:
             try:
-                held = looking.journals.read(town.MODEL)
+                held = looking.journals.read(testbed.MODEL)
                 if held is None or held.journal.candidate.version != version:
                     return None, stopped
-                return town.looked_after(looking, PATIENCE), stopped
+                return testbed.looked_after(looking, PATIENCE), stopped
             except AwsError:
                 time.sleep(0.1)  # the next minute's run of reconcile meets what is left of a fault
 
@@ -107,12 +107,12 @@ class Bench:
         """Start as the flow's task does, which Prefect tries again."""
         for _ in range(RETRIES):
             try:
-                start_release(desk, town.MODEL, version, "ann", "weekly")
+                start_release(desk, testbed.MODEL, version, "ann", "weekly")
             except AwsError:
                 desk.clock.sleep(RETRY_DELAY)
             else:
                 return
-        start_release(desk, town.MODEL, version, "ann", "weekly")
+        start_release(desk, testbed.MODEL, version, "ann", "weekly")
 
     def end_state(self, ended: Journal, candidate: str, *, good: bool = True) -> None:
         """Endpoint, pointer and journal agree on one version, alone at 100 %; never on a bad one.
@@ -127,19 +127,19 @@ class Bench:
 
     def serves_alone(self, wanted: str) -> None:
         """Endpoint and pointer agree on this version, alone at 100 %."""
-        desk = town.desk("look", town.spec())
-        seen = desk.cloud.endpoint(f"sluice-{town.MODEL}")
+        desk = testbed.desk("look", testbed.spec())
+        seen = desk.cloud.endpoint(f"sluice-{testbed.MODEL}")
         assert seen is not None
         assert seen.status == "InService", seen
-        assert town.what_serves(desk) == {variant_of(wanted): 1.0}, town.what_serves(desk)
-        pointer = desk.registry.pointer(town.MODEL)
+        assert testbed.what_serves(desk) == {variant_of(wanted): 1.0}, testbed.what_serves(desk)
+        pointer = desk.registry.pointer(testbed.MODEL)
         assert pointer is not None
         assert pointer.version == wanted, pointer
 
     def recover(self) -> None:
         """After a wrong end: go on from whatever version serves in the end."""
-        desk = town.desk("recover", town.spec())
+        desk = testbed.desk("recover", testbed.spec())
         time.sleep(LEASE / SCALE)
-        ended = town.looked_after(desk, PATIENCE)
+        ended = testbed.looked_after(desk, PATIENCE)
         wanted = ended.candidate if ended.phase == "done" else ended.stable
         self.serving = wanted.version if wanted else self.serving

@@ -22,31 +22,31 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.release import rows, town
+from benchmarks.release import rows, testbed
 from benchmarks.release.bench import BAD, LEASE, SCALE, Bench
-from benchmarks.release.strikes import FAULTS, Wish, strike
-from benchmarks.release.zygote import Zygote
+from benchmarks.release.fault_injection import FAULTS, InjectionPlan, inject
+from benchmarks.release.fork_server import ForkServer
 from embedded_aws import EmbeddedAws
 
 __all__ = ["LEASE", "Bench", "kills"]
 
 
-def kills(bench: Bench, crowd: town.Crowd, candidate: str) -> None:
+def kills(bench: Bench, load: testbed.LoadGenerator, candidate: str) -> None:
     """Every write, before and after; the rows are kept by the bench."""
     key: dict[str, Any] = {"who": bench.who, "candidate": candidate}
     at = 0
     while not bench.kept.has(what="over", **key):
         for when in ("before", "after"):
             row = {"what": "kill", **key, "at": at, "when": when}
-            if not bench.kept.has(**row) and not _killed(bench, crowd, row):
+            if not bench.kept.has(**row) and not _killed(bench, load, row):
                 bench.kept.add({"what": "over", **key, "writes": at})
                 break
         at += 1
 
 
-def _killed(bench: Bench, crowd: town.Crowd, row: rows.Row) -> bool:
+def _killed(bench: Bench, load: testbed.LoadGenerator, row: rows.Row) -> bool:
     """Kill at one write; False when the release ended before it came to it."""
-    answers = crowd.told
+    answers = load.counts
     row |= {"wrong": "", "phase": "", "kind": "", "action": "", "why": "", "seconds": 0.0}
     try:
         died, ended = bench.kill(
@@ -61,7 +61,7 @@ def _killed(bench: Bench, crowd: town.Crowd, row: rows.Row) -> bool:
     except AssertionError as error:
         row |= {"wrong": repr(error), "end": "wrong"}
         bench.recover()
-    row |= crowd.since(answers)
+    row |= load.since(answers)
     bench.kept.add(row)
     print(rows.said(row), flush=True)
     return True
@@ -76,8 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--candidate", choices=("good", "bad"), action="append",
                         help="default: both for kills, good for faults")  # fmt: skip
     parser.add_argument("--fault", choices=(*FAULTS, "service"), action="append",
-                        help=f"default: {', '.join(Wish().faults)}")  # fmt: skip
-    parser.add_argument("--occurrences", type=int, default=Wish().most,
+                        help=f"default: {', '.join(InjectionPlan().faults)}")  # fmt: skip
+    parser.add_argument("--occurrences", type=int, default=InjectionPlan().most,
                         help="calls of one action; 0: every one")  # fmt: skip
     parser.add_argument("--together", type=int, default=1, help="calls struck in one release")
     parser.add_argument("--action", action="append", help="only this action, e.g. PutObject")
@@ -95,22 +95,25 @@ def main() -> int:
         return 0
     part, parts = (int(number) for number in chosen.part.split("/"))
     with EmbeddedAws(time_scale=SCALE) as aws, tempfile.TemporaryDirectory() as folder:
-        os.environ.update(town.environment(aws))
-        town.prepare()
-        with Zygote(dict(os.environ)) as zygote:
-            bench = Bench(aws, zygote, Path(folder), who=chosen.who, kept=rows.Kept(chosen.out))
+        os.environ.update(testbed.environment(aws))
+        testbed.prepare()
+        with ForkServer(dict(os.environ)) as fork_server:
+            bench = Bench(
+                aws, fork_server, Path(folder), who=chosen.who, kept=rows.Kept(chosen.out)
+            )
             bench.first()
             pause = 0.02 if chosen.faults else 0.008  # a faulty release waits for most of its time
-            with town.Crowd(aws.endpoint_url, threads=2, pause=pause) as crowd:
+            with testbed.LoadGenerator(aws.endpoint_url, threads=2, pause=pause) as load:
                 for candidate in chosen.candidate or (
                     ["good"] if chosen.faults else ["good", "bad"]
                 ):
                     if not chosen.faults:
-                        kills(bench, crowd, candidate)
+                        kills(bench, load, candidate)
                         continue
-                    strike(bench, crowd, Wish(
-                        candidate, tuple(chosen.fault or Wish().faults), chosen.occurrences,
-                        chosen.together, (part - 1, parts), tuple(chosen.action or ()),
+                    inject(bench, load, InjectionPlan(
+                        candidate, tuple(chosen.fault or InjectionPlan().faults),
+                        chosen.occurrences, chosen.together, (part - 1, parts),
+                        tuple(chosen.action or ()),
                     ))  # fmt: skip
     print(rows.total(bench.kept.rows))
     return 1 if rows.wrong(bench.kept.rows) else 0

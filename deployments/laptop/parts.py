@@ -15,14 +15,14 @@ from deployments.laptop.processes import Started
 
 AWS = "embedded-aws"
 SERVER = "prefect-server"
-DEAD_MAN = "dead-mans-switch"
+FAILSAFE = "failsafe-alarm"
 COLLECTOR = reports.NAME
 WORKER = "worker"
 RECONCILER = "reconciler"
 # In the order in which they are started; they are ended in the opposite one.
-PARTS = (SERVER, AWS, DEAD_MAN, COLLECTOR, WORKER, RECONCILER)
+PARTS = (SERVER, AWS, FAILSAFE, COLLECTOR, WORKER, RECONCILER)
 # These have the virtual clock from their environment: while one lives, the clock stays.
-CLOCKED = (AWS, DEAD_MAN, COLLECTOR, WORKER, RECONCILER)
+CLOCKED = (AWS, FAILSAFE, COLLECTOR, WORKER, RECONCILER)
 WORK_POOL = "sluice"
 WORKER_NAME = "laptop"
 

@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 END_SECONDS = 20.0
+FORMER_NAMES = {"dead-mans-switch": "failsafe-alarm"}
+"""Parts that an earlier version started under another name and that may still run."""
 
 _OURS: dict[int, subprocess.Popen[bytes]] = {}
 """Children of this very process, so that they can be reaped when they end."""
@@ -199,10 +201,15 @@ def recall(record: Path) -> tuple[list[Started], dict[str, object]]:
     for place in (record, second(record)):
         try:
             facts = json.loads(place.read_text())
-            return [Started(**item) for item in facts.pop("processes")], facts
+            processes = [Started(**item) for item in facts.pop("processes")]
+            return [_by_its_name(process) for process in processes], facts
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             continue
     return [], {}
+
+
+def _by_its_name(process: Started) -> Started:
+    return replace(process, name=FORMER_NAMES.get(process.name, process.name))
 
 
 def forget(record: Path) -> None:

@@ -14,7 +14,7 @@ from deployments.laptop.parts import (
     AWS,
     CLOCKED,
     COLLECTOR,
-    DEAD_MAN,
+    FAILSAFE,
     PARTS,
     RECONCILER,
     SERVER,
@@ -72,11 +72,11 @@ class Starting:
         )  # fmt: skip
         for name, value in made.items():
             self._laptop.keep_fact(name, value)
-        if DEAD_MAN in missing:
+        if FAILSAFE in missing:
             # What a Lambda function does on AWS: it stops a bad candidate when all of Prefect is
             # dead.
-            self._say("Starting the dead man's switch")
-            self._launch(DEAD_MAN, "tasks.release.dead_man", made["alarms_queue_url"])
+            self._say("Starting the receiver of the failsafe alarms")
+            self._launch(FAILSAFE, "tasks.release.dead_man", made["alarms_queue_url"])
         if COLLECTOR in missing:
             self._say(f"Clients report to {start_collector(self._laptop, self._launch)}")
         self._wait("The Prefect server", SERVER, lambda: replies(self._laptop, SERVER))

@@ -25,7 +25,7 @@ def test_without_faults_nothing_happens():
 
 
 @given(times=st.integers(1, 20), skip=st.integers(0, 20))
-def test_a_throttle_strikes_as_often_as_asked_after_what_it_lets_pass(times, skip):
+def test_a_throttle_is_injected_as_often_as_asked_after_what_it_lets_pass(times, skip):
     faults = Faults()
     fault = faults.add("throttle", times=times, skip=skip)
     answers = [refused(faults) for _ in range(skip + times + 3)]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Tensor
-from models.runtime.split import Column
+from models.runtime.split import ChannelColumn
 
 Floats = NDArray[np.float64]
 Features = Callable[[Arrays, Hyperparameters], list[dict[str, Any]]]
@@ -84,7 +84,7 @@ class Input(ABC):
     @abstractmethod
     def schema(
         cls,
-        columns: Sequence[Column],
+        columns: Sequence[ChannelColumn],
         label: str,
         features: Mapping[str, str],
         hyperparameters: Hyperparameters,

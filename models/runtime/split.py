@@ -39,7 +39,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Column:
+class ChannelColumn:
     """A column as its contract describes it.
 
     Args:
@@ -59,7 +59,7 @@ class Column:
     values: Sequence[Any] = field(default=())
 
 
-def columns_of(channel: Path) -> tuple[Column, ...]:
+def columns_of(channel: Path) -> tuple[ChannelColumn, ...]:
     """The contract's columns, from ``_columns.json``.
 
     Raises:
@@ -68,7 +68,7 @@ def columns_of(channel: Path) -> tuple[Column, ...]:
     path = channel / COLUMNS
     try:
         listed = json.loads(path.read_text("utf-8"))["columns"]
-        return tuple(Column(**column) for column in listed)
+        return tuple(ChannelColumn(**column) for column in listed)
     except FileNotFoundError as error:
         raise NoData(
             f"{channel} holds no {COLUMNS}, which names the columns and their types."
@@ -79,5 +79,5 @@ def columns_of(channel: Path) -> tuple[Column, ...]:
 
 def columns_document(columns: Sequence[Mapping[str, Any]]) -> str:
     """The text of ``_columns.json``."""
-    made = [Column(**column) for column in columns]
+    made = [ChannelColumn(**column) for column in columns]
     return json.dumps({"columns": [vars(column) for column in made]}, indent=1, default=str) + "\n"

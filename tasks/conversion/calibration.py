@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.conversion.signature import Signature, Tensor
+from tasks.conversion.signature import GraphSignature, GraphTensor
 from tasks.errors import ConversionError
 
 INPUT, OUTPUT = "input:", "output:"
@@ -33,7 +33,7 @@ class Calibration:
         return len(next(iter(self.inputs.values())))
 
 
-def read(path: Path, signature: Signature) -> Calibration:
+def read(path: Path, signature: GraphSignature) -> Calibration:
     """Calibration data, every tensor of the signature with as many rows.
 
     Raises:
@@ -65,7 +65,7 @@ def read(path: Path, signature: Signature) -> Calibration:
     return Calibration(inputs=inputs, outputs=outputs, targets=arrays.get("targets"))
 
 
-def fit(calibration: Calibration, signature: Signature) -> None:
+def fit(calibration: Calibration, signature: GraphSignature) -> None:
     """Refuse rows of another shape than the signature's.
 
     Raises:
@@ -85,7 +85,7 @@ def fit(calibration: Calibration, signature: Signature) -> None:
                 )
 
 
-def fit_int32(calibration: Calibration, signature: Signature) -> None:
+def fit_int32(calibration: Calibration, signature: GraphSignature) -> None:
     """Refuse int64 numbers that TensorFlow.js, which knows int32 only, would change.
 
     Raises:
@@ -112,7 +112,11 @@ def fit_int32(calibration: Calibration, signature: Signature) -> None:
 
 
 def _side(
-    path: Path, arrays: Mapping[str, Any], tensors: tuple[Tensor, ...], single: str, prefix: str
+    path: Path,
+    arrays: Mapping[str, Any],
+    tensors: tuple[GraphTensor, ...],
+    single: str,
+    prefix: str,
 ) -> dict[str, Any]:
     """Arrays of the inputs, or of the outputs, by name."""
     named = {
@@ -139,7 +143,7 @@ def _side(
     return {tensor.name: _typed(named[tensor.name], tensor, prefix) for tensor in tensors}
 
 
-def _typed(array: Any, tensor: Tensor, prefix: str) -> Any:
+def _typed(array: Any, tensor: GraphTensor, prefix: str) -> Any:
     """The array in the tensor's dtype. Rounding a float is no change; any other change is one."""
     import numpy as np
 

@@ -16,7 +16,7 @@ from typing import Any
 from tasks.conversion import edge_signature
 from tasks.conversion.calibration import Calibration, fit_int32, read
 from tasks.conversion.making import make
-from tasks.conversion.parity import Parity, Task, parity_of
+from tasks.conversion.parity import AnswerKind, Parity, parity_of
 from tasks.conversion.report import ARTIFACTS, ConversionReport, Converted, judge, wanted
 from tasks.conversion.runtimes import (
     Answers,
@@ -25,7 +25,7 @@ from tasks.conversion.runtimes import (
     modules_folder,
     tfjs_answers,
 )
-from tasks.conversion.signature import Signature, carried, meant, signature_of
+from tasks.conversion.signature import GraphSignature, carried, meant, signature_of
 from tasks.conversion_spec import ConversionSpec
 from tasks.errors import ArtifactTooLarge, ConversionError, ParityExceeded
 
@@ -66,7 +66,7 @@ def convert_model(
         unpack(model_tar, folder / "model")
         told = _told(folder / "model" / "preprocess.json")
         signature = carried(signature_of(told))
-        tasks = {meant(told, signature): Task.of(told)}
+        tasks = {meant(told, signature): AnswerKind.of(told)}
         rows = read(calibration, signature)
         if "tfjs_float16" in limits:
             fit_int32(rows, signature)
@@ -105,7 +105,7 @@ def convert_model(
 
 
 def parities(
-    answers: Answers, rows: Calibration, signature: Signature, tasks: Mapping[str, Task]
+    answers: Answers, rows: Calibration, signature: GraphSignature, tasks: Mapping[str, AnswerKind]
 ) -> tuple[Parity, ...]:
     """Each output compared with the original's.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tasks.conversion.signature import Signature, Tensor
+from tasks.conversion.signature import GraphSignature, GraphTensor
 from tasks.errors import ConversionError
 from tasks.values import Frozen
 
@@ -43,7 +43,7 @@ class EdgeSignature(Frozen):
 
 
 def matched(
-    signature: Signature, inputs: Sequence[EdgeTensor], outputs: Sequence[EdgeTensor]
+    signature: GraphSignature, inputs: Sequence[EdgeTensor], outputs: Sequence[EdgeTensor]
 ) -> EdgeSignature:
     """A file's tensors under the names of preprocess.json; a single one may bear any name.
 
@@ -61,7 +61,7 @@ def matched(
     )
 
 
-def with_names(model: Mapping[str, Any], signature: Signature) -> dict[str, Any]:
+def with_names(model: Mapping[str, Any], signature: GraphSignature) -> dict[str, Any]:
     """A TensorFlow.js graph model whose signature bears the names of preprocess.json.
 
     The official converter finds a tensor's name by its shape and dtype, and where two are alike it
@@ -85,7 +85,7 @@ def with_names(model: Mapping[str, Any], signature: Signature) -> dict[str, Any]
     return {**model, "signature": {**given, **named}}
 
 
-def of_graph_model(model: Mapping[str, Any], signature: Signature) -> EdgeSignature:
+def of_graph_model(model: Mapping[str, Any], signature: GraphSignature) -> EdgeSignature:
     """The tensors of a TensorFlow.js graph model.
 
     Args:
@@ -131,7 +131,7 @@ def write(out_dir: Path, made: Mapping[str, EdgeSignature], files: Mapping[str, 
 
 
 def _side(
-    side: str, wanted: Sequence[Tensor], found: Sequence[EdgeTensor]
+    side: str, wanted: Sequence[GraphTensor], found: Sequence[EdgeTensor]
 ) -> tuple[EdgeTensor, ...]:
     if len(wanted) == len(found) == 1:
         return (found[0].model_copy(update={"name": wanted[0].name}),)

@@ -13,14 +13,14 @@ from typing import Any
 
 from tasks.conversion.refusals import LONGEST_TAIL, refused_of
 from tasks.conversion.report import ARTIFACTS
-from tasks.conversion.signature import Signature
+from tasks.conversion.signature import GraphSignature
 from tasks.errors import ConversionError
 
 WORKER_SECONDS = 900
 
 
 def make(
-    folder: Path, signature: Signature, formats: list[str], calibration: Path, out_dir: Path
+    folder: Path, signature: GraphSignature, formats: list[str], calibration: Path, out_dir: Path
 ) -> dict[str, Any]:
     """Make formats in a process of their own.
 

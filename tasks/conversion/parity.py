@@ -25,14 +25,14 @@ CONSTANT = 1e-6
 """Spread below this share of the value is rounding: the output is constant."""
 
 
-class Task(Frozen):
+class AnswerKind(Frozen):
     """What the answers are: ``kind`` "" is inferred from them; ``threshold`` of labels."""
 
     kind: Literal["", "classes", "labels", "numbers"] = ""
     threshold: float = 0.5
 
     @classmethod
-    def of(cls, spec: Mapping[str, Any]) -> Task:
+    def of(cls, spec: Mapping[str, Any]) -> AnswerKind:
         """From preprocess.json."""
         output = spec.get("output")
         output = output if isinstance(output, Mapping) else {}
@@ -94,7 +94,7 @@ def parity_of(
     answered: Sequence[Sequence[float | None]],
     latency_ms_p50: float,
     runtime: str,
-    task: Task | None = None,
+    task: AnswerKind | None = None,
     targets: Sequence[float] | None = None,
     *,
     output: str = "",
@@ -132,7 +132,7 @@ def parity_of(
         whose = "an answer" if np.isfinite(truth).all() else "the original's own answer"
         fault = f"{whose} is not finite"
         return Parity(**common, mean_error=None, max_error=None, fault=fault)
-    task = task or Task()
+    task = task or AnswerKind()
     kind = task.kind or ("values" if discrete else inferred(truth))
     if kind == "classes" and discrete:
         kind = "values"

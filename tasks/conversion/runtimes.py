@@ -22,7 +22,7 @@ from tasks.conversion.edge_signature import (
     matched,
     of_graph_model,
 )
-from tasks.conversion.signature import SERVED, Signature
+from tasks.conversion.signature import SERVED, GraphSignature
 from tasks.errors import ConversionError
 
 RUNNER = Path(__file__).resolve().parent / "tfjs_runner"
@@ -50,7 +50,7 @@ class Answers:
     signature: EdgeSignature
 
 
-def litert_answers(path: Path, signature: Signature, inputs: Mapping[str, Any]) -> Answers:
+def litert_answers(path: Path, signature: GraphSignature, inputs: Mapping[str, Any]) -> Answers:
     """Run a .tflite file on one thread.
 
     Args:
@@ -102,7 +102,7 @@ def litert_answers(path: Path, signature: Signature, inputs: Mapping[str, Any]) 
 
 
 def tfjs_answers(
-    model: Path, signature: Signature, inputs: Mapping[str, Any], modules: Path
+    model: Path, signature: GraphSignature, inputs: Mapping[str, Any], modules: Path
 ) -> Answers:
     """Run a TensorFlow.js graph model under Node, in the WebAssembly backend.
 

@@ -23,7 +23,7 @@ _FORM = (
 )
 
 
-class Tensor(Frozen):
+class GraphTensor(Frozen):
     """One input or output. ``shape`` is that of one row, batch first; None where nobody told it."""
 
     name: str
@@ -31,15 +31,15 @@ class Tensor(Frozen):
     dtype: str
 
 
-class Signature(Frozen):
+class GraphSignature(Frozen):
     """All inputs and outputs of a graph.
 
     ``named`` is False for a preprocess.json without ``signature``: it tells one input, and one
     output of float32 is understood, whatever the SavedModel calls it.
     """
 
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+    inputs: tuple[GraphTensor, ...]
+    outputs: tuple[GraphTensor, ...]
     named: bool = True
 
     def has(self, dtype: str) -> bool:
@@ -47,7 +47,7 @@ class Signature(Frozen):
         return any(tensor.dtype == dtype for tensor in (*self.inputs, *self.outputs))
 
 
-def signature_of(spec: Mapping[str, Any]) -> Signature:
+def signature_of(spec: Mapping[str, Any]) -> GraphSignature:
     """The signature of a preprocess.json: its ``signature``, else its single ``input``.
 
     Raises:
@@ -65,10 +65,10 @@ def signature_of(spec: Mapping[str, Any]) -> Signature:
                 f"preprocess.json: TensorFlow would rename the input {tensor.name!r}.",
                 "Use letters, digits and _, a letter first.",
             )
-    return Signature(inputs=inputs, outputs=outputs)
+    return GraphSignature(inputs=inputs, outputs=outputs)
 
 
-def carried(signature: Signature) -> Signature:
+def carried(signature: GraphSignature) -> GraphSignature:
     """The same signature, when edge runtimes can be given all of it.
 
     Raises:
@@ -102,7 +102,7 @@ def hold(side: str, name: str, dtype: str) -> None:
         )
 
 
-def meant(spec: Mapping[str, Any], signature: Signature) -> str:
+def meant(spec: Mapping[str, Any], signature: GraphSignature) -> str:
     """The output that ``output`` of preprocess.json tells about: its ``tensor``, else the first.
 
     Raises:
@@ -122,7 +122,7 @@ def meant(spec: Mapping[str, Any], signature: Signature) -> str:
     return str(name)
 
 
-def _of_input(spec: Mapping[str, Any]) -> Signature:
+def _of_input(spec: Mapping[str, Any]) -> GraphSignature:
     try:
         given = spec["input"]
         name, dtype = str(given["name"]), str(given.get("dtype", "float32"))
@@ -134,14 +134,14 @@ def _of_input(spec: Mapping[str, Any]) -> Signature:
             _FORM,
         ) from error
     shape = _one_row(f"the input {name!r}", sizes)
-    return Signature(
-        inputs=(Tensor(name=name, shape=shape, dtype=dtype),),
-        outputs=(Tensor(name=PREDICTION, shape=None, dtype="float32"),),
+    return GraphSignature(
+        inputs=(GraphTensor(name=name, shape=shape, dtype=dtype),),
+        outputs=(GraphTensor(name=PREDICTION, shape=None, dtype="float32"),),
         named=False,
     )
 
 
-def _tensors(given: Mapping[str, Any], side: str) -> tuple[Tensor, ...]:
+def _tensors(given: Mapping[str, Any], side: str) -> tuple[GraphTensor, ...]:
     entries = given.get(side)
     if not isinstance(entries, Sequence) or isinstance(entries, str) or not entries:
         raise ConversionError(f"preprocess.json: signature.{side} is {entries!r:.80}.", _FORM)
@@ -156,7 +156,7 @@ def _tensors(given: Mapping[str, Any], side: str) -> tuple[Tensor, ...]:
     return tensors
 
 
-def _tensor(entry: Any, where: str) -> Tensor:
+def _tensor(entry: Any, where: str) -> GraphTensor:
     fields = entry if isinstance(entry, Mapping) else {}
     name, shape, dtype = (fields.get(key) for key in ("name", "shape", "dtype"))
     whole = (
@@ -168,7 +168,7 @@ def _tensor(entry: Any, where: str) -> Tensor:
     )
     if not whole:
         raise ConversionError(f"preprocess.json: {where} is {entry!r:.120}.", _FORM)
-    return Tensor(name=str(name), shape=_one_row(where, list(shape or ())), dtype=str(dtype))
+    return GraphTensor(name=str(name), shape=_one_row(where, list(shape or ())), dtype=str(dtype))
 
 
 def _one_row(where: str, shape: list[int]) -> tuple[int, ...]:

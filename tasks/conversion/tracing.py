@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tasks.conversion.refusals import MODEL_PY, Refused, layer_of, several, strings
-from tasks.conversion.signature import SERVED, Signature, Tensor, hold
+from tasks.conversion.signature import SERVED, GraphSignature, GraphTensor, hold
 
 T = TypeVar("T")
 ONE_ROW = "_one_row"
@@ -37,7 +37,7 @@ class OneRow:
     outputs: Mapping[str, str]
 
 
-def one_row(tf: Any, saved_model: Path, signature: Signature) -> OneRow:
+def one_row(tf: Any, saved_model: Path, signature: GraphSignature) -> OneRow:
     """The graph of a SavedModel for exactly one row, with its weights inside.
 
     Args:
@@ -74,7 +74,7 @@ def one_row(tf: Any, saved_model: Path, signature: Signature) -> OneRow:
 
 
 def fixed_batch(
-    tf: Any, frozen: OneRow, signature: Signature, folder: Path, *, narrow: bool = False
+    tf: Any, frozen: OneRow, signature: GraphSignature, folder: Path, *, narrow: bool = False
 ) -> None:
     """Write the SavedModel of one row, its tensors named as in the signature.
 
@@ -129,7 +129,7 @@ def loops(graph: Any) -> dict[str, str]:
     return found
 
 
-def _served(tf: Any, loaded: Any, signature: Signature) -> Any:
+def _served(tf: Any, loaded: Any, signature: GraphSignature) -> Any:
     """The function that is served, when its tensors are those of the signature."""
     if SERVED not in loaded.signatures:
         raise Refused(
@@ -142,7 +142,7 @@ def _served(tf: Any, loaded: Any, signature: Signature) -> Any:
     return served
 
 
-def _compare(tf: Any, side: str, held: Mapping[str, Any], wanted: Sequence[Tensor]) -> None:
+def _compare(tf: Any, side: str, held: Mapping[str, Any], wanted: Sequence[GraphTensor]) -> None:
     """Refuse a SavedModel with other inputs, or outputs, than preprocess.json names."""
     names = [tensor.name for tensor in wanted]
     if (len(held), len(wanted)) != (1, 1) and set(held) != set(names):
@@ -165,7 +165,7 @@ def _compare(tf: Any, side: str, held: Mapping[str, Any], wanted: Sequence[Tenso
             )
 
 
-def _by_name(wanted: Sequence[Tensor], held: Mapping[str, T]) -> dict[str, T]:
+def _by_name(wanted: Sequence[GraphTensor], held: Mapping[str, T]) -> dict[str, T]:
     """What is held of each tensor, in the order of the signature; a single one by any name."""
     if len(wanted) == 1:
         return {wanted[0].name: next(iter(held.values()))}

@@ -21,7 +21,7 @@ from tasks.conversion.calibration import fit, read
 from tasks.conversion.edge_signature import with_names
 from tasks.conversion.refusals import Refused, in_words, loop
 from tasks.conversion.report import TITLES
-from tasks.conversion.signature import SERVED, Signature
+from tasks.conversion.signature import SERVED, GraphSignature
 from tasks.conversion.tracing import fixed_batch, loops, one_row
 from tasks.errors import ConversionError
 
@@ -60,7 +60,7 @@ def convert_all(job: dict[str, Any], at: Path) -> dict[str, Any]:
     import tensorflow as tf
 
     started = time.perf_counter() - began
-    out, signature = Path(job["out"]), Signature.model_validate(job["signature"])
+    out, signature = Path(job["out"]), GraphSignature.model_validate(job["signature"])
     frozen = one_row(tf, Path(job["saved_model"]), signature)
     calibration = read(Path(job["calibration"]), signature)
     fit(calibration, signature)

@@ -17,8 +17,8 @@ def public_key(model: str) -> str:
 
 def public(bucket: str, model: str) -> Assignment | None:
     """What clients read, or None before the first experiment."""
-    found = objects.read(bucket, public_key(model))
-    return None if found is None else parsed(bucket, model, found.body)
+    stored = objects.read(bucket, public_key(model))
+    return None if stored is None else parsed(bucket, model, stored.body)
 
 
 def parsed(bucket: str, model: str, body: bytes) -> Assignment:
@@ -42,9 +42,9 @@ def taking_part(bucket: str, model: str) -> frozenset[str]:
     Raises:
         ExperimentError: what clients read does not parse.
     """
-    told = public(bucket, model)
-    if told is None:
+    assignment = public(bucket, model)
+    if assignment is None:
         return frozenset()
-    if told.state == "running":
-        return frozenset({told.control, told.treatment})
-    return frozenset({told.winner} if told.winner else ())
+    if assignment.state == "running":
+        return frozenset({assignment.control, assignment.treatment})
+    return frozenset({assignment.winner} if assignment.winner else ())

@@ -84,18 +84,18 @@ def sums_of(cells: Iterable[Cell], metric: str) -> tuple[Sums, tuple[int, ...]]:
 
     Cells of the same block, slice and arm are added up; their order does not matter.
     """
-    found: dict[tuple[int, int], dict[Arm, list[int]]] = defaultdict(
+    by_slice: dict[tuple[int, int], dict[Arm, list[int]]] = defaultdict(
         lambda: {arm: [0, 0, 0] for arm in ARMS}
     )
     for cell in cells:
-        kept = found[cell.block, cell.slice][cell.arm]
+        kept = by_slice[cell.block, cell.slice][cell.arm]
         s, q = cell.sums.get(metric, (0, 0))
         for index, value in enumerate((cell.users, s, q)):
             kept[index] += value
-    order = sorted(found)
+    order = sorted(by_slice)
     scale = np.array([1.0, 1.0 / MILLION, 1.0 / MILLION**2])
     treatment, control = (
-        np.array([found[key][arm] for key in order], dtype=float).reshape(-1, 3) * scale
+        np.array([by_slice[key][arm] for key in order], dtype=float).reshape(-1, 3) * scale
         for arm in ARMS
     )
     return Sums(*treatment.T, *control.T), tuple(block for block, _ in order)
@@ -103,11 +103,11 @@ def sums_of(cells: Iterable[Cell], metric: str) -> tuple[Sums, tuple[int, ...]]:
 
 def arrivals(cells: Iterable[Cell]) -> tuple[tuple[int, int], ...]:
     """Users counted so far, (treatment, control), after each block."""
-    found: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    by_block: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     for cell in cells:
-        found[cell.block][ARMS.index(cell.arm)] += cell.users
+        by_block[cell.block][ARMS.index(cell.arm)] += cell.users
     path, total = [], [0, 0]
-    for block in sorted(found):
-        total = [total[0] + found[block][0], total[1] + found[block][1]]
+    for block in sorted(by_block):
+        total = [total[0] + by_block[block][0], total[1] + by_block[block][1]]
         path.append((total[0], total[1]))
     return tuple(path)

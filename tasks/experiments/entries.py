@@ -86,28 +86,28 @@ def batch(experiment: Experiment, lines: Iterable[str]) -> EventBatch:
 
 def _entry(experiment: Experiment, line: str) -> tuple[str, UserEvent]:
     try:
-        found = json.loads(line)
+        document = json.loads(line)
     except ValueError:
         raise ValueError(f"{line[:60]!r} is not JSON") from None
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise ValueError(f"{line[:60]!r} is not a JSON object")  # noqa: TRY004  of a line
-    unknown = sorted(found.keys() - KEYS)
+    unknown = sorted(document.keys() - KEYS)
     if unknown:
         raise ValueError(f"unknown keys {', '.join(map(repr, unknown))}")
-    metric = _text(found, "metric", needed=False)
+    metric = _text(document, "metric", needed=False)
     if metric and metric not in {known.name for known in experiment.metrics}:
         raise ValueError(f"{metric!r} is no metric of this experiment")
     entry = UserEvent(
-        event=_text(found, "event_id"),
+        event=_text(document, "event_id"),
         metric=metric,
-        amount=_amount(found.get("value", 1)) if metric else 0,
-        version=_text(found, "version", needed=False),
+        amount=_amount(document.get("value", 1)) if metric else 0,
+        version=_text(document, "version", needed=False),
     )
-    return _text(found, "user_id"), entry
+    return _text(document, "user_id"), entry
 
 
-def _text(found: Mapping[str, Any], key: str, *, needed: bool = True) -> str:
-    value = found.get(key)
+def _text(document: Mapping[str, Any], key: str, *, needed: bool = True) -> str:
+    value = document.get(key)
     if value is None and not needed:
         return ""
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST:

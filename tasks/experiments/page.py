@@ -120,13 +120,13 @@ def _title(verdict: Decision | Conclusion) -> str:
 
 
 def _next(decision: Decision) -> str:
-    told = {
+    advice = {
         "winner": "conclude it with **experiment/conclude**; that can release the winner too.",
         "no difference": "conclude it with **experiment/conclude**; keep the control.",
         "stopped": "conclude it with **experiment/conclude**; no version is named winner.",
         "undecided": "wait; look as often as you like, looking costs nothing.",
     }
-    return f"**Next:** {told[decision.kind]}"
+    return f"**Next:** {advice[decision.kind]}"
 
 
 def _metrics(reading: Reading) -> str:

@@ -60,19 +60,19 @@ class SuccessMetric(Frozen):
     @property
     def faults(self) -> tuple[str, ...]:
         """What is wrong with it, one sentence each."""
-        found = []
+        wrong = []
         if not NAME.fullmatch(self.name):
-            found.append(f"metric name {self.name!r} must be like demo_booked")
+            wrong.append(f"metric name {self.name!r} must be like demo_booked")
         if not self.minimal_difference > 0:  # also true of NaN
-            found.append(f"{self.name}: minimal_difference {self.minimal_difference:g} must be > 0")
+            wrong.append(f"{self.name}: minimal_difference {self.minimal_difference:g} must be > 0")
         elif not self.minimal_difference < self.most:
-            found.append(
+            wrong.append(
                 f"{self.name}: minimal_difference {self.minimal_difference:g} must be below "
                 f"{self.most:g}, the most that one user counts for"
             )
         if self.kind == "mean" and not 0 < self.cap < float("inf"):
-            found.append(f"{self.name}: cap {self.cap:g} must be a number above 0")
-        return tuple(found)
+            wrong.append(f"{self.name}: cap {self.cap:g} must be a number above 0")
+        return tuple(wrong)
 
 
 class Experiment(Frozen):

@@ -13,7 +13,13 @@ from typing import Literal
 from tasks.experiments import ratio
 from tasks.experiments.blocks import Cell, arrivals, closed, end_of, sums_of
 from tasks.experiments.plan import Experiment, SuccessMetric
-from tasks.experiments.sequence import Course, Design, Sums, course, estimate
+from tasks.experiments.sequence import (
+    ConfidenceSequence,
+    Design,
+    Sums,
+    confidence_sequence,
+    estimate,
+)
 from tasks.values import Frozen
 
 State = Literal["better", "worse", "no difference", "open", "inconsistent"]
@@ -86,12 +92,12 @@ def read(
         late: Records that came too late.
     """
     over = closed(experiment, now)
-    seen = [cell for cell in cells if cell.block < over]
-    path = arrivals(seen)
+    counted = [cell for cell in cells if cell.block < over]
+    path = arrivals(counted)
     everybody = arrivals(cells)[-1:] or ((0, 0),)
     total = (everybody[0][0] + pending[0], everybody[0][1] + pending[1])
-    found = ratio.peak((*path, total), experiment.share)
-    mismatch = found >= -math.log(experiment.ratio_alpha)
+    against = ratio.peak((*path, total), experiment.share)
+    mismatch = against >= -math.log(experiment.ratio_alpha)
     return Reading(
         experiment=experiment.id,
         at=now,
@@ -100,10 +106,10 @@ def read(
         crossed=sum(cell.crossed for cell in cells),
         late=late,
         mismatch=mismatch,
-        ratio_evidence=found / math.log(10),
+        ratio_evidence=against / math.log(10),
         metrics=()
         if mismatch
-        else tuple(_metric(experiment, metric, seen) for metric in experiment.metrics),
+        else tuple(_metric(experiment, metric, counted) for metric in experiment.metrics),
     )
 
 
@@ -116,9 +122,9 @@ def _metric(experiment: Experiment, metric: SuccessMetric, cells: Sequence[Cell]
     )
     if not blocks:
         return _nothing(metric)
-    seen = course(sums, design, experiment.metric_alpha)
+    intervals = confidence_sequence(sums, design, experiment.metric_alpha)
     unit = metric.most
-    low, high = float(seen.low[-1]) * unit, float(seen.high[-1]) * unit
+    low, high = float(intervals.low[-1]) * unit, float(intervals.high[-1]) * unit
     return MetricReading(
         metric=metric,
         state=_state(metric, low, high),
@@ -128,8 +134,8 @@ def _metric(experiment: Experiment, metric: SuccessMetric, cells: Sequence[Cell]
         difference=estimate(sums) * unit,
         low=low if math.isfinite(low) else 0.0,
         high=high if math.isfinite(high) else 0.0,
-        evidence=float(seen.evidence.max()) / math.log(10),
-        history=_history(experiment, sums, seen, blocks, unit),
+        evidence=float(intervals.evidence.max()) / math.log(10),
+        history=_history(experiment, sums, intervals, blocks, unit),
     )
 
 
@@ -164,7 +170,11 @@ def _not_worse(metric: SuccessMetric, low: float, high: float) -> bool:
 
 
 def _history(
-    experiment: Experiment, sums: Sums, seen: Course, blocks: tuple[int, ...], unit: float
+    experiment: Experiment,
+    sums: Sums,
+    intervals: ConfidenceSequence,
+    blocks: tuple[int, ...],
+    unit: float,
 ) -> tuple[Look, ...]:
     last = [i for i in range(len(blocks)) if i + 1 == len(blocks) or blocks[i + 1] != blocks[i]]
     step = max(1, math.ceil(len(last) / LOOKS_KEPT))
@@ -172,13 +182,13 @@ def _history(
     looks = []
     for index in last[::-1][::step][::-1]:
         n_t, s_t, _, n_c, s_c, _ = (float(column[index]) for column in totals)
-        if math.isfinite(seen.low[index]):
+        if math.isfinite(intervals.low[index]):
             looks.append(
                 Look(
                     at=end_of(experiment, blocks[index]),
                     difference=(_mean(s_t, n_t) - _mean(s_c, n_c)) * unit,
-                    low=float(seen.low[index]) * unit,
-                    high=float(seen.high[index]) * unit,
+                    low=float(intervals.low[index]) * unit,
+                    high=float(intervals.high[index]) * unit,
                 )
             )
     return tuple(looks)

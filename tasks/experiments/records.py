@@ -282,11 +282,11 @@ def _arm(item: Item) -> Arm:
 
 
 def _amounts(entries: Iterable[UserEvent]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    totals: dict[str, int] = {}
     for entry in entries:
         if entry.metric:
-            found[entry.metric] = found.get(entry.metric, 0) + entry.amount
-    return found
+            totals[entry.metric] = totals.get(entry.metric, 0) + entry.amount
+    return totals
 
 
 def _cell(item: Item) -> Cell:

@@ -110,7 +110,7 @@ def log_evidence(sums: Sums, null: Array, design: Design) -> Array:
 
 
 @dataclass(frozen=True)
-class Course:
+class ConfidenceSequence:
     """The confidence sequence after each block, on the scale of y.
 
     ``low`` and ``high`` have the shape (blocks,) and never widen; both are NaN from where no
@@ -122,7 +122,7 @@ class Course:
     evidence: Array
 
 
-def course(sums: Sums, design: Design, alpha: float) -> Course:
+def confidence_sequence(sums: Sums, design: Design, alpha: float) -> ConfidenceSequence:
     """The confidence sequence of one experiment: the differences that were never rejected.
 
     Args:
@@ -142,7 +142,7 @@ def course(sums: Sums, design: Design, alpha: float) -> Course:
         ends = ((low[-1], grid[first[-1]]), (grid[last[-1]], high[-1]))
         low[-1] = _closer(sums, ends[0], design, alpha, upper=False)
         high[-1] = _closer(sums, ends[1], design, alpha, upper=True)
-    return Course(low=low, high=high, evidence=wealth[:, -1])
+    return ConfidenceSequence(low=low, high=high, evidence=wealth[:, -1])
 
 
 def estimate(sums: Sums) -> float:
@@ -198,8 +198,8 @@ def _variance(past: list[Array]) -> Array:
     """Predicted variance of y within an arm; one user's worth of the largest possible is added."""
     n_t, s_t, q_t, n_c, s_c, q_c = past
     squares = q_t - s_t**2 / np.maximum(n_t, 1.0) + q_c - s_c**2 / np.maximum(n_c, 1.0)
-    found: Array = (np.maximum(squares, 0.0) + 0.25) / (n_t + n_c + 1.0)
-    return found
+    variance: Array = (np.maximum(squares, 0.0) + 0.25) / (n_t + n_c + 1.0)
+    return variance
 
 
 def _limit(positive: Any, theta_t: Array, theta_c: Array, share: float, deepest: float) -> Array:

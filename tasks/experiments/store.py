@@ -36,13 +36,13 @@ def dossier(bucket: str, model: str) -> Dossier:
     Raises:
         ExperimentUnknown: there never was one.
     """
-    told = public(bucket, model)
-    found = None if told is None else objects.read(bucket, dossier_key(model, told.experiment))
-    if found is None:
+    shown = public(bucket, model)
+    stored = None if shown is None else objects.read(bucket, dossier_key(model, shown.experiment))
+    if stored is None:
         raise ExperimentUnknown(
             f"{model}: there is no experiment.", "Start one with experiment/start."
         )
-    return Dossier.model_validate_json(found.body)
+    return Dossier.model_validate_json(stored.body)
 
 
 def open_experiment(bucket: str, experiment: Experiment) -> Experiment:
@@ -56,8 +56,8 @@ def open_experiment(bucket: str, experiment: Experiment) -> Experiment:
     """
     model = experiment.model
     key = public_key(model)
-    found = objects.read(bucket, key)
-    standing = None if found is None else parsed(bucket, model, found.body)
+    stored = objects.read(bucket, key)
+    standing = None if stored is None else parsed(bucket, model, stored.body)
     if standing is not None and standing.state == "running":
         known = dossier(bucket, model).experiment
         if known.same_as(experiment):
@@ -70,10 +70,10 @@ def open_experiment(bucket: str, experiment: Experiment) -> Experiment:
     )
     fresh = assignment(experiment)
     body = fresh.model_dump_json(indent=1).encode()
-    if found is None:
+    if stored is None:
         objects.create(bucket, key, body, cache_control=ONE_MINUTE)
     else:
-        objects.swap(bucket, key, body, etag=found.etag, cache_control=ONE_MINUTE)
+        objects.swap(bucket, key, body, etag=stored.etag, cache_control=ONE_MINUTE)
     after = public(bucket, model)
     if after != fresh:
         raise _running(after or fresh)
@@ -91,16 +91,16 @@ def close_experiment(bucket: str, known: Dossier, conclusion: Conclusion) -> Con
     """
     experiment = known.experiment
     key = dossier_key(experiment.model, experiment.id)
-    found = objects.read(bucket, key)
-    if found is None:
+    stored = objects.read(bucket, key)
+    if stored is None:
         raise ExperimentUnknown(
             f"s3://{bucket}/{key} is gone.", "Restore it from the bucket's history."
         )
-    standing = Dossier.model_validate_json(found.body)
+    standing = Dossier.model_validate_json(stored.body)
     if standing.conclusion is None:
         ended = standing.model_copy(update={"conclusion": conclusion})
         body = ended.model_dump_json(indent=1).encode()
-        if objects.swap(bucket, key, body, etag=found.etag) is None:
+        if objects.swap(bucket, key, body, etag=stored.etag) is None:
             return close_experiment(bucket, known, conclusion)  # somebody concluded it just now
         standing = ended
     if standing.conclusion is None:
@@ -117,15 +117,15 @@ def note_told(bucket: str, experiment: Experiment, word: str) -> None:
     """
     key = dossier_key(experiment.model, experiment.id)
     for _ in range(TRIES):
-        found = objects.read(bucket, key)
-        if found is None:
+        stored = objects.read(bucket, key)
+        if stored is None:
             return
-        standing = Dossier.model_validate_json(found.body)
+        standing = Dossier.model_validate_json(stored.body)
         if word in standing.told:
             return
         fresh = standing.model_copy(update={"told": (*standing.told, word)})
         body = fresh.model_dump_json(indent=1).encode()
-        if objects.swap(bucket, key, body, etag=found.etag) is not None:
+        if objects.swap(bucket, key, body, etag=stored.etag) is not None:
             return
     raise _moved(experiment)
 
@@ -133,15 +133,15 @@ def note_told(bucket: str, experiment: Experiment, word: str) -> None:
 def tell_clients(bucket: str, experiment: Experiment, conclusion: Conclusion) -> None:
     """Let clients stop assigning users; nothing to do when they know, or another one began."""
     key = public_key(experiment.model)
-    found = objects.read(bucket, key)
-    told = None if found is None else parsed(bucket, experiment.model, found.body)
-    if found is None or told is None or told.experiment != experiment.id:
+    stored = objects.read(bucket, key)
+    shown = None if stored is None else parsed(bucket, experiment.model, stored.body)
+    if stored is None or shown is None or shown.experiment != experiment.id:
         return
-    ended = told.model_copy(update={"state": "concluded", "winner": conclusion.winner})
-    if told == ended:
+    ended = shown.model_copy(update={"state": "concluded", "winner": conclusion.winner})
+    if shown == ended:
         return
     body = ended.model_dump_json(indent=1).encode()
-    objects.swap(bucket, key, body, etag=found.etag, cache_control=ONE_MINUTE)
+    objects.swap(bucket, key, body, etag=stored.etag, cache_control=ONE_MINUTE)
     after = public(bucket, experiment.model)
     if after is not None and after.experiment == experiment.id and after != ended:
         raise _moved(experiment)

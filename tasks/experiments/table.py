@@ -126,14 +126,14 @@ class Table:
 
     def read(self, keys: Sequence[Item]) -> list[Item]:
         """Those items of at most a hundred that are there, consistently."""
-        found: list[Item] = []
+        items: list[Item] = []
         asked: Any = {self.name: {"Keys": list(keys), "ConsistentRead": True}} if keys else {}
         for attempt in range(TRIES):
             if not asked:
-                return found
+                return items
             with asking(f"BatchGetItem {self.name}"):
                 answer = client("dynamodb").batch_get_item(RequestItems=asked)
-            found += answer["Responses"].get(self.name, [])
+            items += answer["Responses"].get(self.name, [])
             asked = answer.get("UnprocessedKeys") or {}
             give_way(attempt, ["ThrottlingError"] if asked else [])
         raise crowded("reading")

@@ -9,19 +9,19 @@ from collections.abc import Sequence
 
 from tasks.experiments import page, verbs
 from tasks.experiments.plan import Experiment, SuccessMetric, WhenDecided
-from tasks.experiments.verbs import Bench, ExperimentStatus, RegistryReader
+from tasks.experiments.verbs import ExperimentContext, ExperimentStatus, RegistryReader
 from tasks.reports.artifacts import current_flow_run_id, key_for, logger, show
 from tasks.retrying import retried
 
 
-def bench_of(registry: RegistryReader) -> Bench:
+def context_of(registry: RegistryReader) -> ExperimentContext:
     """Where this installation keeps its experiments."""
-    return Bench.here(registry)
+    return ExperimentContext.here(registry)
 
 
 @retried("start experiment")
 def begin(
-    bench: Bench,
+    context: ExperimentContext,
     model: str,
     control: str,
     treatment: str,
@@ -36,7 +36,7 @@ def begin(
 ) -> Experiment:
     """See `verbs.start`."""
     started = verbs.start(
-        bench,
+        context,
         model=model,
         control=control,
         treatment=treatment,
@@ -56,11 +56,11 @@ def begin(
 
 
 @retried("record")
-def record(bench: Bench, model: str, url: str) -> str:
+def record(context: ExperimentContext, model: str, url: str) -> str:
     """See `verbs.record`; a sentence that says what was recorded."""
-    experiment, batch, made = verbs.record(bench, model, url)
-    told = page.recorded_page(experiment, url, batch.lines, batch.repeated, made, batch.wrong)
-    show(key_for("records", model), told, "What was recorded")
+    experiment, batch, made = verbs.record(context, model, url)
+    markdown = page.recorded_page(experiment, url, batch.lines, batch.repeated, made, batch.wrong)
+    show(key_for("records", model), markdown, "What was recorded")
     return (
         f"{experiment.id}: {made.events:,} of {batch.lines:,} records are new, "
         f"{made.entered:,} new users; {made.repeated + batch.repeated:,} were known, "
@@ -69,49 +69,49 @@ def record(bench: Bench, model: str, url: str) -> str:
 
 
 @retried("which experiments")
-def at_hand(bench: Bench, models: Sequence[str]) -> list[str]:
-    """See `verbs.at_hand`."""
-    return verbs.at_hand(bench, models)
+def open_experiments(context: ExperimentContext, models: Sequence[str]) -> list[str]:
+    """See `verbs.open_experiments`."""
+    return verbs.open_experiments(context, models)
 
 
 @retried("read experiment")
-def look(bench: Bench, model: str) -> ExperimentStatus:
-    """See `verbs.look`; also logs each metric in CloudWatch."""
-    seen = verbs.look(bench, model)
-    _show(seen)
-    if seen.conclusion is None:
-        verbs.publish(bench, seen)
-    return seen
+def observe(context: ExperimentContext, model: str) -> ExperimentStatus:
+    """See `verbs.observe`; also logs each metric in CloudWatch."""
+    status = verbs.observe(context, model)
+    _show(status)
+    if status.conclusion is None:
+        verbs.publish(context, status)
+    return status
 
 
 @retried("conclude experiment")
 def conclude(
-    bench: Bench, model: str, actor: str, reason: str, stop: bool = False
+    context: ExperimentContext, model: str, actor: str, reason: str, stop: bool = False
 ) -> ExperimentStatus:
     """See `verbs.conclude`."""
-    seen = verbs.conclude(bench, model, actor, reason, stop=stop)
-    _show(seen)
-    return seen
+    status = verbs.conclude(context, model, actor, reason, stop=stop)
+    _show(status)
+    return status
 
 
 @retried("tell people")
-def tell(bench: Bench, seen: ExperimentStatus) -> str:
+def tell(context: ExperimentContext, status: ExperimentStatus) -> str:
     """See `verbs.announce`."""
-    said = verbs.announce(bench, seen)
-    logger().info(f"Told people of {seen.experiment.id}: {said}")
-    return said
+    message_id = verbs.announce(context, status)
+    logger().info(f"Told people of {status.experiment.id}: {message_id}")
+    return message_id
 
 
 @retried("what to release")
-def to_release(bench: Bench, seen: ExperimentStatus) -> tuple[str | None, str]:
+def to_release(context: ExperimentContext, status: ExperimentStatus) -> tuple[str | None, str]:
     """See `verbs.to_release`."""
-    found = verbs.to_release(bench, seen)
-    logger().info(found[1])
-    return found
+    version, why = verbs.to_release(context, status)
+    logger().info(why)
+    return version, why
 
 
-def _show(seen: ExperimentStatus) -> None:
-    model = seen.experiment.model
-    told = page.page(seen.experiment, seen.reading, seen.decision, seen.conclusion)
-    show(key_for("experiment", model), told, "What is known so far")
-    logger().info(f"{seen.experiment.id}: {seen.decision.kind}: {seen.decision.reason}")
+def _show(status: ExperimentStatus) -> None:
+    model = status.experiment.model
+    markdown = page.page(status.experiment, status.reading, status.decision, status.conclusion)
+    show(key_for("experiment", model), markdown, "What is known so far")
+    logger().info(f"{status.experiment.id}: {status.decision.kind}: {status.decision.reason}")

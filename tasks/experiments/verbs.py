@@ -42,14 +42,14 @@ class RegistryReader(Protocol):
         """The pointer, or None before the first release."""
         ...
 
-    def fates(self, model: str) -> Sequence[Any]:
-        """What became of each candidate: records with ``version`` and ``fate``."""
+    def histories(self, model: str) -> Sequence[Any]:
+        """The history of each candidate, with ``version`` and ``status``."""
         ...
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Where experiments are kept."""
+class ExperimentContext:
+    """Where experiments are kept: registry, table, metrics, clock, topic."""
 
     registry: RegistryReader
     table: str
@@ -58,7 +58,7 @@ class Bench:
     topic: str = ""
 
     @classmethod
-    def here(cls, registry: RegistryReader) -> Bench:
+    def here(cls, registry: RegistryReader) -> ExperimentContext:
         """As the settings say."""
         chosen = settings()
         return cls(
@@ -86,7 +86,7 @@ class ExperimentStatus:
 
 
 def start(
-    bench: Bench,
+    context: ExperimentContext,
     *,
     model: str,
     control: str,
@@ -104,7 +104,7 @@ def start(
     """Start an experiment; a retry of the same flow run finds what it began.
 
     Args:
-        bench: Where.
+        context: Where experiments are kept.
         model: Which model.
         control: Version to compare with; "" takes the one that serves.
         treatment: Version to try.
@@ -122,8 +122,8 @@ def start(
         InvalidExperiment: the plan is wrong; every fault is named at once.
         ExperimentRunning: another one has not been concluded.
     """
-    known = bench.registry.versions(model)
-    pointer = bench.registry.pointer(model)
+    known = context.registry.versions(model)
+    pointer = context.registry.pointer(model)
     asked = plan(
         model=model,
         control=control or (pointer.version if pointer else ""),
@@ -137,12 +137,12 @@ def start(
         when_decided=when_decided,
         actor=actor,
         reason=reason,
-        now=bench.clock.now(),
+        now=context.clock.now(),
         run=run,
         withdrawn=pointer.previous if pointer and pointer.rollback else None,
     )
-    require_table(bench.table)
-    return store.open_experiment(bench.bucket, asked)
+    require_table(context.table)
+    return store.open_experiment(context.bucket, asked)
 
 
 def require_table(name: str) -> None:
@@ -154,20 +154,22 @@ def require_table(name: str) -> None:
     """
     with asking(f"DescribeTimeToLive {name} (SLUICE_EXPERIMENTS_TABLE)"):
         answer = client("dynamodb").describe_time_to_live(TableName=name)
-    found = answer["TimeToLiveDescription"]
-    if found.get("AttributeName") != "expires" or "ENABL" not in found["TimeToLiveStatus"]:
+    retention = answer["TimeToLiveDescription"]
+    if retention.get("AttributeName") != "expires" or "ENABL" not in retention["TimeToLiveStatus"]:
         raise ExperimentError(
             f"The table {name!r} would keep records for ever: time to live is "
-            f"{found['TimeToLiveStatus']} on {found.get('AttributeName')!r}.",
+            f"{retention['TimeToLiveStatus']} on {retention.get('AttributeName')!r}.",
             "Enable time to live on its attribute 'expires'.",
         )
 
 
-def record(bench: Bench, model: str, url: str) -> tuple[Experiment, EventBatch, Recorded]:
+def record(
+    context: ExperimentContext, model: str, url: str
+) -> tuple[Experiment, EventBatch, Recorded]:
     """Record a file of JSON lines.
 
     Args:
-        bench: Where.
+        context: Where experiments are kept.
         model: Whose experiment.
         url: ``s3://bucket/key`` of the file.
 
@@ -175,7 +177,7 @@ def record(bench: Bench, model: str, url: str) -> tuple[Experiment, EventBatch, 
         ExperimentUnknown: the model has no experiment.
         RecordsUnreadable: there is no such file, or no line of it can be read.
     """
-    known = store.dossier(bench.bucket, model)
+    known = store.dossier(context.bucket, model)
     experiment = known.experiment
     if known.conclusion is not None:
         raise ExperimentError(
@@ -186,34 +188,38 @@ def record(bench: Bench, model: str, url: str) -> tuple[Experiment, EventBatch, 
     bucket, _, key = rest.partition("/")
     if scheme != "s3" or not bucket or not key:
         raise RecordsUnreadable(f"{url!r} is no address in S3.", "Write it as s3://bucket/key.")
-    found = objects.read(bucket, key)
-    if found is None:
+    stored = objects.read(bucket, key)
+    if stored is None:
         raise RecordsUnreadable(f"{url} is not there.", "Correct the address.")
-    made = batch(experiment, found.body.decode("utf-8", "replace").splitlines())
+    made = batch(experiment, stored.body.decode("utf-8", "replace").splitlines())
     if not made.users:
         raise RecordsUnreadable(
             f"{url}: none of {made.lines} lines is a record: {'; '.join(made.wrong[:SHOWN])}.",
             "See docs/experiments.md for what a line holds.",
         )
-    return experiment, made, Records(bench.table, experiment).record(made.users, bench.clock.now())
+    return (
+        experiment,
+        made,
+        Records(context.table, experiment).record(made.users, context.clock.now()),
+    )
 
 
-def look(bench: Bench, model: str) -> ExperimentStatus:
+def observe(context: ExperimentContext, model: str) -> ExperimentStatus:
     """Count who is due, and read the experiment of a model.
 
     Raises:
         ExperimentUnknown: the model has no experiment.
     """
-    return _seen(bench, store.dossier(bench.bucket, model))
+    return _status(context, store.dossier(context.bucket, model))
 
 
 def conclude(
-    bench: Bench, model: str, actor: str, reason: str, *, stop: bool = False
+    context: ExperimentContext, model: str, actor: str, reason: str, *, stop: bool = False
 ) -> ExperimentStatus:
     """End the experiment of a model; ended once, it stays as it was ended.
 
     Args:
-        bench: Where.
+        context: Where experiments are kept.
         model: Which model.
         actor: Who ends it.
         reason: Why, in a sentence; stands in the conclusion of a stopped experiment.
@@ -223,12 +229,12 @@ def conclude(
         ExperimentUnknown: the model has no experiment.
         ExperimentUndecided: the evidence is not there yet, and ``stop`` was not asked for.
     """
-    known = store.dossier(bench.bucket, model)
-    seen = _seen(bench, known)
-    if seen.conclusion is not None:
-        store.tell_clients(bench.bucket, known.experiment, seen.conclusion)
-        return seen
-    decided = seen.decision
+    known = store.dossier(context.bucket, model)
+    status = _status(context, known)
+    if status.conclusion is not None:
+        store.tell_clients(context.bucket, known.experiment, status.conclusion)
+        return status
+    decided = status.decision
     if decided.kind == "undecided":
         if not stop:
             until = utc(wall(all_counted(known.experiment))).strftime("%Y-%m-%d %H:%M")
@@ -242,25 +248,25 @@ def conclude(
         winner=decided.winner,
         reason=decided.reason,
         actor=actor,
-        at=bench.clock.now(),
-        reading=seen.reading,
+        at=context.clock.now(),
+        reading=status.reading,
     )
-    stands = store.close_experiment(bench.bucket, known, conclusion)
-    return replace(seen, conclusion=stands, reading=stands.reading, decision=_decided(stands))
+    stands = store.close_experiment(context.bucket, known, conclusion)
+    return replace(status, conclusion=stands, reading=stands.reading, decision=_decided(stands))
 
 
-def to_release(bench: Bench, seen: ExperimentStatus) -> tuple[str | None, str]:
+def to_release(context: ExperimentContext, status: ExperimentStatus) -> tuple[str | None, str]:
     """The version that a concluded experiment puts before users, and a sentence that says why.
 
     Only a winning treatment has to be released; and not when the pointer meanwhile left the
     control, since what serves then was never compared with it.
     """
-    experiment, conclusion = seen.experiment, seen.conclusion
+    experiment, conclusion = status.experiment, status.conclusion
     model = experiment.model
     winner = conclusion.winner if conclusion else None
     if winner is None:
         return None, "Nothing is released: there is no winner."
-    pointer = bench.registry.pointer(model)
+    pointer = context.registry.pointer(model)
     serving = pointer.version if pointer else None
     if serving == winner:
         return None, f"{winner} serves already."
@@ -269,58 +275,62 @@ def to_release(bench: Bench, seen: ExperimentStatus) -> tuple[str | None, str]:
             f"Nothing is released: {serving} serves, not {experiment.control}, which "
             f"{experiment.treatment} was compared with."
         )
-    if any(r.version == winner and r.fate == "rolled_back" for r in bench.registry.fates(model)):
+    if any(
+        r.version == winner and r.status == "rolled_back" for r in context.registry.histories(model)
+    ):
         return None, f"{winner} is not released by itself: it was rolled back before."
     return winner, f"{winner} is to be released."
 
 
-def at_hand(bench: Bench, models: Sequence[str]) -> list[str]:
+def open_experiments(context: ExperimentContext, models: Sequence[str]) -> list[str]:
     """Those models whose experiment runs, or was concluded but its winner not yet released.
 
     The second is what a run leaves that died between the two; a day later it is let be.
     """
-    found = []
+    still_open = []
     for model in models:
-        told = assigned.public(bench.bucket, model)
-        if told is None:
+        assignment = assigned.public(context.bucket, model)
+        if assignment is None:
             continue
-        if told.state == "running" or _unreleased(bench, store.dossier(bench.bucket, model)):
-            found.append(model)
-    return found
+        if assignment.state == "running" or _unreleased(
+            context, store.dossier(context.bucket, model)
+        ):
+            still_open.append(model)
+    return still_open
 
 
-def _unreleased(bench: Bench, known: Dossier) -> bool:
+def _unreleased(context: ExperimentContext, known: Dossier) -> bool:
     ended = known.conclusion
     if ended is None or known.experiment.when_decided != "release":
         return False
-    if bench.clock.now() > ended.at + DAY:
+    if context.clock.now() > ended.at + DAY:
         return False
-    return to_release(bench, _seen(bench, known))[0] is not None
+    return to_release(context, _status(context, known))[0] is not None
 
 
-def publish(bench: Bench, seen: ExperimentStatus) -> None:
+def publish(context: ExperimentContext, status: ExperimentStatus) -> None:
     """Log each metric per model, version and metric in CloudWatch."""
     data = []
-    for measured in seen.reading.metrics:
-        for arm, users in zip(ARMS, seen.reading.users, strict=True):
+    for measured in status.reading.metrics:
+        for arm, users in zip(ARMS, status.reading.users, strict=True):
             value = measured.treatment if arm == "treatment" else measured.control
             dimensions = {
-                "ModelName": seen.experiment.model,
-                "Version": seen.experiment.version_of(arm),
+                "ModelName": status.experiment.model,
+                "Version": status.experiment.version_of(arm),
                 "Metric": measured.metric.name,
             }
             named = [{"Name": key, "Value": text} for key, text in dimensions.items()]
-            at = utc(seen.reading.at)
+            at = utc(status.reading.at)
             data += [
                 {"MetricName": name, "Dimensions": named, "Timestamp": at, "Value": number}
                 for name, number in (("ExperimentMean", value), ("ExperimentUsers", float(users)))
             ]
     if data:
-        with asking(f"PutMetricData {bench.namespace} (experiment {seen.experiment.id})"):
-            client("cloudwatch").put_metric_data(Namespace=bench.namespace, MetricData=data)
+        with asking(f"PutMetricData {context.namespace} (experiment {status.experiment.id})"):
+            client("cloudwatch").put_metric_data(Namespace=context.namespace, MetricData=data)
 
 
-def announce(bench: Bench, seen: ExperimentStatus) -> str:
+def announce(context: ExperimentContext, status: ExperimentStatus) -> str:
     """Tell people what was decided, and how an experiment ended: each once.
 
     Who dies after telling and before writing it down tells again.
@@ -328,25 +338,25 @@ def announce(bench: Bench, seen: ExperimentStatus) -> str:
     Returns:
         The message's id, or in brackets why nobody was told.
     """
-    experiment = seen.experiment
-    word = news(seen.decision, seen.conclusion)
+    experiment = status.experiment
+    word = news(status.decision, status.conclusion)
     if not word:
         return "(nobody told: it is not decided)"
-    if word in store.dossier(bench.bucket, experiment.model).told:
+    if word in store.dossier(context.bucket, experiment.model).told:
         return "(told before)"
-    told = Topic(bench.topic).tell(*letter(experiment, seen.decision, seen.conclusion))
-    if bench.topic:
-        store.note_told(bench.bucket, experiment, word)
-    return told
+    message_id = Topic(context.topic).tell(*letter(experiment, status.decision, status.conclusion))
+    if context.topic:
+        store.note_told(context.bucket, experiment, word)
+    return message_id
 
 
-def _seen(bench: Bench, known: Dossier) -> ExperimentStatus:
+def _status(context: ExperimentContext, known: Dossier) -> ExperimentStatus:
     experiment = known.experiment
     if known.conclusion is not None:
         ended = known.conclusion
         return ExperimentStatus(experiment, ended.reading, _decided(ended), ended)
-    records = Records(bench.table, experiment)
-    now = bench.clock.now()
+    records = Records(context.table, experiment)
+    now = context.clock.now()
     records.settle(now)
     tally = records.tally(now)
     reading = read(experiment, tally.cells, now, tally.pending, tally.late)

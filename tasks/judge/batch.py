@@ -8,12 +8,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from tasks.judge.course import advance
-from tasks.judge.ledger import PROMOTED, ROLLED_BACK, Ledger, opening
 from tasks.judge.policy import JudgePolicy
+from tasks.judge.sequential import PROMOTE, ROLLBACK, SequentialState, initial
 from tasks.judge.state import JudgeState, observe, settle
+from tasks.judge.update import update
 from tasks.judge.verdict import CanaryVerdict, judge, verdict
-from tasks.judge.window import Counts, Window, counts_of_all
+from tasks.judge.window import Window, WindowArrays, counts_of_all
 
 
 def judge_many(policy: JudgePolicy, releases: Sequence[Sequence[Window]]) -> list[CanaryVerdict]:
@@ -34,18 +34,18 @@ def judge_many(policy: JudgePolicy, releases: Sequence[Sequence[Window]]) -> lis
     feeds = [counts_of_all(policy, releases[index]) for index in orderly]
     lengths = np.array([len(releases[index]) for index in orderly])
     rows = np.arange(len(orderly))
-    ledger = opening(policy, len(orderly))
+    sequential = initial(policy, len(orderly))
     for step in range(int(lengths.max(initial=0))):
-        over = (lengths[rows] <= step) | np.isin(ledger.outcome, (ROLLED_BACK, PROMOTED))
+        over = (lengths[rows] <= step) | np.isin(sequential.outcome, (ROLLBACK, PROMOTE))
         if over.any():
             for place in np.flatnonzero(over).tolist():
-                verdicts[orderly[rows[place]]] = _verdict(policy, ledger, place)
-            rows, ledger = rows[~over], _rows(ledger, ~over)
+                verdicts[orderly[rows[place]]] = _verdict(policy, sequential, place)
+            rows, sequential = rows[~over], _rows(sequential, ~over)
             if not len(rows):
                 break
-        ledger = advance(policy, ledger, _stack([feeds[row] for row in rows], step))
+        sequential = update(policy, sequential, _stack([feeds[row] for row in rows], step))
     for place, row in enumerate(rows):
-        verdicts[orderly[row]] = _verdict(policy, ledger, place)
+        verdicts[orderly[row]] = _verdict(policy, sequential, place)
     return [verdicts[index] for index in range(len(releases))]
 
 
@@ -60,7 +60,7 @@ def observe_many(states: Sequence[JudgeState], windows: Sequence[Window]) -> lis
     for index, (state, window) in enumerate(zip(states, windows, strict=True)):
         if state.policy != states[0].policy:
             raise ValueError("releases that are folded side by side share one policy")
-        ended = state.windows[-1][0].t1 if state.windows else float(state.settled.told[0])
+        ended = state.windows[-1][0].t1 if state.windows else float(state.settled.observed[0])
         if window.t0 >= ended - 1e-6:
             orderly.append(index)
         else:  # a corrected, late or overlapping window takes the careful way
@@ -71,20 +71,22 @@ def observe_many(states: Sequence[JudgeState], windows: Sequence[Window]) -> lis
             state.windows[-1][1] if state.windows else state.settled
             for state in (states[index] for index in orderly)
         ]
-        stacked = Ledger(
+        stacked = SequentialState(
             **{
-                field.name: np.concatenate([getattr(ledger, field.name) for ledger in before])
-                for field in fields(Ledger)
+                field.name: np.concatenate(
+                    [getattr(sequential, field.name) for sequential in before]
+                )
+                for field in fields(SequentialState)
             }
         )
-        folded = advance(
+        folded = update(
             policy, stacked, counts_of_all(policy, [windows[index] for index in orderly])
         )
         for place, index in enumerate(orderly):
-            one = Ledger(
+            one = SequentialState(
                 **{
                     field.name: getattr(folded, field.name)[place : place + 1]
-                    for field in fields(Ledger)
+                    for field in fields(SequentialState)
                 }
             )
             known = (*states[index].windows, (windows[index], one))
@@ -92,20 +94,24 @@ def observe_many(states: Sequence[JudgeState], windows: Sequence[Window]) -> lis
     return [state for state in after if state is not None]
 
 
-def _rows(ledger: Ledger, keep: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Ledger:
-    return Ledger(**{field.name: getattr(ledger, field.name)[keep] for field in fields(Ledger)})
+def _rows(
+    sequential: SequentialState, keep: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+) -> SequentialState:
+    return SequentialState(
+        **{field.name: getattr(sequential, field.name)[keep] for field in fields(SequentialState)}
+    )
 
 
-def _verdict(policy: JudgePolicy, ledger: Ledger, place: int) -> CanaryVerdict:
-    keep = np.zeros(len(ledger.told), dtype=bool)
+def _verdict(policy: JudgePolicy, sequential: SequentialState, place: int) -> CanaryVerdict:
+    keep = np.zeros(len(sequential.observed), dtype=bool)
     keep[place] = True
-    return verdict(JudgeState(policy=policy, settled=_rows(ledger, keep)))
+    return verdict(JudgeState(policy=policy, settled=_rows(sequential, keep)))
 
 
-def _stack(feeds: Sequence[Counts], step: int) -> Counts:
-    return Counts(
+def _stack(feeds: Sequence[WindowArrays], step: int) -> WindowArrays:
+    return WindowArrays(
         **{
             field.name: np.array([getattr(feed, field.name)[step] for feed in feeds])
-            for field in fields(Counts)
+            for field in fields(WindowArrays)
         }
     )

@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.judge.hypergeometric import Array
-from tasks.judge.ledger import (
+from tasks.judge.non_inferiority import margins, present
+from tasks.judge.policy import JudgePolicy
+from tasks.judge.sequential import (
+    INCONCLUSIVE,
     NEVER,
     OPEN,
-    PROMOTED,
-    ROLLED_BACK,
-    UNDECIDED,
-    Ledger,
+    PROMOTE,
+    ROLLBACK,
+    SequentialState,
     total_evidence,
 )
-from tasks.judge.policy import JudgePolicy
-from tasks.judge.proof import margins, present
-from tasks.judge.window import Counts
+from tasks.judge.window import WindowArrays
 
 Flags = NDArray[np.bool_]
 
@@ -48,90 +48,94 @@ def margins_of(policy: JudgePolicy) -> Array:
     return margins(policy)
 
 
-def decide(policy: JudgePolicy, ledger: Ledger, counts: Counts, warm: Flags) -> Ledger:
+def decide(
+    policy: JudgePolicy, state: SequentialState, counts: WindowArrays, warm: Flags
+) -> SequentialState:
     """The outcome, the wanted share, and why."""
     ladder = np.asarray(policy.ladder)
     last = len(ladder) - 1
-    evidence = total_evidence(policy, ledger)
-    rung = ledger.rung.astype(int)
-    upper = np.minimum(rung + 1, last)
+    evidence = total_evidence(policy, state)
+    step = state.step.astype(int)
+    upper = np.minimum(step + 1, last)
     share = ladder[upper]
     length = counts.t1 - counts.t0
-    rate = ledger.requests / np.maximum(ledger.seconds, 1e-9)
+    rate = state.requests / np.maximum(state.seconds, 1e-9)
     exposed = share * rate * (length + policy.reaction_seconds)
     allowed = policy.harm / np.maximum(exposed, 1e-9)
-    proven = _proven(policy, ledger, allowed, upper == last, warm)
+    proven = _proven(policy, state, allowed, upper == last, warm)
 
     now = counts.t1
-    shadowing = (ledger.pairs > 0) & (rung < 0)
-    silent = (rung >= 0) & (counts.requests[:, 0, 0] == 0)
-    troubled = now < ledger.incident_until
+    shadowing = (state.pairs > 0) & (step < 0)
+    silent = (step >= 0) & (counts.requests[:, 0, 0] == 0)
+    troubled = now < state.incident_until
     alarmed = evidence >= policy.hold_evidence
-    at_top = rung == last
+    at_top = step == last
     # The share that is asked for now meets the next window, not this one.
-    still = counts.warmup | (now < ledger.started + policy.warm_up_seconds - 1e-9)
-    warming = still & (share > policy.warm_up_weight) & (rung >= 0)
-    young = (rung >= 0) & (now - ledger.rung_since < policy.dwell_seconds - 1e-9)
+    still = counts.warmup | (now < state.started + policy.warm_up_seconds - 1e-9)
+    warming = still & (share > policy.warm_up_weight) & (step >= 0)
+    young = (step >= 0) & (now - state.step_since < policy.dwell_seconds - 1e-9)
     why = np.full(len(now), CLIMB)
     for flag, name in (
         (~proven, "proof"),
         (young, "dwell"),
         (warming, "warm-up"),
         (at_top, "watch"),
-        (rung < 0, "start"),
-        (shadowing & (ledger.pairs < policy.shadow_pairs), "shadow"),
+        (step < 0, "start"),
+        (shadowing & (state.pairs < policy.shadow_pairs), "shadow"),
         (alarmed, "evidence"),
         (troubled, "incident"),
         (silent, "no data"),
     ):
         why = np.where(flag, REASONS.index(name), why)
 
-    current = np.where(rung >= 0, ladder[np.maximum(rung, 0)], 0.0)
+    current = np.where(step >= 0, ladder[np.maximum(step, 0)], 0.0)
     target = np.where(why == CLIMB, share, current)
     target = np.where(why == START, first_share(policy, rate, length), target)
 
     # The watch ends by its own evidence too: a slow decline after the proof must not slip through.
-    sound = ((ledger.watch_proof > 0.0) | ~present(policy)).all(1) | (policy.watch_seconds <= 0)
-    sound &= now >= ledger.upset_until
-    watched = (why == WATCH) & sound & (now - ledger.watching >= policy.watch_seconds - 1e-9)
-    late = (ledger.started != NEVER) & (now - ledger.started >= policy.deadline_seconds)
-    overdue = late & (ledger.watching == NEVER)
+    sound = ((state.watch_non_inferiority > 0.0) | ~present(policy)).all(1) | (
+        policy.watch_seconds <= 0
+    )
+    sound &= now >= state.upset_until
+    watched = (why == WATCH) & sound & (now - state.watching >= policy.watch_seconds - 1e-9)
+    late = (state.started != NEVER) & (now - state.started >= policy.deadline_seconds)
+    overdue = late & (state.watching == NEVER)
     # A watch that can never be finished quietly must end too.
     overdue |= (
-        (ledger.watching != NEVER)
-        & (now - ledger.watching >= policy.watch_seconds + policy.deadline_seconds)
+        (state.watching != NEVER)
+        & (now - state.watching >= policy.watch_seconds + policy.deadline_seconds)
         & ~watched
     )
-    outcome = np.where(watched, PROMOTED, np.where(overdue, UNDECIDED, OPEN)).astype(float)
-    outcome = np.where(evidence >= policy.threshold, ROLLED_BACK, outcome)
+    outcome = np.where(watched, PROMOTE, np.where(overdue, INCONCLUSIVE, OPEN)).astype(float)
+    outcome = np.where(evidence >= policy.threshold, ROLLBACK, outcome)
     # The first outcome stands, except that evidence against overrules "undecided".
-    standing = (ledger.outcome == ROLLED_BACK) | (ledger.outcome == PROMOTED)
-    outcome = np.where(standing, ledger.outcome, outcome)
-    fresh = (outcome != OPEN) & (outcome != ledger.outcome)
-    for value, name in ((ROLLED_BACK, "rolled back"), (PROMOTED, "promoted"),
-                        (UNDECIDED, "deadline")):  # fmt: skip
+    standing = (state.outcome == ROLLBACK) | (state.outcome == PROMOTE)
+    outcome = np.where(standing, state.outcome, outcome)
+    fresh = (outcome != OPEN) & (outcome != state.outcome)
+    for value, name in ((ROLLBACK, "rolled back"), (PROMOTE, "promoted"),
+                        (INCONCLUSIVE, "deadline")):  # fmt: skip
         why = np.where(outcome == value, REASONS.index(name), why)
-    target = np.where(outcome == ROLLED_BACK, 0.0, target)
-    target = np.where(outcome == PROMOTED, 1.0, target)
-    target = np.where(outcome == UNDECIDED, current, target)
+    target = np.where(outcome == ROLLBACK, 0.0, target)
+    target = np.where(outcome == PROMOTE, 1.0, target)
+    target = np.where(outcome == INCONCLUSIVE, current, target)
     return replace(
-        ledger,
-        peak=np.maximum(ledger.peak, evidence),
+        state,
+        peak=np.maximum(state.peak, evidence),
         outcome=outcome,
-        decided=np.where(fresh, now, ledger.decided),
+        decided=np.where(fresh, now, state.decided),
         target=target,
         why=why.astype(float),
     )
 
 
 def _proven(
-    policy: JudgePolicy, ledger: Ledger, allowed: Array, final: Flags, warm: Flags
+    policy: JudgePolicy, state: SequentialState, allowed: Array, final: Flags, warm: Flags
 ) -> Flags:
     """Whether every gate is proven at the margin that the next share needs."""
     delta = margins_of(policy)
     needed = np.where(final[:, None], 0.0, allowed[:, None])
     needed = np.maximum(needed, delta[None, :, 0])
-    enough = (delta[None] <= needed[..., None] + 1e-12) & (ledger.proven > 0)
+    enough = (delta[None] <= needed[..., None] + 1e-12) & (state.proven > 0)
     by_gate = enough.any(-1) | ~present(policy)[None]
     # In warm-up latency is not judged, and the share stays low: the other gates suffice.
     by_gate[:, 1:4] |= (warm & ~final)[:, None]
@@ -139,7 +143,7 @@ def _proven(
 
 
 def first_share(policy: JudgePolicy, rate: Array, length: Array) -> Array:
-    """The first share: the largest rung at which even an outage stays within the harm budget.
+    """The first share: the largest step at which even an outage stays within the harm budget.
 
     Args:
         policy: The policy.

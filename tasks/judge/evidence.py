@@ -13,18 +13,18 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.judge.chain import (
+from tasks.judge.conditional_tests import (
     above,
-    chain_log_e,
+    bin_log_odds,
+    conditional_log_e,
     contaminated,
-    link_log_odds,
-    live_links,
+    informative_bins,
     reference_tail,
     shifted,
 )
 from tasks.judge.hypergeometric import Array, log_pgf_upper
 from tasks.judge.policy import JudgePolicy
-from tasks.judge.window import Counts
+from tasks.judge.window import WindowArrays
 
 STREAMS = ("errors", "latency", "latency tail", "predictions", "limits")
 ERRORS, LATENCY, TAIL, PREDICTIONS, LIMITS = range(5)
@@ -119,7 +119,7 @@ def alternatives_of(policy: JudgePolicy) -> Alternatives:
 
 def column_log_e(
     policy: JudgePolicy,
-    counts: Counts,
+    counts: WindowArrays,
     warm: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
     latency_reference: Array,
     prediction_reference: Array,
@@ -160,7 +160,7 @@ def binary_log_e(trials: Array, hits: Array, odds: tuple[float, ...]) -> Array:
 
 def tail_counts(
     policy: JudgePolicy,
-    counts: Counts,
+    counts: WindowArrays,
     warm: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
     reference: Array,
 ) -> tuple[Array, Array]:
@@ -177,14 +177,14 @@ def tail_counts(
     beyond = past <= np.maximum(TAIL_LEVEL * total, 1.0)
     edge = np.where(total[..., 0] >= 50, np.maximum(np.argmax(beyond, axis=-1), 1), 0)
     judged = (edge > 0) & ~warm[:, None]
-    seen = above(counts.latency)
-    hits = np.take_along_axis(seen, edge[..., None, None], axis=-1)[..., 0]
-    return seen[..., 0] * judged[..., None], hits * judged[..., None]
+    cumulative = above(counts.latency)
+    hits = np.take_along_axis(cumulative, edge[..., None, None], axis=-1)[..., 0]
+    return cumulative[..., 0] * judged[..., None], hits * judged[..., None]
 
 
 def _latency(
     policy: JudgePolicy,
-    counts: Counts,
+    counts: WindowArrays,
     warm: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
     reference: Array,
 ) -> Array:
@@ -196,10 +196,10 @@ def _latency(
     tail = reference_tail(reference + 0.2 * (canary + stable))
     cold = ~warm
     if cold.any() and canary[cold].any():
-        links = live_links(canary[cold] + stable[cold])
-        part = tail[cold][..., None, links.start : links.stop + 1]
-        odds = link_log_odds(part, shifted(part, np.array(LATENCY_SHIFTS)[:, None]))
-        log_e[cold, :, : columns - 1] = chain_log_e(canary[cold], stable[cold], links, odds)
+        tested = informative_bins(canary[cold] + stable[cold])
+        part = tail[cold][..., None, tested.start : tested.stop + 1]
+        odds = bin_log_odds(part, shifted(part, np.array(LATENCY_SHIFTS)[:, None]))
+        log_e[cold, :, : columns - 1] = conditional_log_e(canary[cold], stable[cold], tested, odds)
     moved = policy.warm_up_bins
     if warm.any() and moved is not None:
         # Canary bins move down by the tolerated factor: a canary slower by just that factor is
@@ -207,14 +207,14 @@ def _latency(
         warmed = np.zeros_like(canary[warm])
         warmed[..., 0] = canary[warm][..., : moved + 1].sum(-1)
         warmed[..., 1 : canary.shape[-1] - moved] = canary[warm][..., moved + 1 :]
-        links = live_links(warmed + stable[warm])
-        part = tail[warm][..., None, links.start : links.stop + 1]
-        odds = link_log_odds(part, shifted(part, np.asarray(WARM_UP_SHIFT)))
-        log_e[warm, :, columns - 1 :] = chain_log_e(warmed, stable[warm], links, odds)
+        tested = informative_bins(warmed + stable[warm])
+        part = tail[warm][..., None, tested.start : tested.stop + 1]
+        odds = bin_log_odds(part, shifted(part, np.asarray(WARM_UP_SHIFT)))
+        log_e[warm, :, columns - 1 :] = conditional_log_e(warmed, stable[warm], tested, odds)
     return log_e
 
 
-def _predictions(policy: JudgePolicy, counts: Counts, reference: Array) -> Array:
+def _predictions(policy: JudgePolicy, counts: WindowArrays, reference: Array) -> Array:
     columns = 2 * len(PREDICTION_PRIOR)
     if not policy.prediction_bins:
         return np.zeros((*counts.trials.shape[:2], columns))
@@ -223,17 +223,19 @@ def _predictions(policy: JudgePolicy, counts: Counts, reference: Array) -> Array
     arms = np.stack([counts.predictions, counts.predictions[..., ::-1]], axis=2)
     bins = reference + 0.2 * counts.predictions.sum(2)
     tail = reference_tail(np.stack([bins, bins[..., ::-1]], axis=2))
-    links = live_links(arms.sum(3))
-    tail = tail[..., None, links.start : links.stop + 1]
+    tested = informative_bins(arms.sum(3))
+    tail = tail[..., None, tested.start : tested.stop + 1]
     share, distance = PREDICTION_TAIL
     bent = shifted(tail, np.array([policy.prediction_drift, *PREDICTION_SHIFTS, distance])[:, None])
     bent[..., -1, :] = contaminated(tail[..., 0, :], bent[..., -1, :], np.asarray(share))
-    odds = np.maximum(link_log_odds(tail, bent), 0.0)
-    log_e = chain_log_e(arms[..., 0, :], arms[..., 1, :], links, odds[..., 1:, :], odds[..., 0, :])
+    odds = np.maximum(bin_log_odds(tail, bent), 0.0)
+    log_e = conditional_log_e(
+        arms[..., 0, :], arms[..., 1, :], tested, odds[..., 1:, :], odds[..., 0, :]
+    )
     return log_e.reshape(*log_e.shape[:2], columns)
 
 
-def _limits(policy: JudgePolicy, counts: Counts) -> Array:
+def _limits(policy: JudgePolicy, counts: WindowArrays) -> Array:
     """Absolute floors: H0 is "within the limit, or no worse than the stable version".
 
     The smaller of two e-values, each valid on its half, is valid on the union. Without stable
@@ -266,7 +268,7 @@ def _beyond(trials: Array, hits: Array, limit: float, alone: NDArray[np.bool_]) 
     return np.asarray(np.where(alone, absolute, np.minimum(absolute, relative)))
 
 
-def _paired(counts: Counts) -> Array:
+def _paired(counts: WindowArrays) -> Array:
     """Shadow traffic: pairs that differ, worse against better, are fair coins under H0.
 
     Predictions: the median shift is at most the tolerated one, so at most half of all pairs lie

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tasks.judge.course import advance
-from tasks.judge.ledger import PROMOTED, ROLLED_BACK, Ledger, opening
 from tasks.judge.policy import JudgePolicy
+from tasks.judge.sequential import PROMOTE, ROLLBACK, SequentialState, initial
+from tasks.judge.update import update
 from tasks.judge.window import Window, counts_of
 
 
@@ -21,38 +21,38 @@ class JudgeState:
 
     Attributes:
         policy: The policy that the release started with.
-        settled: The ledger before the windows that may still be corrected.
-        windows: These windows in order of t0, each with the ledger after it.
+        settled: The sequential state before the windows that may still be corrected.
+        windows: These windows in order of t0, each with the sequential state after it.
         refused: Corrections that came after their window had settled.
         standing: Outcome and time of a rollback or promotion already given: no later correction
             takes it back, because traffic has been moved on it.
     """
 
     policy: JudgePolicy
-    settled: Ledger
-    windows: tuple[tuple[Window, Ledger], ...] = ()
+    settled: SequentialState
+    windows: tuple[tuple[Window, SequentialState], ...] = ()
     refused: int = 0
     standing: tuple[float, float] | None = None
 
     @classmethod
     def start(cls, policy: JudgePolicy) -> JudgeState:
         """The state before the first window."""
-        return cls(policy=policy, settled=opening(policy))
+        return cls(policy=policy, settled=initial(policy))
 
     @property
-    def ledger(self) -> Ledger:
-        """The ledger after the last window."""
-        ledger = self.windows[-1][1] if self.windows else self.settled
+    def sequential(self) -> SequentialState:
+        """The sequential state after the last window."""
+        sequential = self.windows[-1][1] if self.windows else self.settled
         if self.standing is None:
-            return ledger
+            return sequential
         outcome, decided = self.standing
-        if ledger.outcome[0] == outcome:
-            return ledger
+        if sequential.outcome[0] == outcome:
+            return sequential
         return replace(
-            ledger,
+            sequential,
             outcome=np.array([outcome]),
             decided=np.array([decided]),
-            target=np.array([0.0 if outcome == ROLLED_BACK else 1.0]),
+            target=np.array([0.0 if outcome == ROLLBACK else 1.0]),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class JudgeState:
     def from_json(cls, document: dict[str, Any]) -> JudgeState:
         """The same state again; the windows that may still be corrected are folded anew."""
         policy = JudgePolicy.model_validate(document["policy"])
-        settled = Ledger.from_json(document["settled"])
+        settled = SequentialState.from_json(document["settled"])
         windows = [Window.model_validate(item) for item in document["windows"]]
         standing = document["standing"]
         return cls(
@@ -98,9 +98,9 @@ def observe(state: JudgeState, window: Window) -> JudgeState:
                 f"window {window.t0} starts before window {known[-1][0].t0} ends; windows must "
                 "not overlap"
             )
-        after = advance(state.policy, known[-1][1], counts_of(state.policy, window))
+        after = update(state.policy, known[-1][1], counts_of(state.policy, window))
         return settle(replace(state, windows=(*known, (window, after))))
-    if window.t0 < float(state.settled.told[0]) - 1e-6:
+    if window.t0 < float(state.settled.observed[0]) - 1e-6:
         return replace(state, refused=state.refused + 1)
     if any(window == old for old, _ in known):
         return state
@@ -124,16 +124,16 @@ def settle(state: JudgeState) -> JudgeState:
     if state.standing is None and state.windows:
         last = state.windows[-1][1]
         outcome = float(last.outcome[0])
-        if outcome in (ROLLED_BACK, PROMOTED):
+        if outcome in (ROLLBACK, PROMOTE):
             state = replace(state, standing=(outcome, float(last.decided[0])))
     return state
 
 
 def _fold(
-    policy: JudgePolicy, ledger: Ledger, windows: Iterable[Window]
-) -> tuple[tuple[Window, Ledger], ...]:
+    policy: JudgePolicy, sequential: SequentialState, windows: Iterable[Window]
+) -> tuple[tuple[Window, SequentialState], ...]:
     folded = []
     for window in windows:
-        ledger = advance(policy, ledger, counts_of(policy, window))
-        folded.append((window, ledger))
+        sequential = update(policy, sequential, counts_of(policy, window))
+        folded.append((window, sequential))
     return tuple(folded)

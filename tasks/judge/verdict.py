@@ -11,17 +11,17 @@ from pydantic import Field
 
 from tasks.judge.decision import REASONS, margins_of
 from tasks.judge.evidence import STREAMS, alternatives_of
-from tasks.judge.ledger import (
+from tasks.judge.non_inferiority import GATES, present
+from tasks.judge.policy import Immutable, JudgePolicy
+from tasks.judge.sequential import (
     NEVER,
     OPEN,
-    PROMOTED,
-    ROLLED_BACK,
-    Ledger,
+    PROMOTE,
+    ROLLBACK,
+    SequentialState,
     stream_evidence,
     total_evidence,
 )
-from tasks.judge.policy import Immutable, JudgePolicy
-from tasks.judge.proof import GATES, present
 from tasks.judge.state import JudgeState, observe
 from tasks.judge.window import Window
 
@@ -72,17 +72,17 @@ class CanaryVerdict(Immutable):
 
 def verdict(state: JudgeState) -> CanaryVerdict:
     """The verdict on all windows folded so far."""
-    policy, ledger = state.policy, state.ledger
-    evidence = float(total_evidence(policy, ledger)[0])
-    streams = _streams(policy, ledger)
-    margins = _margins(policy, ledger)
-    action, weight = _action(policy, ledger)
+    policy, sequential = state.policy, state.sequential
+    evidence = float(total_evidence(policy, sequential)[0])
+    streams = _streams(policy, sequential)
+    margins = _margins(policy, sequential)
+    action, weight = _action(policy, sequential)
     # A version that was found worse needs no more traffic to be proven.
-    limited = action != "rollback" and _limited(policy, ledger, margins)
+    limited = action != "rollback" and _limited(policy, sequential, margins)
     return CanaryVerdict(
         action=action,
         weight=weight,
-        reason=_reason(state, ledger, action, weight, evidence, streams, margins),
+        reason=_reason(state, sequential, action, weight, evidence, streams, margins),
         log_evidence=_log(evidence),
         log_threshold=math.log(policy.threshold),
         streams=streams,
@@ -91,7 +91,7 @@ def verdict(state: JudgeState) -> CanaryVerdict:
         information_limited=limited,
         recommend=_RECOMMEND if limited else "",
         then=policy.on_deadline,
-        at=float(ledger.told[0]) if float(ledger.told[0]) != NEVER else 0.0,
+        at=float(sequential.observed[0]) if float(sequential.observed[0]) != NEVER else 0.0,
     )
 
 
@@ -111,19 +111,19 @@ _RECOMMEND = (
 )
 
 
-def _action(policy: JudgePolicy, ledger: Ledger) -> tuple[Action, float]:
-    outcome = float(ledger.outcome[0])
-    target = float(ledger.target[0])
-    if outcome == ROLLED_BACK:
+def _action(policy: JudgePolicy, sequential: SequentialState) -> tuple[Action, float]:
+    outcome = float(sequential.outcome[0])
+    target = float(sequential.target[0])
+    if outcome == ROLLBACK:
         return "rollback", 0.0
-    if outcome == PROMOTED:
+    if outcome == PROMOTE:
         return "promote", 1.0
     if outcome != OPEN:
         return "inconclusive", target
-    if float(ledger.told[0]) == NEVER:
+    if float(sequential.observed[0]) == NEVER:
         return "step", _blind_share(policy)
-    rung = int(ledger.rung[0])
-    current = policy.ladder[rung] if rung >= 0 else 0.0
+    step = int(sequential.step[0])
+    current = policy.ladder[step] if step >= 0 else 0.0
     return ("step" if target > current else "hold"), target
 
 
@@ -134,9 +134,9 @@ def _blind_share(policy: JudgePolicy) -> float:
     return max([share for share in policy.ladder if share <= ceiling] or [policy.ladder[0]])
 
 
-def _streams(policy: JudgePolicy, ledger: Ledger) -> tuple[StreamEvidence, ...]:
+def _streams(policy: JudgePolicy, sequential: SequentialState) -> tuple[StreamEvidence, ...]:
     alternatives = alternatives_of(policy)
-    values = stream_evidence(policy, ledger)[0]
+    values = stream_evidence(policy, sequential)[0]
     names = ("", *policy.segments)
     return tuple(
         StreamEvidence(
@@ -151,34 +151,36 @@ def _streams(policy: JudgePolicy, ledger: Ledger) -> tuple[StreamEvidence, ...]:
     )
 
 
-def _margins(policy: JudgePolicy, ledger: Ledger) -> tuple[Margin, ...]:
+def _margins(policy: JudgePolicy, sequential: SequentialState) -> tuple[Margin, ...]:
     delta = margins_of(policy)
-    found = []
+    results = []
     for gate in np.flatnonzero(present(policy)):
-        reached = delta[gate][ledger.proven[0, gate] > 0]
-        proof = float(ledger.proof[0, gate, 0])
-        found.append(
+        reached = delta[gate][sequential.proven[0, gate] > 0]
+        proof = float(sequential.non_inferiority[0, gate, 0])
+        results.append(
             Margin(
                 gate=GATES[gate],
                 proven=float(reached.min()) if len(reached) else None,
                 tolerance=float(delta[gate, 0]),
                 log_evidence=proof,
-                seconds_left=_seconds_left(policy, ledger, int(gate), proof),
+                seconds_left=_seconds_left(policy, sequential, int(gate), proof),
             )
         )
-    return tuple(found)
+    return tuple(results)
 
 
-def _seconds_left(policy: JudgePolicy, ledger: Ledger, gate: int, proof: float) -> float | None:
+def _seconds_left(
+    policy: JudgePolicy, sequential: SequentialState, gate: int, proof: float
+) -> float | None:
     """Missing evidence over what a good canary adds per second; None where it cannot be told."""
-    if ledger.proven[0, gate, 0] > 0:
+    if sequential.proven[0, gate, 0] > 0:
         return 0.0
-    rung = int(ledger.rung[0])
-    rate = float(ledger.requests[0] / max(ledger.seconds[0], 1e-9))
-    if rung < 0 or rate <= 0:
+    step = int(sequential.step[0])
+    rate = float(sequential.requests[0] / max(sequential.seconds[0], 1e-9))
+    if step < 0 or rate <= 0:
         return None
-    share = policy.ladder[rung]
-    s = float(ledger.boundary[0, gate, 0])
+    share = policy.ladder[step]
+    s = float(sequential.boundary[0, gate, 0])
     c = s + float(margins_of(policy)[gate, 0])
     ours, theirs = share / (c * (1 - c)), (1 - share) / (s * (1 - s))
     q = (ours * c + theirs * s) / (ours + theirs)
@@ -191,25 +193,25 @@ def _divergence(q: float, p: float) -> float:
     return q * math.log(q / p) + (1 - q) * math.log((1 - q) / (1 - p))
 
 
-def _limited(policy: JudgePolicy, ledger: Ledger, margins: tuple[Margin, ...]) -> bool:
+def _limited(policy: JudgePolicy, sequential: SequentialState, margins: tuple[Margin, ...]) -> bool:
     """Whether the deadline will come before the proof, whatever the canary is."""
-    started = float(ledger.started[0])
-    if started == NEVER or float(ledger.watching[0]) != NEVER or not margins:
+    started = float(sequential.started[0])
+    if started == NEVER or float(sequential.watching[0]) != NEVER or not margins:
         return False
-    left = started + policy.deadline_seconds - float(ledger.told[0])
-    rung = int(ledger.rung[0])
-    if rung < 0:
+    left = started + policy.deadline_seconds - float(sequential.observed[0])
+    step = int(sequential.step[0])
+    if step < 0:
         return False
-    # A low rung says little about the speed of the highest one: the share is what sets it.
+    # A low step says little about the speed of the highest one: the share is what sets it.
     best = policy.ladder[max(len(policy.ladder) - 2, 0)]
-    faster = best / policy.ladder[rung]
+    faster = best / policy.ladder[step]
     needed = max((m.seconds_left or 0.0) for m in margins) / max(faster, 1.0)
     return needed > max(left, 0.0)
 
 
 def _reason(
     state: JudgeState,
-    ledger: Ledger,
+    sequential: SequentialState,
     action: Action,
     weight: float,
     evidence: float,
@@ -221,7 +223,7 @@ def _reason(
     odds = f"{evidence:.3g}" if evidence < 1e6 else f"10^{math.log10(evidence):.0f}"
     open_gates = [m for m in margins if m.proven is None or m.proven > m.tolerance]
     missing = ", ".join(m.gate for m in open_gates) or "nothing"
-    why = REASONS[int(ledger.why[0])]
+    why = REASONS[int(sequential.why[0])]
     if action == "rollback":
         worst = max(streams, key=lambda item: item.log_evidence + math.log(item.share))
         where = f" in segment {worst.segment}" if worst.segment else ""
@@ -240,9 +242,9 @@ def _reason(
             f"The deadline of {policy.deadline_seconds:.0f} s came before the proof; still open: "
             f"{missing}."
         )
-    if float(ledger.told[0]) == NEVER:
+    if float(sequential.observed[0]) == NEVER:
         return f"No window yet: start at {shown}."
-    measured = float(ledger.trials[0, 1]) > 0
+    measured = float(sequential.trials[0, 1]) > 0
     sentences = {
         "start": f"The stable version is measured: start at {shown}."
         if measured
@@ -255,7 +257,7 @@ def _reason(
         "proof": f"Not yet proven for the next share: {missing}; stay at {shown}.",
         "climb": f"Proven safe enough for the next share: step to {shown}.",
         "watch": f"Full traffic, the old version kept as control: watching at {shown}.",
-        "shadow": f"{ledger.pairs[0]:.0f} of {policy.shadow_pairs} mirrored pairs compared.",
+        "shadow": f"{sequential.pairs[0]:.0f} of {policy.shadow_pairs} mirrored pairs compared.",
     }
     return sentences.get(why, f"Stay at {shown}.")
 

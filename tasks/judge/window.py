@@ -99,7 +99,7 @@ class Window(Immutable):
 
 
 @dataclass(frozen=True)
-class Counts:
+class WindowArrays:
     """One window of each of R releases; S = 1 + segments rows per release, row 0 is the whole.
 
     Shapes: t0, t1, weight, warmup (R,); requests, trials, bad (R, S, 2), arms are (canary,
@@ -119,7 +119,7 @@ class Counts:
     pairs: Array
 
 
-def counts_of(policy: JudgePolicy, window: Window) -> Counts:
+def counts_of(policy: JudgePolicy, window: Window) -> WindowArrays:
     """The window as arrays with R = 1.
 
     Raises:
@@ -128,7 +128,7 @@ def counts_of(policy: JudgePolicy, window: Window) -> Counts:
     return counts_of_all(policy, (window,))
 
 
-def counts_of_all(policy: JudgePolicy, windows: Sequence[Window]) -> Counts:
+def counts_of_all(policy: JudgePolicy, windows: Sequence[Window]) -> WindowArrays:
     """Windows as arrays, one after the other along the first axis.
 
     Raises:
@@ -146,8 +146,8 @@ def counts_of_all(policy: JudgePolicy, windows: Sequence[Window]) -> Counts:
     pairs = np.zeros((len(windows), 4, 2))
     for index, window in enumerate(windows):
         if window.shadow is not None:
-            told = window.shadow
-            pairs[index] = ((told.pairs, 0), told.errors, told.latency, told.predictions)
+            shadow = window.shadow
+            pairs[index] = ((shadow.pairs, 0), shadow.errors, shadow.latency, shadow.predictions)
     numbers = np.array(
         [
             (
@@ -159,7 +159,7 @@ def counts_of_all(policy: JudgePolicy, windows: Sequence[Window]) -> Counts:
         ],
         dtype=float,
     )
-    return Counts(
+    return WindowArrays(
         t0=np.array([window.t0 for window in windows], dtype=float),
         t1=np.array([window.t1 for window in windows], dtype=float),
         weight=np.array([window.weight for window in windows], dtype=float),

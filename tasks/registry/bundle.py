@@ -87,11 +87,11 @@ def find_manifest(bucket: str, model: str, version: str) -> Manifest | None:
     Raises:
         BundleCorrupt: there is one, and it does not parse.
     """
-    found = objects.read(bucket, names.manifest_key(model, version))
-    if found is None:
+    stored = objects.read(bucket, names.manifest_key(model, version))
+    if stored is None:
         return None
     try:
-        return Manifest.model_validate_json(found.body)
+        return Manifest.model_validate_json(stored.body)
     except ValueError as error:
         raise BundleCorrupt(
             f"{model} {version}: manifest.json does not parse: {error}.",
@@ -105,13 +105,13 @@ def manifest(bucket: str, model: str, version: str) -> Manifest:
     Raises:
         VersionUnknown: no such version; the newest ones are named.
     """
-    found = find_manifest(bucket, model, names.checked(version))
-    if found is None:
+    committed = find_manifest(bucket, model, names.checked(version))
+    if committed is None:
         known = ", ".join(versions(bucket, model)[-5:]) or "(none yet)"
         raise VersionUnknown(
             f"{model} has no version {version!r}.", f"Name one of the newest: {known}."
         )
-    return found
+    return committed
 
 
 def versions(bucket: str, model: str) -> tuple[str, ...]:
@@ -163,32 +163,32 @@ def read_file(bucket: str, model: str, version: str, path: str) -> bytes:
         VersionUnknown, BundleCorrupt: no such version, no such file, or other bytes.
     """
     known = {file.path: file for file in manifest(bucket, model, version).files}
-    found = objects.read(bucket, names.bundle_prefix(model, version) + path)
-    if found is None or path not in known:
+    stored = objects.read(bucket, names.bundle_prefix(model, version) + path)
+    if stored is None or path not in known:
         raise BundleCorrupt(
             f"{model} {version} has no file {path!r}.", f"It has: {', '.join(sorted(known))}."
         )
-    if hashlib.sha256(found.body).hexdigest() != known[path].sha256:
+    if hashlib.sha256(stored.body).hexdigest() != known[path].sha256:
         raise BundleCorrupt(
             f"{model} {version}: {path} is not what the manifest says.",
             "Restore the object's earlier version from the bucket's history.",
         )
-    return found.body
+    return stored.body
 
 
 def _owner(bucket: str, model: str, version: str, identity: str) -> str:
     """Identity that owns a version, after claiming it for ours if it is free."""
     key = names.claim_key(model, version)
     claim = Claim(identity=identity, token=uuid.uuid4().hex)
-    found = objects.read(bucket, key)
-    if found is None:
+    stored = objects.read(bucket, key)
+    if stored is None:
         committed = find_manifest(bucket, model, version)  # published elsewhere, copied here
         if committed is not None:
             return committed.identity
         if objects.create(bucket, key, claim.model_dump_json().encode()) is not None:
             return identity
-        found = objects.read(bucket, key)
-    return Claim.model_validate_json(found.body).identity if found else ""
+        stored = objects.read(bucket, key)
+    return Claim.model_validate_json(stored.body).identity if stored else ""
 
 
 def _take(bucket: str, draft: Manifest) -> str:
@@ -200,17 +200,17 @@ def _take(bucket: str, draft: Manifest) -> str:
             "Publish under another version; claim_version finds the next free one.",
         )
     key = names.claim_key(draft.model, draft.version)
-    found = objects.read(bucket, key)
+    stored = objects.read(bucket, key)
     claim = Claim(identity=draft.identity, token=uuid.uuid4().hex)
     body = claim.model_dump_json().encode()
-    if found is not None and objects.swap(bucket, key, body, etag=found.etag) is None:
+    if stored is not None and objects.swap(bucket, key, body, etag=stored.etag) is None:
         raise _overtaken(draft)
     return claim.token
 
 
 def _still_mine(bucket: str, draft: Manifest, token: str) -> None:
-    found = objects.read(bucket, names.claim_key(draft.model, draft.version))
-    if found is None or Claim.model_validate_json(found.body).token != token:
+    stored = objects.read(bucket, names.claim_key(draft.model, draft.version))
+    if stored is None or Claim.model_validate_json(stored.body).token != token:
         raise _overtaken(draft)
 
 
@@ -242,11 +242,11 @@ def _put_file(bucket: str, draft: Manifest, path: str, local: Path) -> BundleFil
         if standing is not None and objects.digest(bucket, key) != (sha256, size):
             # Left by a publisher that died before its commit, from another run of the conversion.
             objects.swap(bucket, key, local, etag=standing, metadata={"sha256": sha256}, **headers)
-    found = objects.digest(bucket, key)
-    if found != (sha256, size):
+    digest = objects.digest(bucket, key)
+    if digest != (sha256, size):
         raise BundleCorrupt(
             f"{draft.model} {draft.version}: {path} was sent as {sha256[:12]} ({size} bytes) and "
-            f"read back as {found[0][:12]} ({found[1]} bytes).",
+            f"read back as {digest[0][:12]} ({digest[1]} bytes).",
             "Run again; if it stays, the store damages what it is given.",
         )
     return file

@@ -61,6 +61,6 @@ def claim_key(model: str, version: str) -> str:
     return f"_claims/{model}/{version}.json"
 
 
-def ledger_key(model: str, identity: str) -> str:
+def history_key(model: str, identity: str) -> str:
     """Key of what became of a candidate."""
     return f"_ledger/{model}/{identity}.json"

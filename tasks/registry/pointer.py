@@ -22,8 +22,8 @@ def read(bucket: str, model: str) -> Pointer | None:
     Raises:
         BundleCorrupt: the object does not parse.
     """
-    found = objects.read(bucket, names.pointer_key(model))
-    return None if found is None else _parsed(model, found.body)
+    stored = objects.read(bucket, names.pointer_key(model))
+    return None if stored is None else _parsed(model, stored.body)
 
 
 def move(
@@ -63,8 +63,8 @@ def move(
     """
     bundle.manifest(bucket, model, version)
     key = names.pointer_key(model)
-    found = objects.read(bucket, key)
-    current = None if found is None else _parsed(model, found.body)
+    stored = objects.read(bucket, key)
+    current = None if stored is None else _parsed(model, stored.body)
     stands = current is not None and (current.version, current.rollout) == (version, rollout)
     repeated = current is not None and current.rollback and current.reason == reason
     if current is not None and stands and (repeated or not rollback):
@@ -85,7 +85,7 @@ def move(
         reason=reason,
         rollout=rollout,
     )
-    _put(bucket, fresh, found)
+    _put(bucket, fresh, stored)
     return fresh
 
 
@@ -118,8 +118,8 @@ def stage(
         PointerMoved: it is no longer as the caller knows it, or the share would fall.
     """
     bundle.manifest(bucket, model, rollout.version)
-    found = objects.read(bucket, names.pointer_key(model))
-    current = None if found is None else _parsed(model, found.body)
+    stored = objects.read(bucket, names.pointer_key(model))
+    current = None if stored is None else _parsed(model, stored.body)
     if current is not None and (current.version, current.rollout) == (before.version, rollout):
         return current
     if current is None or current != before:
@@ -141,7 +141,7 @@ def stage(
         update={"timestamp": _stamp(now), "actor": actor, "reason": reason, "rollback": False}
         | {"rollout": rollout}
     )
-    _put(bucket, fresh, found)
+    _put(bucket, fresh, stored)
     return fresh
 
 
@@ -152,14 +152,14 @@ def _before(current: Pointer | None, version: str, *, withdrawn: str | None) -> 
     return withdrawn if withdrawn not in {None, version} else current.previous
 
 
-def _put(bucket: str, fresh: Pointer, found: objects.Found | None) -> None:
-    """Write, if nobody wrote since ``found``; read back."""
+def _put(bucket: str, fresh: Pointer, stored: objects.Found | None) -> None:
+    """Write, if nobody wrote since ``stored``; read back."""
     key = names.pointer_key(fresh.model)
     body = fresh.model_dump_json(indent=2).encode()
-    if found is None:
+    if stored is None:
         etag = objects.create(bucket, key, body, cache_control=FIVE_MINUTES)
     else:
-        etag = objects.swap(bucket, key, body, etag=found.etag, cache_control=FIVE_MINUTES)
+        etag = objects.swap(bucket, key, body, etag=stored.etag, cache_control=FIVE_MINUTES)
     after = read(bucket, fresh.model)
     if after != fresh:
         raise PointerMoved(

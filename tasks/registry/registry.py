@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.clock import Clock, system_clock, wall
-from tasks.registry import bundle, cdn, ledger, pointer, retention
-from tasks.registry.ledger import Fate, LedgerRecord
+from tasks.registry import bundle, cdn, history, pointer, retention
+from tasks.registry.history import CandidateHistory, CandidateStatus
 from tasks.registry.retention import RetentionPlan, RetentionPolicy
 from tasks.values import Manifest, Pointer, Rollout, Verdict
 
 
 @dataclass(frozen=True)
 class Registry:
-    """Bundles, pointers and ledgers of one installation.
+    """Bundles, pointers and candidate histories of one installation.
 
     Args:
         bucket: S3 bucket.
@@ -69,7 +69,7 @@ class Registry:
 
     def way_back(self, model: str) -> str | None:
         """The version to return to when nobody names one; None when there is none."""
-        return ledger.way_back(self.pointer(model), self.fates(model))
+        return history.way_back(self.pointer(model), self.histories(model))
 
     def pointer(self, model: str) -> Pointer | None:
         """The pointer, or None before the first release."""
@@ -117,30 +117,30 @@ class Registry:
         """See `cdn.invalidate`."""
         return cdn.invalidate(self.distribution_id, moved)
 
-    def fate(self, model: str, identity: str) -> LedgerRecord | None:
-        """What became of a candidate, or None when it is new."""
-        return ledger.read(self.bucket, model, identity)
+    def history(self, model: str, identity: str) -> CandidateHistory | None:
+        """The history of a candidate, or None when it is new."""
+        return history.read(self.bucket, model, identity)
 
-    def fates(self, model: str) -> tuple[LedgerRecord, ...]:
-        """Every candidate's record, in order of its newest outcome."""
-        return ledger.records(self.bucket, model)
+    def histories(self, model: str) -> tuple[CandidateHistory, ...]:
+        """Every candidate's history, in order of its newest outcome."""
+        return history.read_all(self.bucket, model)
 
     def record(
         self,
         model: str,
         identity: str,
-        fate: Fate,
+        status: CandidateStatus,
         *,
         actor: str,
         reason: str,
         version: str = "",
-    ) -> LedgerRecord:
-        """See `ledger.write`."""
-        return ledger.write(
+    ) -> CandidateHistory:
+        """See `history.append`."""
+        return history.append(
             self.bucket,
             model,
             identity,
-            fate=fate,
+            status=status,
             actor=actor,
             reason=reason,
             now=wall(self.clock.now()),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from tasks.registry.bundle import created_text
-from tasks.registry.ledger import Fate
+from tasks.registry.history import CandidateStatus
 from tasks.registry.page import bundle_page
 from tasks.registry.registry import Registry
 from tasks.registry.retention import RetentionPolicy
@@ -18,9 +18,9 @@ RETRAIN = "retrain"
 
 
 class Earlier(Frozen):
-    """What became of the same candidate before; ``fate`` is None when it is new."""
+    """What became of the same candidate before; ``status`` is None when it is new."""
 
-    fate: Fate | None = None
+    status: CandidateStatus | None = None
     version: str = ""
     at: str = ""
     reason: str = ""
@@ -28,12 +28,12 @@ class Earlier(Frozen):
     @property
     def settled(self) -> bool:
         """Whether nothing is left to do for this candidate."""
-        return self.fate not in {None, "published"}
+        return self.status not in {None, "published"}
 
     def __str__(self) -> str:
         named = f" as {self.version}" if self.version else ""
         return (
-            f"Nothing new: the same snapshot, code and parameters were {self.fate}{named} on "
+            f"Nothing new: the same snapshot, code and parameters were {self.status}{named} on "
             f"{self.at} ({self.reason}). Run with force to try this candidate again."
         )
 
@@ -41,12 +41,12 @@ class Earlier(Frozen):
 @retried("look back")
 def earlier_outcome(model: str, identity: str) -> Earlier:
     """What became of the same candidate before."""
-    record = Registry.here().fate(model, identity)
+    record = Registry.here().history(model, identity)
     if record is None:
         return Earlier()
     last = record.entries[-1]
     earlier = Earlier(
-        fate=record.fate, version=record.version, at=last.at, reason=last.reason.rstrip(".")
+        status=record.status, version=record.version, at=last.at, reason=last.reason.rstrip(".")
     )
     logger().info(str(earlier))
     return earlier
@@ -61,9 +61,11 @@ def champion_of(model: str) -> Manifest | None:
 
 
 @retried("reject")
-def reject(model: str, identity: str, reason: str, fate: Fate = "gate_rejected") -> None:
+def reject(
+    model: str, identity: str, reason: str, status: CandidateStatus = "gate_rejected"
+) -> None:
     """Remember that this candidate went no further, so that it is not paid for again."""
-    Registry.here().record(model, identity, fate, actor=RETRAIN, reason=reason)
+    Registry.here().record(model, identity, status, actor=RETRAIN, reason=reason)
 
 
 @retried("archive")

@@ -24,7 +24,7 @@ TRAINING, HOLDOUT = "training", "holdout"
 _SCALE = 1 << 64
 
 
-class Split(Frozen):
+class SplitCounts(Frozen):
     """How many rows went where. ``rule`` says it in words.
 
     ``left_out`` rows are on neither side: their group is held out, and they are older.
@@ -51,7 +51,7 @@ def rule_of(data: DataSpec) -> str:
     return f"{data.holdout_share:.0%} are held out, by a hash of each {by}"
 
 
-def split_good_rows(good: Path, out: Path, data: DataSpec) -> Split:
+def split_good_rows(good: Path, out: Path, data: DataSpec) -> SplitCounts:
     """Split Parquet files of good rows, or a folder of images with their labels.
 
     Args:
@@ -76,7 +76,7 @@ def split_good_rows(good: Path, out: Path, data: DataSpec) -> Split:
             f"out ({rule_of(data)}).",
             "Widen the window, or lower data.holdout_days in model.yaml.",
         )
-    return Split(
+    return SplitCounts(
         training_rows=counts[0],
         holdout_rows=counts[1],
         rule=rule_of(data),

@@ -168,7 +168,7 @@ def examine(
     Args:
         spec: The model.
         model_data: ``s3://`` address of its model.tar.gz.
-        identity: Its identity in the ledger.
+        identity: Its identity in the registry.
         data: What `upload_channels` put into S3.
 
     Raises:

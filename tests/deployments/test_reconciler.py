@@ -10,7 +10,7 @@ from tasks.errors import AwsThrottled, InvalidModelSpec
 from tasks.release.journal.record import Report
 
 
-class House:
+class Fleet:
     """Models whose state the test says, and a settling that ends when the test says so."""
 
     def __init__(self, **states):
@@ -49,42 +49,42 @@ class House:
 
 
 def test_only_what_nobody_owns_is_settled():
-    house = House(idle="nothing", busy="alive", orphan="left")
-    assert house.round() == ("orphan",)
-    assert house.settled == ["orphan"]
+    fleet = Fleet(idle="nothing", busy="alive", orphan="left")
+    assert fleet.round() == ("orphan",)
+    assert fleet.settled == ["orphan"]
 
 
 def test_a_model_is_settled_once_at_a_time_and_others_do_not_wait_for_it():
-    house = House(one="left", other="nothing")
-    house.may_end.clear()
-    assert house.round() == ("one",)
-    house.states["other"] = "left"
-    house.now += 2 * LONGEST_PAUSE
-    assert house.round() == ("other",)
-    house.may_end.set()
-    house.round()
-    assert sorted(house.settled)[:2] == ["one", "other"]
+    fleet = Fleet(one="left", other="nothing")
+    fleet.may_end.clear()
+    assert fleet.round() == ("one",)
+    fleet.states["other"] = "left"
+    fleet.now += 2 * LONGEST_PAUSE
+    assert fleet.round() == ("other",)
+    fleet.may_end.set()
+    fleet.round()
+    assert sorted(fleet.settled)[:2] == ["one", "other"]
 
 
 @pytest.mark.parametrize("state", ["frozen", "drifted"])
 def test_what_a_person_must_mend_is_shown_once_and_again_after_it_was_mended(state):
-    house = House(model=state)
-    seen = [bool(house.round(audit=audit)) for audit in (True, False, True, False, True)]
+    fleet = Fleet(model=state)
+    seen = [bool(fleet.round(audit=audit)) for audit in (True, False, True, False, True)]
     assert seen == [True, False, False, False, False]
-    house.states["model"] = "nothing"
-    house.round()
-    house.states["model"] = state
-    house.now += LONGEST_PAUSE
-    assert house.round() == ("model",)
+    fleet.states["model"] = "nothing"
+    fleet.round()
+    fleet.states["model"] = state
+    fleet.now += LONGEST_PAUSE
+    assert fleet.round() == ("model",)
 
 
 def test_what_never_ends_is_tried_ever_more_rarely_but_for_ever():
-    house = House(model="left")
+    fleet = Fleet(model="left")
     times = []
-    while house.now < 4 * LONGEST_PAUSE:
-        if house.round():
-            times.append(house.now)
-        house.now += LOOK_REAL_SECONDS
+    while fleet.now < 4 * LONGEST_PAUSE:
+        if fleet.round():
+            times.append(fleet.now)
+        fleet.now += LOOK_REAL_SECONDS
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert gaps[0] <= 2 * LOOK_REAL_SECONDS
     assert gaps == sorted(gaps)
@@ -92,29 +92,29 @@ def test_what_never_ends_is_tried_ever_more_rarely_but_for_ever():
 
 
 def test_one_broken_model_is_told_and_the_others_are_looked_after():
-    house = House(broken=InvalidModelSpec("model.yaml is no YAML.", "Correct it."), orphan="left")
-    assert house.round() == ("broken", "orphan")
-    assert any("model.yaml is no YAML" in line for line in house.lines)
-    house.states.pop("orphan")
-    house.now += LONGEST_PAUSE
-    assert house.round() == (), "it was told"
+    fleet = Fleet(broken=InvalidModelSpec("model.yaml is no YAML.", "Correct it."), orphan="left")
+    assert fleet.round() == ("broken", "orphan")
+    assert any("model.yaml is no YAML" in line for line in fleet.lines)
+    fleet.states.pop("orphan")
+    fleet.now += LONGEST_PAUSE
+    assert fleet.round() == (), "it was told"
 
 
 def test_an_answer_that_aws_owes_us_is_waited_for():
-    house = House(model=AwsThrottled("GetObject is throttled.", "Wait."))
-    assert house.round() == ()
-    assert house.lines == []
+    fleet = Fleet(model=AwsThrottled("GetObject is throttled.", "Wait."))
+    assert fleet.round() == ()
+    assert fleet.lines == []
 
 
 def test_a_settling_that_fails_is_said_and_does_not_end_the_reconciler():
-    house = House(model="left")
+    fleet = Fleet(model="left")
 
     def fail(_model):
         raise RuntimeError("no disk")
 
-    house.reconciler.settle = fail
-    house.round()
-    assert house.lines[-1] == "model: RuntimeError: no disk"
-    house.reconciler.settle = house.settle
-    house.now += LONGEST_PAUSE
-    assert house.round() == ("model",)
+    fleet.reconciler.settle = fail
+    fleet.round()
+    assert fleet.lines[-1] == "model: RuntimeError: no disk"
+    fleet.reconciler.settle = fleet.settle
+    fleet.now += LONGEST_PAUSE
+    assert fleet.round() == ("model",)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.release import town
+from benchmarks.release import testbed
 from deployments.laptop import resources
 from embedded_aws.fixture import _no_faults_left, aws
 from tasks import aws as our_aws
@@ -20,7 +20,7 @@ __all__ = ["_no_faults_left", "aws"]
 TABLE = "sluice-experiments"
 
 
-class House:
+class Installation:
     """The installation as the tests see it."""
 
     def __init__(self, embedded: Any, folder: Path) -> None:
@@ -31,8 +31,8 @@ class House:
     def publish(self, **how: Any) -> str:
         """A new version in the registry."""
         self.number += 1
-        version = town.version(self.number)
-        town.publish(version, self.folder / version, **how)
+        version = testbed.version(self.number)
+        testbed.publish(version, self.folder / version, **how)
         return version
 
     def upload(self, name: str, lines: list[dict[str, Any]]) -> str:
@@ -43,7 +43,7 @@ class House:
 
     def read_json(self, key: str) -> dict[str, Any]:
         """An object of the registry."""
-        found = self.aws.client("s3").get_object(Bucket=town.BUCKET, Key=key)
+        found = self.aws.client("s3").get_object(Bucket=testbed.BUCKET, Key=key)
         return dict(json.loads(found["Body"].read()))
 
     def told(self) -> dict[str, list[str]]:
@@ -61,7 +61,7 @@ class House:
 
     def serves(self) -> str | None:
         """The version that the pointer names."""
-        return str(self.read_json(f"{town.MODEL}/latest.json")["version"])
+        return str(self.read_json(f"{testbed.MODEL}/latest.json")["version"])
 
 
 @pytest.fixture(scope="session")
@@ -74,28 +74,30 @@ def prefect_server() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def house(
+def installation(
     aws: Any, prefect_server: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
+) -> Iterator[Installation]:
     models = tmp_path_factory.mktemp("models")
-    (models / town.MODEL).mkdir()
+    (models / testbed.MODEL).mkdir()
     # JSON is YAML, too.
-    (models / town.MODEL / "model.yaml").write_text(town.spec(keep_versions=2).model_dump_json())
+    (models / testbed.MODEL / "model.yaml").write_text(
+        testbed.spec(keep_versions=2).model_dump_json()
+    )
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in town.environment(aws).items():
+        for name, value in testbed.environment(aws).items():
             patch.setenv(name, value)
         variables = aws.environment()
         patch.setenv("SLUICE_MODELS_DIR", str(models))
-        buckets = (town.BUCKET, "sluice-work")
-        made = resources.create(variables, buckets, town.BUCKET)
+        buckets = (testbed.BUCKET, "sluice-work")
+        made = resources.create(variables, buckets, testbed.BUCKET)
         patch.setenv("SLUICE_ALERTS_TOPIC_ARN", made["alerts_topic_arn"])
         our_aws.client.cache_clear()
         settings.cache_clear()
-        home = House(aws, tmp_path_factory.mktemp("bundles"))
+        home = Installation(aws, tmp_path_factory.mktemp("bundles"))
         home.mails = made["alarms_queue_url"]
         home.first = home.publish()
-        desk = town.desk("ann", town.spec())
-        journal = release_version(desk, town.MODEL, home.first, "ann", "the first")
+        desk = testbed.desk("ann", testbed.spec())
+        journal = release_version(desk, testbed.MODEL, home.first, "ann", "the first")
         assert journal.phase == "done", journal.verdict
         home.told()
         yield home

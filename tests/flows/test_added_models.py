@@ -17,7 +17,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from benchmarks.release import town
+from benchmarks.release import testbed
 from deployments.demo.generate import property_sales, write_sales
 from deployments.lake import daily_partitions, home_of, planned, upload
 from deployments.laptop import resources
@@ -84,14 +84,14 @@ def place(aws: Any, prefect_server: None, tmp_path: Path) -> Iterator[Place]:
     models.mkdir()
     shutil.copytree(ROOT / "data_contracts", contracts)
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in town.environment(aws).items():
+        for name, value in testbed.environment(aws).items():
             patch.setenv(name, value)
         patch.setenv("SLUICE_MODELS_DIR", str(models))
         patch.setenv("SLUICE_CONTRACTS_DIR", str(contracts))
         patch.setenv("SLUICE_CACHE_DIR", str(tmp_path / "cache"))
         patch.setenv("SLUICE_POLL_SECONDS", "0.5")
-        buckets = ("sluice-lake", town.BUCKET, "sluice-work")
-        resources.create(aws.environment(), buckets, town.BUCKET)
+        buckets = ("sluice-lake", testbed.BUCKET, "sluice-work")
+        resources.create(aws.environment(), buckets, testbed.BUCKET)
         our_aws.client.cache_clear()
         settings.cache_clear()
         yield Place(aws, tmp_path)
@@ -104,7 +104,7 @@ def add_example(name: str, **changes: Any) -> None:
     shutil.copytree(EXAMPLES / name, folder, ignore=shutil.ignore_patterns("__pycache__"))
     # The example's own release takes hours; what it promises is not what is tested here.
     described = yaml.safe_load((folder / "model.yaml").read_text("utf-8"))
-    described["release"] = town.spec().release.model_dump(mode="json")
+    described["release"] = testbed.spec().release.model_dump(mode="json")
     described["training"]["hyperparameters"] |= changes
     (folder / "model.yaml").write_text(yaml.safe_dump(described))
 
@@ -129,12 +129,12 @@ def test_an_own_program_works_twice_in_a_row_and_is_followed(place: Place) -> No
     assert all(np.isfinite(error).all() for error in errors)
 
     body = json.dumps({"instances": [ASKED]}).encode()
-    crowd = town.Crowd(place.aws.endpoint_url, f"sluice-{MODEL}", bodies=(body,))
-    with crowd:
+    load = testbed.LoadGenerator(place.aws.endpoint_url, f"sluice-{MODEL}", bodies=(body,))
+    with load:
         good, said = place.retrain(MODEL)
     assert good, said
     second = registry.pointer(MODEL)
-    assert (second.previous, crowd.failed) == (first.version, 0)
+    assert (second.previous, load.failed) == (first.version, 0)
     assert [name for name in place.jobs() if name.startswith(f"{MODEL}-eval-")], "no champion"
     manifest = registry.manifest(MODEL, second.version)
     assert manifest.program == "entry_point.py"
@@ -192,7 +192,7 @@ def test_a_bundle_of_the_first_edition_is_released_measured_and_gone_back_to(
     described = yaml.safe_load(path.read_text("utf-8"))
     described["family"] = {"task": "regression", "input": "tabular", "backend": "sklearn"}
     # Another kind of model answers otherwise: that it may is not what is tested here.
-    release_rules = town.spec().release.model_dump(mode="json")
+    release_rules = testbed.spec().release.model_dump(mode="json")
     release_rules["prediction_bins"] = [1e9]
     described |= {"conversion": {}, "release": release_rules}
     described["data"]["holdout_days"] = 10
@@ -213,7 +213,7 @@ def test_a_bundle_of_the_first_edition_is_released_measured_and_gone_back_to(
     [before] = place.ask("price-estimator", row)["predictions"]
 
     body = json.dumps({"instances": [row]}).encode()
-    crowd = town.Crowd(place.aws.endpoint_url, "sluice-price-estimator", bodies=(body,))
+    crowd = testbed.Crowd(place.aws.endpoint_url, "sluice-price-estimator", bodies=(body,))
     with crowd:
         good, said = place.retrain("price-estimator")
     assert good, said

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.release import town
+from benchmarks.release import testbed
 from flows.forms import choices
 from tasks import aws as our_aws
 from tasks.contracts import load_contract
@@ -142,14 +142,14 @@ def lake(
     aws: Any, prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Any]:
     """A lake, a folder of contracts with a broken one, and a folder of models with another."""
-    for name, value in town.environment(aws).items():
+    for name, value in testbed.environment(aws).items():
         monkeypatch.setenv(name, value)
     contracts = folder_with(tmp_path / "contracts", BROKEN["no YAML"])
     models = tmp_path / "models"
     for name in ("alpha", "broken", "omega"):
         (models / name).mkdir(parents=True)
-        body = town.spec().model_dump_json() if name != "broken" else "name: ["
-        (models / name / "model.yaml").write_text(body.replace(town.MODEL, name))
+        body = testbed.spec().model_dump_json() if name != "broken" else "name: ["
+        (models / name / "model.yaml").write_text(body.replace(testbed.MODEL, name))
     monkeypatch.setenv("SLUICE_CONTRACTS_DIR", str(contracts))
     monkeypatch.setenv("SLUICE_MODELS_DIR", str(models))
     monkeypatch.setenv("SLUICE_CACHE_DIR", str(tmp_path / "cache"))
@@ -158,7 +158,7 @@ def lake(
     our_aws.client.cache_clear()
     settings.cache_clear()
     s3 = our_aws.client("s3")
-    for bucket in ("broken-lake", "broken-work", town.BUCKET):
+    for bucket in ("broken-lake", "broken-work", testbed.BUCKET):
         s3.create_bucket(Bucket=bucket)
     versioned = {"Status": "Enabled"}
     s3.put_bucket_versioning(Bucket="broken-lake", VersioningConfiguration=versioned)

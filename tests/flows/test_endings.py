@@ -11,14 +11,14 @@ from uuid import UUID
 
 import pytest
 
-from benchmarks.release import town
+from benchmarks.release import testbed
 from tasks.release import advance, start_release
 from tasks.release.journal.store import current_key
 from tasks.reports.artifacts import key_for
 from tasks.settings import settings
 
 TIME_SCALE = 120.0
-MODEL = town.MODEL
+MODEL = testbed.MODEL
 QUICK = {"ladder": (0.4, 0.8), "watch_seconds": 120}
 
 pytestmark = pytest.mark.timeout(1800)
@@ -52,56 +52,58 @@ def page(key: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def second(house: Any) -> str:
+def second(installation: Any) -> str:
     """A second version, which serves."""
     from flows.release import release
 
-    version = house.publish()
-    with town.Crowd(house.aws.endpoint_url):
+    version = installation.publish()
+    with testbed.LoadGenerator(installation.aws.endpoint_url):
         ended = release(MODEL, version, "weekly", return_state=True)
     assert ended.name == "Completed", ended.message
     told = page(key_for("summary", MODEL))
     assert told.startswith(f"# {MODEL}: {version} serves")
-    assert f"-p to_version={house.first}" in told
+    assert f"-p to_version={installation.first}" in told
     return str(version)
 
 
-def test_a_release_that_is_taken_back_is_no_crash_and_no_success(house: Any, second: str) -> None:
+def test_a_release_that_is_taken_back_is_no_crash_and_no_success(
+    installation: Any, second: str
+) -> None:
     from flows.endings import released
     from flows.release import release, release_within
 
-    bad = house.publish(errors=0.6)
-    with town.Crowd(house.aws.endpoint_url):
+    bad = installation.publish(errors=0.6)
+    with testbed.LoadGenerator(installation.aws.endpoint_url):
         ended = release(MODEL, bad, "a bad one", return_state=True)
     assert (ended.name, ended.is_completed()) == ("RolledBack", True), ended.message
     assert not released(ended)
     assert f"From {bad} to {second}." in str(ended.message)
-    assert house.serves() == second
+    assert installation.serves() == second
     assert f"{second}, which serves again" in page(key_for("release", MODEL))
     summary = page(key_for("summary", MODEL))
     assert summary.startswith(f"# {MODEL}: {second} serves")
     assert bad in summary, "the summary tells how this run ended"
 
-    dead = house.publish(dies=True)
+    dead = installation.publish(dies=True)
     within = release_within(MODEL, dead, "within another run")
     assert (within.name, released(within)) == ("RolledBack", False)
     assert "no weights, no service" in str(within.message)
     assert "no weights, no service" in page(key_for("release", MODEL))
 
 
-def test_of_two_releases_the_loser_is_superseded(house: Any, second: str) -> None:
+def test_of_two_releases_the_loser_is_superseded(installation: Any, second: str) -> None:
     from flows.endings import released
     from flows.release import release
 
-    version, late = house.publish(), house.publish()
-    owner = town.desk("somebody else", town.spec())
+    version, late = installation.publish(), installation.publish()
+    owner = testbed.desk("somebody else", testbed.spec())
     start_release(owner, MODEL, version, "ann", "first come")
     ended = release(MODEL, late, "second come", return_state=True)
     assert (ended.name, ended.is_completed(), released(ended)) == ("Superseded", True, False)
     assert "is planned (owner somebody else)" in str(ended.message)
     back = rolled_back("never mind")
     assert back.name == "Completed", back.message
-    assert house.serves() == second
+    assert installation.serves() == second
 
 
 def rolled_back(reason: str, to_version: str = "") -> Any:
@@ -110,23 +112,27 @@ def rolled_back(reason: str, to_version: str = "") -> Any:
     return rollback(MODEL, reason, to_version, return_state=True)
 
 
-def test_a_rollback_says_from_where_to_where_and_how_to_undo_it(house: Any, second: str) -> None:
-    ended = rolled_back("customers complain", house.first)
+def test_a_rollback_says_from_where_to_where_and_how_to_undo_it(
+    installation: Any, second: str
+) -> None:
+    ended = rolled_back("customers complain", installation.first)
     assert ended.name == "Completed", ended.message
-    assert str(ended.message) == (f"{MODEL}: customers complain. From {second} to {house.first}.")
-    assert house.serves() == house.first
-    mail = house.told()[f"Rolled back: {MODEL} {second}"][-1]
-    assert f"From {second} to {house.first}." in mail
+    assert str(ended.message) == (
+        f"{MODEL}: customers complain. From {second} to {installation.first}."
+    )
+    assert installation.serves() == installation.first
+    mail = installation.told()[f"Rolled back: {MODEL} {second}"][-1]
+    assert f"From {second} to {installation.first}." in mail
     summary = page(key_for("summary", MODEL))
-    assert summary.startswith(f"# {MODEL}: {house.first} serves")
+    assert summary.startswith(f"# {MODEL}: {installation.first} serves")
     assert "| put back |" in summary
     again = rolled_back("the other was better", second)
     assert again.name == "Completed", again.message
-    assert house.serves() == second
+    assert installation.serves() == second
 
 
 @pytest.fixture
-def left(house: Any, second: str) -> tuple[str, UUID]:
+def left(installation: Any, second: str) -> tuple[str, UUID]:
     """A canary that a person cancelled: its version, and the run whose page stands still."""
 
     async def begin(client: Any) -> UUID:
@@ -138,10 +144,10 @@ def left(house: Any, second: str) -> tuple[str, UUID]:
         return UUID(str(run.id))
 
     run = ask(begin)
-    version = str(house.publish())
-    desk = town.desk(f"flow-run/{run}", town.spec(**QUICK), lease_seconds=240.0)
+    version = str(installation.publish())
+    desk = testbed.desk(f"flow-run/{run}", testbed.spec(**QUICK), lease_seconds=240.0)
     start_release(desk, MODEL, version, "ann", "weekly")
-    with town.Crowd(house.aws.endpoint_url):
+    with testbed.LoadGenerator(installation.aws.endpoint_url):
         while not advance(desk, MODEL).journal.moves:
             time.sleep(0.05)
 
@@ -177,7 +183,7 @@ def page_of(run: UUID) -> str:
 
 
 def test_reconcile_says_who_cancelled_corrects_the_page_and_stops_at_no_damaged_journal(
-    house: Any, left: tuple[str, UUID], second: str
+    installation: Any, left: tuple[str, UUID], second: str
 ) -> None:
     from flows.reconcile import reconcile
 
@@ -187,17 +193,17 @@ def test_reconcile_says_who_cancelled_corrects_the_page_and_stops_at_no_damaged_
     for name, body in damage.items():
         folder = Path(settings().models_dir) / name
         folder.mkdir()
-        told = {**json.loads(town.spec().model_dump_json()), "name": name}
+        told = {**json.loads(testbed.spec().model_dump_json()), "name": name}
         (folder / "model.yaml").write_text(json.dumps(told))
-        s3 = house.aws.client("s3")
-        s3.put_object(Bucket=town.BUCKET, Key=current_key(name), Body=body)
+        s3 = installation.aws.client("s3")
+        s3.put_object(Bucket=testbed.BUCKET, Key=current_key(name), Body=body)
     time.sleep(240.0 / TIME_SCALE)  # the lease
     deadline = time.monotonic() + 120
     while True:
         ended = reconcile(return_state=True)
         standing = json.loads(
-            house.aws.client("s3")
-            .get_object(Bucket=town.BUCKET, Key=current_key(MODEL))["Body"]
+            installation.aws.client("s3")
+            .get_object(Bucket=testbed.BUCKET, Key=current_key(MODEL))["Body"]
             .read()
         )
         if standing["phase"] == "rolled_back":
@@ -205,7 +211,7 @@ def test_reconcile_says_who_cancelled_corrects_the_page_and_stops_at_no_damaged_
         assert time.monotonic() < deadline, ended.message
     assert ended.name == "Failed", "a person must mend the two journals"
     for name in damage:
-        assert f"s3://{town.BUCKET}/{current_key(name)}" in str(ended.message)
+        assert f"s3://{testbed.BUCKET}/{current_key(name)}" in str(ended.message)
     assert "Next: Put its last good version back" in str(ended.message)
     assert "of format 9; this program reads 1" in str(ended.message)
 
@@ -214,4 +220,4 @@ def test_reconcile_says_who_cancelled_corrects_the_page_and_stops_at_no_damaged_
     corrected = page_of(run)
     assert "rolled back" in corrected
     assert "a person cancelled the run the cancelled one" in corrected
-    assert house.serves() == second
+    assert installation.serves() == second

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from benchmarks.release import town
+from benchmarks.release import testbed
 from tasks.buckets import bucket
 from tasks.errors import ExperimentError, ExperimentRunning, ExperimentUndecided
 from tasks.experiments.assigned import taking_part
 from tasks.registry.tasks import archive_old
 
 TIME_SCALE = 120.0
-MODEL = town.MODEL
+MODEL = testbed.MODEL
 DAYS = 1.5
 """A block of counting is then about three real seconds long, the whole 18 minutes."""
 PATIENCE = 120.0
@@ -27,11 +27,11 @@ pytestmark = [pytest.mark.timeout(1800), pytest.mark.seconds(60)]
 class Asker:
     """The four forms, filled in for one experiment."""
 
-    def __init__(self, house: Any) -> None:
+    def __init__(self, installation: Any) -> None:
         from flows import experiment
 
         self.flows = experiment
-        self.house = house
+        self.installation = installation
 
     def start(self, treatment: str, **changes: Any) -> dict[str, Any]:
         """Start; what clients read of it."""
@@ -44,10 +44,12 @@ class Asker:
         return self.public()
 
     def public(self) -> dict[str, Any]:
-        return self.house.read_json(f"{MODEL}/experiment.json")
+        return self.installation.read_json(f"{MODEL}/experiment.json")
 
     def dossier(self) -> dict[str, Any]:
-        return self.house.read_json(f"_experiments/{MODEL}/{self.public()['experiment']}.json")
+        return self.installation.read_json(
+            f"_experiments/{MODEL}/{self.public()['experiment']}.json"
+        )
 
     def record(self, users: int, rates: tuple[float, float], *, lost: str = "") -> str:
         """Record users of both arms, booking at (treatment, control) rates; ``lost`` has none."""
@@ -62,7 +64,7 @@ class Asker:
             if (seen[arm] * rate) % 1 + rate >= 1:
                 lines.append({"user_id": user, "event_id": "did", "metric": "booked"})
             seen[arm] += 1
-        url = self.house.upload(f"{told['experiment']}-{len(lines)}.jsonl", lines)
+        url = self.installation.upload(f"{told['experiment']}-{len(lines)}.jsonl", lines)
         return self.ended(self.flows.record, MODEL, url)
 
     def read(self) -> tuple[bool, str]:
@@ -91,13 +93,13 @@ class Asker:
 
 
 @pytest.fixture
-def asker(house: Any) -> Iterator[Asker]:
+def asker(installation: Any) -> Iterator[Asker]:
     """Nothing runs before and after a test, and nobody was told anything."""
-    made = Asker(house)
+    made = Asker(installation)
     yield made
     if made.public()["state"] == "running":
         made.conclude(stop=True)
-    house.told()
+    installation.told()
 
 
 def pages() -> dict[str, str]:
@@ -110,14 +112,18 @@ def pages() -> dict[str, str]:
 
 
 def test_a_decided_experiment_that_only_tells_is_told_once_and_splits_on(
-    house: Any, asker: Any
+    installation: Any, asker: Any
 ) -> None:
-    second = house.publish()
+    second = installation.publish()
     told = asker.start(second, when_decided="tell")
-    assert (told["state"], told["control"], told["treatment"]) == ("running", house.first, second)
+    assert (told["state"], told["control"], told["treatment"]) == (
+        "running",
+        installation.first,
+        second,
+    )
     assert asker.read() == (True, f"{MODEL}: No user has been counted yet; 0 are in their window.")
     with pytest.raises(ExperimentRunning, match=told["experiment"]):
-        asker.start(house.publish())
+        asker.start(installation.publish())
     said = asker.record(80, (0.95, 0.05))
     assert "80 new users; 0 were known" in said
     again = asker.record(80, (0.95, 0.05))
@@ -128,7 +134,7 @@ def test_a_decided_experiment_that_only_tells_is_told_once_and_splits_on(
     assert asker.public()["state"] == "running"
     assert asker.read() == (True, said)
     subject = f"Experiment on {MODEL}: {second} wins"
-    mails = house.told()
+    mails = installation.told()
     assert list(mails) == [subject]
     [mail] = mails[subject]
     assert f"{second} (treatment) is better: booked +0." in mail
@@ -138,26 +144,28 @@ def test_a_decided_experiment_that_only_tells_is_told_once_and_splits_on(
     assert "data:image/svg+xml" in page
 
     assert f"{second} is not released by itself" in asker.conclude()
-    assert house.serves() == house.first
-    [mail] = house.told()[subject]
+    assert installation.serves() == installation.first
+    [mail] = installation.told()[subject]
     assert "users are no longer split" in mail
     assert (asker.public()["state"], asker.public()["winner"]) == ("concluded", second)
 
 
-def test_no_difference_is_concluded_by_itself_and_releases_nothing(house: Any, asker: Any) -> None:
-    asker.start(house.publish(), when_decided="conclude", matters=0.7)
+def test_no_difference_is_concluded_by_itself_and_releases_nothing(
+    installation: Any, asker: Any
+) -> None:
+    asker.start(installation.publish(), when_decided="conclude", matters=0.7)
     asker.record(120, (0.5, 0.5))
     good, said = asker.read_until("No difference that matters")
     assert good
     assert said.endswith("Nothing is released: there is no winner.")
     ended = asker.dossier()["conclusion"]
     assert (ended["kind"], ended["winner"]) == ("no difference", None)
-    assert list(house.told()) == [f"Experiment on {MODEL}: no difference"]
+    assert list(installation.told()) == [f"Experiment on {MODEL}: no difference"]
     assert asker.public()["state"] == "concluded"
 
 
-def test_a_person_stops_what_is_not_decided(house: Any, asker: Any) -> None:
-    asker.start(house.publish(), when_decided="release")
+def test_a_person_stops_what_is_not_decided(installation: Any, asker: Any) -> None:
+    asker.start(installation.publish(), when_decided="release")
     asker.record(10, (0.5, 0.5))
     with pytest.raises(ExperimentUndecided):
         asker.conclude()
@@ -165,43 +173,43 @@ def test_a_person_stops_what_is_not_decided(house: Any, asker: Any) -> None:
     assert asker.conclude(stop=True).startswith("Stopped: enough.")
     assert asker.dossier()["conclusion"]["kind"] == "stopped"
     assert asker.public()["winner"] is None
-    assert list(house.told()) == [f"Experiment on {MODEL}: stopped"]
+    assert list(installation.told()) == [f"Experiment on {MODEL}: stopped"]
 
 
 @pytest.mark.parametrize("when_decided", ["tell", "release"])
 def test_lost_users_stop_the_reading_and_people_are_told(
-    house: Any, asker: Any, when_decided: str
+    installation: Any, asker: Any, when_decided: str
 ) -> None:
-    asker.start(house.publish(), when_decided=when_decided)
+    asker.start(installation.publish(), when_decided=when_decided)
     asker.record(80, (0.95, 0.05), lost="treatment")
     good, said = asker.read_until("Sample-ratio mismatch")
     assert not good, "a mismatch is a failed run, to be seen"
     assert "is better" not in said
-    [mails] = house.told().values()
+    [mails] = installation.told().values()
     assert mails[0].startswith("Sample-ratio mismatch")
     assert len(mails) == 1
     concluded = asker.public()["state"] == "concluded"
     assert concluded == (when_decided == "release")
     assert "nothing is compared" in asker.conclude()
     assert asker.dossier()["conclusion"]["winner"] is None
-    assert house.serves() == house.first
+    assert installation.serves() == installation.first
 
 
-def test_a_winner_is_released_through_the_canary(house: Any, asker: Any) -> None:
-    second = house.publish()
+def test_a_winner_is_released_through_the_canary(installation: Any, asker: Any) -> None:
+    second = installation.publish()
     started = asker.start(second, when_decided="release")
     asker.record(80, (0.95, 0.05))
-    with town.Crowd(house.aws.endpoint_url) as crowd:
+    with testbed.LoadGenerator(installation.aws.endpoint_url) as load:
         good, said = asker.read_until("Proven not worse")
     assert good, said
     assert f"{MODEL} {second}: " in said
-    assert house.serves() == second
-    pointer = house.read_json(f"{MODEL}/latest.json")
-    assert pointer["previous"] == house.first
+    assert installation.serves() == second
+    pointer = installation.read_json(f"{MODEL}/latest.json")
+    assert pointer["previous"] == installation.first
     assert f"won experiment {started['experiment']}" in pointer["reason"]
-    assert crowd.failed == 0
-    assert {who for _, who in crowd.answers} == {house.first, second}
-    assert list(house.told()) == [f"Experiment on {MODEL}: {second} wins"]
+    assert load.failed == 0
+    assert {who for _, who in load.answers} == {installation.first, second}
+    assert list(installation.told()) == [f"Experiment on {MODEL}: {second} wins"]
     assert f"8-release-{MODEL}" in pages()
     assert asker.read() == (
         True,
@@ -209,38 +217,38 @@ def test_a_winner_is_released_through_the_canary(house: Any, asker: Any) -> None
     )
 
 
-def archived(house: Any, version: str) -> bool:
+def archived(installation: Any, version: str) -> bool:
     """Whether the bundle bears the archive's tag."""
-    found = house.aws.client("s3").get_object_tagging(
-        Bucket=town.BUCKET, Key=f"{MODEL}/{version}/model.tar.gz"
+    found = installation.aws.client("s3").get_object_tagging(
+        Bucket=testbed.BUCKET, Key=f"{MODEL}/{version}/model.tar.gz"
     )
     return {"Key": "sluice-archive", "Value": "true"} in found["TagSet"]
 
 
 def test_versions_in_an_experiment_stay_at_hand_until_it_is_concluded(
-    house: Any, asker: Any
+    installation: Any, asker: Any
 ) -> None:
     from flows.release import release
 
-    control, treatment, bystander, _, newest = (house.publish() for _ in range(5))
-    serving = house.serves()
+    control, treatment, bystander, _, newest = (installation.publish() for _ in range(5))
+    serving = installation.serves()
     asker.start(treatment, control=control)
-    with town.Crowd(house.aws.endpoint_url):
+    with testbed.LoadGenerator(installation.aws.endpoint_url):
         ended = release(MODEL, newest, "weekly", return_state=True)
     assert ended.name == "Completed", ended.message
-    assert archived(house, bystander)
-    assert not archived(house, control)
-    assert not archived(house, treatment)
-    assert not archived(house, serving), "the way back"
+    assert archived(installation, bystander)
+    assert not archived(installation, control)
+    assert not archived(installation, treatment)
+    assert not archived(installation, serving), "the way back"
 
-    s3, key = house.aws.client("s3"), f"{MODEL}/experiment.json"
+    s3, key = installation.aws.client("s3"), f"{MODEL}/experiment.json"
     sound = json.dumps(asker.public()).encode()
-    s3.put_object(Bucket=town.BUCKET, Key=key, Body=b"{damaged")
+    s3.put_object(Bucket=testbed.BUCKET, Key=key, Body=b"{damaged")
     with pytest.raises(ExperimentError, match="does not parse"):
         archive_old.fn(MODEL, 2, taking_part)
-    s3.put_object(Bucket=town.BUCKET, Key=key, Body=sound)
+    s3.put_object(Bucket=testbed.BUCKET, Key=key, Body=sound)
     archive_old.fn(MODEL, 2, taking_part)
-    assert not archived(house, treatment)
+    assert not archived(installation, treatment)
     asker.conclude(stop=True)
     archive_old.fn(MODEL, 2, taking_part)
-    assert archived(house, treatment)
+    assert archived(installation, treatment)

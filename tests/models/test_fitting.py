@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.runtime.backend import Stopped
-from models.runtime.networks.fitting import Checkpoints, Fit, Recipe
+from models.runtime.networks.fitting import Checkpoints, Fit, FittingSchedule
 from models.runtime.signature import Signature, Tensor
 
 pytestmark = pytest.mark.tensorflow
@@ -47,7 +47,7 @@ def a_fit(folder, *, epochs=6, stop_after=None, rate=0.05, compiled=False, ident
         signature=SIGNATURE,
         inputs={"inputs": INPUTS},
         targets=TARGETS,
-        recipe=Recipe(loss, epochs, 16, rate, 0.01, 0, compiled),
+        schedule=FittingSchedule(loss, epochs, 16, rate, 0.01, 0, compiled),
         validate=validate,
         checkpoints=Checkpoints(folder, identity),
         stopping=lambda: stop_after is not None and len(seen) >= stop_after,
@@ -187,7 +187,7 @@ def test_the_network_for_pictures_is_served_as_it_was_trained(tmp_path):
         signature=signature,
         inputs=inputs,
         targets=task.targets(labels),
-        recipe=Recipe(LOSSES[task.objective], 2, 8, 0.01, 0.0, 0, compiled=False),
+        schedule=FittingSchedule(LOSSES[task.objective], 2, 8, 0.01, 0.0, 0, compiled=False),
         validate=dict,
         checkpoints=Checkpoints(tmp_path / "checkpoints", "rooms"),
         stopping=lambda: False,

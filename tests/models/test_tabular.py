@@ -15,7 +15,7 @@ from models.runtime.input import InvalidFeature
 from models.runtime.inputs.tabular import Tabular, require_treatments
 from models.runtime.own import load_own
 from models.runtime.script_mode import Hyperparameters
-from models.runtime.split import COLUMNS, Column, NoData, columns_of
+from models.runtime.split import COLUMNS, ChannelColumn, NoData, columns_of
 from models.runtime.tables.cells import BadInput
 from models.runtime.tables.features import (
     features_of,
@@ -42,7 +42,7 @@ def schema(columns, label="y", **features):
 def prices():
     """preprocess.json as price-estimator's own features fit it."""
     columns = json.loads(columns_text("property_sales"))["columns"]
-    begun = schema([Column(**column) for column in columns], "price")
+    begun = schema([ChannelColumn(**column) for column in columns], "price")
     rows = {**INPUTS, "month": np.full(300, "", dtype=object)}
     own = load_own(ROOT / "models" / "price-estimator").get("features")
     return Tabular(begun).fit(rows, own, NOTHING)
@@ -152,7 +152,15 @@ def test_only_columns_that_a_feature_reads_are_asked_of_clients():
 )
 def test_a_date_is_a_day_however_the_file_holds_it(tmp_path, days):
     pq.write_table(pa.table({"on": days, "n": [1, None], "y": [1, 2]}), tmp_path / "a.parquet")
-    source = Tabular(schema([Column("on", "date"), Column("n", "integer"), Column("y", "number")]))
+    source = Tabular(
+        schema(
+            [
+                ChannelColumn("on", "date"),
+                ChannelColumn("n", "integer"),
+                ChannelColumn("y", "number"),
+            ]
+        )
+    )
     _, got, labels = source.read(tmp_path, "y")
     assert got["on"].astype(str).tolist() == ["2026-01-31", "2026-02-01"]
     assert got["n"][0] == 1
@@ -161,14 +169,14 @@ def test_a_date_is_a_day_however_the_file_holds_it(tmp_path, days):
 
 
 MIXED = [
-    Column("key", "string", required=True, key=True),
-    Column("size", "number", kind="numeric"),
-    Column("kind", "string", kind="categorical"),
-    Column("told", "string", kind="text"),
-    Column("new", "boolean"),
-    Column("on", "timestamp", required=True),
-    Column("tags", "array"),
-    Column("y", "number", required=True),
+    ChannelColumn("key", "string", required=True, key=True),
+    ChannelColumn("size", "number", kind="numeric"),
+    ChannelColumn("kind", "string", kind="categorical"),
+    ChannelColumn("told", "string", kind="text"),
+    ChannelColumn("new", "boolean"),
+    ChannelColumn("on", "timestamp", required=True),
+    ChannelColumn("tags", "array"),
+    ChannelColumn("y", "number", required=True),
 ]
 
 
@@ -250,7 +258,13 @@ def test_a_treatment_that_model_yaml_chooses_is_taken(tmp_path):
 
 def test_a_contract_with_nothing_to_send_is_refused():
     with pytest.raises(InvalidFeature, match="no column is left"):
-        schema([Column("y", "number"), Column("tags", "array"), Column("id", "string", key=True)])
+        schema(
+            [
+                ChannelColumn("y", "number"),
+                ChannelColumn("tags", "array"),
+                ChannelColumn("id", "string", key=True),
+            ]
+        )
 
 
 @pytest.mark.parametrize(
@@ -307,14 +321,16 @@ def test_files_are_read_in_order_and_more_columns_do_no_harm(tmp_path):
     more = {"n": [2.5], "_day": ["x"], "y": [1.0]}
     pq.write_table(pa.table(more), tmp_path / "deep" / "b.parquet")
     pq.write_table(pa.table({"n": [1], "y": [2.0]}), tmp_path / "a.parquet")
-    source = Tabular(schema([Column("n", "number"), Column("y", "number")]))
+    source = Tabular(schema([ChannelColumn("n", "number"), ChannelColumn("y", "number")]))
     ids, got, _ = source.read(tmp_path, "y")
     assert got["n"].tolist() == [1, 2.5]
     assert ids.tolist() == ["0", "1"]
 
 
 def test_an_empty_channel_or_a_lacking_column_is_told(tmp_path):
-    source = Tabular(schema([Column("n", "number", required=True), Column("y", "number")]))
+    source = Tabular(
+        schema([ChannelColumn("n", "number", required=True), ChannelColumn("y", "number")])
+    )
     with pytest.raises(NoData, match="0 Parquet files"):
         source.read(tmp_path, "y")
     pq.write_table(pa.table({"y": [1]}), tmp_path / "a.parquet")

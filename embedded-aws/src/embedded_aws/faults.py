@@ -193,19 +193,19 @@ class Faults:
             )
 
     def take(self, kind: str, target: str) -> Fault | None:
-        """Ask, at the moment where it would strike, whether a fault is due; it then counts as hit.
+        """Ask, where it would be injected, whether a fault is due; it then counts as hit.
 
         Args:
             kind: A kind of :data:`SERVICE_KINDS`, e.g. ``slow_start``.
-            target: What it would strike: a job or endpoint name, or ``endpoint/variant``.
+            target: What it would hit: a job or endpoint name, or ``endpoint/variant``.
 
         Returns:
             The fault, whose ``seconds`` and so on apply, or None.
         """
-        return self._strike(lambda f: f.kind == kind and fnmatchcase(target, f.target))
+        return self._inject(lambda f: f.kind == kind and fnmatchcase(target, f.target))
 
     def before(self, service: str, action: str, params: Mapping[str, Any]) -> None:
-        """Let request faults strike that come before the service acts.
+        """Inject request faults that come before the service acts.
 
         Raises:
             AwsFault: for ``throttle``, ``rate_limit`` and ``error``.
@@ -222,7 +222,7 @@ class Faults:
             raise AwsFault(fault.code, fault.message or fault.code, fault.status or 400)
 
     def after(self, service: str, action: str, params: Mapping[str, Any]) -> None:
-        """Let request faults strike that come after the service has acted.
+        """Inject request faults that come after the service has acted.
 
         Raises:
             LostAnswerError: for ``lost_answer``.
@@ -235,17 +235,17 @@ class Faults:
     def _request(
         self, kind: str, service: str, action: str, params: Mapping[str, Any]
     ) -> Fault | None:
-        def strikes(fault: Fault) -> bool:
+        def matches(fault: Fault) -> bool:
             if fault.kind != kind or not fault.meets(service, action, params):
                 return False
             return kind != "rate_limit" or self._exceeds(fault)
 
-        return self._strike(strikes)
+        return self._inject(matches)
 
-    def _strike(self, strikes: Callable[[Fault], bool]) -> Fault | None:
+    def _inject(self, matches: Callable[[Fault], bool]) -> Fault | None:
         with self._lock:
             for fault in self._faults.values():
-                if fault.used_up or not strikes(fault):
+                if fault.used_up or not matches(fault):
                     continue
                 if fault.skip > 0:
                     fault.skip -= 1

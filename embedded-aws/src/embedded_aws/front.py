@@ -126,7 +126,7 @@ class Front:
         return response
 
     def _act(self, request: Request) -> Response:
-        """Let the service act, and the faults strike before and after."""
+        """Let the service act, and inject faults before and after."""
         if request.service == "s3" and request.method in {"PUT", "POST"}:
             request = _plain_upload(request)
         params: Mapping[str, Any] = {}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from embedded_aws.cloudwatch.alarms.book import Book
+from embedded_aws.cloudwatch.alarms.alarm_store import AlarmStore
 from embedded_aws.cloudwatch.alarms.descriptions import describe, describe_alarm_history
 from embedded_aws.cloudwatch.alarms.evaluator import Evaluator
 from embedded_aws.cloudwatch.alarms.messages import sns_message, sns_subject
@@ -35,15 +35,15 @@ class Room:
     def __init__(self):
         self.clock = StoppedClock()
         self.store = MetricStore()
-        self.book = Book()
+        self.alarm_store = AlarmStore()
         self.acted = []
         self.transitions = []
-        self.suppression = Suppression(self.book, self.acted.append)
-        self.evaluator = Evaluator(self.clock, self.store, self.book, self.suppression.look)
+        self.suppression = Suppression(self.alarm_store, self.acted.append)
+        self.evaluator = Evaluator(self.clock, self.store, self.alarm_store, self.suppression.look)
         self.operations = AlarmOperations(
-            self.book, self.clock, "arn:aws:cloudwatch:us-east-1:123456789012:alarm:"
+            self.alarm_store, self.clock, "arn:aws:cloudwatch:us-east-1:123456789012:alarm:"
         )
-        self.book.listeners.append(self._changed)
+        self.alarm_store.listeners.append(self._changed)
 
     def _changed(self, transition):
         self.transitions.append(transition)
@@ -57,11 +57,11 @@ class Room:
             "ComparisonOperator": "GreaterThanThreshold", **settings,
         }  # fmt: skip
         self.operations.put_metric_alarm({k: v for k, v in params.items() if v is not None})
-        return self.book.alarms[name]
+        return self.alarm_store.alarms[name]
 
     def composite(self, name, rule, **settings):
         self.operations.put_composite_alarm({"AlarmName": name, "AlarmRule": rule, **settings})
-        return self.book.alarms[name]
+        return self.alarm_store.alarms[name]
 
     def put(self, value, at, key=KEY, count=1.0):
         self.store.add(key, "Count", Point(START + at, [(float(value), count)]), self.clock.time)
@@ -379,7 +379,7 @@ def test_children_of_a_composite_cannot_be_deleted(room):
         room.operations.delete_alarms({"AlarmNames": ["a"]})
     assert caught.value.code == "ResourceConflict"
     room.operations.delete_alarms({"AlarmNames": ["a", "top", "never was"]})
-    assert room.book.alarms == {}
+    assert room.alarm_store.alarms == {}
 
 
 class TestSuppression:
@@ -431,9 +431,11 @@ def test_the_history_tells_it_all(room):
     alarm = room.alarm(AlarmActions=[TOPIC])
     room.put(10, 30)
     room.until(70)
-    room.book.history.acted(room.acted[0], room.clock.now(), TOPIC, "Succeeded")
+    room.alarm_store.history.acted(room.acted[0], room.clock.now(), TOPIC, "Succeeded")
     room.operations.delete_alarms({"AlarmNames": ["a"]})
-    items = describe_alarm_history(room.book, {"ScanBy": "TimestampAscending"})["AlarmHistoryItems"]
+    items = describe_alarm_history(room.alarm_store, {"ScanBy": "TimestampAscending"})[
+        "AlarmHistoryItems"
+    ]
     assert [item["HistorySummary"] for item in items] == [
         'Alarm "a" created',
         "Alarm updated from INSUFFICIENT_DATA to ALARM",
@@ -441,7 +443,7 @@ def test_the_history_tells_it_all(room):
         'Alarm "a" deleted',
     ]
     assert all(json.loads(item["HistoryData"]) for item in items)
-    [change] = describe_alarm_history(room.book, {"HistoryItemType": "StateUpdate"})[
+    [change] = describe_alarm_history(room.alarm_store, {"HistoryItemType": "StateUpdate"})[
         "AlarmHistoryItems"
     ]
     assert json.loads(change["HistoryData"])["newState"]["stateValue"] == "ALARM"
@@ -450,12 +452,12 @@ def test_the_history_tells_it_all(room):
 
 def test_history_is_forgotten_after_thirty_days(room):
     room.alarm()
-    room.book.history.age(START + 31 * 86400)
-    assert room.book.history.items() == []
+    room.alarm_store.history.age(START + 31 * 86400)
+    assert room.alarm_store.history.items() == []
 
 
 def test_an_alarm_deleted_meanwhile_stays_deleted(room):
     alarm = room.alarm()
     room.operations.delete_alarms({"AlarmNames": ["a"]})
-    assert room.book.move(alarm, "ALARM", "late", "", room.clock.now()) is False
+    assert room.alarm_store.move(alarm, "ALARM", "late", "", room.clock.now()) is False
     assert room.transitions == []

@@ -292,7 +292,7 @@ def test_dead_process_is_started_anew_while_others_go_on(aws, shop, impatient):
     assert soon(back) != pid
 
 
-def test_kill_variant_strikes_at_once(aws, shop, impatient):
+def test_kill_variant_acts_at_once(aws, shop, impatient):
     name = shop.endpoint(
         shop.variant("a", shop.model(START_SECONDS="1")), shop.variant("b", shop.model())
     )

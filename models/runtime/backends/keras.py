@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from models.runtime.backend import Backend, Fitted, Fitting
 from models.runtime.networks import architectures
 from models.runtime.networks.export import GRAPH, Network, export, rehearse
-from models.runtime.networks.fitting import Checkpoints, Fit, Recipe
+from models.runtime.networks.fitting import Checkpoints, Fit, FittingSchedule
 from models.runtime.networks.litert import Graph
 from models.runtime.networks.objectives import LOSSES
 from models.runtime.signature import Signature
@@ -48,7 +48,7 @@ class Keras(Backend):
         )
         rehearse(model, signature)
         fitting.lap("rehearsal", "")
-        recipe = Recipe(
+        schedule = FittingSchedule(
             loss=LOSSES[task.objective],
             epochs=chosen.integer("epochs", 100),
             batch_size=chosen.integer("batch_size", 32),
@@ -71,7 +71,7 @@ class Keras(Backend):
             signature=signature,
             inputs=fitting.transform(fitting.split),
             targets=task.targets(fitting.split.labels),
-            recipe=recipe,
+            schedule=schedule,
             validate=validate,
             checkpoints=Checkpoints(fitting.job.checkpoint_dir, fitting.identity),
             stopping=lambda: fitting.job.stopping,

@@ -16,7 +16,7 @@ from models.runtime.images.pictures import decoded, pixels
 from models.runtime.input import Features, Floats, Input, InvalidFeature
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Tensor
-from models.runtime.split import Column, NoData
+from models.runtime.split import ChannelColumn, NoData
 
 IMAGE = "image"
 """Name of the tensor."""
@@ -43,7 +43,7 @@ class Image(Input):
     @classmethod
     def schema(
         cls,
-        _columns: Sequence[Column],
+        _columns: Sequence[ChannelColumn],
         _label: str,
         features: Mapping[str, str],
         hyperparameters: Hyperparameters,

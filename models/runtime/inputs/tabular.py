@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.runtime.input import Features, Floats, Input, InvalidFeature
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Tensor
-from models.runtime.split import Column
+from models.runtime.split import ChannelColumn
 from models.runtime.tables.cells import cell
 from models.runtime.tables.columns import CLIENT_TYPES, array, read_table
 from models.runtime.tables.features import (
@@ -48,7 +48,7 @@ class Tabular(Input):
     @classmethod
     def schema(
         cls,
-        columns: Sequence[Column],
+        columns: Sequence[ChannelColumn],
         label: str,
         features: Mapping[str, str],
         _hyperparameters: Hyperparameters,
@@ -185,7 +185,9 @@ class Tabular(Input):
         return {column["name"]: column["example"] for column in self._columns}
 
 
-def require_treatments(columns: Sequence[Column], label: str, features: Mapping[str, str]) -> None:
+def require_treatments(
+    columns: Sequence[ChannelColumn], label: str, features: Mapping[str, str]
+) -> None:
     """Hold ``data.features`` to the columns.
 
     Raises:
@@ -208,7 +210,7 @@ def require_treatments(columns: Sequence[Column], label: str, features: Mapping[
         raise InvalidFeature(f"data.features: {'; '.join(faults)}")
 
 
-def _is_used(column: Column, features: Mapping[str, str]) -> bool:
+def _is_used(column: ChannelColumn, features: Mapping[str, str]) -> bool:
     if column.name in features:
         return features[column.name] != "drop"
     if column.type not in CLIENT_TYPES:

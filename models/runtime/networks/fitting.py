@@ -29,7 +29,7 @@ History = list[dict[str, float]]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class FittingSchedule:
     """How to fit.
 
     ``loss`` maps (true batch, answered batch) to a scalar. Learning rate falls on a cosine over
@@ -109,7 +109,7 @@ class Fit:
         signature: Its tensors.
         inputs: Tensors [n, …] by name.
         targets: What the loss compares the prediction with [n, …].
-        recipe: How to fit.
+        schedule: How to fit.
         validate: Called after each epoch; returns what is logged beside the loss.
         checkpoints: Where to go on from.
         stopping: Asked between segments.
@@ -119,7 +119,7 @@ class Fit:
     signature: Signature
     inputs: Arrays
     targets: NDArray[Any]
-    recipe: Recipe
+    schedule: FittingSchedule
     validate: Callable[[], Mapping[str, float]]
     checkpoints: Checkpoints
     stopping: Callable[[], bool]
@@ -134,7 +134,7 @@ class Fit:
         """
         optimizer, segment, steps = self._prepared()
         start = self._resume(optimizer)
-        for epoch in range(start + 1, self.recipe.epochs + 1):
+        for epoch in range(start + 1, self.schedule.epochs + 1):
             began = time.perf_counter()
             loss = self._epoch(epoch, segment, steps)
             if not np.isfinite(loss):
@@ -158,15 +158,15 @@ class Fit:
         import keras
         import tensorflow as tf
 
-        recipe, model = self.recipe, self.model
-        batch = min(recipe.batch_size, self._rows)
+        schedule, model = self.schedule, self.model
+        batch = min(schedule.batch_size, self._rows)
         steps = self._rows // batch
-        total = steps * recipe.epochs
+        total = steps * schedule.epochs
         # Averages over about a twentieth of the fit, so that a short one is not mostly its start.
         momentum = 1 - 1 / min(max(total / 20, 2), 1000)
         optimizer = keras.optimizers.AdamW(
-            keras.optimizers.schedules.CosineDecay(recipe.learning_rate, total, alpha=0.01),
-            weight_decay=recipe.weight_decay,
+            keras.optimizers.schedules.CosineDecay(schedule.learning_rate, total, alpha=0.01),
+            weight_decay=schedule.weight_decay,
             use_ema=True,
             ema_momentum=momentum,
         )
@@ -174,14 +174,14 @@ class Fit:
         inputs = {name: tf.constant(values) for name, values in self.inputs.items()}
         targets = tf.constant(self.targets)
 
-        @tf.function(jit_compile=recipe.compiled, reduce_retracing=True)  # type: ignore[untyped-decorator]
+        @tf.function(jit_compile=schedule.compiled, reduce_retracing=True)  # type: ignore[untyped-decorator]
         def segment(chosen: Any) -> Any:
             def step(number: Any, loss: Any) -> Any:
                 rows = chosen[number]
                 with tf.GradientTape() as tape:
                     given = {name: tf.gather(values, rows) for name, values in inputs.items()}
                     answer = called(model, given, self.signature, training=True)
-                    value = recipe.loss(tf.gather(targets, rows), answer[PREDICTION])
+                    value = schedule.loss(tf.gather(targets, rows), answer[PREDICTION])
                 gradients = tape.gradient(value, model.trainable_variables)
                 optimizer.apply(gradients, model.trainable_variables)
                 return number + 1, loss + value
@@ -194,8 +194,8 @@ class Fit:
 
     def _epoch(self, epoch: int, segment: Any, rows: int) -> float:
         # Seeded by the epoch, so that a resumed fit sees the batches that it would have seen.
-        order = np.random.default_rng((self.recipe.seed, epoch)).permutation(self._rows)
-        batch = min(self.recipe.batch_size, self._rows)
+        order = np.random.default_rng((self.schedule.seed, epoch)).permutation(self._rows)
+        batch = min(self.schedule.batch_size, self._rows)
         order = order[:rows].astype(np.int32)
         loss = 0.0
         for first in range(0, rows, SEGMENT_STEPS * batch):

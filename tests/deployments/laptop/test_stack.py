@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -40,6 +41,13 @@ def test_a_torn_record_is_read_from_its_copy(laptop, torn) -> None:
     assert recall(laptop.record) == ([ONE], {"complete": True})
     second(laptop.record).write_text(torn)
     assert recall(laptop.record) == ([], {})
+
+
+def test_a_part_that_runs_under_its_former_name_is_known(laptop) -> None:
+    remember(laptop.record, [replace(ONE, name="dead-mans-switch")], {})
+    ((process,), _) = recall(laptop.record)
+    assert process == replace(ONE, name="failsafe-alarm")
+    assert process.name in PARTS
 
 
 def test_nothing_is_left_of_a_record_that_is_forgotten(laptop) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.conversion.convert import require
-from tasks.conversion.parity import Task, inferred, parity_of, proven_share, rows_to_prove
+from tasks.conversion.parity import AnswerKind, inferred, parity_of, proven_share, rows_to_prove
 from tasks.conversion.report import ConversionReport, Converted, judge
 from tasks.conversion_spec import ConversionSpec, FormatSpec
 from tasks.errors import ParityExceeded
@@ -87,7 +87,7 @@ def test_a_clear_answer_may_not_fall_to_the_other_side():
 
 def test_logits_are_classes_when_the_model_says_so():
     truth = RNG.normal(size=(400, 5)) * 8
-    task = Task.of({"output": {"kind": "classes", "classes": list("abcde")}})
+    task = AnswerKind.of({"output": {"kind": "classes", "classes": list("abcde")}})
     assert verdict(measured(truth, truth + 0.001, task)).outcome == "pass"
     assert measured(truth, np.roll(truth, 1, axis=1), task).agreement < 0.5
     assert inferred(truth) == "numbers"
@@ -119,7 +119,7 @@ def test_each_label_counts_and_not_their_mean():
 def test_a_label_has_the_threshold_of_its_model():
     truth = np.where(RNG.random((400, 3)) < 0.5, 0.6, 0.95)
     answer = np.where(truth == 0.6, 0.6, 0.75)
-    task = Task.of({"output": {"kind": "labels", "threshold": 0.9}})
+    task = AnswerKind.of({"output": {"kind": "labels", "threshold": 0.9}})
     assert failing(verdict(measured(truth, answer, task))) >= {"agreement"}
     assert measured(truth, answer).agreement == 1.0
 
@@ -161,7 +161,7 @@ def test_no_kind_of_answer_may_be_other_than_finite(broken, kind):
     truth = softmax(RNG.normal(size=(50, 3)))
     answer = truth.copy()
     answer[4, 1] = broken
-    task = Task.of({"output": {"kind": kind}})
+    task = AnswerKind.of({"output": {"kind": kind}})
     found = verdict(measured(truth, answer, task))
     assert found.outcome == "fail"
     assert "an answer is not finite" in found.reason
@@ -245,10 +245,18 @@ def test_whole_numbers_are_the_same_or_not():
     assert failing(found) == {"agreement", "agreement of the worst value"}
     assert "value 2 of column 0" in found.reason
     held = parity_of(
-        truth.tolist(), gone.tolist(), 1, "x", Task(kind="classes"), truth[:, 0], discrete=True
+        truth.tolist(),
+        gone.tolist(),
+        1,
+        "x",
+        AnswerKind(kind="classes"),
+        truth[:, 0],
+        discrete=True,
     )
     assert (held.kind, held.metric_loss) == ("values", 0.25)
-    counted = parity_of(truth.tolist(), truth.tolist(), 1, "x", Task(kind="numbers"), discrete=True)
+    counted = parity_of(
+        truth.tolist(), truth.tolist(), 1, "x", AnswerKind(kind="numbers"), discrete=True
+    )
     assert counted.kind == "numbers"
 
 

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from tasks.conversion.calibration import fit, fit_int32, read
 from tasks.conversion.convert import convert_model
 from tasks.conversion.edge_signature import EdgeTensor, matched, of_graph_model, with_names
-from tasks.conversion.signature import EDGE_DTYPES, Signature, Tensor, carried, meant, signature_of
+from tasks.conversion.signature import (
+    EDGE_DTYPES,
+    GraphSignature,
+    GraphTensor,
+    carried,
+    meant,
+    signature_of,
+)
 from tasks.conversion_spec import ConversionSpec
 from tasks.errors import ConversionError
 
@@ -21,7 +28,7 @@ IDS = {"name": "ids", "shape": [1, 3], "dtype": "int64"}
 SCORE = {"name": "score", "shape": [1, 1], "dtype": "float32"}
 
 tensors = st.builds(
-    Tensor,
+    GraphTensor,
     name=st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,12}", fullmatch=True),
     shape=st.lists(st.integers(1, 9), max_size=3).map(lambda sizes: (1, *sizes)),
     dtype=st.sampled_from(EDGE_DTYPES),
@@ -35,14 +42,14 @@ def signature(*inputs, outputs=(SCORE,)):
 
 @given(sides, sides)
 def test_a_signature_is_read_as_it_was_written(inputs, outputs):
-    made = Signature(inputs=tuple(inputs), outputs=tuple(outputs))
+    made = GraphSignature(inputs=tuple(inputs), outputs=tuple(outputs))
     written = json.loads(made.model_dump_json(exclude={"named"}))
     assert carried(signature_of({"signature": written})) == made
 
 
 def test_an_older_file_tells_one_input_and_means_one_output():
     told = signature_of({"input": {"name": "inputs", "shape": [1, 4]}})
-    assert told.inputs == (Tensor(name="inputs", shape=(1, 4), dtype="float32"),)
+    assert told.inputs == (GraphTensor(name="inputs", shape=(1, 4), dtype="float32"),)
     assert [(one.name, one.dtype) for one in told.outputs] == [("prediction", "float32")]
     whole = signature_of({"input": {"name": "ids", "shape": [1, 4], "dtype": "int32"}})
     assert whole.inputs[0].dtype == "int32"

@@ -14,7 +14,7 @@ from embedded_aws.fixture import _no_faults_left, aws
 from tasks import aws as our_aws
 from tasks.experiments import verbs
 from tasks.experiments.plan import DAY, Experiment, SuccessMetric
-from tasks.experiments.verbs import Bench
+from tasks.experiments.verbs import ExperimentContext
 from tasks.values import Pointer
 
 __all__ = ["_no_faults_left", "aws"]
@@ -61,7 +61,7 @@ class Shelf:
     def versions(self, model: str) -> tuple[str, ...]:
         return self.known
 
-    def fates(self, model: str) -> list[Any]:
+    def histories(self, model: str) -> list[Any]:
         return self.records
 
     def pointer(self, model: str) -> Pointer | None:
@@ -83,8 +83,8 @@ class Room:
     shelf: Shelf = field(default_factory=lambda: Shelf(BUCKET))
 
     @property
-    def bench(self) -> Bench:
-        return Bench(self.shelf, TABLE, "Sluice", self.clock)
+    def context(self) -> ExperimentContext:
+        return ExperimentContext(self.shelf, TABLE, "Sluice", self.clock)
 
     def start(self, **changes: Any) -> Experiment:
         asked: dict[str, Any] = {
@@ -92,7 +92,7 @@ class Room:
             "window_hours": 24.0, "metrics": [BOOKED], "alpha": 0.05, "when_decided": "tell",
             "actor": "ann", "reason": "to know",
         }  # fmt: skip
-        return verbs.start(self.bench, **{**asked, **changes})
+        return verbs.start(self.context, **{**asked, **changes})
 
     def public(self) -> dict[str, Any]:
         found = self.aws.client("s3").get_object(Bucket=BUCKET, Key=f"{self.model}/experiment.json")

@@ -12,7 +12,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from tasks.experiments.sequence import FIRST_USERS, Design, Sums, course, log_evidence
+from tasks.experiments.sequence import FIRST_USERS, Design, Sums, confidence_sequence, log_evidence
 
 ALPHA = 0.05
 SURE = 0.999
@@ -172,11 +172,13 @@ def test_the_interval_holds_the_truth_and_only_narrows() -> None:
     widths = []
     for seed in range(20):
         sums = proportions(seed, (1, 60), 100, (0.14, 0.1), 0.5)
-        seen = course(Sums(*(column[0] for column in sums.columns())), design, ALPHA)
-        assert (np.diff(seen.low) >= 0).all()
-        assert (np.diff(seen.high) <= 0).all()
-        assert seen.low[-1] < 0.04 < seen.high[-1]
-        widths.append(seen.high[-1] - seen.low[-1])
+        intervals = confidence_sequence(
+            Sums(*(column[0] for column in sums.columns())), design, ALPHA
+        )
+        assert (np.diff(intervals.low) >= 0).all()
+        assert (np.diff(intervals.high) <= 0).all()
+        assert intervals.low[-1] < 0.04 < intervals.high[-1]
+        widths.append(intervals.high[-1] - intervals.low[-1])
     fixed = 2 * 1.96 * np.sqrt((0.14 * 0.86 + 0.1 * 0.9) / 2 / 0.25 / 6000)
     assert np.mean(widths) < 1.6 * fixed
 
@@ -185,27 +187,27 @@ def test_the_ends_of_the_interval_are_where_the_evidence_crosses() -> None:
     design = Design(0.5, 0.02, binary=True)
     sums = proportions(3, (1, 40), 100, (0.15, 0.1), 0.5)
     one = Sums(*(column[0] for column in sums.columns()))
-    seen = course(one, design, ALPHA)
-    low, high = float(seen.low[-1]), float(seen.high[-1])
+    intervals = confidence_sequence(one, design, ALPHA)
+    low, high = float(intervals.low[-1]), float(intervals.high[-1])
     inside, outside = np.array([low + 1e-3, high - 1e-3]), np.array([low - 1e-4, high + 1e-4])
     assert (log_evidence(one, inside, design).max(0) < -np.log(ALPHA)).all()
     assert (log_evidence(one, outside, design).max(0) >= -np.log(ALPHA)).all()
 
 
 def test_nothing_is_known_before_anybody_was_counted() -> None:
-    seen = course(of(*[[0.0]] * 6), Design(0.5, 0.02, binary=True), ALPHA)
-    assert (seen.low[0], seen.high[0]) == (-1.0, 1.0)
-    assert seen.evidence[0] == pytest.approx(0.0, abs=1e-12)
+    intervals = confidence_sequence(of(*[[0.0]] * 6), Design(0.5, 0.02, binary=True), ALPHA)
+    assert (intervals.low[0], intervals.high[0]) == (-1.0, 1.0)
+    assert intervals.evidence[0] == pytest.approx(0.0, abs=1e-12)
 
 
 def test_a_difference_that_turns_round_is_called_inconsistent() -> None:
     rates = np.where(np.arange(80) < 40, 0.3, 0.05)
     sums = proportions(1, (1, 80), 400, (rates, 0.15), 0.5)
     one = Sums(*(column[0] for column in sums.columns()))
-    seen = course(one, Design(0.5, 0.02, binary=True), ALPHA)
-    assert np.isnan(seen.low[-1])
-    assert np.isnan(seen.high[-1])
-    assert seen.low[39] < 0.15 < seen.high[39]
+    intervals = confidence_sequence(one, Design(0.5, 0.02, binary=True), ALPHA)
+    assert np.isnan(intervals.low[-1])
+    assert np.isnan(intervals.high[-1])
+    assert intervals.low[39] < 0.15 < intervals.high[39]
 
 
 @limits(max_examples=40)
@@ -227,6 +229,6 @@ def test_whatever_was_counted_gives_a_finite_reading(
     design = Design(share, 0.05, binary=binary)
     sums = of(n_t, s_t, q_t, n_c, s_c, q_c)
     assert np.isfinite(log_evidence(sums, np.linspace(-0.999, 0.999, 21), design)).all()
-    seen = course(sums, design, ALPHA)
-    stands = ~np.isnan(seen.low)
-    assert (seen.low[stands] <= seen.high[stands]).all()
+    intervals = confidence_sequence(sums, design, ALPHA)
+    stands = ~np.isnan(intervals.low)
+    assert (intervals.low[stands] <= intervals.high[stands]).all()

@@ -47,7 +47,7 @@ def lines(experiment: Experiment, users: int, rates: tuple[float, float]) -> lis
 def recorded(room: Any, users: int = 70, rates: tuple[float, float] = (0.9, 0.1)) -> Experiment:
     """A started experiment whose users have been recorded and are due."""
     experiment: Experiment = room.start(window_hours=1)
-    verbs.record(room.bench, room.model, room.upload(*lines(experiment, users, rates)))
+    verbs.record(room.context, room.model, room.upload(*lines(experiment, users, rates)))
     room.clock.at += 3 * HOUR
     return experiment
 
@@ -100,7 +100,7 @@ def test_a_bad_start_is_one_clear_error_and_splits_nobody(room: Any) -> None:
     with pytest.raises(InvalidExperiment, match=r"no version serves yet.*'v9'.*split 100.*no succ"):
         room.start(treatment="v9", percent=100, metrics=[])
     with pytest.raises(ExperimentUnknown, match=room.model):
-        verbs.look(room.bench, room.model)
+        verbs.observe(room.context, room.model)
 
 
 def test_a_version_that_was_rolled_back_is_not_tried_on_users(room: Any) -> None:
@@ -122,37 +122,40 @@ def test_a_table_that_would_keep_records_for_ever_is_refused(room: Any) -> None:
 
 def test_a_winner_is_read_concluded_told_and_released(room: Any) -> None:
     experiment = recorded(room)
-    seen = verbs.look(room.bench, room.model)
+    seen = verbs.observe(room.context, room.model)
     assert (seen.decision.kind, seen.decision.winner) == ("winner", V2), seen.decision.reason
     assert sum(seen.reading.users) == 70
-    ended = verbs.conclude(room.bench, room.model, "bob", "done")
+    ended = verbs.conclude(room.context, room.model, "bob", "done")
     assert ended.conclusion is not None
     assert (ended.conclusion.winner, ended.conclusion.actor) == (V2, "bob")
     assert (room.public()["state"], room.public()["winner"]) == ("concluded", V2)
-    assert verbs.to_release(room.bench, ended)[0] == V2
-    again = verbs.conclude(room.bench, room.model, "eve", "again")
+    assert verbs.to_release(room.context, ended)[0] == V2
+    again = verbs.conclude(room.context, room.model, "eve", "again")
     assert again.conclusion == ended.conclusion
     with pytest.raises(ExperimentError, match="is concluded"):
-        verbs.record(room.bench, room.model, room.upload({"user_id": "u", "event_id": "e"}))
+        verbs.record(room.context, room.model, room.upload({"user_id": "u", "event_id": "e"}))
     assert room.start(treatment=V3).id != experiment.id
 
 
 def test_undecided_is_not_concluded_unless_somebody_stops_it(room: Any) -> None:
     recorded(room, users=20)
     with pytest.raises(ExperimentUndecided, match="Not decided yet"):
-        verbs.conclude(room.bench, room.model, "bob", "impatient")
+        verbs.conclude(room.context, room.model, "bob", "impatient")
     assert room.public()["state"] == "running"
-    ended = verbs.conclude(room.bench, room.model, "bob", "too costly", stop=True)
+    ended = verbs.conclude(room.context, room.model, "bob", "too costly", stop=True)
     assert ended.conclusion is not None
     assert (ended.conclusion.kind, ended.conclusion.winner) == ("stopped", None)
     assert ended.conclusion.reason.startswith("Stopped: too costly.")
-    assert verbs.to_release(room.bench, ended) == (None, "Nothing is released: there is no winner.")
+    assert verbs.to_release(room.context, ended) == (
+        None,
+        "Nothing is released: there is no winner.",
+    )
 
 
 def test_an_experiment_whose_time_is_over_can_be_concluded(room: Any) -> None:
     experiment = recorded(room, users=20)
     room.clock.at = all_counted(experiment)
-    ended = verbs.conclude(room.bench, room.model, "bob", "over")
+    ended = verbs.conclude(room.context, room.model, "bob", "over")
     assert ended.conclusion is not None
     assert ended.conclusion.kind == "stopped"
 
@@ -164,38 +167,38 @@ def test_lost_users_stop_the_experiment(room: Any) -> None:
         for line in lines(experiment, 70, (0.9, 0.1))
         if experiment.arm_of(line["user_id"]) == "control"
     ]
-    verbs.record(room.bench, room.model, room.upload(*half))
+    verbs.record(room.context, room.model, room.upload(*half))
     room.clock.at += 3 * HOUR
-    seen = verbs.look(room.bench, room.model)
+    seen = verbs.observe(room.context, room.model)
     assert seen.reading.mismatch
     assert seen.reading.metrics == ()
-    ended = verbs.conclude(room.bench, room.model, "bob", "broken")
+    ended = verbs.conclude(room.context, room.model, "bob", "broken")
     assert ended.conclusion is not None
     assert (ended.conclusion.kind, ended.conclusion.winner) == ("stopped", None)
 
 
 def test_a_winner_is_not_released_over_what_it_was_not_compared_with(room: Any) -> None:
     recorded(room)
-    ended = verbs.conclude(room.bench, room.model, "bob", "done")
+    ended = verbs.conclude(room.context, room.model, "bob", "done")
     for serving, sentence in ((V3, f"{V3} serves, not {V1}"), (V2, f"{V2} serves already")):
         room.shelf.serving = serving
-        version, told = verbs.to_release(room.bench, ended)
+        version, told = verbs.to_release(room.context, ended)
         assert version is None
         assert sentence in told
     room.shelf.serving = V1
-    room.shelf.records = [SimpleNamespace(version=V2, fate="rolled_back")]
-    assert verbs.to_release(room.bench, ended)[0] is None
+    room.shelf.records = [SimpleNamespace(version=V2, status="rolled_back")]
+    assert verbs.to_release(room.context, ended)[0] is None
 
 
 def test_a_reading_of_all_takes_what_runs_and_what_a_dead_run_left_unreleased(room: Any) -> None:
     def at_hand() -> list[str]:
-        return verbs.at_hand(room.bench, [room.model, "no-experiment"])
+        return verbs.open_experiments(room.context, [room.model, "no-experiment"])
 
     experiment = room.start(window_hours=1, when_decided="release")
     assert at_hand() == [room.model]
-    verbs.record(room.bench, room.model, room.upload(*lines(experiment, 70, (0.9, 0.1))))
+    verbs.record(room.context, room.model, room.upload(*lines(experiment, 70, (0.9, 0.1))))
     room.clock.at += 3 * HOUR
-    verbs.conclude(room.bench, room.model, "bob", "decided")
+    verbs.conclude(room.context, room.model, "bob", "decided")
     assert at_hand() == [room.model]
     room.shelf.serving = V2
     assert at_hand() == []
@@ -215,15 +218,15 @@ def test_a_reading_of_all_takes_what_runs_and_what_a_dead_run_left_unreleased(ro
 def test_a_file_that_holds_no_record_is_refused(room: Any, url: str | None, match: str) -> None:
     room.start()
     with pytest.raises(RecordsUnreadable, match=match):
-        verbs.record(room.bench, room.model, url or room.upload("{", "[]"))
+        verbs.record(room.context, room.model, url or room.upload("{", "[]"))
 
 
 def test_each_metric_is_logged_per_model_version_and_metric(room: Any) -> None:
     # CloudWatch takes nothing older than a fortnight on its own clock, or from the future.
     room.clock.at = room.aws.clock.now() - 3 * HOUR
     recorded(room)
-    seen = verbs.look(room.bench, room.model)
-    verbs.publish(room.bench, seen)
+    seen = verbs.observe(room.context, room.model)
+    verbs.publish(room.context, seen)
     listed = room.aws.client("cloudwatch").list_metrics(
         Namespace="Sluice", Dimensions=[{"Name": "ModelName", "Value": room.model}]
     )["Metrics"]
@@ -245,13 +248,15 @@ def test_people_are_told_of_the_end(room: Any) -> None:
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"])
     recorded(room)
-    bench = replace(room.bench, topic=topic)
-    assert verbs.announce(room.bench, verbs.look(room.bench, room.model)).startswith("(nobody told")
+    context = replace(room.context, topic=topic)
+    assert verbs.announce(room.context, verbs.observe(room.context, room.model)).startswith(
+        "(nobody told"
+    )
     for _ in range(2):
-        verbs.announce(bench, verbs.look(room.bench, room.model))
-    ended = verbs.conclude(room.bench, room.model, "bob", "done")
+        verbs.announce(context, verbs.observe(room.context, room.model))
+    ended = verbs.conclude(room.context, room.model, "bob", "done")
     for _ in range(2):
-        verbs.announce(bench, ended)
+        verbs.announce(context, ended)
     mails = []
     while found := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
         mails += [json.loads(message["Body"])["Message"] for message in found]
@@ -260,7 +265,7 @@ def test_people_are_told_of_the_end(room: Any) -> None:
     assert [f"{V2} (treatment) is better" in mail for mail in mails] == [True, True]
     assert "goes on until somebody concludes it" in mails[0]
     assert "Concluded by bob" in mails[1]
-    assert verbs.announce(bench, verbs.look(room.bench, room.model)) == "(told before)"
+    assert verbs.announce(context, verbs.observe(room.context, room.model)) == "(told before)"
 
 
 @pytest.mark.parametrize("kind", ["error", "lost_answer"])
@@ -281,12 +286,12 @@ def test_start_and_conclude_stopped_at_any_call_are_finished_by_the_next(
         for _ in range(2):
             try:
                 room.start(run="run-1")
-                verbs.conclude(room.bench, room.model, "bob", "enough", stop=True)
+                verbs.conclude(room.context, room.model, "bob", "enough", stop=True)
                 break
             except AwsError:
                 stopped = True
         room.aws.faults.clear()
-        ended = verbs.conclude(room.bench, room.model, "bob", "enough", stop=True)
+        ended = verbs.conclude(room.context, room.model, "bob", "enough", stop=True)
         assert ended.conclusion is not None
         assert ended.conclusion.kind == "stopped"
         assert room.public()["state"] == "concluded"

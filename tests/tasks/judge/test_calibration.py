@@ -8,9 +8,9 @@ import numpy as np
 from scipy.special import ndtr
 
 from tasks.judge import JudgePolicy
-from tasks.judge.course import advance
-from tasks.judge.ledger import ROLLED_BACK, opening, total_evidence
-from tasks.judge.window import Counts
+from tasks.judge.sequential import ROLLBACK, initial, total_evidence
+from tasks.judge.update import update
+from tasks.judge.window import WindowArrays
 
 POLICY = JudgePolicy(alpha=0.1, watch_seconds=600)
 REPS = 250
@@ -22,10 +22,10 @@ def _play(seed, canary_errors, steps=90, history=12):
     edges = np.asarray(POLICY.latency_edges)
     law = np.diff(np.r_[0.0, ndtr(np.log(edges / 80.0) / 0.5), 1.0])
     scores = np.full(20, 0.05)
-    ledger = opening(POLICY, REPS)
+    state = initial(POLICY, REPS)
     peak, full = np.ones(REPS), np.zeros(REPS, dtype=bool)
     for step in range(history + steps):
-        weight = ledger.target if step >= history else np.zeros(REPS)
+        weight = state.target if step >= history else np.zeros(REPS)
         full |= weight >= 0.85
         total = rng.poisson(200, REPS)
         ours = rng.binomial(total, weight)
@@ -34,7 +34,7 @@ def _play(seed, canary_errors, steps=90, history=12):
             [rng.binomial(ours, canary_errors), rng.binomial(total - ours, 0.02)], axis=1
         )
         both = [rng.multinomial(requests, law), rng.multinomial(requests, scores)]
-        counts = Counts(
+        counts = WindowArrays(
             t0=np.full(REPS, 10.0 * step),
             t1=np.full(REPS, 10.0 * step + 10.0),
             weight=weight,
@@ -46,16 +46,16 @@ def _play(seed, canary_errors, steps=90, history=12):
             predictions=both[1][:, None].astype(float),
             pairs=np.zeros((REPS, 4, 2)),
         )
-        ledger = advance(POLICY, ledger, counts)
-        open_now = ledger.outcome == 0
-        peak = np.where(open_now, np.maximum(peak, total_evidence(POLICY, ledger)), peak)
-        assert all(np.isfinite(getattr(ledger, field.name)).all() for field in fields(ledger))
-    return ledger, full
+        state = update(POLICY, state, counts)
+        open_now = state.outcome == 0
+        peak = np.where(open_now, np.maximum(peak, total_evidence(POLICY, state)), peak)
+        assert all(np.isfinite(getattr(state, field.name)).all() for field in fields(state))
+    return state, full
 
 
 def test_a_good_version_is_rolled_back_no_more_often_than_promised():
-    ledger, full = _play(1, 0.02)
-    false_alarms = float((ledger.outcome == ROLLED_BACK).mean())
+    state, full = _play(1, 0.02)
+    false_alarms = float((state.outcome == ROLLBACK).mean())
     # The bound is 10 %; three standard errors of 250 releases are 5.7 points.
     assert false_alarms <= 0.10 + 0.057
     assert false_alarms >= 0.01, "so rare that power is wasted"

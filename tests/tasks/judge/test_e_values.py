@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from scipy.special import comb, gammaln
 
-from tasks.judge.boost import spend_overshoot
-from tasks.judge.chain import (
-    chain_log_e,
-    link_log_odds,
-    live_links,
+from tasks.judge.conditional_tests import (
+    bin_log_odds,
+    conditional_log_e,
+    informative_bins,
     reference_tail,
     shifted,
 )
@@ -24,8 +23,9 @@ from tasks.judge.evidence import (
     binary_log_e,
 )
 from tasks.judge.hypergeometric import log_pgf_lower, log_pgf_upper, log_pmf
+from tasks.judge.non_inferiority import gate_log_e
+from tasks.judge.overshoot import overshoot_correction
 from tasks.judge.policy import JudgePolicy
-from tasks.judge.proof import gate_log_e
 
 ROUNDING = 1e-12
 
@@ -99,29 +99,29 @@ def _allocations(pooled, draws):
 
 @pytest.mark.parametrize("pooled", [(3, 2, 2), (1, 4, 0, 2), (2, 1, 1, 1, 2), (0, 5, 3)])
 @pytest.mark.parametrize("drift", [None, 0.1])
-def test_chain_e_values_expect_at_most_one_on_every_small_table(pooled, drift):
+def test_conditional_e_values_expect_at_most_one_on_every_small_table(pooled, drift):
     reference = reference_tail(np.array([40.0, 30.0, 20.0, 8.0, 2.0])[: len(pooled)])
-    links = live_links(np.array(pooled, dtype=float))
+    links = informative_bins(np.array(pooled, dtype=float))
     tail = reference[None, links.start : links.stop + 1]
-    odds = link_log_odds(tail, shifted(tail, np.array([0.2, 0.5, 1.2, 3.0])[:, None]))
+    odds = bin_log_odds(tail, shifted(tail, np.array([0.2, 0.5, 1.2, 3.0])[:, None]))
     tolerated = None
     if drift is not None:
-        tolerated = link_log_odds(tail, shifted(tail, np.array(drift)))[0]
+        tolerated = bin_log_odds(tail, shifted(tail, np.array(drift)))[0]
     for draws in range(sum(pooled) + 1):
         canary, chance = _allocations(pooled, draws)
         assert chance.sum() == pytest.approx(1.0)
         stable = np.array(pooled) - canary
-        log_e = chain_log_e(canary, stable, links, odds, tolerated)
+        log_e = conditional_log_e(canary, stable, links, odds, tolerated)
         expected = (chance[:, None] * np.exp(log_e)).sum(0)
         assert (expected <= 1.0 + ROUNDING).all()
 
 
-def test_the_boost_spends_the_overshoot_and_no_more():
+def test_the_overshoot_correction_spends_the_overshoot_and_no_more():
     policy = JudgePolicy()
     alternatives = Alternatives(policy)
     cap = policy.threshold / alternatives.weights[ERRORS]
     prior = np.array(ERROR_PRIOR)
-    boosted = 0
+    corrected = 0
     for wealth, (draws, bad, total) in product(
         (1.0, 20.0, 150.0), ((5, 3, 100), (33, 4, 100), (10, 9, 40), (300, 12, 900))
     ):
@@ -130,7 +130,7 @@ def test_the_boost_spends_the_overshoot_and_no_more():
         unspent = np.full((1, 1, 5), 0.2)
         trials = np.array([[[draws, total - draws]]], dtype=float)
         hits = np.array([[[0, bad]]], dtype=float)
-        boost = spend_overshoot(
+        correction = overshoot_correction(
             policy, alternatives, ERRORS, ERROR_ODDS, staked, unspent, trials, hits
         )[0, 0]
         values = np.arange(min(draws, bad) + 1.0)
@@ -140,11 +140,11 @@ def test_the_boost_spends_the_overshoot_and_no_more():
             binary_log_e(np.broadcast_to(trials[0], (len(values), 1, 2)), table, ERROR_ODDS)
         )[:, 0]
         after = 0.2 + (prior * wealth * factor).sum(1)
-        truncated = float((chance * np.minimum(boost * after, cap)).sum())
+        truncated = float((chance * np.minimum(correction * after, cap)).sum())
         assert truncated <= 0.2 + wealth + 1e-9
-        assert boost >= 1.0
-        boosted += boost > 1.0 + 1e-6
-    assert boosted >= 3, "the boost never acted, so nothing was tested"
+        assert correction >= 1.0
+        corrected += correction > 1.0 + 1e-6
+    assert corrected >= 3, "the correction never acted, so nothing was tested"
 
 
 @pytest.mark.parametrize("delta", [0.01, 0.1, 0.4])

@@ -56,6 +56,28 @@ def fold(windows, state=None):
     return state
 
 
+FORMER = {
+    "non_inferiority": "proof",
+    "warm_up_non_inferiority": "warm_proof",
+    "watch_non_inferiority": "watch_proof",
+    "step": "rung",
+    "step_since": "rung_since",
+    "canary_active": "canary_seen",
+    "observed": "told",
+}
+
+
+@settings(max_examples=5, deadline=None)
+@given(feeds())
+def test_a_state_stored_with_the_former_keys_goes_on_alike(windows):
+    cut = len(windows) // 2
+    document = fold(windows[:cut]).to_json()
+    assert set(FORMER) < set(document["settled"])
+    document["settled"] = {FORMER.get(key, key): v for key, v in document["settled"].items()}
+    again = fold(windows[cut:], JudgeState.from_json(json.loads(json.dumps(document))))
+    assert again.to_json() == fold(windows).to_json()
+
+
 @settings(max_examples=15, deadline=None)
 @given(feeds(), st.data())
 def test_a_restart_at_any_window_changes_nothing(windows, data):
@@ -221,7 +243,7 @@ def test_each_fault_is_found_in_its_own_stream(kind, stream):
     assert answer.log_evidence >= answer.log_threshold
 
 
-def test_a_good_version_climbs_every_rung_and_is_promoted():
+def test_a_good_version_climbs_every_step_and_is_promoted():
     policy = JudgePolicy(watch_seconds=300)
     windows, state = steered(policy, np.random.default_rng(8), rate=30.0)
     answer = verdict(state)

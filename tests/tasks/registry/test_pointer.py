@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 from typing import Any
@@ -9,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import PointerMoved, VersionUnknown
-from tasks.registry import LedgerEntry, LedgerRecord, RetentionPolicy
-from tasks.registry.ledger import way_back
+from tasks.registry import CandidateHistory, RetentionPolicy, StatusChange
+from tasks.registry.history import way_back
 from tasks.registry.names import order, version_of
 from tasks.registry.retention import archive, plan
 from tasks.values import Pointer
@@ -111,16 +112,32 @@ def test_one_move_asks_for_one_invalidation_however_often_it_is_repeated(shelf: 
     assert shelf.registry.invalidate(moved).startswith("(no CDN")
 
 
-def test_the_ledger_keeps_every_outcome_once(shelf: Any) -> None:
+def test_the_history_keeps_every_outcome_once(shelf: Any) -> None:
     write = shelf.registry.record
-    assert shelf.registry.fate(shelf.model, "one") is None
+    assert shelf.registry.history(shelf.model, "one") is None
     write(shelf.model, "one", "published", actor="a", reason="r", version=V1)
     write(shelf.model, "one", "released", actor="a", reason="r", version=V1)
     write(shelf.model, "one", "released", actor="b", reason="said twice", version=V1)
-    found = shelf.registry.fate(shelf.model, "one")
-    assert [entry.fate for entry in found.entries] == ["published", "released"]
+    found = shelf.registry.history(shelf.model, "one")
+    assert [entry.status for entry in found.entries] == ["published", "released"]
     assert found.version == V1
-    assert [record.identity for record in shelf.registry.fates(shelf.model)] == ["one"]
+    assert [record.identity for record in shelf.registry.histories(shelf.model)] == ["one"]
+
+
+def test_a_record_that_was_stored_as_a_fate_is_read_and_goes_on(shelf: Any) -> None:
+    entry = {"at": "2026-01-01T00:00:00", "fate": "published", "actor": "a", "reason": "r"}
+    stored = {
+        "schema_version": 1,
+        "model": shelf.model,
+        "identity": "old",
+        "entries": [{**entry, "version": V1}],
+    }
+    key = f"_ledger/{shelf.model}/old.json"
+    shelf.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(stored).encode())
+    shelf.registry.record(shelf.model, "old", "released", actor="b", reason="proven", version=V1)
+    (history,) = shelf.registry.histories(shelf.model)
+    assert [change.status for change in history.entries] == ["published", "released"]
+    assert (history.status, history.version) == ("released", V1)
 
 
 def test_archiving_tags_what_nobody_needs(shelf: Any) -> None:
@@ -141,9 +158,9 @@ def test_archiving_tags_what_nobody_needs(shelf: Any) -> None:
     assert archive(BUCKET, shelf.model, done.archive) == 0, "what is archived costs nothing twice"
 
 
-def record(version: str, fate: Any, at: str) -> LedgerRecord:
-    entry = LedgerEntry(at=at, fate=fate, actor="a", reason="r", version=version)
-    return LedgerRecord(model="m", identity=version, entries=(entry,))
+def record(version: str, status: Any, at: str) -> CandidateHistory:
+    entry = StatusChange(at=at, status=status, actor="a", reason="r", version=version)
+    return CandidateHistory(model="m", identity=version, entries=(entry,))
 
 
 def test_the_way_back_never_leads_to_a_version_that_was_rolled_back() -> None:

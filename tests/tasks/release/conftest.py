@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.release import town
+from benchmarks.release import testbed
 from embedded_aws.fixture import _no_faults_left, aws
 from tasks import aws as our_aws
 from tasks.release import run, start_release
@@ -29,20 +29,20 @@ class Place:
 
     def publish(self, **how: Any) -> str:
         self.number += 1
-        version = town.version(self.number)
-        town.publish(version, self.folder / version, **how)
+        version = testbed.version(self.number)
+        testbed.publish(version, self.folder / version, **how)
         return version
 
     def desk(self, owner: str = "ann", **release: Any) -> Any:
-        return town.desk(owner, town.spec(**release))
+        return testbed.desk(owner, testbed.spec(**release))
 
     def release(self, version: str, **release: Any) -> Any:
         desk = self.desk(**release)
-        start_release(desk, town.MODEL, version, "ann", "weekly")
-        return run(desk, town.MODEL)
+        start_release(desk, testbed.MODEL, version, "ann", "weekly")
+        return run(desk, testbed.MODEL)
 
     def serves(self) -> dict[str, float]:
-        return town.what_serves(self.desk())
+        return testbed.what_serves(self.desk())
 
     def told(self) -> dict[str, str]:
         """What people were told since the last look: text by subject."""
@@ -67,21 +67,21 @@ class Place:
         return url
 
     def pointer(self) -> Any:
-        return self.desk().registry.pointer(town.MODEL)
+        return self.desk().registry.pointer(testbed.MODEL)
 
 
 @contextmanager
 def settled(aws: Any, folder: Path) -> Iterator[Place]:
-    """A town with an empty registry, on this AWS."""
+    """A test environment with an empty registry, on this AWS."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in town.environment(aws).items():
+        for name, value in testbed.environment(aws).items():
             patch.setenv(name, value)
         our_aws.client.cache_clear()
         settings.cache_clear()
         topic = aws.client("sns").create_topic(Name="alerts")["TopicArn"]
         patch.setenv("SLUICE_ALERTS_TOPIC_ARN", topic)
         made = Place(aws, folder)
-        town.prepare()
+        testbed.prepare()
         made.topic = topic
         made.mails = made.queue("mails")
         yield made
@@ -91,7 +91,7 @@ def settled(aws: Any, folder: Path) -> Iterator[Place]:
 
 @pytest.fixture(scope="module")
 def place(aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """A town whose first version serves."""
+    """A test environment whose first version serves."""
     with settled(aws, tmp_path_factory.mktemp("bundles")) as made:
         made.first = made.publish()
         journal = made.release(made.first)

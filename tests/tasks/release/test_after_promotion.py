@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.release import town
+from benchmarks.release import testbed
 from tasks.model_spec import ReleaseSpec
 from tasks.release import advance, run, start_release
 from tasks.release.hosting.names import variant_of
 
 TIME_SCALE = 30.0
-MODEL = town.MODEL
+MODEL = testbed.MODEL
 YOUNG: dict[str, Any] = {
     "window_seconds": 30,
     "watch_seconds": 3600,
@@ -45,7 +45,7 @@ def test_a_version_that_turns_bad_after_promotion_goes_back_by_itself(
     version = place.publish(turns=str(switch), turned=TURNS[kind])
     desk = place.desk(**YOUNG, metrics_lag_seconds=30)
     start_release(desk, MODEL, version, "ann", "weekly")
-    with town.Crowd(place.aws.endpoint_url, threads=6):
+    with testbed.LoadGenerator(place.aws.endpoint_url, threads=6):
         while (step := advance(desk, MODEL)).journal.phase != "watching":
             assert not step.ended, step.journal.verdict
             desk.clock.sleep(step.wake_in)

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.release import town
+from benchmarks.release import testbed
+from benchmarks.release.fork_server import ForkServer
 from benchmarks.release.kill_matrix import LEASE, Bench
-from benchmarks.release.zygote import Zygote
 
 pytestmark = pytest.mark.seconds(60)
 
@@ -24,8 +24,8 @@ BAD = {"errors": 0.9}
 
 @pytest.fixture(scope="module")
 def bench(place: Any) -> Iterator[Bench]:
-    with Zygote({**os.environ, **town.environment(place.aws)}) as zygote:
-        yield Bench(place.aws, zygote, place.folder, place.number, place.first)
+    with ForkServer({**os.environ, **testbed.environment(place.aws)}) as fork_server:
+        yield Bench(place.aws, fork_server, place.folder, place.number, place.first)
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def bench(place: Any) -> Iterator[Bench]:
 def test_a_killed_release_is_ended_and_no_request_fails(
     bench: Bench, phase: str, write: int, when: str, how: dict[str, Any], end: str
 ) -> None:
-    with town.Crowd(bench.aws.endpoint_url, threads=2, pause=0.015) as crowd:
+    with testbed.LoadGenerator(bench.aws.endpoint_url, threads=2, pause=0.015) as load:
         died, found = bench.kill(write, when, phase, how)
     assert died["signal"] == signal.SIGKILL, died
     assert died["phase"] == phase
     journal, seconds = found
     print(f"killed at {died}: {journal.phase} after {seconds:.1f} s, lease {LEASE / TIME_SCALE} s")
     assert journal.phase == end
-    assert crowd.broken == []
-    assert {status for status, _ in crowd.answers} <= ({200, 424} if how else {200})
+    assert load.broken == []
+    assert {status for status, _ in load.answers} <= ({200, 424} if how else {200})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.release import town
+from benchmarks.release import testbed
 from embedded_aws.embedded import EmbeddedAws
 from tasks.release import run, start_release
 from tasks.release.pages import timeline
@@ -40,7 +40,7 @@ def aws() -> Iterator[EmbeddedAws]:
 
 @pytest.fixture(scope="module")
 def empty(aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """A town in which nothing serves yet."""
+    """A test environment in which nothing serves yet."""
     with settled(aws, tmp_path_factory.mktemp("bundles")) as place:
         yield place
 
@@ -50,8 +50,8 @@ def released(place: Place, version: str) -> tuple[Any, Broken]:
     desk = place.desk()
     counted = Broken(desk.cloud, "", nothing)
     desk = replace(desk, cloud=counted)
-    start_release(desk, town.MODEL, version, "ann", "weekly")
-    return run(desk, town.MODEL), counted
+    start_release(desk, testbed.MODEL, version, "ann", "weekly")
+    return run(desk, testbed.MODEL), counted
 
 
 def names(place: Place) -> tuple[list[str], list[str], list[str]]:
@@ -69,7 +69,7 @@ def says_why(place: Place, ended: Any, version: str, line: str) -> None:
     assert line in ended.marks["logs"]
     last = ended.marks["logs"].splitlines()[-1]
     page = timeline.page(ended)
-    mail = place.told()[f"Rolled back: {town.MODEL} {version}"]
+    mail = place.told()[f"Rolled back: {testbed.MODEL} {version}"]
     for text in (ended.verdict, mail):
         first = text.split(". ")[0]
         assert last.rstrip(".") in first

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.release import town
+from benchmarks.release import testbed
 from tasks.errors import ReleaseFrozen, ReleaseInProgress
 from tasks.release import advance, answer, reconcile, roll_back, run, start_release
 from tasks.release.dead_man import handler
@@ -23,7 +23,7 @@ from tasks.release.pages import timeline
 pytestmark = pytest.mark.seconds(70)
 
 TIME_SCALE = 120.0
-MODEL = town.MODEL
+MODEL = testbed.MODEL
 
 
 def alone(version: str) -> dict[str, float]:
@@ -33,16 +33,16 @@ def alone(version: str) -> dict[str, float]:
 def test_a_good_version_is_promoted_and_no_request_fails(place: Any) -> None:
     before = place.pointer().version
     version = place.publish()
-    with town.Crowd(place.aws.endpoint_url) as crowd:
+    with testbed.LoadGenerator(place.aws.endpoint_url) as load:
         journal = place.release(version)
     assert journal.phase == "done", journal.verdict
     assert "Proven not worse" in journal.verdict
     assert place.serves() == alone(version)
     pointer = place.pointer()
     assert (pointer.version, pointer.previous, pointer.rollback) == (version, before, False)
-    assert crowd.failed == 0, (crowd.answers, crowd.broken[:3])
-    assert {who for _, who in crowd.answers} == {before, version}
-    assert place.desk().registry.fate(MODEL, f"identity-{version}").fate == "released"
+    assert load.failed == 0, (load.answers, load.broken[:3])
+    assert {who for _, who in load.answers} == {before, version}
+    assert place.desk().registry.history(MODEL, f"identity-{version}").status == "released"
     names = [m["ModelName"] for m in place.aws.client("sagemaker").list_models()["Models"]]
     assert sorted(names) == sorted([journal.stable.model_name, journal.candidate.model_name])
     page = timeline.page(journal)
@@ -53,15 +53,15 @@ def test_a_good_version_is_promoted_and_no_request_fails(place: Any) -> None:
 def test_a_failing_version_is_rolled_back_and_the_reason_is_kept(place: Any) -> None:
     before = place.pointer()
     version = place.publish(errors=0.6)
-    with town.Crowd(place.aws.endpoint_url) as crowd:
+    with testbed.LoadGenerator(place.aws.endpoint_url) as load:
         journal = place.release(version)
     assert journal.phase == "rolled_back"
     assert place.serves() == alone(before.version)
     assert place.pointer() == before  # it never named the bad version
-    assert not crowd.broken
-    assert {status for status, _ in crowd.answers} == {200, 424}
-    record = place.desk().registry.fate(MODEL, f"identity-{version}")
-    assert (record.fate, record.version) == ("rolled_back", version)
+    assert not load.broken
+    assert {status for status, _ in load.answers} == {200, 424}
+    record = place.desk().registry.history(MODEL, f"identity-{version}")
+    assert (record.status, record.version) == ("rolled_back", version)
     mail = place.told()[f"Rolled back: {MODEL} {version}"]
     assert mail.endswith(f"Now serving: {before.version}.")
     alarms = place.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
@@ -71,7 +71,7 @@ def test_a_failing_version_is_rolled_back_and_the_reason_is_kept(place: Any) -> 
 def test_a_slow_version_is_found_by_the_judge(place: Any) -> None:
     before = place.pointer().version
     version = place.publish(sleep=0.15)
-    with town.Crowd(place.aws.endpoint_url, threads=6):
+    with testbed.LoadGenerator(place.aws.endpoint_url, threads=6):
         journal = place.release(version, tolerance={"errors": 0.3})
     assert journal.phase == "rolled_back"
     assert "latency" in journal.verdict
@@ -81,12 +81,12 @@ def test_a_slow_version_is_found_by_the_judge(place: Any) -> None:
 def test_a_version_that_does_not_start_never_takes_traffic(place: Any) -> None:
     before = place.pointer().version
     version = place.publish(dies=True)
-    with town.Crowd(place.aws.endpoint_url, threads=1) as crowd:
+    with testbed.LoadGenerator(place.aws.endpoint_url, threads=1) as load:
         journal = place.release(version)
     assert journal.phase == "rolled_back"
     assert "ping" in journal.verdict
-    assert crowd.failed == 0
-    assert {who for _, who in crowd.answers} == {before}
+    assert load.failed == 0
+    assert {who for _, who in load.answers} == {before}
     assert place.serves() == alone(before)
 
 
@@ -94,7 +94,7 @@ def test_a_silent_rollback_of_the_last_update_is_noticed_and_tried_again(place: 
     version = place.publish()
     desk = place.desk()
     start_release(desk, MODEL, version, "ann", "weekly")
-    with town.Crowd(place.aws.endpoint_url):
+    with testbed.LoadGenerator(place.aws.endpoint_url):
         while advance(desk, MODEL).journal.phase != "retiring":
             time.sleep(0.02)
         place.aws.faults.add(kind="silent_rollback", times=1)
@@ -109,7 +109,7 @@ def test_an_update_that_never_holds_freezes_and_a_rollback_thaws(place: Any) -> 
     version = place.publish()
     desk = place.desk()
     start_release(desk, MODEL, version, "ann", "weekly")
-    with town.Crowd(place.aws.endpoint_url) as crowd:
+    with testbed.LoadGenerator(place.aws.endpoint_url) as load:
         while advance(desk, MODEL).journal.phase != "retiring":
             time.sleep(0.02)
         place.aws.faults.add(kind="silent_rollback", times=3)
@@ -123,7 +123,7 @@ def test_an_update_that_never_holds_freezes_and_a_rollback_thaws(place: Any) -> 
         assert reconcile(desk, MODEL).state == "frozen"
         back = roll_back(place.desk("bob"), MODEL, "bob", "put it back")
     assert back.phase == "rolled_back"
-    assert crowd.failed == 0
+    assert load.failed == 0
     assert place.serves() == alone(before)
     pointer = place.pointer()
     assert (pointer.version, pointer.rollback, pointer.actor) == (before, True, "bob")
@@ -132,20 +132,20 @@ def test_an_update_that_never_holds_freezes_and_a_rollback_thaws(place: Any) -> 
 
 def test_the_native_guardrail_ends_in_the_same_state(place: Any) -> None:
     version = place.publish()
-    with town.Crowd(place.aws.endpoint_url) as crowd:
+    with testbed.LoadGenerator(place.aws.endpoint_url) as load:
         journal = place.release(version, strategy="blue_green")
     assert journal.phase == "done", journal.verdict
     assert place.serves() == alone(version)
     assert place.pointer().version == version
-    assert crowd.failed == 0
+    assert load.failed == 0
 
 
 def test_the_native_guardrail_rolls_back_by_its_alarm_and_we_notice(place: Any) -> None:
     # Which of three guards comes first is a race: the alarm, our look at what runs, or our own
-    # question to the candidate, which the crowd may have made it fail already.
+    # question to the candidate, which the load may have made it fail already.
     before = place.pointer().version
     version = place.publish(errors=0.9)
-    with town.Crowd(place.aws.endpoint_url):
+    with testbed.LoadGenerator(place.aws.endpoint_url):
         journal = place.release(version, strategy="blue_green", watch_seconds=600)
     assert journal.phase == "rolled_back", journal.verdict
     guards = ("rolled back silently", "alarm", "is not healthy")
@@ -157,12 +157,12 @@ def test_the_native_guardrail_rolls_back_by_its_alarm_and_we_notice(place: Any) 
 def test_shadow_judges_mirrored_traffic_before_any_user_is_served(place: Any) -> None:
     before = place.pointer().version
     version = place.publish(errors=0.9)
-    with town.Crowd(place.aws.endpoint_url) as crowd:
+    with testbed.LoadGenerator(place.aws.endpoint_url) as load:
         journal = place.release(version, shadow_seconds=300)
     assert journal.phase == "rolled_back"
     assert journal.moves == ()
-    assert crowd.failed == 0
-    assert {who for _, who in crowd.answers} == {before}
+    assert load.failed == 0
+    assert {who for _, who in load.answers} == {before}
 
 
 def test_mirrored_answers_are_compared_in_pairs_and_forgotten(place: Any) -> None:
@@ -178,12 +178,12 @@ def test_mirrored_answers_are_compared_in_pairs_and_forgotten(place: Any) -> Non
     )
     assert run(place.desk(**judged), MODEL).phase == "done"
     before = first.candidate.version
-    with town.Crowd(place.aws.endpoint_url, bodies=asked) as crowd:
+    with testbed.LoadGenerator(place.aws.endpoint_url, bodies=asked) as load:
         shifted = place.release(place.publish(add=0.5), **judged)
         assert shifted.phase == "rolled_back"
         assert "predictions" in shifted.verdict
         assert shifted.moves == ()
-        assert {who for _, who in crowd.answers} == {before}
+        assert {who for _, who in load.answers} == {before}
         same = place.publish(add=0.0)
         desk = place.desk(**judged)
         begun = start_release(desk, MODEL, same, "ann", "weekly")
@@ -194,7 +194,7 @@ def test_mirrored_answers_are_compared_in_pairs_and_forgotten(place: Any) -> Non
         assert sum(pair["pairs"] for pair in pairs) > 100
         assert all(tuple(pair["predictions"]) == (0, 0) for pair in pairs)
         roll_back(desk, MODEL, "bob", "seen enough")
-    assert crowd.failed == 0
+    assert load.failed == 0
     assert s3.list_objects_v2(Bucket="sluice-work", Prefix="captures/")["KeyCount"] == 0
 
 
@@ -224,7 +224,7 @@ def test_the_dead_mans_switch_moves_the_traffic_without_an_owner(place: Any) -> 
     version = place.publish()
     dead = place.desk("dead")
     start_release(dead, MODEL, version, "ann", "weekly")
-    with town.Crowd(place.aws.endpoint_url, threads=2) as crowd:
+    with testbed.LoadGenerator(place.aws.endpoint_url, threads=2) as load:
         while advance(dead, MODEL).journal.share == 0.0:
             time.sleep(0.02)
         alarm = {
@@ -237,10 +237,10 @@ def test_the_dead_mans_switch_moves_the_traffic_without_an_owner(place: Any) -> 
         deadline = time.monotonic() + 5
         while place.serves()[variant_of(version)] != 0.0:
             assert time.monotonic() < deadline
-        journal = town.looked_after(place.desk("reconcile"))
+        journal = testbed.looked_after(place.desk("reconcile"))
     assert journal.phase == "rolled_back"
     assert "dead man" in journal.verdict
-    assert crowd.failed == 0
+    assert load.failed == 0
     assert place.serves() == alone(before)
     assert handler({"Records": [{"body": json.dumps({"Message": json.dumps(alarm)})}]}) == []
 
@@ -254,12 +254,12 @@ def test_a_dead_owner_and_a_bad_candidate_end_without_prefect(place: Any) -> Non
     start_release(dead, MODEL, version, "ann", "weekly")
     watcher = subprocess.Popen(
         [sys.executable, "-m", "tasks.release.dead_man", url],
-        env={**os.environ, **town.environment(place.aws)},
+        env={**os.environ, **testbed.environment(place.aws)},
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
-        with town.Crowd(place.aws.endpoint_url, threads=2) as crowd:
+        with testbed.LoadGenerator(place.aws.endpoint_url, threads=2) as load:
             while advance(dead, MODEL).journal.share == 0.0:
                 time.sleep(0.02)
             began = dead.clock.now()  # the owner dies here
@@ -272,8 +272,8 @@ def test_a_dead_owner_and_a_bad_candidate_end_without_prefect(place: Any) -> Non
         watcher.kill()
         watcher.communicate()
     print(f"the traffic was moved {took:.0f} s after the owner died")
-    assert not crowd.broken
-    journal = town.looked_after(place.desk("reconcile"))
+    assert not load.broken
+    journal = testbed.looked_after(place.desk("reconcile"))
     assert journal.phase == "rolled_back"
     assert place.serves() == alone(before)
 

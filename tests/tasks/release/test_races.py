@@ -10,23 +10,23 @@ from typing import Any
 
 import pytest
 
-from benchmarks.release import town
+from benchmarks.release import testbed
 from tasks.release.hosting.names import variant_of
 
 TIME_SCALE = 240.0
 PROGRAM = """
 import json, sys
 
-from benchmarks.release import town
+from benchmarks.release import testbed
 from tasks.errors import ReleaseInProgress
 from tasks.release import release_version
 
 version, policy = sys.argv[1:]
-desk = town.desk(f"process-{version}", town.spec(when_busy=policy, watch_seconds=60))
+desk = testbed.desk(f"process-{version}", testbed.spec(when_busy=policy, watch_seconds=60))
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    journal = release_version(desk, town.MODEL, version, "ann", "storm")
+    journal = release_version(desk, testbed.MODEL, version, "ann", "storm")
     told = {"version": version, "phase": journal.phase}
     told |= {"started": journal.started, "ended": journal.ended_at}
 except ReleaseInProgress as error:
@@ -44,18 +44,18 @@ def race(place: Any, policy: str) -> dict[str, dict[str, Any]]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **town.environment(place.aws)},
+            env={**os.environ, **testbed.environment(place.aws)},
         )
         for version in versions
     }
     for person in people.values():
         assert person.stdout.readline() == "ready\n"
-    with town.Crowd(place.aws.endpoint_url, threads=2) as crowd:
+    with testbed.LoadGenerator(place.aws.endpoint_url, threads=2) as load:
         for person in people.values():
             person.stdin.write("go\n")
             person.stdin.flush()
         told = {version: person.communicate(timeout=120)[0] for version, person in people.items()}
-    assert crowd.failed == 0, crowd.answers
+    assert load.failed == 0, load.answers
     return {version: json.loads(said) for version, said in told.items()}
 
 

@@ -17,7 +17,7 @@ class Died(Exception):
 
 
 @pytest.fixture
-def town(aws, uploads):
+def inbox(aws, uploads):
     """A listener whose announcements are written down, and a model of this test's own."""
     clock = SimpleNamespace(at=1000.0, now=lambda: clock.at)
     told, lives, given_up = [], {}, []
@@ -51,115 +51,115 @@ def town(aws, uploads):
     )  # fmt: skip
 
 
-def test_an_upload_is_announced_once_and_its_message_goes(town):
-    etag = town.put("1.2.0")
-    assert town.waiting() == 1
-    town.listen()
-    town.listen()
-    assert [call[:3] for call in town.told] == [(town.model, "1.2.0", etag)]
-    assert town.waiting() == 0
+def test_an_upload_is_announced_once_and_its_message_goes(inbox):
+    etag = inbox.put("1.2.0")
+    assert inbox.waiting() == 1
+    inbox.listen()
+    inbox.listen()
+    assert [call[:3] for call in inbox.told] == [(inbox.model, "1.2.0", etag)]
+    assert inbox.waiting() == 0
 
 
-def test_what_is_no_artefact_is_not_even_told(town):
+def test_what_is_no_artefact_is_not_even_told(inbox):
     for name in ("outcome.json", "model.tar", "notes/model.tar.gz.txt"):
-        key = f"models/{town.model}/1.0.0/{name}"
-        town.s3.put_object(Bucket="sluice-models", Key=key, Body=b"x")
-    assert town.waiting() == 0
+        key = f"models/{inbox.model}/1.0.0/{name}"
+        inbox.s3.put_object(Bucket="sluice-models", Key=key, Body=b"x")
+    assert inbox.waiting() == 0
 
 
-def test_a_storm_of_events_becomes_one(town):
+def test_a_storm_of_events_becomes_one(inbox):
     for _ in range(25):
-        town.put("1.2.0")
-    assert town.waiting() == 25
-    town.listen()
-    assert len(town.told) == 1
-    assert town.waiting() == 0
+        inbox.put("1.2.0")
+    assert inbox.waiting() == 25
+    inbox.listen()
+    assert len(inbox.told) == 1
+    assert inbox.waiting() == 0
 
 
-def test_versions_are_announced_each(town):
+def test_versions_are_announced_each(inbox):
     for version in ("1.2.0", "v20260131_020000"):
-        town.put(version)
-    town.listen()
-    assert sorted(call[1] for call in town.told) == ["1.2.0", "v20260131_020000"]
+        inbox.put(version)
+    inbox.listen()
+    assert sorted(call[1] for call in inbox.told) == ["1.2.0", "v20260131_020000"]
 
 
-def test_a_listener_that_dies_before_the_event_loses_nothing(town):
-    town.put("1.2.0")
+def test_a_listener_that_dies_before_the_event_loses_nothing(inbox):
+    inbox.put("1.2.0")
 
     def dies(*_):
         raise Died
 
     with pytest.raises(Died):
-        Listener(town.box, dies, dies, dies).listen(town.url)
-    assert town.waiting() == 1, "the message must outlive the listener"
-    town.listen()
-    assert len(town.told) == 1
+        Listener(inbox.box, dies, dies, dies).listen(inbox.url)
+    assert inbox.waiting() == 1, "the message must outlive the listener"
+    inbox.listen()
+    assert len(inbox.told) == 1
 
 
-def test_a_listener_that_dies_after_the_event_makes_the_same_event_again(town):
-    town.put("1.2.0")
+def test_a_listener_that_dies_after_the_event_makes_the_same_event_again(inbox):
+    inbox.put("1.2.0")
 
     def tells_and_dies(*call):
-        town.listener.announce(*call)
+        inbox.listener.announce(*call)
         raise Died
 
     with pytest.raises(Died):
-        Listener(town.box, tells_and_dies, tells_and_dies, tells_and_dies).listen(town.url)
-    town.listen()
-    first, second = town.told
+        Listener(inbox.box, tells_and_dies, tells_and_dies, tells_and_dies).listen(inbox.url)
+    inbox.listen()
+    first, second = inbox.told
     assert first == second, "the server drops a second event with the same id"
 
 
-def test_an_upload_whose_run_died_is_announced_again_three_times_in_all(town):
-    etag = town.put("1.2.0")
+def test_an_upload_whose_run_died_is_announced_again_three_times_in_all(inbox):
+    etag = inbox.put("1.2.0")
     for number in range(5):
-        town.listen()
-        kept = town.box.find(town.model, "1.2.0")
+        inbox.listen()
+        kept = inbox.box.find(inbox.model, "1.2.0")
         if kept is None:
             break
-        town.box.change(kept, kept.record.model_copy(update={"run": f"run-{number}"}))
-    assert len({call[3] for call in town.told}) == 3
-    assert town.given_up == ["3 runs did not bring it to an end; the last said: it fell"]
-    outcome = town.box.outcome(town.box.standing(town.model, "1.2.0"))
+        inbox.box.change(kept, kept.record.model_copy(update={"run": f"run-{number}"}))
+    assert len({call[3] for call in inbox.told}) == 3
+    assert inbox.given_up == ["3 runs did not bring it to an end; the last said: it fell"]
+    outcome = inbox.box.outcome(inbox.box.standing(inbox.model, "1.2.0"))
     assert (outcome.state, outcome.etag) == ("given_up", etag)
 
 
-def test_a_run_that_a_person_cancelled_is_not_started_again(town):
-    town.put("1.2.0")
-    town.listen()
-    kept = town.box.find(town.model, "1.2.0")
-    town.box.change(kept, kept.record.model_copy(update={"run": "r"}))
-    town.lives["r"] = ("cancelled", "")
-    town.listen()
-    assert len(town.told) == 1
-    assert town.given_up == ["a person cancelled its run"]
+def test_a_run_that_a_person_cancelled_is_not_started_again(inbox):
+    inbox.put("1.2.0")
+    inbox.listen()
+    kept = inbox.box.find(inbox.model, "1.2.0")
+    inbox.box.change(kept, kept.record.model_copy(update={"run": "r"}))
+    inbox.lives["r"] = ("cancelled", "")
+    inbox.listen()
+    assert len(inbox.told) == 1
+    assert inbox.given_up == ["a person cancelled its run"]
 
 
-def test_a_settled_artefact_is_not_announced_again_but_a_corrected_one_is(town):
-    town.put("1.2.0", b"bad")
-    town.listen()
-    town.box.settle(town.box.standing(town.model, "1.2.0"), "refused", "no model card")
-    town.put("1.2.0", b"bad")
-    town.listen()
-    assert len(town.told) == 1
-    town.put("1.2.0", b"good")
-    town.listen()
-    assert len(town.told) == 2
+def test_a_settled_artefact_is_not_announced_again_but_a_corrected_one_is(inbox):
+    inbox.put("1.2.0", b"bad")
+    inbox.listen()
+    inbox.box.settle(inbox.box.standing(inbox.model, "1.2.0"), "refused", "no model card")
+    inbox.put("1.2.0", b"bad")
+    inbox.listen()
+    assert len(inbox.told) == 1
+    inbox.put("1.2.0", b"good")
+    inbox.listen()
+    assert len(inbox.told) == 2
 
 
-def test_other_bytes_wait_while_a_run_deals_with_the_first(town):
-    town.put("1.2.0", b"first")
-    town.listen()
-    kept = town.box.find(town.model, "1.2.0")
-    town.box.change(kept, kept.record.model_copy(update={"run": "r"}))
-    town.lives["r"] = ("alive", "")
-    second = town.put("1.2.0", b"second")
-    town.listen()
-    assert (len(town.told), town.waiting()) == (1, 1), "the message stays in the queue"
-    town.box.settle(kept.record.upload, "refused", "no")
-    assert town.listener.note(town.box.standing(town.model, "1.2.0")) == "open"
-    town.listen()
-    assert town.told[-1][2] == second
+def test_other_bytes_wait_while_a_run_deals_with_the_first(inbox):
+    inbox.put("1.2.0", b"first")
+    inbox.listen()
+    kept = inbox.box.find(inbox.model, "1.2.0")
+    inbox.box.change(kept, kept.record.model_copy(update={"run": "r"}))
+    inbox.lives["r"] = ("alive", "")
+    second = inbox.put("1.2.0", b"second")
+    inbox.listen()
+    assert (len(inbox.told), inbox.waiting()) == (1, 1), "the message stays in the queue"
+    inbox.box.settle(kept.record.upload, "refused", "no")
+    assert inbox.listener.note(inbox.box.standing(inbox.model, "1.2.0")) == "open"
+    inbox.listen()
+    assert inbox.told[-1][2] == second
 
 
 def test_the_patience_lasts_long_enough_for_a_busy_machine():

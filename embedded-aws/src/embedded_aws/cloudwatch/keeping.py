@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from embedded_aws.cloudwatch.alarms.book import Book
+from embedded_aws.cloudwatch.alarms.alarm_store import AlarmStore
 from embedded_aws.cloudwatch.alarms.model import Alarm, State
 from embedded_aws.cloudwatch.alarms.rule import parse_rule
 from embedded_aws.cloudwatch.alarms.settings import read_watch
@@ -42,14 +42,16 @@ class CloudWatchKeeper:
 
     Args:
         store: Where.
-        book: Alarms and their history.
+        alarm_store: Alarms and their history.
         boards: Dashboards.
         metrics: Measurements.
     """
 
-    def __init__(self, store: Store, book: Book, boards: Dashboards, metrics: MetricStore) -> None:
+    def __init__(
+        self, store: Store, alarm_store: AlarmStore, boards: Dashboards, metrics: MetricStore
+    ) -> None:
         self._store = store
-        self._book = book
+        self._alarm_store = alarm_store
         self._boards = boards
         self._metrics = metrics
         self._lock = threading.RLock()
@@ -61,13 +63,13 @@ class CloudWatchKeeper:
     def restore(self, now: float) -> None:
         """Put back what was kept; ``now`` is virtual unix time."""
         for _, name, value in self._store.records(ALARM):
-            self._book.alarms[name] = _alarm(json.loads(value))
+            self._alarm_store.alarms[name] = _alarm(json.loads(value))
             self._known[ALARM, name] = value
         for _, name, value in self._store.records(BOARD):
             self._boards.boards[name] = Dashboard(**json.loads(value))
             self._known[BOARD, name] = value
         for _, value in self._store.journal(HISTORY)[-_HISTORY_ROWS:]:
-            self._book.history.put_back(json.loads(value))
+            self._alarm_store.history.put_back(json.loads(value))
         for _, _, value in self._store.records(SERIES):
             key, unit, state = pickle.loads(value)  # noqa: S301  our own folder
             self._metrics.put_back(MetricKey(*key), unit, thawed(state))
@@ -77,7 +79,7 @@ class CloudWatchKeeper:
                 named = MetricKey(*key)
                 self._metrics.add(named, unit, Point(timestamp, values, sets), now)
                 self._touched.add((named, unit))
-        self._book.history.listener = self._happened
+        self._alarm_store.history.listener = self._happened
 
     def keep_settings(self) -> None:
         """Keep alarms and dashboards, where they have changed.
@@ -99,9 +101,10 @@ class CloudWatchKeeper:
             self._known = told
 
     def _settings(self) -> dict[tuple[str, str], bytes]:
-        with self._book.lock:
+        with self._alarm_store.lock:
             told = {
-                (ALARM, alarm.name): json.dumps(_told(alarm)).encode() for alarm in self._book.all()
+                (ALARM, alarm.name): json.dumps(_told(alarm)).encode()
+                for alarm in self._alarm_store.all()
             }
         for name, board in list(self._boards.boards.items()):
             told[BOARD, name] = json.dumps(vars(board)).encode()

@@ -8,7 +8,7 @@ from typing import Any
 from embedded_aws.clock import Clock
 from embedded_aws.cloudwatch import tagging
 from embedded_aws.cloudwatch.alarms import descriptions
-from embedded_aws.cloudwatch.alarms.book import Book
+from embedded_aws.cloudwatch.alarms.alarm_store import AlarmStore
 from embedded_aws.cloudwatch.alarms.evaluator import Evaluator
 from embedded_aws.cloudwatch.alarms.model import Transition
 from embedded_aws.cloudwatch.alarms.notify import Notifier
@@ -44,7 +44,7 @@ class CloudWatch:
 
     Args:
         clock: Virtual clock; all periods and timestamps are virtual.
-        faults: Kept for the shape of a service; the front lets them strike.
+        faults: Kept for the shape of a service; the front injects them.
         region: For ARNs.
         account_id: For ARNs.
     """
@@ -61,15 +61,15 @@ class CloudWatch:
         self.store = MetricStore()
         self._sink: MetricStore | CloudWatchKeeper = self.store
         self._keeper: CloudWatchKeeper | None = None
-        self.book = Book()
+        self.alarm_store = AlarmStore()
         self._notifier: Notifier | None = None
-        self._suppression = Suppression(self.book, self._act)
-        self._evaluator = Evaluator(clock, self.store, self.book, self._suppression.look)
+        self._suppression = Suppression(self.alarm_store, self._act)
+        self._evaluator = Evaluator(clock, self.store, self.alarm_store, self._suppression.look)
         prefix = f"arn:aws:cloudwatch:{region}:{account_id}:alarm:"
-        alarms = AlarmOperations(self.book, clock, prefix, self._evaluator.wake)
+        alarms = AlarmOperations(self.alarm_store, clock, prefix, self._evaluator.wake)
         boards = self._boards = Dashboards(clock, account_id)
-        book, store = self.book, self.store
-        self.book.listeners.append(self._changed)
+        alarm_store, store = self.alarm_store, self.store
+        self.alarm_store.listeners.append(self._changed)
         self._actions: dict[str, Action] = {
             "PutMetricData": lambda p: put_metric_data(self._sink, p, clock.now()),
             "GetMetricData": lambda p: get_metric_data(store, p, clock.now(), region, account_id),
@@ -81,26 +81,30 @@ class CloudWatch:
             "SetAlarmState": alarms.set_alarm_state,
             "EnableAlarmActions": alarms.enable_alarm_actions,
             "DisableAlarmActions": alarms.disable_alarm_actions,
-            "DescribeAlarms": lambda p: descriptions.describe_alarms(book, p),
-            "DescribeAlarmsForMetric": lambda p: descriptions.describe_alarms_for_metric(book, p),
-            "DescribeAlarmHistory": lambda p: descriptions.describe_alarm_history(book, p),
+            "DescribeAlarms": lambda p: descriptions.describe_alarms(alarm_store, p),
+            "DescribeAlarmsForMetric": lambda p: descriptions.describe_alarms_for_metric(
+                alarm_store, p
+            ),
+            "DescribeAlarmHistory": lambda p: descriptions.describe_alarm_history(alarm_store, p),
             "PutDashboard": boards.put,
             "GetDashboard": boards.get,
             "ListDashboards": boards.list,
             "DeleteDashboards": boards.delete,
-            "TagResource": lambda p: tagging.tag_resource(book, boards, p),
-            "UntagResource": lambda p: tagging.untag_resource(book, boards, p),
-            "ListTagsForResource": lambda p: tagging.list_tags(book, boards, p),
+            "TagResource": lambda p: tagging.tag_resource(alarm_store, boards, p),
+            "UntagResource": lambda p: tagging.untag_resource(alarm_store, boards, p),
+            "ListTagsForResource": lambda p: tagging.list_tags(alarm_store, boards, p),
         }
 
     def start(self, world: World) -> None:
         """Begin to evaluate alarms; their actions go through the world's own clients."""
-        self._notifier = Notifier(world, self.book.history)
+        self._notifier = Notifier(world, self.alarm_store.history)
         self._evaluator.start()
 
     def keep(self, store: Store) -> None:
         """Begin with what an earlier process has kept, and keep what comes. Before `start`."""
-        self._sink = self._keeper = CloudWatchKeeper(store, self.book, self._boards, self.store)
+        self._sink = self._keeper = CloudWatchKeeper(
+            store, self.alarm_store, self._boards, self.store
+        )
         self._keeper.restore(self.clock.now())
 
     def flush(self) -> None:
@@ -151,7 +155,7 @@ class CloudWatch:
 
     def alarm_state(self, name: str) -> str | None:
         """State of the alarm with this name or ARN; None when there is none."""
-        return self.book.state_of(name)
+        return self.alarm_store.state_of(name)
 
     def _changed(self, transition: Transition) -> None:
         if self._notifier is not None:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.cloudwatch.alarms.book import Book
+from embedded_aws.cloudwatch.alarms.alarm_store import AlarmStore
 from embedded_aws.cloudwatch.dashboards import Dashboards
 from embedded_aws.service import AwsFault
 
 _MOST = 50
 
 
-def tag_resource(book: Book, boards: Dashboards, params: Mapping[str, Any]) -> dict[str, Any]:
+def tag_resource(
+    alarm_store: AlarmStore, boards: Dashboards, params: Mapping[str, Any]
+) -> dict[str, Any]:
     """Add tags, or replace those of the same key.
 
     Raises:
         AwsFault: ``ResourceNotFoundException``, or ``InvalidParameterValue`` above 50 tags.
     """
-    tags = _tags(book, boards, params["ResourceARN"])
+    tags = _tags(alarm_store, boards, params["ResourceARN"])
     added = {tag["Key"]: tag["Value"] for tag in params["Tags"]}
     if len(tags | added) > _MOST:
         raise AwsFault("InvalidParameterValue", f"A resource must not have more than {_MOST} tags.")
@@ -26,22 +28,26 @@ def tag_resource(book: Book, boards: Dashboards, params: Mapping[str, Any]) -> d
     return {}
 
 
-def untag_resource(book: Book, boards: Dashboards, params: Mapping[str, Any]) -> dict[str, Any]:
+def untag_resource(
+    alarm_store: AlarmStore, boards: Dashboards, params: Mapping[str, Any]
+) -> dict[str, Any]:
     """Remove tags; keys that are not there are passed over."""
-    tags = _tags(book, boards, params["ResourceARN"])
+    tags = _tags(alarm_store, boards, params["ResourceARN"])
     for key in params["TagKeys"]:
         tags.pop(key, None)
     return {}
 
 
-def list_tags(book: Book, boards: Dashboards, params: Mapping[str, Any]) -> dict[str, Any]:
+def list_tags(
+    alarm_store: AlarmStore, boards: Dashboards, params: Mapping[str, Any]
+) -> dict[str, Any]:
     """The tags of a resource."""
-    tags = _tags(book, boards, params["ResourceARN"])
+    tags = _tags(alarm_store, boards, params["ResourceARN"])
     return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
-def _tags(book: Book, boards: Dashboards, arn: str) -> dict[str, str]:
-    alarm = book.find(arn)
+def _tags(alarm_store: AlarmStore, boards: Dashboards, arn: str) -> dict[str, str]:
+    alarm = alarm_store.find(arn)
     if alarm is not None and alarm.arn == arn:
         return alarm.tags
     for board in list(boards.boards.values()):

@@ -9,10 +9,10 @@ from embedded_aws.faults import Fault
 from embedded_aws.hosting.capture import flush_interval
 from embedded_aws.hosting.configs import EndpointConfigs
 from embedded_aws.hosting.endpoints import Endpoints
-from embedded_aws.hosting.house import House
 from embedded_aws.hosting.meters import FLUSH_SECONDS as METERS_SECONDS
 from embedded_aws.hosting.models import Models
 from embedded_aws.hosting.settings import HostingSettings
+from embedded_aws.hosting.shared import SharedState
 from embedded_aws.hosting.ticker import Ticker
 from embedded_aws.logs import FLUSH_SECONDS as LOGS_SECONDS
 from embedded_aws.service import Response
@@ -36,15 +36,15 @@ class Hosting:
     def __init__(self, world: World, settings: HostingSettings | None = None) -> None:
         settings = settings or HostingSettings.from_env()
         self._world = world
-        self._house = House(world, settings)
-        self._models = Models(self._house)
-        self._configs = EndpointConfigs(self._house, self._models)
-        self._endpoints = Endpoints(self._house, self._models, self._configs)
+        self._shared = SharedState(world, settings)
+        self._models = Models(self._shared)
+        self._configs = EndpointConfigs(self._shared, self._models)
+        self._endpoints = Endpoints(self._shared, self._models, self._configs)
         world.faults.on_add(self._on_fault)
         usage_seconds = max(LEAST_USAGE_SECONDS, world.clock.real_seconds(settings.usage_period))
         self._tickers = [
-            Ticker("hosting-metrics", METERS_SECONDS, self._house.meters.flush),
-            Ticker("hosting-logs", LOGS_SECONDS, self._house.logs.flush),
+            Ticker("hosting-metrics", METERS_SECONDS, self._shared.meters.flush),
+            Ticker("hosting-logs", LOGS_SECONDS, self._shared.logs.flush),
             Ticker("hosting-capture", flush_interval(world.clock.scale), self._flush_captures),
             Ticker("hosting-usage", usage_seconds, self._measure),
         ]
@@ -106,14 +106,14 @@ class Hosting:
 
     def close(self) -> None:
         """End all serving processes and threads."""
-        self._house.closing.set()
+        self._shared.closing.set()
         self._endpoints.close()
         for ticker in self._tickers:
             ticker.close()
-        self._house.spawner.close()
+        self._shared.spawner.close()
 
     def _on_fault(self, fault: Fault) -> None:
-        """``kill_variant`` strikes variants that serve at once."""
+        """``kill_variant`` hits variants that serve at once."""
         if fault.kind != "kill_variant":
             return
         for endpoint in self._endpoints.all():

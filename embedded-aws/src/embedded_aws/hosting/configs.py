@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedded_aws.hosting.catalogue import arn, exists, missing, page
-from embedded_aws.hosting.house import House
 from embedded_aws.hosting.models import Models
+from embedded_aws.hosting.shared import SharedState
 from embedded_aws.service import AwsFault
 
 WHAT = "endpoint configuration"
@@ -19,17 +19,17 @@ KIND = "sagemaker.endpoint-config"
 class EndpointConfigs:
     """The endpoint configs of one embedded AWS. They are never changed, only made and deleted."""
 
-    def __init__(self, house: House, models: Models) -> None:
-        self._house = house
+    def __init__(self, shared: SharedState, models: Models) -> None:
+        self._shared = shared
         self._models = models
         self._lock = threading.Lock()
         self._configs: dict[str, dict[str, Any]] = {
-            config["EndpointConfigName"]: config for config in house.world.records.all(KIND)
+            config["EndpointConfigName"]: config for config in shared.world.records.all(KIND)
         }
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         """CreateEndpointConfig."""
-        name, world = params["EndpointConfigName"], self._house.world
+        name, world = params["EndpointConfigName"], self._shared.world
         resource = arn(world, "endpoint-config", name)
         if name in self._configs:
             raise exists(WHAT, resource)
@@ -66,7 +66,7 @@ class EndpointConfigs:
         """DeleteEndpointConfig; AWS allows it even for one in use, and so do we."""
         self.get(params["EndpointConfigName"])
         with self._lock:
-            self._house.world.records.drop(KIND, params["EndpointConfigName"])
+            self._shared.world.records.drop(KIND, params["EndpointConfigName"])
             self._configs.pop(params["EndpointConfigName"], None)
         return {}
 
@@ -78,7 +78,7 @@ class EndpointConfigs:
         """
         config = self._configs.get(name)
         if config is None:
-            raise missing(WHAT, arn(self._house.world, "endpoint-config", name))
+            raise missing(WHAT, arn(self._shared.world, "endpoint-config", name))
         return config
 
     def names(self) -> list[str]:

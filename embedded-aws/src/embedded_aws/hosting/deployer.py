@@ -16,12 +16,12 @@ from typing import Any
 from embedded_aws.hosting.artefact import ModelDataError
 from embedded_aws.hosting.endpoint import Endpoint
 from embedded_aws.hosting.generation import Generation, VariantFailedError
-from embedded_aws.hosting.house import House
 from embedded_aws.hosting.keeping import forget, keep_later
 from embedded_aws.hosting.rollout import Plan
 from embedded_aws.hosting.routes import Routes
 from embedded_aws.hosting.runtime import Runtime
 from embedded_aws.hosting.server import StartError
+from embedded_aws.hosting.shared import SharedState
 
 log = logging.getLogger(__name__)
 
@@ -49,14 +49,16 @@ class Deployer:
     """Runs operations on endpoints.
 
     Args:
-        house: World, settings.
+        shared: World, settings.
         runtime: Serves the copies for shadow variants.
         gone: Told of an endpoint that is gone.
     """
 
-    def __init__(self, house: House, runtime: Runtime, gone: Callable[[Endpoint], None]) -> None:
-        self._house = house
-        self._clock = house.world.clock
+    def __init__(
+        self, shared: SharedState, runtime: Runtime, gone: Callable[[Endpoint], None]
+    ) -> None:
+        self._shared = shared
+        self._clock = shared.world.clock
         self._runtime = runtime
         self._gone = gone
         self._recovering: set[str] = set()
@@ -135,7 +137,7 @@ class Deployer:
                 log.warning(
                     "endpoint %s does not serve again: %s", endpoint.name, self._why(failed)
                 )
-                if self._house.closing.wait(AGAIN_SECONDS):
+                if self._shared.closing.wait(AGAIN_SECONDS):
                     return
                 continue
             with endpoint.lock:
@@ -190,7 +192,7 @@ class Deployer:
             raise RollbackError(self._why(failed)) from failed
 
     def _provision(self, endpoint: Endpoint) -> None:
-        if self._house.world.faults.take("capacity", endpoint.name):
+        if self._shared.world.faults.take("capacity", endpoint.name):
             raise RollbackError(NO_CAPACITY)
 
     def _shift(
@@ -216,12 +218,12 @@ class Deployer:
             self._stage(endpoint, "Baking", f"{step.share:.0%} of the traffic")
             self._bake(endpoint, plan, step.bake, deadline)
         self._bake(endpoint, plan, plan.termination_wait, deadline)
-        if self._house.world.faults.take("silent_rollback", endpoint.name):
+        if self._shared.world.faults.take("silent_rollback", endpoint.name):
             raise RollbackError(None)
 
     def _bake(self, endpoint: Endpoint, plan: Plan, seconds: float, deadline: float | None) -> None:
         until = self._clock.now() + seconds
-        alarms = self._house.world.alarms
+        alarms = self._shared.world.alarms
         while True:
             tripped = [name for name in plan.alarms if alarms.alarm_state(name) == "ALARM"]
             if tripped:
@@ -235,7 +237,7 @@ class Deployer:
             if now >= until:
                 return
             pause = min(LOOK_SECONDS, self._clock.real_seconds(until - now))
-            if self._house.closing.wait(pause):
+            if self._shared.closing.wait(pause):
                 raise RollbackError(None)
 
     def _roll_back(self, endpoint: Endpoint, generation: Generation, reason: str | None) -> None:
@@ -244,7 +246,7 @@ class Deployer:
             endpoint.modified = self._clock.now()
             endpoint.share = 0.0
             self._route(endpoint)
-            keep_later(self._house, endpoint)
+            keep_later(self._shared, endpoint)
         generation.retire()
         with endpoint.lock:
             endpoint.pending, endpoint.failure = None, reason
@@ -262,16 +264,16 @@ class Deployer:
             if first:
                 self._settle(endpoint, "InService")
             else:
-                keep_later(self._house, endpoint)
+                keep_later(self._shared, endpoint)
         for name, variant in generation.variants.items():
-            if self._house.world.faults.take("kill_variant", f"{endpoint.name}/{name}"):
+            if self._shared.world.faults.take("kill_variant", f"{endpoint.name}/{name}"):
                 variant.kill()
 
     def _reweigh(self, endpoint: Endpoint, wanted: Mapping[str, Mapping[str, Any]]) -> None:
         generation = endpoint.active
         if generation is None:
             return
-        self._house.closing.wait(self._clock.real_seconds(self._house.settings.weights_seconds))
+        self._shared.closing.wait(self._clock.real_seconds(self._shared.settings.weights_seconds))
         grown: dict[str, int] = {}
         try:
             self._provision(endpoint)
@@ -320,9 +322,9 @@ class Deployer:
             generations = endpoint.generations
         for generation in generations:
             generation.retire()
-        self._house.logs.flush()
-        self._house.meters.forget(endpoint.name)
-        forget(self._house, endpoint)
+        self._shared.logs.flush()
+        self._shared.meters.forget(endpoint.name)
+        forget(self._shared, endpoint)
         self._gone(endpoint)
 
     def _give_up(self, endpoint: Endpoint) -> None:
@@ -352,7 +354,7 @@ class Deployer:
 
     def _settle(self, endpoint: Endpoint, status: str) -> None:
         endpoint.status, endpoint.modified = status, self._clock.now()
-        keep_later(self._house, endpoint)
+        keep_later(self._shared, endpoint)
 
     def _on_thread(self, endpoint: Endpoint, work: Callable[[], None]) -> None:
         def run() -> None:
@@ -366,7 +368,7 @@ class Deployer:
 
     def _why(self, failed: VariantFailedError) -> str:
         """The failure's reason, told when the container's last lines can be read."""
-        self._house.logs.flush()
+        self._shared.logs.flush()
         return _reason(failed)
 
 

@@ -15,10 +15,10 @@ from embedded_aws.hosting.configs import EndpointConfigs
 from embedded_aws.hosting.deployer import Deployer
 from embedded_aws.hosting.endpoint import Endpoint
 from embedded_aws.hosting.generation import Generation, configured
-from embedded_aws.hosting.house import House
 from embedded_aws.hosting.models import Models
 from embedded_aws.hosting.rollout import ALL_AT_ONCE, Plan, plan
 from embedded_aws.hosting.runtime import Runtime
+from embedded_aws.hosting.shared import SharedState
 from embedded_aws.hosting.variant import Numbers
 from embedded_aws.service import AwsFault
 
@@ -31,18 +31,18 @@ IN_PROGRESS = frozenset({"Creating", "Updating", "RollingBack", "SystemUpdating"
 class Endpoints:
     """The endpoints of one embedded AWS."""
 
-    def __init__(self, house: House, models: Models, configs: EndpointConfigs) -> None:
-        self._house = house
+    def __init__(self, shared: SharedState, models: Models, configs: EndpointConfigs) -> None:
+        self._shared = shared
         self._models = models
         self._configs = configs
         self._lock = threading.RLock()
         self._endpoints: dict[str, Endpoint] = {}
-        self.runtime = Runtime(house, self._endpoints.get)
-        self._deployer = Deployer(house, self.runtime, self._forget)
+        self.runtime = Runtime(shared, self._endpoints.get)
+        self._deployer = Deployer(shared, self.runtime, self._forget)
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         """CreateEndpoint."""
-        name, world = params["EndpointName"], self._house.world
+        name, world = params["EndpointName"], self._shared.world
         resource = arn(world, "endpoint", name)
         deployment = params.get("DeploymentConfig")
         with self._lock:
@@ -60,7 +60,7 @@ class Endpoints:
                 modified=now,
                 last_deployment=deployment,
             )
-            keeping.keep(self._house, endpoint, generation)
+            keeping.keep(self._shared, endpoint, generation)
             self._endpoints[name] = endpoint
             self._deployer.create(endpoint, generation)
         return {"EndpointArn": resource}
@@ -157,7 +157,7 @@ class Endpoints:
     def restore(self) -> None:
         """Let every endpoint that was kept serve again, and finish what was under way."""
         with self._lock:
-            for endpoint in keeping.restored(self._house):
+            for endpoint in keeping.restored(self._shared):
                 pending, planned = endpoint.pending, None
                 endpoint.pending = None
                 if pending is not None:
@@ -187,7 +187,7 @@ class Endpoints:
     def _get(self, name: str) -> Endpoint:
         endpoint = self._endpoints.get(name)
         if endpoint is None:
-            raise missing("endpoint", arn(self._house.world, "endpoint", name))
+            raise missing("endpoint", arn(self._shared.world, "endpoint", name))
         return endpoint
 
     def _forget(self, endpoint: Endpoint) -> None:
@@ -206,8 +206,8 @@ class Endpoints:
             ]
             try:
                 yield
-                endpoint.modified = self._house.world.clock.now()
-                keeping.keep(self._house, endpoint, pending)
+                endpoint.modified = self._shared.world.clock.now()
+                keeping.keep(self._shared, endpoint, pending)
             except AwsFault:
                 for name, value in before.items():
                     setattr(endpoint, name, value)
@@ -235,7 +235,7 @@ class Endpoints:
     ) -> Generation:
         specs = (*config["ProductionVariants"], *config.get("ShadowProductionVariants", []))
         containers = {s["ModelName"]: self._models.container(s["ModelName"]) for s in specs}
-        return Generation(self._house, name, config, containers, numbers, capture)
+        return Generation(self._shared, name, config, containers, numbers, capture)
 
     def _plan(
         self,
@@ -250,7 +250,7 @@ class Endpoints:
                 for spec in config["ProductionVariants"]
             ),
         )
-        alarms = self._house.world.alarms
+        alarms = self._shared.world.alarms
         if unknown := [name for name in planned.alarms if alarms.alarm_state(name) is None]:
             raise AwsFault(
                 "ValidationException",

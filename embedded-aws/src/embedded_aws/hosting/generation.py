@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedded_aws.hosting.capture import Capture
-from embedded_aws.hosting.house import House
 from embedded_aws.hosting.routes import Lane
 from embedded_aws.hosting.shadow import Mirror, Serve
+from embedded_aws.hosting.shared import SharedState
 from embedded_aws.hosting.variant import Numbers, Variant, _together
 
 
@@ -16,7 +16,7 @@ class Generation:
     """One fleet.
 
     Args:
-        house: What all variants share.
+        shared: What all variants share.
         endpoint: Name of the endpoint.
         config: The stored endpoint config.
         containers: Container definition of each model, by model name.
@@ -26,7 +26,7 @@ class Generation:
 
     def __init__(
         self,
-        house: House,
+        shared: SharedState,
         endpoint: str,
         config: Mapping[str, Any],
         containers: Mapping[str, Mapping[str, Any]],
@@ -39,12 +39,12 @@ class Generation:
         self.capture: Capture | None = None
         if data_capture and data_capture.get("EnableCapture", True):
             self.capture = Capture(
-                endpoint, data_capture, house.world.clock, lambda: house.client("s3")
+                endpoint, data_capture, shared.world.clock, lambda: shared.client("s3")
             )
 
         def build(spec: Mapping[str, Any]) -> Variant:
             own = numbers.get(spec["VariantName"]) or configured(spec)
-            return Variant(house, endpoint, spec, containers[spec["ModelName"]], own)
+            return Variant(shared, endpoint, spec, containers[spec["ModelName"]], own)
 
         self.production = {s["VariantName"]: build(s) for s in config["ProductionVariants"]}
         self.shadow = {

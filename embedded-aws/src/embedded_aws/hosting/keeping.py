@@ -8,7 +8,7 @@ from typing import Any
 
 from embedded_aws.hosting.endpoint import Endpoint
 from embedded_aws.hosting.generation import Generation
-from embedded_aws.hosting.house import House
+from embedded_aws.hosting.shared import SharedState
 from embedded_aws.hosting.variant import Numbers
 from embedded_aws.service import AwsFault
 
@@ -20,7 +20,7 @@ _PLAIN = (
 )  # fmt: skip
 
 
-def keep(house: House, endpoint: Endpoint, pending: Generation | None = None) -> None:
+def keep(shared: SharedState, endpoint: Endpoint, pending: Generation | None = None) -> None:
     """Keep an endpoint as it stands, with the fleet that an operation is to bring up.
 
     Raises:
@@ -30,37 +30,37 @@ def keep(house: House, endpoint: Endpoint, pending: Generation | None = None) ->
         record = {name: getattr(endpoint, name) for name in _PLAIN}
         record["active"] = _told(endpoint.active)
         record["pending"] = _told(pending or endpoint.pending)
-    house.world.records.put(KIND, endpoint.name, record)
+    shared.world.records.put(KIND, endpoint.name, record)
 
 
-def keep_later(house: House, endpoint: Endpoint) -> None:
+def keep_later(shared: SharedState, endpoint: Endpoint) -> None:
     """The same, from an operation under way: it goes on, whatever the disk says.
 
     What the end of the embedded AWS does to an operation is no news: the next one finishes it.
     """
-    if house.closing.is_set():
+    if shared.closing.is_set():
         return
     try:
-        keep(house, endpoint)
+        keep(shared, endpoint)
     except AwsFault as fault:
         log.exception("endpoint %s: %s", endpoint.name, fault.message)
 
 
-def forget(house: House, endpoint: Endpoint) -> None:
+def forget(shared: SharedState, endpoint: Endpoint) -> None:
     """The endpoint is gone."""
     try:
-        house.world.records.drop(KIND, endpoint.name)
+        shared.world.records.drop(KIND, endpoint.name)
     except AwsFault as fault:
         log.exception("endpoint %s: %s", endpoint.name, fault.message)
 
 
-def restored(house: House) -> list[Endpoint]:
+def restored(shared: SharedState) -> list[Endpoint]:
     """Every endpoint that was kept; none of their processes runs yet."""
     found = []
-    for record in house.world.records.all(KIND):
+    for record in shared.world.records.all(KIND):
         endpoint = Endpoint(**{name: record[name] for name in _PLAIN})
-        endpoint.active = _generation(house, endpoint.name, record["active"])
-        endpoint.pending = _generation(house, endpoint.name, record["pending"])
+        endpoint.active = _generation(shared, endpoint.name, record["active"])
+        endpoint.pending = _generation(shared, endpoint.name, record["pending"])
         found.append(endpoint)
     return found
 
@@ -87,12 +87,14 @@ def _numbers(numbers: Numbers) -> list[float]:
     ]
 
 
-def _generation(house: House, endpoint: str, record: Mapping[str, Any] | None) -> Generation | None:
+def _generation(
+    shared: SharedState, endpoint: str, record: Mapping[str, Any] | None
+) -> Generation | None:
     if record is None:
         return None
     numbers = {name: Numbers(*values) for name, values in record["numbers"].items()}
     made = Generation(
-        house, endpoint, record["config"], record["containers"], numbers, record["data_capture"]
+        shared, endpoint, record["config"], record["containers"], numbers, record["data_capture"]
     )
     for name, at in record["resolved"].items():
         made.variants[name].resolved_at = at

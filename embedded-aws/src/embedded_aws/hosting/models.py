@@ -8,7 +8,7 @@ from typing import Any
 
 from embedded_aws.hosting import artefact
 from embedded_aws.hosting.catalogue import arn, exists, missing, page
-from embedded_aws.hosting.house import House
+from embedded_aws.hosting.shared import SharedState
 from embedded_aws.service import AwsFault
 
 KIND = "sagemaker.model"
@@ -17,16 +17,16 @@ KIND = "sagemaker.model"
 class Models:
     """The models of one embedded AWS."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, shared: SharedState) -> None:
+        self._shared = shared
         self._lock = threading.Lock()
         self._models: dict[str, dict[str, Any]] = {
-            model["ModelName"]: model for model in house.world.records.all(KIND)
+            model["ModelName"]: model for model in shared.world.records.all(KIND)
         }
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         """CreateModel: the model data must be readable, as AWS checks too."""
-        name, world = params["ModelName"], self._house.world
+        name, world = params["ModelName"], self._shared.world
         resource = arn(world, "model", name)
         if name in self._models:
             raise exists("model", resource)
@@ -36,7 +36,7 @@ class Models:
                 "ValidationException",
                 "Either Image or ModelPackageName must be set for the model's container.",
             )
-        artefact.check(self._house.s3, container, params.get("ExecutionRoleArn", ""), world.region)
+        artefact.check(self._shared.s3, container, params.get("ExecutionRoleArn", ""), world.region)
         kept = {key: value for key, value in params.items() if key != "Tags"}
         with self._lock:
             if name in self._models:
@@ -66,7 +66,7 @@ class Models:
         """DeleteModel; endpoints that run it run on."""
         self._get(params["ModelName"])
         with self._lock:
-            self._house.world.records.drop(KIND, params["ModelName"])
+            self._shared.world.records.drop(KIND, params["ModelName"])
             self._models.pop(params["ModelName"], None)
         return {}
 
@@ -88,7 +88,7 @@ class Models:
     def _get(self, name: str) -> dict[str, Any]:
         model = self._models.get(name)
         if model is None:
-            raise missing("model", arn(self._house.world, "model", name))
+            raise missing("model", arn(self._shared.world, "model", name))
         return model
 
 

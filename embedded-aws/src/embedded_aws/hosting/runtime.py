@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 
 from embedded_aws.hosting.endpoint import Endpoint
 from embedded_aws.hosting.generation import Generation
-from embedded_aws.hosting.house import House
 from embedded_aws.hosting.http1 import Answer
 from embedded_aws.hosting.server import NotReadyError, StartError
+from embedded_aws.hosting.shared import SharedState
 from embedded_aws.hosting.variant import Variant
 from embedded_aws.service import AwsFault, Response
 
@@ -31,12 +31,12 @@ class Runtime:
     """The runtime of all endpoints.
 
     Args:
-        house: World, settings.
+        shared: World, settings.
         endpoint: Finds an endpoint by name; None when there is none.
     """
 
-    def __init__(self, house: House, endpoint: Callable[[str], Endpoint | None]) -> None:
-        self._house = house
+    def __init__(self, shared: SharedState, endpoint: Callable[[str], Endpoint | None]) -> None:
+        self._shared = shared
         self._endpoint = endpoint
 
     def invoke(self, name: str, headers: Mapping[str, str], body: bytes) -> Response:
@@ -77,7 +77,7 @@ class Runtime:
         )
 
     def _enter(self, name: str, target: str | None) -> tuple[Generation, Variant]:
-        account = self._house.world.account_id
+        account = self._shared.world.account_id
         while True:
             endpoint = self._endpoint(name)
             routes = None if endpoint is None else endpoint.routes
@@ -95,7 +95,7 @@ class Runtime:
             # A variant that has just been taken out of the routes lets nobody in: look again.
             if found[1].enter():
                 return found
-            if self._house.closing.is_set():
+            if self._shared.closing.is_set():
                 raise AwsFault("ServiceUnavailable", "The embedded AWS is closing.", 503)
 
     def _serve(
@@ -116,7 +116,7 @@ class Runtime:
         asked = time.perf_counter_ns()
         try:
             answer = variant.ask(
-                "/invocations", forwarded, body, self._house.settings.model_timeout
+                "/invocations", forwarded, body, self._shared.settings.model_timeout
             )
         except NotReadyError:
             self._count(variant, 0, None, began)
@@ -158,7 +158,7 @@ class Runtime:
         )
 
     def _model_error(self, variant: Variant, status: int, text: str) -> AwsFault:
-        world = self._house.world
+        world = self._shared.world
         side = "client" if 400 <= status < 500 else "server"
         console = (
             f"https://{world.region}.console.aws.amazon.com/cloudwatch/home?region={world.region}"

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from embedded_aws.hosting import artefact
-from embedded_aws.hosting.house import House
 from embedded_aws.hosting.http1 import Answer
 from embedded_aws.hosting.program import command, environment
 from embedded_aws.hosting.server import NotReadyError, Server, StartError
+from embedded_aws.hosting.shared import SharedState
 from embedded_aws.hosting.usage import Usage, cpu_percent, memory_percent, usage
 
 # AWS gives a container 8 minutes unless the variant says otherwise.
@@ -46,7 +46,7 @@ class Variant:
     until the last one has left, then ends its processes. That is why no update drops a request.
 
     Args:
-        house: What all variants share.
+        shared: What all variants share.
         endpoint: Name of the endpoint.
         spec: The ``ProductionVariant`` of the endpoint config, with defaults filled in.
         container: ``ContainerDefinition`` of its model, and its ``EnableNetworkIsolation``.
@@ -55,7 +55,7 @@ class Variant:
 
     def __init__(
         self,
-        house: House,
+        shared: SharedState,
         endpoint: str,
         spec: Mapping[str, Any],
         container: Mapping[str, Any],
@@ -66,12 +66,12 @@ class Variant:
         self.spec = spec
         self.container = container
         self.numbers = numbers
-        self.resolved_at = house.world.clock.now()
-        self.meter = house.meters.of(endpoint, self.name)
+        self.resolved_at = shared.world.clock.now()
+        self.meter = shared.meters.of(endpoint, self.name)
         self.serverless: Mapping[str, Any] | None = spec.get("ServerlessConfig")
-        self._house = house
+        self._shared = shared
         folder = f"{self.name}-{uuid.uuid4().hex[:8]}"
-        self._base = Path(house.world.state_dir) / "hosting" / endpoint / folder
+        self._base = Path(shared.world.state_dir) / "hosting" / endpoint / folder
         self._servers: tuple[Server, ...] = ()
         self._everyone: list[Server] = []
         self._gate = threading.Condition()
@@ -103,9 +103,9 @@ class Variant:
             StartError: a process did not pass its health check.
         """
         target = f"{self.endpoint}/{self.name}"
-        if slow := self._house.world.faults.take("slow_start", target):
-            self._retired.wait(self._house.world.clock.real_seconds(slow.seconds))
-        artefact.bring(self._house.s3, self.container, self._base / "model")
+        if slow := self._shared.world.faults.take("slow_start", target):
+            self._retired.wait(self._shared.world.clock.real_seconds(slow.seconds))
+        artefact.bring(self._shared.s3, self.container, self._base / "model")
         if self._retired.is_set():
             raise StartError
         if self.serverless is None:
@@ -120,14 +120,14 @@ class Variant:
         Raises:
             StartError: a new process did not pass its health check; nothing has changed then.
         """
-        wanted = min(count, self._house.settings.processes_per_variant)
+        wanted = min(count, self._shared.settings.processes_per_variant)
         have = self._servers
         if wanted > len(have):
             self._servers = have + self._start(wanted - len(have))
         elif wanted < len(have):
             keep, leave = have[:wanted], have[wanted:]
             self._servers = keep
-            deadline = time.monotonic() + self._house.settings.drain_timeout
+            deadline = time.monotonic() + self._shared.settings.drain_timeout
             for server in leave:
                 while server.outstanding > 0 and time.monotonic() < deadline:
                     time.sleep(0.01)
@@ -214,7 +214,7 @@ class Variant:
             self._closed = True
             self._retired.set()
             if drain:
-                self._gate.wait_for(lambda: self._inside == 0, self._house.settings.drain_timeout)
+                self._gate.wait_for(lambda: self._inside == 0, self._shared.settings.drain_timeout)
             everyone = list(self._everyone)
         _together([server.stop for server in everyone])
         self._servers = ()
@@ -235,26 +235,26 @@ class Variant:
         return servers
 
     def _server(self) -> Server:
-        house = self._house
+        shared = self._shared
         instance = f"i-{uuid.uuid4().hex[:17]}"
         own: Mapping[str, str] = self.container.get("Environment") or {}
         isolated = self.container.get("EnableNetworkIsolation", False)
-        credentials = {} if isolated else house.world.role_environment
+        credentials = {} if isolated else shared.world.role_environment
         seconds = self.spec.get("ContainerStartupHealthCheckTimeoutInSeconds")
         return Server(
             instance_id=instance,
             command=command(self._base, own),
             environment=lambda port: environment(
-                self._base, port, own, house.surroundings, credentials
+                self._base, port, own, shared.surroundings, credentials
             ),
             cwd=self._cwd(),
-            say=lambda text: house.logs.line(self.log_group, f"{self.name}/{instance}", text),
-            spawner=house.spawner,
+            say=lambda text: shared.logs.line(self.log_group, f"{self.name}/{instance}", text),
+            spawner=shared.spawner,
             start_timeout=min(
-                float(seconds or DEFAULT_START_TIMEOUT), house.settings.start_timeout_cap
+                float(seconds or DEFAULT_START_TIMEOUT), shared.settings.start_timeout_cap
             ),
             stop_grace=lambda: (
-                CLOSING_GRACE if house.closing.is_set() else house.settings.stop_grace
+                CLOSING_GRACE if shared.closing.is_set() else shared.settings.stop_grace
             ),
         )
 

@@ -12,10 +12,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.training import layout
 from embedded_aws.training.command import submit_directory
-from embedded_aws.training.crew import Crew
 from embedded_aws.training.job import Job
 from embedded_aws.training.machinery import Machinery
 from embedded_aws.training.places import DownloadError, pieces_of, shard
+from embedded_aws.training.process_group import ProcessGroup
 from embedded_aws.training.transfer import (
     Checkpoints,
     UploadError,
@@ -187,30 +187,30 @@ class Runner:
     def _work(self) -> None:
         """Training: the program runs on every host."""
         self._job.transition("Training", "Downloading the training image")
-        crew = Crew(self._job, self._machinery)
+        group = ProcessGroup(self._job, self._machinery)
         self._job.transition("Training")
         try:
-            crew.start(self._hosts)
+            group.start(self._hosts)
             self._trained = True
-            self._watch(crew)
+            self._watch(group)
         except (_StoppedError, _InterruptedError):
             grace = max(LEAST_GRACE, self._clock.real_seconds(STOP_SECONDS))
-            crew.terminate(grace)
-            crew.end()
+            group.terminate(grace)
+            group.end()
             self._save_checkpoints(over=True)
             raise
         finally:
-            crew.end()
+            group.end()
         self._save_checkpoints(over=True)
-        if reason := crew.failure():
+        if reason := group.failure():
             raise _FailedError(reason)
 
-    def _watch(self, crew: Crew) -> None:
-        """Until the crew is done, or somebody ends it."""
+    def _watch(self, group: ProcessGroup) -> None:
+        """Until the group is done, or somebody ends it."""
         faults = self._machinery.world.faults
         flushed = saved = time.monotonic()
         period = max(LEAST_CHECKPOINT_PERIOD, self._clock.real_seconds(CHECKPOINT_SECONDS))
-        while not crew.over:
+        while not group.over:
             self._check_limits()
             if self._job.spot and faults.take("interrupt", self._job.name):
                 raise _InterruptedError

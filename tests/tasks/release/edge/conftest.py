@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import pytest
 
-from benchmarks.release import town
+from benchmarks.release import testbed
 from tasks import aws as our_aws
 from tasks.buckets import bucket
 from tasks.registry import Registry
@@ -27,7 +27,7 @@ from tasks.settings import settings
 from tasks.values import Manifest, Pointer
 from tests.clients.cloudfront import distribution
 
-MODEL = town.MODEL
+MODEL = testbed.MODEL
 RELEASE: dict[str, Any] = {
     "delivery": "edge",
     "refresh_seconds": 60,
@@ -119,7 +119,7 @@ class Edge:
 
     def publish(self) -> str:
         self.number += 1
-        version = town.version(self.number)
+        version = testbed.version(self.number)
         file = self.folder / version
         file.write_bytes(version.encode())
         Registry.here().publish(
@@ -133,7 +133,7 @@ class Edge:
         return version
 
     def desk(self, owner: str = "ann", **release: Any) -> Desk:
-        spec = town.spec(**{**RELEASE, **release})
+        spec = testbed.spec(**{**RELEASE, **release})
         made = Desk.here(Registry.here(), owner)
         return replace(made, specs={MODEL: spec}, lease_seconds=120.0)
 
@@ -152,11 +152,11 @@ class Edge:
 @pytest.fixture(scope="module")
 def edge(aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in town.environment(aws).items():
+        for name, value in testbed.environment(aws).items():
             patch.setenv(name, value)
         our_aws.client.cache_clear()
-        town.prepare()
-        made = distribution(aws, town.BUCKET)
+        testbed.prepare()
+        made = distribution(aws, testbed.BUCKET)
         cdn_url = f"{aws.endpoint_url}/_cdn/{made}"
         patch.setenv("SLUICE_DISTRIBUTION_ID", made)
         patch.setenv("SLUICE_CDN_URL", cdn_url)

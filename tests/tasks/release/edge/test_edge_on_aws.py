@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.release import town
+from benchmarks.release import testbed
 from tasks.release import advance, roll_back, start_release
 from tasks.release.dead_man import handler
 from tasks.release.pages import timeline
@@ -18,7 +18,7 @@ from tasks.release.pages import timeline
 pytestmark = pytest.mark.seconds(30)
 
 TIME_SCALE = 120.0
-MODEL = town.MODEL
+MODEL = testbed.MODEL
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_a_good_version_is_judged_by_its_users_and_promoted(edge: Any, first: st
     assert set(users.had) == {before, version}
     assert not users.refused
     assert sum(point.candidate.requests for point in journal.timeline) > 50
-    assert edge.desk().registry.fate(MODEL, f"identity-{version}").fate == "released"
+    assert edge.desk().registry.history(MODEL, f"identity-{version}").status == "released"
     assert edge.aws.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
     assert timeline.page(journal).count("data:image/svg+xml") == 4
     assert edge.aws.client("sagemaker").list_models()["Models"] == []
@@ -66,8 +66,8 @@ def test_a_worse_version_is_withdrawn_everywhere(
     assert pointer.rollout is None
     assert journal.release_id in pointer.reason
     assert users.had[version] < users.had[before]
-    record = edge.desk().registry.fate(MODEL, f"identity-{version}")
-    assert record.fate == "rolled_back"
+    record = edge.desk().registry.history(MODEL, f"identity-{version}")
+    assert record.status == "rolled_back"
 
 
 def test_a_rollback_by_hand_is_one_verb(edge: Any, first: str) -> None:
@@ -107,7 +107,7 @@ def test_an_alarm_withdraws_the_candidate_when_nobody_is_alive(edge: Any, first:
         assert f"withdrew {version}" in said
         assert users.pointer().rollout is None  # through the CDN, with no owner alive
     assert (edge.pointer().version, edge.pointer().rollback) == (before, True)
-    journal = town.looked_after(edge.desk("reconcile"))
+    journal = testbed.looked_after(edge.desk("reconcile"))
     assert journal.phase == "rolled_back"
     assert "dead man's switch" in journal.verdict
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.cloudwatch.alarms.book import Book
+from embedded_aws.cloudwatch.alarms.alarm_store import AlarmStore
 from embedded_aws.cloudwatch.alarms.model import ACTIONS_OF, Alarm
 from embedded_aws.cloudwatch.alarms.rule import name_of
 from embedded_aws.cloudwatch.pages import page
@@ -15,7 +15,7 @@ from embedded_aws.service import AwsFault
 _LISTS = {"MetricAlarm": "MetricAlarms", "CompositeAlarm": "CompositeAlarms"}
 
 
-def describe_alarms(book: Book, params: Mapping[str, Any]) -> dict[str, Any]:
+def describe_alarms(alarm_store: AlarmStore, params: Mapping[str, Any]) -> dict[str, Any]:
     """Alarms by name, prefix, type, state, action, or kinship; metric alarms unless asked.
 
     Raises:
@@ -23,7 +23,7 @@ def describe_alarms(book: Book, params: Mapping[str, Any]) -> dict[str, Any]:
     """
     for member in ("ChildrenOfAlarmName", "ParentsOfAlarmName"):
         if member in params:
-            return _describe_kin(book, params, member)
+            return _describe_kin(alarm_store, params, member)
     if "AlarmNames" in params and "AlarmNamePrefix" in params:
         raise AwsFault(
             "ValidationError", "AlarmNames and AlarmNamePrefix must not be specified together."
@@ -31,7 +31,7 @@ def describe_alarms(book: Book, params: Mapping[str, Any]) -> dict[str, Any]:
     kinds = params.get("AlarmTypes", ["MetricAlarm"])
     found = [
         alarm
-        for alarm in book.all()
+        for alarm in alarm_store.all()
         if alarm.kind in kinds
         and alarm.name in params.get("AlarmNames", (alarm.name,))
         and alarm.name.startswith(params.get("AlarmNamePrefix", ""))
@@ -45,11 +45,13 @@ def describe_alarms(book: Book, params: Mapping[str, Any]) -> dict[str, Any]:
     return answer if token is None else answer | {"NextToken": token}
 
 
-def describe_alarms_for_metric(book: Book, params: Mapping[str, Any]) -> dict[str, Any]:
+def describe_alarms_for_metric(
+    alarm_store: AlarmStore, params: Mapping[str, Any]
+) -> dict[str, Any]:
     """Alarms on exactly this metric; not those on expressions."""
     key = metric_key(params)
     found = []
-    for alarm in book.all():
+    for alarm in alarm_store.all():
         settings = alarm.settings
         if "MetricName" not in settings or metric_key(settings) != key:
             continue
@@ -59,7 +61,7 @@ def describe_alarms_for_metric(book: Book, params: Mapping[str, Any]) -> dict[st
     return {"MetricAlarms": found}
 
 
-def describe_alarm_history(book: Book, params: Mapping[str, Any]) -> dict[str, Any]:
+def describe_alarm_history(alarm_store: AlarmStore, params: Mapping[str, Any]) -> dict[str, Any]:
     """What happened to alarms, newest first unless asked otherwise.
 
     Raises:
@@ -68,7 +70,7 @@ def describe_alarm_history(book: Book, params: Mapping[str, Any]) -> dict[str, A
     kinds = params.get("AlarmTypes", ["MetricAlarm"])
     found = [
         item
-        for item in book.history.items()
+        for item in alarm_store.history.items()
         if item["AlarmType"] in kinds
         and params.get("AlarmName", item["AlarmName"]) == item["AlarmName"]
         and params.get("HistoryItemType", item["HistoryItemType"]) == item["HistoryItemType"]
@@ -106,19 +108,25 @@ def describe(alarm: Alarm) -> dict[str, Any]:
     return shown
 
 
-def _describe_kin(book: Book, params: Mapping[str, Any], member: str) -> dict[str, Any]:
+def _describe_kin(
+    alarm_store: AlarmStore, params: Mapping[str, Any], member: str
+) -> dict[str, Any]:
     if set(params) - {member, "MaxRecords", "NextToken"}:
         raise AwsFault("ValidationError", f"{member} must not be specified with other parameters.")
-    alarm = book.find(params[member])
+    alarm = alarm_store.find(params[member])
     if alarm is None:
         raise AwsFault("ResourceNotFound", f"Unknown alarm: {params[member]}", 404)
     if member == "ParentsOfAlarmName":
-        kin = [a for a in book.parents(alarm.name) if a.rule and alarm.name in a.rule.children]
+        kin = [
+            a for a in alarm_store.parents(alarm.name) if a.rule and alarm.name in a.rule.children
+        ]
         members: tuple[str, ...] = ("AlarmName", "AlarmArn")
     else:
         if alarm.rule is None:
             raise AwsFault("ValidationError", f"{alarm.name} is not a composite alarm.")
-        kin = [a for name in alarm.rule.children if (a := book.find(name_of(name))) is not None]
+        kin = [
+            a for name in alarm.rule.children if (a := alarm_store.find(name_of(name))) is not None
+        ]
         members = ("AlarmName", "AlarmArn", "StateValue", "StateUpdatedTimestamp")
     shown, token = page(kin, params.get("NextToken"), params.get("MaxRecords", 50))
     answer: dict[str, Any] = {"MetricAlarms": [], "CompositeAlarms": []}

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from embedded_aws.clock import Clock
-from embedded_aws.cloudwatch.alarms.book import Book
+from embedded_aws.cloudwatch.alarms.alarm_store import AlarmStore
 from embedded_aws.cloudwatch.alarms.judge import Judgement, judge, tick_of
 from embedded_aws.cloudwatch.alarms.model import INSUFFICIENT_DATA, Alarm
 from embedded_aws.cloudwatch.alarms.reasons import reason, reason_data
@@ -33,16 +33,20 @@ class Evaluator:
     Args:
         clock: Virtual clock.
         store: Metrics.
-        book: Alarms.
-        look: Called on every round with the virtual time, the book's lock held.
+        alarm_store: Alarms.
+        look: Called on every round with the virtual time, the alarm store's lock held.
     """
 
     def __init__(
-        self, clock: Clock, store: MetricStore, book: Book, look: Callable[[float], None]
+        self,
+        clock: Clock,
+        store: MetricStore,
+        alarm_store: AlarmStore,
+        look: Callable[[float], None],
     ) -> None:
         self._clock = clock
         self._store = store
-        self._book = book
+        self._alarm_store = alarm_store
         self._look = look
         self._due: dict[str, float] = {}
         self._wake = threading.Event()
@@ -68,7 +72,7 @@ class Evaluator:
     def round(self, now: float) -> float:
         """Evaluate what is due; when something is due next, virtual time."""
         following = now + 10.0
-        alarms = self._book.all()
+        alarms = self._alarm_store.all()
         for alarm in alarms:
             if alarm.watch is None:
                 continue
@@ -81,7 +85,7 @@ class Evaluator:
             following = min(following, due)
         known = {f"{alarm.name}@{alarm.configured}" for alarm in alarms}
         self._due = {key: due for key, due in self._due.items() if key in known}
-        with self._book.lock:
+        with self._alarm_store.lock:
             self._look(now)
         return following
 
@@ -93,7 +97,7 @@ class Evaluator:
                 if now - self._swept >= HOUSEKEEPING:
                     self._swept = now
                     self._store.age(now)
-                    self._book.history.age(now)
+                    self._alarm_store.history.age(now)
             except Exception:
                 # One broken round must not end the watch over every other alarm.
                 log.exception("a round of alarm evaluations failed")
@@ -113,11 +117,11 @@ class Evaluator:
             judgement = judge(self._store, watch, now)
         except MathError as error:
             text = f"Error in expression: {error}"
-            self._book.move(alarm, INSUFFICIENT_DATA, text, "", now)
+            self._alarm_store.move(alarm, INSUFFICIENT_DATA, text, "", now)
             return
         if warming and len(judgement.decision.judged) < watch.periods:
             return
-        with self._book.lock:
+        with self._alarm_store.lock:
             # The alarm may have been put anew while it was judged by what it was before.
             if alarm.watch is watch:
                 self._move(alarm, watch, judgement, now)
@@ -127,4 +131,4 @@ class Evaluator:
         if state is None or state == alarm.state.value:
             return
         why = reason(watch, judgement.decision, judgement.points, alarm.state.value)
-        self._book.move(alarm, state, why, reason_data(watch, judgement.points, now), now)
+        self._alarm_store.move(alarm, state, why, reason_data(watch, judgement.points, now), now)

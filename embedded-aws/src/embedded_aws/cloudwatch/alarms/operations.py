@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from embedded_aws.clock import Clock
-from embedded_aws.cloudwatch.alarms.book import Book
+from embedded_aws.cloudwatch.alarms.alarm_store import AlarmStore
 from embedded_aws.cloudwatch.alarms.model import INSUFFICIENT_DATA, Alarm, State
 from embedded_aws.cloudwatch.alarms.reasons import INITIAL
 from embedded_aws.cloudwatch.alarms.rule import Rule, RuleError, name_of, parse_rule
@@ -23,13 +23,13 @@ class AlarmOperations:
     """PutMetricAlarm and its like.
 
     Args:
-        book: Where alarms are kept.
+        alarm_store: Where alarms are kept.
         clock: Virtual clock.
         arn_prefix: ``arn:aws:cloudwatch:<region>:<account>:alarm:``.
         wake: Called when an alarm should be evaluated soon.
     """
 
-    book: Book
+    alarm_store: AlarmStore
     clock: Clock
     arn_prefix: str
     wake: Callable[[], None] = field(default=lambda: None)
@@ -56,10 +56,10 @@ class AlarmOperations:
             rule = parse_rule(params["AlarmRule"])
         except RuleError as error:
             raise _invalid(str(error)) from None
-        with self.book.lock:
+        with self.alarm_store.lock:
             suppressor = params.get("ActionsSuppressor")
-            unknown = [n for n in rule.children if self.book.find(n) is None]
-            if suppressor is not None and self.book.find(suppressor) is None:
+            unknown = [n for n in rule.children if self.alarm_store.find(n) is None]
+            if suppressor is not None and self.alarm_store.find(suppressor) is None:
                 unknown.append(name_of(suppressor))
             if unknown:
                 raise _invalid(
@@ -78,7 +78,7 @@ class AlarmOperations:
                     f"The alarm rule of {params['AlarmName']} would make it depend on itself."
                 )
             alarm = self._put(params, None, rule)
-            self.book.follow(alarm, self.clock.now())
+            self.alarm_store.follow(alarm, self.clock.now())
         return {}
 
     def delete_alarms(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,14 +88,14 @@ class AlarmOperations:
             AwsFault: ``ValidationError`` for more than one composite, ``ResourceConflict`` where a
                 composite that stays depends on one of them.
         """
-        with self.book.lock:
-            alarms = [a for n in params["AlarmNames"] if (a := self.book.alarms.get(n))]
+        with self.alarm_store.lock:
+            alarms = [a for n in params["AlarmNames"] if (a := self.alarm_store.alarms.get(n))]
             if sum(1 for alarm in alarms if alarm.rule is not None) > 1:
                 raise _invalid("Exactly one composite alarm can be deleted at a time.")
             going = {alarm.name for alarm in alarms}
             for alarm in alarms:
                 if staying := [
-                    p.name for p in self.book.parents(alarm.name) if p.name not in going
+                    p.name for p in self.alarm_store.parents(alarm.name) if p.name not in going
                 ]:
                     raise AwsFault(
                         "ResourceConflict",
@@ -104,8 +104,8 @@ class AlarmOperations:
                         409,
                     )
             for alarm in alarms:
-                del self.book.alarms[alarm.name]
-                self.book.history.configured(alarm, self.clock.now(), "Delete")
+                del self.alarm_store.alarms[alarm.name]
+                self.alarm_store.history.configured(alarm, self.clock.now(), "Delete")
         return {}
 
     def set_alarm_state(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,10 +120,12 @@ class AlarmOperations:
                 json.loads(data)
             except ValueError:
                 raise AwsFault("InvalidFormat", "StateReasonData must be JSON.") from None
-        with self.book.lock:
+        with self.alarm_store.lock:
             alarm = self._existing(params["AlarmName"])
             now = self.clock.now()
-            if not self.book.move(alarm, params["StateValue"], params["StateReason"], data, now):
+            if not self.alarm_store.move(
+                alarm, params["StateValue"], params["StateReason"], data, now
+            ):
                 since = alarm.state.since
                 alarm.state = State(alarm.state.value, params["StateReason"], data, since, now)
         return {}
@@ -137,11 +139,11 @@ class AlarmOperations:
         return self._switch(params, on=False)
 
     def _switch(self, params: Mapping[str, Any], *, on: bool) -> dict[str, Any]:
-        with self.book.lock:
+        with self.alarm_store.lock:
             for name in params["AlarmNames"]:
-                if (alarm := self.book.alarms.get(name)) is not None and alarm.acts != on:
+                if (alarm := self.alarm_store.alarms.get(name)) is not None and alarm.acts != on:
                     alarm.settings = {**alarm.settings, "ActionsEnabled": on}
-                    self.book.history.configured(alarm, self.clock.now(), "Update")
+                    self.alarm_store.history.configured(alarm, self.clock.now(), "Update")
         return {}
 
     def _put(self, params: Mapping[str, Any], watch: Watch | None, rule: Rule | None) -> Alarm:
@@ -154,27 +156,27 @@ class AlarmOperations:
                     raise _invalid(f"Invalid arn syntax: {action}")
         settings = {k: v for k, v in params.items() if k != "Tags"}
         now = self.clock.now()
-        with self.book.lock:
-            old = self.book.alarms.get(name)
+        with self.alarm_store.lock:
+            old = self.alarm_store.alarms.get(name)
             if old is not None:
                 if (old.rule is None) != (rule is None):
                     raise _invalid(f"An alarm named {name} of the other type exists already.")
                 old.settings, old.watch, old.rule, old.configured = settings, watch, rule, now
-                self.book.history.configured(old, now, "Update")
+                self.alarm_store.history.configured(old, now, "Update")
                 return old
-            if len(self.book.alarms) >= _MAX_ALARMS:
+            if len(self.alarm_store.alarms) >= _MAX_ALARMS:
                 raise AwsFault("LimitExceeded", f"There are {_MAX_ALARMS} alarms already.")
             tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags", [])}
             state = State(INSUFFICIENT_DATA, INITIAL, "", since=now, updated=now)
             alarm = Alarm(
                 name, f"{self.arn_prefix}{name}", settings, now, now, state, watch, rule, tags
             )
-            self.book.alarms[name] = alarm
-            self.book.history.configured(alarm, now, "Create")
+            self.alarm_store.alarms[name] = alarm
+            self.alarm_store.history.configured(alarm, now, "Create")
             return alarm
 
     def _existing(self, name: str) -> Alarm:
-        alarm = self.book.alarms.get(name)
+        alarm = self.alarm_store.alarms.get(name)
         if alarm is None:
             raise AwsFault("ResourceNotFound", f"Unknown alarm: {name}", 404)
         return alarm
@@ -187,7 +189,7 @@ class AlarmOperations:
                 return True
             if child not in seen:
                 seen.add(child)
-                found = self.book.alarms.get(child)
+                found = self.alarm_store.alarms.get(child)
                 open_.extend(found.rule.children if found is not None and found.rule else ())
         return False
 

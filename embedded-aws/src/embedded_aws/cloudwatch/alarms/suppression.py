@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from embedded_aws.cloudwatch.alarms.book import Book
+from embedded_aws.cloudwatch.alarms.alarm_store import AlarmStore
 from embedded_aws.cloudwatch.alarms.model import ALARM, Alarm, Transition
 
 
@@ -26,16 +26,16 @@ class Suppression:
     more. They are then taken if the composite is still in the same state.
 
     Args:
-        book: The alarms.
+        alarm_store: The alarms.
         act: Takes the actions of a transition.
     """
 
-    book: Book
+    alarm_store: AlarmStore
     act: Callable[[Transition], None]
     _held: dict[str, _Held] = field(default_factory=dict)
 
     def take(self, transition: Transition, now: float) -> None:
-        """Take the actions of a transition now, or hold them back. Needs the book's lock."""
+        """Take the actions of a transition now, or hold them back. Needs the alarm store's lock."""
         alarm = transition.alarm
         self._held.pop(alarm.name, None)
         if not alarm.acts or not alarm.actions(transition.after.value):
@@ -47,9 +47,9 @@ class Suppression:
         self.look(now)
 
     def look(self, now: float) -> None:
-        """Take what need not be held any longer. Needs the book's lock."""
+        """Take what need not be held any longer. Needs the alarm store's lock."""
         for name, held in list(self._held.items()):
-            alarm = self.book.alarms.get(name)
+            alarm = self.alarm_store.alarms.get(name)
             if alarm is None or alarm.state.value != held.transition.after.value:
                 del self._held[name]
                 if alarm is not None:
@@ -63,7 +63,7 @@ class Suppression:
     def _reason(self, alarm: Alarm, held: _Held, now: float) -> str:
         """Why the actions are still held: ``Alarm``, ``WaitPeriod``, ``ExtensionPeriod`` or ""."""
         settings = alarm.settings
-        if self.book.state_of(settings["ActionsSuppressor"]) == ALARM:
+        if self.alarm_store.state_of(settings["ActionsSuppressor"]) == ALARM:
             held.covered, held.uncovered = True, 0.0
             return "Alarm"
         if not held.covered:

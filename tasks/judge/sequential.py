@@ -1,4 +1,4 @@
-"""The judge's memory: sums and products over the windows so far, plain numbers throughout.
+"""The sequential state: sums and products over the windows so far, plain numbers throughout.
 
 All arrays have the releases on their first axis (R). A live release has R = 1; the benchmark folds
 hundreds at once through the same code.
@@ -13,17 +13,29 @@ import numpy as np
 
 from tasks.judge.evidence import STREAMS, alternatives_of
 from tasks.judge.hypergeometric import Array
+from tasks.judge.non_inferiority import GATES, MULTIPLES, margins
 from tasks.judge.policy import JudgePolicy
-from tasks.judge.proof import GATES, MULTIPLES, margins
 
 NEVER = -1e300
 """A time that has not come: before every clock's beginning, and a number in strict JSON."""
 
-OPEN, ROLLED_BACK, PROMOTED, UNDECIDED = range(4)
+OPEN, ROLLBACK, PROMOTE, INCONCLUSIVE = range(4)
+"""Outcomes by the words of the verdict; while one is open the verdict is hold or step."""
+
+FORMER_KEYS = {
+    "proof": "non_inferiority",
+    "warm_proof": "warm_up_non_inferiority",
+    "watch_proof": "watch_non_inferiority",
+    "rung": "step",
+    "rung_since": "step_since",
+    "canary_seen": "canary_active",
+    "told": "observed",
+}
+"""Keys of states stored by earlier versions: a release under way goes on with the same evidence."""
 
 
 @dataclass(frozen=True)
-class Ledger:
+class SequentialState:
     """State of R releases after some windows. S: whole and segments; J: columns; G: gates.
 
     Attributes:
@@ -33,19 +45,20 @@ class Ledger:
         predictions: Stable counts so far, (R, S, bins); predictions_canary (R, bins).
         trials: Units of the error test so far by arm, (R, 2); bad likewise.
         boundary: s of the last projection, (R, G, multiples).
-        proof: Log evidence of every gate and margin, (R, G, multiples).
-        warm_proof: Log evidence from warm-up alone, (R, G, multiples).
+        non_inferiority: Log evidence of every gate and margin, (R, G, multiples).
+        warm_up_non_inferiority: Log evidence from warm-up alone, (R, G, multiples).
         proven: Whether it ever reached 1/β, (R, G, multiples), 0 or 1.
-        watch_proof: Log evidence at the tolerance since the watch began, (R, G).
+        watch_non_inferiority: Log evidence at the tolerance since the watch began, (R, G).
         requests, seconds: Fading sums for the request rate, (R,).
-        rung: Last rung of the ladder, -1 before the first, (R,).
-        started, watching, rung_since, canary_seen, told: Times, (R,): first canary window, first
-            window at full traffic, first at this rung, last canary request, end of last window.
+        step: Last step of the ladder, -1 before the first, (R,).
+        started, watching, step_since, canary_active, observed: Times, (R,): first canary window,
+            first window at full traffic, first at this step, last canary request, end of last
+            window.
         incident_until: Time until which the stable version is taken to be in trouble, (R,).
         upset_until: The same of both versions together; nothing is proven until then, (R,).
         pairs: Mirrored pairs so far, (R,).
         peak: Largest evidence so far, (R,).
-        outcome, decided: OPEN, ROLLED_BACK, PROMOTED or UNDECIDED, and when, (R,).
+        outcome, decided: OPEN, ROLLBACK, PROMOTE or INCONCLUSIVE, and when, (R,).
         target, why: Wanted share, and the index into decision.REASONS, (R,).
     """
 
@@ -58,18 +71,18 @@ class Ledger:
     trials: Array
     bad: Array
     boundary: Array
-    proof: Array
-    warm_proof: Array
+    non_inferiority: Array
+    warm_up_non_inferiority: Array
     proven: Array
-    watch_proof: Array
+    watch_non_inferiority: Array
     requests: Array
     seconds: Array
-    rung: Array
+    step: Array
     started: Array
     watching: Array
-    rung_since: Array
-    canary_seen: Array
-    told: Array
+    step_since: Array
+    canary_active: Array
+    observed: Array
     incident_until: Array
     upset_until: Array
     pairs: Array
@@ -84,18 +97,19 @@ class Ledger:
         return {field.name: getattr(self, field.name)[0].tolist() for field in fields(self)}
 
     @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Ledger:
-        """The inverse of to_json."""
+    def from_json(cls, document: dict[str, Any]) -> SequentialState:
+        """The inverse of to_json; documents with the former keys are read as well."""
+        renamed = {FORMER_KEYS.get(key, key): value for key, value in document.items()}
         return cls(
             **{
-                field.name: np.asarray(document[field.name], dtype=float)[None]
+                field.name: np.asarray(renamed[field.name], dtype=float)[None]
                 for field in fields(cls)
             }
         )
 
 
-def opening(policy: JudgePolicy, releases: int = 1) -> Ledger:
-    """The ledger before the first window."""
+def initial(policy: JudgePolicy, releases: int = 1) -> SequentialState:
+    """The state before the first window."""
     columns = len(alternatives_of(policy).prior)
     rows = 1 + len(policy.segments)
     latency_bins = len(policy.latency_edges) + 1 if policy.latency_edges else 0
@@ -108,7 +122,7 @@ def opening(policy: JudgePolicy, releases: int = 1) -> Ledger:
         return np.full(releases, NEVER)
 
     shape = (releases, len(GATES), len(MULTIPLES))
-    return Ledger(
+    return SequentialState(
         unspent=np.ones((releases, rows, len(STREAMS))),
         wealth=zeros(rows, columns),
         latency=zeros(rows, latency_bins),
@@ -118,18 +132,18 @@ def opening(policy: JudgePolicy, releases: int = 1) -> Ledger:
         trials=zeros(2),
         bad=zeros(2),
         boundary=np.broadcast_to(np.minimum(0.005, 0.5 * (1.0 - delta)), shape).copy(),
-        proof=np.zeros(shape),
-        warm_proof=np.zeros(shape),
+        non_inferiority=np.zeros(shape),
+        warm_up_non_inferiority=np.zeros(shape),
         proven=np.zeros(shape),
-        watch_proof=zeros(len(GATES)),
+        watch_non_inferiority=zeros(len(GATES)),
         requests=zeros(),
         seconds=zeros(),
-        rung=np.full(releases, -1.0),
+        step=np.full(releases, -1.0),
         started=never(),
         watching=never(),
-        rung_since=never(),
-        canary_seen=never(),
-        told=never(),
+        step_since=never(),
+        canary_active=never(),
+        observed=never(),
         incident_until=never(),
         upset_until=never(),
         pairs=zeros(),
@@ -141,16 +155,16 @@ def opening(policy: JudgePolicy, releases: int = 1) -> Ledger:
     )
 
 
-def stream_evidence(policy: JudgePolicy, ledger: Ledger) -> Array:
+def stream_evidence(policy: JudgePolicy, state: SequentialState) -> Array:
     """Evidence of every stream of every row, expectation at most one each, (R, S, streams)."""
     alternatives = alternatives_of(policy)
-    result: Array = ledger.unspent + ledger.wealth @ alternatives.membership
+    result: Array = state.unspent + state.wealth @ alternatives.membership
     return result
 
 
-def total_evidence(policy: JudgePolicy, ledger: Ledger) -> Array:
+def total_evidence(policy: JudgePolicy, state: SequentialState) -> Array:
     """The average of all streams of all rows, (R,): the e-process that Ville bounds."""
     alternatives = alternatives_of(policy)
-    by_row = stream_evidence(policy, ledger) @ alternatives.weights
+    by_row = stream_evidence(policy, state) @ alternatives.weights
     result: Array = by_row @ alternatives.rows
     return result

@@ -1,4 +1,4 @@
-"""The book of alarms: every alarm by its name, its state, and who must hear of a change."""
+"""The alarm store: every alarm by its name, its state, and who must hear of a change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Listener = Callable[[Transition], None]
 
 
 @dataclass
-class Book:
+class AlarmStore:
     """All alarms. ``lock`` is held for every change, and by whoever reads several at once."""
 
     history: History = field(default_factory=History)

@@ -1,4 +1,4 @@
-"""What all parts of hosting share."""
+"""The state that all parts of hosting share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from embedded_aws.spawner import Spawner
 from embedded_aws.world import World
 
 
-class House:
+class SharedState:
     """World, settings, log and metric writers, process spawner and AWS clients.
 
     Args:

@@ -35,7 +35,7 @@ class _Member:
     tail: deque[str]
 
 
-class Crew:
+class ProcessGroup:
     """Runs the job's program on each of its hosts.
 
     Args:

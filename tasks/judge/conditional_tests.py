@@ -1,11 +1,12 @@
-"""A whole distribution compared as a chain of hypergeometric links.
+"""A whole distribution compared by a sequence of conditional tests, one per bin.
 
-Bins are ordered. Going down from the top, link k asks: of the requests in bin k or below, how many
+Bins are ordered. Going down from the top, test k asks: of the requests in bin k or below, how many
 lie in bin k itself? Given the pooled counts of all bins (the margins, which tell nothing about the
-arms) the canary's count at each link is hypergeometric given the links above it, so the product of
-the links' e-values is an e-value that uses the whole distribution and knows no law. It is a partial
-likelihood in the sense of Cox (1975). Going down and not up matters: at the tail, where slow
-versions show, almost all requests of the window are then still at risk.
+arms) the canary's count in it is hypergeometric given the bins above, so the product of the tests'
+e-values is an e-value that uses the whole distribution and knows no law. It is a partial likelihood
+in the sense of Cox (1975); the odds are those of a continuation ratio. Going down and not up
+matters: at the tail, where slow versions show, almost all requests of the window are then still at
+risk.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ def reference_tail(reference: Array) -> Array:
     return share
 
 
-def live_links(pooled: Array) -> slice:
+def informative_bins(pooled: Array) -> slice:
     """Bins from the first to the last that holds a request anywhere; the others tell nothing.
 
-    Bin 0 is no link: everything is in it or above.
+    Bin 0 is no test: everything is in it or above.
     """
-    seen = np.asarray(pooled.reshape(-1, pooled.shape[-1]).sum(0))
-    full = np.flatnonzero(seen[1:]) + 1
+    total = np.asarray(pooled.reshape(-1, pooled.shape[-1]).sum(0))
+    full = np.flatnonzero(total[1:]) + 1
     return slice(int(full[0]), int(full[-1]) + 1) if len(full) else slice(1, 1)
 
 
@@ -54,8 +55,8 @@ def contaminated(tail: Array, slowed: Array, share: Array) -> Array:
     return tail + share * (slowed - tail)
 
 
-def link_log_odds(tail: Array, alternative: Array) -> Array:
-    """Log odds ratio of each link when ``alternative`` replaces ``tail``.
+def bin_log_odds(tail: Array, alternative: Array) -> Array:
+    """Log odds ratio of each conditional test when ``alternative`` replaces ``tail``.
 
     Args:
         tail: Share in bin k or above of successive bins and of the bin after the last of them.
@@ -72,28 +73,28 @@ def link_log_odds(tail: Array, alternative: Array) -> Array:
     )
 
 
-def chain_log_e(
+def conditional_log_e(
     canary: Array,
     stable: Array,
-    links: slice,
+    tested: slice,
     log_odds: Array,
     log_tolerated: Array | None = None,
 ) -> Array:
-    """Log e-value of each alternative against "no link's odds ratio exceeds the tolerated one".
+    """Log e-value of each alternative against "no test's odds ratio exceeds the tolerated one".
 
-    Only links where the alternative is above the tolerated odds ratio count.
+    Only tests where the alternative is above the tolerated odds ratio count.
 
     Args:
         canary: Counts by bin, (..., bins).
         stable: The same of the stable version.
-        links: The bins that are judged; all others are empty.
-        log_odds: Of each alternative j at each link, (..., j, links).
-        log_tolerated: Largest tolerated log odds ratio per link, (..., links); None is 0.
+        tested: The bins that are judged; all others are empty.
+        log_odds: Of each alternative j at each test, (..., j, tests).
+        log_tolerated: Largest tolerated log odds ratio per test, (..., tests); None is 0.
     """
     pooled = canary + stable
-    draws = np.cumsum(canary, axis=-1)[..., None, links]
-    total = np.cumsum(pooled, axis=-1)[..., None, links]
-    bad, hits = pooled[..., None, links], canary[..., None, links]
+    draws = np.cumsum(canary, axis=-1)[..., None, tested]
+    total = np.cumsum(pooled, axis=-1)[..., None, tested]
+    bad, hits = pooled[..., None, tested], canary[..., None, tested]
     if log_tolerated is None:
         log_odds = np.maximum(log_odds, 0.0)
         gain = hits * log_odds - log_pgf_upper(draws, bad, total, np.exp(log_odds))

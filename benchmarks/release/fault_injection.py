@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.release import town
+from benchmarks.release import testbed
 from benchmarks.release.bench import BAD, Bench
 from benchmarks.release.rows import NOTHING, Row, said
 
@@ -50,8 +50,8 @@ ASKED = 3
 
 
 @dataclass(frozen=True)
-class Wish:
-    """Which calls are struck.
+class InjectionPlan:
+    """Which calls get a fault.
 
     Args:
         candidate: ``good`` or ``bad``.
@@ -70,48 +70,48 @@ class Wish:
     actions: tuple[str, ...] = ()
 
 
-def strike(bench: Bench, crowd: town.Crowd, wish: Wish) -> None:
-    """Strike every call; the rows are kept by the bench."""
-    counted = _planned(bench, wish)
-    for fault in wish.faults:
-        for service, action, name, calls in _of(bench, counted, fault, wish):
-            _struck(bench, crowd, wish, service, action, name, calls)
-    if "service" in wish.faults and wish.part[0] == 0:
+def inject(bench: Bench, load: testbed.LoadGenerator, plan: InjectionPlan) -> None:
+    """Inject a fault at every call; the rows are kept by the bench."""
+    counted = _planned(bench, plan)
+    for fault in plan.faults:
+        for service, action, name, calls in _of(bench, counted, fault, plan):
+            _injected(bench, load, plan, service, action, name, calls)
+    if "service" in plan.faults and plan.part[0] == 0:
         for name in OF_SERVICE:
             for update in range(UPDATES):
-                _struck(bench, crowd, wish, "*", "*", name, [update])
+                _injected(bench, load, plan, "*", "*", name, [update])
 
 
 def _of(
-    bench: Bench, counted: Counter[tuple[str, str]], name: str, wish: Wish
+    bench: Bench, counted: Counter[tuple[str, str]], name: str, plan: InjectionPlan
 ) -> Iterator[tuple[str, str, str, list[int]]]:
     """Releases to come: this part's calls of one action that no kept row has, dealt out."""
-    part, parts = wish.part
+    part, parts = plan.part
     for (service, action), count in sorted(counted.items() if name in FAULTS else ()):
-        if wish.actions and action not in wish.actions:
+        if plan.actions and action not in plan.actions:
             continue
         every = range(count)
-        if wish.most and count > wish.most:
-            every = range(0, count, -(-count // wish.most))
-        done = bench.kept.calls(wish.candidate, service, action, name)
+        if plan.most and count > plan.most:
+            every = range(0, count, -(-count // plan.most))
+        done = bench.kept.calls(plan.candidate, service, action, name)
         calls = [call for call in every if call not in done and call % parts == part]
-        releases = len(calls) if count <= FEW else -(-len(calls) // wish.together)
+        releases = len(calls) if count <= FEW else -(-len(calls) // plan.together)
         for first in range(releases):
             yield service, action, name, calls[first::releases]
 
 
-def _planned(bench: Bench, wish: Wish) -> Counter[tuple[str, str]]:
+def _planned(bench: Bench, plan: InjectionPlan) -> Counter[tuple[str, str]]:
     """How often each action is called, some more: what a longer release makes is struck as well.
 
     The first part writes it down, so that every part, and a run that goes on, has the same calls.
     """
-    which = {"what": "plan", "candidate": wish.candidate}
+    which = {"what": "plan", "candidate": plan.candidate}
     while not bench.kept.has(**which):
-        if wish.part[0] > 0:
+        if plan.part[0] > 0:
             time.sleep(1.0)
             bench.kept.reload()
             continue
-        counted = _counted(bench, wish.candidate)
+        counted = _counted(bench, plan.candidate)
         bench.kept.add({**which, "calls": [[*of, n] for of, n in sorted(counted.items())]})
     row = next(row for row in bench.kept.rows if which.items() <= row.items())
     return Counter({(service, action): n + max(1, n // 8) for service, action, n in row["calls"]})
@@ -122,7 +122,7 @@ def _counted(bench: Bench, candidate: str) -> Counter[tuple[str, str]]:
     most: Counter[tuple[str, str]] = Counter()
     for _ in range(2):
         version = bench.fresh(**_how(candidate))
-        desk = town.desk("probe", town.spec())
+        desk = testbed.desk("probe", testbed.spec())
         before = bench.aws.calls.report()["counts"]
         ended, _ = bench.release(desk, version)
         after = bench.aws.calls.report()["counts"]
@@ -137,23 +137,23 @@ def _counted(bench: Bench, candidate: str) -> Counter[tuple[str, str]]:
     return most
 
 
-def _struck(
+def _injected(
     bench: Bench,
-    crowd: town.Crowd,
-    wish: Wish,
+    load: testbed.LoadGenerator,
+    plan: InjectionPlan,
     service: str,
     action: str,
     name: str,
     calls: list[int],
 ) -> None:
     """One release, struck at these of its calls; each alone when it ends wrongly."""
-    key = {"what": "fault", "candidate": wish.candidate, "service": service, "action": action,
+    key = {"what": "fault", "candidate": plan.candidate, "service": service, "action": action,
            "fault": name, "calls": calls}  # fmt: skip
     if bench.kept.has(**key):
         return  # of the service: an update
-    version = bench.fresh(**_how(wish.candidate))
-    desk = town.desk(f"faulty-{bench.number}", town.spec(deadline_seconds=DEADLINE))
-    answers = crowd.told
+    version = bench.fresh(**_how(plan.candidate))
+    desk = testbed.desk(f"faulty-{bench.number}", testbed.spec(deadline_seconds=DEADLINE))
+    answers = load.counts
     params = {"TargetVariant": "?*"} if (service, action) == HEALTH_CHECK else {}
     fault = {**FAULTS, **OF_SERVICE}[name]
     # A struck call passes by the later faults once, when it is answered; a refusal does not.
@@ -174,18 +174,18 @@ def _struck(
             bench.serves_alone(bench.serving)
         else:
             row |= {"end": ended.phase, "why": ended.verdict}
-            bench.end_state(ended, version, good=wish.candidate == "good")
+            bench.end_state(ended, version, good=plan.candidate == "good")
     except Exception as error:  # noqa: BLE001  a table of all of them is wanted
         row |= {"wrong": repr(error), "end": "wrong", "seconds": time.monotonic() - began}
         bench.aws.faults.clear()
         bench.recover()
     row["struck"] = [call for call, one in zip(calls, set_, strict=True) if one.hits]
-    row |= crowd.since(answers)
+    row |= load.since(answers)
     bench.kept.add(row)
     print(said(row), flush=True)
     if len(calls) > 1 and (row["wrong"] or row["failed"]):
         for call in calls:
-            _struck(bench, crowd, wish, service, action, name, [call])
+            _injected(bench, load, plan, service, action, name, [call])
 
 
 def _how(candidate: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Overshoot given back to the streams of yes-or-no counts.
+"""Overshoot correction of the streams of yes-or-no counts.
 
 Ville's inequality is loose where a process jumps past its bound. Rollback is certain once the
 stream alone reaches C = 1 / (α · its share), so what lies above C buys nothing. Before each
@@ -20,7 +20,7 @@ LARGEST_SUPPORT = 48
 NEWTON_STEPS = 4
 
 
-def spend_overshoot(
+def overshoot_correction(
     policy: JudgePolicy,
     alternatives: Alternatives,
     stream: int,
@@ -43,14 +43,14 @@ def spend_overshoot(
         hits: Bad ones; only their sum is used, never who had them.
     """
     bad = hits.sum(-1)
-    boost: Array = np.ones(bad.shape)
+    correction: Array = np.ones(bad.shape)
     draws, total = trials[..., 0], trials.sum(-1)
     pick = (bad > 0) & (draws > 0) & (draws < total) & (bad <= LARGEST_SUPPORT)
     if not pick.any():
-        return boost
+        return correction
     share = alternatives.weights[stream] * alternatives.rows
     if share[0] <= 0:
-        return boost
+        return correction
     bound = np.broadcast_to(policy.threshold / share, bad.shape)
     money = staked[..., alternatives.stream == stream]
     idle = unspent[..., stream]
@@ -58,7 +58,7 @@ def spend_overshoot(
     before = idle + money.sum(-1)
     pick &= idle + (money * _steepest(draws, bad, theta)).sum(-1) > bound
     if not pick.any():
-        return boost
+        return correction
     bad, draws, total, bound = bad[pick], draws[pick], total[pick], bound[pick]
     money, idle, before = money[pick], idle[pick], before[pick]
     values = np.arange(int(min(bad.max(), draws.max())) + 1.0)
@@ -76,8 +76,8 @@ def spend_overshoot(
         value = factor * slope + (chance * ~below).sum(1) * bound
         ahead = np.where(slope > 1e-12, (before - value) / np.maximum(slope, 1e-12), 0.0)
         factor = factor + np.maximum(ahead, 0.0)
-    boost[pick] = np.clip(factor, 1.0, 1e3)
-    return boost
+    correction[pick] = np.clip(factor, 1.0, 1e3)
+    return correction
 
 
 def _steepest(draws: Array, bad: Array, odds: Array) -> Array:

@@ -84,32 +84,34 @@ class DeadlyJournals(S3Journals):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def deadly_desk(desk: Desk, wish: dict[str, Any], note: str) -> Desk:
-    """A desk that dies where the wish says."""
+def deadly_desk(desk: Desk, order: dict[str, Any], note: str) -> Desk:
+    """A desk that dies where the order says."""
     bucket = desk.journals.bucket  # type: ignore[attr-defined]
     journals = DeadlyJournals(
         bucket,
-        at=wish["at"],
-        when=wish["when"],
-        phase=wish.get("phase", ""),
+        at=order["at"],
+        when=order["when"],
+        phase=order.get("phase", ""),
         note=note,
-        who=wish.get("who", "flow"),
+        who=order.get("who", "flow"),
     )
     return replace(desk, journals=journals)
 
 
-def live(wish: dict[str, Any], note: str) -> None:
+def live(order: dict[str, Any], note: str) -> None:
     """One actor's life."""
-    from benchmarks.release import town
+    from benchmarks.release import testbed
     from tasks.release import run, start_release
 
-    desk = town.desk(f"actor-{os.getpid()}", town.spec(**wish.get("spec", {})), wish["lease"])
-    desk = deadly_desk(desk, wish, note)
-    start_release(desk, town.MODEL, wish["version"], "ann", "weekly")
-    run(desk, town.MODEL)
+    desk = testbed.desk(
+        f"actor-{os.getpid()}", testbed.spec(**order.get("spec", {})), order["lease"]
+    )
+    desk = deadly_desk(desk, order, note)
+    start_release(desk, testbed.MODEL, order["version"], "ann", "weekly")
+    run(desk, testbed.MODEL)
 
 
-def _ended(wish: dict[str, Any], note: str, ended: Path) -> int:
+def _ended(order: dict[str, Any], note: str, ended: Path) -> int:
     """Let one actor live below a worker of its own; the status with which the actor ended."""
     worker = os.fork()
     if worker == 0:
@@ -117,7 +119,7 @@ def _ended(wish: dict[str, Any], note: str, ended: Path) -> int:
         if actor == 0:
             code = 1
             try:
-                live(wish, note)
+                live(order, note)
                 code = 0
             except BaseException as error:  # noqa: BLE001  the parent must hear of it
                 sys.stderr.write(f"{type(error).__name__}: {error}\n")
@@ -136,7 +138,7 @@ def _ended(wish: dict[str, Any], note: str, ended: Path) -> int:
             orphan = status
     if orphan is not None:
         return orphan
-    if not ended.exists() and wish.get("who") == "both" and Path(note).exists():
+    if not ended.exists() and order.get("who") == "both" and Path(note).exists():
         return signal.SIGKILL  # the worker reaped it, and died before it could say so
     return int(ended.read_text("utf-8"))
 
@@ -152,10 +154,10 @@ def main() -> int:
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
     for line in sys.stdin:
-        wish = json.loads(line)
+        order = json.loads(line)
         with tempfile.TemporaryDirectory() as folder:
             note = str(Path(folder) / "died")
-            status = _ended(wish, note, Path(folder) / "ended")
+            status = _ended(order, note, Path(folder) / "ended")
             killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
             told = {"signal": killed, "code": os.WEXITSTATUS(status) if not killed else None}
             found = json.loads(Path(note).read_text("utf-8")) if Path(note).exists() else {}
@@ -166,12 +168,12 @@ def main() -> int:
     return 0
 
 
-class Zygote:
-    """The zygote, from outside. ``environment`` is the whole environment of the actors."""
+class ForkServer:
+    """The fork server, from outside. ``environment`` is the whole environment of the actors."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.release.zygote"],
+            [sys.executable, "-m", "benchmarks.release.fork_server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -193,11 +195,11 @@ class Zygote:
         if self._process.stdout:
             self._process.stdout.close()
 
-    def actor(self, **wish: Any) -> dict[str, Any]:
+    def actor(self, **order: Any) -> dict[str, Any]:
         """Let one actor live, and hear how it ended."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(wish) + "\n")
+        self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return dict(json.loads(self._process.stdout.readline()))
 

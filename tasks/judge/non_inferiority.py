@@ -1,4 +1,4 @@
-"""Proof that the canary is not worse: the gates of promotion.
+"""Tests of non-inferiority: the canary is not worse, the gates of promotion.
 
 Gate: some share (errors; requests slower than a stable quantile; scores beyond one) of the canary
 exceeds the stable version's by less than δ. H0: p_canary ≥ p_stable + δ. H0 is convex in the pair
@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.judge.chain import above
+from tasks.judge.conditional_tests import above
 from tasks.judge.hypergeometric import Array
 from tasks.judge.policy import JudgePolicy
 
@@ -115,11 +115,11 @@ def _edges(tail: Array, levels: tuple[float, ...]) -> Edges:
     return np.where(wanted >= 1.0, edge, -1)
 
 
-def _take(trials: Array, hits: Array, gates: slice, seen: Array, edge: Edges) -> None:
+def _take(trials: Array, hits: Array, gates: slice, cumulative: Array, edge: Edges) -> None:
     known = (edge >= 0)[..., None]
-    found = np.take_along_axis(seen, np.maximum(edge, 0)[:, None], axis=2).swapaxes(1, 2)
-    trials[:, gates] = np.where(known, seen[:, None, :, 0], 0.0)
-    hits[:, gates] = np.where(known, found, 0.0)
+    beyond = np.take_along_axis(cumulative, np.maximum(edge, 0)[:, None], axis=2).swapaxes(1, 2)
+    trials[:, gates] = np.where(known, cumulative[:, None, :, 0], 0.0)
+    hits[:, gates] = np.where(known, beyond, 0.0)
 
 
 def update_boundary(boundary: Array, delta: Array, wanted: Array, trials: Array) -> Array:

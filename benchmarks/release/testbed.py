@@ -1,4 +1,4 @@
-"""A town around a release: a registry with bundles of tiny serving programs, and people who ask.
+"""The test environment of a release: bundles of tiny serving programs, and a load generator.
 
 Everything goes through the embedded AWS; the serving programs are stdlib only and start at once.
 """
@@ -87,7 +87,7 @@ Server(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_
 SAMPLE = b'{"instances": [[1.0]]}'
 OWN_ERROR = 424
 """What SageMaker answers when the serving program itself fails."""
-Told = tuple[int, int, int]
+RequestCounts = tuple[int, int, int]
 
 
 def archive(how: dict[str, Any]) -> bytes:
@@ -189,8 +189,8 @@ def looked_after(d: Desk, real_seconds: float = 60.0) -> Journal:
 
 
 @dataclass
-class Crowd:
-    """People who keep asking the endpoint, over raw HTTP.
+class LoadGenerator:
+    """A load generator: threads that keep asking the endpoint, over raw HTTP.
 
     ``answers`` counts what they got by (status, version).
     """
@@ -224,15 +224,15 @@ class Crowd:
         return sum(n for (status, _), n in answers.items() if status != 200) + len(self.broken)
 
     @property
-    def told(self) -> Told:
+    def counts(self) -> RequestCounts:
         """Requests so far: all, a candidate's own errors, failed otherwise."""
         own = sum(n for (status, _), n in self.answers.copy().items() if status == OWN_ERROR)
         return sum(self.answers.copy().values()) + len(self.broken), own, self.failed - own
 
-    def since(self, before: Told) -> dict[str, int]:
-        """What was told since then."""
+    def since(self, before: RequestCounts) -> dict[str, int]:
+        """What was counted since then."""
         names = ("requests", "own", "failed")
-        return {n: now - then for n, now, then in zip(names, self.told, before, strict=True)}
+        return {n: now - then for n, now, then in zip(names, self.counts, before, strict=True)}
 
     def _ask(self) -> None:
         address = urlsplit(self.endpoint_url)

@@ -1,0 +1,245 @@
+"""One update of the sequential state: a window multiplies the evidence and adds to the sums."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.judge.decision import decide, margins_of
+from tasks.judge.evidence import (
+    ERROR_ODDS,
+    ERRORS,
+    LIMITS,
+    TAIL,
+    TAIL_ODDS,
+    alternatives_of,
+    column_log_e,
+    tail_counts,
+)
+from tasks.judge.hypergeometric import Array
+from tasks.judge.non_inferiority import (
+    GATES,
+    Edges,
+    gate_counts,
+    gate_edges,
+    gate_log_e,
+    update_boundary,
+)
+from tasks.judge.overshoot import overshoot_correction
+from tasks.judge.policy import JudgePolicy
+from tasks.judge.sequential import (
+    NEVER,
+    SequentialState,
+)
+from tasks.judge.window import WindowArrays
+
+Flags = NDArray[np.bool_]
+
+RICHEST = 1e200
+RATE_SECONDS = 60.0
+INCIDENT_SECONDS = 30.0
+INCIDENT_SIGMAS = 5.0
+UPSET_SIGMAS = 3.0
+WARM_UP_STAKE = 0.1
+STAKE = 0.97
+PRIOR_RATES = np.array([0.005, 0.5, 0.1, 0.01, 0.5, 0.5, 0.1, 0.1])
+LATENCY_GATES = np.array(["latency" in gate for gate in GATES])
+
+
+def update(policy: JudgePolicy, state: SequentialState, counts: WindowArrays) -> SequentialState:
+    """Fold one window of every release."""
+    began = (counts.weight > 0) | (counts.requests[:, 0, 0] > 0)
+    started = np.where((state.started == NEVER) & began, counts.t0, state.started)
+    warm = counts.warmup | (
+        (started != NEVER) & (counts.t0 < started + policy.warm_up_seconds - 1e-9)
+    )
+    ladder = np.asarray(policy.ladder)
+    step: Array = np.asarray(
+        np.searchsorted(ladder, counts.weight * 1.02, side="right") - 1, dtype=np.float64
+    )
+    state = replace(state, started=started)
+    state = _test_inferiority(policy, state, counts, warm, step)
+    state = _test_non_inferiority(policy, state, counts, warm)
+    state = _remember(policy, state, counts, warm, step)
+    return decide(policy, state, counts, warm)
+
+
+def _test_inferiority(
+    policy: JudgePolicy, state: SequentialState, counts: WindowArrays, warm: Flags, step: Array
+) -> SequentialState:
+    """Multiply the wealth of every column; new mass starts at this window."""
+    alternatives = alternatives_of(policy)
+    tail = tail_counts(policy, counts, warm, state.latency)
+    log_e = column_log_e(policy, counts, warm, state.latency, state.predictions, tail)
+    start = _starting(policy, state, counts, step)
+    given = state.unspent * start
+    unspent = state.unspent - given
+    staked = state.wealth + given[..., alternatives.stream] * alternatives.prior
+    factor = np.exp(np.minimum(log_e, 460.0))
+    wealth = np.minimum(staked * factor, RICHEST)
+    unspent = unspent.copy()
+    # Mirrored pairs multiply the same columns, and their law is not part of the correction.
+    alone = (counts.pairs[:, 0, 0] == 0)[:, None, None]
+    for stream, odds, trials, hits in (
+        (ERRORS, ERROR_ODDS, counts.trials, counts.bad),
+        (TAIL, TAIL_ODDS, *tail),
+    ):
+        correction = overshoot_correction(
+            policy, alternatives, stream, odds, staked, unspent, trials * alone, hits * alone
+        )
+        wealth[..., alternatives.stream == stream] *= correction[..., None]
+        unspent[..., stream] *= correction
+    return replace(state, unspent=unspent, wealth=wealth)
+
+
+def _starting(
+    policy: JudgePolicy, state: SequentialState, counts: WindowArrays, step: Array
+) -> Array:
+    """Part of the unspent mass that starts at this window, (R, S, streams)."""
+    restart = policy.restart
+    length = counts.t1 - counts.t0
+    part = 1.0 - np.exp(-length / restart.scale_seconds)
+    part = np.where(step > state.step, np.maximum(part, restart.on_step), part)
+    last = len(policy.ladder) - 1
+    part = np.where((step == last) & (state.step < last), restart.on_watch, part)
+    # What mirrored traffic could not show begins with the first share.
+    part = np.where((state.step < 0) & (step >= 0), restart.first, part)
+    part = np.where(state.started == NEVER, 0.0, part)
+    fresh = state.wealth @ alternatives_of(policy).membership == 0.0
+    fresh &= state.unspent == 1.0
+    start = np.where(fresh, restart.first, part[:, None, None])
+    # Columns that a window does not judge (latency in warm-up) keep their stake unchanged.
+    paired = counts.pairs[:, 0, 0] > 0
+    observed = (counts.trials[..., 0] > 0) & (counts.trials[..., 1] > 0)
+    observed[:, 0] |= paired
+    start = start * observed[..., None]
+    # Without any stable share the absolute limits judge alone, from the first window on.
+    alone = (counts.weight > 1.0 - 1e-6)[:, None] & (counts.trials[..., 0] > 0)
+    opened = np.where(state.unspent[..., LIMITS] == 1.0, restart.first, part[:, None])
+    start[..., LIMITS] = np.where(alone, opened, start[..., LIMITS])
+    return np.asarray(start)
+
+
+def _test_non_inferiority(
+    policy: JudgePolicy, state: SequentialState, counts: WindowArrays, warm: Flags
+) -> SequentialState:
+    """Evidence that the canary is not worse."""
+    delta = margins_of(policy)
+    edges = gate_edges(policy, state.latency[:, 0], state.predictions[:, 0])
+    trials, hits = gate_counts(
+        policy,
+        edges,
+        counts.trials[:, 0],
+        counts.bad[:, 0],
+        counts.latency[:, 0],
+        counts.predictions[:, 0],
+    )
+    # While the service is known to be upset nothing is proven; that is known before the window.
+    quiet = (counts.t0 >= state.upset_until) & (trials[:, :, 0] > 0).any(1)
+    boundary = update_boundary(state.boundary, delta, _shared_rates(policy, state, edges), trials)
+    gain = gate_log_e(boundary, delta, trials, hits) * quiet[:, None, None]
+    # Part of the stake is kept back, so that the first window of a shared incident, when both
+    # arms jump and chance is large, cannot ruin a good canary's evidence.
+    gain = np.log1p(STAKE * np.expm1(np.minimum(gain, 100.0)))
+    warm_up_non_inferiority = state.warm_up_non_inferiority
+    if warm.any():
+        # Latency in warm-up may speak for the canary but not for long against it: the process is
+        # a mixture of one that counts warm-up and one that leaves it out.
+        within = warm[:, None, None] & LATENCY_GATES[:, None]
+        warm_up_non_inferiority = state.warm_up_non_inferiority + np.where(within, gain, 0.0)
+        mixed = _with_warm_up(warm_up_non_inferiority) - _with_warm_up(
+            state.warm_up_non_inferiority
+        )
+        gain = np.where(within, mixed, gain)
+    non_inferiority = state.non_inferiority + gain
+    proven = np.maximum(state.proven, non_inferiority >= -np.log(policy.beta))
+    watching = (state.step == len(policy.ladder) - 1)[:, None]
+    return replace(
+        state,
+        boundary=boundary,
+        non_inferiority=non_inferiority,
+        warm_up_non_inferiority=warm_up_non_inferiority,
+        proven=proven,
+        watch_non_inferiority=np.where(watching, state.watch_non_inferiority + gain[..., 0], 0.0),
+    )
+
+
+def _with_warm_up(log_e: Array) -> Array:
+    return np.asarray(np.log1p(WARM_UP_STAKE * np.expm1(np.minimum(log_e, 100.0))))
+
+
+def _shared_rates(policy: JudgePolicy, state: SequentialState, edges: Edges) -> Array:
+    """Rate of every gate's hits in the past, both arms pooled, (R, gates)."""
+    trials, hits = gate_counts(
+        policy,
+        edges,
+        state.trials,
+        state.bad,
+        np.stack([state.latency_canary, state.latency[:, 0]], axis=1),
+        np.stack([state.predictions_canary, state.predictions[:, 0]], axis=1),
+    )
+    rate = (hits.sum(-1) + 0.5) / (trials.sum(-1) + 0.5 / PRIOR_RATES)
+    return np.asarray(np.clip(rate, 1e-6, 1.0 - 1e-6))
+
+
+def _remember(
+    policy: JudgePolicy, state: SequentialState, counts: WindowArrays, warm: Flags, step: Array
+) -> SequentialState:
+    """Update references, rate, step and times."""
+    whole = counts.requests[:, 0]
+    length = counts.t1 - counts.t0
+    calm_again = counts.t1 + INCIDENT_SECONDS + length
+    troubled = _off_the_past(policy, state, counts, [1], INCIDENT_SIGMAS)
+    upset = troubled | _off_the_past(policy, state, counts, [0, 1], UPSET_SIGMAS)
+    calm = ~upset
+    fade = np.exp(-length / RATE_SECONDS)
+    climbed = step != state.step
+    last = len(policy.ladder) - 1
+    keep = (calm & ~warm)[:, None]
+    return replace(
+        state,
+        latency=state.latency + counts.latency[:, :, 1] * calm[:, None, None],
+        latency_canary=state.latency_canary + counts.latency[:, 0, 0] * keep,
+        predictions=state.predictions + counts.predictions[:, :, 1] * calm[:, None, None],
+        predictions_canary=state.predictions_canary + counts.predictions[:, 0, 0] * calm[:, None],
+        trials=state.trials + counts.trials[:, 0] * calm[:, None],
+        bad=state.bad + counts.bad[:, 0] * calm[:, None],
+        requests=state.requests * fade + whole.sum(1),
+        seconds=state.seconds * fade + length,
+        step=step,
+        step_since=np.where(climbed | (state.step_since == NEVER), counts.t0, state.step_since),
+        watching=np.where(
+            step == last, np.where(state.watching == NEVER, counts.t0, state.watching), NEVER
+        ),
+        canary_active=np.where(whole[:, 0] > 0, counts.t1, state.canary_active),
+        observed=counts.t1,
+        incident_until=np.where(troubled, calm_again, state.incident_until),
+        upset_until=np.where(upset, calm_again, state.upset_until),
+        pairs=state.pairs + counts.pairs[:, 0, 0],
+    )
+
+
+def _off_the_past(
+    policy: JudgePolicy,
+    state: SequentialState,
+    counts: WindowArrays,
+    arms: list[int],
+    sigmas: float,
+) -> Flags:
+    """Whether these arms together are far off the stable version's past in this window."""
+    trials, bad = counts.trials[:, 0, arms].sum(1), counts.bad[:, 0, arms].sum(1)
+    expected = trials * (state.bad[:, 1] + 0.5) / (state.trials[:, 1] + 50.0)
+    known = state.trials[:, 1] >= 50
+    excess = bad - expected
+    failing = known & (bad > 3.0 * expected) & (excess > sigmas * np.sqrt(expected + 1.0))
+    if not policy.latency_edges:
+        return np.asarray(failing)
+    past = state.latency[:, 0]
+    edge = np.argmax(past.cumsum(1) >= 0.9 * past.sum(1)[:, None], axis=1) + 1
+    latency = counts.latency[:, 0, arms].sum(1)
+    bins = np.arange(latency.shape[1])
+    slow = (latency * (bins >= edge[:, None])).sum(1)
+    slowed = (past.sum(1) >= 100) & (slow > sigmas) & (slow > 0.4 * latency.sum(1))
+    return np.asarray(failing | slowed)

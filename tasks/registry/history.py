@@ -1,0 +1,135 @@
+"""The history of each candidate: ``_ledger/<model>/<identity>.json``.
+
+A candidate is known by its identity (snapshot, code, hyperparameters), so that a run that would
+train the same thing again finds the earlier outcome and ends in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import AliasChoices, ConfigDict, Field
+
+from tasks import objects
+from tasks.errors import PointerMoved
+from tasks.registry import names
+from tasks.values import Frozen, Pointer
+
+CandidateStatus = Literal[
+    "gate_rejected", "conversion_failed", "published", "released", "rolled_back", "superseded"
+]
+TRIES = 5
+
+
+class StatusChange(Frozen):
+    """One outcome of one candidate. ``at`` is ISO 8601. Earlier records say ``fate``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    at: str
+    status: CandidateStatus = Field(validation_alias=AliasChoices("status", "fate"))
+    actor: str
+    reason: str
+    version: str = ""
+
+
+class CandidateHistory(Frozen):
+    """All outcomes of one candidate, oldest first."""
+
+    schema_version: Literal[1] = 1
+    model: str
+    identity: str
+    entries: tuple[StatusChange, ...]
+
+    @property
+    def status(self) -> CandidateStatus:
+        """The newest outcome."""
+        return self.entries[-1].status
+
+    @property
+    def version(self) -> str:
+        """The version that the candidate was published as; "" when it was not."""
+        return next((entry.version for entry in reversed(self.entries) if entry.version), "")
+
+
+def read(bucket: str, model: str, identity: str) -> CandidateHistory | None:
+    """The history of a candidate, or None when it is new."""
+    stored = objects.read(bucket, names.history_key(model, identity))
+    return None if stored is None else CandidateHistory.model_validate_json(stored.body)
+
+
+def read_all(bucket: str, model: str) -> tuple[CandidateHistory, ...]:
+    """Every candidate's history, in order of its newest outcome."""
+    stored = (objects.read(bucket, key) for key in objects.keys(bucket, f"_ledger/{model}/"))
+    parsed = [
+        CandidateHistory.model_validate_json(item.body) for item in stored if item is not None
+    ]
+    return tuple(sorted(parsed, key=lambda history: history.entries[-1].at))
+
+
+def append(
+    bucket: str,
+    model: str,
+    identity: str,
+    *,
+    status: CandidateStatus,
+    actor: str,
+    reason: str,
+    now: float,
+    version: str = "",
+) -> CandidateHistory:
+    """Add an outcome; the same outcome twice in a row is written once.
+
+    Raises:
+        PointerMoved: others kept writing the same record in the same moment.
+    """
+    key = names.history_key(model, identity)
+    entry = StatusChange(
+        at=datetime.fromtimestamp(now, tz=UTC).isoformat(timespec="milliseconds"),
+        status=status,
+        actor=actor,
+        reason=reason,
+        version=version,
+    )
+    for _ in range(TRIES):
+        stored = objects.read(bucket, key)
+        known = None if stored is None else CandidateHistory.model_validate_json(stored.body)
+        if known is not None and (known.status, known.version) == (
+            status,
+            version or known.version,
+        ):
+            return known
+        earlier = known.entries if known else ()
+        history = CandidateHistory(model=model, identity=identity, entries=(*earlier, entry))
+        body = history.model_dump_json(indent=2).encode()
+        if stored is None:
+            etag = objects.create(bucket, key, body)
+        else:
+            etag = objects.swap(bucket, key, body, etag=stored.etag)
+        if etag is not None:
+            return history
+    raise PointerMoved(
+        f"{model}: the history of {identity} was written by others {TRIES} times in a row.",
+        "Run again.",
+    )
+
+
+def way_back(pointer: Pointer | None, known: Sequence[CandidateHistory]) -> str | None:
+    """The version to return to when nobody names one. Pure.
+
+    The version that served before; after a rollback (whose previous version is the bad one), the
+    newest other version that was released and never rolled back.
+    """
+    if pointer is None:
+        return None
+    if not pointer.rollback:
+        return pointer.previous
+    good = [
+        history.version
+        for history in known
+        if history.status == "released"
+        and history.version not in {pointer.version, pointer.previous}
+    ]
+    return good[-1] if good else None
