@@ -74,7 +74,7 @@ class Input(ABC):
     formats: ClassVar[frozenset[str]]
     """Formats of a contract whose data it reads."""
 
-    draft_columns: ClassVar[tuple[Column, ...]] = ()
+    draft_columns: ClassVar[tuple[ChannelColumn, ...]] = ()
     """Columns that the draft of a contract begins with; the label is added."""
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
@@ -93,7 +93,7 @@ class Input(ABC):
 
         Args:
             columns: The contract's.
-            label: Column that is predicted.
+            label: ChannelColumn that is predicted.
             features: ``data.features`` of model.yaml: a treatment by column.
             hyperparameters: The job's.
 

@@ -32,7 +32,9 @@ class Image(Input):
     """
 
     formats: ClassVar[frozenset[str]] = frozenset({"images"})
-    draft_columns: ClassVar[tuple[Column, ...]] = (Column("file", "string", required=True),)
+    draft_columns: ClassVar[tuple[ChannelColumn, ...]] = (
+        ChannelColumn("file", "string", required=True),
+    )
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         super().__init__(spec)

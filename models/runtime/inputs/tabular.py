@@ -33,11 +33,11 @@ class Tabular(Input):
     """``columns`` of the spec lists what a client sends; ``features`` the operations on them."""
 
     formats: ClassVar[frozenset[str]] = frozenset({"csv", "jsonl", "parquet"})
-    draft_columns: ClassVar[tuple[Column, ...]] = (
-        Column("id", "string", required=True, key=True),
-        Column("date", "date", required=True),
-        Column("first_number", "number", required=True),
-        Column("second_number", "number"),
+    draft_columns: ClassVar[tuple[ChannelColumn, ...]] = (
+        ChannelColumn("id", "string", required=True, key=True),
+        ChannelColumn("date", "date", required=True),
+        ChannelColumn("first_number", "number", required=True),
+        ChannelColumn("second_number", "number"),
     )
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
