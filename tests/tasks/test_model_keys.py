@@ -15,7 +15,7 @@ from tasks.model_spec import ModelSpec
 from tasks.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-DECLARED = {"model_spec.py"}
+DECLARED = {"model_spec.py", "family_spec.py"}
 """Files that only declare keys, or read them to hand them on."""
 KEYS = [
     pytest.param(title, field, id=f"{title}.{field}")
