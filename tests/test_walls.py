@@ -29,10 +29,12 @@ IMPURE = {
     "gates": "tasks",
     "lake": "bucket pull tasks",
     "registry": "__init__ bundle cdn ledger pointer registry retention tasks",
-    "release": "__init__ actor acts corrections dead_man desk reconcile starting tasks verbs"
-    " edge.acts edge.audit edge.collector edge.switch"
+    "release": "__init__ actor acts corrections dead_man deliveries delivery desk reconcile"
+    " starting tasks verbs edge.acts edge.collector edge.delivery edge.switch"
+    " endpoint.acts endpoint.delivery"
     " hosting.alarms hosting.logs hosting.sagemaker hosting.scaling"
-    " journal.holding journal.store observation.captures observation.feed observation.look",
+    " journal.holding journal.store observation.captures observation.feed observation.look"
+    " observation.outside",
     "training": "channels collect job tasks",
     "uploads": "__init__ artefact inbox listening queue tasks",
 }
