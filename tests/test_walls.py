@@ -29,8 +29,8 @@ IMPURE = {
     "gates": "tasks",
     "lake": "bucket pull tasks",
     "registry": "__init__ bundle cdn ledger pointer registry retention tasks",
-    "release": "__init__ actor acts corrections dead_man deliveries delivery desk reconcile"
-    " starting tasks verbs edge.acts edge.collector edge.delivery edge.switch"
+    "release": "__init__ actor acts corrections dead_man desk reconcile starting tasks verbs"
+    " deliveries delivery edge.acts edge.collector edge.delivery edge.switch"
     " endpoint.acts endpoint.delivery"
     " hosting.alarms hosting.logs hosting.sagemaker hosting.scaling"
     " journal.holding journal.store observation.captures observation.feed observation.look"
