@@ -140,7 +140,7 @@ def begin_rollback(
         owner=desk.owner,
         lease=desk.lease_seconds,
     )
-    if frozen is None and serves == target and delivery.rules.serves_alone(facts):
+    if frozen is None and serves == target and delivery.rules.serves_alone(facts, target):
         return plan.standing(journal, "rolled_back", f"{target} serves already.", now)
     return desk.journals.start(journal, held).journal
 

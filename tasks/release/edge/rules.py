@@ -50,9 +50,10 @@ class EdgeRules(DeliveryRules):
         """Clients follow the pointer; there is nothing else that could be down."""
         return True
 
-    def serves_alone(self, facts: Facts) -> bool:
-        """The pointer shows no candidate beside its version."""
-        return facts.pointer is not None and facts.pointer.rollout is None
+    def serves_alone(self, facts: Facts, version: str) -> bool:
+        """The pointer names it, and shows no candidate beside it."""
+        pointer = facts.pointer
+        return pointer is not None and pointer.version == version and pointer.rollout is None
 
     def prepare(self, journal: Journal, _seen: ObservedState) -> Action:
         """Nothing: the bundle lies where clients will read it."""

@@ -65,12 +65,10 @@ class EndpointRules(DeliveryRules):
         """The endpoint is there and well; `plan.opened` has compared its variants."""
         return facts.endpoint is not None and facts.endpoint.status == "InService"
 
-    def serves_alone(self, facts: Facts) -> bool:
-        """The pointer's version is the one variant of a well endpoint."""
-        if facts.endpoint is None or facts.pointer is None:
-            return False
-        alone = (variant_of(facts.pointer.version),)
-        return self.serves(facts) and tuple(facts.endpoint.variants) == alone
+    def serves_alone(self, facts: Facts, version: str) -> bool:
+        """It is the one variant of a well endpoint."""
+        variants = tuple(facts.endpoint.variants) if facts.endpoint is not None else ()
+        return self.serves(facts) and variants == (variant_of(version),)
 
     def prepare(self, journal: Journal, seen: ObservedState) -> Action:
         """Mirrored traffic first, where it tells more; then both variants, without traffic."""

@@ -67,8 +67,8 @@ class DeliveryRules(ABC):
         """Whether users get the version that the pointer names."""
 
     @abstractmethod
-    def serves_alone(self, facts: Facts) -> bool:
-        """Whether they get no other version beside it."""
+    def serves_alone(self, facts: Facts, version: str) -> bool:
+        """Whether users get this version, and no other beside it."""
 
     @abstractmethod
     def prepare(self, journal: Journal, seen: ObservedState) -> Action:

@@ -13,6 +13,7 @@ from tasks.model_spec import ReleaseSpec
 from tasks.release.deliveries import DELIVERIES, delivery_of
 from tasks.release.journal.record import BEFORE_POINTER, Phase
 from tasks.release.machine.plan import Facts
+from tasks.release.machine.seen import EndpointSeen, VariantSeen
 from tasks.values import Pointer, Rollout
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -96,12 +97,35 @@ def test_where_the_watch_comes_last_the_pointer_is_the_commit_and_a_dead_watch_g
 def test_a_rollout_beside_the_pointers_version_is_not_serving_alone() -> None:
     rules = DELIVERIES["edge"].rules
     shown = Rollout(version="v2", percent=5, salt="r1")
-    assert rules.serves_alone(Facts(pointer=pointer(), endpoint=None))
-    assert not rules.serves_alone(Facts(pointer=pointer(shown), endpoint=None))
-    assert not rules.serves_alone(Facts(pointer=None, endpoint=None))
+    alone = Facts(pointer=pointer(), endpoint=None)
+    assert rules.serves_alone(alone, "v1")
+    assert not rules.serves_alone(alone, "v2")
+    assert not rules.serves_alone(Facts(pointer=pointer(shown), endpoint=None), "v1")
+    assert not rules.serves_alone(Facts(pointer=None, endpoint=None), "v1")
+
+
+@pytest.mark.parametrize(
+    ("status", "variants", "serves", "alone"),
+    [
+        ("InService", ("v1",), True, True),
+        ("Updating", ("v1",), False, False),
+        ("Failed", ("v1",), False, False),
+        ("InService", ("v1", "v2"), True, False),
+        ("InService", ("v2",), True, False),
+    ],
+)
+def test_a_version_serves_alone_as_the_one_variant_of_a_well_endpoint(
+    status: str, variants: tuple[str, ...], serves: bool, alone: bool
+) -> None:
+    rules = DELIVERIES["endpoint"].rules
+    endpoint = EndpointSeen(
+        status=status, config="c", variants={name: VariantSeen(weight=1.0) for name in variants}
+    )
+    facts = Facts(pointer=pointer(), endpoint=endpoint)
+    assert (rules.serves(facts), rules.serves_alone(facts, "v1")) == (serves, alone)
 
 
 def test_without_an_endpoint_nothing_serves_from_one() -> None:
     rules = DELIVERIES["endpoint"].rules
-    assert not rules.serves(Facts(pointer=pointer(), endpoint=None))
-    assert not rules.serves_alone(Facts(pointer=pointer(), endpoint=None))
+    nothing = Facts(pointer=pointer(), endpoint=None)
+    assert (rules.serves(nothing), rules.serves_alone(nothing, "v1")) == (False, False)
