@@ -30,9 +30,11 @@ IMPURE = {
     "lake": "bucket pull tasks",
     "registry": "__init__ bundle cdn history pointer registry retention tasks",
     "release": "__init__ actor acts corrections dead_man desk reconcile starting tasks verbs"
-    " edge.acts edge.audit edge.collector edge.switch"
+    " deliveries delivery edge.acts edge.collector edge.delivery edge.switch"
+    " endpoint.acts endpoint.delivery"
     " hosting.alarms hosting.logs hosting.sagemaker hosting.scaling"
-    " journal.holding journal.store observation.captures observation.feed observation.look",
+    " journal.holding journal.store observation.captures observation.feed observation.look"
+    " observation.outside",
     "training": "channels collect job tasks",
     "uploads": "__init__ artefact inbox listening queue tasks",
 }

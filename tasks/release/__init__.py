@@ -8,8 +8,9 @@ The verbs need no Prefect::
         desk.clock.sleep(step.wake_in)
 
 The rooms: ``journal`` (what is remembered, and who may write), ``machine`` (what to do next; pure),
-``observation`` (what is seen, and what the judge makes of it), ``hosting`` (SageMaker endpoints),
-``edge`` (clients of the CDN), ``pages`` (what people read). The judge itself is `tasks.judge`.
+``observation`` (what is seen, and what the judge makes of it), ``endpoint`` and ``edge`` (the two
+deliveries, see `delivery`), ``hosting`` (what SageMaker is asked), ``pages`` (what people read).
+The judge itself is `tasks.judge`.
 
 This package itself imports neither numpy nor boto3; the verbs bring their own when called.
 """

@@ -10,6 +10,7 @@ from typing import Any
 
 from tasks.errors import AwsDenied, AwsRejected, RegistryError, ReleaseMismatch
 from tasks.release import acts
+from tasks.release.deliveries import delivery_of
 from tasks.release.desk import Desk
 from tasks.release.journal.record import Intent, JournalEntry
 from tasks.release.machine import bounds
@@ -64,7 +65,7 @@ def act(desk: Desk, held: Held, action: Action) -> Held:
     try:
         detail, changes = acts.perform(desk, held.journal, action)
     except REFUSALS as error:
-        key = acts.key_of(held.journal, action)
+        key = delivery_of(held.journal.spec).rules.refused_as(held.journal, action)
         refused = {**held.journal.rejected, key: held.journal.rejected.get(key, 0) + 1}
         line = _line(desk, "trouble", action, f"refused: {error.what}")
         return write(desk, held, line, intent=None, rejected=refused)

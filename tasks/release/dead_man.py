@@ -18,10 +18,9 @@ from typing import Any
 from tasks.aws import asking, client
 from tasks.clock import system_clock
 from tasks.errors import AwsRejected, LeaseLost, SluiceError
-from tasks.release.edge.switch import withdraw
+from tasks.release.deliveries import delivery_of
 from tasks.release.hosting.names import VARIANT
-from tasks.release.hosting.sagemaker import SageMaker
-from tasks.release.journal.record import Journal, JournalEntry, RollbackOrder
+from tasks.release.journal.record import JournalEntry, RollbackOrder
 from tasks.release.journal.store import S3Journals
 from tasks.release.ports import Journals
 
@@ -73,37 +72,10 @@ def pull(journals: Journals, model: str, variant: str) -> str:
         return ""
     ordered = _order(journals, model)
     try:
-        moved = _move(held.journal)
+        moved = delivery_of(held.journal.spec).withdraw(held.journal, ACTOR, WHY)
     except AwsRejected as error:
         moved = f"the traffic could not be moved ({error.what}); the order stands"
     return f"{model}: {moved}; {ordered}"
-
-
-def _move(journal: Journal) -> str:
-    if journal.at_edge:
-        return _withdraw(journal)
-    cloud = SageMaker(system_clock())
-    endpoint = cloud.endpoint(journal.endpoint)
-    stable, candidate = journal.stable, journal.candidate
-    if endpoint is None or stable is None:
-        return "there is no other version to take the traffic"
-    if {stable.variant, candidate.variant} - set(endpoint.variants):
-        return "the versions do not serve side by side"
-    return cloud.set_weights(journal.endpoint, {stable.variant: 1.0, candidate.variant: 0.0})
-
-
-def _withdraw(journal: Journal) -> str:
-    from tasks.settings import settings
-
-    return withdraw(
-        settings().registry_bucket,
-        settings().distribution_id,
-        journal.model,
-        journal.candidate.version,
-        ACTOR,
-        WHY,
-        system_clock().now(),
-    )
 
 
 def _order(journals: Journals, model: str) -> str:

@@ -208,8 +208,19 @@ class Cloud(Protocol):
 class Feed(Protocol):
     """Where windows come from. `feed.CloudWatchFeed` is the real one."""
 
-    def read(self, journal: Journal, spans: Sequence[tuple[float, float]]) -> Sequence[Told]:
-        """The windows that are told in full, in order; fewer than asked when some are late."""
+    def read(
+        self,
+        journal: Journal,
+        spans: Sequence[tuple[float, float]],
+        queries: Sequence[Mapping[str, Any]],
+    ) -> Sequence[Told]:
+        """The windows that are told in full, in order; fewer than asked when some are late.
+
+        Args:
+            journal: The release.
+            spans: The windows, in unix seconds.
+            queries: What the release's delivery asks CloudWatch for (`delivery.Delivery.queries`).
+        """
         ...
 
 

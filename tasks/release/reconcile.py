@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 from tasks.errors import LeaseLost
 from tasks.release.actor import write
+from tasks.release.deliveries import delivery_of
 from tasks.release.desk import Desk
-from tasks.release.edge.audit import left_at_edge, stale_outside
-from tasks.release.hosting.names import variant_of
 from tasks.release.journal.holding import free
 from tasks.release.journal.record import (
     BEFORE_POINTER,
@@ -170,22 +169,7 @@ def _audit(desk: Desk, journal: Journal) -> Report:
     if journal.phase == "mismatch":
         return Report(state="frozen", detail=f"{journal.verdict}. {journal.recovery}", **base)
     pointer = desk.registry.pointer(journal.model)
-    if journal.at_edge:
-        strange = left_at_edge(desk, journal.model, pointer)
-        state, said = ("drifted", strange) if strange else ("nothing", "")
-        detail = said or f"the last release is {journal.phase}"
-        return Report.model_validate({**base, "state": state, "detail": detail})
-    endpoint = desk.cloud.endpoint(journal.endpoint)
-    served = tuple(endpoint.variants) if endpoint else ()
-    wanted = (variant_of(pointer.version),) if pointer else ()
-    if served != wanted or (endpoint is not None and endpoint.status == "Failed"):
-        return Report(
-            state="drifted",
-            detail=f"the pointer names {wanted}, the endpoint serves {served}: somebody changed "
-            "it by hand; roll_back with to_version repairs it",
-            **base,
-        )
-    stale = stale_outside(desk, journal.model, pointer) if pointer else ""
-    if stale:
-        return Report(state="drifted", detail=stale, **base)
+    drifted = delivery_of(journal.spec).drift(desk, journal, pointer)
+    if drifted:
+        return Report(state="drifted", detail=drifted, **base)
     return Report(state="nothing", detail=f"the last release is {journal.phase}", **base)

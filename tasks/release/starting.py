@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from tasks.errors import BundleCorrupt, ReleaseFrozen, VersionUnknown
+from tasks.release.deliveries import delivery_of
 from tasks.release.desk import Desk
-from tasks.release.edge import plan as edge
 from tasks.release.journal.holding import free, mine
 from tasks.release.journal.record import Journal
 from tasks.release.journal.store import busy
@@ -51,7 +51,8 @@ def begin(
             f"{held.journal.verdict}.",
             held.journal.recovery,
         )
-    facts = facts_of(desk, model)
+    delivery = delivery_of(spec.release)
+    facts = delivery.facts(desk, spec)
     serves = facts.pointer.version if facts.pointer else None
     facts = facts.model_copy(
         update={
@@ -73,36 +74,14 @@ def begin(
         direct=direct,
     )
     now = desk.clock.now()
-    at_edge = spec.release.delivery == "edge"
-    journal = (edge.opened if at_edge else plan.opened)(
+    journal = delivery.rules.opened(
         spec, desk.site, facts, wish, now=now, owner=desk.owner, lease=desk.lease_seconds
     )
-    live = at_edge or (facts.endpoint is not None and facts.endpoint.status == "InService")
-    if serves == version and live:
+    if serves == version and delivery.rules.serves(facts):
         if held is not None and held.journal.candidate.version == version:
             return held.journal
         return plan.standing(journal, "done", f"{version} serves already.", now)
     return desk.journals.start(journal, held).journal
-
-
-def facts_of(desk: Desk, model: str) -> plan.Facts:
-    """What stands, for the plan."""
-    spec = desk.spec(model)
-    if spec.release.delivery == "edge":
-        return plan.Facts(pointer=desk.registry.pointer(model), endpoint=None)
-    name = spec.endpoint_name
-    endpoint = desk.cloud.endpoint(name)
-    models = desk.cloud.config_models(endpoint.config) if endpoint else {}
-    environment = {}
-    if len(models) == 1:
-        container = desk.cloud.model_container(next(iter(models.values())))
-        environment = dict(container.get("Environment", {}))
-    return plan.Facts(
-        pointer=desk.registry.pointer(model),
-        endpoint=endpoint,
-        variant_models=models,
-        stable_environment=environment,
-    )
 
 
 def _edges(desk: Desk, model: str, version: str) -> tuple[float, ...]:
@@ -136,7 +115,9 @@ def begin_rollback(
             "Name one with to_version, or release a good version.",
         )
     goes_back_to = desk.registry.manifest(model, target)
-    facts = facts_of(desk, model)
+    spec = desk.spec(model)
+    delivery = delivery_of(spec.release)
+    facts = delivery.facts(desk, spec)
     bad = serves
     if serves == target and pointer is not None and pointer.rollout is not None:
         bad = pointer.rollout.version
@@ -144,7 +125,7 @@ def begin_rollback(
         bad = last.candidate.version if last and last.candidate.version != target else serves
     now = desk.clock.now()
     journal = plan.rollback(
-        desk.spec(model),
+        spec,
         desk.site,
         endpoint=facts.endpoint,
         variant_models=facts.variant_models,
@@ -159,14 +140,7 @@ def begin_rollback(
         owner=desk.owner,
         lease=desk.lease_seconds,
     )
-    variants = tuple(facts.endpoint.variants) if facts.endpoint else ()
-    settled = facts.endpoint is not None and facts.endpoint.status == "InService"
-    stable = journal.stable
-    if journal.at_edge:
-        alone = pointer is not None and pointer.rollout is None
-    else:
-        alone = settled and stable is not None and variants == (stable.variant,)
-    if frozen is None and serves == target and alone:
+    if frozen is None and serves == target and delivery.rules.serves_alone(facts, target):
         return plan.standing(journal, "rolled_back", f"{target} serves already.", now)
     return desk.journals.start(journal, held).journal
 

@@ -21,6 +21,7 @@ from tasks.clock import system_clock
 from tasks.errors import ReleaseInProgress, SluiceError
 from tasks.release import verbs
 from tasks.release.corrections import bring_up_to_date, fate_of
+from tasks.release.deliveries import delivery_of
 from tasks.release.desk import Desk, who
 from tasks.release.journal.holding import current, kept
 from tasks.release.journal.record import Gate, Journal, Report
@@ -156,8 +157,7 @@ def summarise(desk: Desk, model: str, outcome: str) -> str:
         spec = desk.spec(model)
         pointer = desk.registry.pointer(model)
         back = desk.registry.way_back(model) if pointer is not None else None
-        edge = spec.release.delivery == "edge"
-        where = "users' own devices" if edge else f"endpoint {spec.endpoint_name}"
+        where = delivery_of(spec.release).where(spec)
         told = summary.page(model, outcome, pointer, back, where)
     except SluiceError as error:
         told = f"# {model}: what serves cannot be read\n\n{outcome}\n\n{error}"

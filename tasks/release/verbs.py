@@ -11,15 +11,14 @@ from tasks.errors import (
 )
 from tasks.release import starting
 from tasks.release.actor import act, write
+from tasks.release.deliveries import delivery_of
 from tasks.release.desk import Desk
-from tasks.release.edge import machine as edge
 from tasks.release.journal.holding import current, kept, mine
 from tasks.release.journal.record import Gate, Journal, JournalEntry, RollbackOrder, StepResult
 from tasks.release.journal.store import lost
 from tasks.release.machine import bounds
 from tasks.release.machine.actions import Observe, Wait, described, named
 from tasks.release.machine.transitions import next_action
-from tasks.release.observation.look import look
 
 SHORT_SLEEP = 10.0
 PATIENT_TRIES = 20
@@ -93,9 +92,9 @@ def advance(desk: Desk, model: str, release_id: str | None = None) -> StepResult
         return StepResult(journal=held.journal, did="ended", ended=True)
     held = mine(desk, held)
     try:
-        seen = look(desk, held.journal)
-        decide = edge.next_action if held.journal.at_edge else next_action
-        action = decide(held.journal, seen)
+        delivery = delivery_of(held.journal.spec)
+        seen = delivery.look(desk, held.journal)
+        action = next_action(held.journal, seen, delivery.rules)
         before = held.journal.judged_until
         held = act(desk, held, action)
     except (AwsThrottled, AwsUnavailable) as error:

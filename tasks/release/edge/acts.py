@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from functools import singledispatch
-from typing import Any
 
 from tasks.errors import ReleaseMismatch
+from tasks.release.delivery import Outcome
 from tasks.release.desk import Desk
-from tasks.release.edge import alarms
 from tasks.release.edge.plan import POINTER, known, rollout_of
 from tasks.release.hosting.requests import alarm_names
 from tasks.release.journal.record import Journal, Move
 from tasks.release.machine import actions
 from tasks.release.machine.undoing import reason as why
-from tasks.values import BundleFile, Pointer
+from tasks.release.observation.outside import shown
+from tasks.values import BundleFile
 
-Outcome = tuple[str, Mapping[str, Any]]
 EDGE_FILES = ("tfjs/", "tflite/")
 """Folders of a bundle that clients load from."""
-LOOKS, BETWEEN_LOOKS = 4, 5.0
-"""How often, and how many seconds apart, one act looks whether the CDN shows a move."""
 
 
 def perform(desk: Desk, journal: Journal, action: actions.Action) -> Outcome | None:
@@ -99,41 +95,9 @@ def _(action: actions.MovePointer, desk: Desk, journal: Journal) -> Outcome | No
 
 
 @_perform.register
-def _(_: actions.CreateAlarms, desk: Desk, journal: Journal) -> Outcome:
-    said = desk.cloud.create_alarms(alarms.requests(journal))
-    return said, {"marks": {**journal.marks, "alarms": "created"}}
-
-
-@_perform.register
 def _(_: actions.CleanUp, desk: Desk, journal: Journal) -> Outcome:
     said = desk.cloud.delete_alarms(alarm_names(journal))
     return said, {"marks": {**journal.marks, "cleaned": said}}
-
-
-def shown(desk: Desk, pointer: Pointer) -> bool:
-    """Whether clients of the CDN get this pointer; true where there is no CDN to look at."""
-    if not desk.outside.told.startswith("http"):
-        return True
-    for look in range(LOOKS):
-        if look:
-            desk.clock.sleep(BETWEEN_LOOKS)
-        if outside(desk, pointer.model) == pointer:
-            return True
-    return False
-
-
-def how_seen(desk: Desk) -> str:
-    """How much is known of what clients get, once ``shown`` is true."""
-    return "seen outside" if desk.outside.told.startswith("http") else desk.outside.told
-
-
-def outside(desk: Desk, model: str) -> Pointer | None:
-    """The pointer as clients of the CDN get it; None when they get none that parses."""
-    body = desk.outside.read(f"{model}/latest.json")
-    try:
-        return None if body is None else Pointer.model_validate_json(body)
-    except ValueError:
-        return None
 
 
 def _fault(desk: Desk, journal: Journal, file: BundleFile) -> str:

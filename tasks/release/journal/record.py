@@ -234,11 +234,6 @@ class Journal(Frozen):
         return self.prediction_edges if self.predictions_judged else ()
 
     @property
-    def at_edge(self) -> bool:
-        """Whether users' own devices answer, and shares are percentages in the pointer."""
-        return self.spec.delivery == "edge"
-
-    @property
     def unjudged(self) -> bool:
         """Whether it is undone only because its owner died: nobody found the candidate wanting."""
         return self.kind == "release" and self.order is not None and self.order.actor == RECONCILE

@@ -8,6 +8,10 @@ from tasks.release.journal.record import Gate, Phase
 from tasks.release.machine.seen import Part
 from tasks.values import Frozen
 
+POLL = 10.0
+SOON = 5.0
+"""Seconds between looks while something is built, and while shares move."""
+
 
 class CreateModel(Frozen):
     """Make the SageMaker model of one arm."""

@@ -7,6 +7,8 @@ where there is no way left, the release is frozen and people are told.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from tasks.release.journal.record import Journal, JournalEntry
 from tasks.release.machine.actions import Action, described, named
 from tasks.release.machine.seen import ObservedState
@@ -41,8 +43,15 @@ def pause(tries: int) -> float:
     return 0.0 if tries < 2 else min(2.0 ** (tries - 1), LONGEST_PAUSE)  # noqa: PLR2004
 
 
-def exhausted(journal: Journal, now: float) -> str:
-    """Which act is not tried any more in the present phase, and why; or ""."""
+def exhausted(journal: Journal, now: float, slow: Container[str]) -> str:
+    """Which act is not tried any more in the present phase, and why; or "".
+
+    Args:
+        journal: The release.
+        now: Unix time, seconds.
+        slow: Acts that may hold only minutes after they were done
+            (`delivery.DeliveryRules.slow`).
+    """
     phase = journal.phase.replace("_", " ")
     for key, times in journal.rejected.items():
         where, _, name = key.partition(":")
@@ -52,9 +61,7 @@ def exhausted(journal: Journal, now: float) -> str:
         name, _, detail = key.partition(" ")
         if times < MOST_TRIES or name in _ELSEWHERE:
             continue
-        # At the edge a share holds once the CDN shows it, which may take minutes.
-        slow = journal.at_edge and name == "SetWeights"
-        if not slow or now > _first_intent(journal, name, detail) + UNSEEN_SECONDS:
+        if name not in slow or now > _first_intent(journal, name, detail) + UNSEEN_SECONDS:
             return f"{key} was done {times} times while {phase}, and did not hold"
     return ""
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tasks.release.journal.record import Gate, Journal
-from tasks.release.machine.actions import Action, Ask, Notify, Wait
-from tasks.release.machine.deploying import POLL
+from tasks.release.machine.actions import POLL, Action, Ask, Notify, Wait
 
 
 def has_control(journal: Journal) -> bool:

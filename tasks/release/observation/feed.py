@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tasks.aws import asking, client
 from tasks.clock import Clock, utc
-from tasks.release.edge import windows as edge
 from tasks.release.journal.record import Journal
 from tasks.release.observation import captures, windows
 from tasks.release.ports import Told
@@ -22,17 +22,21 @@ class CloudWatchFeed:
 
     clock: Clock
 
-    def read(self, journal: Journal, spans: Sequence[tuple[float, float]]) -> Sequence[Told]:
+    def read(
+        self,
+        journal: Journal,
+        spans: Sequence[tuple[float, float]],
+        queries: Sequence[Mapping[str, Any]],
+    ) -> Sequence[Told]:
         """See `ports.Feed.read`."""
         if not spans:
             return ()
         values: dict[str, dict[float, float]] = defaultdict(dict)
-        asked = edge.queries(journal) if journal.at_edge else windows.queries(journal)
-        for first in range(0, len(asked), MOST_QUERIES):
+        for first in range(0, len(queries), MOST_QUERIES):
             with asking(f"GetMetricData {journal.endpoint or journal.model}"):
                 pages = client("cloudwatch").get_paginator("get_metric_data")
                 for page in pages.paginate(
-                    MetricDataQueries=asked[first : first + MOST_QUERIES],
+                    MetricDataQueries=queries[first : first + MOST_QUERIES],
                     StartTime=utc(spans[0][0]),
                     EndTime=utc(spans[-1][1]),
                     ScanBy="TimestampAscending",

@@ -423,7 +423,12 @@ class MemoryCloud:
 class MemoryFeed:
     world: World
 
-    def read(self, journal: Journal, spans: Sequence[tuple[float, float]]) -> Sequence[Told]:
+    def read(
+        self,
+        journal: Journal,
+        spans: Sequence[tuple[float, float]],
+        _queries: Sequence[Mapping[str, Any]],
+    ) -> Sequence[Told]:
         return [{"t0": t0, "t1": t1, "weight": journal.share} for t0, t1 in spans]
 
 

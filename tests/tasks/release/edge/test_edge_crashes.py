@@ -15,10 +15,10 @@ import pytest
 
 from tasks.errors import PointerMoved, ReleaseFrozen
 from tasks.release import advance, reconcile, roll_back, run, start_release
+from tasks.release.deliveries import delivery_of
 from tasks.release.edge import acts
-from tasks.release.edge.machine import next_action
 from tasks.release.journal.record import Journal
-from tasks.release.observation.look import look
+from tasks.release.machine.transitions import next_action
 from tasks.values import BundleFile, Manifest, Pointer, Rollout
 
 
@@ -392,6 +392,8 @@ def test_deciding_reads_nothing_but_journal_and_world() -> None:
         journal = desk.journals.read(MODEL).journal
         if journal.ended:
             break
-        seen = look(desk, journal)
-        assert next_action(journal, seen) == next_action(journal, seen)
+        delivery = delivery_of(journal.spec)
+        seen = delivery.look(desk, journal)
+        first, second = (next_action(journal, seen, delivery.rules) for _ in range(2))
+        assert first == second
         desk.clock.sleep(advance(desk, MODEL).wake_in)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import ReleaseInProgress, ReleaseMismatch
+from tasks.release.endpoint.plan import opened
 from tasks.release.hosting import names, requests
 from tasks.release.journal.record import Journal, Move, Site
 from tasks.release.machine import plan
@@ -55,7 +56,7 @@ def facts(**changes: Any) -> plan.Facts:
 
 def journal(release: dict[str, Any] | None = None, **changes: Any) -> Journal:
     wish = plan.Wish(version=V2, url="s3://b/k", identity="i", actor="ann", reason="weekly")
-    return plan.opened(
+    return opened(
         spec(**(release or {})), SITE, facts(**changes), wish, now=1e9, owner="o", lease=60.0
     )
 

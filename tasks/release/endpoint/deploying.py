@@ -5,6 +5,7 @@ from __future__ import annotations
 from tasks.release.journal.record import Arm, Journal
 from tasks.release.machine import bounds
 from tasks.release.machine.actions import (
+    POLL,
     Action,
     CreateConfig,
     CreateEndpoint,
@@ -15,10 +16,6 @@ from tasks.release.machine.actions import (
 )
 from tasks.release.machine.seen import EndpointSeen, ObservedState, Part
 from tasks.values import Frozen
-
-POLL = 10.0
-SOON = 5.0
-"""Seconds between looks at an endpoint while it is built, and while its weights move."""
 
 
 class GivenUp(Frozen):

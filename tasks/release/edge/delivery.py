@@ -1,0 +1,76 @@
+"""Users' own devices: what is read and done at the registry, the CDN and CloudWatch. Thin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tasks.clock import system_clock
+from tasks.model_spec import ModelSpec
+from tasks.release.delivery import Outcome
+from tasks.release.desk import Desk
+from tasks.release.edge import acts, alarms, windows
+from tasks.release.edge.rules import EdgeRules
+from tasks.release.edge.switch import withdraw
+from tasks.release.journal.record import Journal
+from tasks.release.machine.actions import Action
+from tasks.release.machine.plan import Facts
+from tasks.release.machine.seen import ObservedState
+from tasks.release.observation import outside
+from tasks.release.observation.look import with_alarms, with_pointer
+from tasks.values import Pointer
+
+
+class EdgeDelivery:
+    """See `tasks.release.delivery.Delivery`."""
+
+    rules = EdgeRules()
+
+    def facts(self, desk: Desk, spec: ModelSpec) -> Facts:
+        """The pointer."""
+        return Facts(pointer=desk.registry.pointer(spec.name), endpoint=None)
+
+    def look(self, desk: Desk, journal: Journal) -> ObservedState:
+        """The pointer and the alarms."""
+        return with_alarms(desk, journal, with_pointer(desk, journal, None))
+
+    def perform(self, desk: Desk, journal: Journal, action: Action) -> Outcome | None:
+        """See `acts`."""
+        return acts.perform(desk, journal, action)
+
+    def alarms(self, journal: Journal) -> Sequence[Mapping[str, Any]]:
+        """On what clients report."""
+        return alarms.requests(journal)
+
+    def queries(self, journal: Journal) -> Sequence[Mapping[str, Any]]:
+        """Of what clients report."""
+        return windows.queries(journal)
+
+    def withdraw(self, journal: Journal, actor: str, reason: str) -> str:
+        """The pointer shows the candidate to nobody."""
+        from tasks.settings import settings
+
+        return withdraw(
+            settings().registry_bucket,
+            settings().distribution_id,
+            journal.model,
+            journal.candidate.version,
+            actor,
+            reason,
+            system_clock().now(),
+        )
+
+    def drift(self, desk: Desk, journal: Journal, pointer: Pointer | None) -> str:
+        """A rollout that no release answers for, or a CDN that serves another pointer."""
+        if pointer is None:
+            return ""
+        if pointer.rollout is not None:
+            return (
+                f"the pointer shows {pointer.rollout.version} to {pointer.rollout.percent} % of "
+                "the users, but no release is under way: roll_back withdraws it"
+            )
+        return outside.stale(desk, journal.model, pointer)
+
+    def where(self, _spec: ModelSpec) -> str:
+        """Nobody of ours answers."""
+        return "users' own devices"
