@@ -66,7 +66,7 @@ def test_a_browser_finds_a_named_input_of_one_row_and_no_debug_operation(edge, t
     out, _ = edge
     model = json.loads((out / "tfjs" / "model.json").read_text("utf-8"))
     (name,) = model["signature"]["inputs"]
-    spec = trained.json("model/preprocess.json")["input"]
+    spec = trained.json("model/preprocess.json")["signature"]["inputs"][0]
     shape = [int(size["size"]) for size in model["signature"]["inputs"][name]["tensorShape"]["dim"]]
     assert (name, shape) == (spec["name"], spec["shape"])
     operations = {node["op"] for node in model["modelTopology"]["node"]}
@@ -114,7 +114,7 @@ def test_a_model_that_javascript_cannot_run_is_told(edge, calibration, tmp_path)
 def test_clients_are_told_what_each_files_tensors_are_called(edge, trained):
     out, report = edge
     told = json.loads((out / "signatures.json").read_text("utf-8"))
-    given = trained.json("model/preprocess.json")["input"]
+    given = trained.json("model/preprocess.json")["signature"]["inputs"][0]
     assert set(told) == {made.format for made in report.formats}
     for name, entry in told.items():
         (taken,), (answered,) = entry["inputs"], entry["outputs"]
