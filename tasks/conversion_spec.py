@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tasks.gate_spec import Strict
+from tasks.strict import Strict
 
 
 class Bounds(Strict):

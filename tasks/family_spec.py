@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from models.runtime.family import names_of
-from tasks.gate_spec import Strict
 from tasks.metrics import tasks_of
+from tasks.strict import Strict
 
 CUSTOM, OWN_PROGRAM = "custom", "train.py"
 FIRST_TASKS = ("regression", "classification")

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from tasks.metrics import METRICS, Better
-
-
-class Strict(BaseModel):
-    """A part of model.yaml."""
-
-    # A budget of .nan, or a bound of .inf, would hold nothing back.
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+from tasks.strict import Strict
 
 
 class GateSpec(Strict):

@@ -18,8 +18,9 @@ from models.runtime.family import Family
 from tasks.conversion_spec import ConversionSpec
 from tasks.errors import InvalidModelSpec, UnknownModel
 from tasks.family_spec import CUSTOM, OWN_PROGRAM, FamilySpec, first_edition
-from tasks.gate_spec import GateSpec, Strict
+from tasks.gate_spec import GateSpec
 from tasks.metrics import all_named, names_for, task_class
+from tasks.strict import Strict
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 
