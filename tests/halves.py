@@ -71,12 +71,22 @@ def run(rooms: tuple[str, ...], journeys: tuple[str, ...]) -> int:
     return int(first != 0 or second != 0)
 
 
+def heed_signals() -> None:
+    """End on SIGTERM as on Ctrl-C, and let both halves do so too.
+
+    A shell starts a background job with SIGINT ignored, and what ignores it hands that on to all
+    that it starts; a handler of ours does not outlive their start.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, interrupted)
+
+
 def interrupted(_sign: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, interrupted)
+    heed_signals()
     try:
         sys.exit(run(ROOMS, JOURNEYS))
     except KeyboardInterrupt:

@@ -27,7 +27,8 @@ def test_one_that_fails_hides_nothing_of_the_other(capfd, rooms, journeys, statu
         assert f"» {name}: " + (f"FAILED (pytest ended with {ended}" if ended else "passed") in said
 
 
-def test_both_are_told_to_end_and_can_clean_up(tmp_path):
+@pytest.mark.parametrize("shell", ["", "trap '' INT; "], ids=["at a terminal", "in the background"])
+def test_both_are_told_to_end_and_can_clean_up(tmp_path, shell):
     half = """
 import pathlib, sys, time
 folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
@@ -39,12 +40,12 @@ finally:
 """
     both = [(*program(half), str(tmp_path), name) for name in ("rooms", "journeys")]
     whole = f"""
-import signal
 from tests import halves
-signal.signal(signal.SIGTERM, halves.interrupted)
+halves.heed_signals()
 halves.run(*{both!r})
 """
-    process = subprocess.Popen(program(whole), cwd=ROOT, stderr=subprocess.DEVNULL)
+    started = ("sh", "-c", f'{shell}exec "$@"', "sh", *program(whole))
+    process = subprocess.Popen(started, cwd=ROOT, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while len(list(tmp_path.glob("* began"))) < 2:
         assert time.monotonic() < deadline
