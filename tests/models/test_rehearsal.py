@@ -90,12 +90,12 @@ def test_several_named_tensors_are_served_by_their_names(tmp_path):
     joined = layers.Concatenate()([seen, told])
     outputs = {
         "prediction": layers.Dense(1, name="prediction")(joined),
-        "embedding": layers.Dense(2, name="embedding")(joined),
+        "vector": layers.Dense(2, name="vector")(joined),
     }
     model = keras.Model([ids, told], outputs)
     signature = Signature(
         (Tensor("user", (1, 1), "int64"), Tensor("told", (1, 3))),
-        (Tensor("prediction", (1, 1)), Tensor("embedding", (1, 2))),
+        (Tensor("prediction", (1, 1)), Tensor("vector", (1, 2))),
     )
     rehearse(model, signature)
     export(model, signature, tmp_path)
@@ -106,6 +106,6 @@ def test_several_named_tensors_are_served_by_their_names(tmp_path):
     served = Graph(tmp_path / GRAPH, signature).predict(rows)
     assert {name: values.shape for name, values in served.items()} == {
         "prediction": (3, 1),
-        "embedding": (3, 2),
+        "vector": (3, 2),
     }
     assert served_error(served, Network(model, signature).predict(rows)) < 1e-5
