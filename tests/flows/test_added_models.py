@@ -213,12 +213,12 @@ def test_a_bundle_of_the_first_edition_is_released_measured_and_gone_back_to(
     [before] = place.ask("price-estimator", row)["predictions"]
 
     body = json.dumps({"instances": [row]}).encode()
-    crowd = testbed.Crowd(place.aws.endpoint_url, "sluice-price-estimator", bodies=(body,))
-    with crowd:
+    load = testbed.LoadGenerator(place.aws.endpoint_url, "sluice-price-estimator", bodies=(body,))
+    with load:
         good, said = place.retrain("price-estimator")
     assert good, said
     registry = Registry.here()
-    assert (registry.pointer("price-estimator").previous, crowd.failed) == (older, 0), said
+    assert (registry.pointer("price-estimator").previous, load.failed) == (older, 0), said
     [job] = [name for name in place.jobs() if name.startswith("price-estimator-eval-")]
     output = place.aws.client("sagemaker").describe_training_job(TrainingJobName=job)
     assert output["TrainingJobStatus"] == "Completed", "the older bundle measured itself"

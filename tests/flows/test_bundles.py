@@ -29,8 +29,10 @@ def recipes():
 PUBLISHING = {name: called for name, called in recipes() if "publish" in called}
 
 
-def test_trained_and_uploaded_versions_are_published_by_recipes():
-    assert set(PUBLISHING) == {"retrain.retrain", "release_upload.admit"}
+def test_trained_and_uploaded_versions_are_published_in_one_place():
+    assert set(PUBLISHING) == {"admission.admit"}
+    admitting = {name for name, called in recipes() if "admit" in called}
+    assert admitting == {"retrain.retrain", "release_upload.receive_and_admit"}
 
 
 @pytest.mark.parametrize("recipe", PUBLISHING)

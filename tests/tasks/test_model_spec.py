@@ -5,7 +5,7 @@ from tasks.model_spec import known_models, load_model_spec
 
 GOOD = """
 name: demo
-family: tabular
+family: {task: regression, input: tabular}
 owner: somebody
 description: A model.
 data: {dataset: sales, label: price}
@@ -51,13 +51,13 @@ def test_an_unknown_model_names_the_known_ones(tmp_path):
                 "at_most: 1}",
                 "at_most: 1}, {metric: r2, at_least: 0}, {metric: accuracy, at_least: 0}",
             ),
-            "no model is measured by all of mae, r2, accuracy",
+            "accuracy is not measured for regression; its metrics are abs_bias",
         ),
         (("at_most: 1", "at_most: .inf"), "gates.0.at_most"),
         (("at_most: 1", "no_worse_than_champion: .nan"), "gates.0.no_worse_than_champion"),
         (("gates:", "training: {budget_usd: .nan}\ngates:"), "training.budget_usd"),
         (("name: demo", "name: other"), "its folder is 'demo'"),
-        (("family: tabular", "family: [tabular"), "is not YAML"),
+        (("family: {task", "family: [{task"), "is not YAML"),
         (("gates:", "release: {ladder: [0.5, 0.1]}\ngates:"), "ladder must climb"),
         ((GOOD, "- a list"), "file: "),
     ],
