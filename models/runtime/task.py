@@ -31,9 +31,13 @@ class UnreadableAnswer(ValueError):
     """An own program answered what the task cannot read."""
 
 
-def are_numbers(values: Sequence[Any]) -> bool:
-    """Whether all are numbers, and none of them true or false."""
-    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+def chances_of(answer: Any) -> list[float] | None:
+    """The ``scores`` of an answer as a client got it; None when it has none."""
+    chances = answer.get("scores") if isinstance(answer, Mapping) else None
+    if not isinstance(chances, list) or not chances:
+        return None
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in chances)
+    return [float(value) for value in chances] if numbers else None
 
 
 class Task(ABC):

@@ -19,7 +19,7 @@ from models.runtime.task import (
     Task,
     Unlabelled,
     UnreadableAnswer,
-    are_numbers,
+    chances_of,
 )
 
 MOST_CLASSES = 1_000
@@ -140,11 +140,11 @@ class Classification(Task):
     @classmethod
     def score_of(cls, answer: Any) -> float | None:
         """Index of the likeliest class plus its chance."""
-        chances = answer.get("scores") if isinstance(answer, Mapping) else None
-        if not isinstance(chances, list) or not chances or not are_numbers(chances):
+        chances = chances_of(answer)
+        if chances is None:
             return None
         best = max(range(len(chances)), key=chances.__getitem__)
-        return best + min(float(chances[best]), 1 - 1e-6)
+        return best + min(chances[best], 1 - 1e-6)
 
     def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:
         """Residual: confidence less whether the answer was right (how overconfident it was)."""

@@ -19,7 +19,7 @@ from models.runtime.task import (
     Task,
     Unlabelled,
     UnreadableAnswer,
-    are_numbers,
+    chances_of,
 )
 
 MOST_LABELS = 500
@@ -145,10 +145,8 @@ class MultiLabel(Task):
     @classmethod
     def score_of(cls, answer: Any) -> float | None:
         """The sum of all chances."""
-        chances = answer.get("scores") if isinstance(answer, Mapping) else None
-        if not isinstance(chances, list) or not chances or not are_numbers(chances):
-            return None
-        return float(sum(chances))
+        chances = chances_of(answer)
+        return None if chances is None else sum(chances)
 
     def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:
         """Residual: labels expected less labels there are; error: share of wrong labels."""

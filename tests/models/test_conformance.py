@@ -1,16 +1,23 @@
-"""Every task and input with the backend sklearn: trained, served, measured again, followed."""
+"""Every task and input with every backend: trained, served, measured again, followed, resumed.
+
+Keras has its own file: it also converts, and takes TensorFlow's start each time.
+"""
+
+from itertools import product
 
 import pytest
 
+from models.runtime.family import names_of
 from tests.models import composition_steps as steps
 from tests.models.conformance import COMPOSITIONS, prepare, run, stopped_and_resumed
 
-BACKEND = "sklearn"
+BACKENDS = tuple(name for name in names_of("backends") if name != "keras")
+FAMILIES = tuple((*both, backend) for backend, both in product(BACKENDS, COMPOSITIONS))
 
 
-@pytest.fixture(scope="module", params=COMPOSITIONS, ids="-".join)
+@pytest.fixture(scope="module", params=FAMILIES, ids="-".join)
 def done(request, tmp_path_factory):
-    return run(tmp_path_factory.mktemp("job"), *request.param, BACKEND)
+    return run(tmp_path_factory.mktemp("job"), *request.param)
 
 
 def test_it_measured_what_its_task_declares(done):
@@ -33,10 +40,11 @@ def test_it_offers_only_formats_that_are_known(done):
     steps.it_offers_only_formats_that_are_known(done)
 
 
-def test_a_stopped_job_leaves_no_model_and_the_next_one_reaches_the_same(tmp_path):
-    prepare(tmp_path, "regression", "tabular", BACKEND)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_stopped_job_leaves_no_model_and_the_next_one_reaches_the_same(backend, tmp_path):
+    prepare(tmp_path, "regression", "tabular", backend)
     status, stopped, _ = stopped_and_resumed(tmp_path)
     assert status == 143, stopped
-    straight = run(tmp_path / "straight", "regression", "tabular", BACKEND)
+    straight = run(tmp_path / "straight", "regression", "tabular", backend)
     again = (tmp_path / "output/data/metrics.json").read_text("utf-8")
     assert steps.json.loads(again)["candidate"] == straight.metrics()["candidate"]
