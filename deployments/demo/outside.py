@@ -208,15 +208,6 @@ class Prefect:
         """State type of a run."""
         return str(self._ok(self._http.get(f"/flow_runs/{run}"))["state_type"])
 
-    def begun(self, run: str) -> list[str]:
-        """Names of the tasks of a run that have begun."""
-        found = self._ok(
-            self._http.post(
-                "/task_runs/filter", json={"flow_runs": {"id": {"any_": [run]}}, "limit": 200}
-            )
-        )
-        return [item["name"].rsplit("-", 1)[0] for item in found if item["start_time"]]
-
     def artifacts(self, run: str) -> list[str]:
         """Keys of the artifacts of a run and of the runs that it started."""
         runs = [run, *self._children(run)]

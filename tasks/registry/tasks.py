@@ -41,7 +41,8 @@ class Earlier(Frozen):
 @retried("look back")
 def earlier_outcome(model: str, identity: str) -> Earlier:
     """What became of the same candidate before."""
-    record = Registry.here().history(model, identity)
+    registry = Registry.here()
+    record = registry.history(model, identity)
     if record is None:
         return Earlier()
     last = record.entries[-1]
@@ -49,6 +50,8 @@ def earlier_outcome(model: str, identity: str) -> Earlier:
         status=record.status, version=record.version, at=last.at, reason=last.reason.rstrip(".")
     )
     logger().info(str(earlier))
+    if not earlier.settled:  # published by a run that died since, perhaps before its page was shown
+        _show_bundle(registry, registry.manifest(model, earlier.version))
     return earlier
 
 
@@ -143,7 +146,11 @@ def publish(
         reason="passed its gate",
         version=version,
     )
-    page = bundle_page(manifest, f"s3://{registry.bucket}/{model}/{version}/")
-    show(key_for("bundle", model), page, "What was published")
+    _show_bundle(registry, manifest)
     logger().info(f"Published {model} {version}: {len(manifest.files)} files, verified")
     return version
+
+
+def _show_bundle(registry: Registry, manifest: Manifest) -> None:
+    page = bundle_page(manifest, f"s3://{registry.bucket}/{manifest.model}/{manifest.version}/")
+    show(key_for("bundle", manifest.model), page, "What was published")
