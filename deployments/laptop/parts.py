@@ -86,14 +86,6 @@ def server_command(laptop: Laptop) -> tuple[str, ...]:
     )
 
 
-def worker_command() -> tuple[str, ...]:
-    """The worker; it makes its work pool, which the deployments then name."""
-    return (
-        *("prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process"),
-        *("--name", WORKER_NAME, "--limit", "6"),
-    )
-
-
 def answers(url: str) -> bool:
     """Whether an address answers 200."""
     try:

@@ -24,7 +24,6 @@ from deployments.laptop.parts import (
     replies,
     server_command,
     told,
-    worker_command,
 )
 from deployments.laptop.processes import (
     StackError,
@@ -123,7 +122,7 @@ class Starting:
         self._say("Starting the worker")
         log = self._laptop.log(WORKER)
         begun = put_aside(log)
-        self._launch(WORKER, *worker_command())
+        self._launch(WORKER, "deployments.laptop.worker")
         ready = f"Worker '{WORKER_NAME}' started"
         self._wait("The worker", WORKER, lambda: ready in since(log, begun))
 
