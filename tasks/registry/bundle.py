@@ -21,6 +21,7 @@ from tasks import objects
 from tasks.aws import asking, client
 from tasks.errors import BundleCorrupt, RegistryError, VersionExists, VersionUnknown
 from tasks.registry import names
+from tasks.registry.stored import parsed
 from tasks.values import BundleFile, Check, Frozen, Manifest, Verdict
 
 YEAR_LONG = "public, max-age=31536000, immutable"
@@ -90,13 +91,7 @@ def find_manifest(bucket: str, model: str, version: str) -> Manifest | None:
     stored = objects.read(bucket, names.manifest_key(model, version))
     if stored is None:
         return None
-    try:
-        return Manifest.model_validate_json(stored.body)
-    except ValueError as error:
-        raise BundleCorrupt(
-            f"{model} {version}: manifest.json does not parse: {error}.",
-            "Restore the object's earlier version from the bucket's history.",
-        ) from error
+    return parsed(Manifest, stored.body, f"{model} {version}: manifest.json")
 
 
 def manifest(bucket: str, model: str, version: str) -> Manifest:
@@ -188,7 +183,7 @@ def _owner(bucket: str, model: str, version: str, identity: str) -> str:
         if objects.create(bucket, key, claim.model_dump_json().encode()) is not None:
             return identity
         stored = objects.read(bucket, key)
-    return Claim.model_validate_json(stored.body).identity if stored else ""
+    return parsed(Claim, stored.body, key).identity if stored else ""
 
 
 def _take(bucket: str, draft: Manifest) -> str:
@@ -209,8 +204,9 @@ def _take(bucket: str, draft: Manifest) -> str:
 
 
 def _still_mine(bucket: str, draft: Manifest, token: str) -> None:
-    stored = objects.read(bucket, names.claim_key(draft.model, draft.version))
-    if stored is None or Claim.model_validate_json(stored.body).token != token:
+    key = names.claim_key(draft.model, draft.version)
+    stored = objects.read(bucket, key)
+    if stored is None or parsed(Claim, stored.body, key).token != token:
         raise _overtaken(draft)
 
 

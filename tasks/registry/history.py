@@ -15,6 +15,7 @@ from pydantic import AliasChoices, ConfigDict, Field
 from tasks import objects
 from tasks.errors import PointerMoved
 from tasks.registry import names
+from tasks.registry.stored import parsed
 from tasks.values import Frozen, Pointer
 
 CandidateStatus = Literal[
@@ -56,17 +57,14 @@ class CandidateHistory(Frozen):
 
 def read(bucket: str, model: str, identity: str) -> CandidateHistory | None:
     """The history of a candidate, or None when it is new."""
-    stored = objects.read(bucket, names.history_key(model, identity))
-    return None if stored is None else CandidateHistory.model_validate_json(stored.body)
+    return _stored(bucket, names.history_key(model, identity))[1]
 
 
 def read_all(bucket: str, model: str) -> tuple[CandidateHistory, ...]:
     """Every candidate's history, in order of its newest outcome."""
-    stored = (objects.read(bucket, key) for key in objects.keys(bucket, f"_ledger/{model}/"))
-    parsed = [
-        CandidateHistory.model_validate_json(item.body) for item in stored if item is not None
-    ]
-    return tuple(sorted(parsed, key=lambda history: history.entries[-1].at))
+    keys = objects.keys(bucket, f"_ledger/{model}/")
+    histories = [history for key in keys if (history := _stored(bucket, key)[1]) is not None]
+    return tuple(sorted(histories, key=lambda history: history.entries[-1].at))
 
 
 def append(
@@ -94,8 +92,7 @@ def append(
         version=version,
     )
     for _ in range(TRIES):
-        stored = objects.read(bucket, key)
-        known = None if stored is None else CandidateHistory.model_validate_json(stored.body)
+        stored, known = _stored(bucket, key)
         if known is not None and (known.status, known.version) == (
             status,
             version or known.version,
@@ -133,3 +130,8 @@ def way_back(pointer: Pointer | None, known: Sequence[CandidateHistory]) -> str 
         and history.version not in {pointer.version, pointer.previous}
     ]
     return good[-1] if good else None
+
+
+def _stored(bucket: str, key: str) -> tuple[objects.Found | None, CandidateHistory | None]:
+    stored = objects.read(bucket, key)
+    return stored, None if stored is None else parsed(CandidateHistory, stored.body, key)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tasks import objects
-from tasks.errors import BundleCorrupt, PointerMoved
+from tasks.errors import PointerMoved
 from tasks.registry import bundle, names
+from tasks.registry.stored import parsed
 from tasks.values import Pointer, Rollout
 
 FIVE_MINUTES = "public, max-age=300"
@@ -175,10 +176,4 @@ def _stamp(now: float) -> str:
 
 
 def _parsed(model: str, body: bytes) -> Pointer:
-    try:
-        return Pointer.model_validate_json(body)
-    except ValueError as error:
-        raise BundleCorrupt(
-            f"{model}: latest.json does not parse: {error}.",
-            "Restore its earlier version from the bucket's history.",
-        ) from error
+    return parsed(Pointer, body, f"{model}: latest.json")

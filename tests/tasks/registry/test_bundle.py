@@ -128,6 +128,27 @@ def test_a_changed_or_missing_file_is_found(shelf: Any) -> None:
         shelf.registry.read_file(shelf.model, V1, "a.bin")
 
 
+@pytest.mark.parametrize(
+    "body", [b"", b"{half a man", b"[]", b"\xff\xfe{", b'{"model": "m"}', b'{"schema_version": 99}']
+)
+def test_what_is_stored_and_does_not_parse_is_named_with_the_way_to_mend_it(
+    shelf: Any, body: bytes
+) -> None:
+    shelf.put(V1)
+    shelf.registry.record(shelf.model, V1, "published", actor="ann", reason="good", version=V1)
+    damaged = {
+        f"{shelf.model}/{V1}/manifest.json": lambda: shelf.registry.verify(shelf.model, V1),
+        f"_ledger/{shelf.model}/{V1}.json": lambda: shelf.registry.way_back(shelf.model),
+        f"{shelf.model}/latest.json": lambda: shelf.registry.pointer(shelf.model),
+    }
+    for key, use in damaged.items():
+        shelf.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+        with pytest.raises(BundleCorrupt, match="(?s)does not parse.*Next: Restore") as refused:
+            use()
+        assert key.rsplit("/", 1)[1] in str(refused.value)
+        shelf.s3.delete_object(Bucket=BUCKET, Key=key)
+
+
 def test_a_file_can_come_from_s3(shelf: Any) -> None:
     shelf.s3.put_object(Bucket=BUCKET, Key="elsewhere/model.tar.gz", Body=b"weights")
     address = f"s3://{BUCKET}/elsewhere/model.tar.gz"
