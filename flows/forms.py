@@ -49,11 +49,14 @@ def choices(chosen: Settings) -> dict[str, list[str]]:
 def with_menus(schema: Mapping[str, Any], offered: Choices) -> dict[str, Any]:
     """A form's schema whose menus offer exactly these; other fields are as they were.
 
-    A menu of nothing would refuse whatever is written, so such a field stays as it is.
+    A field is a menu, or a list of which each entry is one. A menu of nothing would refuse whatever
+    is written, so such a field stays as it is.
     """
     changed = deepcopy(dict(schema))
-    for field in dict(changed.get("properties", {})).values():
-        names = offered.get(str(field.get(MENU))) if isinstance(field, dict) else None
+    fields = [f for f in dict(changed.get("properties", {})).values() if isinstance(f, dict)]
+    entries = [field["items"] for field in fields if isinstance(field.get("items"), dict)]
+    for field in (*fields, *entries):
+        names = offered.get(str(field.get(MENU)))
         if names:
             field["enum"] = [*names]
     return changed

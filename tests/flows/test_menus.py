@@ -52,6 +52,13 @@ def test_a_menu_is_filled_by_what_it_is_of():
     assert changed["many"]["enum"] == ["all", "a"]
 
 
+def test_each_entry_of_a_list_can_be_a_menu():
+    several = {"several": {"type": "array", "items": {"type": "string", "menu": "models"}}}
+    changed = with_menus({"properties": several}, {"models": ["a", "b"]})["properties"]
+    assert changed["several"]["items"]["enum"] == ["a", "b"]
+    assert "enum" not in changed["several"]
+
+
 @flow(name="menu-of-models")
 def asking(model: Model, reason: str = "x") -> None:
     """Do nothing."""

@@ -25,12 +25,19 @@ def watch(journey, **parameters) -> str:
 
 
 def test_the_schedule_starts_a_run(journey, survived):
-    before = known(journey, "retrain/weekly")
+    before, each = known(journey, "retrain-all/weekly"), known(journey, "retrain/manual")
     soon = datetime.now(UTC) + timedelta(seconds=30)
-    weekly = {key: PARAMETERS[key] for key in ("model", "epochs", "end")}
-    journey.prefect.schedule_once("retrain/weekly", soon, weekly)
-    run = journey.prefect.wait_for_run("retrain/weekly", before)
-    assert journey.prefect.completed(run).startswith("Nothing new")
+    weekly = {"models": [MODEL], "reason": "weekly schedule"}
+    weekly |= {key: PARAMETERS[key] for key in ("epochs", "end")}
+    journey.prefect.schedule_once("retrain-all/weekly", soon, weekly)
+    run = journey.prefect.wait_for_run("retrain-all/weekly", before)
+    assert journey.prefect.completed(run) == "1 of 1 models: 1 Completed."
+    [retraining] = known(journey, "retrain/manual") - each
+    assert journey.prefect.running(retraining) == f"{MODEL} · weekly schedule"
+    assert journey.prefect.completed(retraining).startswith("Nothing new")
+    page = journey.prefect.artifact("retrain-all", "")["data"]
+    assert "Nothing new" in page
+    assert journey.outside.pointer(MODEL)["version"] in page
 
 
 @pytest.fixture(scope="module")

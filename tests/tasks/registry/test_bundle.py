@@ -143,7 +143,7 @@ def test_what_is_stored_and_does_not_parse_is_named_with_the_way_to_mend_it(
     }
     for key, use in damaged.items():
         shelf.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
-        with pytest.raises(BundleCorrupt, match="(?s)does not parse.*Next: Restore") as refused:
+        with pytest.raises(BundleCorrupt, match=r"(?s)does not parse.*Next: Restore") as refused:
             use()
         assert key.rsplit("/", 1)[1] in str(refused.value)
         shelf.s3.delete_object(Bucket=BUCKET, Key=key)
