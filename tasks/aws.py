@@ -96,9 +96,9 @@ def asking(what: str) -> Iterator[None]:
 
 def _translated(what: str, error: Any) -> AwsError:
     code = error_code(error)
-    said = error.response.get("Error", {}).get("Message", "")
+    message = error.response.get("Error", {}).get("Message", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    sentence = f"{what}: AWS answered {code}: {said}"
+    sentence = f"{what}: AWS answered {code}: {message}"
     if not sentence.endswith("."):
         sentence += "."
     if code in THROTTLES:

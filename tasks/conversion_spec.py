@@ -81,8 +81,8 @@ class FormatSpec(Strict):
     def bounds(self, name: str) -> Bounds:
         """The bounds of the format ``name``: what is given, else its defaults."""
         defaults = INT8_BOUNDS if name == "tflite_int8" else FLOAT_BOUNDS
-        given = {key: getattr(self, key) for key in Bounds.model_fields}
-        return defaults.model_copy(update={k: v for k, v in given.items() if v is not None})
+        overrides = {key: getattr(self, key) for key in Bounds.model_fields}
+        return defaults.model_copy(update={k: v for k, v in overrides.items() if v is not None})
 
 
 class ConversionSpec(Strict):

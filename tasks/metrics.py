@@ -30,8 +30,8 @@ def task_class(name: str) -> type[Task]:
     Raises:
         UnknownPlugIn: there is none of this name.
     """
-    found: type[Task] = plug_in("tasks", name)
-    return found
+    task: type[Task] = plug_in("tasks", name)
+    return task
 
 
 def _every_metric() -> dict[str, Metric]:
@@ -58,9 +58,9 @@ def names_for(task: str) -> tuple[str, ...]:
 
 def tasks_of(names: Iterable[str]) -> frozenset[str]:
     """Tasks that measure all of the (known) metrics."""
-    asked = [name for name in names if name in METRICS]
+    metrics = [name for name in names if name in METRICS]
     return frozenset(
-        task for task in TASKS if all(name in task_class(task).metrics for name in asked)
+        task for task in TASKS if all(name in task_class(task).metrics for name in metrics)
     )
 
 

@@ -26,10 +26,10 @@ def require_sound(spec: ModelSpec, contract: Contract, folder: Path, settings: S
     Raises:
         InvalidModelSpec: every fault is named.
     """
-    found = faults(spec, contract, folder, settings)
-    if found:
+    flaws = faults(spec, contract, folder, settings)
+    if flaws:
         raise InvalidModelSpec(
-            f"{folder / 'model.yaml'} cannot be trained as it stands: {'; '.join(found)}.",
+            f"{folder / 'model.yaml'} cannot be trained as it stands: {'; '.join(flaws)}.",
             f"Correct these; `make check-model NAME={spec.name}` checks them without a run.",
         )
 
@@ -98,8 +98,8 @@ def channel_columns(contract: Contract) -> tuple[runtime.ChannelColumn, ...]:
 
 def _backend_faults(spec: ModelSpec) -> Iterator[str]:
     backend = spec.composition.new_backend()
-    asked = [name for name, limits in spec.conversion if limits is not None]
-    strangers = [name for name in asked if name not in backend.formats]
+    formats = [name for name, limits in spec.conversion if limits is not None]
+    strangers = [name for name in formats if name not in backend.formats]
     if strangers:
         offered = ", ".join(backend.formats) or "none"
         yield (

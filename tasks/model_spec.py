@@ -133,8 +133,8 @@ class TrainingSpec(Strict):
 
     @field_validator("hyperparameters")
     @classmethod
-    def _passable(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        for name, value in given.items():
+    def _passable(cls, hyperparameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        for name, value in hyperparameters.items():
             if name.startswith("sagemaker_"):
                 raise ValueError(f"{name} is not a model's to set")
             if not name or len(name) > LONGEST_NAME or len(str(value)) > LONGEST_VALUE:
@@ -142,7 +142,7 @@ class TrainingSpec(Strict):
                     f"{name!r:.40}: SageMaker takes names of {LONGEST_NAME} characters and values "
                     f"of {LONGEST_VALUE}"
                 )
-        return given
+        return hyperparameters
 
 
 class AutoscalingSpec(Strict):

@@ -127,15 +127,15 @@ def file_digest(path: Path) -> tuple[str, int]:
 
 def keys(bucket: str, prefix: str) -> tuple[str, ...]:
     """All keys below a prefix, in order."""
-    found: list[str] = []
+    names: list[str] = []
     try:
         with asking(f"ListObjectsV2 s3://{bucket}/{prefix}"):
             pages = client("s3").get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=bucket, Prefix=prefix):
-                found += [item["Key"] for item in page.get("Contents", [])]
+                names += [item["Key"] for item in page.get("Contents", [])]
     except AwsRejected as error:
         raise named(error, bucket) from error
-    return tuple(found)
+    return tuple(names)
 
 
 def remove(bucket: str, gone: Iterable[str]) -> None:
@@ -147,29 +147,29 @@ def remove(bucket: str, gone: Iterable[str]) -> None:
 
 def files(bucket: str, prefix: str) -> tuple[str, ...]:
     """Names of the objects directly below a prefix (which ends in "/"), in order."""
-    found: list[str] = []
+    names: list[str] = []
     try:
         with asking(f"ListObjectsV2 s3://{bucket}/{prefix}"):
             pages = client("s3").get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=bucket, Prefix=prefix, Delimiter="/"):
-                found.extend(item["Key"][len(prefix) :] for item in page.get("Contents", []))
+                names.extend(item["Key"][len(prefix) :] for item in page.get("Contents", []))
     except AwsRejected as error:
         raise named(error, bucket) from error
-    return tuple(found)
+    return tuple(names)
 
 
 def folders(bucket: str, prefix: str) -> tuple[str, ...]:
     """Names of the folders directly below a prefix (which ends in "/"), in order."""
-    found: list[str] = []
+    names: list[str] = []
     try:
         with asking(f"ListObjectsV2 s3://{bucket}/{prefix}"):
             pages = client("s3").get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=bucket, Prefix=prefix, Delimiter="/"):
                 shared = page.get("CommonPrefixes", [])
-                found.extend(item["Prefix"][len(prefix) : -1] for item in shared)
+                names.extend(item["Prefix"][len(prefix) : -1] for item in shared)
     except AwsRejected as error:
         raise named(error, bucket) from error
-    return tuple(found)
+    return tuple(names)
 
 
 def named(error: AwsRejected, bucket: str) -> AwsRejected | BucketMissing:
@@ -208,8 +208,8 @@ def _send(
 
 
 def _ours(bucket: str, key: str, body: bytes) -> str | None:
-    found = read(bucket, key)
-    return found.etag if found is not None and found.body == body else None
+    record = read(bucket, key)
+    return record.etag if record is not None and record.body == body else None
 
 
 def _hash(chunks: Iterator[bytes]) -> tuple[str, int]:

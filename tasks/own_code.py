@@ -33,9 +33,9 @@ def faults(spec: ModelSpec, own: Mapping[str, bytes]) -> Iterator[str]:
             names[path] = bound_names(ast.parse(content, path))
         except (SyntaxError, ValueError) as error:
             yield f"{path} is no Python: {error}"
-    taken = sorted(path for path in own if path in {*PROGRAMS, FAMILY})
-    if taken:
-        yield f"{', '.join(taken)}: the archive writes a file of this name; call yours otherwise"
+    clashes = sorted(path for path in own if path in {*PROGRAMS, FAMILY})
+    if clashes:
+        yield f"{', '.join(clashes)}: the archive writes a file of this name; call yours otherwise"
     yield from _model_faults(spec, names)
     if spec.family.backend == CUSTOM:
         yield from _custom_faults(spec, own, names)
@@ -94,12 +94,12 @@ def _custom_faults(
 
 def bound_names(tree: ast.Module) -> set[str]:
     """Names that a module may bind at its top level; all that matter, if it imports with a star."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(node.name)
+            names.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
+            names.add(node.id)
         elif isinstance(node, ast.alias):
-            found |= {*FUNCTIONS, *REQUIRED} if node.name == "*" else {node.asname or node.name}
-    return found
+            names |= {*FUNCTIONS, *REQUIRED} if node.name == "*" else {node.asname or node.name}
+    return names

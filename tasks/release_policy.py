@@ -32,9 +32,9 @@ def with_policy(spec: ModelSpec, path: str) -> ModelSpec:
     if not path:
         return spec
     policy = _read(Path(path))
-    given = spec.release.model_dump(exclude_unset=True)
+    own_settings = spec.release.model_dump(exclude_unset=True)
     try:
-        release = ReleaseSpec.model_validate({**given, **policy})
+        release = ReleaseSpec.model_validate({**own_settings, **policy})
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, e['loc'])) or 'release'}: {e['msg']} (got {e['input']!r:.80})"
@@ -49,17 +49,17 @@ def with_policy(spec: ModelSpec, path: str) -> ModelSpec:
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        found = yaml.safe_load(path.read_text("utf-8"))
+        document = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InvalidSetting(
             f"SLUICE_RELEASE_POLICY={path} cannot be read: {error}.",
             "Name a YAML file, or leave the variable out.",
         ) from error
-    if found is None:
+    if document is None:
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise InvalidSetting(
-            f"SLUICE_RELEASE_POLICY={path} holds {type(found).__name__}, no keys of a release.",
+            f"SLUICE_RELEASE_POLICY={path} holds {type(document).__name__}, no keys of a release.",
             "Write one `key: value` per line, as in model.yaml's release section.",
         )
-    return found
+    return document

@@ -138,14 +138,14 @@ class Bound(Frozen):
     def __str__(self) -> str:
         sign = " %" if self.unit == "percent" else ""
         if self.low is not None and self.low == self.high:
-            said = f"{self.low:g}{sign}"
+            text = f"{self.low:g}{sign}"
         elif self.low is None:
-            said = f"{'<' if self.strict else '≤'} {self.high:,g}{sign}"
+            text = f"{'<' if self.strict else '≤'} {self.high:,g}{sign}"
         elif self.high is None:
-            said = f"{'>' if self.strict else '≥'} {self.low:,g}{sign}"
+            text = f"{'>' if self.strict else '≥'} {self.low:,g}{sign}"
         else:
-            said = f"{self.low:,g} … {self.high:,g}{sign}"
-        return said if self.inside else f"not {said}"
+            text = f"{self.low:,g} … {self.high:,g}{sign}"
+        return text if self.inside else f"not {text}"
 
 
 class Quality(Frozen):
@@ -293,8 +293,8 @@ class Contract(Frozen):
     @property
     def kinds(self) -> Mapping[str, Kind]:
         """Columns that drift should look at, and how."""
-        found = {column.name: column.kind for column in self.columns}
-        return {name: kind for name, kind in found.items() if kind is not None}
+        by_column = {column.name: column.kind for column in self.columns}
+        return {name: kind for name, kind in by_column.items() if kind is not None}
 
     def column(self, name: str) -> Column:
         """The column of that name.

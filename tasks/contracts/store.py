@@ -161,25 +161,25 @@ def _mirror(
 
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(send, changed))
-    left = sorted(set(there) - set(files)) if remove else []
-    for start in range(0, len(left), PAGE):
-        keys = [{"Key": f"{prefix}{name}"} for name in left[start : start + PAGE]]
+    surplus = sorted(set(there) - set(files)) if remove else []
+    for start in range(0, len(surplus), PAGE):
+        keys = [{"Key": f"{prefix}{name}"} for name in surplus[start : start + PAGE]]
         with asking(f"DeleteObjects s3://{bucket}/{prefix}"):
             s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
-    if changed or left:
+    if changed or surplus:
         _verify(_listed(s3, bucket, prefix), files, f"s3://{bucket}/{prefix}")
     return len(changed)
 
 
 def _listed(s3: Any, bucket: str, prefix: str) -> dict[str, tuple[int, str]]:
     """Name below the prefix → size and ETag."""
-    found: dict[str, tuple[int, str]] = {}
+    listing: dict[str, tuple[int, str]] = {}
     with asking(f"ListObjectsV2 s3://{bucket}/{prefix}"):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Contents", []):
                 name = item["Key"][len(prefix) :]
-                found[name] = (int(item["Size"]), str(item["ETag"]).strip('"'))
-    return found
+                listing[name] = (int(item["Size"]), str(item["ETag"]).strip('"'))
+    return listing
 
 
 def _same(there: tuple[int, str] | None, path: Path) -> bool:

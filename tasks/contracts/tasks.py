@@ -59,7 +59,7 @@ def check_contract(
         InvalidContract: the contract changed in a way that its version does not admit.
     """
     changed = put_in_force(contract, settings().work_bucket)
-    found = validate_snapshot(
+    report = validate_snapshot(
         contract.increment if increment else contract,
         pinned,
         local_paths,
@@ -69,8 +69,8 @@ def check_contract(
         docs=docs,
         as_of=as_of or datetime.now(UTC).date(),
     )
-    addresses = publish(found, out_dir)
-    report = with_change(found, changed).model_copy(update={"addresses": dict(addresses)})
+    addresses = publish(report, out_dir)
+    report = with_change(report, changed).model_copy(update={"addresses": dict(addresses)})
     logger().info(f"Contract {contract.dataset} {contract.version}: {report.reason}")
     show(key_for("contract", contract.dataset), markdown(report), "What every row was checked")
     return report
@@ -85,9 +85,9 @@ def add_expectations(
     Returns:
         Address of the pages, "" when they could not be made; the verdict is never touched.
     """
-    said = enlarged(more, data.snapshot, data.work)
-    addresses = {} if said else publish_docs(report, data.work)
-    for notice in said:
+    notices = enlarged(more, data.snapshot, data.work)
+    addresses = {} if notices else publish_docs(report, data.work)
+    for notice in notices:
         logger().warning(notice)
     where = addresses.get("docs", "")
     if where:
@@ -138,18 +138,18 @@ def assemble_records(bucket: str, contract: Contract, host: Contract | None) -> 
         InvalidContract: the two contracts do not fit each other.
         DataError: another run curates the same data set.
     """
-    found = assemble(Curation(bucket, contract), Curation(bucket, host) if host else None)
+    counts = assemble(Curation(bucket, contract), Curation(bucket, host) if host else None)
     logger().info(
-        f"{contract.dataset}: {found.complete:,} records, {found.waiting:,} wait for what a "
-        f"record must have; {found.written:,} partitions were written"
+        f"{contract.dataset}: {counts.complete:,} records, {counts.waiting:,} wait for what a "
+        f"record must have; {counts.written:,} partitions were written"
     )
-    return found
+    return counts
 
 
 @retried("training data")
 def label_records(bucket: str, records: Contract, outcomes: Contract) -> tuple[Labelled, bool]:
     """Bring ``training-data/labeled`` and ``unlabeled`` up to date; whether that was needed."""
-    found, changed = build_training_data(
+    counts, changed = build_training_data(
         bucket,
         records.training_prefix,
         Curation(bucket, records),
@@ -158,9 +158,9 @@ def label_records(bucket: str, records: Contract, outcomes: Contract) -> tuple[L
     )
     if changed:
         place = f"s3://{bucket}/{records.training_prefix}"
-        page = labelled_page(records.dataset, place, found)
+        page = labelled_page(records.dataset, place, counts)
         show(key_for("training-data", records.dataset), page, "Records beside their outcomes")
-    return found, changed
+    return counts, changed
 
 
 @retried("referenced rows")
@@ -175,9 +175,9 @@ def curated_rows(bucket: str, contract: Contract, folder: Path) -> tuple[Path, .
     for name, item in sorted(state.records.items()):
         path = folder / f"{item.sha256[:32]}.parquet"
         if not path.exists():
-            found = objects.read(bucket, side.key(name))
-            if found is None:
+            file = objects.read(bucket, side.key(name))
+            if file is None:
                 raise overtaken(bucket, side.key(name))
-            path.write_bytes(found.body)
+            path.write_bytes(file.body)
         paths.append(path)
     return tuple(paths)

@@ -30,12 +30,12 @@ def put_in_force(contract: Contract, bucket: str) -> Evolution | None:
     """
     key = f"contracts/{contract.dataset}.json"
     body = contract.model_dump_json().encode()
-    found = objects.read(bucket, key)
-    if found is None:
+    record = objects.read(bucket, key)
+    if record is None:
         if objects.create(bucket, key, body) is None:
             return put_in_force(contract, bucket)
         return None
-    standing = Contract.model_validate_json(found.body)
+    standing = Contract.model_validate_json(record.body)
     changed = evolution(standing, contract)
     if _numbers(contract.version) < _numbers(standing.version):
         return changed  # an older checkout judges by its own; what is in force stays
@@ -45,7 +45,7 @@ def put_in_force(contract: Contract, bucket: str) -> Evolution | None:
             f"Contract {contract.dataset} {contract.version}: {verdict.reason}\n",
             "Raise the contract's version (the major one for a breaking change), or undo it.",
         )
-    if changed.changes and objects.swap(bucket, key, body, etag=found.etag) is None:
+    if changed.changes and objects.swap(bucket, key, body, etag=record.etag) is None:
         return put_in_force(contract, bucket)
     return changed
 

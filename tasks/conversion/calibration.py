@@ -53,13 +53,13 @@ def read(path: Path, signature: GraphSignature) -> Calibration:
     outputs = _side(path, arrays, signature.outputs, "outputs", OUTPUT)
     counts = {len(array) for array in (*inputs.values(), *outputs.values())}
     if len(counts) > 1 or not min(counts):
-        told = [
+        sizes = [
             f"{len(array)} rows of {prefix}{name}"
             for prefix, side in ((INPUT, inputs), (OUTPUT, outputs))
             for name, array in side.items()
         ]
         raise ConversionError(
-            f"{path} holds {', '.join(told)}.",
+            f"{path} holds {', '.join(sizes)}.",
             "Let the training program write as many outputs as inputs, and at least one.",
         )
     return Calibration(inputs=inputs, outputs=outputs, targets=arrays.get("targets"))
@@ -147,10 +147,10 @@ def _typed(array: Any, tensor: GraphTensor, prefix: str) -> Any:
     """The array in the tensor's dtype. Rounding a float is no change; any other change is one."""
     import numpy as np
 
-    told = f"calibration.npz: {prefix}{tensor.name}"
+    where = f"calibration.npz: {prefix}{tensor.name}"
     if array.dtype.kind not in "fiub" or not array.ndim:
         raise ConversionError(
-            f"{told} is {array.dtype} of shape {list(array.shape)}; preprocess.json says "
+            f"{where} is {array.dtype} of shape {list(array.shape)}; preprocess.json says "
             f"{tensor.dtype}.",
             _WRITE,
         )
@@ -159,7 +159,7 @@ def _typed(array: Any, tensor: GraphTensor, prefix: str) -> Any:
         same = tensor.dtype == "float32" or bool((typed == array).all())
     if not same:
         raise ConversionError(
-            f"{told} holds {array.dtype} values that are no {tensor.dtype}, which preprocess.json "
+            f"{where} holds {array.dtype} values that are no {tensor.dtype}, which preprocess.json "
             "says.",
             "Write the array in the dtype of the signature, or correct the signature.",
         )

@@ -64,9 +64,9 @@ def convert_model(
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         unpack(model_tar, folder / "model")
-        told = _told(folder / "model" / "preprocess.json")
-        signature = carried(signature_of(told))
-        tasks = {meant(told, signature): AnswerKind.of(told)}
+        document = _preprocess(folder / "model" / "preprocess.json")
+        signature = carried(signature_of(document))
+        tasks = {meant(document, signature): AnswerKind.of(document)}
         rows = read(calibration, signature)
         if "tfjs_float16" in limits:
             fit_int32(rows, signature)
@@ -74,7 +74,7 @@ def convert_model(
         modules = _Installing() if "tfjs_float16" in limits else None
         done = make(folder, signature, list(limits), calibration, out_dir)
     converted = time.perf_counter()
-    made = []
+    conversions = []
     for name in limits:
         main_file = out_dir / ARTIFACTS[name]
         files = _files(out_dir, main_file, whole_folder=name == "tfjs_float16")
@@ -82,7 +82,7 @@ def convert_model(
             answers = tfjs_answers(main_file, signature, rows.inputs, modules.folder())
         else:
             answers = litert_answers(main_file, signature, rows.inputs)
-        made.append(
+        conversions.append(
             Converted(
                 format=name,
                 files=files,
@@ -91,16 +91,16 @@ def convert_model(
                 seconds=float(done["formats"][name]["seconds"]),
             )
         )
-    edge_signature.write(out_dir, {item.format: item.signature for item in made}, ARTIFACTS)
+    edge_signature.write(out_dir, {item.format: item.signature for item in conversions}, ARTIFACTS)
     return ConversionReport(
         model=model,
-        formats=tuple(made),
+        formats=tuple(conversions),
         versions={**done["versions"], **_versions()},
         seconds={
             "conversion": round(converted - began, 2),
             "parity": round(time.perf_counter() - converted, 2),
         },
-        verdict=judge(model, spec, tuple(made)),
+        verdict=judge(model, spec, tuple(conversions)),
     )
 
 
@@ -116,12 +116,12 @@ def parities(
         tasks: What an output is for, where preprocess.json tells; ``targets`` are those of these.
     """
     several = len(signature.outputs) > 1
-    made = []
+    comparisons = []
     for tensor in signature.outputs:
         answered = answers.outputs[tensor.name]
         truth = rows.outputs[tensor.name][: len(answered)]
         targets = rows.targets if tensor.name in tasks else None
-        made.append(
+        comparisons.append(
             parity_of(
                 truth.reshape(len(truth), -1).tolist(),
                 answered,
@@ -133,7 +133,7 @@ def parities(
                 discrete=tensor.dtype != "float32",
             )
         )
-    return tuple(made)
+    return tuple(comparisons)
 
 
 def require(report: ConversionReport) -> None:
@@ -182,20 +182,20 @@ def unpack(model_tar: Path, folder: Path) -> None:
             )
 
 
-def _told(path: Path) -> dict[str, Any]:
+def _preprocess(path: Path) -> dict[str, Any]:
     """preprocess.json."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        told, why = None, f": {error}"
+        document, why = None, f": {error}"
     else:
         why = ""
-    if not isinstance(told, dict):
+    if not isinstance(document, dict):
         raise ConversionError(
             f"preprocess.json is no JSON object{why}.",
             "Let the training program write it; docs/models.md explains the file.",
         )
-    return told
+    return document
 
 
 class _Installing:
@@ -236,8 +236,8 @@ def _files(out_dir: Path, main_file: Path, *, whole_folder: bool) -> dict[str, i
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in ("ai-edge-litert", "keras"):
         with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
+            versions[name] = version(name)
+    return versions

@@ -71,18 +71,18 @@ def with_names(model: Mapping[str, Any], signature: GraphSignature) -> dict[str,
         model: model.json as the converter wrote it.
         signature: Inputs and outputs of the SavedModel that it was made of.
     """
-    given = model.get("signature", {})
+    sides = model.get("signature", {})
     answers = sorted(tensor.name for tensor in signature.outputs)
     by_tensor = {tensor.name: tensor.name for tensor in signature.inputs}
     by_output = {f"Identity_{n}" if n else "Identity": name for n, name in enumerate(answers)}
     named = {
         side: {
             names.get(str(tensor["name"]).partition(":")[0], key): tensor
-            for key, tensor in given.get(side, {}).items()
+            for key, tensor in sides.get(side, {}).items()
         }
         for side, names in (("inputs", by_tensor), ("outputs", by_output))
     }
-    return {**model, "signature": {**given, **named}}
+    return {**model, "signature": {**sides, **named}}
 
 
 def of_graph_model(model: Mapping[str, Any], signature: GraphSignature) -> EdgeSignature:
@@ -113,29 +113,29 @@ def of_graph_model(model: Mapping[str, Any], signature: GraphSignature) -> EdgeS
     return matched(signature, *sides)
 
 
-def write(out_dir: Path, made: Mapping[str, EdgeSignature], files: Mapping[str, str]) -> Path:
+def write(out_dir: Path, signatures: Mapping[str, EdgeSignature], files: Mapping[str, str]) -> Path:
     """Write ``signatures.json``: format → its file and its tensors.
 
     Args:
         out_dir: Where the formats lie.
-        made: Tensors by format.
+        signatures: Tensors by format.
         files: Main file of each format, below the folder.
     """
-    told = {
+    document = {
         name: {"file": files[name], **signature.model_dump(mode="json")}
-        for name, signature in made.items()
+        for name, signature in signatures.items()
     }
     path = out_dir / FILE
-    path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     return path
 
 
 def _side(
-    side: str, wanted: Sequence[GraphTensor], found: Sequence[EdgeTensor]
+    side: str, wanted: Sequence[GraphTensor], tensors: Sequence[EdgeTensor]
 ) -> tuple[EdgeTensor, ...]:
-    if len(wanted) == len(found) == 1:
-        return (found[0].model_copy(update={"name": wanted[0].name}),)
-    by_key = {tensor.key: tensor for tensor in found}
+    if len(wanted) == len(tensors) == 1:
+        return (tensors[0].model_copy(update={"name": wanted[0].name}),)
+    by_key = {tensor.key: tensor for tensor in tensors}
     names = [tensor.name for tensor in wanted]
     if set(by_key) != set(names):
         raise ConversionError(

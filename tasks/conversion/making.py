@@ -37,15 +37,15 @@ def make(
     Raises:
         ConversionError: a format cannot be made, or the process died.
     """
-    made, job, done = folder / "made", folder / "job.json", folder / "done.json"
-    asked = {
+    output, job, done = folder / "made", folder / "job.json", folder / "done.json"
+    request = {
         "saved_model": str(folder / "model" / "saved_model" / "1"),
         "signature": signature.model_dump(mode="json"),
         "calibration": str(calibration.resolve()),
-        "out": str(made),
+        "out": str(output),
         "formats": {name: ARTIFACTS[name] for name in formats},
     }
-    job.write_text(json.dumps(asked), encoding="utf-8")
+    job.write_text(json.dumps(request), encoding="utf-8")
     command = [sys.executable, "-m", "tasks.conversion.worker", str(job), str(done)]
     process = subprocess.Popen(
         command,
@@ -55,7 +55,7 @@ def make(
         text=True,
     )
     try:
-        said, _ = process.communicate(timeout=WORKER_SECONDS)
+        log, _ = process.communicate(timeout=WORKER_SECONDS)
     except subprocess.TimeoutExpired as error:
         raise ConversionError(
             f"The conversion took longer than {WORKER_SECONDS} s.",
@@ -68,7 +68,7 @@ def make(
             with suppress(ValueError):
                 process.communicate()
     if process.returncode or not done.is_file():
-        raise _died(process.returncode, done.with_name("at.txt"), said)
+        raise _died(process.returncode, done.with_name("at.txt"), log)
     result: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
     if "refused" in result:
         refused = refused_of(result["refused"])
@@ -76,24 +76,24 @@ def make(
     for name in formats:
         parent = Path(ARTIFACTS[name]).parent
         shutil.rmtree(out_dir / parent, ignore_errors=True)
-    for path in sorted(made.rglob("*")):
-        relative = path.relative_to(made)
+    for path in sorted(output.rglob("*")):
+        relative = path.relative_to(output)
         if path.is_file() and not relative.parts[0].startswith("."):
             (out_dir / relative).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(path, out_dir / relative)
     return result
 
 
-def _died(status: int, at: Path, said: str) -> ConversionError:
+def _died(status: int, at: Path, log: str) -> ConversionError:
     """The worker ended without an answer: killed, crashed, or at fault itself."""
     making = at.read_text(encoding="utf-8") if at.is_file() else "the model of one row"
     if status < 0:
         return ConversionError(
             f"The converter was ended by {signal.Signals(-status).name} while it made {making}: "
-            f"…{said[-LONGEST_TAIL:]}",
+            f"…{log[-LONGEST_TAIL:]}",
             "SIGKILL: free memory, then run again; else leave this format out of model.yaml.",
         )
     return ConversionError(
-        f"The converter ended with status {status} while it made {making}: …{said[-1200:]}",
+        f"The converter ended with status {status} while it made {making}: …{log[-1200:]}",
         "Read the last lines above; they are the converter's own.",
     )

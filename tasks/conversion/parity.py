@@ -239,13 +239,13 @@ def _labels(truth: Any, answer: Any, threshold: float) -> dict[str, Any]:
     clipped = np.clip(truth, 1e-12, 1 - 1e-12)
     odds = np.log(clipped / (1 - clipped)) if probable else truth
     undecided = np.abs(odds - math.log(threshold / (1 - threshold))) <= TIE
-    said, says = truth >= cut, answer >= cut
-    agreed = (said == says) | undecided
+    before, after = truth >= cut, answer >= cut
+    agreed = (before == after) | undecided
     groups = [
         (f"label {label}, {'above' if side else 'below'} its threshold", agreed[rows, label])
         for label in range(truth.shape[1])
         for side in (True, False)
-        for rows in [said[:, label] == side]
+        for rows in [before[:, label] == side]
     ]
     return {
         "agreement": float(agreed.mean(axis=0).min()),
@@ -300,7 +300,7 @@ def _metric_loss(kind: Kind, truth: Any, answer: Any, targets: Any) -> float | N
         after = float((answer.argmax(axis=1) == targets).mean())
         return (before - after) / before if before else None
     if kind == "values" and truth.shape[1] == 1:
-        before, after = (float((said[:, 0] == targets).mean()) for said in (truth, answer))
+        before, after = (float((side[:, 0] == targets).mean()) for side in (truth, answer))
         return (before - after) / before if before else None
     if kind == "numbers" and truth.shape[1] == 1:
         before = float(np.abs(truth[:, 0] - targets).mean())

@@ -38,11 +38,12 @@ class Refused(Exception):
 
 def several(kind: str, names: Iterable[str], wanted: Iterable[str]) -> Refused:
     """A model with other inputs or outputs (``kind`` says which) than preprocess.json names."""
-    given, told = sorted(names), sorted(wanted)
+    model_names, wanted_names = sorted(names), sorted(wanted)
     return Refused(
-        f"The SavedModel has {len(given)} {kind}{'s' if len(given) != 1 else ''} "
-        f"({', '.join(given)}), preprocess.json tells of "
-        f"{f'one {kind}' if len(told) == 1 else f'{len(told)} {kind}s'} ({', '.join(told)}).",
+        f"The SavedModel has {len(model_names)} {kind}{'s' if len(model_names) != 1 else ''} "
+        f"({', '.join(model_names)}), preprocess.json tells of "
+        f"{f'one {kind}' if len(wanted_names) == 1 else f'{len(wanted_names)} {kind}s'} "
+        f"({', '.join(wanted_names)}).",
         f'Name each {kind} in "signature" of preprocess.json (docs/conversion.md), and export '
         "serving_default under the same names.",
     )
@@ -76,17 +77,17 @@ def loop(format_name: str, operations: Mapping[str, str]) -> Refused | None:
     return None
 
 
-def in_words(title: str, said: str) -> Refused:
+def in_words(title: str, message: str) -> Refused:
     """What a converter said about a format, as a refusal; its last words where they tell nothing.
 
     Args:
         title: The format's name for people.
-        said: The converter's exception.
+        message: Of the converter's exception.
     """
-    operations = unsupported(said)
+    operations = unsupported(message)
     if not operations:
         return Refused(
-            f"{title} could not be made: …{said.strip()[-LONGEST_TAIL:]}",
+            f"{title} could not be made: …{message.strip()[-LONGEST_TAIL:]}",
             "Read the converter's words above; leave the format out of model.yaml if you do not "
             "need it.",
         )
@@ -104,18 +105,20 @@ def in_words(title: str, said: str) -> Refused:
     )
 
 
-def unsupported(said: str) -> dict[str, str]:
+def unsupported(message: str) -> dict[str, str]:
     """Operations that a converter named, with the layer where it told one.
 
     >>> unsupported("TF Select ops: AsString, Bincount")
     {'AsString': '', 'Bincount': ''}
     """
-    where = {found["op"]: layer_of(found["path"]) for found in reversed([*_PLACE.finditer(said)])}
+    where = {
+        match["op"]: layer_of(match["path"]) for match in reversed([*_PLACE.finditer(message)])
+    }
     names = [
         name.strip()
         for pattern in _OP_LISTS
-        for found in pattern.finditer(said)
-        for name in found["ops"].split(",")
+        for match in pattern.finditer(message)
+        for name in match["ops"].split(",")
     ]
     return {name: where.get(name, "") for name in dict.fromkeys(names)}
 

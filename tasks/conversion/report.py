@@ -67,33 +67,35 @@ class ConversionReport(Frozen):
     def files(self) -> tuple[str, ...]:
         """All files, relative to the output folder, sorted; with the names of their tensors."""
         names = [FILE] if self.formats else []
-        return tuple(sorted([*names, *(path for made in self.formats for path in made.files)]))
+        return tuple(
+            sorted([*names, *(path for conversion in self.formats for path in conversion.files)])
+        )
 
     @property
     def parity(self) -> dict[str, float]:
         """Mean error by format (of its worst output), as the manifest carries it."""
         return {
-            made.format: made.parity.mean_error
-            for made in self.formats
-            if made.parity.mean_error is not None
+            conversion.format: conversion.parity.mean_error
+            for conversion in self.formats
+            if conversion.parity.mean_error is not None
         }
 
     def to_markdown(self) -> str:
         """The conversion table of the run's artifact."""
-        several = any(len(made.parities) > 1 for made in self.formats)
+        several = any(len(conversion.parities) > 1 for conversion in self.formats)
         rows = [
             (
-                TITLES[made.format],
+                TITLES[conversion.format],
                 *([f"`{parity.output}`"] if several else []),
-                _size(made.size),
+                _size(conversion.size),
                 shown(parity.mean_error),
                 shown(parity.max_error),
                 f"{parity.rows:,}",
                 f"{parity.latency_ms_p50:.3f} ms",
                 parity.runtime,
             )
-            for made in self.formats
-            for parity in made.parities
+            for conversion in self.formats
+            for parity in conversion.parities
         ]
         header = (
             *("format", *(["output"] if several else []), "size", "mean error", "largest error"),
@@ -116,11 +118,18 @@ class ConversionReport(Frozen):
         if checks:
             lines += ["", table(("", "bound", "observed", "asked for", "why"), checks)]
         tensors = [
-            (TITLES[made.format], side, f"`{one.name}`", f"`{one.key}`", list(one.shape), one.dtype)
-            for made in self.formats
+            (
+                TITLES[conversion.format],
+                side,
+                f"`{one.name}`",
+                f"`{one.key}`",
+                list(one.shape),
+                one.dtype,
+            )
+            for conversion in self.formats
             for side, ones in (
-                ("takes", made.signature.inputs),
-                ("answers", made.signature.outputs),
+                ("takes", conversion.signature.inputs),
+                ("answers", conversion.signature.outputs),
             )
             for one in ones
         ]
@@ -133,11 +142,11 @@ class ConversionReport(Frozen):
 
 def wanted(spec: ConversionSpec) -> dict[str, FormatSpec]:
     """The formats that a model asks for, in a fixed order, with their limits."""
-    asked = {name: getattr(spec, name) for name in ARTIFACTS}
-    return {name: limits for name, limits in asked.items() if limits is not None}
+    formats = {name: getattr(spec, name) for name in ARTIFACTS}
+    return {name: limits for name, limits in formats.items() if limits is not None}
 
 
-def judge(model: str, spec: ConversionSpec, made: tuple[Converted, ...]) -> Verdict:
+def judge(model: str, spec: ConversionSpec, conversions: tuple[Converted, ...]) -> Verdict:
     """Sizes and parity against the limits of model.yaml.
 
     Returns:
@@ -149,7 +158,7 @@ def judge(model: str, spec: ConversionSpec, made: tuple[Converted, ...]) -> Verd
         return Verdict(
             subject=f"{model} conversion", outcome="pass", reason="No edge format is asked for."
         )
-    by_name = {item.format: item for item in made}
+    by_name = {item.format: item for item in conversions}
     checks: list[Check] = []
     for name, limit in limits.items():
         item = by_name.get(name)

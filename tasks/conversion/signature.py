@@ -55,10 +55,10 @@ def signature_of(spec: Mapping[str, Any]) -> GraphSignature:
     """
     if "signature" not in spec:
         return _of_input(spec)
-    given = spec["signature"]
-    if not isinstance(given, Mapping):
-        raise ConversionError(f"preprocess.json: signature is {given!r:.80}.", _FORM)
-    inputs, outputs = (_tensors(given, side) for side in ("inputs", "outputs"))
+    signature = spec["signature"]
+    if not isinstance(signature, Mapping):
+        raise ConversionError(f"preprocess.json: signature is {signature!r:.80}.", _FORM)
+    inputs, outputs = (_tensors(signature, side) for side in ("inputs", "outputs"))
     for tensor in inputs:
         if not _ARGUMENT.fullmatch(tensor.name):
             raise ConversionError(
@@ -124,9 +124,9 @@ def meant(spec: Mapping[str, Any], signature: GraphSignature) -> str:
 
 def _of_input(spec: Mapping[str, Any]) -> GraphSignature:
     try:
-        given = spec["input"]
-        name, dtype = str(given["name"]), str(given.get("dtype", "float32"))
-        sizes = [int(size) for size in given["shape"]]
+        tensor = spec["input"]
+        name, dtype = str(tensor["name"]), str(tensor.get("dtype", "float32"))
+        sizes = [int(size) for size in tensor["shape"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConversionError(
             "preprocess.json tells no input of the graph: it has no signature, and of input: "
@@ -141,8 +141,8 @@ def _of_input(spec: Mapping[str, Any]) -> GraphSignature:
     )
 
 
-def _tensors(given: Mapping[str, Any], side: str) -> tuple[GraphTensor, ...]:
-    entries = given.get(side)
+def _tensors(signature: Mapping[str, Any], side: str) -> tuple[GraphTensor, ...]:
+    entries = signature.get(side)
     if not isinstance(entries, Sequence) or isinstance(entries, str) or not entries:
         raise ConversionError(f"preprocess.json: signature.{side} is {entries!r:.80}.", _FORM)
     tensors = tuple(_tensor(entry, f"signature.{side}[{n}]") for n, entry in enumerate(entries))

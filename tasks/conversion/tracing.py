@@ -85,7 +85,7 @@ def fixed_batch(
         folder: Where the new SavedModel goes.
         narrow: Take and give int32 in place of int64, and cast inside: for TensorFlow.js.
     """
-    taken = [
+    arguments = [
         tf.TensorSpec(
             tensor.shape,
             tf.int32 if narrow and tensor.dtype == "int64" else tf.as_dtype(tensor.dtype),
@@ -96,21 +96,21 @@ def fixed_batch(
     types = [tf.as_dtype(tensor.dtype) for tensor in signature.inputs]
     wanted = [tensor.name for tensor in signature.outputs]
 
-    @tf.function(input_signature=taken)  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=arguments)  # type: ignore[untyped-decorator]
     def one(*inputs: Any) -> dict[str, Any]:
-        given = {
+        input_map = {
             frozen.inputs[tensor.name]: tf.cast(value, dtype)
             for tensor, value, dtype in zip(signature.inputs, inputs, types, strict=True)
         }
-        made = tf.graph_util.import_graph_def(
+        outputs = tf.graph_util.import_graph_def(
             frozen.graph,
-            input_map=given,
+            input_map=input_map,
             return_elements=[frozen.outputs[name] for name in wanted],
             name="",
         )
         return {
             name: tf.cast(value, tf.int32) if narrow and value.dtype == tf.int64 else value
-            for name, value in zip(wanted, made, strict=True)
+            for name, value in zip(wanted, outputs, strict=True)
         }
 
     module = tf.Module()
@@ -122,11 +122,11 @@ def fixed_batch(
 
 def loops(graph: Any) -> dict[str, str]:
     """Loops of a graph: operation → the layer of the first one."""
-    found: dict[str, str] = {}
+    layers: dict[str, str] = {}
     for node in _nodes(graph):
         if node.op in LOOPS:
-            found.setdefault(node.op, layer_of(node.name))
-    return found
+            layers.setdefault(node.op, layer_of(node.name))
+    return layers
 
 
 def _served(tf: Any, loaded: Any, signature: GraphSignature) -> Any:
@@ -142,12 +142,12 @@ def _served(tf: Any, loaded: Any, signature: GraphSignature) -> Any:
     return served
 
 
-def _compare(tf: Any, side: str, held: Mapping[str, Any], wanted: Sequence[GraphTensor]) -> None:
+def _compare(tf: Any, side: str, tensors: Mapping[str, Any], wanted: Sequence[GraphTensor]) -> None:
     """Refuse a SavedModel with other inputs, or outputs, than preprocess.json names."""
     names = [tensor.name for tensor in wanted]
-    if (len(held), len(wanted)) != (1, 1) and set(held) != set(names):
-        raise several(side, held, names)
-    for wanted_tensor, tensor in zip(wanted, _by_name(wanted, held).values(), strict=True):
+    if (len(tensors), len(wanted)) != (1, 1) and set(tensors) != set(names):
+        raise several(side, tensors, names)
+    for wanted_tensor, tensor in zip(wanted, _by_name(wanted, tensors).values(), strict=True):
         name, shape = wanted_tensor.name, wanted_tensor.shape
         hold(side, name, tensor.dtype.name)
         if tensor.dtype != tf.as_dtype(wanted_tensor.dtype):
@@ -165,20 +165,20 @@ def _compare(tf: Any, side: str, held: Mapping[str, Any], wanted: Sequence[Graph
             )
 
 
-def _by_name(wanted: Sequence[GraphTensor], held: Mapping[str, T]) -> dict[str, T]:
+def _by_name(wanted: Sequence[GraphTensor], tensors: Mapping[str, T]) -> dict[str, T]:
     """What is held of each tensor, in the order of the signature; a single one by any name."""
     if len(wanted) == 1:
-        return {wanted[0].name: next(iter(held.values()))}
-    return {tensor.name: held[tensor.name] for tensor in wanted}
+        return {wanted[0].name: next(iter(tensors.values()))}
+    return {tensor.name: tensors[tensor.name] for tensor in wanted}
 
 
 def _refuse_strings(graph: Any) -> None:
-    found: dict[str, str] = {}
+    layers: dict[str, str] = {}
     for node in _nodes(graph):
         if _makes_text(node) or "Table" in node.op:
-            found.setdefault(node.op, layer_of(node.name))
-    if found:
-        raise strings(found)
+            layers.setdefault(node.op, layer_of(node.name))
+    if layers:
+        raise strings(layers)
 
 
 def _makes_text(node: Any) -> bool:

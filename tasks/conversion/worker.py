@@ -64,12 +64,12 @@ def convert_all(job: dict[str, Any], at: Path) -> dict[str, Any]:
     frozen = one_row(tf, Path(job["saved_model"]), signature)
     calibration = read(Path(job["calibration"]), signature)
     fit(calibration, signature)
-    if found := loops(frozen.graph):
+    if layers := loops(frozen.graph):
         for name in job["formats"]:
-            if refused := loop(name, found):
+            if refused := loop(name, layers):
                 raise refused
     rows = {name: array[:INT8_ROWS] for name, array in calibration.inputs.items()}
-    made: dict[str, dict[str, Any]] = {}
+    timings: dict[str, dict[str, Any]] = {}
     for name, target in job["formats"].items():
         at.write_text(TITLES[name], encoding="utf-8")
         begin = time.perf_counter()
@@ -81,18 +81,18 @@ def convert_all(job: dict[str, Any], at: Path) -> dict[str, Any]:
                 fixed_batch(tf, frozen, signature, source, narrow=narrow)
             convert(tf, name, source, rows, out / target)
             if name == "tfjs_float16":
-                told = json.loads((out / target).read_text(encoding="utf-8"))
-                told = with_names(told, signature)
-                (out / target).write_text(json.dumps(told), encoding="utf-8")
+                graph_model = json.loads((out / target).read_text(encoding="utf-8"))
+                graph_model = with_names(graph_model, signature)
+                (out / target).write_text(json.dumps(graph_model), encoding="utf-8")
         except Exception as error:
             traceback.print_exc()
             raise in_words(TITLES[name], str(error)) from error
-        made[name] = {"seconds": round(time.perf_counter() - begin, 3)}
+        timings[name] = {"seconds": round(time.perf_counter() - begin, 3)}
     versions = {"tensorflow": tf.__version__}
-    if "tfjs_float16" in made:
+    if "tfjs_float16" in timings:
         # Never by importing the package: it imports Keras 2 on sight.
         versions["tensorflowjs"] = version("tensorflowjs")
-    return {"formats": made, "versions": versions, "tensorflow_start_seconds": round(started, 3)}
+    return {"formats": timings, "versions": versions, "tensorflow_start_seconds": round(started, 3)}
 
 
 def convert(tf: Any, name: str, frozen: Path, rows: Mapping[str, Any], target: Path) -> None:
@@ -154,10 +154,10 @@ def tfjs_converter() -> Any:
         return sys.modules[module]
     for name in ("tensorflow_decision_forests", "tensorflow_hub"):
         sys.modules.setdefault(name, ModuleType(name))
-    found = importlib.util.find_spec("tensorflowjs")
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec("tensorflowjs")
+    if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError("tensorflowjs is not installed")
-    root = Path(next(iter(found.submodule_search_locations)))
+    root = Path(next(iter(spec.submodule_search_locations)))
     for name, folder in (("tensorflowjs", root), ("tensorflowjs.converters", root / "converters")):
         if name not in sys.modules:
             package = ModuleType(name)

@@ -26,8 +26,8 @@ def baseline_of(champion: Manifest | None) -> tuple[list[Any], date] | None:
     if champion is None or not champion.baseline:
         return None
     key = f"{champion.model}/{champion.version}/{champion.baseline}"
-    found = objects.read(settings().registry_bucket, key)
-    return None if found is None else read_baseline(found.body)
+    document = objects.read(settings().registry_bucket, key)
+    return None if document is None else read_baseline(document.body)
 
 
 def keep_report(
@@ -53,8 +53,8 @@ def errors_of(champion: Manifest) -> ReferenceErrors | None:
     if not any(file.path == ERRORS for file in champion.files):
         return None
     key = f"{champion.model}/{champion.version}/{ERRORS}"
-    found = objects.read(settings().registry_bucket, key)
-    return None if found is None else read_errors(found.body)
+    document = objects.read(settings().registry_bucket, key)
+    return None if document is None else read_errors(document.body)
 
 
 def model_of(champion: Manifest) -> Path:

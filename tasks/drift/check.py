@@ -74,14 +74,14 @@ def compare(
     windows = {size: merged(run[-size:]) for size in shares}
     evidence: dict[str, ColumnEvidence] = {}
     for name, counts in whole.columns.items():
-        found = {}
+        by_window = {}
         for size, window in windows.items():
             if learned is not None:
                 tests = natural_tests(learned, name, run[-size:])
             else:
                 tests = gated(sampling_tests(counts, window.columns[name]), policy.gates)
-            found[size] = relevant(tests, counts, window.columns[name], policy.least_psi)
-        evidence[name] = strongest(found, shares, _budget(counts, learned))
+            by_window[size] = relevant(tests, counts, window.columns[name], policy.least_psi)
+        evidence[name] = strongest(by_window, shares, _budget(counts, learned))
     judged = {name: item.p for name, item in evidence.items() if not _ignored(name, policy)}
     rejected, adjusted = holm(judged, policy.alpha)
     columns = [
@@ -252,9 +252,9 @@ def _reason(columns: Sequence[ColumnDrift]) -> str:
     alarmed = [column for column in columns if column.drifted]
     if not alarmed:
         return f"None of {len(columns)} columns differs by more than chance allows."
-    told = "; ".join(f"{column.name}: {column.sentence.rstrip('.')}" for column in alarmed[:3])
+    sentences = "; ".join(f"{column.name}: {column.sentence.rstrip('.')}" for column in alarmed[:3])
     more = f" and {len(alarmed) - 3} more" if len(alarmed) > 3 else ""
-    return f"{len(alarmed)} of {len(columns)} columns drifted. {told}{more}."
+    return f"{len(alarmed)} of {len(columns)} columns drifted. {sentences}{more}."
 
 
 def _inconclusive(

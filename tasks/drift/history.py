@@ -119,8 +119,8 @@ def read_baseline(text: bytes) -> tuple[list[Profile], date]:
         value = json.loads(text)
         if (value["format"], value["version"]) != ("sluice.drift-baseline", 1):
             raise ValueError(f"its format is {value['format']} {value['version']}")
-        found = [Profile.from_json(json.dumps(item)) for item in value["periods"]]
-        return found, date.fromisoformat(value["end"])
+        profiles = [Profile.from_json(json.dumps(item)) for item in value["periods"]]
+        return profiles, date.fromisoformat(value["end"])
     except (ValueError, KeyError, TypeError) as error:
         raise UnreadableData(
             f"This is no drift baseline that can be read: {error}.",

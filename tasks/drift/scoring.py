@@ -140,8 +140,8 @@ def score_periods(archive: Path, periods: Path, work: Path) -> dict[str, Scored]
             f"The champion could not be run on the new rows: {error}.",
             "Read what the program says; the comparison of the inputs does not depend on it.",
         ) from error
-    found = {}
+    scores = {}
     for path in sorted(out.glob("*.npz")):
-        with np.load(path) as held:
-            found[path.stem] = Scored(held["residual"], held["error"], held["score"])
-    return found
+        with np.load(path) as arrays:
+            scores[path.stem] = Scored(arrays["residual"], arrays["error"], arrays["score"])
+    return scores

@@ -78,12 +78,12 @@ def compare_with_baseline(
         return None
     report = compare(reference, periods(fresh, pinned.end, watching.partition), watching.policy)
     if watching.rowsTogether and champion is not None:
-        found = compare_rows(
+        together = compare_rows(
             *(bucket, pinned.dataset, champion.snapshot_fingerprint, columns, good, last),
             grid=reference[0].grid,
             alpha=watching.policy.alpha,
         )
-        report = report.model_copy(update={"together": found})
+        report = report.model_copy(update={"together": together})
     title = f"{model}: {min(fresh)} to {max(fresh)} against the data of {champion_name(champion)}"
     show(key_for("drift", model), markdown(report, title), "What changed in the data")
     logger().info(f"Drift: {report.outcome}. {report.reason}")
@@ -97,8 +97,8 @@ def drift_expectations(dataset: str, report: DriftReport | None) -> tuple[dict[s
         return ()
     from tasks.drift.reports.expectations import validate_drift
 
-    found = validate_drift(report, f"{dataset}-drift")
-    return tuple(item.to_json_dict() for item in found.results)
+    validation = validate_drift(report, f"{dataset}-drift")
+    return tuple(item.to_json_dict() for item in validation.results)
 
 
 @retried("baseline")
@@ -137,14 +137,14 @@ def keep_errors(data: ValidatedData, candidate: Path, holdout: str) -> dict[str,
         periods = work / "held-out-periods"
         split_periods(rows, periods, pinned.end, watching.days, pinned.end)
         scored = score_periods(candidate, periods, work / "scoring")
-        found = reference_errors(scored, pinned.end, watching.days)
+        errors = reference_errors(scored, pinned.end, watching.days)
     except DataError as error:
         logger().warning(f"The champion's error will not be followed: {error}")
         return {}
     target = work / ERRORS
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(found.model_dump_json(indent=1), encoding="utf-8")
-    logger().info(f"Held-out errors of {len(found.error)} periods travel in the bundle")
+    target.write_text(errors.model_dump_json(indent=1), encoding="utf-8")
+    logger().info(f"Held-out errors of {len(errors.error)} periods travel in the bundle")
     return {ERRORS: target}
 
 
@@ -159,7 +159,7 @@ def follow_champion(champion: Manifest, data: ValidatedData) -> Followed:
     watching = Watching.of(pinned.dataset, data.drift_policy)
     reference = errors_of(champion)
     if reference is None:
-        found = Followed(
+        followed = Followed(
             outcome="inconclusive",
             reason=f"{champion.version} carries no held-out errors to compare with",
         )
@@ -169,13 +169,13 @@ def follow_champion(champion: Manifest, data: ValidatedData) -> Followed:
             periods = work / "periods"
             split_periods(data.good, periods, reference.end, reference.days, pinned.end)
             scored = score_periods(archive, periods, work / "scoring")
-            found = follow(reference, scored, watching.concept)
+            followed = follow(reference, scored, watching.concept)
         except DataError as error:
-            found = Followed(outcome="error", reason=str(error))
-    logger().info(f"Champion {champion.version}: {found.outcome}. {found.reason}")
+            followed = Followed(outcome="error", reason=str(error))
+    logger().info(f"Champion {champion.version}: {followed.outcome}. {followed.reason}")
     title = f"{champion.model} {champion.version} on what came since its data"
-    show(key_for("champion", champion.model), followed_page(title, found), "Its error, its bias")
-    return found
+    show(key_for("champion", champion.model), followed_page(title, followed), "Its error, its bias")
+    return followed
 
 
 @retried("alarm")
@@ -195,12 +195,12 @@ def alarm(
     pinned = data.snapshot
     watching = Watching.of(pinned.dataset, data.drift_policy)
     chosen, now, model = settings(), system_clock().now(), champion.model
-    found = consequence(report, followed, watching, str(pinned.start))
+    decision = consequence(report, followed, watching, str(pinned.start))
     window = f"{pinned.start}_{pinned.end}"
     bucket = chosen.work_bucket
-    keep_watch(bucket, model, champion.version, now, window, found, followed)
-    if found.kind == "nothing":
-        return f"{model}: {found.reason}."
+    keep_watch(bucket, model, champion.version, now, window, decision, followed)
+    if decision.kind == "nothing":
+        return f"{model}: {decision.reason}."
     address = keep_report(bucket, model, str(pinned.end), report, followed)
     refused = claim(
         bucket,
@@ -210,7 +210,7 @@ def alarm(
         now,
         watching.cooldownDays,
         per_week=watching.alarmsPerWeek,
-        kind=found.kind,
+        kind=decision.kind,
     )
     if refused:
         return refused
@@ -220,16 +220,16 @@ def alarm(
         "columns": list(report.drifted) if report else [],
         "strength": round(report.strength, 4) if report else 0.0,
         "champion": followed.reason if followed else "",
-        "since": found.since,
+        "since": decision.since,
         "report": address,
-        "reason": found.reason[:200],
+        "reason": decision.reason[:200],
         "at": utc(wall(now)).isoformat(timespec="seconds"),
     }
-    text = f"{found.reason}\n\nReport: {address}\n\n{NEXT_STEPS[found.kind]}"
+    text = f"{decision.reason}\n\nReport: {address}\n\n{NEXT_STEPS[decision.kind]}"
     Topic(chosen.alerts_topic_arn).tell(f"Drift: {model}", text)
-    if found.kind == "notice":
+    if decision.kind == "notice":
         confirm(bucket, model, champion.version, "notice")
-        return f"People were told, nothing was started: {found.reason}."
+        return f"People were told, nothing was started: {decision.reason}."
     since = datetime.now(UTC) - CLOCKS_APART
     run = tell(model, lambda: _emit(model, payload), lambda: _run_of(model, since))
     logger().info(f"The retraining is run {run}")
@@ -251,7 +251,7 @@ def _emit(model: str, payload: Mapping[str, Any]) -> None:
 
 def _run_of(model: str, since: datetime) -> str:
     with get_client(sync_client=True) as prefect:
-        found = prefect.request(
+        runs = prefect.request(
             "POST",
             "/flow_runs/filter",
             json={
@@ -260,7 +260,7 @@ def _run_of(model: str, since: datetime) -> str:
                 "limit": 50,
             },
         ).json()
-    mine = [str(run["id"]) for run in found if run["parameters"].get("model") == model]
+    mine = [str(run["id"]) for run in runs if run["parameters"].get("model") == model]
     return mine[0] if mine else ""
 
 
@@ -268,11 +268,11 @@ def _run_of(model: str, since: datetime) -> str:
 def watched(champion: Manifest) -> tuple[LastWatch | None, str]:
     """What the last watch found of this champion, and drift that was told without an answer."""
     bucket = settings().work_bucket
-    found = last_watch(bucket, champion.model, champion.version)
-    if found is None:
+    watch = last_watch(bucket, champion.model, champion.version)
+    if watch is None:
         return None, ""
     now = system_clock().now()
-    return found, unanswered(bucket, champion.model, champion.version, found, now)
+    return watch, unanswered(bucket, champion.model, champion.version, watch, now)
 
 
 def champion_name(champion: Manifest | None) -> str:

@@ -47,22 +47,23 @@ def decide(experiment: Experiment, reading: Reading) -> Decision:
         return Decision(
             kind="winner",
             winner=experiment.treatment,
-            reason=f"{experiment.treatment} (treatment) is better: {_told(better)}.",
+            reason=f"{experiment.treatment} (treatment) is better: {_intervals(better)}.",
         )
     if worse and not better:
         return Decision(
             kind="winner",
             winner=experiment.control,
-            reason=f"{experiment.control} (control) is better: {_told(worse)}.",
+            reason=f"{experiment.control} (control) is better: {_intervals(worse)}.",
         )
     if reading.metrics and all(m.state == "no difference" for m in reading.metrics):
         return Decision(
-            kind="no difference", reason=f"No difference that matters: {_told(reading.metrics)}."
+            kind="no difference",
+            reason=f"No difference that matters: {_intervals(reading.metrics)}.",
         )
     if reading.at >= all_counted(experiment):
         return Decision(
             kind="stopped",
-            reason=f"The time is over without a decision: {_told(reading.metrics)}.",
+            reason=f"The time is over without a decision: {_intervals(reading.metrics)}.",
         )
     return Decision(kind="undecided", reason=_still_open(reading, better, worse, doubtful))
 
@@ -86,19 +87,20 @@ def _still_open(
 ) -> str:
     if better and worse:
         return (
-            f"The metrics disagree: better {_told(better)}; worse {_told(worse)}. A person decides."
+            f"The metrics disagree: better {_intervals(better)}; worse {_intervals(worse)}. "
+            "A person decides."
         )
     if better:
         return (
-            f"Better: {_told(better)}; not yet proven that nothing else is worse: "
-            f"{_told(doubtful)}."
+            f"Better: {_intervals(better)}; not yet proven that nothing else is worse: "
+            f"{_intervals(doubtful)}."
         )
     if not sum(reading.users):
         return f"No user has been counted yet; {sum(reading.pending):,} are in their window."
-    return f"Not decided yet: {_told(reading.metrics)}."
+    return f"Not decided yet: {_intervals(reading.metrics)}."
 
 
-def _told(metrics: list[MetricReading] | tuple[MetricReading, ...]) -> str:
+def _intervals(metrics: list[MetricReading] | tuple[MetricReading, ...]) -> str:
     return "; ".join(
         f"{m.metric.name} {m.difference:+.4g} [{m.low:+.4g}, {m.high:+.4g}]"
         if m.state != "inconsistent"

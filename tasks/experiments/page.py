@@ -56,7 +56,7 @@ def started_page(experiment: Experiment) -> str:
             f"# ▸ Experiment on {experiment.model}: started",
             f"**{experiment.percent} percent of the users are given {experiment.treatment}, the "
             f"others {experiment.control}, until {_when(experiment.ends)} (UTC).**",
-            table(("what", "value"), _asked(experiment)),
+            table(("what", "value"), _plan_rows(experiment)),
             _promise(experiment),
         )
     )
@@ -93,17 +93,17 @@ def recorded_page(
     source: str,
     lines: int,
     repeated: int,
-    made: Recorded,
+    counts: Recorded,
     wrong: tuple[str, ...],
 ) -> str:
     """What became of a file of records."""
     rows = [
         ("lines", f"{lines:,}"),
-        ("recorded now", f"{made.events:,}"),
-        ("new users", f"{made.entered:,}"),
-        ("known before (counted once)", f"{made.repeated + repeated:,}"),
-        ("too late: their user had been counted", f"{made.late:,}"),
-        ("of users who came after the end", f"{made.ended:,}"),
+        ("recorded now", f"{counts.events:,}"),
+        ("new users", f"{counts.entered:,}"),
+        ("known before (counted once)", f"{counts.repeated + repeated:,}"),
+        ("too late: their user had been counted", f"{counts.late:,}"),
+        ("of users who came after the end", f"{counts.ended:,}"),
         ("not readable", f"{len(wrong):,}"),
     ]
     parts = [
@@ -188,7 +188,7 @@ def _facts(
 ) -> list[tuple[str, object]]:
     treatment, control = reading.users
     waiting = sum(reading.pending)
-    facts = _asked(experiment)
+    facts = _plan_rows(experiment)
     facts += [
         ("users counted", f"{treatment:,} treatment, {control:,} control"),
         ("users in their window", f"{waiting:,}"),
@@ -211,7 +211,7 @@ def _facts(
     return facts
 
 
-def _asked(experiment: Experiment) -> list[tuple[str, object]]:
+def _plan_rows(experiment: Experiment) -> list[tuple[str, object]]:
     metrics = "; ".join(
         f"{m.name} ({m.kind}, {m.direction} is better, matters from {m.minimal_difference:g})"
         for m in experiment.metrics

@@ -63,9 +63,9 @@ class Records:
     @property
     def table(self) -> Table:
         """The experiment's part of the table."""
-        asked = self.experiment
-        expires = asked.ends + asked.window_seconds + KEPT_SECONDS
-        return Table(self.name, asked.id, expires)
+        experiment = self.experiment
+        expires = experiment.ends + experiment.window_seconds + KEPT_SECONDS
+        return Table(self.name, experiment.id, expires)
 
     def record(self, users: Mapping[str, Sequence[UserEvent]], now: float) -> Recorded:
         """Record events of users; what was recorded before is not recorded again.
@@ -84,8 +84,8 @@ class Records:
             for start in range(0, len(names), TOGETHER):
                 some = names[start : start + TOGETHER]
                 known = self._users(some)
-                asked = [(user, users[user], known.get(user), now) for user in some]
-                total = sum(pool.map(lambda one: self._user(*one), asked), total)
+                arguments = [(user, users[user], known.get(user), now) for user in some]
+                total = sum(pool.map(lambda one: self._user(*one), arguments), total)
         return total
 
     def settle(self, now: float) -> int:
@@ -181,8 +181,8 @@ class Records:
         )
 
     def _crossed(self, user: str, entries: Iterable[UserEvent]) -> dict[str, int]:
-        given = self.experiment.version_of(self.experiment.arm_of(user))
-        return {"crossed": 1} if any(e.version not in {"", given} for e in entries) else {}
+        version = self.experiment.version_of(self.experiment.arm_of(user))
+        return {"crossed": 1} if any(e.version not in {"", version} for e in entries) else {}
 
     # -- counting ----------------------------------------------------------------------------
 
@@ -199,24 +199,24 @@ class Records:
             users = self._users([user for user, _ in due])
             acts: list[Item] = []
             cells: dict[tuple[int, int, Arm], Cell] = {}
-            taken: list[tuple[str, float]] = []
+            batch: list[tuple[str, float]] = []
             later: list[tuple[str, float]] = []
             for user, at in due:
                 item = users.get(user)
                 if item is None or "counted" in item:
                     continue  # counted by somebody else since the list was read
-                asked = self.experiment
-                place = (block_of(asked, at), slice_of(asked, user), _arm(item))
+                experiment = self.experiment
+                place = (block_of(experiment, at), slice_of(experiment, user), _arm(item))
                 if place not in cells and len(cells) == CELLS_TOGETHER:
                     later.append((user, at))
                     continue
                 cells[place] = self._with(cells.get(place, Cell(*place, 0, 0, {})), item)
                 acts += self._counting(user, at, item, place[0])
-                taken.append((user, at))
+                batch.append((user, at))
             acts += [self._counted(cell) for cell in cells.values()]
-            refused = self.table.transact(f"count {len(taken)} users", acts) if acts else None
+            refused = self.table.transact(f"count {len(batch)} users", acts) if acts else None
             if refused is None:
-                counted, due, attempt = counted + len(taken), later, 0
+                counted, due, attempt = counted + len(batch), later, 0
             elif attempt == TRIES:
                 raise crowded("counting")
             else:

@@ -89,8 +89,8 @@ class Table:
         put = {**(sets or {}), "expires": int(self.expires)}
         names = {f"#a{i}": name for i, name in enumerate(adds)}
         names |= {f"#s{i}": name for i, name in enumerate(put)}
-        given = {f":a{i}": number(amount) for i, amount in enumerate(adds.values())}
-        given |= {f":s{i}": number(value) for i, value in enumerate(put.values())}
+        amounts = {f":a{i}": number(amount) for i, amount in enumerate(adds.values())}
+        amounts |= {f":s{i}": number(value) for i, value in enumerate(put.values())}
         words = "SET " + ", ".join(f"#s{i} = :s{i}" for i in range(len(put)))
         if adds:
             words += " ADD " + ", ".join(f"#a{i} :a{i}" for i in range(len(adds)))
@@ -99,7 +99,7 @@ class Table:
             "Key": key,
             "UpdateExpression": words,
             "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": {**given, **(values or {})},
+            "ExpressionAttributeValues": {**amounts, **(values or {})},
         }
         if condition:
             update["ConditionExpression"] = condition
@@ -127,15 +127,15 @@ class Table:
     def read(self, keys: Sequence[Item]) -> list[Item]:
         """Those items of at most a hundred that are there, consistently."""
         items: list[Item] = []
-        asked: Any = {self.name: {"Keys": list(keys), "ConsistentRead": True}} if keys else {}
+        request: Any = {self.name: {"Keys": list(keys), "ConsistentRead": True}} if keys else {}
         for attempt in range(TRIES):
-            if not asked:
+            if not request:
                 return items
             with asking(f"BatchGetItem {self.name}"):
-                answer = client("dynamodb").batch_get_item(RequestItems=asked)
+                answer = client("dynamodb").batch_get_item(RequestItems=request)
             items += answer["Responses"].get(self.name, [])
-            asked = answer.get("UnprocessedKeys") or {}
-            give_way(attempt, ["ThrottlingError"] if asked else [])
+            request = answer.get("UnprocessedKeys") or {}
+            give_way(attempt, ["ThrottlingError"] if request else [])
         raise crowded("reading")
 
     def query(self, partition: str, until: str = "") -> Iterator[Item]:

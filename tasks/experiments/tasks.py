@@ -58,13 +58,14 @@ def begin(
 @retried("record")
 def record(context: ExperimentContext, model: str, url: str) -> str:
     """See `verbs.record`; a sentence that says what was recorded."""
-    experiment, batch, made = verbs.record(context, model, url)
-    markdown = page.recorded_page(experiment, url, batch.lines, batch.repeated, made, batch.wrong)
+    experiment, batch, counts = verbs.record(context, model, url)
+    markdown = page.recorded_page(experiment, url, batch.lines, batch.repeated, counts, batch.wrong)
     show(key_for("records", model), markdown, "What was recorded")
     return (
-        f"{experiment.id}: {made.events:,} of {batch.lines:,} records are new, "
-        f"{made.entered:,} new users; {made.repeated + batch.repeated:,} were known, "
-        f"{made.late:,} too late, {made.ended:,} after the end, {len(batch.wrong):,} not readable."
+        f"{experiment.id}: {counts.events:,} of {batch.lines:,} records are new, "
+        f"{counts.entered:,} new users; {counts.repeated + batch.repeated:,} were known, "
+        f"{counts.late:,} too late, {counts.ended:,} after the end, "
+        f"{len(batch.wrong):,} not readable."
     )
 
 

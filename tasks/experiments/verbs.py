@@ -124,7 +124,7 @@ def start(
     """
     known = context.registry.versions(model)
     pointer = context.registry.pointer(model)
-    asked = plan(
+    experiment = plan(
         model=model,
         control=control or (pointer.version if pointer else ""),
         treatment=treatment,
@@ -142,7 +142,7 @@ def start(
         withdrawn=pointer.previous if pointer and pointer.rollback else None,
     )
     require_table(context.table)
-    return store.open_experiment(context.bucket, asked)
+    return store.open_experiment(context.bucket, experiment)
 
 
 def require_table(name: str) -> None:
@@ -191,16 +191,16 @@ def record(
     stored = objects.read(bucket, key)
     if stored is None:
         raise RecordsUnreadable(f"{url} is not there.", "Correct the address.")
-    made = batch(experiment, stored.body.decode("utf-8", "replace").splitlines())
-    if not made.users:
+    events = batch(experiment, stored.body.decode("utf-8", "replace").splitlines())
+    if not events.users:
         raise RecordsUnreadable(
-            f"{url}: none of {made.lines} lines is a record: {'; '.join(made.wrong[:SHOWN])}.",
+            f"{url}: none of {events.lines} lines is a record: {'; '.join(events.wrong[:SHOWN])}.",
             "See docs/experiments.md for what a line holds.",
         )
     return (
         experiment,
-        made,
-        Records(context.table, experiment).record(made.users, context.clock.now()),
+        events,
+        Records(context.table, experiment).record(events.users, context.clock.now()),
     )
 
 

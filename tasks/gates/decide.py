@@ -61,13 +61,13 @@ def _checks(
 ) -> Iterator[Check]:
     value = candidate.get(gate.metric)
     if value is None or not math.isfinite(value):
-        told = ", ".join(sorted(candidate)) or "nothing"
+        names = ", ".join(sorted(candidate)) or "nothing"
         yield Check(
             name=gate.metric,
             outcome="error",
             observed="nothing" if value is None else str(value),
             bound="a finite number",
-            detail=f"the training job did not measure it; it measured {told}",
+            detail=f"the training job did not measure it; it measured {names}",
         )
         return
     if gate.at_least is not None:

@@ -64,7 +64,7 @@ def _judged(check: Check, candidate: Mapping[str, float]) -> tuple[str, ...]:
     return (
         SIGNS[check.outcome],
         plain(check.name),
-        _told(name, candidate),
+        _cell(name, candidate),
         _bound(name, check.bound),
         rounded(plain(check.detail)),
     )
@@ -91,7 +91,7 @@ def _measured(
     rows = [
         (
             plain(name),
-            *(_told(name, side) for side in (candidate, *others.values())),
+            *(_cell(name, side) for side in (candidate, *others.values())),
             *([_change(candidate.get(name), champion.get(name))] if champion is not None else []),
         )
         for name in names
@@ -101,7 +101,7 @@ def _measured(
     return table(header, rows, numeric=range(1, len(header)))
 
 
-def _told(name: str, side: Mapping[str, float]) -> str:
+def _cell(name: str, side: Mapping[str, float]) -> str:
     return told_metric(name, side[name]) if name in side else "–"
 
 

@@ -67,5 +67,5 @@ def unreadable(key: str, why: str) -> UnreadableData:
 
 def reason(error: BaseException) -> str:
     """What a decoder said, on one bounded line without control signs."""
-    said = " ".join(str(error).split())[:200].rstrip(".")
-    return ascii(f"{type(error).__name__}: {said}" if said else type(error).__name__)[1:-1]
+    message = " ".join(str(error).split())[:200].rstrip(".")
+    return ascii(f"{type(error).__name__}: {message}" if message else type(error).__name__)[1:-1]

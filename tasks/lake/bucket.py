@@ -86,8 +86,8 @@ def take_snapshot(
         BucketMissing, BucketUnversioned, LayoutUnknown, LayoutAmbiguous, NoDataInWindow: see there.
     """
     require_versioned(s3, bucket)
-    found = sort_out(list_objects(s3, bucket, prefix), prefix, owns)
-    return pin_inventory(dataset, bucket, found, window_days, end, after)
+    inventory = sort_out(list_objects(s3, bucket, prefix), prefix, owns)
+    return pin_inventory(dataset, bucket, inventory, window_days, end, after)
 
 
 def keep_snapshot(s3: Any, bucket: str, snapshot: Snapshot) -> str:

@@ -67,9 +67,9 @@ class Tally:
         self.counts[rule] = self.counts.get(rule, 0) + 1
         self.examples[rule] = min(key, self.examples.get(rule, key))
 
-    def extend(self, found: Iterable[LeftOut]) -> None:
+    def extend(self, groups: Iterable[LeftOut]) -> None:
         """Count what was counted before."""
-        for item in found:
+        for item in groups:
             self.counts[item.rule] = self.counts.get(item.rule, 0) + item.count
             self.examples[item.rule] = min(item.example, self.examples.get(item.rule, item.example))
 
@@ -161,7 +161,7 @@ def shapes_of(objects: Iterable[LakeObject], places: Mapping[str, Place]) -> Ite
         place = places[item.key]
         depth = "with folders below" if "/" in place.rest else "without folders below"
         days.setdefault(item.day, set()).add(f"{place.folder} ({depth})")
-    mixed = {day: sorted(found) for day, found in days.items() if len(found) > 1}
+    mixed = {day: sorted(shapes) for day, shapes in days.items() if len(shapes) > 1}
     if mixed:
         day = min(mixed, key=str)
         yield (

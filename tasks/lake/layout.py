@@ -105,7 +105,7 @@ def pin(
 def pin_inventory(
     dataset: str,
     bucket: str,
-    found: Inventory,
+    inventory: Inventory,
     window_days: int = 0,
     end: date | None = None,
     after: date | None = None,
@@ -119,30 +119,30 @@ def pin_inventory(
         LayoutAmbiguous: a day of the window lies in two layouts.
         NoDataInWindow: nothing is left.
     """
-    unread = [item for item in found.left_out if item.rule in UNREAD]
-    if unread and not found.objects:
+    unread = [item for item in inventory.left_out if item.rule in UNREAD]
+    if unread and not inventory.objects:
         raise LayoutUnknown(
             f"No object of {dataset!r} in s3://{bucket} lies in a folder that names its day: "
             f"{told(unread)}.",
             f"Lay the data out in one of the layouts that are read: {', '.join(LAYOUTS)}; any "
             "folders may stand below (hour=00/). docs/lake.md tells more.",
         )
-    pinned = pin(dataset, bucket, found.objects, window_days, end, after, found.left_out)
-    _one_layout_a_day(pinned, found.places)
+    pinned = pin(dataset, bucket, inventory.objects, window_days, end, after, inventory.left_out)
+    _one_layout_a_day(pinned, inventory.places)
     notices = [
         f"{item.count:,} objects were left out and may be data: {item.rule} "
         f"({WHY[item.rule]}), e.g. {ascii(item.example[:200])[1:-1]}."
         for item in unread
     ]
-    notices += shapes_of(pinned.objects, found.places)
+    notices += shapes_of(pinned.objects, inventory.places)
     return pinned.model_copy(update={"notices": tuple(notices)})
 
 
 def _one_layout_a_day(pinned: Snapshot, places: Mapping[str, Place]) -> None:
-    seen: dict[date, dict[str, str]] = {}
+    layouts: dict[date, dict[str, str]] = {}
     for item in pinned.objects:
-        seen.setdefault(item.day, {}).setdefault(places[item.key].shape, item.key)
-    twice = {day: shapes for day, shapes in seen.items() if len(shapes) > 1}
+        layouts.setdefault(item.day, {}).setdefault(places[item.key].shape, item.key)
+    twice = {day: shapes for day, shapes in layouts.items() if len(shapes) > 1}
     if not twice:
         return
     first = min(twice)

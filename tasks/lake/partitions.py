@@ -80,13 +80,13 @@ def place_of(key: str, prefix: str = "") -> Place:
     own = below(key, prefix)
     for path in dict.fromkeys((own, key)):
         segments = path.split("/")
-        named = sorted(_named(segments[:-1]), key=lambda found: found.rank)
-        named = [found for found in named if found.rank == named[0].rank]
+        named = sorted(_named(segments[:-1]), key=lambda naming: naming.rank)
+        named = [naming for naming in named if naming.rank == named[0].rank]
         if not named:
             continue
-        if any(found.day is None for found in named):
+        if any(naming.day is None for naming in named):
             return Place(rule=NO_REAL_DAY)
-        if len({found.day for found in named}) > 1:
+        if len({naming.day for naming in named}) > 1:
             return Place(rule=TWO_DAYS)
         first = named[0]
         return Place(
@@ -133,12 +133,12 @@ def _partitions(folders: Sequence[str]) -> Iterator[_Named]:
         yield _Named(0, _of_roles(roles), "year=/month=/day=", tuple(index for index, _ in parts))
     elif {"year", "month"} <= set(roles):
         # year=2024/month=07/dt=2024-06-30: the parts contradict each other.
-        for found in whole:
-            if found.day is not None:
+        for naming in whole:
+            if naming.day is not None:
                 first = {"day": (0, "1"), **roles}
                 month = _of_roles(first)
-                if month is None or month != found.day.replace(day=1):
-                    yield _Named(found.rank, month, "year=/month=", found.at)
+                if month is None or month != naming.day.replace(day=1):
+                    yield _Named(naming.rank, month, "year=/month=", naming.at)
 
 
 def _of_roles(roles: dict[str, tuple[int, str]]) -> date | None:
@@ -159,15 +159,15 @@ def _plain(folders: Sequence[str]) -> Iterator[_Named]:
     for index, three in enumerate(zip(folders, folders[1:], folders[2:], strict=False)):
         year, month, day_ = three
         if _YEAR.fullmatch(year) and _SMALL.fullmatch(month) and _SMALL.fullmatch(day_):
-            found = _day(int(year), int(month), int(day_))
-            yield _Named(2, found, "YYYY/MM/DD", (index, index + 1, index + 2))
+            day = _day(int(year), int(month), int(day_))
+            yield _Named(2, day, "YYYY/MM/DD", (index, index + 1, index + 2))
             return
 
 
-def _numbers(found: re.Match[str] | None) -> tuple[int, int, int]:
-    if found is None:
+def _numbers(match: re.Match[str] | None) -> tuple[int, int, int]:
+    if match is None:
         return 0, 0, 0
-    year, month, day = (int(text) for text in found.groups() if text and text.isdigit())
+    year, month, day = (int(text) for text in match.groups() if text and text.isdigit())
     return year, month, day
 
 

@@ -54,18 +54,18 @@ class BoundedStream(io.RawIOBase):
 
     def _compression(self) -> str:
         """By the first bytes; a name that promises another one is told."""
-        found = compression_of(self._file.read(MAGIC_BYTES))
+        compression = compression_of(self._file.read(MAGIC_BYTES))
         self._file.seek(0)
         ending = ending_of(self._key)
         named = ENDINGS.get(ending, "")
         if named == "deflate":
             return named
-        if named and found != named:
+        if named and compression != named:
             raise unreadable(self._key, f"its name ends in {ending}, but it is not {named}")
         if ending and not named:
             read = ", ".join(ENDINGS)
             raise unreadable(self._key, f"{ending} is not read; of compressions these are: {read}")
-        return found
+        return compression
 
     def readable(self) -> bool:
         """Always."""

@@ -76,9 +76,9 @@ def csv_chunks(
                     part = batch.slice(start, limits.chunk_rows)
                     numbers = _numbers(part.num_rows, done, [fault.row for fault in faults])
                     done = int(numbers[-1]) if len(numbers) else done
-                    given = tuple(fault for fault in faults if fault.row < done)
+                    part_faults = tuple(fault for fault in faults if fault.row < done)
                     faults[:] = [fault for fault in faults if fault.row > done]
-                    yield _text_chunk(names, part, numbers, given)
+                    yield _text_chunk(names, part, numbers, part_faults)
             if faults:
                 yield _text_chunk(names, None, np.arange(0), tuple(faults))
 
@@ -140,7 +140,7 @@ def json_chunks(
         records: list[dict[str, Any]] = []
         rows: list[int] = []
         faults: list[RowFault] = []
-        held, number, given = 0, 0, False
+        size, number, given = 0, 0, False
         while line := stream.readline(limits.line_bytes + 1):
             number += 1
             if len(line) > limits.line_bytes:
@@ -153,10 +153,10 @@ def json_chunks(
             else:
                 records += parsed
                 rows += [number] * len(parsed)
-            held += len(line)
-            if len(records) + len(faults) >= limits.chunk_rows or held >= limits.chunk_bytes:
+            size += len(line)
+            if len(records) + len(faults) >= limits.chunk_rows or size >= limits.chunk_bytes:
                 yield _of_records(records, rows, faults)
-                records, rows, faults, held, given = [], [], [], 0, True
+                records, rows, faults, size, given = [], [], [], 0, True
         # No line at all is no record: Spark and Hadoop write such a part for an empty partition.
         if records or faults or (not given and not number):
             yield _of_records(records, rows, faults)
@@ -209,12 +209,12 @@ def _loaded(text: str) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    record = dict(pairs)
+    if len(record) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"field {twice[:80]!a} is named more than once")
-    return found
+    return record
 
 
 def _deep(value: Any) -> bool:

@@ -44,8 +44,8 @@ def current_flow_run_id() -> str | None:
     """Id of the flow run that this code runs in, or None outside of one."""
     from prefect import runtime
 
-    found = runtime.flow_run.id
-    return str(found) if found else None
+    run_id = runtime.flow_run.id
+    return str(run_id) if run_id else None
 
 
 def presented(markdown: str) -> str:
@@ -61,12 +61,14 @@ def show(key: str, markdown: str, description: str = "") -> UUID | None:
     if current_flow_run_id() is None:
         return None
     try:
-        told = presented(markdown)
-        made = create_markdown_artifact(key=key, markdown=told, description=description or None)
+        page = presented(markdown)
+        artifact_id = create_markdown_artifact(
+            key=key, markdown=page, description=description or None
+        )
     except Exception as error:  # noqa: BLE001  showing is a courtesy; the run goes on
         logger().warning(f"The artifact {key} could not be shown: {error}")
         return None
-    return made if isinstance(made, UUID) else None
+    return artifact_id if isinstance(artifact_id, UUID) else None
 
 
 class LivePage:
@@ -86,9 +88,9 @@ class LivePage:
             self._id = show(self._key, markdown, self._description)
         else:
             try:
-                told = presented(markdown)
+                page = presented(markdown)
                 with get_client(sync_client=True) as client:
-                    client.update_artifact(self._id, ArtifactUpdate(data=told))
+                    client.update_artifact(self._id, ArtifactUpdate(data=page))
             except Exception as error:  # noqa: BLE001  showing is a courtesy; the run goes on
                 logger().warning(f"The artifact {self._key} could not be updated: {error}")
                 return

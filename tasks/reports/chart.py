@@ -76,8 +76,8 @@ def line_chart(
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height:.1f}" y2="{height:.1f}" '
             'stroke="#8884" />'
         )
-        told = number(10**y) if logarithmic else axis_label(y, levels[1] - levels[0])
-        body.append(_text(LEFT - 6, height + 4, told, anchor="end"))
+        label = number(10**y) if logarithmic else axis_label(y, levels[1] - levels[0])
+        body.append(_text(LEFT - 6, height + 4, label, anchor="end"))
     marks = ticks(x0, x1)
     body.extend(
         _text(
@@ -94,8 +94,8 @@ def line_chart(
         if len(points) == 1:
             a, b = at(*points[0])
             body.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}" />')
-        told = shortened(name, NAME)
-        body.append(_text(WIDTH - RIGHT + 12, TOP + 12 + 17 * index, told, colour=colour))
+        label = shortened(name, NAME)
+        body.append(_text(WIDTH - RIGHT + 12, TOP + 12 + 17 * index, label, colour=colour))
     return _document(body)
 
 
@@ -138,9 +138,9 @@ def axis_label(value: float, step: float) -> str:
         return number(value, 6)
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     decimals += abs(step * 10**decimals - round(step * 10**decimals)) > MILLIONTH  # 2.5, 0.25
-    told = f"{value:,.{decimals}f}"
-    told = told.rstrip("0").rstrip(".") if "." in told else told
-    return "0" if told == "-0" else told
+    text = f"{value:,.{decimals}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def _text(

@@ -39,8 +39,8 @@ def number(value: float, digits: int = DIGITS) -> str:
         mantissa = mantissa.rstrip("0").rstrip(".")
         return f"{mantissa} × 10{str(int(power)).translate(_SUPERSCRIPT)}"
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
-    told = f"{value:,.{decimals}f}"
-    return told.rstrip("0").rstrip(".") if "." in told else told
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def metric(name: str, value: float) -> str:
@@ -71,7 +71,7 @@ def rounded(text: str) -> str:
     >>> rounded("≤ 150000"), rounded("the champion has 81234.6"), rounded("v20260131_020000")
     ('≤ 150,000', 'the champion has 81,235', 'v20260131_020000')
     """
-    return _NUMBER.sub(lambda found: number(float(found.group())), text)
+    return _NUMBER.sub(lambda match: number(float(match.group())), text)
 
 
 def size(count: float) -> str:

@@ -21,7 +21,7 @@ def linked(markdown: str, console: str) -> str:
         console: Address of a browser page with ``{bucket}`` and ``{key}``, and perhaps ``{kind}``,
             which is ``object``, or ``buckets`` for a prefix.
     """
-    return _ADDRESS.sub(lambda found: _link(found[1], console), markdown)
+    return _ADDRESS.sub(lambda match: _link(match[1], console), markdown)
 
 
 def browsable(address: str, console: str) -> str:
@@ -54,6 +54,6 @@ def shortened(text: str, width: int) -> str:
 
 def _link(address: str, console: str) -> str:
     """The UI shows a link's words as they stand, so what would end them is written as in a URL."""
-    told = label(address).replace("[", "%5B").replace("]", "%5D").replace("|", "%7C")
+    words = label(address).replace("[", "%5B").replace("]", "%5D").replace("|", "%7C")
     whole = address.replace('"', "%22").replace("|", "%7C")
-    return f'[{told}]({browsable(address, console)} "{whole}")'
+    return f'[{words}]({browsable(address, console)} "{whole}")'

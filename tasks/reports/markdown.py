@@ -46,11 +46,11 @@ def fitted(markdown: str) -> str:
     return _TABLE.sub(_refitted, markdown)
 
 
-def _refitted(found: re.Match[str]) -> str:
-    lines = found[0].splitlines()
+def _refitted(match: re.Match[str]) -> str:
+    lines = match[0].splitlines()
     rows = [[cell.strip() for cell in _BAR.split(line.strip()[1:-1])] for line in lines]
     if len({len(row) for row in rows}) > 1:  # not a table of ours; it stays as it is
-        return found[0]
+        return match[0]
     return "\n".join(_fitted([rows[0], *rows[2:]], rows[1]))
 
 
@@ -67,8 +67,8 @@ def _fitted(rows: Sequence[Sequence[str]], rule: Sequence[str]) -> list[str]:
 
 def plain(text: str) -> str:
     """Data as text: nothing in it becomes markup, and signs that hide others are shown."""
-    seen = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text.strip())
-    quoted = "".join(f"\\{sign}" if sign in _MARKUP else sign for sign in " ".join(seen.split()))
+    signs = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text.strip())
+    quoted = "".join(f"\\{sign}" if sign in _MARKUP else sign for sign in " ".join(signs.split()))
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         quoted = quoted.replace(sign, entity)
     return quoted or "–"
@@ -111,26 +111,26 @@ def _words(text: str, width: int) -> Iterator[list[str]]:
             word += _parts(atom, width)
             continue
         while word:
-            taken = _fitting(word, width)
-            yield word[:taken]
-            word = word[taken:]
+            count = _fitting(word, width)
+            yield word[:count]
+            word = word[count:]
         if atom == "<br>":
             yield [atom]
 
 
 def _fitting(word: Sequence[str], width: int) -> int:
     """How many atoms of a word one line takes: the last joint near its end, or what fits."""
-    used, taken = 0, 0
+    used, count = 0, 0
     for atom in word:
         used += _wide(atom)
-        if used > width and taken:
+        if used > width and count:
             break
-        taken += 1
-    if taken < len(word):
-        for index in range(taken, taken // 2, -1):
+        count += 1
+    if count < len(word):
+        for index in range(count, count // 2, -1):
             if word[index - 1][-1] in _JOINTS:
                 return index
-    return taken
+    return count
 
 
 def _parts(atom: str, width: int) -> list[str]:
@@ -162,12 +162,12 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
     links = [max(map(_whole, column)) for column in columns]
     room = (PAGE - PADDING * len(needs)) / SIGN
     widths = list(links)
-    left = room - sum(widths)
+    rest = room - sum(widths)
     others = sorted((i for i, width in enumerate(widths) if not width), key=needs.__getitem__)
     for done, index in enumerate(others):
-        fair = int(left // (len(others) - done))
+        fair = int(rest // (len(others) - done))
         widths[index] = min(max(needs[index], 1), max(fair, NARROWEST))
-        left -= widths[index]
+        rest -= widths[index]
     return widths
 
 

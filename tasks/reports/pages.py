@@ -34,7 +34,7 @@ def snapshot_page(
         why: What each rule that leaves objects out means.
     """
     days = len({item.day for item in snapshot.objects})
-    left = [
+    rows = [
         (item.rule, f"{item.count:,}", (why or {}).get(item.rule, ""), _shown_key(item.example))
         for item in snapshot.left_out
     ]
@@ -54,10 +54,10 @@ def snapshot_page(
             ),
         ),
     ]
-    if left:
+    if rows:
         parts += [
             "## Left out",
-            table(("rule", "objects", "why", "for example"), left),
+            table(("rule", "objects", "why", "for example"), rows),
         ]
     return "\n\n".join(parts)
 

@@ -21,8 +21,8 @@ def known_channels(bucket: str, prefix: str) -> dict[str, Any] | None:
     Returns:
         ``{"channels": {name: s3 prefix}, …facts}`` as `put_channels` wrote it.
     """
-    found = objects.read(bucket, f"{prefix}/{COMPLETE}")
-    return None if found is None else dict(json.loads(found.body))
+    mark = objects.read(bucket, f"{prefix}/{COMPLETE}")
+    return None if mark is None else dict(json.loads(mark.body))
 
 
 def put_channels(bucket: str, prefix: str, folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
@@ -71,9 +71,9 @@ def _put(bucket: str, key: str, path: Path) -> None:
     s3 = client("s3")
     # Rewriting is safe: the prefix is named from the content, and only the mark makes it count.
     s3.upload_file(str(path), bucket, key)
-    seen = s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
-    if seen != size:
+    length = s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
+    if length != size:
         raise ObjectCorrupt(
-            f"s3://{bucket}/{key} was sent with {size} bytes and stands there with {seen}.",
+            f"s3://{bucket}/{key} was sent with {size} bytes and stands there with {length}.",
             "Run again; nothing was trained on it.",
         )

@@ -74,8 +74,8 @@ def serving_program(archive: Path) -> str:
         TrainingFailed: bundle.json names none.
     """
     with tarfile.open(archive) as tar:
-        found = [item for item in tar if item.name.removeprefix("./") == BUNDLE]
-        file = tar.extractfile(found[0]) if found else None
+        members = [item for item in tar if item.name.removeprefix("./") == BUNDLE]
+        file = tar.extractfile(members[0]) if members else None
         if file is None:
             return FIRST_PROGRAM
         try:
@@ -97,15 +97,15 @@ def measured(folder: Path, job_name: str) -> Measured:
     path = folder / "metrics.json"
     try:
         raw = json.loads(path.read_text("utf-8"))
-        found = Measured(
+        metrics = Measured(
             candidate=raw["candidate"],
             baseline=raw.get("baseline", {}),
             rows=sum(raw.get("counts", {}).values()),
         )
     except FileNotFoundError as error:
-        left = ", ".join(sorted(item.name for item in folder.iterdir())) or "nothing"
+        names = ", ".join(sorted(item.name for item in folder.iterdir())) or "nothing"
         raise TrainingFailed(
-            f"{job_name} wrote no metrics.json into its output folder; it left {left} there.",
+            f"{job_name} wrote no metrics.json into its output folder; it left {names} there.",
             WRITES_METRICS,
         ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -114,10 +114,10 @@ def measured(folder: Path, job_name: str) -> Measured:
             f"{job_name} left no readable metrics.json ({type(error).__name__}: {why}).",
             WRITES_METRICS,
         ) from error
-    wrong = [name for name, value in found.candidate.items() if not math.isfinite(value)]
+    wrong = [name for name, value in metrics.candidate.items() if not math.isfinite(value)]
     if wrong:
         raise TrainingFailed(
             f"{job_name} measured no finite number for {', '.join(wrong)}.",
             "The model diverged: lower the learning rate, or look at the data report.",
         )
-    return found
+    return metrics

@@ -34,23 +34,23 @@ class Standing(Frozen):
 
 def reasons(standing: Standing, when: RetrainWhen) -> tuple[str, ...]:
     """Why a model is due, each as a sentence; none when it is not."""
-    found = []
+    sentences = []
     age = standing.age_seconds / DAY_SECONDS
     if age > when.max_age_days:
-        found.append(f"{age:.0f} days old (at most {when.max_age_days})")
+        sentences.append(f"{age:.0f} days old (at most {when.max_age_days})")
     if when.min_new_rows and standing.trained_bytes and standing.trained_rows:
         # Rows are not read for this: their size tells closely enough.
         rows = round(standing.new_bytes / standing.trained_bytes * standing.trained_rows)
         if rows >= when.min_new_rows:
-            found.append(f"about {rows:,} new rows (from {when.min_new_rows:,} on)")
+            sentences.append(f"about {rows:,} new rows (from {when.min_new_rows:,} on)")
     if standing.metric_then and standing.metric_now is not None:
         change = standing.metric_now / standing.metric_then - 1
         loss = change if standing.smaller_is_better else -change
         if loss > when.max_metric_loss:
-            found.append(
+            sentences.append(
                 f"quality fell by {loss:.0%}, from {standing.metric_then:.6g} to "
                 f"{standing.metric_now:.6g} (at most {when.max_metric_loss:.0%})"
             )
     if standing.drift:
-        found.append(standing.drift)
-    return tuple(found)
+        sentences.append(standing.drift)
+    return tuple(sentences)

@@ -28,8 +28,8 @@ def describe(sagemaker: Any, name: str) -> dict[str, Any] | None:
     """The job's description, or None when there is no such job."""
     try:
         with asking(f"DescribeTrainingJob {name}"):
-            found: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
-            return found
+            description: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
+            return description
     except AwsRejected as error:
         if error.code == "ValidationException" and any(word in str(error) for word in _GONE):
             return None
@@ -51,9 +51,9 @@ def submit_or_adopt(
     """
     for attempt in range(1, MAX_ATTEMPTS + 1):
         name = attempt_name(job_name, attempt)
-        found = describe(sagemaker, name)
-        if found is not None:
-            if is_dead(found["TrainingJobStatus"]):
+        description = describe(sagemaker, name)
+        if description is not None:
+            if is_dead(description["TrainingJobStatus"]):
                 continue
             return Submitted(name=name, adopted=True)
         try:

@@ -68,12 +68,12 @@ def epochs_of(lines: Sequence[str]) -> dict[str, list[tuple[float, float]]]:
     """Read ``epoch=3 loss=0.12 val_mae=…`` lines into one series per number."""
     series: dict[str, list[tuple[float, float]]] = {}
     for line in lines:
-        found = _EPOCH.search(line)
-        if not found:
+        match = _EPOCH.search(line)
+        if not match:
             continue
         for name, value in _NUMBER.findall(line):
             if name not in UNSHOWN:
-                series.setdefault(name, []).append((float(found.group(1)), float(value)))
+                series.setdefault(name, []).append((float(match.group(1)), float(value)))
     return series
 
 
@@ -88,11 +88,11 @@ def _chart(name: str, points: Sequence[tuple[float, float]], targets: Sequence[T
     for target in targets:
         if target.metric != metric:
             continue
-        told = f"gate {target.sign} {told_metric(metric, target.value)}"
-        title = f"{title} ({told})"
+        label = f"gate {target.sign} {told_metric(metric, target.value)}"
+        title = f"{title} ({label})"
         if low - reach <= target.value <= high + reach:
             ends = (points[0][0], max(points[-1][0], points[0][0] + 1))
-            drawn[told] = [(x, target.value) for x in ends]
+            drawn[label] = [(x, target.value) for x in ends]
     drawn = {"measured" if n == 0 else key: line for n, (key, line) in enumerate(drawn.items())}
     return image(line_chart(title, drawn, "epoch"), f"{metric} by epoch")
 
@@ -109,12 +109,15 @@ def _reached(series: Mapping[str, Sequence[tuple[float, float]]]) -> str:
 
 def _results(metrics: Mapping[str, float], targets: Sequence[Target]) -> str:
     """A row for each metric, a column for each split, the gate's bound beside them."""
-    told: dict[str, dict[str, str]] = {}
+    by_metric: dict[str, dict[str, str]] = {}
     for key, value in metrics.items():
         split, _, name = key.rpartition(":")
-        told.setdefault(name, {})[split] = told_metric(name, value)
-    seen = {key.rpartition(":")[0] for key in metrics}
-    splits = [*(name for name in SPLITS if name in seen), *sorted(seen - SPLITS.keys())]
+        by_metric.setdefault(name, {})[split] = told_metric(name, value)
+    split_names = {key.rpartition(":")[0] for key in metrics}
+    splits = [
+        *(name for name in SPLITS if name in split_names),
+        *sorted(split_names - SPLITS.keys()),
+    ]
     bounds: dict[str, list[str]] = {}
     for target in targets:
         bound = f"{target.sign} {told_metric(target.metric, target.value)}"
@@ -125,7 +128,7 @@ def _results(metrics: Mapping[str, float], targets: Sequence[Target]) -> str:
             *(values.get(split, "–") for split in splits),
             "<br>".join(bounds.get(name, ())) or "–",
         )
-        for name, values in sorted(told.items())
+        for name, values in sorted(by_metric.items())
     ]
     header = ("metric", *(SPLITS.get(split, plain(split or "value")) for split in splits), "gate")
     return table(header, rows, numeric=range(1, len(header)))

@@ -143,9 +143,9 @@ def _split_tables(files: Sequence[Path], out: Path, data: DataSpec) -> tuple[int
     by = data.split_by
     days, groups = [], []
     for file in files:
-        told = pq.read_table(file, columns=[DAY, *([by] if by else [])])
-        days += [day_of(value) for value in told[DAY].to_pylist()]
-        groups += [_group(value) for value in told[by].to_pylist()] if by else []
+        keys = pq.read_table(file, columns=[DAY, *([by] if by else [])])
+        days += [day_of(value) for value in keys[DAY].to_pylist()]
+        groups += [_group(value) for value in keys[by].to_pylist()] if by else []
     cut = Cut.of(data, days, groups if by else None)
     counts = {TRAINING: 0, HOLDOUT: 0, "": 0}
     for file in files:

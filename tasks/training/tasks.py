@@ -178,7 +178,7 @@ def examine(
     name = evaluation_name(spec.name, identity, channels["holdout"])
     tags = {"sluice:model": spec.name, "sluice:upload": identity[:16]}
     try:
-        found, described, folder = _measure(spec, name, channels, tags)
+        metrics, described, folder = _measure(spec, name, channels, tags)
     except TrainingFailed as error:
         raise UploadRefused(
             f"The artefact could not be measured on the held-out split. {error.what}",
@@ -192,8 +192,8 @@ def examine(
         model_data=model_data,
         output_data=str(described["ModelArtifacts"]["S3ModelArtifacts"]),
         created=wall(described["CreationTime"].timestamp()),
-        metrics={**found.candidate, "rows": float(data["training_rows"] + data["holdout_rows"])},
-        baseline=found.baseline,
+        metrics={**metrics.candidate, "rows": float(data["training_rows"] + data["holdout_rows"])},
+        baseline=metrics.baseline,
         folder=folder,
         program=spec.serving.program or collect.serving_program(archive),
         billable_seconds=described.get("BillableTimeInSeconds", 0),
@@ -258,8 +258,8 @@ def _measure(
     )
     folder = chosen.cache_dir / "jobs" / submitted.name
     output = described["ModelArtifacts"]["S3ModelArtifacts"].replace("model.tar", "output.tar")
-    left = collect.fetch_output(submitted.name, output, folder)
-    return collect.measured(left, submitted.name), described, folder
+    output_folder = collect.fetch_output(submitted.name, output, folder)
+    return collect.measured(output_folder, submitted.name), described, folder
 
 
 def _tag(text: str) -> str:

@@ -73,20 +73,20 @@ def inspect(archive: Path, name: str) -> dict[str, Any]:
     documents: dict[str, Any] = {}
     try:
         with tarfile.open(archive, "r:gz") as tar:
-            found: dict[str, tarfile.TarInfo] = {}
+            members: dict[str, tarfile.TarInfo] = {}
             total = 0
             for entry in tar:
                 tarfile.data_filter(entry, "/nowhere")  # raises on what would leave the folder
                 total += entry.size
                 if total > LARGEST:
                     raise _refused(name, [f"it unpacks to more than {LARGEST:,} bytes"])
-                found[entry.name.removeprefix("./")] = entry
+                members[entry.name.removeprefix("./")] = entry
             for path in (BUNDLE, *NEEDED):
-                if path in found and path.endswith(".json"):
-                    documents[path] = _document(tar, found[path], path, faults)
+                if path in members and path.endswith(".json"):
+                    documents[path] = _document(tar, members[path], path, faults)
     except (OSError, EOFError, tarfile.TarError) as error:
         raise _refused(name, [f"it is no intact gzipped tar archive: {error}"]) from error
-    faults += [f"it holds no {path}" for path in _needed(documents, faults) if path not in found]
+    faults += [f"it holds no {path}" for path in _needed(documents, faults) if path not in members]
     card = documents.get("model_card.json")
     if isinstance(card, dict) and not isinstance(card.get("hyperparameters", {}), dict):
         faults.append("model_card.json: hyperparameters is no object")

@@ -86,8 +86,8 @@ class Inbox:
 
     def open(self) -> tuple[Kept, ...]:
         """Every upload that is to be dealt with."""
-        found = [self._read(key) for key in objects.keys(self.bucket, PREFIX)]
-        return tuple(kept for kept in found if kept is not None)
+        records = [self._read(key) for key in objects.keys(self.bucket, PREFIX)]
+        return tuple(kept for kept in records if kept is not None)
 
     def find(self, model: str, version: str) -> Kept | None:
         """The open record of an upload."""
@@ -101,10 +101,10 @@ class Inbox:
 
     def outcome(self, upload: Upload) -> Outcome | None:
         """What became of this very artefact; None when it is another one, or not settled."""
-        found = objects.read(self.bucket, _outcome_key(upload))
-        if found is None:
+        document = objects.read(self.bucket, _outcome_key(upload))
+        if document is None:
             return None
-        outcome = Outcome.model_validate_json(found.body)
+        outcome = Outcome.model_validate_json(document.body)
         return outcome if outcome.etag == upload.etag else None
 
     def begin(self, upload: Upload) -> Kept | None:
@@ -140,8 +140,8 @@ class Inbox:
         objects.remove(self.bucket, (_record_key(upload.model, upload.version),))
 
     def _read(self, key: str) -> Kept | None:
-        found = objects.read(self.bucket, key)
-        return None if found is None else Kept(Open.model_validate_json(found.body), found.etag)
+        entry = objects.read(self.bucket, key)
+        return None if entry is None else Kept(Open.model_validate_json(entry.body), entry.etag)
 
 
 def _record_key(model: str, version: str) -> str:

@@ -82,14 +82,14 @@ class Listener:
         done = []
         for kept in self.inbox.open():
             record = kept.record
-            life, said = self.life_of(record.run) if record.run else ("none", "")
+            life, reason = self.life_of(record.run) if record.run else ("none", "")
             step = due(record, life, self.inbox.clock.now(), self.patience)
             named = f"{record.upload.model} {record.upload.version}"
             if step == "tell":
                 self._tell(kept)
                 done.append(f"{named}: uploaded, announced")
             elif step == "end":
-                why = _why(life, record.announced, said)
+                why = _why(life, record.announced, reason)
                 self.give_up(record.upload, why)
                 done.append(f"{named}: given up, {why}")
         return done
@@ -98,8 +98,8 @@ class Listener:
         record = kept.record
         number = record.announced + 1
         # Made from what it tells of: a repeated announcement is the same event.
-        told = uuid5(NAMESPACE_URL, f"{record.upload.model_dump_json()}#{number}")
-        self.announce(record.upload, told)
+        event_id = uuid5(NAMESPACE_URL, f"{record.upload.model_dump_json()}#{number}")
+        self.announce(record.upload, event_id)
         changes = {"announced": number, "last": self.inbox.clock.now(), "run": ""}
         # A lost race means that the run has taken the upload already.
         self.inbox.change(kept, record.model_copy(update=changes))
@@ -110,7 +110,7 @@ def patience_on(clock: ScaledClock) -> float:
     return max(PATIENCE, MIN_REAL_PATIENCE * clock.scale)
 
 
-def _why(life: Life, announced: int, said: str) -> str:
+def _why(life: Life, announced: int, reason: str) -> str:
     if life == "cancelled":
         return "a person cancelled its run"
-    return f"{announced} runs did not bring it to an end; the last said: {said or 'nothing'}"
+    return f"{announced} runs did not bring it to an end; the last said: {reason or 'nothing'}"

@@ -47,26 +47,26 @@ def uploads_in(body: str) -> Iterator[Upload]:
         if not str(record.get("eventName", "")).startswith("ObjectCreated:"):
             continue
         thing = record.get("s3", {})
-        found = upload_of(
+        upload = upload_of(
             str(thing.get("bucket", {}).get("name", "")),
             unquote_plus(str(thing.get("object", {}).get("key", ""))),
             str(thing.get("object", {}).get("eTag", "")),
             int(thing.get("object", {}).get("size", 0)),
         )
-        if found is not None:
-            yield found
+        if upload is not None:
+            yield upload
 
 
 def _records(body: str) -> list[dict[str, Any]]:
-    told: Any = body
+    document: Any = body
     for _ in range(2):
         try:
-            told = json.loads(told)
+            document = json.loads(document)
         except (TypeError, ValueError):
             return []
-        if not isinstance(told, dict):
+        if not isinstance(document, dict):
             return []
-        if "Records" in told:
-            return [record for record in told["Records"] if isinstance(record, dict)]
-        told = told.get("Message")
+        if "Records" in document:
+            return [record for record in document["Records"] if isinstance(record, dict)]
+        document = document.get("Message")
     return []

@@ -19,7 +19,7 @@ def upload_page(model: str, version: str, address: str, state: str, reason: str,
         reason: Why, in a sentence.
         at: When, in ISO 8601.
     """
-    told = state.replace("_", " ")
+    outcome = state.replace("_", " ")
     rows = [
         ("why", plain(reason)),
         ("artefact", f"`{address}`"),
@@ -28,7 +28,7 @@ def upload_page(model: str, version: str, address: str, state: str, reason: str,
     ]
     return "\n\n".join(
         (
-            f"# {SIGNS.get(state, '▸')} Upload {told}: `{model}/{version}`",
+            f"# {SIGNS.get(state, '▸')} Upload {outcome}: `{model}/{version}`",
             table(("what", "value"), rows),
         )
     )

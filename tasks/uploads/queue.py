@@ -25,13 +25,13 @@ def batches(url: str) -> Iterator[tuple[Message, ...]]:
             answer = client("sqs").receive_message(
                 QueueUrl=url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=0
             )
-        got = tuple(
+        messages = tuple(
             Message(body=item["Body"], receipt=item["ReceiptHandle"])
             for item in answer.get("Messages", [])
         )
-        if not got:
+        if not messages:
             return
-        yield got
+        yield messages
 
 
 def delete(url: str, message: Message) -> None:

@@ -122,9 +122,9 @@ def receive(upload: Upload) -> Received:
     """Fetch the artefact and look into it; see `artefact.receive`."""
     chosen = settings()
     folder = chosen.cache_dir / "uploads" / upload.model / upload.version
-    found = artefact.receive(upload, chosen.work_bucket, folder)
-    logger().info(f"Received {found.size:,} bytes, SHA-256 {found.sha256[:16]}")
-    return found
+    archive = artefact.receive(upload, chosen.work_bucket, folder)
+    logger().info(f"Received {archive.size:,} bytes, SHA-256 {archive.sha256[:16]}")
+    return archive
 
 
 @retried("settle", times=3)

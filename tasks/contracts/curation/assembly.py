@@ -51,22 +51,22 @@ def assemble(side: Curation, host: Curation | None = None) -> Assembled:
     )
     theirs: Mapping[str, Partition] = {}
     if host is not None:
-        found = host.state()
-        theirs = found.versions if found else {}
+        host_state = host.state()
+        theirs = host_state.versions if host_state else {}
     sources: dict[str, list[Any]] = {}
     for at, versions in enumerate((standing.versions, theirs)):
         for name, item in versions.items():
             sources.setdefault(name.removeprefix(VERSIONS), ["", ""])[at] = item.sha256
     rules = _rules(side, host)
-    wanted = {name: fingerprint([*made, rules]) for name, made in sorted(sources.items())}
+    wanted = {name: fingerprint([*hashes, rules]) for name, hashes in sorted(sources.items())}
     there = listed(side.bucket, side.prefix)
-    made, waiting, wrote = dict(standing.records), dict(standing.waiting), 0
+    partitions, waiting, wrote = dict(standing.records), dict(standing.waiting), 0
     for name, what in wanted.items():
         key = side.key(name)
-        if standing.made_of.get(name) == what and (key in there) == (name in made):
+        if standing.made_of.get(name) == what and (key in there) == (name in partitions):
             continue
         table, waits = _put_together(side, host, name)
-        made.pop(name, None)
+        partitions.pop(name, None)
         waiting[name] = waits
         if table.num_rows:
             body = parquet_bytes(table)
@@ -75,14 +75,14 @@ def assemble(side: Curation, host: Curation | None = None) -> Assembled:
                 write(side.bucket, key, body, etag, PARQUET)
                 wrote += 1
             sha256 = hashlib.sha256(body).hexdigest()
-            made[name] = Partition(rows=table.num_rows, sha256=sha256)
-    made = {name: item for name, item in made.items() if name in wanted}
-    kept = {side.key(name) for name in made}
+            partitions[name] = Partition(rows=table.num_rows, sha256=sha256)
+    partitions = {name: item for name, item in partitions.items() if name in wanted}
+    kept = {side.key(name) for name in partitions}
     gone = {key for key in there if not key.startswith(side.prefix + VERSIONS)} - kept
     objects.remove(side.bucket, sorted(gone))
     now = standing.model_copy(
         update={
-            "partitions": {**standing.versions, **made},
+            "partitions": {**standing.versions, **partitions},
             "made_of": wanted,
             "waiting": {name: count for name, count in waiting.items() if name in wanted},
         }
@@ -90,7 +90,7 @@ def assemble(side: Curation, host: Curation | None = None) -> Assembled:
     if state is not None or sources:
         side.remember(now, state)
     return Assembled(
-        complete=sum(item.rows for item in made.values()),
+        complete=sum(item.rows for item in partitions.values()),
         waiting=sum(now.waiting.values()),
         written=wrote,
     )
@@ -103,9 +103,9 @@ def _put_together(side: Curation, host: Curation | None, name: str) -> tuple[Any
         theirs = host.partition(f"{VERSIONS}{name}")
         if theirs is not None:
             tables.append(embedded(theirs, host.contract, side.contract))
-    found = records(distinct(tables, side.contract), side.contract)
-    whole = complete(found, side.contract)
-    return whole, found.num_rows - whole.num_rows
+    rows = records(distinct(tables, side.contract), side.contract)
+    whole = complete(rows, side.contract)
+    return whole, rows.num_rows - whole.num_rows
 
 
 def _rules(side: Curation, host: Curation | None) -> list[Any]:

@@ -75,8 +75,8 @@ def build_training_data(
         known = Labelled.model_validate_json(before.body)
         if known.made_of == made_of:
             return known, False
-    found = _build(bucket, prefix, (records, ours), (outcomes, theirs), key)
-    done = found.model_copy(update={"made_of": made_of})
+    counts = _build(bucket, prefix, (records, ours), (outcomes, theirs), key)
+    done = counts.model_copy(update={"made_of": made_of})
     etag = None if before is None else before.etag
     write(bucket, prefix + BUILT, done.model_dump_json().encode(), etag)
     return done, True
@@ -90,8 +90,8 @@ def _saying(outcomes: Any, labels: Sequence[str]) -> Any:
     """Outcomes that say one of the labels; a score that was given at once is none."""
     if not labels:
         return outcomes
-    said = reduce(pc.or_, (outcomes[name].is_valid() for name in labels))
-    return outcomes.filter(said)
+    mask = reduce(pc.or_, (outcomes[name].is_valid() for name in labels))
+    return outcomes.filter(mask)
 
 
 def _build(

@@ -50,8 +50,8 @@ def as_versions(rows: Any, contract: Contract) -> Any:
     """Good rows as versions; what decides within a moment becomes one text."""
     places = pc.fill_null(rows[WRITTEN], "")
     if contract.then_by:
-        told = as_sorted(rows[contract.then_by])
-        texts = [f"{int(t) + 2**62:020d}" for t in told] if told.dtype.kind == "i" else told
+        order = as_sorted(rows[contract.then_by])
+        texts = [f"{int(t) + 2**62:020d}" for t in order] if order.dtype.kind == "i" else order
         moments = pa.chunked_array([pa.array(texts, pa.string())])
         places = pc.binary_join_element_wise(moments, places, SEPARATOR)
     at = rows.schema.get_field_index(WRITTEN)
@@ -79,8 +79,8 @@ def _moments(versions: Any, contract: Contract) -> np.ndarray:
     ends = (days + 1) * MICROS_A_DAY - 1
     if not contract.event_time:
         return np.asarray(ends)
-    given = versions[contract.event_time]
-    return np.where(given.is_valid().to_numpy(), as_sorted(given), ends)
+    times = versions[contract.event_time]
+    return np.where(times.is_valid().to_numpy(), as_sorted(times), ends)
 
 
 def records(versions: Any, contract: Contract) -> Any:
@@ -105,11 +105,11 @@ def records(versions: Any, contract: Contract) -> Any:
     return pa.table(columns, schema=schema)
 
 
-def complete(found: Any, contract: Contract) -> Any:
+def complete(rows: Any, contract: Contract) -> Any:
     """Records that have all that a record must have."""
     for name in contract.record_requires:
-        found = found.filter(found[name].is_valid())
-    return found
+        rows = rows.filter(rows[name].is_valid())
+    return rows
 
 
 def embedded(versions: Any, host: Contract, contract: Contract) -> Any:
@@ -127,19 +127,19 @@ def embedded(versions: Any, host: Contract, contract: Contract) -> Any:
     inside = contract.embedded_in
     field = inside.field if inside else ""
     key, names = record_key(contract), set(host.column_names)
-    columns, said = [], np.zeros(versions.num_rows, dtype=bool)
+    columns, mask = [], np.zeros(versions.num_rows, dtype=bool)
     for column in contract.columns:
         source = column.name if column.name in key else f"{field}.{column.name}"
         if source not in names and column.name == contract.event_time:
             source = host.event_time
         elif source in names and column.name not in key:
-            said |= versions[source].is_valid().to_numpy()
+            mask |= versions[source].is_valid().to_numpy()
         kind = arrow_type(column)
         columns.append(
-            versions[source].cast(kind) if source in names else pa.nulls(len(said), kind)
+            versions[source].cast(kind) if source in names else pa.nulls(len(mask), kind)
         )
     columns += [versions[DAY], versions[WRITTEN]]
-    return pa.table(columns, schema=versions_schema(contract)).filter(pa.array(said))
+    return pa.table(columns, schema=versions_schema(contract)).filter(pa.array(mask))
 
 
 def fold_versions(

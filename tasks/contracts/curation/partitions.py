@@ -62,14 +62,14 @@ class Curation:
 
     def state(self) -> CurationState | None:
         """What has been folded in, or None when nothing has."""
-        found = objects.read(self._bucket, self._prefix + STATE)
-        self._etag = None if found is None else found.etag
-        return None if found is None else CurationState.model_validate_json(found.body)
+        record = objects.read(self._bucket, self._prefix + STATE)
+        self._etag = None if record is None else record.etag
+        return None if record is None else CurationState.model_validate_json(record.body)
 
     def partition(self, name: str) -> Any:
         """A curated partition as a pyarrow table, or None."""
-        found = objects.read(self._bucket, self.key(name))
-        return None if found is None else pq.read_table(io.BytesIO(found.body))
+        file = objects.read(self._bucket, self.key(name))
+        return None if file is None else pq.read_table(io.BytesIO(file.body))
 
     def key(self, name: str) -> str:
         """Key of a curated partition."""
@@ -125,14 +125,14 @@ class Curation:
         return folded
 
     def _arrived(
-        self, shelf: _Shelf, kept: Mapping[str, Partition], made: Mapping[str, Partition]
+        self, shelf: _Shelf, kept: Mapping[str, Partition], partitions: Mapping[str, Partition]
     ) -> None:
         """Read back: our partitions stand as written, and none is left that nobody made."""
         there = listed(self._bucket, self._prefix)
         lost = [key for key, etag in shelf.etags.items() if etag and there.get(key) != etag]
         if lost:
             raise overtaken(self._bucket, lost[0])
-        gone = set(there) - {self.key(name) for name in {**kept, **made}}
+        gone = set(there) - {self.key(name) for name in {**kept, **partitions}}
         objects.remove(self._bucket, sorted(gone))
 
     def remember(self, now: CurationState, before: CurationState | None) -> None:
@@ -160,14 +160,14 @@ class _Shelf:
     def read(self, name: str) -> Any:
         key = self._side.key(name)
         ours = key in self.etags
-        found = objects.read(self._bucket, key)
-        if ours and (found is None or found.etag != self.etags[key]):
+        file = objects.read(self._bucket, key)
+        if ours and (file is None or file.etag != self.etags[key]):
             raise overtaken(self._bucket, key)
-        self.etags[key] = None if found is None else found.etag
+        self.etags[key] = None if file is None else file.etag
         # In a rebuild, what an earlier run left does not count.
-        if found is None or (self._forget and not ours):
+        if file is None or (self._forget and not ours):
             return None
-        return pq.read_table(io.BytesIO(found.body))
+        return pq.read_table(io.BytesIO(file.body))
 
     def write(self, name: str, body: bytes) -> None:
         key = self._side.key(name)
@@ -202,12 +202,12 @@ def overtaken(bucket: str, key: str) -> DataError:
 
 def listed(bucket: str, prefix: str) -> dict[str, str]:
     """ETag (with its quotes) by key of the curated partitions below a prefix."""
-    found: dict[str, str] = {}
+    etags: dict[str, str] = {}
     with asking(f"ListObjectsV2 s3://{bucket}/{prefix}"):
         for page in (
             client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         ):
             for item in page.get("Contents", []):
                 if item["Key"].endswith(f"/{PART}"):
-                    found[item["Key"]] = str(item["ETag"])
-    return found
+                    etags[item["Key"]] = str(item["ETag"])
+    return etags

@@ -65,17 +65,17 @@ def localised(walls: Any, zone: tzinfo) -> Any:
     bare = walls.cast(pa.timestamp("us"), safe=False)
     if zone is UTC:
         return bare.cast(pa.timestamp("us", tz="UTC"))
-    found = {wall: in_utc(wall, zone) for wall in bare.unique().to_pylist() if wall is not None}
+    instants = {wall: in_utc(wall, zone) for wall in bare.unique().to_pylist() if wall is not None}
     kind = pa.timestamp("us", tz="UTC")
-    return pa.array([found.get(wall) for wall in bare.to_pylist()], kind)
+    return pa.array([instants.get(wall) for wall in bare.to_pylist()], kind)
 
 
 def times(column: Column, raw: Any) -> Any:
     """Texts → times of day as text, ``HH:mm:ss`` with a fraction where there is one."""
     if column.format:
         read = reader(column)
-        found = {text: read(text) for text in raw.unique().to_pylist() if text is not None}
-        known = {text: written_clock(m) for text, m in found.items() if m is not None}  # type: ignore[arg-type]
+        clocks = {text: read(text) for text in raw.unique().to_pylist() if text is not None}
+        known = {text: written_clock(m) for text, m in clocks.items() if m is not None}  # type: ignore[arg-type]
         return pa.array([known.get(text) for text in raw.to_pylist()], pa.string())
     whole = _matching(raw, CLOCK)
     whole = pc.replace_substring_regex(whole, r"^(\d\d:\d\d)$", r"\1:00")
@@ -84,8 +84,8 @@ def times(column: Column, raw: Any) -> Any:
 
 def _each(column: Column, raw: Any, kind: Any) -> Any:
     read = reader(column)
-    found = {text: read(text) for text in raw.unique().to_pylist() if text is not None}
-    return pa.array([found.get(text) for text in raw.to_pylist()], kind)
+    readings = {text: read(text) for text in raw.unique().to_pylist() if text is not None}
+    return pa.array([readings.get(text) for text in raw.to_pylist()], kind)
 
 
 def _matching(raw: Any, pattern: str) -> Any:
@@ -111,8 +111,8 @@ def moments(column: Column, raw: Any, wanted: Any) -> tuple[Any, Any]:
     failed = pc.and_(pc.is_valid(raw), pc.is_null(typed))
     if not pc.any(failed).as_py():
         return typed, pa.nulls(len(raw), pa.string())
-    said = [None if count is None else f"{count} as {raw.type}" for count in counted.to_pylist()]
-    return typed, pc.if_else(failed, pa.array(said, pa.string()), None)
+    texts = [None if count is None else f"{count} as {raw.type}" for count in counted.to_pylist()]
+    return typed, pc.if_else(failed, pa.array(texts, pa.string()), None)
 
 
 def in_calendar(values: Any, counted: Any) -> Any:

@@ -16,13 +16,13 @@ def moment_of(column: Column, text: str) -> Moment | None:
         text is none.
     """
     iso = column.model_copy(update={"format": ""})
-    found = reader(iso)(text)
-    if found is None and column.type == "timestamp" and not column.timezone:
+    moment = reader(iso)(text)
+    if moment is None and column.type == "timestamp" and not column.timezone:
         # A bound may name its zone though the data do not.
-        found = reader(iso.model_copy(update={"timezone": True}))(text)
-        if isinstance(found, datetime) and not column.zoned:
-            found = found.replace(tzinfo=None)
-    return found if found is not None else reader(column)(text)
+        moment = reader(iso.model_copy(update={"timezone": True}))(text)
+        if isinstance(moment, datetime) and not column.zoned:
+            moment = moment.replace(tzinfo=None)
+    return moment if moment is not None else reader(column)(text)
 
 
 def comparable(column: Column, text: str) -> datetime | str:
@@ -31,11 +31,11 @@ def comparable(column: Column, text: str) -> datetime | str:
     Raises:
         ValueError: the text is no such date or time.
     """
-    found = moment_of(column, text)
-    if isinstance(found, datetime):
-        return found.replace(tzinfo=found.tzinfo or UTC)
-    if isinstance(found, date):
-        return datetime.combine(found, time(), UTC)
-    if isinstance(found, time):
-        return written_clock(found)
+    moment = moment_of(column, text)
+    if isinstance(moment, datetime):
+        return moment.replace(tzinfo=moment.tzinfo or UTC)
+    if isinstance(moment, date):
+        return datetime.combine(moment, time(), UTC)
+    if isinstance(moment, time):
+        return written_clock(moment)
     raise ValueError(f"{text!r} is no {column.type}")

@@ -166,49 +166,49 @@ class Form:
 
         A form without a day gives a time, one without an hour a date.
         """
-        found = self.shape.match(text)
-        if not found:
+        match = self.shape.match(text)
+        if not match:
             return None
-        said = {name: value for name, value in found.groupdict().items() if value is not None}
+        parts = {name: value for name, value in match.groupdict().items() if value is not None}
         try:
-            return _moment(said)
+            return _moment(parts)
         except (ValueError, OverflowError):  # the 30th of February; 25 o'clock
             return None
 
 
-def _moment(said: dict[str, str]) -> date | datetime | time:
-    clock = _clock(said)
-    if "year" not in said:
+def _moment(parts: dict[str, str]) -> date | datetime | time:
+    clock = _clock(parts)
+    if "year" not in parts:
         return clock or time()
-    year = int(said["year"]) + (2000 if len(said["year"]) == 2 else 0)  # noqa: PLR2004 - as the JDK
-    month = said["month"]
+    year = int(parts["year"]) + (2000 if len(parts["year"]) == 2 else 0)  # noqa: PLR2004 - as the JDK
+    month = parts["month"]
     number = int(month) if month.isdigit() else [n[:3] for n in MONTHS].index(month[:3]) + 1
-    day = date(year, number, int(said["day"]))
-    if "weekday" in said and DAYS[day.weekday()][:3] != said["weekday"][:3]:
-        raise ValueError(said["weekday"])
+    day = date(year, number, int(parts["day"]))
+    if "weekday" in parts and DAYS[day.weekday()][:3] != parts["weekday"][:3]:
+        raise ValueError(parts["weekday"])
     if clock is None:
         return day
     whole = datetime.combine(day, clock)
-    if "offset" in said:
-        return whole.replace(tzinfo=_offset_of(said["offset"]))
-    if "zone" in said:
-        return whole.replace(tzinfo=zone_named(said["zone"]))
+    if "offset" in parts:
+        return whole.replace(tzinfo=_offset_of(parts["offset"]))
+    if "zone" in parts:
+        return whole.replace(tzinfo=zone_named(parts["zone"]))
     return whole
 
 
-def _clock(said: dict[str, str]) -> time | None:
-    if "hour" in said:
-        hour = int(said["hour"])
-    elif "hour_from_1" in said:
-        hour = _within(int(said["hour_from_1"]), 1, 24) % 24
-    elif "half_hour" in said:
-        hour = _within(int(said["half_hour"]), 0, 11) + _afternoon(said)
-    elif "half_hour_from_1" in said:
-        hour = _within(int(said["half_hour_from_1"]), 1, 12) % 12 + _afternoon(said)
+def _clock(parts: dict[str, str]) -> time | None:
+    if "hour" in parts:
+        hour = int(parts["hour"])
+    elif "hour_from_1" in parts:
+        hour = _within(int(parts["hour_from_1"]), 1, 24) % 24
+    elif "half_hour" in parts:
+        hour = _within(int(parts["half_hour"]), 0, 11) + _afternoon(parts)
+    elif "half_hour_from_1" in parts:
+        hour = _within(int(parts["half_hour_from_1"]), 1, 12) % 12 + _afternoon(parts)
     else:
         return None
-    micros = int(said.get("fraction", "0").ljust(6, "0")[:6])
-    return time(hour, int(said.get("minute", 0)), int(said.get("second", 0)), micros)
+    micros = int(parts.get("fraction", "0").ljust(6, "0")[:6])
+    return time(hour, int(parts.get("minute", 0)), int(parts.get("second", 0)), micros)
 
 
 def _within(value: int, low: int, high: int) -> int:
@@ -217,8 +217,8 @@ def _within(value: int, low: int, high: int) -> int:
     return value
 
 
-def _afternoon(said: dict[str, str]) -> int:
-    return 12 if said["half"].upper() == "PM" else 0
+def _afternoon(parts: dict[str, str]) -> int:
+    return 12 if parts["half"].upper() == "PM" else 0
 
 
 def _offset_of(text: str) -> timezone:
@@ -263,32 +263,32 @@ def form_of(written: str, kind: Type) -> Form:
 
 def _tokens(written: str) -> list[tuple[str, str]]:
     """(kind, text): ``letters``, ``literal``, ``open`` and ``close`` of optional sections."""
-    found: list[tuple[str, str]] = []
+    tokens: list[tuple[str, str]] = []
     rest = written
     while rest:
         if rest[0] == "'":
             quoted = re.match(r"'((?:[^']|'')*)'", rest)
             if not quoted:
                 raise UnknownForm("a quote is not closed")
-            found.append(("literal", quoted.group(1).replace("''", "'") or "'"))
+            tokens.append(("literal", quoted.group(1).replace("''", "'") or "'"))
             rest = rest[quoted.end() :]
         elif rest[0] in "[]":
-            found.append(("open" if rest[0] == "[" else "close", rest[0]))
+            tokens.append(("open" if rest[0] == "[" else "close", rest[0]))
             rest = rest[1:]
         elif rest[0] in "{}#":
             raise UnknownForm(f"{rest[0]!r} is reserved")
         elif rest[0] == "T":
             # No letter of the JDK, and in everybody's patterns the T of ISO 8601.
-            found.append(("literal", "T"))
+            tokens.append(("literal", "T"))
             rest = rest[1:]
         elif rest[0].isascii() and rest[0].isalpha():
             run = "".join(next(groupby(rest))[1])
-            found.append(("letters", run))
+            tokens.append(("letters", run))
             rest = rest[len(run) :]
         else:
-            found.append(("literal", rest[0]))
+            tokens.append(("literal", rest[0]))
             rest = rest[1:]
-    return found
+    return tokens
 
 
 def _compiled(written: str) -> tuple[str, set[str]]:
@@ -322,9 +322,9 @@ def _field(run: str) -> Group:
 
 
 def _optional(written: str) -> set[str]:
-    found, depth = set[str](), 0
+    fields, depth = set[str](), 0
     for what, text in _tokens(written):
         depth += {"open": 1, "close": -1}.get(what, 0)
         if what == "letters" and depth:
-            found.add(_field(text)[0])
-    return found
+            fields.add(_field(text)[0])
+    return fields

@@ -41,19 +41,19 @@ def reader(column: Column) -> Callable[[str], Moment | None]:
     return lambda text: placed(_iso(text) if form is None else form.read(text), zone, column)
 
 
-def placed(found: Moment | None, zone: tzinfo, column: Column) -> datetime | None:
+def placed(moment: Moment | None, zone: tzinfo, column: Column) -> datetime | None:
     """A timestamp as good rows carry it: in UTC, or bare where the contract knows no zone."""
-    if found is None or isinstance(found, time):
+    if moment is None or isinstance(moment, time):
         return None
-    if not isinstance(found, datetime):
-        found = datetime.combine(found, time())
-    if found.tzinfo is None:
-        moment = in_utc(found, zone)
+    if not isinstance(moment, datetime):
+        moment = datetime.combine(moment, time())
+    if moment.tzinfo is None:
+        instant = in_utc(moment, zone)
     elif column.timezone:
-        moment = in_utc(found.replace(tzinfo=None), found.tzinfo)
+        instant = in_utc(moment.replace(tzinfo=None), moment.tzinfo)
     else:
         return None  # the contract says that these texts name no zone
-    return moment if moment is None or column.zoned else moment.replace(tzinfo=None)
+    return instant if instant is None or column.zoned else instant.replace(tzinfo=None)
 
 
 def written_clock(moment: time) -> str:
@@ -65,14 +65,14 @@ def written_clock(moment: time) -> str:
 def _clock(form: Form | None, text: str) -> time | None:
     if form is None:
         return time.fromisoformat(text) if _is_clock(text) else None
-    found = form.read(text)
-    return found if isinstance(found, time) else None
+    moment = form.read(text)
+    return moment if isinstance(moment, time) else None
 
 
-def _day(found: Moment | None) -> date | None:
-    if isinstance(found, datetime):
-        return found.date()
-    return found if isinstance(found, date) else None
+def _day(moment: Moment | None) -> date | None:
+    if isinstance(moment, datetime):
+        return moment.date()
+    return moment if isinstance(moment, date) else None
 
 
 def _iso(text: str) -> datetime | None:

@@ -19,9 +19,9 @@ def zone_named(name: str) -> tzinfo:
     """
     if name in {"Z", "UTC", "Etc/UTC", "GMT"}:
         return UTC
-    found = OFFSET.match(name)
-    if found:
-        sign, hours, minutes = found.groups()
+    match = OFFSET.match(name)
+    if match:
+        sign, hours, minutes = match.groups()
         ahead = timedelta(hours=int(hours), minutes=int(minutes or 0))
         return timezone(-ahead if sign == "-" else ahead)
     try:

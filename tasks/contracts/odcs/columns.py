@@ -47,18 +47,18 @@ def columns_of(
     Raises:
         Fault: a property says something that no check could keep.
     """
-    found = tuple(_flatten(properties, _Around()))
-    columns = tuple(item for item in found if isinstance(item, Column))
-    for said, names in (
+    parts = tuple(_flatten(properties, _Around()))
+    columns = tuple(item for item in parts if isinstance(item, Column))
+    for verb, names in (
         ("names", [column.name for column in columns]),
         ("reads physicalName", [column.source for column in columns]),
     ):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise Fault(f"schema {said} {', '.join(twice)} more than once")
+            raise Fault(f"schema {verb} {', '.join(twice)} more than once")
     if not columns:
         raise Fault("schema names no column")
-    return columns, tuple(item for item in found if isinstance(item, Inside))
+    return columns, tuple(item for item in parts if isinstance(item, Inside))
 
 
 class _Around:
@@ -100,10 +100,10 @@ def _flatten(properties: Sequence[Mapping[str, Any]], around: _Around) -> Iterat
                 required=must,
                 classification=str(item.get("classification") or around.classification),
             )
-            found = list(_flatten(inner, within))
-            if rule := _inside(item, own, source, must, found):
+            parts = list(_flatten(inner, within))
+            if rule := _inside(item, own, source, must, parts):
                 yield rule
-            yield from found
+            yield from parts
         else:
             yield column_of(
                 item,
@@ -115,7 +115,7 @@ def _flatten(properties: Sequence[Mapping[str, Any]], around: _Around) -> Iterat
 
 
 def _inside(
-    item: Mapping[str, Any], name: str, source: str, must: bool, found: list[Column | Inside]
+    item: Mapping[str, Any], name: str, source: str, must: bool, parts: list[Column | Inside]
 ) -> Inside | None:
     """What an object whose fields are columns must hold itself, or None when nothing."""
     options = item.get("logicalTypeOptions") or {}
@@ -123,16 +123,16 @@ def _inside(
     fields = {str(field["name"]): field for field in item["properties"]}
     if strange := sorted(listed - set(fields)):
         raise Fault(f"object {name}: required names {', '.join(strange)}, which it does not have")
-    told = {part.name for part in found if isinstance(part, Column) and part.required}
+    required_names = {part.name for part in parts if isinstance(part, Column) and part.required}
     wanted = [
         (key, physical(field))
         for key, field in fields.items()
         # What is never missing at all needs no second word about it.
         if (field.get("required") or field.get("primaryKey") or key in listed)
-        and f"{name}.{key}" not in told
+        and f"{name}.{key}" not in required_names
     ]
-    covered = any(isinstance(part, Column) and part.required for part in found)
-    made = Inside(
+    covered = any(isinstance(part, Column) and part.required for part in parts)
+    inside = Inside(
         name=name,
         physical_name=source if source != name else "",
         required=must and not covered,
@@ -140,10 +140,12 @@ def _inside(
         least=options.get("minProperties") or None,
         most=options.get("maxProperties"),
     )
-    if made.most is not None and (made.least or 0) > made.most:
-        raise Fault(f"object {name}: minProperties {made.least} exceeds maxProperties {made.most}")
-    empty = not (made.required or made.fields or made.least or made.most is not None)
-    return None if empty else made
+    if inside.most is not None and (inside.least or 0) > inside.most:
+        raise Fault(
+            f"object {name}: minProperties {inside.least} exceeds maxProperties {inside.most}"
+        )
+    empty = not (inside.required or inside.fields or inside.least or inside.most is not None)
+    return None if empty else inside
 
 
 def column_of(
@@ -205,8 +207,8 @@ def _classified(item: Mapping[str, Any], own: str) -> str:
         return "restricted"
     inner = [*(item.get("properties") or ()), *(item.get("map") or {}).values()]
     inner += [item["items"]] if item.get("items") else []
-    found = (_classified(part, str(part.get("classification") or "")) for part in inner)
-    return next((said for said in found if said in PRIVATE), own)
+    levels = (_classified(part, str(part.get("classification") or "")) for part in inner)
+    return next((level for level in levels if level in PRIVATE), own)
 
 
 def _understood(column: Column) -> Column:
@@ -220,8 +222,8 @@ def _understood(column: Column) -> Column:
     try:
         pattern = python_pattern(column.pattern)
     except re.error as error:
-        said = f"{where}: pattern {column.pattern!r} does not compile: {error}"
-        raise Fault(said) from error
+        message = f"{where}: pattern {column.pattern!r} does not compile: {error}"
+        raise Fault(message) from error
     del pattern
     for bound in BOUNDS:
         value = getattr(column, bound)
@@ -247,13 +249,13 @@ def limits(column: Column) -> tuple[tuple[Any, Any, bool] | None, tuple[Any, Any
     """
 
     def sides(inclusive: str, exclusive: str) -> list[tuple[Any, Any, bool]]:
-        found = []
+        bounds = []
         for name, strict in ((inclusive, False), (exclusive, True)):
             value = getattr(column, name)
             if value is not None:
-                told = comparable(column, str(value)) if column.type in MOMENTS else value
-                found.append((told, value, strict))
-        return found
+                key = comparable(column, str(value)) if column.type in MOMENTS else value
+                bounds.append((key, value, strict))
+        return bounds
 
     low = max(
         sides("minimum", "exclusive_minimum"), key=lambda side: (side[0], side[2]), default=None

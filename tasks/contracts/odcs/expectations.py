@@ -207,13 +207,13 @@ def _values(kwargs: Mapping[str, Any], columns: list[Column], where: str) -> Non
             except re.error as error:
                 raise Fault(f"{where}: {key} {pattern!r} does not compile: {error}") from error
     moments = [column for column in columns if column.type in MOMENTS]
-    said = [kwargs[key] for key in ("min_value", "max_value") if kwargs.get(key) is not None]
+    literals = [kwargs[key] for key in ("min_value", "max_value") if kwargs.get(key) is not None]
     ranged = {"integer", "number", "date", "timestamp"}
-    if said and "value_lengths" not in where and columns[0].type not in ranged:
+    if literals and "value_lengths" not in where and columns[0].type not in ranged:
         raise Fault(f"{where}: a {columns[0].type} lies between no two values")
-    said += list(kwargs.get("value_set") or ())
+    literals += list(kwargs.get("value_set") or ())
     for column in moments:
-        for value in said:
+        for value in literals:
             if not isinstance(value, str) or moment_of(column, value) is None:
                 raise Fault(f"{where}: {value!r} is no {column.type}")
     if moments and "value_pairs_set" in kwargs:

@@ -50,17 +50,17 @@ def _days(item: Mapping[str, Any] | None) -> float | None:
     if item is None:
         return None
     value, unit = item["value"], str(item.get("unit", "d"))
-    said = f"slaProperties {item['property']}: {value!r} {unit!r}"
+    where = f"slaProperties {item['property']}: {value!r} {unit!r}"
     if unit == "m":
-        raise Fault(f"{said}: m may be minutes or months: write minutes or months")
+        raise Fault(f"{where}: m may be minutes or months: write minutes or months")
     if unit not in DAYS or isinstance(value, bool) or value is None:
-        raise Fault(f"{said} is no duration in {', '.join(DAYS)}")
+        raise Fault(f"{where} is no duration in {', '.join(DAYS)}")
     try:
         days = float(value) * DAYS[unit]
     except ValueError as error:
-        raise Fault(f"{said}: {error}") from error
+        raise Fault(f"{where}: {error}") from error
     if not math.isfinite(days) or days <= 0:
-        raise Fault(f"{said} is no duration")
+        raise Fault(f"{where} is no duration")
     return days
 
 

@@ -111,10 +111,10 @@ def _shape(item: Mapping[str, Any], where: str, column: Column | None, depth: in
         )
         if described
     }
-    held, key, value = inner.get("item"), inner.get("key"), inner.get("value")
+    element, key, value = inner.get("item"), inner.get("key"), inner.get("value")
     if key is not None and key.column.type in NESTED:
         raise Fault(f"{where}: a map's key is a {key.column.type}, which no text can be")
-    return Shape(column, options, fields, held, key, value)
+    return Shape(column, options, fields, element, key, value)
 
 
 class Checker:
@@ -140,16 +140,16 @@ def _fault(value: Any, shape: Shape, where: str, depth: int) -> str:
         return f"{where} is nested more than {DEPTH} deep"
     kind = shape.column.type
     if kind == "array":
-        found = _array(value, shape, where, depth)
+        faults = _array(value, shape, where, depth)
     elif kind == "vector":
-        found = _vector(value, shape, where)
+        faults = _vector(value, shape, where)
     elif kind == "object":
-        found = _object(value, shape, where, depth)
+        faults = _object(value, shape, where, depth)
     elif kind == "map":
-        found = _map(value, shape, where, depth)
+        faults = _map(value, shape, where, depth)
     else:
         return shape.plain(value, where)
-    return next(filter(None, found), "")
+    return next(filter(None, faults), "")
 
 
 def _array(value: Any, shape: Shape, where: str, depth: int) -> Iterator[str]:
@@ -221,12 +221,12 @@ def _object(value: Any, shape: Shape, where: str, depth: int) -> Iterator[str]:
         if value.get(name) is None:
             yield f"{where}.{name} is missing"
     for key, inner in shape.fields:
-        held, name = value.get(key), inner.column.name
-        if held is None:
+        member, name = value.get(key), inner.column.name
+        if member is None:
             if inner.column.required or name in wanted:
                 yield f"{where}.{name} is missing"
             continue
-        yield _fault(held, inner, f"{where}.{name}", depth - 1)
+        yield _fault(member, inner, f"{where}.{name}", depth - 1)
 
 
 def _mapping(value: Any) -> Any:

@@ -23,17 +23,17 @@ def python_pattern(ecma: str) -> str:
     Raises:
         re.error: it is no pattern, or says something that Python has no words for.
     """
-    found, rest, inside = "", ecma, False
+    pattern, rest, inside = "", ecma, False
     while rest:
         sign, after = rest[0], rest[1:2]
         if sign == "\\":
             named = re.match(r"\\k<([A-Za-z_]\w*)>", rest)
-            found += f"(?P={named.group(1)})" if named else _escaped(after, inside=inside)
+            pattern += f"(?P={named.group(1)})" if named else _escaped(after, inside=inside)
             rest = rest[named.end() if named else 2 :]
             continue
         if sign == "[" and not inside:
             opened = re.match(r"\[\^?", rest)
-            found += opened.group() if opened else sign
+            pattern += opened.group() if opened else sign
             rest, inside = rest[len(opened.group()) if opened else 1 :], True
             if rest.startswith("]"):
                 raise re.error(f"an empty set in {ecma!r}")
@@ -47,14 +47,14 @@ def python_pattern(ecma: str) -> str:
         elif sign == "$" and not inside:
             sign = r"\Z"
         elif rest.startswith("(?<") and rest[3:4] not in {"=", "!"}:
-            found, rest = f"{found}(?P<", rest[3:]
+            pattern, rest = f"{pattern}(?P<", rest[3:]
             continue
         elif sign == "." and not inside:
             sign = r"[^\n\r\u2028\u2029]"
-        found += sign
+        pattern += sign
         rest = rest[1:]
-    re.compile(found)
-    return found
+    re.compile(pattern)
+    return pattern
 
 
 def _escaped(letter: str, *, inside: bool) -> str:

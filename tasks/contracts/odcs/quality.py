@@ -124,8 +124,8 @@ def _invalid(
         try:
             python_pattern(str(arguments["pattern"]))
         except re.error as error:
-            said = f"{where}: pattern {arguments['pattern']!r} does not compile: {error}"
-            raise Fault(said) from error
+            message = f"{where}: pattern {arguments['pattern']!r} does not compile: {error}"
+            raise Fault(message) from error
     for key in arguments or {"": None}:
         part = {key: arguments[key]} if key else {}
         yield Quality(kind="invalidValues", arguments=part, bound=bound, **common)
@@ -135,24 +135,24 @@ def _bound(rule: Mapping[str, Any], where: str) -> Bound:
     unit = rule.get("unit", "rows")
     if unit not in {"rows", "percent"}:
         raise Fault(f"{where}: unit {unit!r} is not rows or percent")
-    made: dict[str, dict[str, Any]] = {}
+    bounds: dict[str, dict[str, Any]] = {}
     for operator, value in rule.items():
         if operator in {"mustBe", "mustNotBe"}:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise Fault(f"{where}: {operator} {value!r} is not a number")
-            made[operator] = {"low": value, "high": value, "inside": operator == "mustBe"}
+            bounds[operator] = {"low": value, "high": value, "inside": operator == "mustBe"}
         elif operator in {"mustBeGreaterThan", "mustBeGreaterOrEqualTo"}:
-            made[operator] = {"low": value, "strict": operator == "mustBeGreaterThan"}
+            bounds[operator] = {"low": value, "strict": operator == "mustBeGreaterThan"}
         elif operator in {"mustBeLessThan", "mustBeLessOrEqualTo"}:
-            made[operator] = {"high": value, "strict": operator == "mustBeLessThan"}
+            bounds[operator] = {"high": value, "strict": operator == "mustBeLessThan"}
         elif operator in {"mustBeBetween", "mustNotBeBetween"}:
             low, high = value
             if low > high:
                 raise Fault(f"{where}: {operator} {value!r} lists the greater one first")
-            made[operator] = {"low": low, "high": high, "inside": operator == "mustBeBetween"}
-    if len(made) != 1:
-        raise Fault(f"{where}: needs exactly one operator, has {sorted(made) or 'none'}")
-    return Bound(unit=unit, **next(iter(made.values())))
+            bounds[operator] = {"low": low, "high": high, "inside": operator == "mustBeBetween"}
+    if len(bounds) != 1:
+        raise Fault(f"{where}: needs exactly one operator, has {sorted(bounds) or 'none'}")
+    return Bound(unit=unit, **next(iter(bounds.values())))
 
 
 def _implementation(rule: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -169,12 +169,16 @@ def _implementation(rule: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _expectation(
     rule: Mapping[str, Any], where: str, columns: Mapping[str, Column], common: dict[str, Any]
 ) -> Quality:
-    found = expectation_of(_implementation(rule, where), where, common["column"], columns)
-    common["column"] = found.columns[0]
+    expectation = expectation_of(_implementation(rule, where), where, common["column"], columns)
+    common["column"] = expectation.columns[0]
     return Quality(
         kind="greatExpectations",
-        arguments={"type": found.type, "kwargs": found.kwargs, "columns": list(found.columns)},
-        bound=found.bound,
+        arguments={
+            "type": expectation.type,
+            "kwargs": expectation.kwargs,
+            "columns": list(expectation.columns),
+        },
+        bound=expectation.bound,
         **common,
     )
 

@@ -137,21 +137,23 @@ def _alone(element: Any, path: str, waiting: list[tuple[str, str, Any]]) -> Any:
     """A table or property with stand-ins for what lies below it, which waits for its own turn."""
     if not isinstance(element, Mapping):
         return element
-    found = dict(element)
-    inner = found.get("properties")
+    outline = dict(element)
+    inner = outline.get("properties")
     if isinstance(inner, list):
         waiting += [
             (f"{path}properties.{at}.", "SchemaProperty", part) for at, part in enumerate(inner)
         ]
-        found["properties"] = []
-    if isinstance(found.get("items"), Mapping):
-        waiting.append((f"{path}items.", "SchemaItemProperty", found["items"]))
-        found["items"] = STAND_IN
-    if isinstance(found.get("map"), Mapping):
-        parts = [key for key in ("key", "value") if isinstance(found["map"].get(key), Mapping)]
-        waiting += [(f"{path}map.{key}.", "SchemaItemProperty", found["map"][key]) for key in parts]
-        found["map"] = {**found["map"], **dict.fromkeys(parts, STAND_IN)}
-    return found
+        outline["properties"] = []
+    if isinstance(outline.get("items"), Mapping):
+        waiting.append((f"{path}items.", "SchemaItemProperty", outline["items"]))
+        outline["items"] = STAND_IN
+    if isinstance(outline.get("map"), Mapping):
+        parts = [key for key in ("key", "value") if isinstance(outline["map"].get(key), Mapping)]
+        waiting += [
+            (f"{path}map.{key}.", "SchemaItemProperty", outline["map"][key]) for key in parts
+        ]
+        outline["map"] = {**outline["map"], **dict.fromkeys(parts, STAND_IN)}
+    return outline
 
 
 def _read(document: Mapping[str, Any], dataset: str) -> Contract:

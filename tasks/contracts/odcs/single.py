@@ -92,21 +92,21 @@ def _reader(column: Column) -> Callable[[Any], Any]:
 
     def moment(value: Any) -> Any:
         if isinstance(value, str):
-            found = read(value)
+            reading = read(value)
         elif kind == "time":
-            found = value if isinstance(value, time) else None
+            reading = value if isinstance(value, time) else None
         elif kind == "date":
-            found = value.date() if isinstance(value, datetime) else value
-            found = found if isinstance(found, date) else None
+            reading = value.date() if isinstance(value, datetime) else value
+            reading = reading if isinstance(reading, date) else None
         else:
             # A file with types of its own knows whether its moments have a zone.
             typed = column.model_copy(update={"timezone": True})
-            found = placed(value, zone, typed) if isinstance(value, date | datetime) else None
-        if isinstance(found, datetime):
-            return found.replace(tzinfo=found.tzinfo or UTC)
-        if isinstance(found, time):
-            return written_clock(found)
-        return datetime.combine(found, time(), UTC) if found is not None else None
+            reading = placed(value, zone, typed) if isinstance(value, date | datetime) else None
+        if isinstance(reading, datetime):
+            return reading.replace(tzinfo=reading.tzinfo or UTC)
+        if isinstance(reading, time):
+            return written_clock(reading)
+        return datetime.combine(reading, time(), UTC) if reading is not None else None
 
     return moment
 

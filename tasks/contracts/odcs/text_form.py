@@ -38,12 +38,12 @@ def text_form(server: Mapping[str, Any], form: str) -> dict[str, str]:
 def _encoding(server: Mapping[str, Any], form: str) -> str:
     written = str(server.get("encoding") or "utf-8")
     try:
-        found = codecs.lookup(written.strip())
+        codec = codecs.lookup(written.strip())
     except (LookupError, ValueError) as error:
         raise Fault(f"servers.encoding is {written!r}, which no codec bears") from error
-    if found.name.replace("-", "_") in _NO_TEXT or not getattr(found, "_is_text_encoding", True):
+    if codec.name.replace("-", "_") in _NO_TEXT or not getattr(codec, "_is_text_encoding", True):
         raise Fault(f"servers.encoding is {written!r}, which is no encoding of text")
-    name = "utf-8" if found.name == "utf-8-sig" else found.name  # a mark is always taken off
+    name = "utf-8" if codec.name == "utf-8-sig" else codec.name  # a mark is always taken off
     if form == "parquet" and name not in {"utf-8", "ascii"}:
         raise Fault(f"servers.encoding is {written!r}, but text in Parquet is UTF-8 by definition")
     return name

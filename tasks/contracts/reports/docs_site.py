@@ -27,20 +27,20 @@ class Merged:
     """Results of many batches as one, bounded: counts are added, examples are few."""
 
     def __init__(self) -> None:
-        self._found: dict[str, dict[str, Any]] = {}
+        self._entries: dict[str, dict[str, Any]] = {}
 
     def add(self, result: Any) -> None:
         """Take in what one batch gave."""
         for item in result.results:
             check = str(item.expectation_config.meta["check"])
-            held = self._found.setdefault(
+            entry = self._entries.setdefault(
                 check, {"config": item.expectation_config, "success": True, "result": {}}
             )
-            held["success"] = held["success"] and bool(item.success)
+            entry["success"] = entry["success"] and bool(item.success)
             for name in ADDED:
                 if name in item.result:
-                    held["result"][name] = held["result"].get(name, 0) + int(item.result[name])
-            kept = held["result"].setdefault("partial_unexpected_list", [])
+                    entry["result"][name] = entry["result"].get(name, 0) + int(item.result[name])
+            kept = entry["result"].setdefault("partial_unexpected_list", [])
             more = item.result.get("partial_unexpected_list") or []
             kept += [_plain(value) for value in more[: SHOWN - len(kept)]]
 
@@ -53,11 +53,11 @@ class Merged:
 
         results = [
             ExpectationValidationResult(
-                success=held["success"],
-                expectation_config=held["config"],
-                result=_with_percent(held["result"]),
+                success=entry["success"],
+                expectation_config=entry["config"],
+                result=_with_percent(entry["result"]),
             )
-            for held in self._found.values()
+            for entry in self._entries.values()
         ]
         return ExpectationSuiteValidationResult(
             results=results,
@@ -108,12 +108,12 @@ def enlarged(
             ExpectationSuiteValidationResultSchema,
         )
 
-        held = json.loads((out_dir / RESULT).read_text(encoding="utf-8"))
-        kept = [item for item in held["results"] if not _again(item, more)]
+        document = json.loads((out_dir / RESULT).read_text(encoding="utf-8"))
+        kept = [item for item in document["results"] if not _again(item, more)]
         results = [*kept, *more]
-        held |= {"results": results} | _counted([bool(item["success"]) for item in results])
-        (out_dir / RESULT).write_text(json.dumps(held), encoding="utf-8")
-        _render(ExpectationSuiteValidationResultSchema().load(held), snapshot, out_dir / DOCS)
+        document |= {"results": results} | _counted([bool(item["success"]) for item in results])
+        (out_dir / RESULT).write_text(json.dumps(document), encoding="utf-8")
+        _render(ExpectationSuiteValidationResultSchema().load(document), snapshot, out_dir / DOCS)
 
     return _as_courtesy(render)
 
@@ -152,8 +152,8 @@ def _as_courtesy(render: Callable[[], None]) -> tuple[str, ...]:
         with LOCK:
             render()
     except Exception as error:  # noqa: BLE001 - docs never change the verdict
-        said = " ".join(str(error).split())[:200]
-        return (f"Data Docs were not built: {type(error).__name__}: {said}",)
+        reason = " ".join(str(error).split())[:200]
+        return (f"Data Docs were not built: {type(error).__name__}: {reason}",)
     return ()
 
 
@@ -166,7 +166,7 @@ def _render(result: Any, snapshot: Snapshot, folder: Path) -> None:
 
     from tasks.contracts.validation.suite import context
 
-    made = context()
+    data_context = context()
     shutil.rmtree(folder, ignore_errors=True)
     key = ValidationResultIdentifier(
         ExpectationSuiteIdentifier(result.suite_name),
@@ -177,7 +177,7 @@ def _render(result: Any, snapshot: Snapshot, folder: Path) -> None:
         ),
         snapshot.fingerprint[:16],
     )
-    made.add_data_docs_site(
+    data_context.add_data_docs_site(
         SITE,
         {
             "class_name": "SiteBuilder",
@@ -189,8 +189,8 @@ def _render(result: Any, snapshot: Snapshot, folder: Path) -> None:
         },
     )
     try:
-        made.validation_results_store.set(key, result)
-        made.build_data_docs(site_names=[SITE], resource_identifiers=[key])
+        data_context.validation_results_store.set(key, result)
+        data_context.build_data_docs(site_names=[SITE], resource_identifiers=[key])
     finally:
-        made.delete_data_docs_site(SITE)
-        made.validation_results_store.remove_key(key)
+        data_context.delete_data_docs_site(SITE)
+        data_context.validation_results_store.remove_key(key)

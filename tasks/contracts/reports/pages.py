@@ -52,8 +52,8 @@ def _safe(text: str) -> str:
 def _telling(report: ContractReport) -> list[ContractCheck]:
     """Checks that did not pass, the most telling first."""
     order = {"error": 0, "fail": 1, "inconclusive": 2}
-    found = [check for check in report.checks if check.outcome != "pass"]
-    return sorted(found, key=lambda check: (order[check.outcome], -check.failed, check.id))
+    checks = [check for check in report.checks if check.outcome != "pass"]
+    return sorted(checks, key=lambda check: (order[check.outcome], -check.failed, check.id))
 
 
 def markdown(report: ContractReport) -> str:
@@ -71,7 +71,7 @@ def markdown(report: ContractReport) -> str:
     telling = _telling(report)
     if telling:
         header = ("", "check", "observed", "bound", "examples")
-        parts.append(table(header, [_told(check) for check in telling[:SHOWN]]))
+        parts.append(table(header, [_check_cells(check) for check in telling[:SHOWN]]))
     if len(telling) > SHOWN:
         parts.append(f"{len(telling) - SHOWN} more in the full report.")
     passed = sum(check.outcome == "pass" for check in report.checks)
@@ -97,7 +97,7 @@ def _counts(report: ContractReport) -> list[str]:
     return [*(f"{count:,}" for count in counts), *map(told_share, shares)]
 
 
-def _told(check: ContractCheck) -> tuple[str, ...]:
+def _check_cells(check: ContractCheck) -> tuple[str, ...]:
     shown = [
         f"{plain(shortened(item.value, VALUE))} (row {item.row:,})" for item in check.examples[:FEW]
     ]
@@ -122,10 +122,10 @@ def _row(cells: list[tuple[str, str]], tag: str = "td") -> str:
 
 
 def _check_row(check: ContractCheck) -> str:
-    told = check.outcome if check.severity == "error" else f"{check.outcome} (warning)"
+    outcome = check.outcome if check.severity == "error" else f"{check.outcome} (warning)"
     return _row(
         [
-            (told, check.outcome),
+            (outcome, check.outcome),
             (f"<code>{escape(check.id)}</code><br>{_safe(check.rule)}", ""),
             (_safe(check.detail or check.observed), "num"),
             (_safe(check.bound), "num"),
@@ -209,18 +209,18 @@ def curated_page(dataset: str, chosen: CurationPlan, report: ContractReport, fol
     return "\n\n".join(parts) + "\n"
 
 
-def labelled_page(dataset: str, prefix: str, found: Labelled) -> str:
+def labelled_page(dataset: str, prefix: str, counts: Labelled) -> str:
     """How many records have an outcome, and where they lie.
 
     Args:
         dataset: Of the records.
         prefix: Address of their training data, ``s3://…/``.
-        found: What was counted.
+        counts: What was counted.
     """
     rows = (
-        ("records with an outcome", f"{found.labelled:,}", f"`{prefix}labeled/`"),
-        ("records without one (yet)", f"{found.unlabelled:,}", f"`{prefix}unlabeled/`"),
-        ("outcomes of no known record", f"{found.orphans:,}", "kept; a late record finds its own"),
+        ("records with an outcome", f"{counts.labelled:,}", f"`{prefix}labeled/`"),
+        ("records without one (yet)", f"{counts.unlabelled:,}", f"`{prefix}unlabeled/`"),
+        ("outcomes of no known record", f"{counts.orphans:,}", "kept; a late record finds its own"),
     )
     parts = (
         f"## Training data of {plain(dataset)}",

@@ -63,11 +63,11 @@ class RowBatch:
 
     def record(self, position: int) -> dict[str, Any]:
         """One row as it was written."""
-        found = {}
+        row = {}
         for name, column in (*self.columns.items(), *self.extra.items()):
             value = column[position]
-            found[name] = plain(value) if isinstance(value, pa.Scalar) else value
-        return found
+            row[name] = plain(value) if isinstance(value, pa.Scalar) else value
+        return row
 
 
 def plain(value: Any) -> Any:

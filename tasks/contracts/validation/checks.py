@@ -143,9 +143,9 @@ def compile_checks(contract: Contract) -> tuple[RowCheck, ...]:
 
 
 def _numbered(checks: list[RowCheck]) -> Iterator[RowCheck]:
-    taken: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for check in checks:
-        count = taken[check.id] = taken.get(check.id, 0) + 1
+        count = counts[check.id] = counts.get(check.id, 0) + 1
         yield check if count == 1 else check.model_copy(update={"id": f"{check.id}#{count}"})
 
 
@@ -190,15 +190,15 @@ def _columns(contract: Contract) -> Iterator[RowCheck]:
 
 def _objects(contract: Contract) -> Iterator[RowCheck]:
     for inside in contract.objects:
-        said = [f"has {' and '.join(name for name, _ in inside.fields)}"] if inside.fields else []
+        terms = [f"has {' and '.join(name for name, _ in inside.fields)}"] if inside.fields else []
         if inside.least is not None or inside.most is not None:
-            said.append(f"has {inside.least or 0} … {inside.most or 'any number of'} fields")
+            terms.append(f"has {inside.least or 0} … {inside.most or 'any number of'} fields")
         where = "is never missing" if inside.required else ""
-        rule = f"{inside.name}{', where it is present,' if said else ''} {' and '.join(said)}"
+        rule = f"{inside.name}{', where it is present,' if terms else ''} {' and '.join(terms)}"
         yield _empty(
             f"{inside.name}.fields",
             (),
-            " and ".join(filter(None, [rule.strip() if said else inside.name, where])),
+            " and ".join(filter(None, [rule.strip() if terms else inside.name, where])),
             inside_column(inside.name),
         )
 
@@ -207,9 +207,9 @@ def _limits(column: Column) -> Iterator[RowCheck]:
     name = column.name
     low, high = limits(column)
     if low is not None or high is not None:
-        said = [] if low is None else [f"{'>' if low[2] else '≥'} {_shown(low[1])}"]
-        said += [] if high is None else [f"{'<' if high[2] else '≤'} {_shown(high[1])}"]
-        rule = f"{name} is {' and '.join(said)}"
+        terms = [] if low is None else [f"{'>' if low[2] else '≥'} {_shown(low[1])}"]
+        terms += [] if high is None else [f"{'<' if high[2] else '≤'} {_shown(high[1])}"]
+        rule = f"{name} is {' and '.join(terms)}"
         if column.type == "time":
             yield _empty(f"{name}.range", (name,), rule, range_column(name))
             low = high = None
@@ -249,13 +249,13 @@ def _limits(column: Column) -> Iterator[RowCheck]:
         )
     if column.min_length is not None or column.max_length is not None:
         low_length, high_length = column.min_length or 0, column.max_length
-        said_length = (
+        length = (
             f"at least {low_length}" if high_length is None else f"{low_length} … {high_length}"
         )
         yield RowCheck(
             id=f"{name}.length",
             columns=(name,),
-            rule=f"{name} has {said_length} characters",
+            rule=f"{name} has {length} characters",
             expectation="expect_column_value_lengths_to_be_between",
             kwargs={"column": name, "min_value": column.min_length, "max_value": high_length},
         )
@@ -330,10 +330,10 @@ def _quality(quality: Quality) -> RowCheck:
             **common,
         )
     common["bound"] = None if never else bound
-    said = "never" if never else f"in {bound}"
+    frequency = "never" if never else f"in {bound}"
     if quality.kind == "duplicateValues":
         names = tuple(quality.arguments.get("properties") or (name,))
-        rule = quality.description or f"{' and '.join(names)} repeats {said}"
+        rule = quality.description or f"{' and '.join(names)} repeats {frequency}"
         return _empty(
             quality.name or f"{'+'.join(names)}.duplicateValues",
             names,
@@ -346,7 +346,7 @@ def _quality(quality: Quality) -> RowCheck:
         return RowCheck(
             id=quality.name or f"{name}.invalidValues",
             columns=(name,),
-            rule=quality.description or f"{name} is invalid {said}",
+            rule=quality.description or f"{name} is invalid {frequency}",
             expectation="expect_column_values_to_be_in_set",
             kwargs={"column": name, "value_set": list(quality.arguments["validValues"])},
             **common,
@@ -355,14 +355,14 @@ def _quality(quality: Quality) -> RowCheck:
         return _empty(
             quality.name or f"{name}.invalidValues",
             (name,),
-            quality.description or f"{name} is invalid {said}",
+            quality.description or f"{name} is invalid {frequency}",
             pattern_of(quality) or unreadable_column(name),
             **common,
         )
     return RowCheck(
         id=quality.name or f"{name}.{quality.kind}",
         columns=(name,),
-        rule=quality.description or f"{name} is missing {said}",
+        rule=quality.description or f"{name} is missing {frequency}",
         expectation="expect_column_values_to_not_be_null",
         kwargs={"column": name},
         **common,

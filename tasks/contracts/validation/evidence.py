@@ -39,7 +39,7 @@ class KeyMemory:
 
     def evidence(self, columns: Mapping[str, Any]) -> dict[str, list[str | None]]:
         """Evidence of every key check for these rows, which are remembered."""
-        found: dict[str, list[str | None]] = {}
+        evidence: dict[str, list[str | None]] = {}
         for check in self.checks:
             quality = self._texts.get(check.evidence)
             names = check.columns
@@ -52,8 +52,8 @@ class KeyMemory:
             repeated = np.zeros(len(hashes), dtype=bool)
             repeated[whole] = self._indexes[check.id].repeated(hashes[whole])
             texts = keys_text([columns[name] for name in names], names, repeated)
-            found[check.evidence] = _both(found.get(check.evidence), texts)
-        return found
+            evidence[check.evidence] = _both(evidence.get(check.evidence), texts)
+        return evidence
 
 
 def _both(before: list[str | None] | None, now: list[str | None]) -> list[str | None]:
@@ -89,15 +89,15 @@ class ForeignKeys:
 
     def evidence(self, columns: Mapping[str, Any], length: int) -> dict[str, list[str | None]]:
         """Which rows name nothing in the other data set."""
-        found: dict[str, list[str | None]] = {
+        evidence: dict[str, list[str | None]] = {
             unknown_column(reference): [None] * length for reference in self.unknown
         }
         for reference, index in self._indexes:
             named = [columns[name] for name in reference.columns]
             hashes, whole = key_hashes(named)
             lost = whole & ~index.known(hashes)
-            found[unknown_column(reference)] = keys_text(named, reference.columns, lost)
-        return found
+            evidence[unknown_column(reference)] = keys_text(named, reference.columns, lost)
+        return evidence
 
 
 def _stored_keys(
@@ -117,16 +117,16 @@ def _stored_keys(
 
 def text_evidence(contract: Contract, columns: Mapping[str, Any]) -> dict[str, list[str | None]]:
     """Evidence of the text checks that look at one row at a time."""
-    found: dict[str, list[str | None]] = {}
+    evidence: dict[str, list[str | None]] = {}
     for quality in contract.quality:
         if quality.kind in {"textEncoding", "textLanguage"}:
             texts = columns[quality.column].to_pylist()
-            found[ours_column(quality)] = [_text_fault(text, quality) for text in texts]
+            evidence[ours_column(quality)] = [_text_fault(text, quality) for text in texts]
         elif name := pattern_of(quality):
             search = re.compile(python_pattern(str(quality.arguments["pattern"]))).search
             texts = columns[quality.column].to_pylist()
-            found[name] = [None if text is None or search(text) else text for text in texts]
-    return found
+            evidence[name] = [None if text is None or search(text) else text for text in texts]
+    return evidence
 
 
 def _text_fault(text: str | None, quality: Quality) -> str | None:

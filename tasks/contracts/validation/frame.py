@@ -78,8 +78,8 @@ def typed(batch: RowBatch, contract: Contract) -> Typed:
     for inside in contract.objects:
         values = _objects(batch, inside)
         frame[inside_column(inside.name)] = _texts([lacking(inside, value) for value in values])
-    said = ", ".join(missing) or None
-    frame[MISSING_COLUMNS] = _texts([said] * length)
+    names = ", ".join(missing) or None
+    frame[MISSING_COLUMNS] = _texts([names] * length)
     for name, values in batch.evidence.items():
         frame[name] = _texts(values)
     return Typed(columns, pd.DataFrame(frame, index=ordinal_index(length)), tuple(missing))
@@ -117,8 +117,8 @@ def _of_keys(batch: RowBatch, name: str) -> tuple[Any, bool]:
 
 def _of_key(key: str, name: str) -> str | None:
     for folder in key.split("/")[:-1]:
-        found, sign, value = folder.partition("=")
-        if sign and unquote(found) == name:
+        field, sign, value = folder.partition("=")
+        if sign and unquote(field) == name:
             return None if value == "__HIVE_DEFAULT_PARTITION__" else unquote(value)
     return None
 
@@ -132,11 +132,11 @@ def _objects(batch: RowBatch, inside: Inside) -> list[Any]:
     prefix = f"{inside.source}."
     names = [name for name in batch.columns if name.startswith(prefix)]
     columns = {name.removeprefix(prefix): _listed(batch.columns[name]) for name in names}
-    found: list[Any] = []
+    objects: list[Any] = []
     for row in range(len(batch)):
-        held = {name: values[row] for name, values in columns.items() if values[row] is not None}
-        found.append(held or None)
-    return found
+        fields = {name: values[row] for name, values in columns.items() if values[row] is not None}
+        objects.append(fields or None)
+    return objects
 
 
 def lacking(inside: Inside, value: Any) -> str | None:
@@ -146,7 +146,7 @@ def lacking(inside: Inside, value: Any) -> str | None:
     if not isinstance(value, dict):
         return None  # each field says so itself
     for name, key in inside.fields:
-        if value.get(key) is None and not any(held.startswith(f"{key}.") for held in value):
+        if value.get(key) is None and not any(path.startswith(f"{key}.") for path in value):
             return f"{inside.name}.{name} is missing"
     if inside.least is not None and len(value) < inside.least:
         return f"{inside.name} has {len(value)} fields, fewer than {inside.least}"
@@ -158,9 +158,11 @@ def lacking(inside: Inside, value: Any) -> str | None:
 def text_faults(column: Column, values: Any) -> Iterator[tuple[str, list[str | None]]]:
     """Evidence of a text column's pattern and format, once for each different text."""
     for name, fits in text_rules(column):
-        said = {text: None if fits(text) else text for text in values.unique().to_pylist() if text}
-        said[""] = None if fits("") else ""
-        yield name, [None if text is None else said[text] for text in values.to_pylist()]
+        faults = {
+            text: None if fits(text) else text for text in values.unique().to_pylist() if text
+        }
+        faults[""] = None if fits("") else ""
+        yield name, [None if text is None else faults[text] for text in values.to_pylist()]
 
 
 def _coalesced(now: tuple[Any, bool], former: tuple[Any, bool]) -> tuple[Any, bool]:
@@ -191,11 +193,11 @@ def evidence_of(values: list[str | None]) -> Any:
 
 def keys_text(columns: list[Any], names: tuple[str, ...], mask: Any) -> list[str | None]:
     """``name=value, …`` of each row in the mask, None elsewhere."""
-    found: list[str | None] = [None] * len(mask)
+    texts: list[str | None] = [None] * len(mask)
     for position in mask.nonzero()[0]:
         parts = (
             f"{name}={pc.cast(column[int(position)], pa.string()).as_py()}"
             for name, column in zip(names, columns, strict=True)
         )
-        found[int(position)] = ", ".join(parts)[:200]
-    return found
+        texts[int(position)] = ", ".join(parts)[:200]
+    return texts

@@ -71,8 +71,8 @@ def image_batches(
     labels = [item for item in ordered if _name(item.key) in {LABELS, f"{LABELS}.gz"}]
     images = {item.key: item for item in ordered if item not in labels}
     tally.objects_read += len(images)
-    seen = dict(zip(images, _look_at(images, local_paths, read), strict=True))
-    rows, faults = _rows(contract, labels, images, seen, local_paths, read, tally)
+    image_evidence = dict(zip(images, _look_at(images, local_paths, read), strict=True))
+    rows, faults = _rows(contract, labels, images, image_evidence, local_paths, read, tally)
     evidence = _evidence(contract, rows)
     for start in range(0, max(len(rows), 1), limit):
         part = slice(start, start + limit)
@@ -108,7 +108,7 @@ def _rows(
     contract: Contract,
     labels: list[LakeObject],
     images: Mapping[str, LakeObject],
-    seen: Mapping[str, ImageEvidence],
+    evidence: Mapping[str, ImageEvidence],
     local_paths: Mapping[str, Path],
     read: Any,
     tally: ValidationCounts,
@@ -133,10 +133,12 @@ def _rows(
                 key = f"{folder}{record.get(FILE)}"
                 named.add(key)
                 missing = ImageEvidence(fault=f"there is no image {ascii(key[:200])[1:-1]}")
-                rows.append(Row(record, int(number), images.get(key, item), seen.get(key, missing)))
+                rows.append(
+                    Row(record, int(number), images.get(key, item), evidence.get(key, missing))
+                )
     for key, image in images.items():
         if key not in named:
-            rows.append(Row({FILE: _name(key)}, 0, image, seen[key]))
+            rows.append(Row({FILE: _name(key)}, 0, image, evidence[key]))
     return rows, faults
 
 
@@ -164,17 +166,17 @@ def _batch(
 
 
 def _evidence(contract: Contract, rows: list[Row]) -> dict[str, list[str | None]]:
-    found: dict[str, list[str | None]] = {}
+    evidence: dict[str, list[str | None]] = {}
     for quality in contract.quality:
         if quality.kind == "imageDecodes":
-            found[ours_column(quality)] = [row.seen.fault or None for row in rows]
+            evidence[ours_column(quality)] = [row.seen.fault or None for row in rows]
         elif quality.kind == "imageSizeAsLabelled":
-            found[ours_column(quality)] = [_not_as_labelled(row) for row in rows]
+            evidence[ours_column(quality)] = [_not_as_labelled(row) for row in rows]
         elif quality.kind == "imageSize":
-            found[ours_column(quality)] = [_out_of_size(row, quality) for row in rows]
+            evidence[ours_column(quality)] = [_out_of_size(row, quality) for row in rows]
         elif quality.kind in {"noDuplicateImages", "noConflictingLabels"}:
-            found[ours_column(quality)] = _twins(contract, rows, quality)
-    return found
+            evidence[ours_column(quality)] = _twins(contract, rows, quality)
+    return evidence
 
 
 def _not_as_labelled(row: Row) -> str | None:
@@ -208,7 +210,7 @@ def _twins(contract: Contract, rows: list[Row], quality: Quality) -> list[str | 
         for index, row in enumerate(rows)
         if row.seen.likeness is not None and (not allowed or repr(row.record.get(label)) in allowed)
     ]
-    pictures = [found for index in part if (found := rows[index].seen.likeness) is not None]
+    pictures = [picture for index in part if (picture := rows[index].seen.likeness) is not None]
     evidence: list[str | None] = [None] * len(rows)
     pairs = alike(
         pictures,

@@ -65,12 +65,12 @@ class KeyIndex:
 
     def known(self, keys: np.ndarray) -> np.ndarray:
         """Which of these keys are in the set."""
-        found = np.zeros(len(keys), dtype=bool)
+        members = np.zeros(len(keys), dtype=bool)
         for run in self._runs:
             at = np.searchsorted(run, keys)
             at[at == len(run)] = 0
-            found |= run[at] == keys
-        return found
+            members |= run[at] == keys
+        return members
 
     def add(self, keys: np.ndarray) -> None:
         """Put keys into the set."""
@@ -85,6 +85,6 @@ class KeyIndex:
 
     def repeated(self, keys: np.ndarray) -> np.ndarray:
         """Which of these were seen before, here or earlier in the same call; then remember all."""
-        seen = self.known(keys) | pd.Series(keys).duplicated(keep="first").to_numpy()
-        self.add(keys[~seen])
-        return np.asarray(seen, dtype=bool)
+        repeats = self.known(keys) | pd.Series(keys).duplicated(keep="first").to_numpy()
+        self.add(keys[~repeats])
+        return np.asarray(repeats, dtype=bool)

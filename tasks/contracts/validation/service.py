@@ -26,10 +26,10 @@ def service_notices(contract: Contract, snapshot: Snapshot, as_of: date) -> tupl
         snapshot: The objects, by day.
         as_of: The day from which age is counted.
     """
-    said = [untold_levels(contract.untold)] if contract.untold else []
+    notices = [untold_levels(contract.untold)] if contract.untold else []
     if contract.status in OVER:
-        said.append(f"The contract is {contract.status}: whoever reads on should know its heir.")
-    return (*_gaps(contract, snapshot), *_too_old(contract, snapshot, as_of), *said)
+        notices.append(f"The contract is {contract.status}: whoever reads on should know its heir.")
+    return (*_gaps(contract, snapshot), *_too_old(contract, snapshot, as_of), *notices)
 
 
 def _gaps(contract: Contract, snapshot: Snapshot) -> Iterator[str]:

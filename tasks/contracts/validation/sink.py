@@ -32,9 +32,9 @@ class Sink:
         self.quarantine_files: list[str] = []
         for folder in (GOOD, QUARANTINE):
             (out_dir / folder).mkdir(parents=True, exist_ok=True)
-            for left in (out_dir / folder).rglob("*"):
-                if left.is_file():
-                    left.unlink()
+            for leftover in (out_dir / folder).rglob("*"):
+                if leftover.is_file():
+                    leftover.unlink()
 
     def good(self, batch: RowBatch, columns: Mapping[str, Any], keep: np.ndarray) -> int:
         """Write the rows in ``keep`` (a mask); returns how many."""

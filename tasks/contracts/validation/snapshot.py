@@ -107,8 +107,8 @@ class Validation:
         """Duplicates among the rows left: a broken row never pushes its corrected copy out."""
         if not self._memory.checks:
             return
-        left = np.setdiff1d(np.arange(len(batch)), list(reasons))
-        take = pa.array(left)
+        positions = np.setdiff1d(np.arange(len(batch)), list(reasons))
+        take = pa.array(positions)
         columns = {name: column.take(take) for name, column in table.columns.items()}
         evidence = self._memory.evidence(columns)
         frame = pd.DataFrame({name: evidence_of(values) for name, values in evidence.items()})
@@ -116,7 +116,7 @@ class Validation:
             return
         judged, result = self._keys.run(frame)
         self._note(result)
-        self._take(batch, frame, judged, left, reasons)
+        self._take(batch, frame, judged, positions, reasons)
 
     def _note(self, result: Any) -> None:
         if result is not None and self.merged is not None:
@@ -140,13 +140,13 @@ class Validation:
         positions: np.ndarray,
         reasons: dict[int, list[dict[str, str]]],
     ) -> None:
-        for name, said in judged.items():
+        for name, judgement in judged.items():
             check = self._by_id[name]
-            self.tally.rows[name] += said.values if check.of_values else len(positions)
-            self.tally.failed[name] += len(said.failed)
-            if said.error:
-                self.tally.errors.setdefault(name, said.error)
-            for index in said.failed:
+            self.tally.rows[name] += judgement.values if check.of_values else len(positions)
+            self.tally.failed[name] += len(judgement.failed)
+            if judgement.error:
+                self.tally.errors.setdefault(name, judgement.error)
+            for index in judgement.failed:
                 position = int(positions[index])
                 if not check.quarantines and len(self.tally.examples.get(name, ())) >= EXAMPLES:
                     break
@@ -203,13 +203,15 @@ def _missing_is_not_unreadable(
 ) -> Mapping[str, Judged]:
     """A value that did not read is there: do not call it missing as well."""
     corrected = dict(judged)
-    for name, said in judged.items():
+    for name, judgement in judged.items():
         check = checks[name]
-        if check.expectation != "expect_column_values_to_not_be_null" or not len(said.failed):
+        if check.expectation != "expect_column_values_to_not_be_null" or not len(judgement.failed):
             continue
         unread = judged.get(f"{check.columns[0]}.type")
         if unread is not None and len(unread.failed):
-            corrected[name] = replace(said, failed=np.setdiff1d(said.failed, unread.failed))
+            corrected[name] = replace(
+                judgement, failed=np.setdiff1d(judgement.failed, unread.failed)
+            )
     return corrected
 
 
@@ -301,9 +303,9 @@ def _chunks(
 def _finished(state: Validation, snapshot: Snapshot, out_dir: Path, as_of: date) -> ContractReport:
     contract, tally = state.contract, state.tally
     checks, outcome, reason = concluded(tally, contract, as_of)
-    said = [*notices(tally, contract), *service_notices(contract, snapshot, as_of)]
+    remarks = [*notices(tally, contract), *service_notices(contract, snapshot, as_of)]
     if state.merged is not None:
-        said += built(state.merged, contract, snapshot, out_dir)
+        remarks += built(state.merged, contract, snapshot, out_dir)
     if tally.objects_read + tally.unreadable_count != len(snapshot.objects):
         raise DataError(
             f"{len(snapshot.objects)} objects in the snapshot, {tally.objects_read} read and "
@@ -327,7 +329,7 @@ def _finished(state: Validation, snapshot: Snapshot, out_dir: Path, as_of: date)
         checks=checks,
         unreadable=tuple(tally.unreadable[:UNREADABLE_SHOWN]),
         unreadable_count=tally.unreadable_count,
-        notices=tuple(said),
+        notices=tuple(remarks),
         columns=kinds_of(contract),
         good_files=tuple(state.sink.good_files),
         quarantine_files=tuple(state.sink.quarantine_files),

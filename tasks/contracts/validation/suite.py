@@ -56,9 +56,9 @@ def great_expectations() -> Any:
 @lru_cache(maxsize=1)
 def context() -> Any:
     """One ephemeral context for the process: no files, no progress bars."""
-    made = great_expectations().get_context(mode="ephemeral")
-    made.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    return made
+    data_context = great_expectations().get_context(mode="ephemeral")
+    data_context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    return data_context
 
 
 @lru_cache(maxsize=1)
@@ -101,13 +101,13 @@ class Suite:
                 batch = _batches().get_batch({"dataframe": frame})
                 result = batch.validate(self._suite, result_format=dict(RESULT_FORMAT))
         except Exception as error:  # noqa: BLE001 - whatever it raises is "could not measure"
-            said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-            return {check.id: Judged(np.arange(0), said) for check in self.checks}, None
-        found = {
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            return {check.id: Judged(np.arange(0), reason) for check in self.checks}, None
+        by_check = {
             str(item.expectation_config.meta["check"]): _judged(item) for item in result.results
         }
         silent = Judged(np.arange(0), "Great Expectations gave no result")
-        return {check.id: found.get(check.id, silent) for check in self.checks}, result
+        return {check.id: by_check.get(check.id, silent) for check in self.checks}, result
 
     def _built(self) -> Any:
         gx = great_expectations()
@@ -129,8 +129,8 @@ class Suite:
         if check.expectation.startswith(PAIRS):
             kwargs.setdefault("ignore_row_if", "either_value_is_missing")
         name = "".join(part.capitalize() for part in check.expectation.split("_"))
-        made = getattr(gxe, name)
-        return made(**kwargs, meta={"check": check.id, "rule": check.rule})
+        expectation_class = getattr(gxe, name)
+        return expectation_class(**kwargs, meta={"check": check.id, "rule": check.rule})
 
 
 def _judged(item: Any) -> Judged:
@@ -142,13 +142,13 @@ def _judged(item: Any) -> Judged:
     positions = result.get("unexpected_index_list") or []
     counted = result.get("unexpected_count")
     if counted is not None and int(counted) != len(positions):
-        said = f"it counted {counted} failing rows and named {len(positions)}"
-        return Judged(np.arange(0), said)
+        reason = f"it counted {counted} failing rows and named {len(positions)}"
+        return Judged(np.arange(0), reason)
     if not positions and not bool(item.success):
-        said = (
+        reason = (
             f"it failed without naming a row (observed: {result.get('observed_value', 'nothing')})"
         )
-        return Judged(np.arange(0), said[:300])
+        return Judged(np.arange(0), reason[:300])
     there = int(result.get("element_count") or 0) - int(result.get("missing_count") or 0)
     return Judged(np.asarray(positions, dtype=np.int64), values=there)
 

@@ -157,10 +157,10 @@ def _verdict(
     undecided = [check for check in checks if check.outcome == "inconclusive"]
     failing = [c for c in telling if c.outcome == "fail" and c.severity == "error"]
     if failing:
-        return "fail", _said(failing)
+        return "fail", _reasons(failing)
     open_questions = [c for c in undecided if c.severity == "error"]
     if open_questions:
-        return "inconclusive", _said(open_questions)
+        return "inconclusive", _reasons(open_questions)
     if not tally.rows_good:
         return "fail", "No good row is left."
     return "pass", (
@@ -169,45 +169,45 @@ def _verdict(
     )
 
 
-def _said(checks: Sequence[ContractCheck]) -> str:
-    found = (
+def _reasons(checks: Sequence[ContractCheck]) -> str:
+    sentences = (
         f"{check.rule}: {check.detail or check.observed} (bound {check.bound})"
         for check in checks[:5]
     )
-    return f"{'; '.join(found)}."
+    return f"{'; '.join(sentences)}."
 
 
 def notices(tally: ValidationCounts, contract: Contract) -> tuple[str, ...]:
     """What changed in the shape of the data without breaking the contract, and what broke it."""
     objects = tally.objects_read
-    said = [
+    sentences = [
         f"Column {ascii(name)[1:-1]:.80} is new in {count:,} of {objects:,} objects; "
         f"contract {contract.version} does not know it, and it was not carried on."
         for name, count in sorted(tally.additions.items())
     ]
-    said += [
+    sentences += [
         f"Required column {name} is missing in {count:,} of {objects:,} objects."
         for name, count in sorted(tally.lacking.items())
     ]
-    said += [
+    sentences += [
         f"{item.count:,} objects are no data ({item.rule}) and were not read, for example "
         f"{ascii(item.example[:200])[1:-1]}."
         for item in tally.beside
     ]
     if tally.empty:
-        said.append(
+        sentences.append(
             f"{len(tally.empty):,} of {objects:,} objects hold no row, for example "
             f"{ascii(tally.empty[0][:200])[1:-1]}."
         )
-    return tuple(said)
+    return tuple(sentences)
 
 
 def newest_of(values: Mapping[str, object]) -> dict[str, date]:
     """Latest day per column, from Arrow's maxima."""
-    found: dict[str, date] = {}
+    days: dict[str, date] = {}
     for name, value in values.items():
         if isinstance(value, datetime):
-            found[name] = value.date()
+            days[name] = value.date()
         elif isinstance(value, date):
-            found[name] = value
-    return found
+            days[name] = value
+    return days

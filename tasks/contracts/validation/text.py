@@ -49,12 +49,12 @@ FOREIGN_LETTERS = 0.5
 
 def encoding_fault(text: str) -> str | None:
     """What shows that a text was decoded wrongly, or None."""
-    found = CONTROL.search(text)
-    if found:
-        return f"sign U+{ord(found.group()):04X} at {found.start()}"
-    found = MOJIBAKE.search(text)
-    if found:
-        return f"{found.group()!r} at {found.start()}: UTF-8 read as Windows-1252"
+    match = CONTROL.search(text)
+    if match:
+        return f"sign U+{ord(match.group()):04X} at {match.start()}"
+    match = MOJIBAKE.search(text)
+    if match:
+        return f"{match.group()!r} at {match.start()}: UTF-8 read as Windows-1252"
     return None
 
 

@@ -50,8 +50,8 @@ def claim(
     """
     key = key_of(model, baseline, kind)
     for _ in range(5):
-        found = objects.read(bucket, key)
-        last = json.loads(found.body) if found else None
+        entry = objects.read(bucket, key)
+        last = json.loads(entry.body) if entry else None
         if last and not last["told"]:
             return ""  # claimed by a run that died before it told anybody
         if last and last["window"] == window:
@@ -62,13 +62,13 @@ def claim(
                 f"An alarm against {baseline} was raised {waited:.1f} days ago; the contract asks "
                 f"for {cooldown_days:g} days between two."
             )
-        told = _lately(bucket, key.rpartition("/")[0] + "/", now) if per_week else 0
-        if per_week and told >= per_week:
-            return f"{told} alarms of {model} were raised within a week, as many as there may be."
+        alarms = _lately(bucket, key.rpartition("/")[0] + "/", now) if per_week else 0
+        if per_week and alarms >= per_week:
+            return f"{alarms} alarms of {model} were raised within a week, as many as there may be."
         body = json.dumps({"window": window, "at": now, "told": False}).encode()
         etag = (
-            objects.swap(bucket, key, body, etag=found.etag)
-            if found
+            objects.swap(bucket, key, body, etag=entry.etag)
+            if entry
             else objects.create(bucket, key, body)
         )
         if etag is not None:
@@ -79,21 +79,21 @@ def claim(
 def confirm(bucket: str, model: str, baseline: str, kind: Kind = "retrain") -> None:
     """Write down that the alarm which was claimed has been told."""
     key = key_of(model, baseline, kind)
-    found = objects.read(bucket, key)
-    if found is not None:
-        body = json.dumps({**json.loads(found.body), "told": True}).encode()
-        objects.swap(bucket, key, body, etag=found.etag)
+    entry = objects.read(bucket, key)
+    if entry is not None:
+        body = json.dumps({**json.loads(entry.body), "told": True}).encode()
+        objects.swap(bucket, key, body, etag=entry.etag)
 
 
 def told_at(bucket: str, model: str, baseline: str) -> float | None:
     """When a retraining was last asked for against this baseline, unix seconds; None if never."""
-    found = objects.read(bucket, key_of(model, baseline))
-    record: dict[str, Any] = json.loads(found.body) if found else {}
+    entry = objects.read(bucket, key_of(model, baseline))
+    record: dict[str, Any] = json.loads(entry.body) if entry else {}
     return float(record["at"]) if record.get("told") else None
 
 
 def _lately(bucket: str, shelf: str, now: float) -> int:
     names = [name for name in objects.files(bucket, shelf) if name.endswith(".json")]
-    found = [objects.read(bucket, shelf + name) for name in names]
-    times = [json.loads(item.body)["at"] for item in found if item is not None]
+    entries = [objects.read(bucket, shelf + name) for name in names]
+    times = [json.loads(item.body)["at"] for item in entries if item is not None]
     return sum(now - at < 7 * DAY_SECONDS for at in times)

@@ -35,14 +35,14 @@ def consequence(
         watching: The contract's policy.
         first_day: Of the data that were looked at, where a report names no beginning.
     """
-    told: list[str] = []
+    reasons: list[str] = []
     moved = drift is not None and drift.outcome == "fail"
     if drift is not None and moved:
-        told.append(f"drift in {', '.join(drift.drifted[:5])} since {drift.since or first_day}")
+        reasons.append(f"drift in {', '.join(drift.drifted[:5])} since {drift.since or first_day}")
     wrong = followed is not None and followed.outcome == "fail"
     if followed is not None and wrong:
-        told.append(followed.reason)
-    if not told:
+        reasons.append(followed.reason)
+    if not reasons:
         quiet = [item.reason.rstrip(".") for item in (drift, followed) if item is not None]
         return Consequence(kind="nothing", reason="; ".join(quiet) or "Nothing new to compare")
     since = min(
@@ -50,7 +50,7 @@ def consequence(
         for item, counts in ((drift, moved), (followed, wrong))
         if item is not None and counts
     )
-    reason = "; ".join(told)
+    reason = "; ".join(reasons)
     if watching.notifyOnly:
         return Consequence(kind="notice", reason=reason, since=since)
     confirmed = wrong or (followed is not None and followed.worse_expected)

@@ -34,7 +34,7 @@ def keep_watch(
     version: str,
     at: float,
     window: str,
-    found: Consequence,
+    consequence: Consequence,
     followed: Followed | None,
 ) -> LastWatch:
     """Write it down; the newest counts.
@@ -45,7 +45,7 @@ def keep_watch(
     watch = LastWatch(
         at=at,
         window=window,
-        consequence=found,
+        consequence=consequence,
         then=followed.then if followed else None,
         now=followed.now if followed else None,
     )
@@ -67,16 +67,16 @@ def keep_watch(
 
 def last_watch(bucket: str, model: str, version: str) -> LastWatch | None:
     """What the last watch of this champion found; None when there was none."""
-    found = objects.read(bucket, key_of(model, version))
-    return None if found is None else LastWatch.model_validate_json(found.body)
+    record = objects.read(bucket, key_of(model, version))
+    return None if record is None else LastWatch.model_validate_json(record.body)
 
 
 def unanswered(bucket: str, model: str, version: str, watch: LastWatch, now: float) -> str:
     """Drift that was told a while ago, and the same champion still serves; else ""."""
     if watch.consequence.kind != "retrain":
         return ""
-    told = told_at(bucket, model, version)
-    if told is None or now - told < GRACE_DAYS * DAY_SECONDS:
+    at = told_at(bucket, model, version)
+    if at is None or now - at < GRACE_DAYS * DAY_SECONDS:
         return ""
-    days = (now - told) / DAY_SECONDS
+    days = (now - at) / DAY_SECONDS
     return f"{watch.consequence.reason}, told {days:.0f} days ago"

@@ -40,12 +40,12 @@ def aligned(reference: CategoryCounts, current: CategoryCounts) -> Aligned:
         a, b = reference.as_sketch(), current.as_sketch()
         names = tuple(f"bucket {index}" for index in range(len(a.buckets)))
         return Aligned(names, a.buckets, b.buckets, rows, sketched=True)
-    held, seen = reference.values, current.values
-    names = tuple(sorted(held.keys() | seen.keys()))
+    before, after = reference.values, current.values
+    names = tuple(sorted(before.keys() | after.keys()))
     return Aligned(
         names,
-        np.fromiter((held.get(name, 0) for name in names), np.int64, len(names)),
-        np.fromiter((seen.get(name, 0) for name in names), np.int64, len(names)),
+        np.fromiter((before.get(name, 0) for name in names), np.int64, len(names)),
+        np.fromiter((after.get(name, 0) for name in names), np.int64, len(names)),
         rows,
         sketched=False,
     )
@@ -97,28 +97,28 @@ def one_category(p: Floats, pooled: Ints, rows: int, *, apart: bool) -> tuple[fl
     """
     rate = pooled / rows
     width = np.sqrt(np.maximum(rate * (1 - rate), 0))
-    held = np.flatnonzero(width)
-    if not len(held):
+    categories = np.flatnonzero(width)
+    if not len(categories):
         return 1.0, 0
-    if len(held) == 2 and not apart:
-        return float(p[held].min()), int(held[np.argmin(p[held])])
-    ratio = width[held] / width.max()
+    if len(categories) == 2 and not apart:
+        return float(p[categories].min()), int(categories[np.argmin(p[categories])])
+    ratio = width[categories] / width.max()
     factor = (ratio + 1 / ratio) / 2
-    share = pooled[held] / pooled.sum()
+    share = pooled[categories] / pooled.sum()
 
     def by_points(t: float) -> Floats:
         return np.asarray(erfc(t * factor / np.sqrt(2)), np.float64)
 
-    level = np.max(np.sqrt(2) * erfcinv(p[held]) / factor)
-    wanted = float(np.min(p[held] / share))
+    level = np.max(np.sqrt(2) * erfcinv(p[categories]) / factor)
+    wanted = float(np.min(p[categories] / share))
     low, high = 0.0, 40.0
-    for _ in range(_HALVINGS if wanted < len(held) else 0):
+    for _ in range(_HALVINGS if wanted < len(categories) else 0):
         middle = (low + high) / 2
         low, high = (middle, high) if by_points(middle).sum() > wanted else (low, middle)
     t = max(float(level), low)
     parts = by_points(t)
     allowed = np.maximum(parts, share * parts.sum())
-    best = int(held[np.argmin(p[held] / np.maximum(allowed, 1e-300))])
+    best = int(categories[np.argmin(p[categories] / np.maximum(allowed, 1e-300))])
     return min(1.0, float(allowed.sum())), best
 
 

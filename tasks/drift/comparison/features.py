@@ -122,8 +122,8 @@ class NumericFrame:
         rows = max(int(cells.sum()), 1)
         tails = [arcsine(int(cells[cut].sum()), rows) for cut in self._tails]
         missing = arcsine(counts.missing, counts.rows)
-        held = [arcsine(counts.at_centre or 0, rows)] if self._counted else []
-        return np.concatenate((self._polynomials @ cells / rows, tails, [missing], held))
+        centre = [arcsine(counts.at_centre or 0, rows)] if self._counted else []
+        return np.concatenate((self._polynomials @ cells / rows, tails, [missing], centre))
 
     def _sampling(self, counts: NumericCounts) -> Floats:
         rows = max(int(counts.cells.sum()), 1)
@@ -177,8 +177,8 @@ class CategoryFrame:
         if self._distance is not None:
             rest.append(self._distance.of(shares, present))
             if not self._sketched:
-                held = counts.values or {}
-                new = sum(count for name, count in held.items() if name not in self._known)
+                by_name = counts.values or {}
+                new = sum(count for name, count in by_name.items() if name not in self._known)
                 rest.append(arcsine(new, present))
         return np.append(shares, rest), self._sampling(counts)
 
@@ -194,8 +194,8 @@ class CategoryFrame:
         if self._sketched:
             buckets = counts.as_sketch().buckets
             return np.asarray(buckets.reshape(-1, GROUPS).sum(axis=0) / present)
-        held: Mapping[str, int] = counts.values if counts.values is not None else {}
-        listed = [held.get(name, 0) for name in self._listed]
+        by_name: Mapping[str, int] = counts.values if counts.values is not None else {}
+        listed = [by_name.get(name, 0) for name in self._listed]
         if self._listed[-1:] == (REST,):
             listed[-1] = present - sum(listed[:-1])
         return np.asarray(listed, np.float64) / present
@@ -212,8 +212,8 @@ class CategoryFrame:
     @staticmethod
     def _fresh(week: CategoryCounts, weeks: Sequence[CategoryCounts]) -> float:
         known = {name for other in weeks if other is not week for name in other.values or ()}
-        held = week.values or {}
-        new = sum(count for name, count in held.items() if name not in known)
+        by_name = week.values or {}
+        new = sum(count for name, count in by_name.items() if name not in known)
         return arcsine(new, max(week.rows - week.nulls, 1))
 
 

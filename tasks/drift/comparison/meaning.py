@@ -101,14 +101,14 @@ def explain_numeric(
 
 def _one_value(name: str, reference: NumericCounts, current: NumericCounts) -> Explained:
     """The share of the rows that hold the middle value itself changed."""
-    held = [
+    shares = [
         (counts.at_centre or 0) / max(int(counts.cells.sum()), 1) for counts in (reference, current)
     ]
     value = reference.grid.text(0.0)
-    less = held[1] < held[0]
-    sentence = f"{held[1]:.1%} of the values are {value} (before: {held[0]:.1%})."
+    less = shares[1] < shares[0]
+    sentence = f"{shares[1]:.1%} of the values are {value} (before: {shares[0]:.1%})."
     rows = f"{name} {'<>' if less else '='} {value.replace(',', '')}"
-    now, was = (1 - held[1], 1 - held[0]) if less else (held[1], held[0])
+    now, was = (1 - shares[1], 1 - shares[0]) if less else (shares[1], shares[0])
     return Explained("shift" if less else "spread", sentence, rows, (now, was))
 
 

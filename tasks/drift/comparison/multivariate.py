@@ -101,8 +101,8 @@ def kernel_p(reference: Floats, current: Floats, seed: int = 0) -> float:
         return np.asarray((gap**2).sum(axis=1))
 
     shuffled = random.permuted(np.tile(label, (PERMUTATIONS, 1)), axis=1)
-    seen = float(distance(label[None, :])[0])
-    return float((1 + np.count_nonzero(distance(shuffled) >= seen)) / (1 + PERMUTATIONS))
+    statistic = float(distance(label[None, :])[0])
+    return float((1 + np.count_nonzero(distance(shuffled) >= statistic)) / (1 + PERMUTATIONS))
 
 
 def _blocks(projected: Floats, random: np.random.Generator) -> Floats:
@@ -181,8 +181,8 @@ def _numbers(column: Any) -> Floats:
         numbers, _, invalid = numbers_of(values)
         if len(numbers) == len(values) and not invalid:
             return np.asarray(numbers, np.float64)
-    found = [numbers_of(values.slice(index, 1))[0] for index in range(len(values))]
-    return np.asarray([float(item[0]) if len(item) else np.nan for item in found])
+    parts = [numbers_of(values.slice(index, 1))[0] for index in range(len(values))]
+    return np.asarray([float(item[0]) if len(item) else np.nan for item in parts])
 
 
 def _codes(column: Any, reference: Any) -> Floats:

@@ -156,12 +156,12 @@ def natural_tests(learned: Learned, name: str, current: Sequence[Profile]) -> li
     """Prediction tests of one column: the mean of the current weeks against the reference weeks."""
     frame = learned.frames[name]
     pairs = [frame.measure(week.columns[name]) for week in current]
-    seen = np.mean([values for values, _ in pairs], axis=0)
+    mean = np.mean([values for values, _ in pairs], axis=0)
     noise = np.mean([sampling for _, sampling in pairs], axis=0)
     weeks, count = learned.weeks, len(current)
     between = np.maximum(learned.variance[name] - learned.sampling[name], 0)
     error = between * (1 / count + 1 / weeks) + noise / count + learned.sampling[name] / weeks
-    difference = seen - learned.mean[name]
+    difference = mean - learned.mean[name]
     t = difference / np.sqrt(np.maximum(error, 1e-300))
     upper = stdtr(learned.degrees[name], -t)
     both = 2 * stdtr(learned.degrees[name], -np.abs(t))

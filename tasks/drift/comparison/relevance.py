@@ -56,8 +56,8 @@ def relevant(
 
 def _at(counts: NumericCounts) -> Floats:
     """Rows that hold the grid's centre, and the others."""
-    held = counts.at_centre or 0
-    return np.asarray([held, counts.cells.sum() - held], np.float64)
+    centre = counts.at_centre or 0
+    return np.asarray([centre, counts.cells.sum() - centre], np.float64)
 
 
 def _doubled_tails(reference: Ints, current: Ints) -> dict[str, bool]:

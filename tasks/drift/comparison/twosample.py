@@ -104,8 +104,8 @@ def chi_square(reference: Ints, current: Ints) -> float:
     a = np.bincount(groups, weights=reference[order])
     b = np.bincount(groups, weights=current[order])
     both = a + b
-    held = both > 0
-    a, b, both = a[held], b[held], both[held]
+    cells = both > 0
+    a, b, both = a[cells], b[cells], both[cells]
     if len(both) < 2:
         return 1.0
     n, m = total - size, size
@@ -133,9 +133,9 @@ def _score_test(scores: Floats, pooled: Ints, current: Ints) -> tuple[float, flo
     variance = float(pooled @ (scores - mean) ** 2) / total
     if variance <= 0 or total < 2:
         return 1.0, 0.0
-    seen = float(current @ scores) / size - mean
+    shift = float(current @ scores) / size - mean
     error = np.sqrt(variance * (total - size) / (size * (total - 1)))
-    return float(erfc(abs(seen) / error / np.sqrt(2))), seen * total / (total - size)
+    return float(erfc(abs(shift) / error / np.sqrt(2))), shift * total / (total - size)
 
 
 def equiprobable(pooled: Ints) -> Ints:

@@ -84,22 +84,22 @@ class CategoryRecorder:
     def _flush(self) -> None:
         if self._dictionary is None:
             return
-        seen = np.flatnonzero(self._pending)
-        names, counts = self._dictionary.take(seen), self._pending[seen]
+        codes = np.flatnonzero(self._pending)
+        names, counts = self._dictionary.take(codes), self._pending[codes]
         self._dictionary = None
-        if not len(seen):
+        if not len(codes):
             return
-        if self._sketch is None and len(seen) <= self._limit:
+        if self._sketch is None and len(codes) <= self._limit:
             for name, count in zip(names.to_pylist(), counts.tolist(), strict=True):
                 self._exact[name] = self._exact.get(name, 0) + count
             if len(self._exact) > self._limit:
                 self._sketch, self._exact = sketched(self._exact), {}
             return
-        found = sketch_of(names, counts)
+        sketch = sketch_of(names, counts)
         if self._exact:
-            found = sketched(self._exact).merge(found)
+            sketch = sketched(self._exact).merge(sketch)
             self._exact = {}
-        self._sketch = found if self._sketch is None else self._sketch.merge(found)
+        self._sketch = sketch if self._sketch is None else self._sketch.merge(sketch)
 
 
 def _coded(values: Any) -> Any:

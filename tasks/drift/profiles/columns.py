@@ -171,14 +171,14 @@ class VectorRecorder(DerivedRecorder):
 
 def recorder(name: str, kind: ColumnKind, grid: Grid) -> Recorder:
     """The recorder of a column."""
-    made: Mapping[ColumnKind, Callable[[], Recorder]] = {
+    recorders: Mapping[ColumnKind, Callable[[], Recorder]] = {
         "numeric": lambda: NumericRecorder(name, grid.numeric[name], grid.version),
         "categorical": lambda: CategoryRecorder(name),
         "text": lambda: TextRecorder(name, grid),
         "image": lambda: ImageRecorder(name, grid),
         "vector": lambda: VectorRecorder(name, grid),
     }
-    return made[kind]()
+    return recorders[kind]()
 
 
 def fit_column(
@@ -200,10 +200,10 @@ def fit_column(
     described: Mapping[str, Floats]
     if kind == "text":
         texts = _strings(values).drop_null()
-        rows, found = words_of(texts)
+        rows, text_words = words_of(texts)
         half = half_of(texts)
         words[name] = (_vocabulary(texts, half == 0), _vocabulary(texts, half == 1))
-        described = describe_text(texts, rows, found, words[name])
+        described = describe_text(texts, rows, text_words, words[name])
     elif kind == "image":
         described = dict(zip(IMAGE, _images(values)[0].T, strict=True))
     else:
@@ -214,10 +214,10 @@ def fit_column(
 
 def _vocabulary(texts: Any, chosen: Any) -> tuple[str, ...]:
     """Words that stand in at least two of the chosen texts, most frequent first."""
-    taken = texts.filter(chosen)
-    rows, found = words_of(taken)
+    corpus = texts.filter(chosen)
+    rows, words = words_of(corpus)
     recorded = CategoryRecorder("", words=True)
-    recorded.add_words(rows, found, len(taken), 0)
+    recorded.add_words(rows, words, len(corpus), 0)
     ordered = sorted(recorded.common().items(), key=lambda item: (-item[1], item[0]))
     return tuple(word for word, count in ordered if count > 1)[:VOCABULARY]
 
@@ -229,16 +229,16 @@ def _strings(values: Any) -> Any:
 
 
 def _images(values: Any) -> tuple[Floats, int, int]:
-    given = [item for item in values.to_pylist() if item is not None]
-    described = [describe_image(item if isinstance(item, bytes) else b"") for item in given]
+    pictures = [item for item in values.to_pylist() if item is not None]
+    described = [describe_image(item if isinstance(item, bytes) else b"") for item in pictures]
     good = [item for item in described if item is not None]
     numbers = np.asarray(good, np.float64).reshape(len(good), len(IMAGE))
-    return numbers, len(values) - len(given), len(given) - len(good)
+    return numbers, len(values) - len(pictures), len(pictures) - len(good)
 
 
 def _vectors(values: Any, dimension: int) -> tuple[Floats, int, int]:
-    given = [item for item in values.to_pylist() if item is not None]
-    dimension = dimension or (len(given[0]) if given else 0)
-    good = [item for item in given if len(item) == dimension and None not in item]
+    vectors = [item for item in values.to_pylist() if item is not None]
+    dimension = dimension or (len(vectors[0]) if vectors else 0)
+    good = [item for item in vectors if len(item) == dimension and None not in item]
     numbers = np.asarray(good, np.float64).reshape(len(good), dimension)
-    return numbers, len(values) - len(given), len(given) - len(good)
+    return numbers, len(values) - len(vectors), len(vectors) - len(good)

@@ -99,8 +99,8 @@ class NumericCounts:
             ValueError: the counts do not add up.
         """
         cells = np.zeros(CELLS, np.int64)
-        given = np.asarray(value["cells"], np.int64)
-        cells[value["first"] : value["first"] + len(given)] = given
+        block = np.asarray(value["cells"], np.int64)
+        cells[value["first"] : value["first"] + len(block)] = block
         names = ("rows", "nulls", "nan", "infinite", "invalid")
         at_centre = None if value.get("at_centre") is None else int(value["at_centre"])
         scalars = {name: int(value[name]) for name in names}
@@ -172,13 +172,13 @@ class CategoryCounts:
         Raises:
             ValueError: it holds neither values nor a sketch.
         """
-        given = value["values"]
-        if (given is None) == (value["sketch"] is None):
+        by_name = value["values"]
+        if (by_name is None) == (value["sketch"] is None):
             raise ValueError("a categorical column has either values or a sketch")
         return cls(
             rows=int(value["rows"]),
             nulls=int(value["nulls"]),
-            values=None if given is None else {name: int(given[name]) for name in given},
+            values=None if by_name is None else {name: int(by_name[name]) for name in by_name},
             sketch=None if value["sketch"] is None else Sketch.from_dict(value["sketch"]),
             words=value["kind"] == "words",
         )

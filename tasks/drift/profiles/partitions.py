@@ -61,10 +61,12 @@ def daily_profiles(
     with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="profile") as pool:
         bodies = pool.map(lambda key: objects.read(bucket, key), names.values())
         there = dict(zip(names, bodies, strict=True))
-    found = {day: Profile.from_json(item.body) for day, item in there.items() if item is not None}
-    missing = set(names) - set(found)
+    profiles = {
+        day: Profile.from_json(item.body) for day, item in there.items() if item is not None
+    }
+    missing = set(names) - set(profiles)
     if not missing:
-        return found
+        return profiles
 
     def make(item: tuple[date, Any]) -> tuple[date, Profile]:
         day, table = item
@@ -72,14 +74,14 @@ def daily_profiles(
 
     fresh: dict[date, Profile] = {}
     with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="profile") as pool:
-        for held in rows_by_day(good, missing):
-            for day, profile in pool.map(make, held.items()):
+        for tables in rows_by_day(good, missing):
+            for day, profile in pool.map(make, tables.items()):
                 fresh[day] = fresh[day].merge(profile) if day in fresh else profile
     for day, profile in sorted(fresh.items()):
         whole = Profile(profile.grid, profile.rows, (day.isoformat(),), profile.columns)
         objects.create(bucket, names[day], whole.to_json().encode())
-        found[day] = whole
-    return found
+        profiles[day] = whole
+    return profiles
 
 
 def rows_by_day(good: Path, days: set[date]) -> Iterator[dict[date, Any]]:
@@ -104,31 +106,31 @@ def rows_by_day(good: Path, days: set[date]) -> Iterator[dict[date, Any]]:
 def _pictures_by_day(good: Path, days: set[date]) -> Iterator[dict[date, Any]]:
     import pyarrow as pa
 
-    asked: list[tuple[date, dict[str, Any]]] = []
+    labels: list[tuple[date, dict[str, Any]]] = []
     for line in (good / LABELS).read_text("utf-8").splitlines():
         entry = json.loads(line)
         day = day_of(entry[LABEL_DAY])
         if day in days:
-            asked.append((day, entry))
-    asked.sort(key=lambda item: item[0])
-    for start in range(0, len(asked), PICTURES):
+            labels.append((day, entry))
+    labels.sort(key=lambda item: item[0])
+    for start in range(0, len(labels), PICTURES):
         lines: dict[date, list[dict[str, Any]]] = {}
-        for day, entry in asked[start : start + PICTURES]:
+        for day, entry in labels[start : start + PICTURES]:
             lines.setdefault(day, []).append(entry)
-        held = {}
+        tables = {}
         for day, entries in lines.items():
             pictures = [(good / entry["file"]).read_bytes() for entry in entries]
             table = pa.Table.from_pylist(entries)
-            held[day] = table.append_column(IMAGE, pa.array(pictures, pa.binary()))
-        yield held
+            tables[day] = table.append_column(IMAGE, pa.array(pictures, pa.binary()))
+        yield tables
 
 
 def _versions(snapshot: Snapshot) -> dict[date, list[str]]:
     """What each day is made of, in the snapshot's own order."""
-    found: dict[date, list[str]] = {}
+    versions: dict[date, list[str]] = {}
     for item in snapshot.objects:
-        found.setdefault(item.day, []).append(f"{item.key}:{item.etag}:{item.size}")
-    return found
+        versions.setdefault(item.day, []).append(f"{item.key}:{item.etag}:{item.size}")
+    return versions
 
 
 def _grid(bucket: str, dataset: str, kinds: Mapping[str, ColumnKind], good: Path) -> Grid:
@@ -142,9 +144,9 @@ def _grid(bucket: str, dataset: str, kinds: Mapping[str, ColumnKind], good: Path
     every = {date.fromisoformat(day) for day in _days_of(good)}
     rows = 0
     parts: list[Any] = []
-    for held in rows_by_day(good, every):
-        parts += held.values()
-        rows += sum(table.num_rows for table in held.values())
+    for tables in rows_by_day(good, every):
+        parts += tables.values()
+        rows += sum(table.num_rows for table in tables.values())
         if rows >= GRID_ROWS:
             break
     fitted = fit_grid(pa.concat_tables(parts, promote_options="default"), kinds)

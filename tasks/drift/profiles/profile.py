@@ -96,10 +96,10 @@ def merged(profiles: Iterable[Profile]) -> Profile:
     Raises:
         ProfileIncompatible: there is none, or they do not fit each other.
     """
-    given = list(profiles)
-    if not given:
+    parts = list(profiles)
+    if not parts:
         raise ProfileIncompatible("There is no profile to merge.", "Profile a partition first.")
-    return reduce(Profile.merge, given)
+    return reduce(Profile.merge, parts)
 
 
 def _both(a: Counts, b: Counts) -> Counts:

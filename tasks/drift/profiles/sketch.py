@@ -159,8 +159,8 @@ def _hash_block(data: NDArray[np.uint8], offsets: Ints) -> Hashes:
     if total:
         starts = np.cumsum(used) - used
         position = np.arange(total) - np.repeat(starts, used)
-        taken = data[np.repeat(offsets[:-1], used) + position].astype(np.uint64)
-        products = (taken + np.uint64(1)) * _ODD[position]
+        octets = data[np.repeat(offsets[:-1], used) + position].astype(np.uint64)
+        products = (octets + np.uint64(1)) * _ODD[position]
         sums[filled] = np.add.reduceat(products, starts[filled])
     mixed = sums + lengths.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     for multiplier in (0xBF58476D1CE4E5B9, 0x94D049BB133111EB):  # SplitMix64's finalizer

@@ -159,18 +159,18 @@ def _reason(
             for state in alarms
         )
     if states[1].outcome == "inconclusive":
-        told = (
+        sentence = (
             f"{len(reference.error)} held-out periods are too few to follow the champion's error"
             if states[1].history or len(reference.error) < 4
             else "no labelled period has ended since the champion's data"
         )
     else:
-        told = f"the champion's error is {now:.3g} (held out: {then:.3g}), within its variation"
+        sentence = f"the champion's error is {now:.3g} (held out: {then:.3g}), within its variation"
     if estimated is None:
-        return told
+        return sentence
     guessed = f", a guess for {estimated.beyond:.0%} of the rows" if estimated.beyond else ""
     return (
-        f"{told}; rows without a label let expect {estimated.error:.3g} "
+        f"{sentence}; rows without a label let expect {estimated.error:.3g} "
         f"({estimated.low:.3g} to {estimated.high:.3g}{guessed})"
     )
 
@@ -178,10 +178,10 @@ def _reason(
 def _periods(scored: Mapping[str, Scored]) -> tuple[tuple[Period, ...], tuple[Period, ...]]:
     bias, error = [], []
     for name in sorted(scored):
-        held = scored[name].labelled
-        if int(held.sum()) >= LEAST_ROWS:
-            bias.append(period(name, scored[name].residual[held]))
-            error.append(period(name, scored[name].error[held]))
+        mask = scored[name].labelled
+        if int(mask.sum()) >= LEAST_ROWS:
+            bias.append(period(name, scored[name].residual[mask]))
+            error.append(period(name, scored[name].error[mask]))
     return tuple(bias), tuple(error)
 
 

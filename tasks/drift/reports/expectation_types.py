@@ -42,10 +42,10 @@ class DriftEvidence(TableMetricProvider):
         table, _, _ = execution_engine.get_compute_domain(
             domain_kwargs=metric_domain_kwargs, domain_type=MetricDomainTypes.TABLE
         )
-        found = table[table["column"] == metric_value_kwargs["column"]]
-        if found.empty:
+        rows = table[table["column"] == metric_value_kwargs["column"]]
+        if rows.empty:
             return {}
-        row = found.iloc[0]
+        row = rows.iloc[0]
         # Plain Python values: Great Expectations cannot write NumPy's.
         return {
             "drifted": bool(row["drifted"]),

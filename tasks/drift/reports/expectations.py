@@ -68,8 +68,8 @@ def validate_drift(report: DriftReport, name: str, context: Any = None) -> Any:
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     sources = context.data_sources
     source = sources.all().get("drift") if "drift" in sources.all() else sources.add_pandas("drift")
-    held = {asset.name: asset for asset in source.assets}
-    asset = held.get(name) or source.add_dataframe_asset(name)
+    assets = {asset.name: asset for asset in source.assets}
+    asset = assets.get(name) or source.add_dataframe_asset(name)
     definitions = {item.name: item for item in asset.batch_definitions}
     definition = definitions.get(name) or asset.add_batch_definition_whole_dataframe(name)
     batch = definition.get_batch(batch_parameters={"dataframe": evidence_table(report)})

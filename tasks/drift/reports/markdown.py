@@ -24,9 +24,9 @@ _HEADLINE = {
 def markdown(report: DriftReport, title: str = "Drift") -> str:
     """The whole page: headline, promise, drifted columns with pictures, the table."""
     drifted = [column for column in report.columns if column.drifted]
-    told = f" in {len(drifted)} of {len(report.columns)} columns" if drifted else ""
+    extent = f" in {len(drifted)} of {len(report.columns)} columns" if drifted else ""
     parts = [
-        f"# {SIGNS[report.outcome]} {_HEADLINE[report.outcome]}{told}",
+        f"# {SIGNS[report.outcome]} {_HEADLINE[report.outcome]}{extent}",
         f"**{plain(title)}**",
         flowing(plain(report.reason)),
     ]
@@ -53,31 +53,33 @@ def markdown(report: DriftReport, title: str = "Drift") -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _together(found: Multivariate) -> str:
-    if found.outcome == "inconclusive":
+def _together(comparison: Multivariate) -> str:
+    if comparison.outcome == "inconclusive":
         return "**Rows together:** too few to tell."
-    kernel = "" if found.mmd_p is None else f", kernel test p = {found.mmd_p:.2g}"
-    said = f"AUC {found.auc:.3f} (0.5: cannot be told apart), p = {found.p:.2g}{kernel}"
-    if found.outcome != "fail":
-        return f"**Rows together:** new rows look like the champion's. {said}."
+    kernel = "" if comparison.mmd_p is None else f", kernel test p = {comparison.mmd_p:.2g}"
+    evidence = (
+        f"AUC {comparison.auc:.3f} (0.5: cannot be told apart), p = {comparison.p:.2g}{kernel}"
+    )
+    if comparison.outcome != "fail":
+        return f"**Rows together:** new rows look like the champion's. {evidence}."
     return (
-        f"**Rows together:** new rows can be told from the champion's. {said}; "
-        f"it rests on {plain(found.led)}. This raises no alarm by itself: two ordinary weeks can "
-        "be told apart too, if there are rows enough."
+        f"**Rows together:** new rows can be told from the champion's. {evidence}; "
+        f"it rests on {plain(comparison.led)}. This raises no alarm by itself: two ordinary weeks "
+        "can be told apart too, if there are rows enough."
     )
 
 
-def followed_page(title: str, found: Followed) -> str:
+def followed_page(title: str, followed: Followed) -> str:
     """How the champion does on rows that it has not seen."""
-    said = {**_HEADLINE, "pass": "As good as it was", "fail": "Not as good as it was"}
-    sign = SIGNS[found.outcome]
+    headlines = {**_HEADLINE, "pass": "As good as it was", "fail": "Not as good as it was"}
+    sign = SIGNS[followed.outcome]
     parts = [
-        f"# {sign} {said[found.outcome]}",
+        f"# {sign} {headlines[followed.outcome]}",
         f"**{plain(title)}**",
-        flowing(plain(found.reason)),
-        f"{found.labelled:,} rows with a label, {found.unlabelled:,} without.",
+        flowing(plain(followed.reason)),
+        f"{followed.labelled:,} rows with a label, {followed.unlabelled:,} without.",
     ]
-    states = [state for state in (found.bias, found.error) if state is not None]
+    states = [state for state in (followed.bias, followed.error) if state is not None]
     if states:
         rows = [
             (
@@ -90,8 +92,8 @@ def followed_page(title: str, found: Followed) -> str:
         ]
         header = ("what", "outcome", "evidence", "alarm from", "change", "since")
         parts.append(table(header, rows, numeric=(2, 3, 4)))
-    if found.estimated is not None:
-        guess = found.estimated
+    if followed.estimated is not None:
+        guess = followed.estimated
         parts.append(
             f"Rows without a label: an error of {number(guess.error, 3)} is expected "
             f"({number(guess.low, 3)} to {number(guess.high, 3)}); held out it was "
@@ -105,16 +107,16 @@ def _signed(value: float) -> str:
 
 
 def _column(column: ColumnDrift) -> list[str]:
-    told = [flowing(plain(column.sentence))]
+    sentences = [flowing(plain(column.sentence))]
     if column.since:
-        told.append(f"Since **{plain(column.since)}**.")
+        sentences.append(f"Since **{plain(column.since)}**.")
     if column.rows:
         condition = shortened(column.rows.replace("`", "'"), 2 * NAME)
-        told.append(
+        sentences.append(
             f"Look at `{condition}`: {percent(column.current_share)} of the rows, "
             f"{percent(column.reference_share)} before."
         )
-    parts = [f"## {plain(shortened(column.name, NAME))}: {column.meaning}", " ".join(told)]
+    parts = [f"## {plain(shortened(column.name, NAME))}: {column.meaning}", " ".join(sentences)]
     if column.picture:
         parts.append(f"![grey: champion's data, orange: new rows]({column.picture})")
     return parts

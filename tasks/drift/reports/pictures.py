@@ -90,11 +90,11 @@ def _histogram(reference: Floats, current: Floats, ends: tuple[float, float]) ->
     size = marks[1] - marks[0] if len(marks) > 1 else up - low
     for value in marks:
         x = LEFT + (value - low) / (up - low) * (WIDTH - LEFT - RIGHT)
-        told = axis_label(value, size)
-        if x + EDGE * len(told) > WIDTH:  # beside the edge it would be cut off
-            parts.append(_text(WIDTH - 2, HEIGHT - 12, told, anchor="end"))
+        label = axis_label(value, size)
+        if x + EDGE * len(label) > WIDTH:  # beside the edge it would be cut off
+            parts.append(_text(WIDTH - 2, HEIGHT - 12, label, anchor="end"))
         else:
-            parts.append(_text(max(x, EDGE * len(told)), HEIGHT - 12, told, anchor="middle"))
+            parts.append(_text(max(x, EDGE * len(label)), HEIGHT - 12, label, anchor="middle"))
     return "".join(parts)
 
 
@@ -142,8 +142,8 @@ def _legend(
     ]
     if reference.missing or current.missing:
         was, now = (side.missing / max(side.rows, 1) for side in (reference, current))
-        told = f"without a value: {percent(was)} → {percent(now)}"
-        parts.append(_text(WIDTH - RIGHT, 20, told, anchor="end"))
+        label = f"without a value: {percent(was)} → {percent(now)}"
+        parts.append(_text(WIDTH - RIGHT, 20, label, anchor="end"))
     return "".join(parts)
 
 
