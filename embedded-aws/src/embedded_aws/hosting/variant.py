@@ -120,12 +120,12 @@ class Variant:
         Raises:
             StartError: a new process did not pass its health check; nothing has changed then.
         """
-        wanted = min(count, self._shared.settings.processes_per_variant)
+        goal = min(count, self._shared.settings.processes_per_variant)
         have = self._servers
-        if wanted > len(have):
-            self._servers = have + self._start(wanted - len(have))
-        elif wanted < len(have):
-            keep, leave = have[:wanted], have[wanted:]
+        if goal > len(have):
+            self._servers = have + self._start(goal - len(have))
+        elif goal < len(have):
+            keep, leave = have[:goal], have[goal:]
             self._servers = keep
             deadline = time.monotonic() + self._shared.settings.drain_timeout
             for server in leave:
@@ -238,8 +238,8 @@ class Variant:
         shared = self._shared
         instance = f"i-{uuid.uuid4().hex[:17]}"
         own: Mapping[str, str] = self.container.get("Environment") or {}
-        isolated = self.container.get("EnableNetworkIsolation", False)
-        credentials = {} if isolated else shared.world.role_environment
+        isolation = self.container.get("EnableNetworkIsolation", False)
+        credentials = {} if isolation else shared.world.role_environment
         seconds = self.spec.get("ContainerStartupHealthCheckTimeoutInSeconds")
         return Server(
             instance_id=instance,
@@ -270,6 +270,6 @@ def _together(calls: list[Any]) -> None:
             call()
         return
     with ThreadPoolExecutor(len(calls)) as pool:
-        done = [pool.submit(call) for call in calls]
-    for future in done:
+        futures = [pool.submit(call) for call in calls]
+    for future in futures:
         future.result()
