@@ -51,16 +51,16 @@ class Deployer:
     Args:
         shared: World, settings.
         runtime: Serves the copies for shadow variants.
-        gone: Told of an endpoint that is gone.
+        on_deleted: Told of an endpoint that is gone.
     """
 
     def __init__(
-        self, shared: SharedState, runtime: Runtime, gone: Callable[[Endpoint], None]
+        self, shared: SharedState, runtime: Runtime, on_deleted: Callable[[Endpoint], None]
     ) -> None:
         self._shared = shared
         self._clock = shared.world.clock
         self._runtime = runtime
-        self._gone = gone
+        self._on_deleted = on_deleted
         self._recovering: set[str] = set()
 
     def create(self, endpoint: Endpoint, generation: Generation) -> None:
@@ -323,7 +323,7 @@ class Deployer:
         self._shared.logs.flush()
         self._shared.meters.forget(endpoint.name)
         forget(self._shared, endpoint)
-        self._gone(endpoint)
+        self._on_deleted(endpoint)
 
     def _give_up(self, endpoint: Endpoint) -> None:
         """After a bug of ours: what served goes on serving, what was to come is ended."""
