@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from embedded_aws.hosting.endpoint import Endpoint
-from embedded_aws.hosting.generation import Generation
-from embedded_aws.hosting.http1 import Answer
-from embedded_aws.hosting.server import NotReadyError, StartError
+from embedded_aws.hosting.fleet.endpoint import Endpoint
+from embedded_aws.hosting.fleet.generation import Generation
+from embedded_aws.hosting.fleet.variant import Variant
+from embedded_aws.hosting.process.http1 import Answer
+from embedded_aws.hosting.process.server import NotReadyError, StartError
 from embedded_aws.hosting.shared import SharedState
-from embedded_aws.hosting.variant import Variant
 from embedded_aws.service import AwsFault, Response
 
 MAX_BODY_BYTES = 6 * 1024 * 1024

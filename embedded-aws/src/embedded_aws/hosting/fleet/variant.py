@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.hosting import artefact
-from embedded_aws.hosting.http1 import Answer
-from embedded_aws.hosting.program import command, environment
-from embedded_aws.hosting.server import NotReadyError, Server, StartError
+from embedded_aws.hosting.process import artefact
+from embedded_aws.hosting.process.http1 import Answer
+from embedded_aws.hosting.process.program import command, environment
+from embedded_aws.hosting.process.server import NotReadyError, Server, StartError
+from embedded_aws.hosting.process.usage import Usage, cpu_percent, memory_percent, usage
 from embedded_aws.hosting.shared import SharedState
-from embedded_aws.hosting.usage import Usage, cpu_percent, memory_percent, usage
 
 # AWS gives a container 8 minutes unless the variant says otherwise.
 DEFAULT_START_TIMEOUT = 480.0

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from embedded_aws.hosting.generation import Generation
-from embedded_aws.hosting.routes import Routes
-from embedded_aws.hosting.variant import Variant
+from embedded_aws.hosting.fleet.generation import Generation
+from embedded_aws.hosting.fleet.routes import Routes
+from embedded_aws.hosting.fleet.variant import Variant
 
 Table = Routes[tuple[Generation, Variant]]
 

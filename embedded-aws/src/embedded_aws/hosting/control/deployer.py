@@ -13,14 +13,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from embedded_aws.hosting.artefact import ModelDataError
-from embedded_aws.hosting.endpoint import Endpoint
-from embedded_aws.hosting.generation import Generation, VariantFailedError
-from embedded_aws.hosting.keeping import forget, keep_later
-from embedded_aws.hosting.rollout import Plan
-from embedded_aws.hosting.routes import Routes
+from embedded_aws.hosting.control.keeping import forget, keep_later
+from embedded_aws.hosting.control.rollout import Plan
+from embedded_aws.hosting.fleet.endpoint import Endpoint
+from embedded_aws.hosting.fleet.generation import Generation, VariantFailedError
+from embedded_aws.hosting.fleet.routes import Routes
+from embedded_aws.hosting.process.artefact import ModelDataError
+from embedded_aws.hosting.process.server import StartError
 from embedded_aws.hosting.runtime import Runtime
-from embedded_aws.hosting.server import StartError
 from embedded_aws.hosting.shared import SharedState
 
 log = logging.getLogger(__name__)

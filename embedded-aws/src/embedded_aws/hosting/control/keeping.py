@@ -6,10 +6,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.hosting.endpoint import Endpoint
-from embedded_aws.hosting.generation import Generation
+from embedded_aws.hosting.fleet.endpoint import Endpoint
+from embedded_aws.hosting.fleet.generation import Generation
+from embedded_aws.hosting.fleet.variant import Numbers
 from embedded_aws.hosting.shared import SharedState
-from embedded_aws.hosting.variant import Numbers
 from embedded_aws.service import AwsFault
 
 log = logging.getLogger(__name__)

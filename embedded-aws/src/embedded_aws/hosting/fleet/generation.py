@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.hosting.capture import Capture
-from embedded_aws.hosting.routes import Lane
-from embedded_aws.hosting.shadow import Mirror, Serve
+from embedded_aws.hosting.fleet.capture import Capture
+from embedded_aws.hosting.fleet.routes import Lane
+from embedded_aws.hosting.fleet.shadow import Mirror, Serve
+from embedded_aws.hosting.fleet.variant import Numbers, Variant, _together
 from embedded_aws.hosting.shared import SharedState
-from embedded_aws.hosting.variant import Numbers, Variant, _together
 
 
 class Generation:

@@ -9,17 +9,17 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from embedded_aws.hosting import keeping
-from embedded_aws.hosting.catalogue import arn, exists, missing, page
-from embedded_aws.hosting.configs import EndpointConfigs
-from embedded_aws.hosting.deployer import Deployer
-from embedded_aws.hosting.endpoint import Endpoint
-from embedded_aws.hosting.generation import Generation, configured
-from embedded_aws.hosting.models import Models
-from embedded_aws.hosting.rollout import ALL_AT_ONCE, Plan, plan
+from embedded_aws.hosting.control import keeping
+from embedded_aws.hosting.control.catalogue import arn, exists, missing, page
+from embedded_aws.hosting.control.configs import EndpointConfigs
+from embedded_aws.hosting.control.deployer import Deployer
+from embedded_aws.hosting.control.models import Models
+from embedded_aws.hosting.control.rollout import ALL_AT_ONCE, Plan, plan
+from embedded_aws.hosting.fleet.endpoint import Endpoint
+from embedded_aws.hosting.fleet.generation import Generation, configured
+from embedded_aws.hosting.fleet.variant import Numbers
 from embedded_aws.hosting.runtime import Runtime
 from embedded_aws.hosting.shared import SharedState
-from embedded_aws.hosting.variant import Numbers
 from embedded_aws.service import AwsFault
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.hosting import artefact
-from embedded_aws.hosting.catalogue import arn, exists, missing, page
+from embedded_aws.hosting.control.catalogue import arn, exists, missing, page
+from embedded_aws.hosting.process import artefact
 from embedded_aws.hosting.shared import SharedState
 from embedded_aws.service import AwsFault
 
