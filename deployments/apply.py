@@ -25,10 +25,10 @@ def deploy() -> int:
     import yaml
 
     environment = {"SLUICE_HOME": str(ROOT), **os.environ}
-    wanted = as_left(yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8")), *_there())
+    document = as_left(yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8")), *_there())
     with tempfile.TemporaryDirectory() as folder:
         plan = Path(folder) / "prefect.yaml"
-        plan.write_text(yaml.safe_dump(wanted, sort_keys=False), "utf-8")
+        plan.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
         return subprocess.run(
             [
                 *(sys.executable, "-m", "prefect", "--no-prompt"),
@@ -56,12 +56,12 @@ def _there() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
                 break
         for deployment in deployments:
             resource = f"prefect.deployment.{deployment['id']}"
-            owned = client.request(
+            triggers = client.request(
                 "GET",
                 "/automations/related-to/{resource_id}",
                 path_params={"resource_id": resource},
             ).json()
-            automations += [{**automation, "owner": deployment["id"]} for automation in owned]
+            automations += [{**automation, "owner": deployment["id"]} for automation in triggers]
     return deployments, automations
 
 
@@ -81,7 +81,7 @@ def automate() -> None:
     from prefect.events.actions import ChangeFlowRunState
     from prefect.events.schemas.automations import EventTrigger, Posture
 
-    wanted = AutomationCore(
+    watchdog = AutomationCore(
         name=ZOMBIES,
         description="Heartbeats come every 30 s; none for 90 s means that the process is dead.",
         trigger=EventTrigger(
@@ -114,7 +114,7 @@ def automate() -> None:
             json={"automations": {"name": {"any_": [ZOMBIES]}}},
         ).json()
         # An update knows no owner: the server answers 422 to a field that it does not expect.
-        body = wanted.model_dump(mode="json", exclude={"owner_resource"})
+        body = watchdog.model_dump(mode="json", exclude={"owner_resource"})
         # What a person has turned off stays off.
         body["enabled"] = all(automation.get("enabled", True) for automation in there)
         for extra in there[1:]:

@@ -116,12 +116,12 @@ def daily_partitions(
                     f"{where} has {len(row)} fields, the header names {len(names)}.",
                     "Correct the line.",
                 )
-            written = row[names.index(column)]
+            cell = row[names.index(column)]
             try:
-                days[date.fromisoformat(written.strip().partition("T")[0][:10])].append(row)
+                days[date.fromisoformat(cell.strip().partition("T")[0][:10])].append(row)
             except ValueError as error:
                 raise UnreadableData(
-                    f"{where}: {written!r} is no date.",
+                    f"{where}: {cell!r} is no date.",
                     "Correct the line; a lake's partition needs a day.",
                 ) from error
     sign, coding = (",", "utf-8")
@@ -157,7 +157,7 @@ def planned(
     if not root.is_dir():
         raise InvalidSetting(f"{root} is no folder.", "Name the folder that holds the data.")
     behind, keys = Tally(), {}
-    undated: list[tuple[str, str]] = []
+    strays: list[tuple[str, str]] = []
     for path in sorted(path for path in root.rglob("*") if path.is_file()):
         name = path.relative_to(root).as_posix()
         size = path.stat().st_size
@@ -174,21 +174,21 @@ def planned(
         if place.day is None and day is not None:
             name = partition_prefix("", day) + name
         elif place.day is None:
-            undated.append((name, place.rule))
+            strays.append((name, place.rule))
         keys[prefix + name] = path
-    if undated:
-        shown = ", ".join(f"{name} ({rule})" for name, rule in undated[:SHOWN])
+    if strays:
+        examples = ", ".join(f"{name} ({rule})" for name, rule in strays[:SHOWN])
         raise LayoutUnknown(
-            f"{len(undated):,} files of {root} lie in no folder that names their day: {shown}.",
+            f"{len(strays):,} files of {root} lie in no folder that names their day: {examples}.",
             f"Sort them into one of {', '.join(LAYOUTS)}, or name the day of all of them (--day).",
         )
     if not keys:
         raise InvalidSetting(f"{root} holds no data.", "Name the folder that holds the data.")
-    _owned(keys, contract)
+    _require_owned(keys, contract)
     return keys, behind.left_out()
 
 
-def _owned(keys: Iterable[str], contract: Contract | None) -> None:
+def _require_owned(keys: Iterable[str], contract: Contract | None) -> None:
     strange = [] if contract is None else [key for key in keys if not contract.owns(key)]
     if contract is not None and strange:
         location = contract.location_pattern or contract.location_prefix
@@ -216,25 +216,25 @@ def upload(keys: dict[str, Path], bucket: str) -> tuple[int, int]:
             return False
         with asking(f"PutObject s3://{bucket}/{key}"), keys[key].open("rb") as body:
             s3.put_object(Bucket=bucket, Key=key, Body=body)
-        seen = _etag(s3, bucket, key)
-        if seen != md5:
+        etag = _etag(s3, bucket, key)
+        if etag != md5:
             raise ObjectCorrupt(
-                f"s3://{bucket}/{key} was sent with MD5 {md5} and stands there with ETag {seen}.",
+                f"s3://{bucket}/{key} was sent with MD5 {md5} and stands there with ETag {etag}.",
                 "Load again; with KMS encryption, compare S3's own checksums instead.",
             )
         return True
 
     with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="load") as pool:
-        written = sum(pool.map(put, sorted(keys)))
-    return written, len(keys) - written
+        count = sum(pool.map(put, sorted(keys)))
+    return count, len(keys) - count
 
 
 def _md5(path: Path) -> str:
-    found = hashlib.md5(usedforsecurity=False)
+    digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
         while part := file.read(CHUNK):
-            found.update(part)
-    return found.hexdigest()
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def _etag(s3: Any, bucket: str, key: str) -> str:
@@ -247,26 +247,26 @@ def _etag(s3: Any, bucket: str, key: str) -> str:
         raise
 
 
-def _loaded(asked: argparse.Namespace) -> tuple[int, int]:
+def _load(options: argparse.Namespace) -> tuple[int, int]:
     bucket = settings().lake_bucket
-    if asked.verb == "folder":
-        contract = contract_for(asked.dataset) if asked.dataset else None
-        prefix = home_of(asked.dataset) if asked.dataset else RAW
-        keys, behind = planned(asked.root, prefix, asked.day, contract)
+    if options.verb == "folder":
+        contract = contract_for(options.dataset) if options.dataset else None
+        prefix = home_of(options.dataset) if options.dataset else RAW
+        keys, behind = planned(options.root, prefix, options.day, contract)
         if behind:
             print(f"» stays behind: {told(behind)}")
-        if asked.dataset and contract is None:
-            print(f"» {asked.dataset} has no contract yet: no flow reads s3://{bucket}/{prefix}")
+        if options.dataset and contract is None:
+            print(f"» {options.dataset} has no contract yet: no flow reads s3://{bucket}/{prefix}")
         return upload(keys, bucket)
     with tempfile.TemporaryDirectory(prefix="sluice-load-") as scratch:
-        how = (asked.date_column, asked.delimiter.replace("\\t", "\t"), asked.encoding)
-        rows = daily_partitions(asked.file, Path(scratch), asked.dataset, *how)
-        print(f"» {rows:,} rows in {asked.file.name}")
-        keys, _ = planned(Path(scratch), home_of(asked.dataset))
+        how = (options.date_column, options.delimiter.replace("\\t", "\t"), options.encoding)
+        rows = daily_partitions(options.file, Path(scratch), options.dataset, *how)
+        print(f"» {rows:,} rows in {options.file.name}")
+        keys, _ = planned(Path(scratch), home_of(options.dataset))
         return upload(keys, bucket)
 
 
-def _asked() -> argparse.Namespace:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m deployments.lake",
         description=__doc__,
@@ -290,13 +290,13 @@ def _asked() -> argparse.Namespace:
 
 def main() -> int:
     """Exit status 0 when everything is in the lake."""
-    asked = _asked()
+    options = _options()
     try:
-        written, there = _loaded(asked)
+        new, there = _load(options)
     except (SluiceError, OSError, LookupError, csv.Error) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"» s3://{settings().lake_bucket}: {written:,} files written, {there:,} already there")
+    print(f"» s3://{settings().lake_bucket}: {new:,} files written, {there:,} already there")
     return 0
 
 

@@ -26,26 +26,26 @@ def as_left(
         automations: As the server tells them: ``name``, ``enabled``, and the id of the
             deployment that ``owner`` is.
     """
-    wanted = copy.deepcopy(dict(plan))
+    document = copy.deepcopy(dict(plan))
     there = {(d.get("entrypoint"), d["name"]): d for d in deployments}
     off = {(a.get("owner"), a["name"]) for a in automations if not a.get("enabled", True)}
-    for deployment in wanted["deployments"]:
+    for deployment in document["deployments"]:
         name = deployment["name"]
-        known = there.get((deployment["entrypoint"], name))
-        if known is None:
+        counterpart = there.get((deployment["entrypoint"], name))
+        if counterpart is None:
             continue
-        if known.get("paused"):
+        if counterpart.get("paused"):
             deployment["paused"] = True
-        resting = {_which(s) for s in known.get("schedules", []) if not s.get("active", True)}
+        resting = {_which(s) for s in counterpart.get("schedules", []) if not s.get("active", True)}
         for schedule in deployment.get("schedules", []):
             if _which({"slug": schedule.get("slug"), "schedule": schedule}) in resting:
                 schedule["active"] = False
         for i, trigger in enumerate(deployment.get("triggers", []), start=1):
             # Prefect's own name for a trigger without one; its owner tells namesakes apart.
-            called = trigger.get("name") or f"{name}__automation_{i}"
-            if (known.get("id"), called) in off:
+            automation = trigger.get("name") or f"{name}__automation_{i}"
+            if (counterpart.get("id"), automation) in off:
                 trigger["enabled"] = False
-    return wanted
+    return document
 
 
 def _which(schedule: Mapping[str, Any]) -> str:

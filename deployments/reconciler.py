@@ -70,12 +70,12 @@ class Reconciler:
 
     def _wants(self, model: str, audit: bool) -> bool:
         try:
-            found = self.look(model, audit)
-            state, said = found.state, f"{found.state}: {found.detail}"
+            report = self.look(model, audit)
+            state, sentence = report.state, f"{report.state}: {report.detail}"
         except SluiceError as error:
             if error.retryable:
                 return False
-            state, said = "frozen", str(error)
+            state, sentence = "frozen", str(error)
         if state in {"nothing", "alive"}:
             self.tries.pop(model, None)
             self.due.pop(model, None)
@@ -83,19 +83,19 @@ class Reconciler:
                 self.told.pop(model, None)
             return False
         # What a person must mend is shown once, and again when it has become something else.
-        if state in {"frozen", "drifted"} and self.told.get(model) == said:
+        if state in {"frozen", "drifted"} and self.told.get(model) == sentence:
             return False
         if self.clock() < self.due.get(model, -math.inf):
             return False
-        self.told[model] = said
-        self._begin(model, said)
+        self.told[model] = sentence
+        self._begin(model, sentence)
         return True
 
-    def _begin(self, model: str, said: str) -> None:
+    def _begin(self, model: str, sentence: str) -> None:
         tries = self.tries.get(model, 0)
         self.tries[model] = tries + 1
         self.due[model] = self.clock() + min(LONGEST_PAUSE, LOOK_REAL_SECONDS * 2**tries)
-        self.say(f"{model} {said}")
+        self.say(f"{model} {sentence}")
         self.busy[model] = threading.Thread(
             target=self._settle, args=(model,), name=f"settle-{model}", daemon=True
         )
@@ -110,23 +110,23 @@ class Reconciler:
 
 def main() -> int:
     """Look until told to stop."""
-    ended = threading.Event()
+    end = threading.Event()
 
     def stop(_sign: int, _frame: FrameType | None) -> None:
-        ended.set()
+        end.set()
 
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, stop)
     say("looking after all models")
-    chores = threading.Thread(target=_chores, args=(ended,), name="chores", daemon=True)
+    chores = threading.Thread(target=_chores, args=(end,), name="chores", daemon=True)
     chores.start()
     reconciler = here()
-    audited = -math.inf
-    while not ended.is_set():
-        audit = time.monotonic() >= audited + AUDIT_REAL_SECONDS
-        audited = time.monotonic() if audit else audited
+    last_audit = -math.inf
+    while not end.is_set():
+        audit = time.monotonic() >= last_audit + AUDIT_REAL_SECONDS
+        last_audit = time.monotonic() if audit else last_audit
         reconciler.round(audit=audit)
-        ended.wait(LOOK_REAL_SECONDS)
+        end.wait(LOOK_REAL_SECONDS)
     return 0
 
 
@@ -156,8 +156,8 @@ def settle(model: str) -> None:
     from tasks.release.tasks import reconcile as look_after
 
     if prefect_answers():
-        ended = cast("State[Any]", reconcile(model, return_state=True))
-        say(f"{model}: {ended.name}: {ended.message}")
+        state = cast("State[Any]", reconcile(model, return_state=True))
+        say(f"{model}: {state.name}: {state.message}")
         return
     report = look_after.fn(desk_of(Registry.here()), model)
     say(f"{model}, without the Prefect server: {report.state}: {report.detail}")
@@ -177,7 +177,7 @@ def prefect_answers(seconds: float = 5.0) -> bool:
         return False
 
 
-def _chores(ended: threading.Event) -> None:
+def _chores(end: threading.Event) -> None:
     """Announce uploads, stop jobs that nobody pays for, offer new models in the forms.
 
     One in trouble is said once, and stops no other.
@@ -191,17 +191,17 @@ def _chores(ended: threading.Event) -> None:
         "forms": forms_as_the_folder(),
     }
     trouble: dict[str, str] = {}
-    while not ended.wait(CHORES_REAL_SECONDS):
+    while not end.wait(CHORES_REAL_SECONDS):
         for name, chore in chores.items():
             try:
                 for line in chore():
                     say(line)
                 trouble.pop(name, None)
             except Exception as error:  # noqa: BLE001  whatever it is, the next round tries again
-                said = f"{name}: {type(error).__name__}: {error}"
-                if trouble.get(name) != said:
-                    say(said)
-                trouble[name] = said
+                sentence = f"{name}: {type(error).__name__}: {error}"
+                if trouble.get(name) != sentence:
+                    say(sentence)
+                trouble[name] = sentence
 
 
 def forms_as_the_folder() -> Callable[[], Iterable[str]]:
@@ -210,19 +210,20 @@ def forms_as_the_folder() -> Callable[[], Iterable[str]]:
     from tasks.model_spec import known_models
     from tasks.settings import settings
 
-    offered: list[tuple[object, ...]] = []
+    offer: list[tuple[object, ...]] = []
 
     def chore() -> list[str]:
-        chosen = settings()
+        configuration = settings()
         contracts = sorted(
-            (path.name, path.stat().st_mtime_ns) for path in chosen.contracts_dir.glob("*.yaml")
+            (path.name, path.stat().st_mtime_ns)
+            for path in configuration.contracts_dir.glob("*.yaml")
         )
-        folders = (known_models(chosen.models_dir), *contracts)
-        if [folders] == offered or not prefect_answers():
+        folders = (known_models(configuration.models_dir), *contracts)
+        if [folders] == offer or not prefect_answers():
             return []
-        changed = refresh_forms(choices(chosen))
-        offered[:] = [folders]
-        return [f"the form of {form} offers what the folders hold now" for form in changed]
+        forms = refresh_forms(choices(configuration))
+        offer[:] = [folders]
+        return [f"the form of {form} offers what the folders hold now" for form in forms]
 
     return chore
 

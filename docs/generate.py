@@ -142,14 +142,16 @@ def _keys(model: type[BaseModel], path: str, indent: str) -> Iterator[str]:
     for name, field in model.model_fields.items():
         full = f"{path}{name}"
         inner = _inner(field.annotation)
-        told = (inspect.getdoc(inner[0]) if inner and not path else field.description) or ""
+        words = (inspect.getdoc(inner[0]) if inner and not path else field.description) or ""
         if not path:
             yield ""
         yield from textwrap.wrap(
-            told, 98, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
+            words, 98, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
         )
         if not inner:
-            value = yaml.safe_dump(_shown(full, field), default_flow_style=True, width=10_000)
+            value = yaml.safe_dump(
+                _example_value(full, field), default_flow_style=True, width=10_000
+            )
             yield f"{indent}{name}: {value.removesuffix('...' + chr(10)).strip()}"
             continue
         yield f"{indent}{name}:"
@@ -162,7 +164,7 @@ def _keys(model: type[BaseModel], path: str, indent: str) -> Iterator[str]:
         yield from lines
 
 
-def _shown(full: str, field: Any) -> Any:
+def _example_value(full: str, field: Any) -> Any:
     *_, part, name = ["", *full.split(".")]
     value = EXAMPLE.get(full, ERRORS.get(part) if name == "max_error" else None)
     if value is None:
@@ -183,8 +185,8 @@ def _models(title: str, model: type[BaseModel]) -> Iterator[tuple[str, type[Base
 def _inner(annotation: Any) -> list[type[BaseModel]]:
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         return [annotation]
-    found = [model for part in get_args(annotation) for model in _inner(part)]
-    return list(dict.fromkeys(found))
+    models = [model for part in get_args(annotation) for model in _inner(part)]
+    return list(dict.fromkeys(models))
 
 
 def _errors() -> str:
@@ -209,9 +211,9 @@ def _errors() -> str:
 def _commands() -> str:
     rows = []
     for line in (ROOT / "Makefile").read_text("utf-8").splitlines():
-        found = re.match(r"^([a-z-]+):.*## (.*)$", line)
-        if found:
-            rows.append((f"`make {found.group(1)}`", found.group(2).replace("`", "")))
+        target = re.match(r"^([a-z-]+):.*## (.*)$", line)
+        if target:
+            rows.append((f"`make {target.group(1)}`", target.group(2).replace("`", "")))
     return "# Commands\n\n" + _table(("command", "what it does"), rows)
 
 
@@ -228,23 +230,31 @@ def _odcs() -> str:
     for name, keys in ELEMENTS.items():
         if not keys:
             continue
-        rows = [(f"`{key}`", found.treatment, found.how) for key, found in sorted(keys.items())]
+        rows = [(f"`{key}`", entry.treatment, entry.how) for key, entry in sorted(keys.items())]
         parts.append(f"## {ODCS[name]}\n\n{_table(('key', 'what becomes of it', 'how'), rows)}")
-    kept = [(f"`{name}`", "kept", _arguments(name)) for name in sorted(ROWS)]
-    refused = [(f"`{name}`", "refused", why) for name, why in sorted(REFUSED.items())]
+    expectations = [(f"`{name}`", "kept", _arguments(name)) for name in sorted(ROWS)]
+    refusals = [(f"`{name}`", "refused", why) for name, why in sorted(REFUSED.items())]
     parts.append(
         "## Expectations of Great Expectations\n\nAll that its core offers. With `mostly`, rows "
         "are counted and none is set aside. Its own verdict counts: an exception, or a failure "
         "that names no row, is an `error`.\n\n"
-        + _table(("expectation", "what becomes of it", "arguments, or why"), [*kept, *refused])
+        + _table(
+            ("expectation", "what becomes of it", "arguments, or why"), [*expectations, *refusals]
+        )
     )
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
 
 def _arguments(name: str) -> str:
-    kept = ROWS[name]
-    named = [*kept.columns, *sorted(kept.needs), *sorted(kept.one_of), *sorted(kept.may), "mostly"]
-    return ", ".join(f"`{argument}`" for argument in named)
+    expectation = ROWS[name]
+    arguments = [
+        *expectation.columns,
+        *sorted(expectation.needs),
+        *sorted(expectation.one_of),
+        *sorted(expectation.may),
+        "mostly",
+    ]
+    return ", ".join(f"`{argument}`" for argument in arguments)
 
 
 def _default(field: Any) -> str:

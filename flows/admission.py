@@ -31,7 +31,7 @@ class Admission:
 
 def validate(
     ready: Recipe,
-    pinned: Snapshot,
+    snapshot: Snapshot,
     address: str,
     work: Path,
     end: date | None = None,
@@ -46,8 +46,8 @@ def validate(
     contract = ready.contract
     report = check_contract(
         contract,
-        pinned,
-        pull_snapshot(pinned, address),
+        snapshot,
+        pull_snapshot(snapshot, address),
         work,
         LocalReader(),
         referenced(contract),
@@ -56,7 +56,7 @@ def validate(
     )
     report.require_pass()
     data = ValidatedData(
-        snapshot=pinned,
+        snapshot=snapshot,
         address=address,
         contract=report.contract,
         contract_version=report.contract_version,
@@ -97,9 +97,9 @@ def admit(
         reject(spec.name, candidate.identity, verdict.reason)
     if verdict.outcome != "pass":
         return Admission(verdict)
-    converted = convert(spec, candidate.folder, data.work)
+    conversion = convert(spec, candidate.folder, data.work)
     files: dict[str, Any] = {
-        **converted.files,
+        **conversion.files,
         **keep_errors(data, candidate.folder / "model.tar.gz", holdout),
         BASELINE: keep_baseline(data),
     }
@@ -112,7 +112,7 @@ def admit(
         hyperparameters=hyperparameters,
         baseline=BASELINE,
     )
-    report = converted.report
+    report = conversion.report
     return Admission(
         verdict, publish(candidate, lineage, files, report.parity, report.versions, version)
     )

@@ -33,12 +33,12 @@ def ask(journal: Journal, gate: Gate) -> tuple[bool, str, str]:
         Granted, by whom, and why.
     """
     clock = system_clock()
-    left = journal.approvals[gate].until - clock.now()
-    asked = Approval.with_initial_data(description=presented(page(journal)))
+    seconds = journal.approvals[gate].until - clock.now()
+    form = Approval.with_initial_data(description=presented(page(journal)))
     try:
         answer = pause_flow_run(
-            wait_for_input=asked,
-            timeout=max(1, int(left / clock.scale)),
+            wait_for_input=form,
+            timeout=max(1, int(seconds / clock.scale)),
             key=key_for("approve", gate),
         )
     except FlowPauseTimeout:

@@ -45,47 +45,47 @@ def curate(dataset: Dataset = ALL) -> Any:
             that is in trouble; the run then fails and says which were left out.
     """
     folder = settings().contracts_dir
-    known, broken = curated_contracts(folder)
+    contracts, faults = curated_contracts(folder)
     if dataset != ALL:
-        known.setdefault(dataset, load_contract(dataset, folder))
-    chosen = frozenset(known) if dataset == ALL else frozenset({dataset})
-    told: list[str] = []
-    wrong = [f"{name} was left out: {why}" for name, why in broken.items()]
+        contracts.setdefault(dataset, load_contract(dataset, folder))
+    datasets = frozenset(contracts) if dataset == ALL else frozenset({dataset})
+    sentences: list[str] = []
+    wrong = [f"{name} was left out: {why}" for name, why in faults.items()]
     wrong = wrong if dataset == ALL else []
-    for name, step in _steps(known, chosen):
+    for name, step in _steps(contracts, datasets):
         try:
-            said = step()
+            sentence = step()
         except SluiceError as error:  # one data set in trouble does not stop the others
             if dataset != ALL:
                 raise
             wrong.append(f"{name} was left out: {error}")
             continue
-        told += [said] if said else []
-    message = "; ".join([*wrong, *told]) or "No data set has records that change."
+        sentences += [sentence] if sentence else []
+    message = "; ".join([*wrong, *sentences]) or "No data set has records that change."
     return Failed(message=message) if wrong else Completed(message=message)
 
 
 def _steps(
-    known: Mapping[str, Contract], chosen: frozenset[str]
+    contracts: Mapping[str, Contract], datasets: frozenset[str]
 ) -> Iterator[tuple[str, Callable[[], str]]]:
     """What is to be done, in order: hosts before what is embedded in them, labels last."""
-    ordered = sorted(known.values(), key=lambda contract: contract.embedded_in is not None)
-    touched = set(chosen)
-    for contract in ordered:
-        if contract.dataset in chosen:
+    order = sorted(contracts.values(), key=lambda contract: contract.embedded_in is not None)
+    updates = set(datasets)
+    for contract in order:
+        if contract.dataset in datasets:
             yield contract.dataset, partial(bring_up_to_date, contract)
-        elif contract.embedded_in and contract.embedded_in.dataset in chosen:
-            touched.add(contract.dataset)
+        elif contract.embedded_in and contract.embedded_in.dataset in datasets:
+            updates.add(contract.dataset)
             yield contract.dataset, partial(_put_together, contract)
-    for contract in ordered:
-        if contract.labelled_by and {contract.dataset, contract.labelled_by} & touched:
+    for contract in order:
+        if contract.labelled_by and {contract.dataset, contract.labelled_by} & updates:
             yield contract.dataset, partial(_label, contract)
 
 
 def _label(contract: Contract) -> str:
     outcomes = load_contract(contract.labelled_by, settings().contracts_dir)
-    found, changed = label_records(settings().lake_bucket, contract, outcomes)
-    return f"{found.labelled:,} of its records have an outcome" if changed else ""
+    labels, changed = label_records(settings().lake_bucket, contract, outcomes)
+    return f"{labels.labelled:,} of its records have an outcome" if changed else ""
 
 
 def _put_together(contract: Contract) -> str:
@@ -94,10 +94,10 @@ def _put_together(contract: Contract) -> str:
         return ""
     inside = contract.embedded_in
     host = load_contract(inside.dataset, settings().contracts_dir) if inside else None
-    found = assemble_records(settings().lake_bucket, contract, host)
-    waits = f", {found.waiting:,} wait for what a record must have" if found.waiting else ""
-    changed = found.written or waits
-    return f"{contract.dataset}: {found.complete:,} records{waits}" if changed else ""
+    assembly = assemble_records(settings().lake_bucket, contract, host)
+    waits = f", {assembly.waiting:,} wait for what a record must have" if assembly.waiting else ""
+    changed = assembly.written or waits
+    return f"{contract.dataset}: {assembly.complete:,} records{waits}" if changed else ""
 
 
 def bring_up_to_date(contract: Contract) -> str:
@@ -112,22 +112,22 @@ def bring_up_to_date(contract: Contract) -> str:
 
 
 def _fold_new(contract: Contract) -> str:
-    pinned = everything(contract.dataset, contract.location_prefix, contract.owns)
-    if pinned is None:
+    snapshot = everything(contract.dataset, contract.location_prefix, contract.owns)
+    if snapshot is None:
         return f"{contract.dataset}: the lake holds none"
-    chosen = curation_plan(contract, pinned)
-    if not chosen.sources:
-        return f"{contract.dataset}: {chosen.reason}"
-    part = narrowed(pinned, chosen.sources)
+    plan = curation_plan(contract, snapshot)
+    if not plan.sources:
+        return f"{contract.dataset}: {plan.reason}"
+    part = narrowed(snapshot, plan.sources)
     work = work_folder("curate", contract.dataset, part.fingerprint[:16])
     report = check_contract(
         contract, part, pull_snapshot(part), work, LocalReader(), docs=False, increment=True
     )
     report.require_pass()
-    folded = fold_in(contract, chosen, pinned, report, work)
+    fold = fold_in(contract, plan, snapshot, report, work)
     return (
-        f"{contract.dataset}: {report.rows_in:,} rows in, {folded.rows_new:,} new, "
-        f"{folded.rows_superseding:,} updated, {report.rows_quarantined:,} quarantined"
+        f"{contract.dataset}: {report.rows_in:,} rows in, {fold.rows_new:,} new, "
+        f"{fold.rows_superseding:,} updated, {report.rows_quarantined:,} quarantined"
     )
 
 
@@ -137,7 +137,7 @@ def referenced(contract: Contract) -> dict[str, tuple[Path, ...]]:
     What cannot be had is left out, and the contract's report says so; it stops a run only where
     the contract does not call it a warning.
     """
-    found: dict[str, tuple[Path, ...]] = {}
+    tables: dict[str, tuple[Path, ...]] = {}
     for name in sorted({reference.dataset for reference in contract.references}):
         other = load_contract(name, settings().contracts_dir)
         try:
@@ -147,5 +147,5 @@ def referenced(contract: Contract) -> dict[str, tuple[Path, ...]]:
             continue
         rows = curated_rows(settings().lake_bucket, other, work_folder("references", name))
         if rows is not None:
-            found[name] = rows
-    return found
+            tables[name] = rows
+    return tables

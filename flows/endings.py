@@ -48,18 +48,20 @@ def of_release(journal: Journal) -> State[Any]:
     Rolled back with a stable version serving is an answer; with nothing serving, or frozen, a
     person must act.
     """
-    told = f"{journal.model} {journal.candidate.version}: {journal.verdict}"
+    sentence = f"{journal.model} {journal.candidate.version}: {journal.verdict}"
     if journal.phase == "done":
-        return Completed(message=told)
+        return Completed(message=sentence)
     if journal.phase == "rolled_back" and journal.stable is not None:
-        return Completed(name=ROLLED_BACK, message=told)
-    return Failed(message=told)
+        return Completed(name=ROLLED_BACK, message=sentence)
+    return Failed(message=sentence)
 
 
 def of_rollback(journal: Journal) -> State[Any]:
     """The end of a run that put a version back."""
-    told = f"{journal.model}: {journal.verdict}"
-    return Completed(message=told) if journal.phase == "rolled_back" else Failed(message=told)
+    sentence = f"{journal.model}: {journal.verdict}"
+    return (
+        Completed(message=sentence) if journal.phase == "rolled_back" else Failed(message=sentence)
+    )
 
 
 def superseded(error: ReleaseInProgress) -> State[Any]:
@@ -74,7 +76,7 @@ def released(state: State[Any]) -> bool:
 
 def passed_on(state: State[Any]) -> State[Any]:
     """The same end for the run around it, which then ends with the same words."""
-    told = state.message or str(state.name)
+    sentence = state.message or str(state.name)
     if state.is_completed():
-        return Completed(name=state.name, message=told)
-    return Failed(message=told)
+        return Completed(name=state.name, message=sentence)
+    return Failed(message=sentence)

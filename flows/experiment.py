@@ -57,11 +57,11 @@ def start(
         reason: Why, in a sentence; it stands in the record.
     """
     context = experiments.context_of(Registry.here())
-    asked = (model, control, treatment, split, days, window_hours, metrics, alpha, when_decided)
-    started = experiments.begin(context, *asked, _actor(), reason)
+    terms = (model, control, treatment, split, days, window_hours, metrics, alpha, when_decided)
+    experiment = experiments.begin(context, *terms, _actor(), reason)
     return Completed(
-        message=f"{started.id}: {started.percent} percent of users get {started.treatment}, the "
-        f"others {started.control}."
+        message=f"{experiment.id}: {experiment.percent} percent of users get "
+        f"{experiment.treatment}, the others {experiment.control}."
     )
 
 
@@ -90,11 +90,11 @@ def read(model: OneOrAll = ALL) -> Any:
         model: Which model; all reads every running experiment.
     """
     context = experiments.context_of(Registry.here())
-    known = known_models(settings().models_dir)
+    models = known_models(settings().models_dir)
     sentences: list[str] = []
-    ended: list[ExperimentStatus] = []
+    conclusions: list[ExperimentStatus] = []
     wrong = False
-    for name in [model] if model != ALL else known:
+    for name in [model] if model != ALL else models:
         try:
             if model == ALL and not experiments.open_experiments(context, [name]):
                 continue
@@ -106,11 +106,13 @@ def read(model: OneOrAll = ALL) -> Any:
         sentences.append(f"{name}: {status.decision.reason}")
         wrong |= status.reading.mismatch
         if status.conclusion is not None:
-            ended.append(status)
-    for status in ended:  # a release takes hours: every experiment is read before the first begins
-        wanted = status.experiment.when_decided == "release"
+            conclusions.append(status)
+    for (
+        status
+    ) in conclusions:  # a release takes hours: every experiment is read before the first begins
+        to_release = status.experiment.when_decided == "release"
         try:
-            sentence, failed = _release(context, status, wanted=wanted)
+            sentence, failed = _release(context, status, to_release=to_release)
         except SluiceError as error:
             sentence, failed = f"{status.experiment.model}: {error}", True
         sentences.append(sentence)
@@ -138,8 +140,8 @@ def conclude(
     status = experiments.conclude(context, model, _actor(), reason, stop)
     experiments.tell(context, status)
     planned = status.experiment.when_decided == "release"
-    wanted = planned if release_winner == "as planned" else release_winner == "yes"
-    sentence, failed = _release(context, status, wanted=wanted)
+    to_release = planned if release_winner == "as planned" else release_winner == "yes"
+    sentence, failed = _release(context, status, to_release=to_release)
     message = f"{status.decision.reason} {sentence}"
     return Failed(message=message) if failed else Completed(message=message)
 
@@ -155,21 +157,21 @@ def _read(context: ExperimentContext, model: str) -> ExperimentStatus:
 
 
 def _release(
-    context: ExperimentContext, status: ExperimentStatus, *, wanted: bool
+    context: ExperimentContext, status: ExperimentStatus, *, to_release: bool
 ) -> tuple[str, bool]:
     """Release a winning treatment if that is wanted; what came of it, and whether it failed."""
     model = status.experiment.model
     version, why = experiments.to_release(context, status)
     if version is None:
         return why, False
-    if not wanted:
+    if not to_release:
         return f"{version} is not released by itself; press release/manual.", False
-    held = desk_of(Registry.here()).journals.read(model)
-    if held is not None and not held.journal.ended:
-        busy = f"release {held.journal.release_id} of {held.journal.candidate.version}"
+    entry = desk_of(Registry.here()).journals.read(model)
+    if entry is not None and not entry.journal.ended:
+        busy = f"release {entry.journal.release_id} of {entry.journal.candidate.version}"
         return f"{version} is not released yet: {busy} is under way; read again later.", False
-    ended = release_within(model, version, f"won experiment {status.experiment.id}")
-    return f"{why} {ended.message}", not released(ended)
+    state = release_within(model, version, f"won experiment {status.experiment.id}")
+    return f"{why} {state.message}", not released(state)
 
 
 def _actor() -> str:

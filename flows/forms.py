@@ -35,40 +35,40 @@ def menu(of: Choice) -> Any:
     return Field(json_schema_extra={MENU: of})
 
 
-def choices(chosen: Settings) -> dict[str, list[str]]:
+def choices(configuration: Settings) -> dict[str, list[str]]:
     """What there is to choose now; a contract or a model that does not parse is named as well."""
-    models = list(known_models(chosen.models_dir))
-    good, broken = curated_contracts(chosen.contracts_dir)
+    models = list(known_models(configuration.models_dir))
+    good, faults = curated_contracts(configuration.contracts_dir)
     return {
         "models": models,
         "models or all": [ALL, *models],
-        "data sets or all": [ALL, *sorted({*good, *broken})],
+        "data sets or all": [ALL, *sorted({*good, *faults})],
     }
 
 
-def with_menus(schema: Mapping[str, Any], offered: Choices) -> dict[str, Any]:
+def with_menus(schema: Mapping[str, Any], menus: Choices) -> dict[str, Any]:
     """A form's schema whose menus offer exactly these; other fields are as they were.
 
     A field is a menu, or a list of which each entry is one. A menu of nothing would refuse whatever
     is written, so such a field stays as it is.
     """
-    changed = deepcopy(dict(schema))
-    fields = [f for f in dict(changed.get("properties", {})).values() if isinstance(f, dict)]
+    form = deepcopy(dict(schema))
+    fields = [f for f in dict(form.get("properties", {})).values() if isinstance(f, dict)]
     entries = [field["items"] for field in fields if isinstance(field.get("items"), dict)]
     for field in (*fields, *entries):
-        names = offered.get(str(field.get(MENU)))
+        names = menus.get(str(field.get(MENU)))
         if names:
             field["enum"] = [*names]
-    return changed
+    return form
 
 
-def refresh_forms(offered: Choices, client: SyncPrefectClient | None = None) -> list[str]:
+def refresh_forms(menus: Choices, client: SyncPrefectClient | None = None) -> list[str]:
     """Offer these in every form that asks for one of them.
 
     Schedules, triggers, pauses and everything else of a deployment stay as they are.
 
     Args:
-        offered: Of :func:`choices`.
+        menus: Of :func:`choices`.
         client: Of the Prefect server; by default the one of the environment.
 
     Returns:
@@ -76,18 +76,18 @@ def refresh_forms(offered: Choices, client: SyncPrefectClient | None = None) -> 
     """
     if client is None:
         with get_client(sync_client=True) as own:
-            return refresh_forms(offered, own)
-    told = []
+            return refresh_forms(menus, own)
+    forms = []
     offset = 0
     while page := client.read_deployments(limit=PAGE, offset=offset):
         offset += len(page)
         for deployment in page:
             schema = deployment.parameter_openapi_schema or {}
-            wanted = with_menus(schema, offered)
-            if wanted != schema:
+            form = with_menus(schema, menus)
+            if form != schema:
                 client.update_deployment(
-                    deployment.id, DeploymentUpdate(parameter_openapi_schema=wanted)
+                    deployment.id, DeploymentUpdate(parameter_openapi_schema=form)
                 )
                 flow = client.read_flow(deployment.flow_id)
-                told.append(f"{flow.name}/{deployment.name}")
-    return sorted(told)
+                forms.append(f"{flow.name}/{deployment.name}")
+    return sorted(forms)

@@ -24,13 +24,13 @@ Model = Annotated[str, menu("models")]
 """Name of a model."""
 
 
-def _given(day: Any) -> Any:
+def _day_or_none(day: Any) -> Any:
     return None if day == "" else day
 
 
 Day = Annotated[
     date | None,
-    BeforeValidator(_given),
+    BeforeValidator(_day_or_none),
     WithJsonSchema({"type": "string", "pattern": r"^(\d{4}-\d{2}-\d{2})?$"}),
     Field(json_schema_extra={"default": ""}),
 ]
@@ -79,11 +79,11 @@ def prepare(model: str, window_days: int = 0, overrides: Mapping[str, Any] | Non
         ConfigurationError: a file is missing or wrong; every fault is named.
         BudgetExceeded: the job could cost more than its budget.
     """
-    chosen = settings()
-    spec = load_model_spec(model, chosen.models_dir)
-    contract = load_contract(spec.data.dataset, chosen.contracts_dir)
-    folder = chosen.models_dir / model
-    require_sound(spec, contract, folder, chosen)
+    configuration = settings()
+    spec = load_model_spec(model, configuration.models_dir)
+    contract = load_contract(spec.data.dataset, configuration.contracts_dir)
+    folder = configuration.models_dir / model
+    require_sound(spec, contract, folder, configuration)
     require_budget(spec)
     files = source_files(folder, spec.composition)
     return Recipe(

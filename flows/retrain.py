@@ -47,10 +47,10 @@ def retrain(
     """
     ready = prepare(model, window_days, {"epochs": epochs, "batch_size": batch_size})
     spec, contract = ready.spec, ready.contract
-    pinned, address = snapshot(
+    window, address = snapshot(
         contract.dataset, contract.location_prefix, ready.window_days, end, contract.owns
     )
-    plan = ready.plan(pinned.fingerprint)
+    plan = ready.plan(window.fingerprint)
     earlier = earlier_outcome(model, plan.identity)
     if earlier.settled and not force:
         return ended_with(model, Completed(message=str(earlier)))
@@ -60,18 +60,18 @@ def retrain(
     champion = champion_of(model)
     require_comparable(spec, champion)
     work = work_folder(model, plan.identity[:16])
-    data, checked = validate(ready, pinned, address, work, end)
-    drifted = compare_with_baseline(model, champion, data)
-    if drifted is not None:
-        add_expectations(data, checked, drift_expectations(contract.dataset, drifted))
+    data, report = validate(ready, window, address, work, end)
+    drift = compare_with_baseline(model, champion, data)
+    if drift is not None:
+        add_expectations(data, report, drift_expectations(contract.dataset, drift))
 
     channels = upload_channels(spec, plan, ready.columns, data)["channels"]
-    trained = train.submit(spec, plan, channels, ready.source, reason)
+    training = train.submit(spec, plan, channels, ready.source, reason)
     standing = measure_champion(spec, champion, channels["holdout"])
     admission = admit(
-        ready, trained.result(), standing, data, channels["holdout"], plan.hyperparameters
+        ready, training.result(), standing, data, channels["holdout"], plan.hyperparameters
     )
-    rejected = endings.of_gate(admission.verdict)
-    if rejected is not None:
-        return ended_with(model, rejected)
+    rejection = endings.of_gate(admission.verdict)
+    if rejection is not None:
+        return ended_with(model, rejection)
     return ended_with(model, release_within(model, admission.version, reason))

@@ -30,14 +30,14 @@ def retrain_due(start: bool = True) -> Any:
     Args:
         start: Start retrain/manual for what is due; off only tells.
     """
-    told: list[str] = []
+    sentences: list[str] = []
     wrong: list[str] = []
     for model in known_models(settings().models_dir):
         try:
-            told.append(f"{model}: {_look(model, start=start)}")
+            sentences.append(f"{model}: {_look(model, start=start)}")
         except SluiceError as error:  # one model in trouble does not stop the others
             wrong.append(f"{model} was left out: {error}")
-    message = ". ".join([*wrong, *told]) or "There are no models."
+    message = ". ".join([*wrong, *sentences]) or "There are no models."
     return Failed(message=message) if wrong else Completed(message=message)
 
 
@@ -47,18 +47,18 @@ def _look(model: str, *, start: bool) -> str:
     champion = champion_of(model)
     if champion is None:
         return "nothing serves yet"
-    learned, standing = standing_of(champion)
+    baseline, standing = standing_of(champion)
     contract = ready.contract
     fresh = snapshot_after(
-        contract.dataset, contract.location_prefix, learned.end, None, contract.owns
+        contract.dataset, contract.location_prefix, baseline.end, None, contract.owns
     )
-    seen, unanswered = watched(champion)
+    watch, alarm = watched(champion)
     standing = standing.model_copy(
         update={
             "new_bytes": fresh.size if fresh else 0,
-            "metric_then": seen.then if seen else None,
-            "metric_now": seen.now if seen else None,
-            "drift": unanswered,
+            "metric_then": watch.then if watch else None,
+            "metric_now": watch.now if watch else None,
+            "drift": alarm,
         }
     )
     why = "; ".join(reasons(standing, ready.spec.retrain_when))

@@ -26,6 +26,6 @@ def rollback(model: Model, reason: Reason = "by hand", to_version: str = "") -> 
     desk = desk_of(Registry.here())
     actor = f"flow run {runtime.flow_run.name}"
     journal = roll_back(desk, model, actor, reason, to_version or None)
-    ended = endings.of_rollback(journal)
-    summarise(desk, model, str(ended.message))
-    return ended
+    state = endings.of_rollback(journal)
+    summarise(desk, model, str(state.message))
+    return state

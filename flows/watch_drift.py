@@ -39,14 +39,14 @@ def watch_drift(model: Model, end: Day = None) -> Any:
     standing = baseline_of(champion)
     if champion is None or standing is None:
         return Completed(message=f"{model} has no champion to compare with.")
-    pinned = snapshot_after(
+    snapshot = snapshot_after(
         contract.dataset, contract.location_prefix, standing[1], end, contract.owns
     )
-    if pinned is None:
+    if snapshot is None:
         return Completed(message=f"Nothing came after {standing[1]}, the champion's last day.")
-    work = work_folder(model, f"watch-{pinned.fingerprint[:16]}")
-    data, report = validate(ready, pinned, "", work, end)
+    work = work_folder(model, f"watch-{snapshot.fingerprint[:16]}")
+    data, report = validate(ready, snapshot, "", work, end)
     drift = compare_with_baseline(model, champion, data)
     add_expectations(data, report, drift_expectations(contract.dataset, drift))
-    followed = follow_champion(champion, data)
-    return Completed(message=alarm(champion, data, drift, followed))
+    performance = follow_champion(champion, data)
+    return Completed(message=alarm(champion, data, drift, performance))

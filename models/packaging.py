@@ -58,12 +58,12 @@ def source_files(model_dir: Path, family: Family) -> dict[str, bytes]:
         UnknownPlugIn: the family names a plug-in that does not exist.
     """
     own = {path: (model_dir / path).read_bytes() for path in own_files(model_dir)}
-    taken = sorted(
+    clashes = sorted(
         path for path in own if path in {*PROGRAMS, FAMILY} or path.startswith("models/")
     )
-    if taken:
+    if clashes:
         raise ModelCodeMissing(
-            f"{model_dir / taken[0]} bears the name of a file that the archive writes itself"
+            f"{model_dir / clashes[0]} bears the name of a file that the archive writes itself"
         )
     plug_ins = [
         module_of(kind, name)
@@ -90,8 +90,8 @@ def packed(files: Mapping[str, bytes]) -> bytes:
     """``sourcedir.tar.gz``: the same bytes for the same code, on any machine at any time."""
     archive_bytes = io.BytesIO()
     with (
-        gzip.GzipFile(fileobj=archive_bytes, mode="wb", mtime=0) as compressed,
-        tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+        gzip.GzipFile(fileobj=archive_bytes, mode="wb", mtime=0) as stream,
+        tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive,
     ):
         for name, content in sorted(files.items()):
             entry = tarfile.TarInfo(name)
@@ -112,17 +112,17 @@ def hash_of(files: Mapping[str, bytes]) -> str:
 
 def _runtime_files(begin: frozenset[str]) -> dict[str, bytes]:
     """The modules, the packages that hold them, and everything of ``models`` that they import."""
-    reached: set[str] = set()
+    modules: set[str] = set()
     waiting = set(begin)
     while waiting:
         module = waiting.pop()
-        if module in reached:
+        if module in modules:
             continue
-        reached.add(module)
+        modules.add(module)
         parents = module.split(".")
-        waiting |= {".".join(parents[:depth]) for depth in range(1, len(parents))} - reached
-        waiting |= set(_imports(_path(module))) - reached
-    return {_path(module).relative_to(ROOT).as_posix(): _read(module) for module in sorted(reached)}
+        waiting |= {".".join(parents[:depth]) for depth in range(1, len(parents))} - modules
+        waiting |= set(_imports(_path(module))) - modules
+    return {_path(module).relative_to(ROOT).as_posix(): _read(module) for module in sorted(modules)}
 
 
 @lru_cache(maxsize=256)
@@ -139,12 +139,12 @@ def _imported_by(sources: list[bytes]) -> Iterator[str]:
             continue  # an own file that is no Python is told where the model is checked
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
-                named = [alias.name for alias in node.names]
+                names = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                named = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
             else:
                 continue
-            yield from (name for name in named if name.startswith("models") and _exists(name))
+            yield from (name for name in names if name.startswith("models") and _exists(name))
 
 
 def _exists(module: str) -> bool:

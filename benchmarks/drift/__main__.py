@@ -30,12 +30,12 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=0, help="pairs of files for a peer's rates")
     home = Path(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")))
     parser.add_argument("--cache", type=Path, default=home / "sluice-benchmarks")
-    chosen = parser.parse_args()
-    chosen.cache.mkdir(parents=True, exist_ok=True)
-    quick = chosen.quick
+    options = parser.parse_args()
+    options.cache.mkdir(parents=True, exist_ok=True)
+    quick = options.quick
     parts: dict[str, Callable[[], list[Row]]] = {
         "cost": lambda: cost.table(
-            chosen.cache, large=(5 if quick else 50) * cost.MILLION, repeats=3 if quick else 7
+            options.cache, large=(5 if quick else 50) * cost.MILLION, repeats=3 if quick else 7
         ),
         "single": lambda: power.single(60 if quick else 400),
         "natural": lambda: [
@@ -46,17 +46,17 @@ def main() -> int:
         "expectations": expectations_cost.table,
     }
     print(HEAD, flush=True)
-    missed = 0
-    for name in chosen.only:
+    misses = 0
+    for name in options.only:
         for row in parts[name]():
             print(row, flush=True)
-            missed += row.holds is False
-    if chosen.peers:
+            misses += row.holds is False
+    if options.peers:
         print("\n" + peers.HEAD, flush=True)
-        for name in chosen.peers:
-            repeats = chosen.pairs or (5 if quick else 40)
-            print(peers.measured(name, chosen.cache, repeats=repeats), flush=True)
-    return 1 if missed else 0
+        for name in options.peers:
+            repeats = options.pairs or (5 if quick else 40)
+            print(peers.measured(name, options.cache, repeats=repeats), flush=True)
+    return 1 if misses else 0
 
 
 if __name__ == "__main__":

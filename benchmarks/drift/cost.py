@@ -31,23 +31,23 @@ def write(path: Path, size: int, seed: int, week: Week | None = None) -> Path:
     blocks = [
         rows(random, min(MILLION, size), week) for _ in range(min(5, max(size // MILLION, 1)))
     ]
-    unfinished = path.with_suffix(".part")
+    partial = path.with_suffix(".part")
     # Numbers never repeat: to look for a dictionary of them takes most of a large file's time.
     codes = [name for name, kind in COLUMNS.items() if kind == "categorical"]
     dictionary: bool | list[str] = codes if size > 5 * MILLION else True
     tables = [pa.Table.from_batches([block]) for block in blocks]
     if size > 5 * MILLION:
-        tables = [_encoded(table, codes) for table in tables]
+        tables = [_dictionary_coded(table, codes) for table in tables]
     with pq.ParquetWriter(
-        unfinished, tables[0].schema, use_dictionary=dictionary, store_schema=False
+        partial, tables[0].schema, use_dictionary=dictionary, store_schema=False
     ) as writer:
         for index in range(max(size // MILLION, 1)):
             writer.write_table(tables[index % len(tables)], row_group_size=GROUP)
-    unfinished.rename(path)
+    partial.rename(path)
     return path
 
 
-def _encoded(table: pa.Table, names: list[str]) -> pa.Table:
+def _dictionary_coded(table: pa.Table, names: list[str]) -> pa.Table:
     """Text as codes once, and not each time that it is written."""
     for name in names:
         column = table[name].combine_chunks().dictionary_encode()
@@ -63,34 +63,34 @@ def alone(function: Callable[..., Any], *arguments: str) -> dict[str, float]:
         text=True,
         check=True,
     )
-    found: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
-    return found
+    figures: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
+    return figures
 
 
 def cold(reference: str, current: str) -> dict[str, float]:
     """Both sides from files, CPU seconds after start-up; and warm, from stored profiles."""
     _warm_up(reference)
-    started = time.process_time()
+    start = time.process_time()
     a = profile_table(reference, "parquet", COLUMNS, partition="a")
     b = profile_table(current, "parquet", COLUMNS, a.grid, partition="b")
     compare(a, b)
-    full = time.process_time() - started
-    stored = a.to_json(), b.to_json()
-    started = time.process_time()
-    compare(Profile.from_json(stored[0]), Profile.from_json(stored[1]))
-    return {"cold": full, "warm": time.process_time() - started, "bytes": float(len(stored[0]))}
+    full = time.process_time() - start
+    texts = a.to_json(), b.to_json()
+    start = time.process_time()
+    compare(Profile.from_json(texts[0]), Profile.from_json(texts[1]))
+    return {"cold": full, "warm": time.process_time() - start, "bytes": float(len(texts[0]))}
 
 
 def floor(reference: str, current: str) -> dict[str, float]:
     """Reading both files without looking at a value."""
     codes = [name for name, kind in COLUMNS.items() if kind == "categorical"]
     pq.ParquetFile(reference, read_dictionary=codes).close()
-    started = time.process_time()
+    start = time.process_time()
     for path in (reference, current):
         with pq.ParquetFile(path, read_dictionary=codes, buffer_size=1 << 18) as file:
             for _ in file.iter_batches(131_072, use_threads=False):
                 pass
-    return {"seconds": time.process_time() - started}
+    return {"seconds": time.process_time() - start}
 
 
 def memory(path: str) -> dict[str, float]:
@@ -102,9 +102,9 @@ def memory(path: str) -> dict[str, float]:
     compare(base, base, DriftPolicy())
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak starts anew
     before = _peak()
-    started = time.process_time()
+    start = time.process_time()
     profile_table(path, "parquet", COLUMNS, base.grid)
-    seconds = time.process_time() - started
+    seconds = time.process_time() - start
     return {"mb": _peak() - before, "seconds": seconds}
 
 
@@ -120,14 +120,14 @@ def one_more_day(path: str) -> dict[str, float]:
     day = profile_table(path, "parquet", COLUMNS, partition="2026-01-01")
     year = Profile(day.grid, day.rows, (), day.columns)
     days = [Profile(day.grid, day.rows, (f"d{i:03d}",), day.columns) for i in range(365)]
-    stored = merged([year, *days]).to_json()
+    text = merged([year, *days]).to_json()
     best = [1e9, 1e9]
     for _ in range(5):
-        started = time.process_time()
+        start = time.process_time()
         fresh = profile_table(path, "parquet", COLUMNS, day.grid, partition="2027-01-01")
-        alone_ = time.process_time() - started
-        Profile.from_json(stored).merge(fresh).to_json()
-        both = time.process_time() - started
+        alone_ = time.process_time() - start
+        Profile.from_json(text).merge(fresh).to_json()
+        both = time.process_time() - start
         best = [min(best[0], alone_), min(best[1], both)]
     return {"ratio": best[1] / best[0], "seconds": best[0]}
 

@@ -189,13 +189,13 @@ def measured(name: str, cache: Path, *, repeats: int) -> str:
     cells = [f"{answers[0][0][0]:.1f}"]
     false = []
     for size in (1_000, 10_000):
-        found = _run(python, name, _pairs(folder, size, Week(), repeats, "none"), cache)
-        false.append(f"{np.mean([bool(drifted) for _, drifted in found]):.0%}")
+        verdicts = _run(python, name, _pairs(folder, size, Week(), repeats, "none"), cache)
+        false.append(f"{np.mean([bool(columns) for _, columns in verdicts]):.0%}")
     cells.append(" / ".join(false))
     for label, (week, _) in CHANGES.items():
         pairs = _pairs(folder, 10_000, week, repeats, "".join(filter(str.isalnum, label)))
-        found = _run(python, name, pairs, cache)
-        right = [bool({"any", "x00", "c0"} & set(drifted)) for _, drifted in found]
+        verdicts = _run(python, name, pairs, cache)
+        right = [bool({"any", "x00", "c0"} & set(columns)) for _, columns in verdicts]
         cells.append(f"{np.mean(right):.2f}")
     return f"| {name} | " + " | ".join(cells) + " |"
 
@@ -218,17 +218,17 @@ def environment(name: str, cache: Path) -> Path:
 def _pairs(folder: Path, size: int, week: Week, repeats: int, label: str) -> list[tuple[Path, ...]]:
     """The same rows for every peer."""
     random = np.random.default_rng(size)
-    found = []
+    pairs = []
     for index in range(repeats):
         pair = []
-        for side, drawn in (("a", Week()), ("b", week)):
-            batch = rows(random, size, drawn)
+        for side, law in (("a", Week()), ("b", week)):
+            batch = rows(random, size, law)
             path = folder / f"{label}-{size}-{index}-{side}.parquet"
             if not path.exists():
                 pq.write_table(pa.Table.from_batches([batch]), path)
             pair.append(path)
-        found.append(tuple(pair))
-    return found
+        pairs.append(tuple(pair))
+    return pairs
 
 
 def _run(
@@ -236,10 +236,12 @@ def _run(
 ) -> list[tuple[float, list[str]]]:
     program = cache / f"run-{name}.py"
     program.write_text(RUNNER.format(program=PEERS[name].program), encoding="utf-8")
-    asked = cache / f"run-{name}.json"
-    asked.write_text(json.dumps([[str(path) for path in pair] for pair in pairs]), encoding="utf-8")
+    request = cache / f"run-{name}.json"
+    request.write_text(
+        json.dumps([[str(path) for path in pair] for pair in pairs]), encoding="utf-8"
+    )
     answer = subprocess.run(
-        [str(python), str(program), str(asked)], capture_output=True, text=True, check=False
+        [str(python), str(program), str(request)], capture_output=True, text=True, check=False
     )
     if answer.returncode:
         raise SystemExit(f"{name} failed:\n{answer.stderr[-2000:]}")

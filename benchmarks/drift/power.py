@@ -48,60 +48,60 @@ def alarms(
 ) -> tuple[float, float]:
     """Share of checks that alarm, and of checks that name the changed column."""
     any_, right = 0, 0
-    changed = {"x00", "c0"}
+    truth = {"x00", "c0"}
     for _ in range(repeats):
         reference, current = draw(random, size, Week(), "a"), draw(random, size, week, "b")
         report = compare(reference, current, FIVE_PERCENT)
         any_ += report.outcome == "fail"
-        right += bool(changed & set(report.drifted))
+        right += bool(truth & set(report.drifted))
     return any_ / repeats, right / repeats
 
 
 def single(repeats: int, seed: int = 1) -> list[Row]:
     """False alarms and power of one check, reference and current of equal size."""
     random = np.random.default_rng(seed)
-    found = []
+    lines = []
     for size, draw, times in (
         (1_000, counted, repeats),
         (10_000, counted, repeats),
         (100_000, counts, repeats),
     ):
         rate, _ = alarms(random, size, Week(), times, draw)
-        told = f"{rate:.1%} ± {_error(rate, times):.1%}"
-        found.append(
-            Row(f"false alarm of a check, n = {size:,}", "1-5 %", told, 0.01 <= rate <= 0.05)
+        interval = f"{rate:.1%} ± {_error(rate, times):.1%}"
+        lines.append(
+            Row(f"false alarm of a check, n = {size:,}", "1-5 %", interval, 0.01 <= rate <= 0.05)
         )
     for name, (week, goal) in CHANGES.items():
         _, rate = alarms(random, 10_000, week, repeats // 2, counted)
-        found.append(Row(f"power at n = 10k: {name}", f"≥ {goal}", f"{rate:.2f}", rate >= goal))
+        lines.append(Row(f"power at n = 10k: {name}", f"≥ {goal}", f"{rate:.2f}", rate >= goal))
     for name, week in UNBOUND.items():
         _, rate = alarms(random, 10_000, week, repeats, counts)
-        found.append(Row(f"power at n = 10k: {name}", "", f"{rate:.2f}"))
-    return found
+        lines.append(Row(f"power at n = 10k: {name}", "", f"{rate:.2f}"))
+    return lines
 
 
 def natural(repeats: int, weeks: int = 8, seed: int = 2) -> list[Row]:
     """Reference weeks that wobble by 0.02 sd; a week that wobbles alike, and one that moved."""
     random = np.random.default_rng(seed)
-    found = []
+    lines = []
     for size in (10_000, 100_000):
         false = power = 0
         for _ in range(repeats):
             reference = [counts(random, size, wobbling(random), f"r{i}") for i in range(weeks)]
             week = wobbling(random)
             quiet = compare(reference, counts(random, size, week, "q"), FIVE_PERCENT)
-            moved = counts(random, size, week.shifted(0.1), "q")
+            shift = counts(random, size, week.shifted(0.1), "q")
             false += quiet.outcome == "fail"
-            power += "x00" in compare(reference, moved, FIVE_PERCENT).drifted
+            power += "x00" in compare(reference, shift, FIVE_PERCENT).drifted
         a, b = false / repeats, power / repeats
         goals = weeks == 8
-        found += [
+        lines += [
             Row(f"{weeks} wobbling weeks, n = {size:,}: false", "≤ 5 %" if goals else "",
                 f"{a:.1%} ± {_error(a, repeats):.1%}", a <= 0.05 if goals else None),
             Row(f"{weeks} wobbling weeks, n = {size:,}: mean + 0.1 sd", "≥ 0.7" if goals else "",
                 f"{b:.2f}", b >= 0.7 if goals else None),
         ]  # fmt: skip
-    return found
+    return lines
 
 
 def years(runs: int, steps: int, size: int = 10_000, seed: int = 3) -> list[Row]:
@@ -140,15 +140,15 @@ class _learning_once:  # noqa: N801 - a context
     """Learn from the same reference once per baseline: it does not change from week to week."""
 
     def __enter__(self) -> None:
-        held: dict[int, Any] = {}
+        memory: dict[int, Any] = {}
         self._learn = natural_variation.learn
 
         def learn(reference: Any) -> Any:
             key = id(reference[0])
-            if key not in held:
-                held.clear()
-                held[key] = (reference, self._learn(reference))
-            return held[key][1]
+            if key not in memory:
+                memory.clear()
+                memory[key] = (reference, self._learn(reference))
+            return memory[key][1]
 
         product.learn = learn  # type: ignore[attr-defined]
 

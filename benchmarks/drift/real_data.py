@@ -70,11 +70,11 @@ def house_inputs(frame: Any) -> tuple[int, int, float]:
     largest = 0.0
     for month, part in months:
         report = compare(reference, profile(part, HOUSE, grid, str(month)), POLICY)
-        told = {c.name: c.effects.psi for c in report.columns}
+        indices = {c.name: c.effects.psi for c in report.columns}
         # With 70 postcodes sampling alone makes an index of 69 × (1/n + 1/m): 0.06 a month.
-        places = told.pop("zipcode")
+        places = indices.pop("zipcode")
         noise = 69 * (1 / report.current_rows + 1 / report.reference_rows)
-        name, psi = max(told.items(), key=lambda item: item[1])
+        name, psi = max(indices.items(), key=lambda item: item[1])
         print(
             f"   {month}: {report.outcome}, {report.current_rows:5,} rows, "
             f"largest PSI {psi:.3f} ({name}); zipcode {places:.3f}, of which sampling {noise:.3f}"
@@ -94,12 +94,12 @@ def house_concept(frame: Any) -> dict[str, str]:
     model = HistGradientBoostingRegressor(max_iter=300, random_state=0)
     folds = KFold(5, shuffle=True, random_state=0)
     threadpool_limits(1)  # on a busy machine its threads would wait for each other
-    known = np.log(train["price"].to_numpy())
-    held_out = cross_val_predict(model, train[FEATURES], known, cv=folds)
-    model.fit(train[FEATURES], known)
+    log_prices = np.log(train["price"].to_numpy())
+    held_out = cross_val_predict(model, train[FEATURES], log_prices, cv=folds)
+    model.fit(train[FEATURES], log_prices)
     residuals = pd.concat(
         [
-            pd.Series(known - held_out, index=train["date"]),
+            pd.Series(log_prices - held_out, index=train["date"]),
             pd.Series(
                 np.log(later["price"]).to_numpy() - model.predict(later[FEATURES]),
                 index=later["date"],
@@ -107,7 +107,7 @@ def house_concept(frame: Any) -> dict[str, str]:
         ]
     )
     names = pd.DatetimeIndex(residuals.index).to_period("W-SUN")
-    found: dict[str, str] = {}
+    alarms: dict[str, str] = {}
     for subject, values in (("bias", residuals), ("error", residuals.abs())):
         weeks = [
             (week.start_time, period(str(week.end_time.date()), part.to_numpy()))
@@ -119,12 +119,12 @@ def house_concept(frame: Any) -> dict[str, str]:
         when = next(
             (item.name for item, e in zip(rest, state.history, strict=True) if e >= state.bound), ""
         )
-        found[subject] = when
+        alarms[subject] = when
         print(
             f"   {subject}: alarm in the week that ends {when or 'never'}, since {state.since}, "
             f"change {state.change:+.3f} (log price)"
         )
-    return found
+    return alarms
 
 
 def reviews(frame: Any) -> tuple[DriftReport, DriftReport, int]:
@@ -135,14 +135,14 @@ def reviews(frame: Any) -> tuple[DriftReport, DriftReport, int]:
     half = food.sample(frac=1, random_state=0)
     base = profile(half[:500], columns, None, "first half")
     same = compare(base, profile(half[500:], columns, base.grid, "second half"))
-    moved = compare(base, profile(other, columns, base.grid, "movie"))
+    domains = compare(base, profile(other, columns, base.grid, "movie"))
     false = 0
     for seed in range(20):
-        mixed = food.sample(frac=1, random_state=seed)
-        first = profile(mixed[:500], columns, None, "a")
-        second = profile(mixed[500:], columns, first.grid, "b")
+        shuffle = food.sample(frac=1, random_state=seed)
+        first = profile(shuffle[:500], columns, None, "a")
+        second = profile(shuffle[500:], columns, first.grid, "b")
         false += compare(first, second).outcome == "fail"
-    return same, moved, false
+    return same, domains, false
 
 
 def california(frame: Any) -> tuple[DriftReport, DriftReport]:
@@ -173,12 +173,12 @@ def main(folder: Path) -> int:
     alarms, checks, psi = house_inputs(sales)
     must(f"inputs quiet: {alarms} alarms in {checks} weekly checks", alarms == 0)
     must(f"largest monthly PSI {psi:.3f} ≤ 0.08 (zipcode apart)", psi <= 0.08)
-    found = house_concept(sales)
-    first = min((when for when in found.values() if when), default="never")
+    alarm_weeks = house_concept(sales)
+    first = min((when for when in alarm_weeks.values() if when), default="never")
     must(f"error/bias alarm {first}, from January to March 2015", "2015-01" <= first < "2015-04")
-    same, moved, false = reviews(pd.read_csv(folder / "review_sentences.csv.gz"))
-    print("   movie:", moved.reason)
-    must("restaurant → movie alarms", moved.outcome == "fail")
+    same, domains, false = reviews(pd.read_csv(folder / "review_sentences.csv.gz"))
+    print("   movie:", domains.reason)
+    must("restaurant → movie alarms", domains.outcome == "fail")
     must("halves of restaurant are quiet", same.outcome == "pass")
     must(f"20 random halves of restaurant: {false} alarms", false == 0)
     quiet, loud = california(pd.read_csv(folder / "california_housing.csv.gz"))

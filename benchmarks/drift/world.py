@@ -142,9 +142,9 @@ def counts(rng: np.random.Generator, size: int, week: Week, partition: str) -> P
             cells = cells + rng.multinomial(odd, _probabilities(index, week, 100.0))
         columns[name] = NumericCounts(lattice, size, nulls, 0, 0, 0, cells.astype(np.int64))
     for index, name in enumerate(CATEGORICAL):
-        drawn = rng.multinomial(size, week.shares(index))
-        named = zip((*VALUES, "value_new"), drawn.tolist(), strict=True)
-        columns[name] = CategoryCounts(size, 0, {value: count for value, count in named if count})
+        draws = rng.multinomial(size, week.shares(index))
+        pairs = zip((*VALUES, "value_new"), draws.tolist(), strict=True)
+        columns[name] = CategoryCounts(size, 0, {value: count for value, count in pairs if count})
     return Profile(grid(), size, (partition,), columns)
 
 

@@ -26,17 +26,17 @@ def main() -> None:
     parser.add_argument("--errors", type=float, default=0.005, help="stable version's share")
     parser.add_argument("--rate", type=float, action="append", help="new users per second")
     parser.add_argument("--scenario", action="append", help="only these")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     spec = ReleaseSpec(delivery="edge")
     print(f"| {' | '.join(HEADER)} |\n|{'---|' * len(HEADER)}", flush=True)
     for scenario in SCENARIOS:
-        if asked.scenario and scenario.name not in asked.scenario:
+        if options.scenario and scenario.name not in options.scenario:
             continue
-        for rate in asked.rate or (0.1, 1.0, 10.0):
-            found = play(
-                scenario, rate, spec, reps=asked.reps, seed=asked.seed, errors=asked.errors
+        for rate in options.rate or (0.1, 1.0, 10.0):
+            outcome = play(
+                scenario, rate, spec, reps=options.reps, seed=options.seed, errors=options.errors
             )
-            print(f"| {' | '.join(row(scenario, rate, found))} |", flush=True)
+            print(f"| {' | '.join(row(scenario, rate, outcome))} |", flush=True)
 
 
 if __name__ == "__main__":

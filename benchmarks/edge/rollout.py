@@ -110,43 +110,43 @@ def play(
     ladder = np.array((0.0, *spec.ladder))
     state = initial(rules, reps)
     share = np.zeros(reps)
-    settled = np.full(reps, float(spec.refresh_seconds))
-    done = Outcome(np.zeros(reps), np.zeros(reps), np.zeros(reps), np.zeros(reps))
+    calm_from = np.full(reps, float(spec.refresh_seconds))
+    outcome = Outcome(np.zeros(reps), np.zeros(reps), np.zeros(reps), np.zeros(reps))
     waiting: list[tuple[WindowArrays, Flags]] = []
     lag = round(spec.metrics_lag_seconds / MINUTE)
     minutes = int((spec.deadline_seconds + spec.watch_seconds) / MINUTE) * 2 + 60
     for minute in range(minutes):
         begin, now = minute * MINUTE, (minute + 1) * MINUTE
-        still = done.outcome == OPEN
+        still = outcome.outcome == OPEN
         if not still.any():
             break
-        counts, failed = _window(scenario, rng, rate * MINUTE, share, begin, errors)
-        done.met += counts.requests[:, 0, 0] * still
-        done.failed += failed * still
-        waiting.append((counts, settled <= begin))
+        counts, failures = _window(scenario, rng, rate * MINUTE, share, begin, errors)
+        outcome.met += counts.requests[:, 0, 0] * still
+        outcome.failed += failures * still
+        waiting.append((counts, calm_from <= begin))
         if len(waiting) <= lag:
             continue
-        told, steady = waiting.pop(0)
+        window, steady = waiting.pop(0)
         rows = still & steady
         if rows.any():
-            state = _folded(rules, state, told, rows)
+            state = _update_rows(rules, state, window, rows)
         over = still & (state.outcome != OPEN)
-        done.outcome[over], done.seconds[over] = state.outcome[over], now
-        wanted = ladder[np.searchsorted(ladder, state.target + 1e-9, side="right") - 1]
-        up = still & ~over & (wanted > share)
-        share = np.where(up, wanted, share)
-        settled = np.where(up, now + SEEN_OUTSIDE_SECONDS + spec.refresh_seconds, settled)
-    return done
+        outcome.outcome[over], outcome.seconds[over] = state.outcome[over], now
+        rung = ladder[np.searchsorted(ladder, state.target + 1e-9, side="right") - 1]
+        up = still & ~over & (rung > share)
+        share = np.where(up, rung, share)
+        calm_from = np.where(up, now + SEEN_OUTSIDE_SECONDS + spec.refresh_seconds, calm_from)
+    return outcome
 
 
-def _folded(
-    rules: JudgePolicy, state: SequentialState, told: WindowArrays, rows: Flags
+def _update_rows(
+    rules: JudgePolicy, state: SequentialState, window: WindowArrays, rows: Flags
 ) -> SequentialState:
     """The state after a window of some of the releases."""
     some = SequentialState(
         **{f.name: getattr(state, f.name)[rows] for f in fields(SequentialState)}
     )
-    after = update(rules, some, WindowArrays(**{k: v[rows] for k, v in vars(told).items()}))
+    after = update(rules, some, WindowArrays(**{k: v[rows] for k, v in vars(window).items()}))
     whole = {}
     for field in fields(SequentialState):
         column = getattr(state, field.name).copy()
@@ -169,7 +169,7 @@ def _window(
     worse = scenario.points if begin >= scenario.from_minute * MINUTE else 0.0
     shares = np.array([min(1.0, base + worse), base])
     bad = rng.binomial(arms, shares)
-    failed = bad[:, 0] - base * arms[:, 0]
+    failures = bad[:, 0] - base * arms[:, 0]
     good = arms - bad
     latency = np.stack(
         [
@@ -190,7 +190,7 @@ def _window(
         predictions=np.zeros((reps, 1, 2, 0)),
         pairs=np.zeros((reps, 4, 2)),
     )
-    return counts, np.maximum(failed, 0.0) if worse else np.zeros(reps)
+    return counts, np.maximum(failures, 0.0) if worse else np.zeros(reps)
 
 
 def _bins(spread: float, factor: float) -> Array:
@@ -200,17 +200,17 @@ def _bins(spread: float, factor: float) -> Array:
     return chances
 
 
-def row(scenario: Scenario, rate: float, found: Outcome) -> Sequence[str]:
+def row(scenario: Scenario, rate: float, outcome: Outcome) -> Sequence[str]:
     """A line of the table."""
     code = PROMOTE if scenario.good else ROLLBACK
     return (
         scenario.name,
         f"{rate:g}",
-        f"{found.rolled_back:.1%}",
-        f"{found.promoted:.1%}",
-        _number(found.median(found.seconds, code) / MINUTE),
-        _number(found.median(found.met, code)),
-        "–" if scenario.good else _number(found.median(found.failed, code)),
+        f"{outcome.rolled_back:.1%}",
+        f"{outcome.promoted:.1%}",
+        _number(outcome.median(outcome.seconds, code) / MINUTE),
+        _number(outcome.median(outcome.met, code)),
+        "–" if scenario.good else _number(outcome.median(outcome.failed, code)),
     )
 
 

@@ -86,14 +86,14 @@ def table(repetitions: int) -> bool:
     print("|---|---|---|---|---|---|")
     good = True
     for name, scene in SCENES.items():
-        found: dict[str, list[Array]] = {rule: [] for rule in RULES}
+        results: dict[str, list[Array]] = {rule: [] for rule in RULES}
         for lift in (0.0, 1.0, 2.0):
             rng = np.random.default_rng(int(10 * lift))
             parts = [scene.draw(rng, lift) for _ in range(repetitions // PART)]
             for rule, judge in RULES.items():
                 blocks = np.concatenate([judge(part, scene.design) for part in parts])
-                found[rule].append(blocks)
-        for rule, (none, once, twice) in found.items():
+                results[rule].append(blocks)
+        for rule, (none, once, twice) in results.items():
             wrong = np.isfinite(none)
             cells = [f"{wrong.mean():.1%}"]
             cells += [_users(np.median(blocks), scene) for blocks in (once, twice)]
@@ -108,23 +108,23 @@ def intervals(repetitions: int) -> bool:
     """Print how often the interval ever left out the truth, and how wide it ends."""
     scene = SCENES["10 %, 2 points matter, 60 users an hour"]
     rng = np.random.default_rng(9)
-    missed, widths = 0, []
+    misses, widths = 0, []
     for _ in range(max(1, repetitions // PART)):
-        drawn = scene.draw(rng, 1.0)
+        sums = scene.draw(rng, 1.0)
         for row in range(PART):
-            one = Sums(*(column[row] for column in drawn.columns()))
-            seen = confidence_sequence(one, scene.design, ALPHA)
-            missed += not bool(seen.low[-1] < scene.step < seen.high[-1])
-            widths.append(float(seen.high[-1] - seen.low[-1]) / 2)
-    tried = len(widths)
+            one = Sums(*(column[row] for column in sums.columns()))
+            band = confidence_sequence(one, scene.design, ALPHA)
+            misses += not bool(band.low[-1] < scene.step < band.high[-1])
+            widths.append(float(band.high[-1] - band.low[-1]) / 2)
+    trials = len(widths)
     variance = (0.12 * 0.88 + 0.1 * 0.9) / 2 / 0.25
     once = 1.96 * float(np.sqrt(variance / (scene.users * BLOCKS)))
     print(
-        f"\nInterval: the true difference was ever left out in {missed} of {tried} experiments "
+        f"\nInterval: the true difference was ever left out in {misses} of {trials} experiments "
         f"(promised: 5 %); half-width after a fortnight {np.mean(widths):.4f}, of a test that may "
         f"be looked at once {once:.4f}."
     )
-    return bool(missed <= binom.ppf(0.999, tried, ALPHA))
+    return bool(misses <= binom.ppf(0.999, trials, ALPHA))
 
 
 def shares() -> bool:
@@ -132,11 +132,11 @@ def shares() -> bool:
     rng = np.random.default_rng(5)
     n = np.full((400, 100), 200)
     cells: list[tuple[float, float, str]] = []
-    for lost in (0.0, 0.02, 0.05, 0.1):
-        share = (1 - lost) / (2 - lost)
+    for loss in (0.0, 0.02, 0.05, 0.1):
+        share = (1 - loss) / (2 - loss)
         n_t = rng.binomial(n, share).cumsum(1)
         n_c = n.cumsum(1) - n_t
-        found = [
+        looks = [
             next(
                 (
                     200 * (look + 1)
@@ -147,12 +147,12 @@ def shares() -> bool:
             )
             for a, b in zip(n_t, n_c, strict=True)
         ]
-        ever = np.isfinite(found)
-        when = f", median after {np.median(found):,.0f} users" if ever.mean() > 0.5 else ""
-        cells.append((lost, float(ever.mean()), when))
+        ever = np.isfinite(looks)
+        when = f", median after {np.median(looks):,.0f} users" if ever.mean() > 0.5 else ""
+        cells.append((loss, float(ever.mean()), when))
     print("\nShares (0.1 %, a look every 200 of 20,000 users):")
-    for lost, part, when in cells:
-        print(f"- {lost:.0%} of the treatment's users lost: found in {part:.1%}{when}")
+    for loss, part, when in cells:
+        print(f"- {loss:.0%} of the treatment's users lost: found in {part:.1%}{when}")
     return bool(cells[0][1] <= binom.ppf(0.999, 400, 0.001) / 400)
 
 
@@ -164,11 +164,11 @@ def main() -> int:
     """Exit status: 1 when a promise of ours does not hold."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.experiments", description=__doc__)
     parser.add_argument("--reps", type=int, default=400, help="experiments a cell (50 at least)")
-    chosen = parser.parse_args()
-    begun = time.perf_counter()
-    held = [table(chosen.reps), intervals(chosen.reps // 4), shares()]
-    print(f"\n{chosen.reps} experiments a cell, {time.perf_counter() - begun:.0f} s.")
-    return 0 if all(held) else 1
+    options = parser.parse_args()
+    start = time.perf_counter()
+    promises = [table(options.reps), intervals(options.reps // 4), shares()]
+    print(f"\n{options.reps} experiments a cell, {time.perf_counter() - start:.0f} s.")
+    return 0 if all(promises) else 1
 
 
 if __name__ == "__main__":

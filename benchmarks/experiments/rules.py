@@ -59,6 +59,6 @@ def ours(sums: Sums, design: Design) -> Array:
     return first(evidence >= -np.log(ALPHA))
 
 
-def first(crossed: Any) -> Array:
+def first(crossings: Any) -> Array:
     """Number of blocks until it first holds; infinity when it never does."""
-    return np.where(crossed.any(-1), crossed.argmax(-1) + 1.0, np.inf)
+    return np.where(crossings.any(-1), crossings.argmax(-1) + 1.0, np.inf)

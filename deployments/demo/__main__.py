@@ -42,8 +42,8 @@ def main() -> int:
             laptop = running.__enter__()
         try:
             print(f"\n  Watch it in the Prefect UI: {laptop.prefect_url}\n", flush=True)
-            told = _tell(Story(laptop, account))
-            if stays and told:
+            success = _tell(Story(laptop, account))
+            if stays and success:
                 print(f"\n  All of it stands in the UI: {laptop.prefect_url}   (Ctrl-C ends it)")
                 signal.pause()
         finally:

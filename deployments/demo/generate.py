@@ -86,9 +86,9 @@ def property_sales(
     ).astype(np.int64)
     floors = rng.choice([1.0, 1.5, 2.0, 3.0], rows, p=[0.5, 0.1, 0.37, 0.03])
     cellar = np.where(rng.random(rows) < 0.4, rng.uniform(0.1, 0.5, rows), 0.0)
-    built = np.clip(1900 + 115 * rng.beta(2.2, 1.4, rows), 1900, 2015).astype(np.int64)
-    renovated = np.where(rng.random(rows) < 0.05, rng.integers(1990, 2016, rows), 0) * (
-        built < 1985
+    year_built = np.clip(1900 + 115 * rng.beta(2.2, 1.4, rows), 1900, 2015).astype(np.int64)
+    year_renovated = np.where(rng.random(rows) < 0.05, rng.integers(1990, 2016, rows), 0) * (
+        year_built < 1985
     )
     lot = np.exp(9.0 + 0.5 * rng.normal(0, 1, rows) - 0.6 * (floors == 3.0)) * change.size
     waterfront = (rng.random(rows) < 0.01).astype(np.int64)
@@ -102,8 +102,8 @@ def property_sales(
         + 0.06 * view
         + 0.45 * waterfront
         + 0.05 * np.log(lot / 8_000)
-        + 0.0012 * np.abs(built - 1960)
-        + 0.05 * (renovated > 0)
+        + 0.0012 * np.abs(year_built - 1960)
+        + 0.05 * (year_renovated > 0)
         + districts["level"][district]
         + 0.35 * np.sin(8 * (lat - 47.5)) * np.cos(9 * (long + 122.2))
         + 0.03 * day / 365
@@ -126,8 +126,8 @@ def property_sales(
         "grade": grade,
         "sqft_above": living - basement,
         "sqft_basement": basement,
-        "yr_built": built,
-        "yr_renovated": renovated,
+        "yr_built": year_built,
+        "yr_renovated": year_renovated,
         "zipcode": zipcode,
         "lat": np.round(lat, 4),
         "long": np.round(long, 3),
@@ -146,40 +146,40 @@ def write_sales(root: Path, columns: dict[str, NDArray[Any]]) -> list[Path]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    written = []
+    files = []
     days, starts = np.unique(columns["date"], return_index=True)
     for day, first, last in zip(days, starts, [*starts[1:], len(columns["date"])], strict=True):
         folder = partition(root / SALES, day.astype(object))
         folder.mkdir(parents=True, exist_ok=True)
         table = pa.table({name: values[first:last] for name, values in columns.items()})
-        written.append(folder / "sales.parquet")
-        pq.write_table(table, written[-1])
-    return written
+        files.append(folder / "sales.parquet")
+        pq.write_table(table, files[-1])
+    return files
 
 
 def room_photos(
-    count: int, seed: int = 0, taken: date = date(2026, 1, 1)
+    count: int, seed: int = 0, day: date = date(2026, 1, 1)
 ) -> Iterator[tuple[str, bytes]]:
     """Class and JPEG of ``count`` photos, classes in turn, EXIF with place and device included.
 
     Args:
         count: Number of photos.
         seed: Same seed, same bytes.
-        taken: Day in the EXIF.
+        day: Day in the EXIF.
     """
     rng = np.random.default_rng((seed, count))
     for number in range(count):
         name = CLASSES[number % len(CLASSES)]
-        exif = _exif(rng, datetime(taken.year, taken.month, taken.day, 12, tzinfo=UTC))
-        packed = io.BytesIO()
-        draw_room(name, rng).save(packed, "JPEG", quality=80, exif=exif)
-        yield name, packed.getvalue()
+        exif = _exif(rng, datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+        jpeg = io.BytesIO()
+        draw_room(name, rng).save(jpeg, "JPEG", quality=80, exif=exif)
+        yield name, jpeg.getvalue()
 
 
 def write_rooms(root: Path, count: int, start: date, days: int, seed: int = 0) -> list[Path]:
     """Write photos with one ``labels.jsonl`` per day under ``root/room_images``."""
     per_day = [len(part) for part in np.array_split(np.arange(count), days)]
-    written = []
+    files = []
     for offset, share in enumerate(per_day):
         if not share:
             continue
@@ -190,12 +190,12 @@ def write_rooms(root: Path, count: int, start: date, days: int, seed: int = 0) -
         for number, (name, jpeg) in enumerate(room_photos(share, seed + offset, day)):
             file = f"{day:%Y%m%d}-{number:04d}.jpg"
             (folder / file).write_bytes(jpeg)
-            written.append(folder / file)
+            files.append(folder / file)
             lines.append(json.dumps({"file": file, "label": name}))
         index = folder / "labels.jsonl"
         index.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        written.append(index)
-    return written
+        files.append(index)
+    return files
 
 
 def partition(folder: Path, day: date) -> Path:
@@ -285,11 +285,11 @@ def _colour(rng: Rng, low: int, high: int) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _exif(rng: Rng, taken: datetime) -> Image.Exif:
+def _exif(rng: Rng, moment: datetime) -> Image.Exif:
     exif = Image.Exif()
     exif[0x010F] = "Sluice Optics"
     exif[0x0110] = f"Phone {rng.integers(10, 20)}"
-    exif[0x0132] = f"{taken:%Y:%m:%d %H:%M:%S}"
+    exif[0x0132] = f"{moment:%Y:%m:%d %H:%M:%S}"
     place = exif.get_ifd(0x8825)
     place[1], place[3] = "N", "W"
     place[2] = (47.0, float(rng.integers(20, 50)), float(rng.integers(0, 60)))
@@ -322,13 +322,15 @@ def main() -> None:
     parser.add_argument("--shift-size", type=float, default=1.0, help="factor on areas")
     parser.add_argument("--shift-price", type=float, default=1.0, help="factor on prices")
     parser.add_argument("--shift-new-zip-codes", type=float, default=0.0, help="share, 0 to 1")
-    given = parser.parse_args()
-    shift = Shift(given.shift_size, given.shift_price, given.shift_new_zip_codes)
-    if given.sales:
-        sales = property_sales(given.sales, given.start, given.days, given.seed, shift)
-        print(f"{len(write_sales(given.root, sales))} files of {SALES}")
-    if given.photos:
-        photos = write_rooms(given.root, given.photos, given.start, given.days, given.seed)
+    options = parser.parse_args()
+    shift = Shift(options.shift_size, options.shift_price, options.shift_new_zip_codes)
+    if options.sales:
+        sales = property_sales(options.sales, options.start, options.days, options.seed, shift)
+        print(f"{len(write_sales(options.root, sales))} files of {SALES}")
+    if options.photos:
+        photos = write_rooms(
+            options.root, options.photos, options.start, options.days, options.seed
+        )
         print(f"{len(photos)} files of {ROOMS}")
 
 

@@ -81,20 +81,20 @@ class Prefect:
             environment: Variables for this run's process alone.
             validate: Let the server hold the parameters against the form first.
         """
-        found = self.deployment(deployment)
+        record = self.deployment(deployment)
         # The key makes a repeated press one run: a busy server may answer 503 after having acted.
-        made = self._ok(
+        flow_run = self._ok(
             self._http.post(
-                f"/deployments/{found['id']}/create_flow_run",
+                f"/deployments/{record['id']}/create_flow_run",
                 json={
                     "idempotency_key": str(uuid.uuid4()),
-                    "parameters": {**found["parameters"], **parameters},
+                    "parameters": {**record["parameters"], **parameters},
                     "enforce_parameter_schema": validate,
                     "job_variables": {"env": dict(environment)} if environment else {},
                 },
             )
         )
-        return str(made["id"])
+        return str(flow_run["id"])
 
     def deployment(self, deployment: str) -> dict[str, Any]:
         """A deployment by ``flow/name``."""
@@ -103,10 +103,10 @@ class Prefect:
     def schedule_once(self, deployment: str, when: datetime, parameters: Mapping[str, Any]) -> None:
         """Add a schedule that comes due once."""
         rule = f"DTSTART:{when:%Y%m%dT%H%M%SZ}\nRRULE:FREQ=DAILY;COUNT=1"
-        found = self.deployment(deployment)
+        record = self.deployment(deployment)
         self._ok(
             self._http.post(
-                f"/deployments/{found['id']}/schedules",
+                f"/deployments/{record['id']}/schedules",
                 json=[
                     {
                         "active": True,
@@ -124,22 +124,22 @@ class Prefect:
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """Events of a name in the last hour."""
-        found = self._ok(
+        page = self._ok(
             self._http.post("/events/filter", json={"filter": {"event": {"name": [name]}}})
         )
-        return list(found["events"])
+        return list(page["events"])
 
     def artifact(self, kind: str, model: str) -> dict[str, Any]:
         """The newest artifact of a kind of a model, of a run that nobody cancelled half way."""
-        asked = {
+        query = {
             "artifacts": {"key": {"like_": kind}},
             "flow_runs": {"state": {"type": {"not_any_": ["CANCELLED", "CANCELLING"]}}},
             "sort": "CREATED_DESC",
             "limit": 50,
         }
-        found = self._ok(self._http.post("/artifacts/filter", json=asked))
+        artifacts = self._ok(self._http.post("/artifacts/filter", json=query))
         of_data = kind in {"contract", "snapshot"}  # named after the data set, not the model
-        of_model = [item for item in found if model in item["key"] or of_data]
+        of_model = [item for item in artifacts if model in item["key"] or of_data]
         claim(bool(of_model), f"no {kind} page of {model} in the UI")
         return dict(of_model[0])
 
@@ -147,27 +147,27 @@ class Prefect:
         """Wait for a run to end; the run."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            found = self._ok(self._http.get(f"/flow_runs/{run}"))
-            if found["state_type"] in ENDED:
-                return dict(found)
+            record = self._ok(self._http.get(f"/flow_runs/{run}"))
+            if record["state_type"] in ENDED:
+                return dict(record)
             time.sleep(POLL_SECONDS)
         raise NotSo(f"run {run} has not ended after {seconds:.0f} s")
 
     def completed(self, run: str, seconds: float = 900) -> str:
         """Wait for a run to complete; its message."""
-        found = self.ended(run, seconds)
-        message = str(found["state"].get("message") or "")
+        record = self.ended(run, seconds)
+        message = str(record["state"].get("message") or "")
         claim(
             # A candidate that was rejected or taken back is of this type too, under its own name.
-            (found["state_type"], found["state_name"]) == ("COMPLETED", "Completed"),
-            f"{found['name']} ended {found['state_name']}: {message[:500]}",
+            (record["state_type"], record["state_name"]) == ("COMPLETED", "Completed"),
+            f"{record['name']} ended {record['state_name']}: {message[:500]}",
         )
         return message
 
     def runs(self, deployment: str) -> list[dict[str, Any]]:
         """Runs of a deployment, newest first."""
         flow, name = deployment.split("/")
-        found = self._ok(
+        page = self._ok(
             self._http.post(
                 "/flow_runs/filter",
                 json={
@@ -178,16 +178,16 @@ class Prefect:
                 },
             )
         )
-        return list(found)
+        return list(page)
 
-    def wait_for_run(self, deployment: str, known: set[str], seconds: float = 600) -> str:
+    def wait_for_run(self, deployment: str, earlier: set[str], seconds: float = 600) -> str:
         """Wait for a run that somebody else starts; its id."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             fresh = [
                 run
                 for run in self.runs(deployment)
-                if run["id"] not in known and run["state_type"] != "SCHEDULED"
+                if run["id"] not in earlier and run["state_type"] != "SCHEDULED"
             ]
             if fresh:
                 return str(fresh[0]["id"])
@@ -198,9 +198,9 @@ class Prefect:
         """Wait for a run to be under way (or over); its name, which tells model and reason."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            found = self._ok(self._http.get(f"/flow_runs/{run}"))
-            if found["state_type"] in {"RUNNING", *ENDED}:
-                return str(found["name"])
+            record = self._ok(self._http.get(f"/flow_runs/{run}"))
+            if record["state_type"] in {"RUNNING", *ENDED}:
+                return str(record["name"])
             time.sleep(POLL_SECONDS)
         raise NotSo(f"run {run} has not begun after {seconds:.0f} s")
 
@@ -211,21 +211,21 @@ class Prefect:
     def artifacts(self, run: str) -> list[str]:
         """Keys of the artifacts of a run and of the runs that it started."""
         runs = [run, *self._children(run)]
-        found = self._ok(
+        pages = self._ok(
             self._http.post(
                 "/artifacts/filter",
                 json={"artifacts": {"flow_run_id": {"any_": runs}}, "limit": 200},
             )
         )
-        return sorted({item["key"] for item in found})
+        return sorted({item["key"] for item in pages})
 
     def _children(self, run: str) -> list[str]:
-        found = self._ok(
+        children = self._ok(
             self._http.post(
                 "/flow_runs/filter", json={"flow_runs": {"parent_flow_run_id": {"any_": [run]}}}
             )
         )
-        return [item["id"] for item in found]
+        return [item["id"] for item in children]
 
     def _ok(self, answer: httpx.Response) -> Any:
         if answer.is_error:
@@ -249,8 +249,8 @@ class Outside:
 
     def close(self) -> None:
         """Close the connections."""
-        for asked in (self._s3, self._sagemaker, self.runtime, self._cloudfront):
-            asked.close()
+        for connection in (self._s3, self._sagemaker, self.runtime, self._cloudfront):
+            connection.close()
 
     def pointer(self, model: str) -> dict[str, Any]:
         """``latest.json`` as a client of the CDN reads it."""
@@ -284,16 +284,20 @@ class Outside:
 
     def serving(self, model: str) -> dict[str, float]:
         """Weight of each variant of the model's endpoint, which must be in service."""
-        found = self._sagemaker.describe_endpoint(EndpointName=f"sluice-{model}")
-        claim(found["EndpointStatus"] == "InService", f"endpoint is {found['EndpointStatus']}")
-        return {item["VariantName"]: item["CurrentWeight"] for item in found["ProductionVariants"]}
+        endpoint = self._sagemaker.describe_endpoint(EndpointName=f"sluice-{model}")
+        claim(
+            endpoint["EndpointStatus"] == "InService", f"endpoint is {endpoint['EndpointStatus']}"
+        )
+        return {
+            item["VariantName"]: item["CurrentWeight"] for item in endpoint["ProductionVariants"]
+        }
 
     def only_serves(self, model: str, version: str) -> None:
         """Verify that the endpoint serves one version and nothing else."""
         variants = self.serving(model)
-        dashed = version.replace("_", "-").replace(".", "-")
-        wanted = dashed if dashed.startswith("v") else f"v{dashed}"  # 1.4.0 serves as v1-4-0
-        claim(set(variants) == {wanted}, f"endpoint serves {variants}, not {wanted} alone")
+        name = version.replace("_", "-").replace(".", "-")
+        variant = name if name.startswith("v") else f"v{name}"  # 1.4.0 serves as v1-4-0
+        claim(set(variants) == {variant}, f"endpoint serves {variants}, not {variant} alone")
 
     def jobs(self) -> list[str]:
         """Names of all training jobs (evaluations left out)."""
@@ -307,5 +311,5 @@ class Outside:
 
     def invalidations(self) -> int:
         """How often the CDN was told to forget."""
-        listed = self._cloudfront.list_invalidations(DistributionId=self._distribution)
-        return len(listed["InvalidationList"].get("Items", []))
+        page = self._cloudfront.list_invalidations(DistributionId=self._distribution)
+        return len(page["InvalidationList"].get("Items", []))

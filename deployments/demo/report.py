@@ -49,7 +49,7 @@ class Account:
         """A step; a claim that does not hold ends the story."""
         step = Step(name)
         self.steps.append(step)
-        begun = time.monotonic()
+        start = time.monotonic()
         print(f"\n▸ {self.seconds:6.1f} s  {name}", flush=True)
         try:
             yield step
@@ -58,7 +58,7 @@ class Account:
             step.failure = str(error)
             raise
         finally:
-            step.seconds = round(time.monotonic() - begun, 1)
+            step.seconds = round(time.monotonic() - start, 1)
             if step.verified:
                 print(f"  ✔ {step.seconds:6.1f} s", flush=True)
             else:

@@ -99,21 +99,21 @@ def sabotaged(
         after: How many real requests are treated well first.
     """
     how = {"mode": mode, "share": share, "seconds": seconds, "factor": factor, "after": after}
-    added = {f"code/{PROGRAM}": SERVER.encode(), f"code/{SETTINGS}": json.dumps(how).encode()}
-    packed = io.BytesIO()
+    extras = {f"code/{PROGRAM}": SERVER.encode(), f"code/{SETTINGS}": json.dumps(how).encode()}
+    archive = io.BytesIO()
     with (
         tarfile.open(fileobj=io.BytesIO(model_tar), mode="r:gz") as good,
-        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as compressed,
-        tarfile.open(fileobj=compressed, mode="w") as bad,
+        gzip.GzipFile(fileobj=archive, mode="wb", mtime=0) as stream,
+        tarfile.open(fileobj=stream, mode="w") as bad,
     ):
         for entry in good:
-            if entry.name.removeprefix("./") not in added:
+            if entry.name.removeprefix("./") not in extras:
                 bad.addfile(entry, good.extractfile(entry) if entry.isfile() else None)
-        for name, content in added.items():
+        for name, content in extras.items():
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(content), 0o644
             bad.addfile(entry, io.BytesIO(content))
-    return packed.getvalue()
+    return archive.getvalue()
 
 
 def publish_sabotaged(model: str, mode: Mode, registry: Registry, after: int = 0) -> str:
@@ -162,9 +162,9 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("mode", choices=get_args(Mode))
     parser.add_argument("--after", type=int, default=0, help="requests that are treated well")
-    given = parser.parse_args()
-    version = publish_sabotaged(given.model, given.mode, Registry.here(), given.after)
-    print(f"{given.model} {version} passes its gates and fails in production ({given.mode})")
+    options = parser.parse_args()
+    version = publish_sabotaged(options.model, options.mode, Registry.here(), options.after)
+    print(f"{options.model} {version} passes its gates and fails in production ({options.mode})")
 
 
 if __name__ == "__main__":

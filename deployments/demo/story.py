@@ -74,10 +74,10 @@ class Story:
         with tempfile.TemporaryDirectory(prefix="sluice-demo-") as scratch:
             generate.write_sales(Path(scratch), columns)
             generate.write_rooms(Path(scratch), PHOTOS, FIRST_DAY, 20, seed=1)
-            told = command(self.laptop, "lake", "deployments.lake", "folder", scratch)
+            output = command(self.laptop, "lake", "deployments.lake", "folder", scratch)
         step.fact("sales", SALES)
         step.fact("photos", PHOTOS)
-        step.fact("lake", told.strip().splitlines()[-1].removeprefix("» "))
+        step.fact("lake", output.strip().splitlines()[-1].removeprefix("» "))
 
     def first_release(self, step: Step) -> None:
         """Both models at once, each on its own gate."""
@@ -95,20 +95,20 @@ class Story:
             self.outside.only_serves(model, pointer["version"])
             files = self.outside.verified_bundle(model, pointer["version"])
             step.fact(f"{model}", f"{pointer['version']} serves; {files} files match their hashes")
-            shown = self.prefect.artifacts(run)
+            pages = self.prefect.artifacts(run)
             for part in ("snapshot", "contract", "training", "gate", "conversion", "release"):
-                claim(any(part in key for key in shown), f"{model}: no {part} page: {shown}")
-            step.fact(f"{model} pages in the UI", len(shown))
+                claim(any(part in key for key in pages), f"{model}: no {part} page: {pages}")
+            step.fact(f"{model} pages in the UI", len(pages))
 
     def nothing_new(self, step: Step) -> None:
         """The same snapshot, code and parameters cost nothing twice."""
         jobs = self.outside.jobs()
-        begun = time.monotonic()
+        start = time.monotonic()
         run = self.prefect.start("retrain/manual", {"model": PRICES, "epochs": EPOCHS[PRICES]})
         message = self.prefect.completed(run)
         claim(message.startswith("Nothing new"), f"the run says {message!r}")
         claim(self.outside.jobs() == jobs, "a training job was submitted for nothing")
-        step.fact("ended after", f"{time.monotonic() - begun:.1f} s")
+        step.fact("ended after", f"{time.monotonic() - start:.1f} s")
         step.fact("says", message.split(":")[0])
 
     def drift(self, step: Step, traffic: Traffic) -> None:
@@ -119,13 +119,13 @@ class Story:
         with tempfile.TemporaryDirectory(prefix="sluice-demo-") as scratch:
             generate.write_sales(Path(scratch), columns)
             command(self.laptop, "lake", "deployments.lake", "folder", scratch)
-        known = {run["id"] for run in self.prefect.runs("retrain/on-drift")}
+        earlier = {run["id"] for run in self.prefect.runs("retrain/on-drift")}
         jobs = set(self.outside.jobs())
         watch = self.prefect.start("watch-drift/daily", {"model": PRICES})
         message = self.prefect.completed(watch)
         claim(message.startswith("Emitted drift.detected"), f"the watch says {message!r}")
         step.fact("alarm", message)
-        run = self.prefect.wait_for_run("retrain/on-drift", known)
+        run = self.prefect.wait_for_run("retrain/on-drift", earlier)
         step.fact("retraining", "started by the event, without a person")
         self.prefect.completed(run)
         pointer = self.outside.pointer(PRICES)
@@ -136,7 +136,7 @@ class Story:
         step.fact("new training jobs", len(set(self.outside.jobs()) - jobs))
         claim(step.facts["new training jobs"] == 1, "more than one training was paid for")
         step.fact("promoted", f"{self.second}, after {self.first[PRICES]}")
-        step.fact("users", _told(traffic.seen()))
+        step.fact("users", _tally_line(traffic.seen()))
         claim(traffic.seen().errors == 0, f"users saw errors: {traffic.seen().last_error}")
 
     def bad_candidate(self, step: Step, traffic: Traffic) -> None:
@@ -148,19 +148,19 @@ class Story:
         run = self.prefect.start(
             "release/manual", {"model": PRICES, "version": bad, "reason": "bad candidate"}
         )
-        ended = self.prefect.ended(run)
-        message = str(ended["state"].get("message") or "")
+        record = self.prefect.ended(run)
+        message = str(record["state"].get("message") or "")
         claim(
-            ended["state_name"] == "RolledBack",
-            f"the release ended {ended['state_name']}: {message}",
+            record["state_name"] == "RolledBack",
+            f"the release ended {record['state_name']}: {message}",
         )
         step.fact("verdict", message[:300])
         pointer = self.outside.pointer(PRICES)
         claim(pointer["version"] == self.second, f"the pointer names {pointer['version']}")
         self.outside.only_serves(PRICES, self.second)
-        seen = traffic.seen()
-        errors = seen.errors - before.errors
-        step.fact("bad answers that users saw", f"{errors} of {seen.answers - before.answers}")
+        tally = traffic.seen()
+        errors = tally.errors - before.errors
+        step.fact("bad answers that users saw", f"{errors} of {tally.answers - before.answers}")
         claim(0 < errors <= USERS_MAY_SEE, f"users saw {errors} errors")
         step.fact("serves", self.second)
 
@@ -179,8 +179,8 @@ def _plain(value: Any) -> Any:
     return plain.isoformat() if isinstance(plain, date) else plain
 
 
-def _told(seen: Seen) -> str:
-    answered = ", ".join(
-        f"{name} {counts[0]:,}" for name, counts in sorted(seen.by_variant.items())
+def _tally_line(tally: Seen) -> str:
+    by_variant = ", ".join(
+        f"{name} {counts[0]:,}" for name, counts in sorted(tally.by_variant.items())
     )
-    return f"{seen.answers:,} requests, {seen.errors} errors ({answered})"
+    return f"{tally.answers:,} requests, {tally.errors} errors ({by_variant})"

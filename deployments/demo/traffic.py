@@ -65,18 +65,18 @@ class Traffic:
     def seen(self) -> Seen:
         """What users have seen so far."""
         with self._lock:
-            copied = {name: list(counts) for name, counts in self._seen.by_variant.items()}
-            return Seen(self._seen.answers, self._seen.errors, self._seen.last_error, copied)
+            by_variant = {name: list(counts) for name, counts in self._seen.by_variant.items()}
+            return Seen(self._seen.answers, self._seen.errors, self._seen.last_error, by_variant)
 
     def _run(self, number: int) -> None:
-        chosen = random.Random(number)
+        rng = random.Random(number)
         end = time.monotonic() + LONGEST_SECONDS
-        following = time.monotonic() + chosen.random() * self._interval
+        following = time.monotonic() + rng.random() * self._interval
         while not self._stop.is_set() and time.monotonic() < end:
             self._stop.wait(max(0.0, following - time.monotonic()))
             # Users do not wait for one another: a late request is not made up for by a burst.
             following = max(following + self._interval, time.monotonic() - self._interval)
-            self._ask(chosen.choice(self._bodies))
+            self._ask(rng.choice(self._bodies))
 
     def _ask(self, body: bytes) -> None:
         from botocore.exceptions import BotoCoreError, ClientError

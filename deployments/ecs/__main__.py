@@ -23,8 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--pool", default="sluice", help="name, as prefect.yaml says it")
     options = parser.parse_args(arguments)
     try:
-        made = pool.template(pool.read(options.values), pool.environment(settings()))
-        new = pool.apply(options.pool, made)
+        template = pool.template(pool.read(options.values), pool.environment(settings()))
+        new = pool.apply(options.pool, template)
     except SluiceError as error:
         print(f"ecs: {error}", file=sys.stderr)
         return 1

@@ -72,12 +72,12 @@ def checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     for name, reason in REFUSED.items():
         if name in values:
             raise InvalidSetting(f"{where} holds {name!r}: {reason}.", "Leave it out.")
-    known = sorted(set(ECSVariables.model_fields) - set(REFUSED))
-    if unknown := sorted(str(name) for name in values if name not in known):
+    names = sorted(set(ECSVariables.model_fields) - set(REFUSED))
+    if unknown := sorted(str(name) for name in values if name not in names):
         raise InvalidSetting(
             f"{where} holds {', '.join(map(repr, unknown))}, which Prefect's ECS worker does not "
             "know: it would be ignored.",
-            f"Write one of {', '.join(known)}.",
+            f"Write one of {', '.join(names)}.",
         )
     try:
         ECSVariables.model_validate(dict(values))
@@ -121,14 +121,14 @@ def template(values: Mapping[str, Any], settings: Mapping[str, str]) -> dict[str
     """
     from prefect_aws import ECSWorker
 
-    made: dict[str, Any] = ECSWorker.get_default_base_job_template()
-    wanted = {**values, "env": {**settings, **values.get("env", {})}}
-    for name, value in wanted.items():
-        made["variables"]["properties"][name]["default"] = value
-    return made
+    job_template: dict[str, Any] = ECSWorker.get_default_base_job_template()
+    defaults = {**values, "env": {**settings, **values.get("env", {})}}
+    for name, value in defaults.items():
+        job_template["variables"]["properties"][name]["default"] = value
+    return job_template
 
 
-def apply(name: str, made: Mapping[str, Any]) -> bool:
+def apply(name: str, job_template: Mapping[str, Any]) -> bool:
     """Create the pool, or give the one that is there this template; whether it is new.
 
     What a person has set on it (a limit, a pause) stays.
@@ -142,7 +142,7 @@ def apply(name: str, made: Mapping[str, Any]) -> bool:
     from prefect_aws.workers.ecs_worker import ECSJobConfiguration
 
     try:
-        asyncio.run(ECSJobConfiguration.from_template_and_values(dict(made), {}))
+        asyncio.run(ECSJobConfiguration.from_template_and_values(dict(job_template), {}))
     except ValidationError as error:
         wrong = "; ".join(e["msg"] for e in error.errors())
         raise InvalidSetting(
@@ -155,7 +155,10 @@ def apply(name: str, made: Mapping[str, Any]) -> bool:
         except ObjectNotFound:
             client.create_work_pool(
                 WorkPoolCreate(
-                    name=name, type=KIND, description=DESCRIPTION, base_job_template=dict(made)
+                    name=name,
+                    type=KIND,
+                    description=DESCRIPTION,
+                    base_job_template=dict(job_template),
                 )
             )
             return True
@@ -166,5 +169,5 @@ def apply(name: str, made: Mapping[str, Any]) -> bool:
                 f"End its workers and delete it (prefect work-pool delete {name}), then apply this "
                 "again; or choose another name with --pool, and name it in prefect.yaml.",
             )
-        client.update_work_pool(name, WorkPoolUpdate(base_job_template=dict(made)))
+        client.update_work_pool(name, WorkPoolUpdate(base_job_template=dict(job_template)))
         return False

@@ -33,10 +33,10 @@ def main() -> int:
         "status: how each part is; env: variables to export; clean: end, and remove all state",
     )
     verb = parser.parse_args().verb
-    begun = time.monotonic()
+    start = time.monotonic()
 
     def say(line: str) -> None:
-        print(f"» {time.monotonic() - begun:5.1f} s  {line}", flush=True)
+        print(f"» {time.monotonic() - start:5.1f} s  {line}", flush=True)
 
     try:
         laptop = laptop_from_environment()

@@ -17,9 +17,9 @@ SYSTEM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-
 
 def find() -> str | None:
     """Path of a Chromium that is there, or None."""
-    chosen = os.environ.get("SLUICE_CHROMIUM")
-    if chosen:
-        return chosen if Path(chosen).exists() else None
+    own = os.environ.get("SLUICE_CHROMIUM")
+    if own:
+        return own if Path(own).exists() else None
     for name in SYSTEM_NAMES:
         path = shutil.which(name)
         if path:

@@ -142,13 +142,13 @@ def port(variable: str, default: int) -> int:
     Raises:
         StackError: it is none.
     """
-    wanted = number(variable, default)
-    if wanted != int(wanted) or not 1 <= wanted <= 65_535:
+    port_number = number(variable, default)
+    if port_number != int(port_number) or not 1 <= port_number <= 65_535:
         raise StackError(
-            f"{variable}={wanted:g} is no port. Next: choose a whole number from 1024 to 65535, "
-            f"or leave it out for {default}."
+            f"{variable}={port_number:g} is no port. Next: choose a whole number from 1024 to "
+            f"65535, or leave it out for {default}."
         )
-    return int(wanted)
+    return int(port_number)
 
 
 def number(variable: str, default: float) -> float:

@@ -47,15 +47,15 @@ class Health:
 def health(laptop: Laptop, processes: list[Started]) -> list[Health]:
     """How each part is."""
     alive = {process.name: process for process in processes if process.alive}
-    found = []
+    parts = []
     for name in PARTS:
         process = alive.get(name)
         if process is None:
-            found.append(Health(name, "missing"))
+            parts.append(Health(name, "missing"))
             continue
         state = "alive" if replies(laptop, name) else "not answering"
-        found.append(Health(name, state, process.pid))
-    return found
+        parts.append(Health(name, state, process.pid))
+    return parts
 
 
 def replies(laptop: Laptop, name: str) -> bool:
@@ -114,7 +114,7 @@ def told(url: str) -> dict[str, Any]:
     """A JSON object from an address; empty when there is none."""
     try:
         with _DIRECT.open(url, timeout=5) as answer:
-            found = json.loads(answer.read())
+            document = json.loads(answer.read())
     except (urllib.error.URLError, OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}

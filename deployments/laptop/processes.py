@@ -49,10 +49,10 @@ def birth(pid: int) -> str:
         if stat.parent.parent.is_dir() and Path("/proc/self/stat").exists():
             fields = stat.read_text().rsplit(")", 1)[1].split()
             return "" if fields[0] == "Z" else fields[19]
-        shown = subprocess.run(
+        listing = subprocess.run(
             ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True
         )
-        return shown.stdout.strip()
+        return listing.stdout.strip()
     except (OSError, IndexError):
         return ""
 

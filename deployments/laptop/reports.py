@@ -40,29 +40,29 @@ def start_collector(laptop: Laptop, launch: Callable[..., Started]) -> str:
     Raises:
         StackError: the port is taken, or it did not start.
     """
-    wanted = laptop.collector_port
-    if wanted:
-        require_free(wanted, "the collector of client reports", "SLUICE_COLLECTOR_PORT")
+    port_number = laptop.collector_port
+    if port_number:
+        require_free(port_number, "the collector of client reports", "SLUICE_COLLECTOR_PORT")
     else:
         # Where it listened before: clients still post there.
         before = laptop.collector_url.rstrip("/").rpartition(":")[2]
         usual = [int(before)] if before.isdigit() else []
-        wanted = next((port for port in (*usual, USUAL_PORT) if _free(port)), 0)
+        port_number = next((port for port in (*usual, USUAL_PORT) if _free(port)), 0)
     log = laptop.log(NAME)
-    begun = put_aside(log)
-    process = launch(NAME, "tasks.release.edge.collector", "--port", str(wanted))
+    position = put_aside(log)
+    process = launch(NAME, "tasks.release.edge.collector", "--port", str(port_number))
     wait_until(
         "The collector",
-        lambda: bool(ADDRESS.search(since(log, begun))),
+        lambda: bool(ADDRESS.search(since(log, position))),
         READY_SECONDS,
         process,
         log,
     )
-    told = ADDRESS.search(since(log, begun))
-    if told is None:
+    address = ADDRESS.search(since(log, position))
+    if address is None:
         raise StackError(f"The collector does not say where it listens. Next: read {log}.")
-    laptop.keep_fact("collector_url", told.group(1))
-    return told.group(1)
+    laptop.keep_fact("collector_url", address.group(1))
+    return address.group(1)
 
 
 def _free(port: int) -> bool:

@@ -31,11 +31,11 @@ def create(variables: Mapping[str, str], buckets: tuple[str, ...], registry: str
         _table(dynamodb, "sluice-experiments")
     with closing(client("sns", variables)) as sns:
         topic = sns.create_topic(Name="sluice-alerts")["TopicArn"]
-        heard, arn = _queue(variables, "sluice-alarms", 30)
+        alarms_url, arn = _queue(variables, "sluice-alarms", 30)
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return {
         "alerts_topic_arn": topic,
-        "alarms_queue_url": heard,
+        "alarms_queue_url": alarms_url,
         "distribution_id": _distribution(variables, registry),
         "uploads_queue_url": _uploads(variables, registry),
     }
@@ -62,8 +62,8 @@ def _queue(variables: Mapping[str, str], name: str, seconds: int) -> tuple[str, 
     attributes = {"VisibilityTimeout": str(seconds)}
     with closing(client("sqs", variables)) as sqs:
         url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-        told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    return str(url), str(told["Attributes"]["QueueArn"])
+        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return str(url), str(answer["Attributes"]["QueueArn"])
 
 
 def _uploads(variables: Mapping[str, str], registry: str) -> str:
@@ -130,15 +130,15 @@ def _buckets(s3: Any, buckets: tuple[str, ...], registry: str) -> None:
 
 def _distribution(variables: Mapping[str, str], registry: str) -> str:
     with closing(client("cloudfront", variables)) as cloudfront:
-        return _found_or_made(cloudfront, registry)
+        return _own_distribution(cloudfront, registry)
 
 
-def _found_or_made(cloudfront: Any, registry: str) -> str:
-    known = cloudfront.list_distributions()["DistributionList"].get("Items", [])
-    for item in known:
+def _own_distribution(cloudfront: Any, registry: str) -> str:
+    distributions = cloudfront.list_distributions()["DistributionList"].get("Items", [])
+    for item in distributions:
         if item["Comment"] == "sluice":
             return str(item["Id"])
-    made = cloudfront.create_distribution(
+    answer = cloudfront.create_distribution(
         DistributionConfig={
             "CallerReference": "sluice",
             "Comment": "sluice",
@@ -161,4 +161,4 @@ def _found_or_made(cloudfront: Any, registry: str) -> str:
             },
         }
     )
-    return str(made["Distribution"]["Id"])
+    return str(answer["Distribution"]["Id"])

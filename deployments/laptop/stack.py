@@ -50,8 +50,8 @@ def laptop_from_environment(default_scale: float = 1.0) -> Laptop:
             f"Port {aws_port} is wanted for both the embedded AWS and the Prefect server. Next: "
             "give SLUICE_AWS_PORT and SLUICE_PREFECT_PORT different ones."
         )
-    asked = os.environ.get("SLUICE_COLLECTOR_PORT")
-    collector_port = port("SLUICE_COLLECTOR_PORT", 0) if asked else 0
+    wish = os.environ.get("SLUICE_COLLECTOR_PORT")
+    collector_port = port("SLUICE_COLLECTOR_PORT", 0) if wish else 0
     if collector_port in {aws_port, prefect_port}:
         raise StackError(
             f"Port {collector_port} is wanted for the collector and for another part. Next: give "
@@ -89,15 +89,15 @@ def up(laptop: Laptop, say: Say) -> Laptop:
         StackError: a port is taken, or a part did not start. What this call started is ended again.
     """
     with alone(laptop.hold, lambda: say("Another command is at work on this stack; waiting")):
-        known, facts = recall(laptop.record)
-        alive = [process for process in known if process.alive and process.name in PARTS]
-        if laptop.record.exists() and not known:
+        processes, facts = recall(laptop.record)
+        alive = [process for process in processes if process.alive and process.name in PARTS]
+        if laptop.record.exists() and not processes:
             say(
                 f"{laptop.record} cannot be read; what it named, if it lives, must be ended by hand"
             )
         if alive:
             laptop = _as_it_runs(laptop, facts, say)
-        for process in known:
+        for process in processes:
             if not process.alive:
                 say(f"Missing: {process.name} (its log: {laptop.log(process.name)})")
         running_now = _answering(laptop, alive, say)
@@ -122,9 +122,9 @@ def _as_it_runs(laptop: Laptop, facts: Mapping[str, object], say: Say) -> Laptop
         ("SLUICE_PREFECT_PORT", now.prefect_port, laptop.prefect_port),
         ("SLUICE_TIME_SCALE", now.time_scale, laptop.time_scale),
     )
-    for variable, kept, wanted in wishes:
-        if kept != wanted:
-            say(f"{variable} stays {kept:g}, not {wanted:g}, while it runs. Next: make down first")
+    for variable, fact, wish in wishes:
+        if fact != wish:
+            say(f"{variable} stays {fact:g}, not {wish:g}, while it runs. Next: make down first")
     return now
 
 
@@ -138,10 +138,10 @@ def _answering(laptop: Laptop, alive: list[Started], say: Say) -> list[Started]:
                 end(process)
                 break
             time.sleep(0.5)
-    left = [process for process in alive if process.alive]
-    for process in left:
+    survivors = [process for process in alive if process.alive]
+    for process in survivors:
         say(f"Kept: {process.name} (process {process.pid})")
-    return left
+    return survivors
 
 
 def _note(laptop: Laptop, processes: Sequence[Started], *, complete: bool) -> None:
@@ -157,8 +157,8 @@ def from_record(laptop: Laptop) -> Laptop:
     Raises:
         StackError: nothing runs.
     """
-    known, facts = recall(laptop.record)
-    if not known or not facts.get("complete"):
+    processes, facts = recall(laptop.record)
+    if not processes or not facts.get("complete"):
         raise StackError("The stack is not up. Next: make up.")
     return _with(laptop, facts)
 
@@ -176,10 +176,10 @@ def _with(laptop: Laptop, facts: Mapping[str, object]) -> Laptop:
 
 def status(laptop: Laptop) -> tuple[list[Health], Laptop]:
     """How each part is, and the stack as it runs."""
-    known, facts = recall(laptop.record)
-    if any(process.alive for process in known):
+    processes, facts = recall(laptop.record)
+    if any(process.alive for process in processes):
         laptop = _with(laptop, facts)
-    return health(laptop, known), laptop
+    return health(laptop, processes), laptop
 
 
 def down(laptop: Laptop, say: Say) -> None:
@@ -199,14 +199,14 @@ def down(laptop: Laptop, say: Say) -> None:
 
 def held(state: Path) -> list[tuple[Path, int]]:
     """The folders of a state folder, with their bytes."""
-    found = []
+    folders = []
     for folder in sorted(path for path in state.glob("*") if path.is_dir()):
         size = 0
         for path in folder.rglob("*"):
             with contextlib.suppress(OSError):
                 size += path.lstat().st_size if path.is_file() else 0
-        found.append((folder, size))
-    return found
+        folders.append((folder, size))
+    return folders
 
 
 @contextmanager

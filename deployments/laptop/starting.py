@@ -65,17 +65,17 @@ class Starting:
             self._launch(SERVER, *server_command(self._laptop))
         if AWS in missing:
             self._aws()
-        made = resources.create(
+        ids = resources.create(
             self._laptop.variables(), ("sluice-lake", "sluice-models", "sluice-work"),
             "sluice-models",
         )  # fmt: skip
-        for name, value in made.items():
+        for name, value in ids.items():
             self._laptop.keep_fact(name, value)
         if FAILSAFE in missing:
             # What a Lambda function does on AWS: it stops a bad candidate when all of Prefect is
             # dead.
             self._say("Starting the receiver of the failsafe alarms")
-            self._launch(FAILSAFE, "tasks.release.dead_man", made["alarms_queue_url"])
+            self._launch(FAILSAFE, "tasks.release.dead_man", ids["alarms_queue_url"])
         if COLLECTOR in missing:
             self._say(f"Clients report to {start_collector(self._laptop, self._launch)}")
         self._wait("The Prefect server", SERVER, lambda: replies(self._laptop, SERVER))
@@ -94,11 +94,11 @@ class Starting:
     def _aws(self) -> None:
         """Start the embedded AWS with what it held, at the time where it was."""
         laptop = self._laptop
-        held = (laptop.state / "aws" / "state.db").exists()
-        self._say("Starting the embedded AWS" + (", with what it held" if held else ""))
+        has_state = (laptop.state / "aws" / "state.db").exists()
+        self._say("Starting the embedded AWS" + (", with what it held" if has_state else ""))
         # Who lives has the clock in its environment; otherwise time goes on where it was.
         bound = any(process.name in CLOCKED for process in self._started)
-        epoch = laptop.time_epoch if bound or not held else None
+        epoch = laptop.time_epoch if bound or not has_state else None
         self._launch(AWS, *aws_command(laptop, epoch))
         self._wait("The embedded AWS", AWS, lambda: replies(laptop, AWS), AWS_SECONDS)
         clock = told(f"{laptop.aws_url}/_embedded/clock")
@@ -121,10 +121,10 @@ class Starting:
     def _worker(self) -> None:
         self._say("Starting the worker")
         log = self._laptop.log(WORKER)
-        begun = put_aside(log)
+        position = put_aside(log)
         self._launch(WORKER, "deployments.laptop.worker")
         ready = f"Worker '{WORKER_NAME}' started"
-        self._wait("The worker", WORKER, lambda: ready in since(log, begun))
+        self._wait("The worker", WORKER, lambda: ready in since(log, position))
 
     def _find(self, name: str) -> Started | None:
         return next((process for process in self._started if process.name == name), None)
@@ -165,7 +165,7 @@ def command(laptop: Laptop, name: str, *module: str) -> str:
     Raises:
         StackError: it ended with an error.
     """
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", *module],
         env=laptop.environment(),
         cwd=ROOT,
@@ -175,7 +175,7 @@ def command(laptop: Laptop, name: str, *module: str) -> str:
     )
     log = laptop.log(name)
     with log.open("a") as file:
-        file.write(done.stdout + done.stderr)
-    if done.returncode != 0:
+        file.write(process.stdout + process.stderr)
+    if process.returncode != 0:
         raise StackError(f"{' '.join(module)} failed. Next: read {log}:\n{tail(log)}")
-    return done.stdout
+    return process.stdout

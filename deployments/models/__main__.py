@@ -43,40 +43,44 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     """Exit status 0 when what was asked for is done, or the model is sound."""
-    asked = parser().parse_args()
+    options = parser().parse_args()
     try:
-        chosen = settings()
-        return _new(chosen, asked) if asked.verb == "new-model" else _check(chosen, asked)
+        configuration = settings()
+        return (
+            _new(configuration, options)
+            if options.verb == "new-model"
+            else _check(configuration, options)
+        )
     except (SluiceError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def _new(chosen: Settings, asked: argparse.Namespace) -> int:
-    written = new_model(
-        chosen,
-        asked.name,
-        asked.kind,
-        asked.dataset,
-        asked.label,
-        asked.from_csv,
-        asked.owner,
-        asked.description,
-        asked.backend,
+def _new(configuration: Settings, options: argparse.Namespace) -> int:
+    files = new_model(
+        configuration,
+        options.name,
+        options.kind,
+        options.dataset,
+        options.label,
+        options.from_csv,
+        options.owner,
+        options.description,
+        options.backend,
     )
     # How long a line gets depends on the names of the columns; `make check` wants one form.
-    code = [str(path) for path in written if path.suffix == ".py"]
+    code = [str(path) for path in files if path.suffix == ".py"]
     if code:
         formatting = [sys.executable, "-m", "ruff", "format", "--quiet", *code]
         subprocess.run(formatting, capture_output=True)
-    for path in written:
+    for path in files:
         print(f"» wrote {path}")
-    print(f"» {_forms(chosen)}")
-    print(f"» Next: read them, correct the gates, then make check-model NAME={asked.name}")
+    print(f"» {_forms(configuration)}")
+    print(f"» Next: read them, correct the gates, then make check-model NAME={options.name}")
     return 0
 
 
-def _forms(chosen: Settings) -> str:
+def _forms(configuration: Settings) -> str:
     """Put the model into the forms of a server that runs; what came of it, in words."""
     if not os.environ.get("PREFECT_API_URL"):
         return (
@@ -85,18 +89,18 @@ def _forms(chosen: Settings) -> str:
     from flows.forms import choices, refresh_forms
 
     try:
-        changed = refresh_forms(choices(chosen))
+        forms = refresh_forms(choices(configuration))
     except Exception as error:  # noqa: BLE001 - the files are written; whatever it is, say it
         return f"The forms were not refreshed ({error}); the reconciler will, within a minute"
-    return f"The forms offer it: {', '.join(changed) or 'nothing to change'}"
+    return f"The forms offer it: {', '.join(forms) or 'nothing to change'}"
 
 
-def _check(chosen: Settings, asked: argparse.Namespace) -> int:
+def _check(configuration: Settings, options: argparse.Namespace) -> int:
     sound = True
-    for outcome, sentence in check_model(chosen, asked.name, run=not asked.no_run):
+    for outcome, sentence in check_model(configuration, options.name, run=not options.no_run):
         sound = sound and outcome != "FAULT"
         print(f"{outcome:<5}  {sentence}", flush=True)
-    print(f"» {asked.name} {'can be trained' if sound else 'cannot be trained as it stands'}")
+    print(f"» {options.name} {'can be trained' if sound else 'cannot be trained as it stands'}")
     return 0 if sound else 1
 
 

@@ -36,10 +36,10 @@ def check_model(settings: Settings, name: str, *, run: bool = True) -> Iterator[
         yield "FAULT", str(error)
         return
     folder = settings.models_dir / name
-    found = faults(spec, contract, folder, settings)
-    for fault in found:
+    problems = faults(spec, contract, folder, settings)
+    for fault in problems:
         yield "FAULT", fault
-    if not found:
+    if not problems:
         yield "ok", f"label {spec.data.label}, gates, programs, images and instances fit together"
     if any(c.name == spec.data.label and not c.required for c in contract.columns):
         yield "note", f"{spec.data.label} may be missing in rows: such rows are left out"
@@ -64,7 +64,7 @@ def check_model(settings: Settings, name: str, *, run: bool = True) -> Iterator[
     if settings.time_scale != 1:
         real = spec.training.max_runtime_seconds / settings.time_scale
         yield "note", f"at {settings.time_scale:g}× time, a job is stopped after {real:.0f} real s"
-    if found or not run:
+    if problems or not run:
         yield "note", "its programs were not run"
         return
     yield from trial(spec, contract, folder)

@@ -83,18 +83,18 @@ def columns_of(sample: Path) -> tuple[Column, ...]:
         name: [(row.get(raw_name) or "").strip() for row in rows]
         for name, raw_name in zip(names, reader.fieldnames or (), strict=True)
     }
-    return tuple(_column(name, seen) for name, seen in values.items())
+    return tuple(_column(name, cells) for name, cells in values.items())
 
 
-def _column(name: str, seen: Sequence[str]) -> Column:
-    given = [text for text in seen if text]
-    fitting = (kind for kind, fits in _KINDS if given and all(map(fits, given)))
+def _column(name: str, cells: Sequence[str]) -> Column:
+    texts = [text for text in cells if text]
+    fitting = (kind for kind, fits in _KINDS if texts and all(map(fits, texts)))
     kind: LogicalType = next(fitting, "string")
-    distinct = sorted(set(given))
+    distinct = sorted(set(texts))
     key = re.search(r"(^|_)(id|uuid|key)$", name.lower()) is not None
-    unique = key and len(distinct) == len(seen) and kind in {"integer", "string"}
-    few = kind == "string" and not unique and len(distinct) <= min(FEW, len(given) / 2)
-    whole = len(given) == len(seen)
+    unique = key and len(distinct) == len(cells) and kind in {"integer", "string"}
+    few = kind == "string" and not unique and len(distinct) <= min(FEW, len(texts) / 2)
+    whole = len(texts) == len(cells)
     names = tuple(distinct) if few else ()
     return Column(name=name, type=kind, required=whole, unique=unique, enum=names)
 
@@ -126,33 +126,33 @@ _KINDS: tuple[tuple[LogicalType, Callable[[str], bool]], ...] = (
 )
 
 
-def contract_text(asked: Asked, columns: Sequence[Column], lake: str) -> str:
+def contract_text(request: Asked, columns: Sequence[Column], lake: str) -> str:
     """An ODCS contract of a new data set."""
     document: dict[str, Any] = {
         "version": "1.0.0",
         "kind": "DataContract",
         "apiVersion": "v3.2.0",
-        "id": asked.dataset.replace("_", "-"),
-        "name": asked.dataset.replace("_", " ").capitalize(),
+        "id": request.dataset.replace("_", "-"),
+        "name": request.dataset.replace("_", " ").capitalize(),
         "status": "draft",
-        "description": {"purpose": f"What {asked.name} learns from."},
-        "team": {"name": asked.owner, "members": [{"username": asked.owner, "role": "owner"}]},
+        "description": {"purpose": f"What {request.name} learns from."},
+        "team": {"name": request.owner, "members": [{"username": request.owner, "role": "owner"}]},
         "servers": [
             {
                 "server": "lake",
                 "type": "s3",
-                "location": f"s3://{lake}/raw/{asked.dataset}/",
-                "format": min(plug_in("inputs", asked.kind).formats),
+                "location": f"s3://{lake}/raw/{request.dataset}/",
+                "format": min(plug_in("inputs", request.kind).formats),
                 "description": "year=YYYY/month=MM/day=DD/ with one file or more a day",
                 "customProperties": [{"property": "partitioning", "value": "day"}],
             }
         ],
         "schema": [
             {
-                "name": asked.dataset,
+                "name": request.dataset,
                 "physicalType": "file",
                 "logicalType": "object",
-                "properties": [_property(column, asked.label) for column in columns],
+                "properties": [_property(column, request.label) for column in columns],
                 "quality": [
                     {
                         "name": "volume",
@@ -180,23 +180,23 @@ def contract_text(asked: Asked, columns: Sequence[Column], lake: str) -> str:
 
 
 def _property(column: Column, label: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": column.name, "logicalType": column.type}
+    entry: dict[str, Any] = {"name": column.name, "logicalType": column.type}
     if column.required:
-        told["required"] = True
+        entry["required"] = True
     if column.name == label:
-        told["criticalDataElement"] = True
-        told["description"] = "What the model predicts"
+        entry["criticalDataElement"] = True
+        entry["description"] = "What the model predicts"
     if column.unique:
-        told |= {"primaryKey": True, "primaryKeyPosition": 1}
+        entry |= {"primaryKey": True, "primaryKeyPosition": 1}
     if column.enum:
-        told["enum"] = [{"value": value} for value in column.enum]
-    return told
+        entry["enum"] = [{"value": value} for value in column.enum]
+    return entry
 
 
 def example_columns(kind: str, label: str) -> tuple[Column, ...]:
     """Columns of a data set of which no sample was given: the input's own, and a label."""
-    known = plug_in("inputs", kind).draft_columns
-    columns = [Column(name=c.name, type=c.type, required=c.required, unique=c.key) for c in known]
+    drafts = plug_in("inputs", kind).draft_columns
+    columns = [Column(name=c.name, type=c.type, required=c.required, unique=c.key) for c in drafts]
     # A table tells numbers apart, and what tells no number apart tells names.
     if any(column.type == "number" for column in columns):
         return (*columns, Column(name=label, type="number", required=True))
@@ -212,52 +212,52 @@ def task_of(column: Column) -> str:
     return "regression" if number else "classification"
 
 
-def model_files(asked: Asked, contract: Contract) -> dict[str, str]:
+def model_files(request: Asked, contract: Contract) -> dict[str, str]:
     """``model.yaml`` of a new model, and the programs of one that brings its own."""
-    label = contract.column(asked.label)
-    files = {"model.yaml": _filled("model.yaml.txt", _description(asked, task_of(label)))}
-    if plug_in("backends", asked.backend).writes_code:
+    label = contract.column(request.label)
+    files = {"model.yaml": _from_template("model.yaml.txt", _description(request, task_of(label)))}
+    if plug_in("backends", request.backend).writes_code:
         numbers = [
             c.name
             for c in contract.columns
-            if c.type in {"integer", "number", "boolean"} and c.name != asked.label
+            if c.type in {"integer", "number", "boolean"} and c.name != request.label
             and c.name not in contract.primary_key
         ]  # fmt: skip
-        values = {"name": asked.name, "columns": ", ".join(json.dumps(name) for name in numbers)}
+        values = {"name": request.name, "columns": ", ".join(json.dumps(name) for name in numbers)}
         files |= {
-            name: _filled(f"{name}.txt", values)
+            name: _from_template(f"{name}.txt", values)
             for name in ("train.py", "inference.py", "features.py")
         }
     return files
 
 
-def _filled(template: str, values: Mapping[str, Any]) -> str:
+def _from_template(template: str, values: Mapping[str, Any]) -> str:
     return Template((TEMPLATES / template).read_text("utf-8")).substitute(values)
 
 
-def _description(asked: Asked, task: str) -> dict[str, Any]:
-    tracked, backend = task_class(task).tracked, plug_in("backends", asked.backend)
-    logged = [
-        f"    - {{name: \"{name}\", regex: '\\b{printed}=([0-9.eE+-]+)'}}"
-        for name, printed in (
+def _description(request: Asked, task: str) -> dict[str, Any]:
+    metric, backend = task_class(task).tracked, plug_in("backends", request.backend)
+    definitions = [
+        f"    - {{name: \"{name}\", regex: '\\b{key}=([0-9.eE+-]+)'}}"
+        for name, key in (
             ("train:loss", "loss"),
-            (f"validation:{tracked}", f"val_{tracked}"),
-            (f"holdout:{tracked}", f"holdout_{tracked}"),
+            (f"validation:{metric}", f"val_{metric}"),
+            (f"holdout:{metric}", f"holdout_{metric}"),
         )
     ]
     first = [f"    {name}: {value}" for name, value in backend.first_hyperparameters.items()]
     return {
-        "name": asked.name,
+        "name": request.name,
         "task": task,
-        "input": asked.kind,
-        "backend": asked.backend,
-        "owner": yaml.safe_dump(asked.owner).splitlines()[0],
-        "description": yaml.safe_dump(asked.description, width=10_000).splitlines()[0],
-        "dataset": asked.dataset,
-        "label": yaml.safe_dump(asked.label).splitlines()[0],
+        "input": request.kind,
+        "backend": request.backend,
+        "owner": yaml.safe_dump(request.owner).splitlines()[0],
+        "description": yaml.safe_dump(request.description, width=10_000).splitlines()[0],
+        "dataset": request.dataset,
+        "label": yaml.safe_dump(request.label).splitlines()[0],
         "holdout_days": 0,
         "hyperparameters": "\n".join(first),
-        "logged": "\n".join(logged),
+        "logged": "\n".join(definitions),
         "gates": "\n".join(f"  - {{{gate}}}" for gate in task_class(task).first_gates),
         "conversion": CONVERSION if backend.formats else "",
     }

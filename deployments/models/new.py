@@ -64,20 +64,20 @@ def new_model(
     """
     folder = settings.models_dir / name
     _check_name(name, folder, known_models(settings.models_dir))
-    known = known_contracts(settings.contracts_dir)
-    new_data = not dataset or (sample is not None and dataset not in known)
-    if dataset and sample is not None and dataset in known:
+    contracts = known_contracts(settings.contracts_dir)
+    new_data = not dataset or (sample is not None and dataset not in contracts)
+    if dataset and sample is not None and dataset in contracts:
         raise ContractMissing(
             f"Data set {dataset!r} has a contract already; {sample} would draft another.",
             "Leave --from-csv out, or name a new data set.",
         )
-    if dataset and not new_data and dataset not in known:
+    if dataset and not new_data and dataset not in contracts:
         raise ContractMissing(
             f"Data set {dataset!r} has no contract in {settings.contracts_dir}.",
-            f"Use one of {', '.join(known) or '(none yet)'}; or draft one with --from-csv FILE; or "
-            "leave --dataset out for an example to fill in.",
+            f"Use one of {', '.join(contracts) or '(none yet)'}; or draft one with --from-csv "
+            "FILE; or leave --dataset out for an example to fill in.",
         )
-    asked = Asked(
+    request = Asked(
         name=name,
         kind=kind,
         backend=backend,
@@ -86,27 +86,27 @@ def new_model(
         owner=owner or "nobody-yet",
         description=description or f"What {name} tells.",
     )
-    written: dict[Path, str] = {}
+    texts: dict[Path, str] = {}
     if new_data:
-        columns, asked = _new_columns(asked, sample)
-        path = settings.contracts_dir / f"{asked.dataset}.odcs.yaml"
-        if asked.dataset in known or not DATASET.fullmatch(asked.dataset):
+        columns, request = _new_columns(request, sample)
+        path = settings.contracts_dir / f"{request.dataset}.odcs.yaml"
+        if request.dataset in contracts or not DATASET.fullmatch(request.dataset):
             raise ContractMissing(
-                f"{path} exists, or {asked.dataset!r} is no name of a data set.",
+                f"{path} exists, or {request.dataset!r} is no name of a data set.",
                 "Name another data set with --dataset.",
             )
-        written[path] = contract_text(asked, columns, settings.lake_bucket)
-    contract = _contract(asked, settings, written)
-    asked = _with_label(asked, contract)
-    written |= {folder / file: text for file, text in model_files(asked, contract).items()}
-    for path, text in written.items():
+        texts[path] = contract_text(request, columns, settings.lake_bucket)
+    contract = _contract(request, settings, texts)
+    request = _with_label(request, contract)
+    texts |= {folder / file: text for file, text in model_files(request, contract).items()}
+    for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
-    return list(written)
+    return list(texts)
 
 
-def _check_name(name: str, folder: Path, known: tuple[str, ...]) -> None:
+def _check_name(name: str, folder: Path, models: tuple[str, ...]) -> None:
     if not NAME.fullmatch(name) or len(name) > LONGEST or name in TAKEN:
         raise InvalidModelSpec(
             f"{name!r} is no name of a model.",
@@ -115,46 +115,46 @@ def _check_name(name: str, folder: Path, known: tuple[str, ...]) -> None:
     if folder.exists():
         raise InvalidModelSpec(
             f"{folder} exists already.",
-            f"Choose another name than {', '.join(known) or name}, or remove the folder.",
+            f"Choose another name than {', '.join(models) or name}, or remove the folder.",
         )
 
 
-def _new_columns(asked: Asked, sample: Path | None) -> tuple[tuple[Column, ...], Asked]:
+def _new_columns(request: Asked, sample: Path | None) -> tuple[tuple[Column, ...], Asked]:
     if sample is None:
-        label = asked.label or "label"
-        return example_columns(asked.kind, label), _labelled(asked, label)
-    if "csv" not in plug_in("inputs", asked.kind).formats:
+        label = request.label or "label"
+        return example_columns(request.kind, label), _relabel(request, label)
+    if "csv" not in plug_in("inputs", request.kind).formats:
         raise InvalidModelSpec(
-            f"--from-csv {sample} drafts a table, and --kind {asked.kind} learns from none.",
+            f"--from-csv {sample} drafts a table, and --kind {request.kind} learns from none.",
             "Leave --from-csv out, and fill the contract's columns in.",
         )
     columns = columns_of(sample)
-    return columns, _labelled(asked, asked.label or columns[-1].name)
+    return columns, _relabel(request, request.label or columns[-1].name)
 
 
-def _labelled(asked: Asked, label: str) -> Asked:
-    return replace(asked, label=label)
+def _relabel(request: Asked, label: str) -> Asked:
+    return replace(request, label=label)
 
 
-def _contract(asked: Asked, settings: Settings, written: dict[Path, str]) -> Contract:
+def _contract(request: Asked, settings: Settings, texts: dict[Path, str]) -> Contract:
     """The contract, of a new data set too: what is drafted must load."""
-    if not written:
-        return load_contract(asked.dataset, settings.contracts_dir)
+    if not texts:
+        return load_contract(request.dataset, settings.contracts_dir)
     import yaml
 
     from tasks.contracts.odcs import contract_of
 
-    [(path, text)] = written.items()
-    return contract_of(yaml.safe_load(text), asked.dataset, str(path))
+    [(path, text)] = texts.items()
+    return contract_of(yaml.safe_load(text), request.dataset, str(path))
 
 
-def _with_label(asked: Asked, contract: Contract) -> Asked:
-    source = plug_in("inputs", asked.kind)
+def _with_label(request: Asked, contract: Contract) -> Asked:
+    source = plug_in("inputs", request.kind)
     if contract.format not in source.formats:
         fitting = [n for n in names_of("inputs") if contract.format in plug_in("inputs", n).formats]
         raise InvalidModelSpec(
-            f"--kind {asked.kind} does not learn from {contract.dataset}: its contract says format "
-            f"{contract.format}.",
+            f"--kind {request.kind} does not learn from {contract.dataset}: its contract says "
+            f"format {contract.format}.",
             f"Use --kind {' or '.join(fitting)}, or another data set.",
         )
     possible = [
@@ -162,19 +162,23 @@ def _with_label(asked: Asked, contract: Contract) -> Asked:
         for c in contract.columns
         if c.type in PREDICTED and c.name not in contract.primary_key and c.name != "file"
     ]
-    if asked.label not in possible:
-        told = f"{asked.label!r} is no column to predict" if asked.label else "no --label was given"
+    if request.label not in possible:
+        complaint = (
+            f"{request.label!r} is no column to predict"
+            if request.label
+            else "no --label was given"
+        )
         raise ConfigurationError(
-            f"{contract.dataset}: {told}.", f"Name one of {', '.join(possible) or '(none)'}."
+            f"{contract.dataset}: {complaint}.", f"Name one of {', '.join(possible) or '(none)'}."
         )
     others = [
         c.name
         for c in contract.columns
-        if c.name != asked.label and c.name not in contract.primary_key and c.type in CLIENT_TYPES
+        if c.name != request.label and c.name not in contract.primary_key and c.type in CLIENT_TYPES
     ]
     if "csv" in source.formats and not others:
         raise ConfigurationError(
-            f"{contract.dataset} has no column besides {asked.label} that a client could send.",
+            f"{contract.dataset} has no column besides {request.label} that a client could send.",
             "Add columns that the label can be told from.",
         )
-    return _labelled(asked, asked.label)
+    return _relabel(request, request.label)

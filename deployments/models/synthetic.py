@@ -60,15 +60,15 @@ def _value(column: Column, number: int, rng: np.random.Generator) -> Any:
 def _list(column: Column, rng: np.random.Generator) -> list[str]:
     """Some of the values that the contract lists for the array's items, or made-up ones."""
     items = dict(column.items or {}).get("items", column.items) or {}
-    listed = items.get("enum", ()) if isinstance(items, dict) else ()
-    known = [str(item["value"] if isinstance(item, dict) else item) for item in listed]
-    known = known or [f"{column.name}-{index}" for index in range(3)]
-    return [name for name in known if rng.uniform() < 0.4]
+    entries = items.get("enum", ()) if isinstance(items, dict) else ()
+    names = [str(item["value"] if isinstance(item, dict) else item) for item in entries]
+    names = names or [f"{column.name}-{index}" for index in range(3)]
+    return [name for name in names if rng.uniform() < 0.4]
 
 
 def _bound(inclusive: Any, exclusive: Any, default: float) -> float:
-    given = inclusive if inclusive is not None else exclusive
-    return float(given) if isinstance(given, int | float) else default
+    limit = inclusive if inclusive is not None else exclusive
+    return float(limit) if isinstance(limit, int | float) else default
 
 
 def _write_images(

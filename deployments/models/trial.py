@@ -37,23 +37,23 @@ def trial(spec: ModelSpec, contract: Contract, folder: Path) -> Iterator[Said]:
             place = base / "input" / "data" / channel
             write_channel(contract, place, rows, seed)
             (place / COLUMNS).write_text(columns, "utf-8")
-        given = {name: str(value) for name, value in spec.training.hyperparameters.items()}
+        spec_values = {name: str(value) for name, value in spec.training.hyperparameters.items()}
         backend = spec.composition.new_backend()
-        hyperparameters = {**given, **backend.trial_hyperparameters}
-        said = _run(spec, base, TRAIN, hyperparameters, tuple(ROWS))
-        if said:
-            yield "FAULT", f"training failed on {ROWS['training']} rows: {said}"
+        hyperparameters = {**spec_values, **backend.trial_hyperparameters}
+        complaint = _run(spec, base, TRAIN, hyperparameters, tuple(ROWS))
+        if complaint:
+            yield "FAULT", f"training failed on {ROWS['training']} rows: {complaint}"
             return
         try:
-            found = measured(base / "output" / "data", "the training")
+            metrics = measured(base / "output" / "data", "the training")
         except TrainingFailed as error:
             yield "FAULT", str(error)
             return
-        yield "ok", f"it trains, and measures {', '.join(sorted(found.candidate))}"
+        yield "ok", f"it trains, and measures {', '.join(sorted(metrics.candidate))}"
         for gate in spec.gates:
-            if gate.metric not in found.candidate:
+            if gate.metric not in metrics.candidate:
                 yield "FAULT", f"gates: {gate.metric} is not measured"
-            if gate.no_worse_than_baseline is not None and gate.metric not in found.baseline:
+            if gate.no_worse_than_baseline is not None and gate.metric not in metrics.baseline:
                 yield "FAULT", f"gates: no baseline is measured for {gate.metric}"
         yield from _as_champion(spec, base)
 
@@ -66,19 +66,19 @@ def _as_champion(spec: ModelSpec, base: Path) -> Iterator[Said]:
     (second / "input" / "data" / "holdout").symlink_to(base / "input" / "data" / "holdout")
     with tarfile.open(second / "input" / "data" / "model" / "model.tar.gz", "w:gz") as archive:
         archive.add(base / "model", ".")
-    said = _run(spec, second, MEASURE, {}, ("model", "holdout"))
-    if said:
-        yield "FAULT", f"it cannot be measured as a champion: {said}"
+    complaint = _run(spec, second, MEASURE, {}, ("model", "holdout"))
+    if complaint:
+        yield "FAULT", f"it cannot be measured as a champion: {complaint}"
         return
     try:
-        found = measured(second / "output" / "data", "the measuring")
+        metrics = measured(second / "output" / "data", "the measuring")
     except TrainingFailed as error:
         yield "FAULT", str(error)
         return
     missing = [
         g.metric
         for g in spec.gates
-        if g.no_worse_than_champion is not None and g.metric not in found.candidate
+        if g.no_worse_than_champion is not None and g.metric not in metrics.candidate
     ]
     if missing:
         yield "FAULT", f"a champion does not measure {', '.join(missing)}"
@@ -105,8 +105,8 @@ def _run(
         (base / folder).mkdir(parents=True, exist_ok=True)
     arguments = [word for name, value in hyperparameters.items() for word in (f"--{name}", value)]
     # What a container has, and nothing of this machine's: no credentials, no stack.
-    kept = ("PATH", "HOME", "LANG", "TMPDIR", "NO_PROXY", "no_proxy")
-    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    names = ("PATH", "HOME", "LANG", "TMPDIR", "NO_PROXY", "no_proxy")
+    environment = {name: os.environ[name] for name in names if name in os.environ}
     environment |= {
         "SAGEMAKER_BASE_DIR": str(base),
         "SM_MODEL_DIR": str(base / "model"),
@@ -118,7 +118,7 @@ def _run(
         **{f"SM_CHANNEL_{name.upper()}": str(base / "input" / "data" / name) for name in channels},
     }
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, program, *arguments],
             cwd=base / "code",
             env=environment,
@@ -130,5 +130,5 @@ def _run(
         )
     except subprocess.TimeoutExpired:
         return f"no end after {SECONDS} s"
-    last = "\n    ".join(done.stdout.strip().splitlines()[-LINES:])
-    return f"status {done.returncode}\n    {last}" if done.returncode else ""
+    last = "\n    ".join(process.stdout.strip().splitlines()[-LINES:])
+    return f"status {process.returncode}\n    {last}" if process.returncode else ""

@@ -45,9 +45,9 @@ class Baseline:
         spec: Mapping[str, Any],
         code: Path = CODE_DIR,
     ) -> None:
-        asked = folder / "baseline.json"
+        job = folder / "baseline.json"
         self._answers = folder / "baseline.npy"
-        asked.write_text(
+        job.write_text(
             json.dumps(
                 {
                     "training": str(channels["training"]),
@@ -57,7 +57,7 @@ class Baseline:
             ),
             encoding="utf-8",
         )
-        command = [sys.executable, "-m", __name__, str(asked), str(self._answers)]
+        command = [sys.executable, "-m", __name__, str(job), str(self._answers)]
         self._process = subprocess.Popen(
             command,
             cwd=code,
@@ -74,9 +74,9 @@ class Baseline:
         Raises:
             RuntimeError: the process failed; its last lines are in the message.
         """
-        said, _ = self._process.communicate()
+        output, _ = self._process.communicate()
         if self._process.returncode:
-            raise RuntimeError(f"the scikit-learn baseline failed: {said[-600:]}")
+            raise RuntimeError(f"the scikit-learn baseline failed: {output[-600:]}")
         return np.asarray(np.load(self._answers, allow_pickle=False), dtype=np.float64)
 
     def stop(self) -> None:
@@ -92,57 +92,57 @@ def plain_predictions(
     """The plain model's predictions of the holdout, in the client's terms."""
     task: Task = family.task_class(spec["output"])
     source = family.input_class(spec)
-    rows, asked = source.plain(training.inputs), source.plain(holdout.inputs)
+    rows, holdout_rows = source.plain(training.inputs), source.plain(holdout.inputs)
     targets = task.targets(training.labels)
-    answer = _LEARNERS[task.objective](rows, targets, asked, task.outputs[0].shape[-1])
+    answer = _LEARNERS[task.objective](rows, targets, holdout_rows, task.outputs[0].shape[-1])
     return task.predicted({PREDICTION: answer})
 
 
 def main(arguments: list[str]) -> int:
     """Compute the baseline that the job file asks for."""
-    asked = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    spec = asked["spec"]
+    job = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    spec = job["spec"]
     family, own = load_family(CODE_DIR), load_own(CODE_DIR).get("baseline")
     task, source = family.task_class(spec["output"]), family.input_class(spec)
     training, holdout = (
-        bundle.labelled(bundle.read(source, task, Path(asked[name]), family.label), task)
+        bundle.labelled(bundle.read(source, task, Path(job[name]), family.label), task)
         for name in ("training", "holdout")
     )
-    predicted = (
+    predictions = (
         own(training, holdout, spec)
         if own is not None
         else plain_predictions(family, spec, training, holdout)
     )
-    np.save(arguments[1], predicted)
+    np.save(arguments[1], predictions)
     return 0
 
 
-def _regression(rows: Floats, targets: NDArray[Any], asked: Floats, width: int) -> Floats:
+def _regression(rows: Floats, targets: NDArray[Any], holdout: Floats, width: int) -> Floats:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     model = HistGradientBoostingRegressor(max_iter=300, learning_rate=0.08, random_state=0)
     model.fit(rows, targets[:, 0])
-    return np.asarray(model.predict(asked), dtype=np.float64).reshape(-1, width)
+    return np.asarray(model.predict(holdout), dtype=np.float64).reshape(-1, width)
 
 
-def _classes(rows: Floats, targets: NDArray[Any], asked: Floats, width: int) -> Floats:
+def _classes(rows: Floats, targets: NDArray[Any], holdout: Floats, width: int) -> Floats:
     model = _classifier(rows.shape[1])
     model.fit(rows, targets)
-    chances = np.zeros((len(asked), width))
-    chances[:, model.classes_.astype(int)] = model.predict_proba(asked)
+    chances = np.zeros((len(holdout), width))
+    chances[:, model.classes_.astype(int)] = model.predict_proba(holdout)
     return chances
 
 
-def _labels(rows: Floats, targets: NDArray[Any], asked: Floats, width: int) -> Floats:
-    chances = np.zeros((len(asked), width))
+def _labels(rows: Floats, targets: NDArray[Any], holdout: Floats, width: int) -> Floats:
+    chances = np.zeros((len(holdout), width))
     for label in range(width):
-        known = np.unique(targets[:, label])
-        if len(known) == 1:
-            chances[:, label] = known[0]
+        classes = np.unique(targets[:, label])
+        if len(classes) == 1:
+            chances[:, label] = classes[0]
             continue
         model = _classifier(rows.shape[1])
         model.fit(rows, targets[:, label])
-        chances[:, label] = model.predict_proba(asked)[:, 1]
+        chances[:, label] = model.predict_proba(holdout)[:, 1]
     return chances
 
 

@@ -37,13 +37,15 @@ class Bundle:
         own: Functions of its model.py.
     """
 
-    def __init__(self, family: Family, spec: Mapping[str, Any], loaded: Any, own: OwnCode) -> None:
+    def __init__(
+        self, family: Family, spec: Mapping[str, Any], predictor: Any, own: OwnCode
+    ) -> None:
         self.family = family
         self.spec = spec
         self.task: Task = family.task_class(spec["output"])
         self.input: Input = family.input_class(spec)
         self._speaks = family.new_backend().speaks
-        self._loaded = loaded
+        self._predictor = predictor
         self._own = own
 
     @classmethod
@@ -51,8 +53,8 @@ class Bundle:
         """Load an unpacked model.tar.gz, which holds the code that runs here."""
         family = load_family(folder / "code")
         spec = json.loads((folder / PREPROCESS).read_text(encoding="utf-8"))
-        loaded = family.new_backend().load(folder, Signature.of_json(spec["signature"]))
-        return cls(family, spec, loaded, load_own(folder / "code"))
+        predictor = family.new_backend().load(folder, Signature.of_json(spec["signature"]))
+        return cls(family, spec, predictor, load_own(folder / "code"))
 
     def tensors(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """What the graph eats of rows."""
@@ -60,8 +62,8 @@ class Bundle:
 
     def raw(self, tensors: Arrays) -> Mapping[str, NDArray[Any]]:
         """What the graph answers."""
-        answered: Mapping[str, NDArray[Any]] = self._loaded.predict(tensors)
-        return answered
+        answers: Mapping[str, NDArray[Any]] = self._predictor.predict(tensors)
+        return answers
 
     @property
     def speaks_tensors(self) -> bool:
@@ -72,7 +74,7 @@ class Bundle:
         """Predictions of rows in the client's terms: [n], or [n, k] chances."""
         if self.speaks_tensors:
             return self.task.predicted(self.raw(self.tensors(inputs)))
-        return self.task.read(self._loaded.answer(self.input.instances(inputs)))
+        return self.task.read(self._predictor.answer(self.input.instances(inputs)))
 
     def measure(self, labels: NDArray[Any], predicted: Floats) -> dict[str, float]:
         """The task's metrics, and the model's own."""
@@ -89,15 +91,15 @@ def measure(task: Task, own: OwnCode, labels: NDArray[Any], predicted: Floats) -
     Raises:
         ValueError: an own metric bears the name of one of the task's.
     """
-    measured = task.measure(labels, predicted)
+    metrics = task.measure(labels, predicted)
     more = own.get("metrics")
     if more is None:
-        return measured
-    added = {str(name): float(value) for name, value in more(labels, predicted).items()}
-    taken = sorted(set(added) & set(measured))
-    if taken:
-        raise ValueError(f"metrics() of model.py measures {', '.join(taken)}, as the task does")
-    return {**measured, **added}
+        return metrics
+    own_metrics = {str(name): float(value) for name, value in more(labels, predicted).items()}
+    clashes = sorted(set(own_metrics) & set(metrics))
+    if clashes:
+        raise ValueError(f"metrics() of model.py measures {', '.join(clashes)}, as the task does")
+    return {**metrics, **own_metrics}
 
 
 def read(source: Input, task: Task | type[Task], channel: Path, label: str) -> Split:
@@ -108,8 +110,8 @@ def read(source: Input, task: Task | type[Task], channel: Path, label: str) -> S
 
 def labelled(split: Split, task: Task | type[Task]) -> Split:
     """The rows that have a label."""
-    known = task.labelled(split.labels)
-    return split if known.all() else split.take(np.flatnonzero(known))
+    mask = task.labelled(split.labels)
+    return split if mask.all() else split.take(np.flatnonzero(mask))
 
 
 def write(
@@ -132,8 +134,8 @@ def write(
     write_json(folder / CARD, card)
     sample = {"instances": [family.input_class(spec).example()]}
     (folder / SAMPLE).write_text(json.dumps(sample), encoding="utf-8")
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    shutil.copytree(CODE_DIR, folder / "code", ignore=ignored, dirs_exist_ok=True)
+    patterns = shutil.ignore_patterns("__pycache__", "*.pyc")
+    shutil.copytree(CODE_DIR, folder / "code", ignore=patterns, dirs_exist_ok=True)
     (folder / "code" / FAMILY).write_text(family.to_json(), encoding="utf-8")
     # Last: a folder with it is whole.
     document = {

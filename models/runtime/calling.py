@@ -68,10 +68,10 @@ def measure(bundle: Path, holdout: Path, out: Path, training: Path | None = None
     else:
         _first_edition_measure(bundle, holdout, out, training)
     try:
-        measured: dict[str, Any] = json.loads((out / "metrics.json").read_text("utf-8"))
+        metrics: dict[str, Any] = json.loads((out / "metrics.json").read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise BundleFailed(f"it left no metrics.json: {error}") from error
-    return measured
+    return metrics
 
 
 def score(bundle: Path, periods: Path, out: Path, rows: int) -> None:
@@ -104,18 +104,18 @@ def command(bundle: Path, act: str, *arguments: str) -> list[str]:
     if act == "score":
         return [sys.executable, "-m", f"{FIRST_EDITION}.score", str(bundle), *arguments]
     if act == "check":
-        asked = (
+        program = (
             f"from pathlib import Path; from {FIRST_EDITION}.serve import Model; "
             f"Model(Path({str(bundle)!r})).test_itself()"
         )
-        return [sys.executable, "-c", asked]
+        return [sys.executable, "-c", program]
     raise BundleFailed(f"it has no {BUNDLE}, which names the entry point that could {act}")
 
 
-def environment(bundle: Path, given: Mapping[str, str]) -> dict[str, str]:
+def environment(bundle: Path, variables: Mapping[str, str]) -> dict[str, str]:
     """The environment of a bundle's process."""
-    kept = {name: given[name] for name in PASSED if name in given}
-    return {**kept, "PYTHONPATH": str(bundle / "code"), "OMP_NUM_THREADS": "1"}
+    passed = {name: variables[name] for name in PASSED if name in variables}
+    return {**passed, "PYTHONPATH": str(bundle / "code"), "OMP_NUM_THREADS": "1"}
 
 
 def _names_entry_point(bundle: Path) -> bool:
@@ -124,12 +124,12 @@ def _names_entry_point(bundle: Path) -> bool:
 
 def _entry_point(bundle: Path) -> Path:
     try:
-        named = str(json.loads((bundle / BUNDLE).read_text("utf-8"))["entry_point"])
+        name = str(json.loads((bundle / BUNDLE).read_text("utf-8"))["entry_point"])
     except (ValueError, KeyError, TypeError) as error:
         raise BundleFailed(f"{BUNDLE} names no entry_point: {error}") from error
-    path = (bundle / named).resolve()
+    path = (bundle / name).resolve()
     if not path.is_relative_to(bundle.resolve()) or not path.is_file():
-        raise BundleFailed(f"{BUNDLE} names {named!r}, which the bundle does not hold")
+        raise BundleFailed(f"{BUNDLE} names {name!r}, which the bundle does not hold")
     return path
 
 
@@ -154,7 +154,7 @@ def _first_edition_measure(bundle: Path, holdout: Path, out: Path, training: Pat
 
 def _process(words: list[str], bundle: Path, more: Mapping[str, str] | None = None) -> str:
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             words,
             cwd=bundle,
             env={**environment(bundle, os.environ), **(more or {})},
@@ -166,7 +166,7 @@ def _process(words: list[str], bundle: Path, more: Mapping[str, str] | None = No
         )
     except subprocess.TimeoutExpired as error:
         raise BundleFailed(f"it took longer than {SECONDS:.0f} s") from error
-    if done.returncode:
-        tail = " ".join(done.stdout.split())[-LONGEST_TAIL:]
-        raise BundleFailed(tail or f"it ended with status {done.returncode}")
-    return done.stdout
+    if process.returncode:
+        tail = " ".join(process.stdout.split())[-LONGEST_TAIL:]
+        raise BundleFailed(tail or f"it ended with status {process.returncode}")
+    return process.stdout

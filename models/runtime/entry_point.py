@@ -31,12 +31,12 @@ ROWS = 5_000
 
 def main() -> int:
     """Exit status 0 when what was asked for is done."""
-    asked = parser().parse_args()
-    if asked.act == "measure":
-        measure(asked.holdout, asked.out, asked.training)
-    elif asked.act == "score":
-        score(asked.periods, asked.out, asked.rows)
-    elif asked.act == "check":
+    arguments = parser().parse_args()
+    if arguments.act == "measure":
+        measure(arguments.holdout, arguments.out, arguments.training)
+    elif arguments.act == "score":
+        score(arguments.periods, arguments.out, arguments.rows)
+    elif arguments.act == "check":
         check()
     else:
         from models.runtime.serving.app import main as serve
@@ -72,8 +72,8 @@ def measure(holdout: Path, out: Path, training: Path | None) -> None:
     if training is not None:
         channels = {"training": training, "holdout": holdout}
         with tempfile.TemporaryDirectory() as scratch:
-            expected = Baseline(Path(scratch), channels, model.spec).answers()
-        result["baseline"] = model.measure(split.labels, expected)
+            plain = Baseline(Path(scratch), channels, model.spec).answers()
+        result["baseline"] = model.measure(split.labels, plain)
         if model.speaks_tensors:
             tensors = model.tensors(split.inputs)
             targets = model.task.targets(split.labels)
@@ -89,14 +89,14 @@ def score(periods: Path, out: Path, rows: int) -> None:
     for period in sorted(path for path in periods.iterdir() if path.is_dir()):
         split = model.read(period)
         if len(split) > rows:
-            chosen = np.random.default_rng(0).choice(len(split), rows, replace=False)
-            split = split.take(np.sort(chosen))
-        found = model.task.errors(split.labels, model.predicted(split.inputs))
+            sample = np.random.default_rng(0).choice(len(split), rows, replace=False)
+            split = split.take(np.sort(sample))
+        errors = model.task.errors(split.labels, model.predicted(split.inputs))
         np.savez(
             out / f"{period.name}.npz",
-            residual=found["residual"],
-            error=found["error"],
-            score=found["score"],
+            residual=errors["residual"],
+            error=errors["error"],
+            score=errors["score"],
         )
 
 

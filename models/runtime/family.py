@@ -46,19 +46,19 @@ class Family:
     @property
     def task_class(self) -> type[Task]:
         """The task's class."""
-        found: type[Task] = plug_in("tasks", self.task)
-        return found
+        task_type: type[Task] = plug_in("tasks", self.task)
+        return task_type
 
     @property
     def input_class(self) -> type[Input]:
         """The input's class."""
-        found: type[Input] = plug_in("inputs", self.input)
-        return found
+        input_type: type[Input] = plug_in("inputs", self.input)
+        return input_type
 
     def new_backend(self) -> Backend:
         """The backend."""
-        made: Backend = plug_in("backends", self.backend)()
-        return made
+        backend: Backend = plug_in("backends", self.backend)()
+        return backend
 
     def to_json(self) -> str:
         """The text of ``family.json``."""
@@ -96,13 +96,13 @@ def plug_in(kind: str, name: str) -> Any:
         UnknownPlugIn: there is no such file.
         TypeError: the file defines none, or several.
     """
-    dotted = module_of(kind, name)
+    module = module_of(kind, name)
     base = BASES[kind]
     classes = [
         value
-        for value in vars(importlib.import_module(dotted)).values()
-        if isinstance(value, type) and issubclass(value, base) and value.__module__ == dotted
+        for value in vars(importlib.import_module(module)).values()
+        if isinstance(value, type) and issubclass(value, base) and value.__module__ == module
     ]
     if len(classes) != 1:
-        raise TypeError(f"{dotted} defines {len(classes)} subclasses of {base.__name__}, not one")
+        raise TypeError(f"{module} defines {len(classes)} subclasses of {base.__name__}, not one")
     return classes[0]

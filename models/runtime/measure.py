@@ -42,8 +42,8 @@ def measure(job: Job) -> dict[str, Any]:
         training = job.channels.get("training")
         calling.check(bundle)
         result = calling.measure(bundle, job.channel("holdout"), job.output_dir, training)
-    told = " ".join(f"holdout_{name}={value:.6g}" for name, value in result["candidate"].items())
-    print(told, flush=True)
+    line = " ".join(f"holdout_{name}={value:.6g}" for name, value in result["candidate"].items())
+    print(line, flush=True)
     job.model_dir.mkdir(parents=True, exist_ok=True)
     (job.model_dir / "evaluated.json").write_text(json.dumps(result), encoding="utf-8")
     return result

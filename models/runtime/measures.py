@@ -48,7 +48,7 @@ def classification(
     best = rows.argmax(axis=1)
     right = best == truth
     sure = rows.max(axis=1) >= threshold
-    chosen = np.clip(rows[np.arange(len(truth)), truth], 1e-7, 1.0)
+    likelihoods = np.clip(rows[np.arange(len(truth)), truth], 1e-7, 1.0)
     scores, recalls = [], []
     for index in np.unique(truth):
         hits = float((right & (truth == index)).sum())
@@ -58,7 +58,7 @@ def classification(
         "accuracy": float(right.mean()),
         "macro_f1": float(np.mean(scores)),
         "lowest_recall": float(np.min(recalls)),
-        "log_loss": float(-np.log(chosen).mean()),
+        "log_loss": float(-np.log(likelihoods).mean()),
         "confident_share": float(sure.mean()),
         "confident_accuracy": float(right[sure].mean()) if sure.any() else 0.0,
     }

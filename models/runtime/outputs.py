@@ -44,15 +44,15 @@ def write_calibration(
     (class indices, or values in the graph's unit [n, …]) its metric is too. Arrays are called
     ``input:<name>`` and ``output:<name>``; those of a single tensor ``inputs`` and ``outputs``.
     """
-    chosen = np.random.default_rng(seed).permutation(rows_of(inputs))[:CALIBRATION_ROWS]
+    rows = np.random.default_rng(seed).permutation(rows_of(inputs))[:CALIBRATION_ROWS]
     arrays: dict[str, Any] = {}
     single = len(inputs) == 1 and len(outputs) == 1
     for kind, tensors in (("input", inputs), ("output", outputs)):
         for name, values in tensors.items():
-            arrays[f"{kind}s" if single else f"{kind}:{name}"] = values[chosen]
+            arrays[f"{kind}s" if single else f"{kind}:{name}"] = values[rows]
     if targets is not None:
-        known = np.asarray(targets)[chosen]
-        arrays["targets"] = known[:, 0] if known.ndim > 1 and known.shape[1] == 1 else known
+        truth = np.asarray(targets)[rows]
+        arrays["targets"] = truth[:, 0] if truth.ndim > 1 and truth.shape[1] == 1 else truth
     np.savez_compressed(path, **arrays)
 
 

@@ -33,8 +33,8 @@ class OwnCode:
 
     def get(self, name: str) -> Callable[..., Any] | None:
         """One of :data:`FUNCTIONS`, or None when the model leaves it to others."""
-        found = getattr(self._module, name, None)
-        return found if callable(found) else None
+        function = getattr(self._module, name, None)
+        return function if callable(function) else None
 
 
 def load_own(folder: Path = CODE_DIR) -> OwnCode:

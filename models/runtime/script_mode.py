@@ -40,22 +40,22 @@ class Hyperparameters:
 
     def integer(self, name: str, default: int) -> int:
         """A whole number."""
-        return int(self._parsed(name, default, int))
+        return int(self._value_of(name, default, int))
 
     def number(self, name: str, default: float) -> float:
         """A finite number."""
-        return float(self._parsed(name, default, float))
+        return float(self._value_of(name, default, float))
 
     def text(self, name: str, default: str) -> str:
         """A text."""
-        return str(self._parsed(name, default, str))
+        return str(self._value_of(name, default, str))
 
     def integers(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
         """Whole numbers, comma-separated."""
-        given = ",".join(map(str, default))
+        fallback = ",".join(map(str, default))
         return tuple(
-            self._parsed(name, default, lambda text: [int(p) for p in text.split(",")])
-            if str(self._values.get(name, given)) != given
+            self._value_of(name, default, lambda text: [int(p) for p in text.split(",")])
+            if str(self._values.get(name, fallback)) != fallback
             else self._note(name, default)
         )
 
@@ -74,7 +74,7 @@ class Hyperparameters:
         """Hyperparameters that nobody asked for: probably misspelt."""
         return tuple(sorted(set(self._values) - set(self._used)))
 
-    def _parsed(self, name: str, default: Any, parse: Any) -> Any:
+    def _value_of(self, name: str, default: Any, parse: Any) -> Any:
         raw = self._values.get(name, default)
         try:
             return self._note(name, parse(raw if parse in {int, float} else str(raw)))
@@ -159,7 +159,7 @@ def job_from_environment(arguments: Sequence[str], environment: Mapping[str, str
         for name, value in environment.items()
         if name.startswith(prefix)
     }
-    given = json.loads(environment.get("SM_HPS", "{}")) | _pairs(arguments)
+    hyperparameters = json.loads(environment.get("SM_HPS", "{}")) | _pairs(arguments)
     host = environment.get("SM_CURRENT_HOST", "algo-1")
     return Job(
         base=base,
@@ -167,7 +167,7 @@ def job_from_environment(arguments: Sequence[str], environment: Mapping[str, str
         output_dir=Path(environment.get("SM_OUTPUT_DATA_DIR", str(base / "output" / "data"))),
         channels=channels,
         hyperparameters=Hyperparameters(
-            {k: v for k, v in given.items() if not k.startswith("sagemaker_")}
+            {k: v for k, v in hyperparameters.items() if not k.startswith("sagemaker_")}
         ),
         hosts=tuple(json.loads(environment.get("SM_HOSTS", json.dumps([host])))),
         host=host,

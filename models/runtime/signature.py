@@ -32,9 +32,11 @@ class Tensor:
         return {"name": self.name, "shape": list(self.shape), "dtype": self.dtype}
 
     @classmethod
-    def of_json(cls, given: Mapping[str, Any]) -> Tensor:
+    def of_json(cls, document: Mapping[str, Any]) -> Tensor:
         """From preprocess.json."""
-        return cls(str(given["name"]), tuple(int(n) for n in given["shape"]), str(given["dtype"]))
+        return cls(
+            str(document["name"]), tuple(int(n) for n in document["shape"]), str(document["dtype"])
+        )
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,11 @@ class Signature:
         }
 
     @classmethod
-    def of_json(cls, given: Mapping[str, Any]) -> Signature:
+    def of_json(cls, document: Mapping[str, Any]) -> Signature:
         """From preprocess.json."""
         return cls(
-            tuple(Tensor.of_json(tensor) for tensor in given["inputs"]),
-            tuple(Tensor.of_json(tensor) for tensor in given["outputs"]),
+            tuple(Tensor.of_json(tensor) for tensor in document["inputs"]),
+            tuple(Tensor.of_json(tensor) for tensor in document["outputs"]),
         )
 
 
@@ -65,9 +67,9 @@ def rows_of(arrays: Arrays) -> int:
     return len(next(iter(arrays.values())))
 
 
-def take(arrays: Arrays, chosen: Any) -> dict[str, NDArray[Any]]:
+def take(arrays: Arrays, rows: Any) -> dict[str, NDArray[Any]]:
     """The chosen rows (indices, a mask, or a slice)."""
-    return {name: values[chosen] for name, values in arrays.items()}
+    return {name: values[rows] for name, values in arrays.items()}
 
 
 def first_unfit(arrays: Arrays) -> int | None:

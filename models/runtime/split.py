@@ -33,9 +33,9 @@ class Split:
         """Number of rows."""
         return len(self.labels)
 
-    def take(self, chosen: Any) -> Split:
+    def take(self, rows: Any) -> Split:
         """The chosen rows (indices or a mask)."""
-        return Split(self.ids[chosen], take(self.inputs, chosen), self.labels[chosen])
+        return Split(self.ids[rows], take(self.inputs, rows), self.labels[rows])
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ def columns_of(channel: Path) -> tuple[ChannelColumn, ...]:
     """
     path = channel / COLUMNS
     try:
-        listed = json.loads(path.read_text("utf-8"))["columns"]
-        return tuple(ChannelColumn(**column) for column in listed)
+        entries = json.loads(path.read_text("utf-8"))["columns"]
+        return tuple(ChannelColumn(**column) for column in entries)
     except FileNotFoundError as error:
         raise NoData(
             f"{channel} holds no {COLUMNS}, which names the columns and their types."
@@ -79,5 +79,7 @@ def columns_of(channel: Path) -> tuple[ChannelColumn, ...]:
 
 def columns_document(columns: Sequence[Mapping[str, Any]]) -> str:
     """The text of ``_columns.json``."""
-    made = [ChannelColumn(**column) for column in columns]
-    return json.dumps({"columns": [vars(column) for column in made]}, indent=1, default=str) + "\n"
+    entries = [ChannelColumn(**column) for column in columns]
+    return (
+        json.dumps({"columns": [vars(column) for column in entries]}, indent=1, default=str) + "\n"
+    )

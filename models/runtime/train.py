@@ -100,27 +100,27 @@ def train(job: Job, family: Family, own: OwnCode) -> dict[str, Any]:
         baseline = Baseline(Path(scratch), job.channels, spec)
         try:
             fitted = fit(job, family, own, ready, clock)
-            expected = baseline.answers()
+            plain = baseline.answers()
         finally:
             baseline.stop()
     clock.lap("baseline")
 
     backend, signature = family.new_backend(), Signature.of_json(spec["signature"])
-    trained = Bundle(family, spec, fitted.predictor, own)
-    predicted = trained.predicted(holdout.inputs)
+    model = Bundle(family, spec, fitted.predictor, own)
+    predictions = model.predicted(holdout.inputs)
     backend.save(fitted, signature, job.model_dir)
     result: dict[str, Any] = {
-        "candidate": trained.measure(holdout.labels, predicted),
-        "baseline": trained.measure(holdout.labels, expected),
+        "candidate": model.measure(holdout.labels, predictions),
+        "baseline": model.measure(holdout.labels, plain),
         "counts": {"training": len(training), "holdout": len(holdout)},
     }
-    if job.hyperparameters.unused and trained.speaks_tensors:
+    if job.hyperparameters.unused and model.speaks_tensors:
         unknown = ", ".join(job.hyperparameters.unused)
         print(f"warning: unknown hyperparameters {unknown}", flush=True)
-    write_outputs(job, trained, holdout, result, fitted, predicted, expected)
-    served = compare_served(job, trained, holdout, predicted)
-    clock.lap("export", f"served_error={served:.3g}")
-    result |= {"served_error": served, "seconds": clock.laps}
+    write_outputs(job, model, holdout, result, fitted, predictions, plain)
+    served_error = compare_served(job, model, holdout, predictions)
+    clock.lap("export", f"served_error={served_error:.3g}")
+    result |= {"served_error": served_error, "seconds": clock.laps}
     bundle.write_json(job.output_dir / "metrics.json", result)
     print(
         " ".join(
@@ -139,28 +139,32 @@ def prepare(job: Job, family: Family, own: OwnCode) -> Prepared:
     Raises:
         NoData: a channel is empty, or none of its rows has a label.
     """
-    chosen, task_class, input_class = job.hyperparameters, family.task_class, family.input_class
+    hyperparameters, task_class, input_class = (
+        job.hyperparameters,
+        family.task_class,
+        family.input_class,
+    )
     columns = columns_of(job.channel("training"))
-    schema = input_class.schema(columns, family.label, family.features, chosen)
+    schema = input_class.schema(columns, family.label, family.features, hyperparameters)
     source = input_class(schema)
     splits = []
     for name in ("training", "holdout"):
         split = bundle.read(source, task_class, job.channel(name), family.label)
-        known = bundle.labelled(split, task_class)
-        if not len(known):
+        rows = bundle.labelled(split, task_class)
+        if not len(rows):
             raise NoData(f"none of the {len(split)} rows of {name} has a {family.label}.")
-        if len(known) < len(split):
-            print(f"{len(split) - len(known)} rows of {name} have no {family.label}", flush=True)
-        splits.append(known)
+        if len(rows) < len(split):
+            print(f"{len(split) - len(rows)} rows of {name} have no {family.label}", flush=True)
+        splits.append(rows)
     training, holdout = splits
-    output = task_class.describe(training.labels, family.label, chosen)
-    fitted = source.fit(training.inputs, own.get("features"), chosen)
+    output = task_class.describe(training.labels, family.label, hyperparameters)
+    preprocessing = source.fit(training.inputs, own.get("features"), hyperparameters)
     if family.new_backend().speaks == "instances":
-        fitted = source.without_demands(fitted)
-    signature = Signature(input_class(fitted).tensors, task_class(output).outputs)
+        preprocessing = source.without_demands(preprocessing)
+    signature = Signature(input_class(preprocessing).tensors, task_class(output).outputs)
     spec = {
         "schema_version": 2,
-        **fitted,
+        **preprocessing,
         "output": output,
         "signature": signature.to_json(),
     }
@@ -170,19 +174,21 @@ def prepare(job: Job, family: Family, own: OwnCode) -> Prepared:
 def fit(job: Job, family: Family, own: OwnCode, ready: Prepared, clock: Stopwatch) -> Fitted:
     """Fit on the training rows, a few of them set aside to watch the fit."""
     spec, source = ready.spec, family.input_class(ready.spec)
-    split, watched = set_aside(ready.training)
-    given = job.hyperparameters.given
-    described = json.dumps([given, spec, len(ready.training)], sort_keys=True, default=str)
+    split, validation = set_aside(ready.training)
+    hyperparameters = job.hyperparameters.given
+    description = json.dumps(
+        [hyperparameters, spec, len(ready.training)], sort_keys=True, default=str
+    )
     return family.new_backend().fit(
         Fitting(
             job=job,
             task=family.task_class(spec["output"]),
             signature=Signature.of_json(spec["signature"]),
             split=split,
-            watched=watched,
+            watched=validation,
             transform=lambda rows: source.transform(rows.inputs),
             own=own,
-            identity=hashlib.sha256(described.encode()).hexdigest(),
+            identity=hashlib.sha256(description.encode()).hexdigest(),
             lap=clock.lap,
         )
     )
@@ -193,36 +199,36 @@ def set_aside(training: Split) -> tuple[Split, Split]:
     rows = min(VALIDATION_ROWS, max(1, int(len(training) * VALIDATION_SHARE)))
     keys = [hashlib.blake2b(str(row).encode(), digest_size=8).digest() for row in training.ids]
     order = sorted(range(len(training)), key=keys.__getitem__)
-    watched = np.zeros(len(training), dtype=bool)
-    watched[order[:rows]] = True
-    return training.take(~watched), training.take(watched)
+    mask = np.zeros(len(training), dtype=bool)
+    mask[order[:rows]] = True
+    return training.take(~mask), training.take(mask)
 
 
-def compare_served(job: Job, trained: Bundle, holdout: Split, predicted: Floats) -> float:
+def compare_served(job: Job, model: Bundle, holdout: Split, predictions: Floats) -> float:
     """Load what was saved, as the server will, and compare its answers with the trained model's."""
     rows = slice(None, outputs.CALIBRATION_ROWS)
-    served = Bundle.load(job.model_dir)
+    saved_bundle = Bundle.load(job.model_dir)
     inputs = take(holdout.inputs, rows)
-    if trained.speaks_tensors:
-        tensors = trained.tensors(inputs)
-        return outputs.served_error(served.raw(tensors), trained.raw(tensors))
+    if model.speaks_tensors:
+        tensors = model.tensors(inputs)
+        return outputs.served_error(saved_bundle.raw(tensors), model.raw(tensors))
     return outputs.served_error(
-        {"prediction": served.predicted(inputs)}, {"prediction": predicted[rows]}
+        {"prediction": saved_bundle.predicted(inputs)}, {"prediction": predictions[rows]}
     )
 
 
 def write_outputs(
     job: Job,
-    trained: Bundle,
+    model: Bundle,
     holdout: Split,
     result: Mapping[str, Any],
     fitted: Fitted,
-    predicted: Floats,
-    expected: Floats,
+    predictions: Floats,
+    plain: Floats,
 ) -> None:
     """Write the files beside the saved model, and the output folder."""
-    task = trained.task
-    scores = task.scores(predicted)
+    task = model.task
+    scores = task.scores(predictions)
     reference = measures.reference(scores)
     job.output_dir.mkdir(parents=True, exist_ok=True)
     bundle.write_json(job.output_dir / "history.json", fitted.history)
@@ -231,17 +237,17 @@ def write_outputs(
         {
             "row_id": holdout.ids,
             "label": list(holdout.labels),
-            **task.columns(predicted),
+            **task.columns(predictions),
             "score": scores,
-            **{f"baseline_{key}": value for key, value in task.columns(expected).items()},
+            **{f"baseline_{key}": value for key, value in task.columns(plain).items()},
         },
     )
-    if trained.speaks_tensors:
-        tensors = trained.tensors(holdout.inputs)
+    if model.speaks_tensors:
+        tensors = model.tensors(holdout.inputs)
         outputs.write_calibration(
             job.output_dir / outputs.CALIBRATION,
             tensors,
-            trained.raw(tensors),
+            model.raw(tensors),
             seed=0,
             targets=task.targets(holdout.labels),
         )
@@ -252,10 +258,10 @@ def write_outputs(
         "baseline": result["baseline"],
         "counts": result["counts"],
         "hyperparameters": {**job.hyperparameters.given, **job.hyperparameters.used},
-        "output": trained.spec["output"],
+        "output": model.spec["output"],
         "versions": dict(fitted.versions),
     }
-    bundle.write(job.model_dir, trained.family, trained.spec, card, fitted.versions)
+    bundle.write(job.model_dir, model.family, model.spec, card, fitted.versions)
 
 
 class Stopwatch:

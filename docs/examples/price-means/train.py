@@ -12,19 +12,19 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--epochs", type=int, default=3)
 parser.add_argument("--model-dir", default=os.environ.get("SM_MODEL_DIR", "/opt/ml/model"))
 parser.add_argument("--train", default=os.environ.get("SM_CHANNEL_TRAINING"))
-chosen, _ = parser.parse_known_args()
+options, _ = parser.parse_known_args()
 
-rows = pd.read_parquet(chosen.train)
+rows = pd.read_parquet(options.train)
 label = os.environ["SLUICE_LABEL"]
 checkpoint = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")) / "checkpoints" / "state.json"
 checkpoint.parent.mkdir(parents=True, exist_ok=True)
-held = json.loads(checkpoint.read_text()) if checkpoint.exists() else {"epoch": 0, "state": {}}
-module = framework.Module(held["state"])
-for epoch in range(held["epoch"] + 1, chosen.epochs + 1):
+state = json.loads(checkpoint.read_text()) if checkpoint.exists() else {"epoch": 0, "state": {}}
+module = framework.Module(state["state"])
+for epoch in range(state["epoch"] + 1, options.epochs + 1):
     for grade, prices in rows.groupby("grade")[label]:
         before = module.state.get(str(int(grade)), 0.0)
-        module.state[str(int(grade))] = before + (prices.mean() - before) * epoch / chosen.epochs
+        module.state[str(int(grade))] = before + (prices.mean() - before) * epoch / options.epochs
     error = (pd.Series(module(rows["grade"])) - rows[label]).abs().mean()
     print(f"epoch={epoch} loss={error:.6g}", flush=True)
     checkpoint.write_text(json.dumps({"epoch": epoch, "state": module.state}))
-framework.save(module, Path(chosen.model_dir) / "model.pth")
+framework.save(module, Path(options.model_dir) / "model.pth")

@@ -14,9 +14,9 @@ from sklearn.preprocessing import StandardScaler
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--strength", type=float, default=1.0)
-chosen, _ = parser.parse_known_args()
+options, _ = parser.parse_known_args()
 
 rows = pd.read_parquet(os.environ["SM_CHANNEL_TRAINING"])
-model = make_pipeline(SimpleImputer(), StandardScaler(), Ridge(alpha=chosen.strength))
+model = make_pipeline(SimpleImputer(), StandardScaler(), Ridge(alpha=options.strength))
 model.fit(rows[COLUMNS], rows[os.environ["SLUICE_LABEL"]])
 joblib.dump(model, Path(os.environ["SM_MODEL_DIR"]) / "model.joblib")

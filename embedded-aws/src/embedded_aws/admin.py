@@ -78,36 +78,36 @@ class Admin:
         if name == "things":
             return _json(self._things())
         if name == "calls":
-            asked = {key: values[0] for key, values in parse_qs(request.query).items()}
+            filters = {key: values[0] for key, values in parse_qs(request.query).items()}
             return _json(
                 self._calls.report(
-                    asked.get("service", "*"),
-                    asked.get("action", "*"),
-                    int(asked.get("limit", "100")),
+                    filters.get("service", "*"),
+                    filters.get("action", "*"),
+                    int(filters.get("limit", "100")),
                 )
             )
         return _json({"error": f"no {request.path}"}, 404)
 
     def _on_faults(self, request: Request, fault_id: str) -> Response:
         if request.method == "GET":
-            return _json({"faults": [_told(f) for f in self._faults.list()]})
+            return _json({"faults": [_document(f) for f in self._faults.list()]})
         if request.method == "DELETE":
-            cleared = self._faults.clear(fault_id or None)
-            if fault_id and not cleared:
+            count = self._faults.clear(fault_id or None)
+            if fault_id and not count:
                 return _json({"error": f"no fault {fault_id}"}, 404)
-            return _json({"cleared": cleared})
+            return _json({"cleared": count})
         if request.method == "POST":
             try:
-                asked = json.loads(request.body)
-                wanted = asked if isinstance(asked, list) else [asked]
-                added = [self._faults.add(**fault) for fault in wanted]
+                document = json.loads(request.body)
+                entries = document if isinstance(document, list) else [document]
+                faults = [self._faults.add(**fault) for fault in entries]
             except (ValueError, TypeError) as error:
                 return _json({"error": str(error)}, 400)
-            return _json({"faults": [_told(f) for f in added]}, 201)
+            return _json({"faults": [_document(f) for f in faults]}, 201)
         return _json({"error": f"no {request.method} {request.path}"}, 405)
 
 
-def _told(fault: Fault) -> dict[str, Any]:
+def _document(fault: Fault) -> dict[str, Any]:
     return {**asdict(fault), "used_up": fault.used_up}
 
 

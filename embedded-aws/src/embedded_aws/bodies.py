@@ -59,14 +59,14 @@ def unwrap_aws_chunked(body: bytes, headers: MutableMapping[str, str]) -> bytes:
             algorithm = name.removeprefix("x-amz-checksum-").upper()
             headers.setdefault("x-amz-sdk-checksum-algorithm", algorithm)
     content = b"".join(parts)
-    announced = headers.pop("x-amz-decoded-content-length", None)
-    if announced is not None and int(announced) != len(content):
+    length = headers.pop("x-amz-decoded-content-length", None)
+    if length is not None and int(length) != len(content):
         raise _incomplete()
     encodings = [e.strip() for e in headers.get("content-encoding", "").split(",")]
-    left = ",".join(e for e in encodings if e and e != "aws-chunked")
+    remainder = ",".join(e for e in encodings if e and e != "aws-chunked")
     headers.pop("content-encoding", None)
-    if left:
-        headers["content-encoding"] = left
+    if remainder:
+        headers["content-encoding"] = remainder
     for name in ("x-amz-content-sha256", "x-amz-trailer", "transfer-encoding"):
         headers.pop(name, None)
     headers["content-length"] = str(len(content))
@@ -85,20 +85,20 @@ def verify_checksums(body: bytes, headers: Mapping[str, str]) -> None:
         AwsFault: ``BadDigest``, ``InvalidDigest`` or ``XAmzContentSHA256Mismatch``.
     """
     for name, digest in _DIGESTS.items():
-        announced = headers.get(name)
-        if announced is None:
+        header = headers.get(name)
+        if header is None:
             continue
         try:
-            wanted = base64.b64decode(announced, validate=True)
+            checksum = base64.b64decode(header, validate=True)
         except binascii.Error:
             raise AwsFault(
                 "InvalidDigest", f"The value specified for {name} was invalid."
             ) from None
-        if digest(body) != wanted:
+        if digest(body) != checksum:
             raise AwsFault("BadDigest", f"The {_LABELS[name]} you specified did not match the "
                            "calculated checksum.")  # fmt: skip
-    signed = headers.get("x-amz-content-sha256", "")
-    if len(signed) == 64 and hashlib.sha256(body).hexdigest() != signed:
+    signature = headers.get("x-amz-content-sha256", "")
+    if len(signature) == 64 and hashlib.sha256(body).hexdigest() != signature:
         raise AwsFault(
             "XAmzContentSHA256Mismatch",
             "The provided 'x-amz-content-sha256' header does not match what was computed.",

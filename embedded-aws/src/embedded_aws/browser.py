@@ -59,9 +59,9 @@ class Browser:
             return self._object(bucket, key)
         except ClientError as error:
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            said = error.response["Error"]
+            fault = error.response["Error"]
             return _page(
-                f"{bucket}/{key}", f"<p>{escape(said['Code'])}: {escape(_why(said))}</p>", status
+                f"{bucket}/{key}", f"<p>{escape(fault['Code'])}: {escape(_why(fault))}</p>", status
             )
 
     def _buckets(self) -> Response:
@@ -69,12 +69,12 @@ class Browser:
         return _page("", _rows((name, f"{name}/", "", "") for name in sorted(names)))
 
     def _prefix(self, bucket: str, prefix: str) -> Response:
-        found = self._client.list_objects_v2(
+        listing = self._client.list_objects_v2(
             Bucket=bucket, Prefix=prefix, Delimiter="/", MaxKeys=LISTED
         )
         inside = [
             (item["Prefix"][len(prefix) :], item["Prefix"], "", "")
-            for item in found.get("CommonPrefixes", [])
+            for item in listing.get("CommonPrefixes", [])
         ]
         inside += [
             (
@@ -83,11 +83,11 @@ class Browser:
                 f"{item['Size']:,}",
                 f"{item['LastModified']:%Y-%m-%d %H:%M:%S} UTC",
             )
-            for item in found.get("Contents", [])
+            for item in listing.get("Contents", [])
         ]
         if not inside:
             return _page(f"{bucket}/{prefix}", "<p>Nothing lies here.</p>", 404)
-        more = f"<p>Only the first {LISTED:,} are listed.</p>" if found["IsTruncated"] else ""
+        more = f"<p>Only the first {LISTED:,} are listed.</p>" if listing["IsTruncated"] else ""
         rows = _rows((name, f"{bucket}/{key}", size, when) for name, key, size, when in inside)
         return _page(f"{bucket}/{prefix}", rows + more)
 
@@ -99,13 +99,13 @@ class Browser:
                 return self._prefix(bucket, f"{key}/")
             raise
         kind = head.get("ContentType", "")
-        told = _told_as(kind, key)
-        if told and head["ContentLength"] <= SHOWN_BYTES:
-            got = self._client.get_object(Bucket=bucket, Key=key)
-            headers = {"content-type": told, **SANDBOX}
-            if got.get("ContentEncoding"):
-                headers["content-encoding"] = got["ContentEncoding"]
-            return Response(200, got["Body"].read(), headers)
+        media_type = _told_as(kind, key)
+        if media_type and head["ContentLength"] <= SHOWN_BYTES:
+            answer = self._client.get_object(Bucket=bucket, Key=key)
+            headers = {"content-type": media_type, **SANDBOX}
+            if answer.get("ContentEncoding"):
+                headers["content-encoding"] = answer["ContentEncoding"]
+            return Response(200, answer["Body"].read(), headers)
         facts = {
             "size": f"{head['ContentLength']:,} bytes",
             "type": kind,
@@ -134,9 +134,9 @@ def _told_as(kind: str, key: str) -> str:
     return ""
 
 
-def _why(said: dict[str, Any]) -> str:
-    known = {"NoSuchBucket": "no such bucket"}
-    return known.get(said["Code"], str(said.get("Message", "")))
+def _why(fault: dict[str, Any]) -> str:
+    words = {"NoSuchBucket": "no such bucket"}
+    return words.get(fault["Code"], str(fault.get("Message", "")))
 
 
 def _rows(inside: Iterable[tuple[str, str, str, str]]) -> str:

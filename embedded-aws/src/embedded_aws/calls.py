@@ -52,9 +52,9 @@ class Calls:
                 for call in self._recent
                 if fnmatchcase(call.service, service) and fnmatchcase(call.action, action)
             ]
-        wanted = f"{service}:{action}"
+        pattern = f"{service}:{action}"
         return {
-            "counts": {name: n for name, n in counts.items() if fnmatchcase(name, wanted)},
+            "counts": {name: n for name, n in counts.items() if fnmatchcase(name, pattern)},
             "calls": [asdict(call) for call in recent[-limit:]],
         }
 

@@ -126,7 +126,7 @@ class _Reader:
         if major == 5:
             return self._map(info, depth)
         if major == 6:
-            return self._tagged(info, depth)
+            return self._tag(info, depth)
         return self._simple(info)
 
     def _string(self, major: int, info: int) -> str | bytes:
@@ -176,7 +176,7 @@ class _Reader:
             remaining -= 1
         return members
 
-    def _tagged(self, info: int, depth: int) -> Any:
+    def _tag(self, info: int, depth: int) -> Any:
         tag = self.argument(info)
         value = self.item(depth + 1)
         if tag == 1 and isinstance(value, (int, float)) and not isinstance(value, bool):

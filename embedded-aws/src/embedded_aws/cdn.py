@@ -56,10 +56,10 @@ class CloudFront:
     def handle(self, request: Request) -> Response:
         """Answer the CloudFront API; an invalidation also empties the edge."""
         response = self._control.handle(request)
-        found = _INVALIDATION.search(request.path)
-        if found and request.method == "POST" and response.status < 300:
+        match = _INVALIDATION.search(request.path)
+        if match and request.method == "POST" and response.status < 300:
             patterns = [unescape(p.decode().strip()) for p in _PATHS.findall(request.body)]
-            self._forget(found[1], patterns)
+            self._forget(match[1], patterns)
         return response
 
     def close(self) -> None:
@@ -78,31 +78,31 @@ class CloudFront:
         """
         if method not in {"GET", "HEAD"}:
             raise AwsFault("MethodNotAllowed", "This distribution allows only GET and HEAD.", 403)
-        distribution, path = self._addressed(path, headers)
+        distribution, path = self._distribution(path, headers)
         key = (distribution["Id"], path)
         now = self._world.clock.now()
         with self._lock:
-            kept = self._kept.get(key)
-        if kept is not None and now < kept.until:
-            return _with(kept.response, "Hit from cloudfront", now - kept.since)
+            copy = self._kept.get(key)
+        if copy is not None and now < copy.until:
+            return _with(copy.response, "Hit from cloudfront", now - copy.since)
         response, ttl = self._fetch(distribution["DistributionConfig"], path)
         if ttl > 0:
             with self._lock:
                 self._kept[key] = _Kept(response, now, now + ttl)
         return _with(response, "Miss from cloudfront", 0.0)
 
-    def _addressed(self, path: str, headers: Mapping[str, str]) -> tuple[dict[str, Any], str]:
+    def _distribution(self, path: str, headers: Mapping[str, str]) -> tuple[dict[str, Any], str]:
         cloudfront = self._client("cloudfront")
         try:
             if path.startswith(CDN_PREFIX):
-                wanted, _, rest = path.removeprefix(CDN_PREFIX).partition("/")
-                return cloudfront.get_distribution(Id=wanted)["Distribution"], f"/{rest}"
+                name, _, rest = path.removeprefix(CDN_PREFIX).partition("/")
+                return cloudfront.get_distribution(Id=name)["Distribution"], f"/{rest}"
             domain = headers.get("host", "").partition(":")[0]
             for page in cloudfront.get_paginator("list_distributions").paginate():
-                for found in page["DistributionList"].get("Items", []):
-                    if found["DomainName"] == domain:
-                        told = cloudfront.get_distribution(Id=found["Id"])["Distribution"]
-                        return told, path
+                for summary in page["DistributionList"].get("Items", []):
+                    if summary["DomainName"] == domain:
+                        answer = cloudfront.get_distribution(Id=summary["Id"])["Distribution"]
+                        return answer, path
         except ClientError as error:
             raise AwsFault("NoSuchDistribution", str(error), 404) from error
         raise AwsFault("NoSuchDistribution", "The specified distribution does not exist.", 404)
@@ -114,21 +114,21 @@ class CloudFront:
         bucket = re.split(r"\.s3[.-]", origin["DomainName"])[0]
         key = unquote(origin.get("OriginPath", "").lstrip("/") + path).lstrip("/")
         try:
-            got = self._client("s3").get_object(
+            answer = self._client("s3").get_object(
                 Bucket=bucket, Key=key or config.get("DefaultRootObject", "")
             )
         except ClientError as error:
-            said = error.response["Error"]
+            fault = error.response["Error"]
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            raise AwsFault(said["Code"], said["Message"], status) from error
-        from_origin = got["ResponseMetadata"]["HTTPHeaders"]
-        told = {name: from_origin[name] for name in _TOLD if name in from_origin}
-        told["access-control-allow-origin"] = "*"  # as the registry's CORS rules say
-        rule = told.get("cache-control", "")
+            raise AwsFault(fault["Code"], fault["Message"], status) from error
+        from_origin = answer["ResponseMetadata"]["HTTPHeaders"]
+        reply_headers = {name: from_origin[name] for name in _TOLD if name in from_origin}
+        reply_headers["access-control-allow-origin"] = "*"  # as the registry's CORS rules say
+        rule = reply_headers.get("cache-control", "")
         ages = {name.lower(): float(age) for name, age in _AGE.findall(rule)}
         default = float(config["DefaultCacheBehavior"].get("DefaultTTL", DEFAULT_TTL))
         ttl = ages.get("s-maxage", ages.get("max-age", default))
-        response = Response(200, got["Body"].read(), told)
+        response = Response(200, answer["Body"].read(), reply_headers)
         return response, 0.0 if _UNCACHED.search(rule) else ttl
 
     def _forget(self, distribution: str, patterns: list[str]) -> None:

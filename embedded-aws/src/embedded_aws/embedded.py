@@ -241,8 +241,8 @@ class EmbeddedAws:
         self.close()
 
     def _things(self) -> dict[str, Any]:
-        told: dict[str, Any] = {"pid": os.getpid(), "state_dir": str(self.state_dir)}
+        rooms: dict[str, Any] = {"pid": os.getpid(), "state_dir": str(self.state_dir)}
         for name, room in self._rooms.items():
             things = getattr(room, "things", None)
-            told[name] = things() if callable(things) else {}
-        return told
+            rooms[name] = things() if callable(things) else {}
+        return rooms

@@ -19,13 +19,13 @@ def teach_fargate() -> None:
         return
 
     def required(task_definition: Any) -> dict[str, Any]:
-        told = copy.copy(task_definition)
-        told.container_definitions = [
+        definition = copy.copy(task_definition)
+        definition.container_definitions = [
             container if any(name in container for name in _MEMORY) else {**container, "memory": 0}
             for container in task_definition.container_definitions
         ]
-        found: dict[str, Any] = whole(told)
-        return found
+        requirements: dict[str, Any] = whole(definition)
+        return requirements
 
     setattr(required, _TAUGHT, True)
     name = whole.__name__

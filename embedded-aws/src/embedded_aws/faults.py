@@ -145,10 +145,10 @@ class Faults:
         Raises:
             ValueError: on an unknown kind or field, or a value that makes no sense.
         """
-        known = {f.name for f in fields(Fault)} - {"kind", "id", "hits"}
-        if unknown := sorted(set(settings) - known):
+        names = {f.name for f in fields(Fault)} - {"kind", "id", "hits"}
+        if unknown := sorted(set(settings) - names):
             raise ValueError(
-                f"unknown fault field {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+                f"unknown fault field {', '.join(unknown)}; known: {', '.join(sorted(names))}"
             )
         if kind == "rate_limit":
             settings.setdefault("times", None)

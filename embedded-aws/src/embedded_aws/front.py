@@ -152,8 +152,8 @@ class Front:
             return act(request)
         except AwsFault as fault:
             return error_response(fault, request)
-        except LostAnswerError as lost:
-            return None if lost.drop else error_response(_internal_failure(), request)
+        except LostAnswerError as loss:
+            return None if loss.drop else error_response(_internal_failure(), request)
         except Exception:
             log.exception("%s %s failed", request.service, request.action or request.path)
             return error_response(_internal_failure(), request)

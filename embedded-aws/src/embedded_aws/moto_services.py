@@ -82,16 +82,16 @@ class Moto:
         token = _clock.set(self._clock)
         try:
             with self._lock(request):
-                status, answered, body = handler(moto_request, url, moto_request.headers)
+                status, reply_headers, body = handler(moto_request, url, moto_request.headers)
         except HTTPException as error:
             status, body = error.code or 500, error.get_body()
-            answered = dict(error.get_headers())
+            reply_headers = dict(error.get_headers())
         except NotImplementedError as error:
             log.info("%s.%s is not implemented: %s", request.service, request.action, error)
             raise not_implemented(request) from error
         finally:
             _clock.reset(token)
-        return _well_formed(request, int(status), answered, body)
+        return _well_formed(request, int(status), reply_headers, body)
 
     @contextlib.contextmanager
     def _lock(self, request: Request) -> Iterator[None]:
@@ -107,10 +107,10 @@ class Moto:
             yield
 
     def _handlers_of(self, host: str) -> list[tuple[re.Pattern[str], _Handler]]:
-        found = self._handlers.get(host)
-        if found is None:
-            found = self._handlers[host] = _load_handlers(host)
-        return found
+        handlers = self._handlers.get(host)
+        if handlers is None:
+            handlers = self._handlers[host] = _load_handlers(host)
+        return handlers
 
 
 def reset_moto() -> None:
@@ -151,8 +151,8 @@ def _host(request: Request) -> str:
 def _backend_of(host: str) -> str:
     from moto.backend_index import backend_url_patterns
 
-    found = (name for name, pattern in backend_url_patterns if pattern.match(f"https://{host}"))
-    return str(next(found, ""))
+    names = (name for name, pattern in backend_url_patterns if pattern.match(f"https://{host}"))
+    return str(next(names, ""))
 
 
 def _load_handlers(host: str) -> list[tuple[re.Pattern[str], _Handler]]:
@@ -163,12 +163,12 @@ def _load_handlers(host: str) -> list[tuple[re.Pattern[str], _Handler]]:
     for service, pattern in backend_url_patterns:
         if not pattern.match(f"https://{host}"):
             continue
-        found: Any = cast("Any", backends).get_backend(service)
-        if isinstance(found, BackendDict):
-            regions = found[ACCOUNT_ID]
+        service_backends: Any = cast("Any", backends).get_backend(service)
+        if isinstance(service_backends, BackendDict):
+            regions = service_backends[ACCOUNT_ID]
             backend = regions["us-east-1" if "us-east-1" in regions else "aws"]
         else:
-            backend = found["global"]
+            backend = service_backends["global"]
         _teach_virtual_time()
         if service == "dynamodb":
             teach_transactions()
@@ -181,11 +181,13 @@ def _load_handlers(host: str) -> list[tuple[re.Pattern[str], _Handler]]:
 def _well_formed(request: Request, status: int, headers: Any, body: Any) -> Response:
     """The answer as bytes; a bare HTTP error (HTML, or nothing) becomes an AWS one."""
     data = body.encode() if isinstance(body, str) else bytes(body or b"")
-    kept = {str(k).lower(): str(v) for k, v in headers.items() if str(k).lower() != "status"}
+    reply_headers = {
+        str(k).lower(): str(v) for k, v in headers.items() if str(k).lower() != "status"
+    }
     bare = not data or data[:9].lower() in {b"<!doctype", b"not yet i", b"content-l"}
     if status >= 400 and bare and request.method != "HEAD":
         raise _BARE.get(status, not_implemented)(request)
-    return Response(status, data, kept)
+    return Response(status, data, reply_headers)
 
 
 _BARE: dict[int, Callable[[Request], AwsFault]] = {
@@ -219,6 +221,6 @@ def _teach_virtual_time() -> None:
 
     for service in _VIRTUAL:
         module = importlib.import_module(f"moto.{service}.models")
-        for told in (utcnow, unix_time, unix_time_millis):
-            if hasattr(module, told.__name__):
-                setattr(module, told.__name__, told)
+        for function in (utcnow, unix_time, unix_time_millis):
+            if hasattr(module, function.__name__):
+                setattr(module, function.__name__, function)

@@ -32,8 +32,8 @@ def credential_scope(
     Returns:
         ``(region, service)``.
     """
-    if found := _SCOPE.search(headers.get("authorization", "")):
-        return found[1], found[2]
+    if scope := _SCOPE.search(headers.get("authorization", "")):
+        return scope[1], scope[2]
     if "X-Amz-Credential" in query:
         parts = parse_qs(query).get("X-Amz-Credential", [""])[0].split("/")
         if len(parts) == 5:
@@ -50,8 +50,8 @@ def credential_scope(
 
 def invoked_endpoint(path: str) -> str | None:
     """The endpoint's name when the path is a runtime invocation, else None."""
-    found = _INVOCATION.match(path)
-    return unquote(found[1]) if found else None
+    match = _INVOCATION.match(path)
+    return unquote(match[1]) if match else None
 
 
 def operation(
@@ -81,7 +81,7 @@ def parameters(
     if in_cbor or "x-amz-target" in headers:
         read: Callable[[bytes], Any] = cbor.decode if in_cbor else json.loads
         try:
-            members = read(_uncompressed(headers, body)) if body else {}
+            members = read(_plain_body(headers, body)) if body else {}
         except (ValueError, OSError, EOFError, zlib.error):
             return {}
         return members if isinstance(members, dict) else {}
@@ -93,7 +93,7 @@ def parameters(
     return _rest_operation(service, method, path, query, headers)[1]
 
 
-def _uncompressed(headers: Mapping[str, str], body: bytes) -> bytes:
+def _plain_body(headers: Mapping[str, str], body: bytes) -> bytes:
     return gzip.decompress(body) if "gzip" in headers.get("content-encoding", "") else body
 
 
@@ -108,12 +108,12 @@ def _rest_operation(
         return "", {}
     url = f"http://localhost{path}" + (f"?{query}" if query else "")
     try:
-        found, labels = router.match(MotoRequest.from_primitives(method, url, headers))
+        model, labels = router.match(MotoRequest.from_primitives(method, url, headers))
     # No such path, or none at all (ValueError); or a sister of the service, in a protocol of its
     # own (sagemaker-metrics).
     except (HTTPException, NotImplementedError, ValueError):
         return "", {}
-    return found.name, labels
+    return model.name, labels
 
 
 @lru_cache

@@ -64,8 +64,8 @@ class SageMaker:
         if request.action == "InvokeEndpoint":
             endpoint = operations.invoked_endpoint(request.path)
             if self._invoke is not None and endpoint is not None:
-                told = self._invoke(endpoint, request.headers, request.body)
-                return Response(told.status, told.body, {**_request_id(), **told.headers})
+                reply = self._invoke(endpoint, request.headers, request.body)
+                return Response(reply.status, reply.body, {**_request_id(), **reply.headers})
         action = self._actions.get(request.action)
         if action is None:
             raise not_implemented(request)

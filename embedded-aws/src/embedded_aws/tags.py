@@ -62,8 +62,8 @@ class Tags:
 
     def _delete(self, params: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
-            gone = set(params["TagKeys"])
-            tags = {key: value for key, value in self._of(params).items() if key not in gone}
+            keys = set(params["TagKeys"])
+            tags = {key: value for key, value in self._of(params).items() if key not in keys}
             self._set(params["ResourceArn"], tags)
         return {}
 

@@ -23,15 +23,15 @@ def teach_transactions() -> None:
     whole = DynamoDBBackend.transact_write_items
 
     def transact_write_items(self: Any, transact_items: list[dict[str, Any]]) -> None:
-        kept = _kept(self, transact_items)
-        if kept is None:
+        originals = _originals(self, transact_items)
+        if originals is None:
             whole(self, transact_items)
             return
         token = _transacting.set(True)
         try:
             whole(self, transact_items)
         except BaseException:
-            for table, hash_key, range_key, item in kept:
+            for table, hash_key, range_key, item in originals:
                 _put_back(table, hash_key, range_key, item)
             raise
         finally:
@@ -40,10 +40,10 @@ def teach_transactions() -> None:
     def deepcopy(self: Any, memo: dict[int, Any]) -> Any:
         if _transacting.get():
             return self
-        made: Any = object.__new__(type(self))
-        memo[id(self)] = made
-        made.__dict__ = copy.deepcopy(self.__dict__, memo)
-        return made
+        twin: Any = object.__new__(type(self))
+        memo[id(self)] = twin
+        twin.__dict__ = copy.deepcopy(self.__dict__, memo)
+        return twin
 
     for owner, name, taught in (
         (DynamoDBBackend, "transact_write_items", transact_write_items),
@@ -52,21 +52,21 @@ def teach_transactions() -> None:
         setattr(owner, name, taught)
 
 
-def _kept(backend: Any, acts: list[dict[str, Any]]) -> list[tuple[Any, Any, Any, Any]] | None:
+def _originals(backend: Any, acts: list[dict[str, Any]]) -> list[tuple[Any, Any, Any, Any]] | None:
     """The items that the acts name, as they are; None when only moto can put them back."""
-    found = []
+    originals = []
     for act in acts:
         operation: dict[str, Any] = next(iter(act.values()), {})
         table = backend.tables.get(operation.get("TableName"))
-        named = operation.get("Key") or operation.get("Item")
-        if table is None or named is None or table.stream_shard is not None:
+        members = operation.get("Key") or operation.get("Item")
+        if table is None or members is None or table.stream_shard is not None:
             return None
-        if any(key not in named for key in table.table_key_attrs):
+        if any(key not in members for key in table.table_key_attrs):
             return None
-        hash_key, range_key = backend.get_keys_value(table, named)
+        hash_key, range_key = backend.get_keys_value(table, members)
         item = copy.deepcopy(table.get_item(hash_key, range_key))
-        found.append((table, hash_key, range_key, item))
-    return found
+        originals.append((table, hash_key, range_key, item))
+    return originals
 
 
 def _put_back(table: Any, hash_key: Any, range_key: Any, item: Any) -> None:

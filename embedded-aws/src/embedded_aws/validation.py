@@ -39,8 +39,8 @@ def _model() -> Any:
 
 def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:
     kind = shape.type_name
-    expected = _TYPES.get(kind)
-    if expected and (not isinstance(value, expected) or (
+    types = _TYPES.get(kind)
+    if types and (not isinstance(value, types) or (
         isinstance(value, bool) and kind != "boolean"
     )):  # fmt: skip
         raise AwsFault(
@@ -76,8 +76,8 @@ def _structure_problems(shape: Any, value: dict[str, Any], path: str) -> Iterato
 def _string_problems(shape: Any, value: str, path: str) -> Iterator[str]:
     yield from _length(shape, len(value), value, path)
     if shape.enum and value not in shape.enum:
-        allowed = ", ".join(shape.enum)
-        yield _problem(value, path, f"Member must satisfy enum value set: [{allowed}]")
+        choices = ", ".join(shape.enum)
+        yield _problem(value, path, f"Member must satisfy enum value set: [{choices}]")
     pattern = shape.metadata.get("pattern")
     if pattern and not _matches(pattern, value):
         yield _problem(value, path, f"Member must satisfy regular expression pattern: {pattern}")
@@ -111,8 +111,8 @@ def _range(shape: Any, value: float, path: str) -> Iterator[str]:
 
 
 def _problem(value: object, path: str, rule: str) -> str:
-    shown = value if value == "null" else f"'{value}'"
-    return f"Value {shown} at '{path}' failed to satisfy constraint: {rule}"
+    text = value if value == "null" else f"'{value}'"
+    return f"Value {text} at '{path}' failed to satisfy constraint: {rule}"
 
 
 def _join(path: str, name: str) -> str:

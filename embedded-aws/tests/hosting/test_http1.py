@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embedded_aws.hosting.http1 import Answer, MalformedAnswerError, Pool
+from embedded_aws.hosting.process.http1 import Answer, MalformedAnswerError, Pool
 
 
 class Script:

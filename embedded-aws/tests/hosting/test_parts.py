@@ -16,13 +16,13 @@ import pytest
 from botocore.exceptions import ClientError
 from customer.shop import archive
 
-from embedded_aws.hosting import artefact, ports
-from embedded_aws.hosting.capture import flush_interval
-from embedded_aws.hosting.catalogue import page
-from embedded_aws.hosting.program import command, environment
+from embedded_aws.hosting.control.catalogue import page
+from embedded_aws.hosting.fleet.capture import flush_interval
+from embedded_aws.hosting.process import artefact, ports
+from embedded_aws.hosting.process.program import command, environment
+from embedded_aws.hosting.process.usage import cpu_percent, memory_percent, usage
 from embedded_aws.hosting.settings import HostingSettings
 from embedded_aws.hosting.ticker import Ticker
-from embedded_aws.hosting.usage import cpu_percent, memory_percent, usage
 
 
 def test_settings_come_from_the_environment():

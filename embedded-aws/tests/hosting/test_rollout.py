@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded_aws.hosting.rollout import ALL_AT_ONCE, Plan, Step, plan
+from embedded_aws.hosting.control.rollout import ALL_AT_ONCE, Plan, Step, plan
 from embedded_aws.service import AwsFault
 
 

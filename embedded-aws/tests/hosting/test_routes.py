@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded_aws.hosting.routes import Lane, Routes
+from embedded_aws.hosting.fleet.routes import Lane, Routes
 
 weights = st.dictionaries(
     st.sampled_from("abcdef"), st.sampled_from([0.0, 0.1, 0.5, 1.0, 3.0]), min_size=1

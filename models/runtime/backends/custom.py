@@ -45,7 +45,7 @@ class Custom(Backend):
     def fit(self, fitting: Fitting) -> Fitted:
         """Run the training program to its end."""
         path = CODE_DIR / INFERENCE
-        script = Script(_checked(path), None)
+        script = Script(_program_of(path), None)
         fitting.lap(INFERENCE, "")
         run_program(fitting.job)
         if fitting.job.stopping:
@@ -62,7 +62,7 @@ class Custom(Backend):
 
     def load(self, folder: Path, _signature: Signature) -> Any:
         """What ``model_fn`` makes of the model folder."""
-        return Script(_checked(folder / "code" / INFERENCE), None).opened(folder)
+        return Script(_program_of(folder / "code" / INFERENCE), None).opened(folder)
 
 
 class Script:
@@ -79,7 +79,7 @@ class Script:
 
     def opened(self, folder: Path) -> Script:
         """The same with a model folder's model loaded."""
-        return Script(self._module, _called(self._module.model_fn, str(folder), None))
+        return Script(self._module, _call(self._module.model_fn, str(folder), None))
 
     def answer(self, instances: list[Any]) -> list[Any]:
         """JSON instances → one JSON value a row, however many the program takes at once.
@@ -89,13 +89,13 @@ class Script:
         """
         answers: list[Any] = []
         for first in range(0, len(instances), CHUNK):
-            asked = instances[first : first + CHUNK]
-            given = self._request(json.dumps({"instances": asked}))
-            if len(given) != len(asked):
+            chunk = instances[first : first + CHUNK]
+            values = self._request(json.dumps({"instances": chunk}))
+            if len(values) != len(chunk):
                 raise UnreadableAnswer(
-                    f"{INFERENCE} answered {len(given)} values for {len(asked)} instances"
+                    f"{INFERENCE} answered {len(values)} values for {len(chunk)} instances"
                 )
-            answers += given
+            answers += values
         return answers
 
     def _request(self, body: str) -> list[Any]:
@@ -103,16 +103,16 @@ class Script:
         read: Callable[..., Any] = getattr(module, "input_fn", _instances)
         write: Callable[..., Any] = getattr(module, "output_fn", _plain)
         data = read(body, JSON)
-        said = write(_called(module.predict_fn, data, self._model), JSON)
+        answer = write(_call(module.predict_fn, data, self._model), JSON)
         # Flask-based containers let output_fn return (body, content type).
-        said = said[0] if isinstance(said, tuple) else said
-        if isinstance(said, bytes | bytearray | str):
-            said = json.loads(said)
-        said = said.get("predictions", said) if isinstance(said, Mapping) else said
-        said = said.tolist() if hasattr(said, "tolist") else said
-        if not isinstance(said, list):
-            raise UnreadableAnswer(f"{INFERENCE} answered {said!r:.80}, no list of predictions")
-        return said
+        answer = answer[0] if isinstance(answer, tuple) else answer
+        if isinstance(answer, bytes | bytearray | str):
+            answer = json.loads(answer)
+        answer = answer.get("predictions", answer) if isinstance(answer, Mapping) else answer
+        answer = answer.tolist() if hasattr(answer, "tolist") else answer
+        if not isinstance(answer, list):
+            raise UnreadableAnswer(f"{INFERENCE} answered {answer!r:.80}, no list of predictions")
+        return answer
 
 
 def run_program(job: Job) -> None:
@@ -140,12 +140,12 @@ def run_program(job: Job) -> None:
     with subprocess.Popen(
         [sys.executable, program, *arguments], cwd=CODE_DIR, env=environment
     ) as process:
-        status = _followed(process, job)
+        status = _exit_status(process, job)
     if status and not job.stopping:
         raise Unservable(f"{program} ended with status {status}; its last lines are in the log")
 
 
-def _followed(process: subprocess.Popen[bytes], job: Job) -> int:
+def _exit_status(process: subprocess.Popen[bytes], job: Job) -> int:
     """Wait for a program; pass SIGTERM on, and end it when it does not obey."""
     while True:
         try:
@@ -161,7 +161,7 @@ def _followed(process: subprocess.Popen[bytes], job: Job) -> int:
             return process.wait()
 
 
-def _checked(path: Path) -> ModuleType:
+def _program_of(path: Path) -> ModuleType:
     """An ``inference.py`` with what must be in it.
 
     Raises:
@@ -177,10 +177,10 @@ def _checked(path: Path) -> ModuleType:
     return module
 
 
-def _called(function: Callable[..., Any], first: Any, second: Any) -> Any:
+def _call(function: Callable[..., Any], first: Any, second: Any) -> Any:
     """Call a function of the program; newer toolkits hand a context over too."""
-    wanted = inspect.signature(function).parameters
-    return function(*(first, second)[: max(1, min(2, len(wanted)))])
+    parameters = inspect.signature(function).parameters
+    return function(*(first, second)[: max(1, min(2, len(parameters)))])
 
 
 def _instances(body: str, _content_type: str) -> Any:

@@ -37,34 +37,38 @@ class Keras(Backend):
         import tensorflow as tf
 
         fitting.lap("tensorflow", "")
-        chosen, task, signature = fitting.job.hyperparameters, fitting.task, fitting.signature
-        seed = chosen.integer("seed", 0)
+        hyperparameters, task, signature = (
+            fitting.job.hyperparameters,
+            fitting.task,
+            fitting.signature,
+        )
+        seed = hyperparameters.integer("seed", 0)
         keras.utils.set_random_seed(seed)
         own = fitting.own.get("build")
         model = (
-            own(signature, task, chosen)
+            own(signature, task, hyperparameters)
             if own is not None
-            else architectures.build(signature, task.activation, chosen)
+            else architectures.build(signature, task.activation, hyperparameters)
         )
         rehearse(model, signature)
         fitting.lap("rehearsal", "")
         schedule = FittingSchedule(
             loss=LOSSES[task.objective],
-            epochs=chosen.integer("epochs", 100),
-            batch_size=chosen.integer("batch_size", 32),
-            learning_rate=chosen.number("learning_rate", 1e-3),
-            weight_decay=chosen.number("weight_decay", 1e-2),
+            epochs=hyperparameters.integer("epochs", 100),
+            batch_size=hyperparameters.integer("batch_size", 32),
+            learning_rate=hyperparameters.number("learning_rate", 1e-3),
+            weight_decay=hyperparameters.number("weight_decay", 1e-2),
             seed=seed,
             # XLA makes dense layers ten times faster on a CPU, and convolutions slower.
-            compiled=bool(chosen.integer("compiled", int(_all_vectors(signature)))),
+            compiled=bool(hyperparameters.integer("compiled", int(_all_vectors(signature)))),
         )
         network = Network(model, signature)
-        watched = fitting.transform(fitting.watched)
+        watched_rows = fitting.transform(fitting.watched)
 
         def validate() -> dict[str, float]:
-            predicted = task.predicted(network.predict(watched))
-            measured = task.measure(fitting.watched.labels, predicted)
-            return {f"val_{task.tracked}": measured[task.tracked]}
+            predictions = task.predicted(network.predict(watched_rows))
+            metrics = task.measure(fitting.watched.labels, predictions)
+            return {f"val_{task.tracked}": metrics[task.tracked]}
 
         history = Fit(
             model=model,

@@ -32,9 +32,13 @@ class ScikitLearn(Backend):
         import sklearn
 
         fitting.lap("scikit-learn", "")
-        task, chosen = fitting.task, fitting.job.hyperparameters
+        task, hyperparameters = fitting.task, fitting.job.hyperparameters
         own = fitting.own.get("estimator")
-        estimator = own(task, chosen) if own is not None else ESTIMATORS[task.objective](chosen)
+        estimator = (
+            own(task, hyperparameters)
+            if own is not None
+            else ESTIMATORS[task.objective](hyperparameters)
+        )
         targets = task.targets(fitting.split.labels)
         if targets.ndim > 1 and targets.shape[1] == 1:
             targets = targets[:, 0]
@@ -42,9 +46,9 @@ class ScikitLearn(Backend):
         if fitting.job.stopping:
             raise Stopped
         predictor = Estimator(estimator, task.objective, task.outputs[0].shape[-1])
-        predicted = task.predicted(predictor.predict(fitting.transform(fitting.watched)))
-        measured = task.measure(fitting.watched.labels, predicted)[task.tracked]
-        print(f"epoch=1 train_{task.tracked}={measured:.6g}", flush=True)
+        predictions = task.predicted(predictor.predict(fitting.transform(fitting.watched)))
+        metric = task.measure(fitting.watched.labels, predictions)[task.tracked]
+        print(f"epoch=1 train_{task.tracked}={metric:.6g}", flush=True)
         fitting.lap("fit", "")
         return Fitted(predictor, [], {"scikit-learn": sklearn.__version__})
 
@@ -90,32 +94,32 @@ def matrix(tensors: Arrays) -> NDArray[np.float64]:
     return np.concatenate(parts, axis=1, dtype=np.float64)
 
 
-def _boosting(chosen: Hyperparameters) -> dict[str, Any]:
+def _boosting(hyperparameters: Hyperparameters) -> dict[str, Any]:
     return {
-        "max_iter": chosen.integer("max_iter", 300),
-        "learning_rate": chosen.number("learning_rate", 0.08),
-        "max_leaf_nodes": chosen.integer("max_leaf_nodes", 31),
-        "random_state": chosen.integer("seed", 0),
+        "max_iter": hyperparameters.integer("max_iter", 300),
+        "learning_rate": hyperparameters.number("learning_rate", 0.08),
+        "max_leaf_nodes": hyperparameters.integer("max_leaf_nodes", 31),
+        "random_state": hyperparameters.integer("seed", 0),
     }
 
 
-def _regressor(chosen: Hyperparameters) -> Any:
+def _regressor(hyperparameters: Hyperparameters) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    return HistGradientBoostingRegressor(loss="absolute_error", **_boosting(chosen))
+    return HistGradientBoostingRegressor(loss="absolute_error", **_boosting(hyperparameters))
 
 
-def _classifier(chosen: Hyperparameters) -> Any:
+def _classifier(hyperparameters: Hyperparameters) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    return HistGradientBoostingClassifier(**_boosting(chosen))
+    return HistGradientBoostingClassifier(**_boosting(hyperparameters))
 
 
-def _labeller(chosen: Hyperparameters) -> Any:
+def _labeller(hyperparameters: Hyperparameters) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.multioutput import MultiOutputClassifier
 
-    return MultiOutputClassifier(HistGradientBoostingClassifier(**_boosting(chosen)))
+    return MultiOutputClassifier(HistGradientBoostingClassifier(**_boosting(hyperparameters)))
 
 
 def _values(estimator: Any, features: NDArray[np.float64], width: int) -> NDArray[np.float64]:
@@ -133,10 +137,10 @@ def _label_chances(
     estimator: Any, features: NDArray[np.float64], width: int
 ) -> NDArray[np.float64]:
     chances = np.zeros((len(features), width))
-    for label, given in enumerate(estimator.predict_proba(features)):
+    for label, probabilities in enumerate(estimator.predict_proba(features)):
         # A label that all training rows had, or none, leaves one column.
         classes = list(estimator.estimators_[label].classes_)
-        chances[:, label] = given[:, classes.index(1)] if 1 in classes else 0.0
+        chances[:, label] = probabilities[:, classes.index(1)] if 1 in classes else 0.0
     return chances
 
 

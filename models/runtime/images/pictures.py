@@ -43,13 +43,13 @@ def pixels(
 
     height, width = size
     with Image.open(io.BytesIO(data), formats=formats) as image:
-        found = image.width * image.height
-        if found > MAX_IMAGE_PIXELS:
+        count = image.width * image.height
+        if count > MAX_IMAGE_PIXELS:
             raise ValueError(f"{image.width}×{image.height} pixels are too many")
         # Lets libjpeg decode at a fraction of the size: several times faster on photos.
         image.draft("RGB", (width * 2, height * 2))
         small = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
-        return np.asarray(small, dtype=np.uint8), found
+        return np.asarray(small, dtype=np.uint8), count
 
 
 def decoded(instances: Sequence[Any], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -63,24 +63,24 @@ def decoded(instances: Sequence[Any], size: tuple[int, int]) -> NDArray[np.uint8
     most = max(1, MAX_REQUEST_VALUES // (size[0] * size[1] * 3))
     if len(instances) > most:
         raise BadInput(f"{len(instances)} images; at most {most} are answered in one request")
-    left = MAX_REQUEST_PIXELS
-    made = []
+    budget = MAX_REQUEST_PIXELS
+    pictures = []
     for number, instance in enumerate(instances):
         if isinstance(instance, Mapping) and isinstance(instance.get("b64"), str):
-            image, held = _sent(instance["b64"], size, number)
-            left -= held
-            if left < 0:
+            image, count = _from_base64(instance["b64"], size, number)
+            budget -= count
+            if budget < 0:
                 raise BadInput(
                     f"instance {number}: the images of a request may have {MAX_REQUEST_PIXELS} "
                     "pixels together; send fewer, or smaller ones"
                 )
         else:
-            image = _listed(instance, size, number)
-        made.append(image)
-    return np.stack(made)
+            image = _from_lists(instance, size, number)
+        pictures.append(image)
+    return np.stack(pictures)
 
 
-def _sent(text: str, size: tuple[int, int], number: int) -> tuple[NDArray[np.uint8], int]:
+def _from_base64(text: str, size: tuple[int, int], number: int) -> tuple[NDArray[np.uint8], int]:
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -94,16 +94,16 @@ def _sent(text: str, size: tuple[int, int], number: int) -> tuple[NDArray[np.uin
         ) from error
 
 
-def _listed(instance: Any, size: tuple[int, int], number: int) -> NDArray[np.uint8]:
-    expected = f'instance {number}: expected {{"b64": "…"}} or nested lists of numbers'
+def _from_lists(instance: Any, size: tuple[int, int], number: int) -> NDArray[np.uint8]:
+    complaint = f'instance {number}: expected {{"b64": "…"}} or nested lists of numbers'
     if not isinstance(instance, list):
-        raise BadInput(f"{expected}, got {shown(instance)}")
+        raise BadInput(f"{complaint}, got {shown(instance)}")
     try:
         array = np.asarray(instance)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise BadInput(f"{expected}, all of one length") from error
+        raise BadInput(f"{complaint}, all of one length") from error
     if array.size and array.dtype.kind not in "iuf":
-        raise BadInput(f"{expected}, got {shown(instance)}")
+        raise BadInput(f"{complaint}, got {shown(instance)}")
     if array.shape != (*size, 3):
         raise BadInput(
             f"instance {number}: shape {array.shape}, expected {(*size, 3)} "

@@ -113,12 +113,12 @@ class Image(Input):
         """PNG as base64, which loses nothing."""
         from PIL import Image as Pillow
 
-        made = []
+        instances = []
         for picture in inputs[IMAGE]:
-            encoded = io.BytesIO()
-            Pillow.fromarray(picture).save(encoded, "PNG")
-            made.append({"b64": base64.b64encode(encoded.getvalue()).decode("ascii")})
-        return made
+            file = io.BytesIO()
+            Pillow.fromarray(picture).save(file, "PNG")
+            instances.append({"b64": base64.b64encode(file.getvalue()).decode("ascii")})
+        return instances
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:

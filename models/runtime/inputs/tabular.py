@@ -58,8 +58,8 @@ class Tabular(Input):
         A date may always be missing in a request: it then means the newest day of the training.
         """
         require_treatments(columns, label, features)
-        chosen = [c for c in columns if c.name != label and _is_used(c, features)]
-        if not chosen:
+        predictors = [c for c in columns if c.name != label and _is_used(c, features)]
+        if not predictors:
             raise InvalidFeature(f"no column is left that {label} could be told from")
         return {
             "kind": "tabular",
@@ -72,7 +72,7 @@ class Tabular(Input):
                     "treatment": features.get(c.name, ""),
                     "look": c.kind,
                 }
-                for c in chosen
+                for c in predictors
             ],
         }
 
@@ -83,7 +83,7 @@ class Tabular(Input):
         hyperparameters: Hyperparameters,
     ) -> dict[str, Any]:
         """Fitted features, the columns that they need, and a typical value of each."""
-        made = (
+        fitted_features = (
             features(inputs, hyperparameters)
             if features is not None
             else [
@@ -98,11 +98,11 @@ class Tabular(Input):
                 )
             ]
         )
-        needed = columns_of(made)
-        unknown = sorted(needed - {column["name"] for column in self._columns})
+        names = columns_of(fitted_features)
+        unknown = sorted(names - {column["name"] for column in self._columns})
         if unknown:
             raise InvalidFeature(f"features() of model.py reads {unknown}, which nobody sends")
-        width = sum(operation(_first(inputs)).shape[1] for operation in operations(made))
+        width = sum(operation(_first(inputs)).shape[1] for operation in operations(fitted_features))
         return {
             "kind": self.spec["kind"],
             "row_id": self.spec["row_id"],
@@ -114,9 +114,9 @@ class Tabular(Input):
                     "example": _typical(inputs[column["name"]], column["type"]),
                 }
                 for column in self._columns
-                if column["name"] in needed
+                if column["name"] in names
             ],
-            "features": made,
+            "features": fitted_features,
             "width": width,
         }
 
@@ -129,17 +129,19 @@ class Tabular(Input):
     ) -> tuple[NDArray[np.str_], dict[str, NDArray[Any]], list[Any]]:
         """Columns of all Parquet files of a channel."""
         ids = list(self.spec["row_id"])
-        needed = [column["name"] for column in self._columns if column["required"]]
+        names = [column["name"] for column in self._columns if column["required"]]
         others = [column["name"] for column in self._columns if not column["required"]]
-        needed = list(dict.fromkeys([*ids, label, *needed]))
-        table = read_table(channel, needed, [name for name in others if name not in needed])
+        names = list(dict.fromkeys([*ids, label, *names]))
+        table = read_table(channel, names, [name for name in others if name not in names])
         inputs = {
             column["name"]: array(table[column["name"]], column["type"]) for column in self._columns
         }
         rows = table.num_rows
         keys = [[str(value) for value in table[name].to_pylist()] for name in ids]
-        told = ["|".join(key) for key in zip(*keys, strict=True)] if keys else map(str, range(rows))
-        return np.asarray(list(told), dtype=np.str_), inputs, table[label].to_pylist()
+        row_ids = (
+            ["|".join(key) for key in zip(*keys, strict=True)] if keys else map(str, range(rows))
+        )
+        return np.asarray(list(row_ids), dtype=np.str_), inputs, table[label].to_pylist()
 
     def decode(self, instances: Sequence[Any]) -> dict[str, NDArray[Any]]:
         """JSON instances (one object per row) → columns."""
@@ -158,7 +160,7 @@ class Tabular(Input):
         rows = len(inputs[names[0][0]])
         return [
             {
-                name: _sent(inputs[name][row], kind)
+                name: _json_value(inputs[name][row], kind)
                 for name, kind in names
                 if not is_missing(inputs[name][row : row + 1])[0]
             }
@@ -193,10 +195,10 @@ def require_treatments(
     Raises:
         InvalidFeature: every fault is named.
     """
-    known = {column.name: column for column in columns}
+    by_name = {column.name: column for column in columns}
     faults = []
     for name, treatment in features.items():
-        column = known.get(name)
+        column = by_name.get(name)
         if column is None or name == label:
             faults.append(f"{name} is {'the label' if column else 'no column of the contract'}")
         elif treatment not in TREATMENTS:
@@ -224,19 +226,19 @@ def _first(inputs: Arrays) -> dict[str, NDArray[Any]]:
 
 
 def _typical(values: NDArray[Any], kind: str) -> Any:
-    known = values[~is_missing(values)]
-    if not known.size:
+    sample = values[~is_missing(values)]
+    if not sample.size:
         return None
     if kind == "date":
-        return iso_day(known.max())
+        return iso_day(sample.max())
     if kind == "text":
-        texts, counts = np.unique(known.astype(np.str_), return_counts=True)
+        texts, counts = np.unique(sample.astype(np.str_), return_counts=True)
         return str(texts[counts.argmax()])
-    middle = float(np.quantile(known, 0.5, method="nearest"))
+    middle = float(np.quantile(sample, 0.5, method="nearest"))
     return bool(middle) if kind == "boolean" else middle
 
 
-def _sent(value: Any, kind: str) -> Any:
+def _json_value(value: Any, kind: str) -> Any:
     if kind == "date":
         return iso_day(value)
     if kind == "text":

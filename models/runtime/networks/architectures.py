@@ -23,7 +23,7 @@ def build(signature: Signature, activation: str, hyperparameters: Hyperparameter
     """
     import keras
 
-    inputs, embedded = [], []
+    inputs, branches = [], []
     for tensor in signature.inputs:
         network = _BY_RANK.get(len(tensor.shape) - 1)
         if network is None:
@@ -31,13 +31,13 @@ def build(signature: Signature, activation: str, hyperparameters: Hyperparameter
                 f"no network is known for {tensor.name} of shape {list(tensor.shape)}; let "
                 "build() of a model.py make one"
             )
-        given = keras.Input(tensor.shape[1:], name=tensor.name, dtype=tensor.dtype)
-        inputs.append(given)
-        embedded.append(network(given, hyperparameters))
-    joined = embedded[0] if len(embedded) == 1 else keras.layers.Concatenate()(embedded)
-    outputs = {tensor.name: _head(tensor, activation)(joined) for tensor in signature.outputs}
-    given_inputs = inputs[0] if len(inputs) == 1 else inputs
-    return keras.Model(given_inputs, outputs if len(outputs) > 1 else next(iter(outputs.values())))
+        source = keras.Input(tensor.shape[1:], name=tensor.name, dtype=tensor.dtype)
+        inputs.append(source)
+        branches.append(network(source, hyperparameters))
+    features = branches[0] if len(branches) == 1 else keras.layers.Concatenate()(branches)
+    outputs = {tensor.name: _head(tensor, activation)(features) for tensor in signature.outputs}
+    model_inputs = inputs[0] if len(inputs) == 1 else inputs
+    return keras.Model(model_inputs, outputs if len(outputs) > 1 else next(iter(outputs.values())))
 
 
 def _head(tensor: Tensor, activation: str) -> Any:
@@ -46,17 +46,17 @@ def _head(tensor: Tensor, activation: str) -> Any:
     return keras.layers.Dense(tensor.shape[-1], activation=activation, name=tensor.name)
 
 
-def dense(given: Any, hyperparameters: Hyperparameters) -> Any:
+def dense(vector: Any, hyperparameters: Hyperparameters) -> Any:
     """A vector through layers of ``hidden`` widths."""
     import keras
 
-    hidden = given
+    hidden = vector
     for width in hyperparameters.integers("hidden", (128, 64)):
         hidden = keras.layers.Dense(width, activation="silu")(hidden)
     return hidden
 
 
-def convolutional(given: Any, hyperparameters: Hyperparameters) -> Any:
+def convolutional(picture: Any, hyperparameters: Hyperparameters) -> Any:
     """A picture through depthwise-separable blocks (Howard et al. 2017) of ``filters`` channels.
 
     Small enough for a phone. Mirrored pictures are shown while training, unless ``mirror`` is 0.
@@ -72,7 +72,7 @@ def convolutional(given: Any, hyperparameters: Hyperparameters) -> Any:
 
     first, *rest = hyperparameters.integers("filters", (24, 48, 96, 128))
     half = {"strides": 2, "padding": "same", "use_bias": False}
-    hidden = given
+    hidden = picture
     if hyperparameters.integer("mirror", 1):
         seed = hyperparameters.integer("seed", 0)
         hidden = layers.RandomFlip("horizontal", seed=seed)(hidden)

@@ -36,8 +36,8 @@ class Network:
         """Inputs [n, …] → outputs [n, …] by name."""
         parts: dict[str, list[NDArray[Any]]] = {t.name: [] for t in self._signature.outputs}
         for first in range(0, rows_of(inputs), BATCH):
-            chosen = take(inputs, slice(first, first + BATCH))
-            for name, values in called(self.model, chosen, self._signature).items():
+            batch = take(inputs, slice(first, first + BATCH))
+            for name, values in called(self.model, batch, self._signature).items():
                 parts[name].append(np.asarray(values))
         return {name: np.concatenate(values) for name, values in parts.items()}
 
@@ -46,8 +46,8 @@ def called(
     model: Any, inputs: Mapping[str, Any], signature: Signature, *, training: bool = False
 ) -> dict[str, Any]:
     """Call a Keras model with tensors by name; its outputs by the signature's names."""
-    given = next(iter(inputs.values())) if len(inputs) == 1 else dict(inputs)
-    answer = model(given, training=training)
+    tensors = next(iter(inputs.values())) if len(inputs) == 1 else dict(inputs)
+    answer = model(tensors, training=training)
     names = [tensor.name for tensor in signature.outputs]
     if isinstance(answer, Mapping):
         return dict(answer)
@@ -61,12 +61,12 @@ def rehearse(model: Any, signature: Signature) -> None:
         Unservable: its inputs or outputs are not those of the signature, or it holds what LiteRT
             does not know; the message names it.
     """
-    for kind, wanted in (("input", signature.inputs), ("output", signature.outputs)):
+    for kind, tensors in (("input", signature.inputs), ("output", signature.outputs)):
         names = [str(tensor.name) for tensor in getattr(model, f"{kind}s", None) or []]
-        if len(names) != len(wanted):
+        if len(names) != len(tensors):
             raise Unservable(
                 f"the model has {len(names)} {kind}s ({', '.join(names)}); this family has "
-                f"{len(wanted)} ({', '.join(tensor.name for tensor in wanted)}): correct build() "
+                f"{len(tensors)} ({', '.join(tensor.name for tensor in tensors)}): correct build() "
                 "of model.py"
             )
     zeros = {t.name: np.zeros(t.shape, dtype=t.dtype) for t in signature.inputs}
@@ -92,8 +92,8 @@ def litert_graph(model: Any, signature: Signature) -> bytes:
 
     with tempfile.TemporaryDirectory() as scratch:
         _archive(model, signature, 1, Path(scratch) / "batch1")
-        made: bytes = tf.lite.TFLiteConverter.from_saved_model(f"{scratch}/batch1").convert()
-    return made
+        graph: bytes = tf.lite.TFLiteConverter.from_saved_model(f"{scratch}/batch1").convert()
+    return graph
 
 
 def export(model: Any, signature: Signature, folder: Path) -> None:
@@ -115,22 +115,26 @@ def _archive(model: Any, signature: Signature, batch: int | None, path: Path) ->
         return tf.TensorSpec([batch, *tensor.shape[1:]], tensor.dtype, name=tensor.name)
 
     # ExportArchive and not a tf.Module around the model: that one converts silently to NaN.
-    made = keras.export.ExportArchive()
-    made.track(model)
+    archive = keras.export.ExportArchive()
+    archive.track(model)
     names = [tensor.name for tensor in signature.inputs]
 
     def served(*tensors: Any) -> Any:
         return called(model, dict(zip(names, tensors, strict=True)), signature)
 
-    made.add_endpoint("serve", served, [spec(tensor) for tensor in signature.inputs])
-    made.write_out(str(path), verbose=False)
+    archive.add_endpoint("serve", served, [spec(tensor) for tensor in signature.inputs])
+    archive.write_out(str(path), verbose=False)
 
 
-def _operations(said: str) -> str:
+def _operations(message: str) -> str:
     """The operations that the converter named, else its last words."""
-    found = [
+    operations = [
         name.strip()
-        for names in re.findall(r"(?:TF Select|Custom) ops: (.+)|'tf\.(\w+)' op ", said)
+        for names in re.findall(r"(?:TF Select|Custom) ops: (.+)|'tf\.(\w+)' op ", message)
         for name in "".join(names).split(",")
     ]
-    return f"no operation for {', '.join(dict.fromkeys(found))}" if found else said.strip()[-300:]
+    return (
+        f"no operation for {', '.join(dict.fromkeys(operations))}"
+        if operations
+        else message.strip()[-300:]
+    )

@@ -70,11 +70,11 @@ class Checkpoints:
             os.fsync(file.fileno())
         partial.replace(target)
         # The rename itself survives a machine that is taken away only when the folder is written.
-        opened = os.open(self.folder, os.O_RDONLY)
+        descriptor = os.open(self.folder, os.O_RDONLY)
         try:
-            os.fsync(opened)
+            os.fsync(descriptor)
         finally:
-            os.close(opened)
+            os.close(descriptor)
         for old in sorted(self.folder.glob("epoch-*.npz"))[:-KEPT_CHECKPOINTS]:
             old.unlink()
 
@@ -86,17 +86,17 @@ class Checkpoints:
         """
         for path in sorted(self.folder.glob("epoch-*.npz"), reverse=True):
             try:
-                with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+                with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                     notes = json.loads(str(file["notes"]))
                     names = sorted(name for name in file.files if name != "notes")
                     state = [file[name] for name in names]
-                found = int(notes["epoch"]), state, list(notes["history"])
+                checkpoint = int(notes["epoch"]), state, list(notes["history"])
                 identity = notes["identity"]
             except Exception as error:  # noqa: BLE001 - torn bytes raise whatever they meet
                 print(f"checkpoint {path.name} is unreadable, trying an older one: {error}")
                 continue
             if identity == self.identity:
-                return found
+                return checkpoint
         return None
 
 
@@ -132,7 +132,7 @@ class Fit:
             Stopped: ``stopping`` became true.
             FloatingPointError: the loss is not finite.
         """
-        optimizer, segment, steps = self._prepared()
+        optimizer, segment, steps = self._training_steps()
         start = self._resume(optimizer)
         for epoch in range(start + 1, self.schedule.epochs + 1):
             began = time.perf_counter()
@@ -154,7 +154,7 @@ class Fit:
     def _rows(self) -> int:
         return rows_of(self.inputs)
 
-    def _prepared(self) -> tuple[Any, Any, int]:
+    def _training_steps(self) -> tuple[Any, Any, int]:
         import keras
         import tensorflow as tf
 
@@ -175,18 +175,18 @@ class Fit:
         targets = tf.constant(self.targets)
 
         @tf.function(jit_compile=schedule.compiled, reduce_retracing=True)  # type: ignore[untyped-decorator]
-        def segment(chosen: Any) -> Any:
+        def segment(batches: Any) -> Any:
             def step(number: Any, loss: Any) -> Any:
-                rows = chosen[number]
+                rows = batches[number]
                 with tf.GradientTape() as tape:
-                    given = {name: tf.gather(values, rows) for name, values in inputs.items()}
-                    answer = called(model, given, self.signature, training=True)
+                    features = {name: tf.gather(values, rows) for name, values in inputs.items()}
+                    answer = called(model, features, self.signature, training=True)
                     value = schedule.loss(tf.gather(targets, rows), answer[PREDICTION])
                 gradients = tape.gradient(value, model.trainable_variables)
                 optimizer.apply(gradients, model.trainable_variables)
                 return number + 1, loss + value
 
-            count = tf.shape(chosen)[0]
+            count = tf.shape(batches)[0]
             state = (tf.constant(0), tf.constant(0.0))
             return tf.while_loop(lambda number, _: number < count, step, state)[1]
 
@@ -205,10 +205,10 @@ class Fit:
         return loss / (rows // batch)
 
     def _resume(self, optimizer: Any) -> int:
-        found = self.checkpoints.newest()
-        if found is None:
+        checkpoint = self.checkpoints.newest()
+        if checkpoint is None:
             return 0
-        epoch, state, history = found
+        epoch, state, history = checkpoint
         variables = self._variables(optimizer)
         if [value.shape for value in state] != [tuple(variable.shape) for variable in variables]:
             print("the checkpoint has other variables than this model: starting anew", flush=True)

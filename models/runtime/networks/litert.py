@@ -32,8 +32,8 @@ class Graph:
         )
         self._interpreter = Interpreter(num_threads=1, **model)
         self._interpreter.allocate_tensors()
-        served = self._interpreter.get_signature_list().get("serving_default")
-        runner = self._interpreter.get_signature_runner("serving_default") if served else None
+        default = self._interpreter.get_signature_list().get("serving_default")
+        runner = self._interpreter.get_signature_runner("serving_default") if default else None
         self._inputs = _indices(
             [tensor.name for tensor in signature.inputs],
             self._interpreter.get_input_details(),
@@ -49,9 +49,9 @@ class Graph:
         """Inputs [n, …] → outputs [n, …] by name, row by row (the graph's batch is 1)."""
         interpreter, count = self._interpreter, rows_of(inputs)
         rows: dict[str, list[NDArray[Any]]] = {name: [] for name, _ in self._outputs}
-        given = [(index, inputs[name]) for name, index in self._inputs]
+        tensors = [(index, inputs[name]) for name, index in self._inputs]
         for row in range(count):
-            for index, values in given:
+            for index, values in tensors:
                 interpreter.set_tensor(index, values[row : row + 1])
             interpreter.invoke()
             for name, index in self._outputs:
@@ -60,11 +60,11 @@ class Graph:
 
 
 def _indices(
-    names: list[str], details: list[dict[str, Any]], named: dict[str, dict[str, Any]]
+    names: list[str], details: list[dict[str, Any]], by_name: dict[str, dict[str, Any]]
 ) -> list[tuple[str, int]]:
     if len(names) == 1 and len(details) == 1:
         return [(names[0], int(details[0]["index"]))]
-    missing = sorted(set(names) - set(named))
+    missing = sorted(set(names) - set(by_name))
     if missing or len(names) != len(details):
-        raise ValueError(f"the graph has the tensors {sorted(named)}; {names} are wanted")
-    return [(name, int(named[name]["index"])) for name in names]
+        raise ValueError(f"the graph has the tensors {sorted(by_name)}; {names} are wanted")
+    return [(name, int(by_name[name]["index"])) for name in names]

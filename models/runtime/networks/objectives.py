@@ -22,8 +22,8 @@ def cross_entropy(truth: Any, answer: Any) -> Any:
     """Mean of -log of the right class's chance: indices [n], probabilities [n, classes]."""
     import tensorflow as tf
 
-    chosen = tf.gather(answer, truth, batch_dims=1)
-    return -tf.reduce_mean(tf.math.log(tf.maximum(chosen, EPSILON)))
+    chances = tf.gather(answer, truth, batch_dims=1)
+    return -tf.reduce_mean(tf.math.log(tf.maximum(chances, EPSILON)))
 
 
 def binary_cross_entropy(truth: Any, answer: Any) -> Any:

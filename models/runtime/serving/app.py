@@ -69,13 +69,13 @@ class Model:
             raw = bundle.raw(tensors)
             if first_unfit(raw) is not None:
                 raise ArithmeticError("the model answered a number that is not finite")
-            predicted = bundle.task.predicted(raw)
+            predictions = bundle.task.predicted(raw)
         else:
-            predicted = bundle.predicted(inputs)
-        scores = bundle.task.scores(predicted)
+            predictions = bundle.predicted(inputs)
+        scores = bundle.task.scores(predictions)
         if not np.isfinite(scores).all():
             raise ArithmeticError("the model answered more than a number can hold")
-        return bundle.task.answers(predicted), [float(score) for score in scores]
+        return bundle.task.answers(predictions), [float(score) for score in scores]
 
     def test_itself(self) -> None:
         """Predict the example of preprocess.json.
@@ -160,15 +160,15 @@ def create_app(model: Model, telemetry: Telemetry, publisher: Publisher | None =
         try:
             body = await body_of(request)
             began = time.perf_counter()
-            predictions, seen = model.predict(instances_of(body))
+            predictions, scores = model.predict(instances_of(body))
         except BadInput as error:
             telemetry.rejected()
-            return reply({"error": str(error) + _labelled(request)}, 400)
+            return reply({"error": str(error) + _format_hint(request)}, 400)
         except Exception as error:  # noqa: BLE001 - the client must get an answer
             telemetry.failed()
             print(f"prediction failed: {type(error).__name__}: {error}", flush=True)
             return reply({"error": f"{type(error).__name__}: {error}"}, 500)
-        telemetry.answered(seen, time.perf_counter() - began)
+        telemetry.answered(scores, time.perf_counter() - began)
         return reply({"predictions": predictions})
 
     async def metrics() -> Response:
@@ -205,7 +205,7 @@ def main(folder: Path, model_type: type[Model] = Model) -> int:
     return 0
 
 
-def _labelled(request: Request) -> str:
+def _format_hint(request: Request) -> str:
     """A hint for who sends another format, as the endpoints of other programs take."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in OTHER_FORMATS or kind.startswith(("image/", "multipart/")):

@@ -177,15 +177,15 @@ class Publisher:
             for index, (count, was) in enumerate(zip(now.latencies, old.latencies, strict=True))
         }
         memory = {float(resident_bytes()): 1}
-        shared = tuple(pair for pair in self.dimensions if pair[0] == "ModelName")
+        model_wide = tuple(pair for pair in self.dimensions if pair[0] == "ModelName")
         return [
             self._datum(name, unit, values, dimensions, at)
             for name, unit, values, dimensions in (
                 ("PredictionBin", "None", bins, self.dimensions),
                 ("PredictionLatency", "Milliseconds", milliseconds, self.dimensions),
-                ("PredictionLatency", "Milliseconds", milliseconds, shared),
+                ("PredictionLatency", "Milliseconds", milliseconds, model_wide),
                 ("MemoryUsage", "Bytes", memory, self.dimensions),
-                ("MemoryUsage", "Bytes", memory, shared),
+                ("MemoryUsage", "Bytes", memory, model_wide),
             )
             if any(values.values())
         ]
@@ -198,13 +198,13 @@ class Publisher:
         dimensions: tuple[tuple[str, str], ...],
         at: float,
     ) -> dict[str, Any]:
-        seen = {value: count for value, count in values.items() if count}
+        counts = {value: count for value, count in values.items() if count}
         return {
             "MetricName": name,
             "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions],
             "Timestamp": datetime.fromtimestamp(at, tz=UTC),
-            "Values": list(seen),
-            "Counts": [float(count) for count in seen.values()],
+            "Values": list(counts),
+            "Counts": [float(count) for count in counts.values()],
             "Unit": unit,
             "StorageResolution": 1,
         }

@@ -74,12 +74,12 @@ def _number(value: Any, where: str) -> float:
     elif isinstance(value, bool) or not isinstance(value, int | float):
         raise BadInput(f"{where}, no number")
     try:
-        read = float(value)
+        number = float(value)
     except OverflowError as error:
         raise BadInput(f"{where}, not finite") from error
-    if not math.isfinite(read):
+    if not math.isfinite(number):
         raise BadInput(f"{where}, not finite")
-    return read
+    return number
 
 
 def _boolean(value: Any, where: str) -> float:

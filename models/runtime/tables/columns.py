@@ -41,10 +41,10 @@ def read_table(channel: Path, names: Sequence[str], optional: Sequence[str] = ()
     files = sorted(channel.rglob("*.parquet"))
     tables = []
     for file in files:
-        opened = pq.ParquetFile(file)
-        held = set(opened.schema_arrow.names)
+        parquet = pq.ParquetFile(file)
+        schema = set(parquet.schema_arrow.names)
         # A column that is empty in one day's file may have been left out of it.
-        tables.append(opened.read(columns=[n for n in (*names, *optional) if n in held]))
+        tables.append(parquet.read(columns=[n for n in (*names, *optional) if n in schema]))
     if not sum(table.num_rows for table in tables):
         raise NoData(f"{channel} holds {len(files)} Parquet files and no row.")
     table = pa.concat_tables(tables, promote_options="permissive")

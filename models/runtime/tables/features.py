@@ -101,10 +101,10 @@ def standard(
     with np.errstate(all="ignore"):
         values = raw(columns, feature)
         values = np.log(values + add) if log else values
-    known = values[np.isfinite(values)]
+    numbers = values[np.isfinite(values)]
     return feature | {
-        "mean": float(known.mean()) if known.size else 0.0,
-        "std": max(float(known.std()), 1e-6) if known.size else 1.0,
+        "mean": float(numbers.mean()) if numbers.size else 0.0,
+        "std": max(float(numbers.std()), 1e-6) if numbers.size else 1.0,
         "clip": CLIP,
     }
 
@@ -113,15 +113,15 @@ def one_hot(
     name: str, values: NDArray[Any], *, most: int = MOST_CATEGORIES, other: bool = True
 ) -> dict[str, Any]:
     """A fitted ``one_hot`` feature: the most frequent values, and (``other``) one for the rest."""
-    given = values[~is_missing(values)]
-    known, counts = np.unique(
-        given.astype(np.str_) if given.dtype.kind == "O" else given, return_counts=True
+    cells = values[~is_missing(values)]
+    categories, counts = np.unique(
+        cells.astype(np.str_) if cells.dtype.kind == "O" else cells, return_counts=True
     )
-    order = np.lexsort((known, -counts))[:most]
+    order = np.lexsort((categories, -counts))[:most]
     return {
         "op": "one_hot",
         "column": name,
-        "values": sorted(known[order].tolist()),
+        "values": sorted(categories[order].tolist()),
         "other": other,
     }
 
@@ -132,10 +132,10 @@ def days(name: str, values: NDArray[Any]) -> dict[str, Any]:
     Raises:
         InvalidFeature: no row has a date.
     """
-    known = values[~is_missing(values)]
-    if not known.size:
+    dates = values[~is_missing(values)]
+    if not dates.size:
         raise InvalidFeature(f"data.features: no training row has a {name}; let it be `drop`")
-    first, newest = known.min(), known.max()
+    first, newest = dates.min(), dates.max()
     return {
         "op": "days",
         "column": name,
@@ -154,17 +154,17 @@ def iso_day(value: Any) -> str:
 
 def _shift(values: NDArray[Any]) -> float:
     """What makes a column's logarithm finite: 1 where it has zeros, more where it goes below."""
-    known = values[np.isfinite(values)]
-    lowest = float(known.min()) if known.size else 0.0
+    numbers = values[np.isfinite(values)]
+    lowest = float(numbers.min()) if numbers.size else 0.0
     return 1.0 - min(lowest, 0.0)
 
 
 def _heavy_tailed(values: NDArray[Any]) -> bool:
-    known = values[np.isfinite(values)]
-    if known.size < 3 or known.min() < 0:
+    numbers = values[np.isfinite(values)]
+    if numbers.size < 3 or numbers.min() < 0:
         return False
-    skewness = _skewness(known)
-    return skewness > HEAVY and abs(_skewness(np.log1p(known))) < skewness
+    skewness = _skewness(numbers)
+    return skewness > HEAVY and abs(_skewness(np.log1p(numbers))) < skewness
 
 
 def _skewness(values: NDArray[Any]) -> float:

@@ -35,13 +35,13 @@ def operations(features: Sequence[Feature]) -> list[Operation]:
     Raises:
         KeyError: an operation is none of this set.
     """
-    made: list[Operation] = []
+    steps: list[Operation] = []
     for op, run in groupby(features, key=lambda feature: feature["op"]):
         if op == "number":
-            made.append(_numbers(list(run)))
+            steps.append(_numbers(list(run)))
         else:
-            made += [partial(_OPERATIONS[op], feature) for feature in run]
-    return made
+            steps += [partial(_OPERATIONS[op], feature) for feature in run]
+    return steps
 
 
 def columns_of(features: Sequence[Feature]) -> frozenset[str]:
@@ -107,11 +107,11 @@ def _missing(feature: Feature, columns: Arrays) -> Floats:
 
 def _one_hot(feature: Feature, columns: Arrays) -> Floats:
     values = columns[feature["column"]]
-    known = feature["values"]
-    given = np.asarray(values, dtype=object if values.dtype.kind == "O" else np.float64)
-    hot = np.zeros((len(values), len(known)))
-    for column, value in enumerate(known):
-        hot[:, column] = given == value
+    categories = feature["values"]
+    cells = np.asarray(values, dtype=object if values.dtype.kind == "O" else np.float64)
+    hot = np.zeros((len(values), len(categories)))
+    for column, value in enumerate(categories):
+        hot[:, column] = cells == value
     if feature.get("other", False):
         unknown = (hot.sum(axis=1) == 0) & ~is_missing(values)
         hot = np.concatenate([hot, unknown[:, None].astype(np.float64)], axis=1)
@@ -152,8 +152,8 @@ def _days(feature: Feature, columns: Arrays) -> Floats:
     days = np.asarray(columns[feature["column"]]).astype("datetime64[D]")
     since = (days - np.datetime64(feature["origin"], "D")) / DAY
     since = np.where(np.isnan(since), feature["newest"], since)
-    known = np.clip(since, 0, feature["newest"] + feature["beyond"])
-    return np.asarray(known / feature["unit"], dtype=np.float64)[:, None]
+    age = np.clip(since, 0, feature["newest"] + feature["beyond"])
+    return np.asarray(age / feature["unit"], dtype=np.float64)[:, None]
 
 
 def is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:

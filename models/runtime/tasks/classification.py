@@ -94,11 +94,11 @@ class Classification(Task):
         Raises:
             ValueError: a label is no class of the training rows.
         """
-        known = {name: index for index, name in enumerate(self.classes)}
-        unknown = sorted({str(label) for label in labels} - set(known))
+        index_of = {name: index for index, name in enumerate(self.classes)}
+        unknown = sorted({str(label) for label in labels} - set(index_of))
         if unknown:
             raise ValueError(f"labels {unknown} are not among the classes {self.classes}")
-        return np.asarray([known[str(label)] for label in labels], dtype=np.int32)
+        return np.asarray([index_of[str(label)] for label in labels], dtype=np.int32)
 
     def predicted(self, raw: Mapping[str, NDArray[Any]]) -> Floats:
         """Probabilities [n, classes] as they are."""
@@ -162,15 +162,15 @@ class Classification(Task):
 
     def _chances(self, row: int, answer: Any) -> Floats:
         classes = self.classes
-        given = answer
-        if isinstance(given, Mapping):
-            given = given.get("scores", given.get("prediction", given))
-        if isinstance(given, Mapping) and set(given) <= set(classes):
-            given = [given.get(name, 0.0) for name in classes]
-        if _name(given) in classes and not isinstance(given, list):
-            return np.asarray(np.arange(len(classes)) == classes.index(_name(given)), np.float64)
+        content = answer
+        if isinstance(content, Mapping):
+            content = content.get("scores", content.get("prediction", content))
+        if isinstance(content, Mapping) and set(content) <= set(classes):
+            content = [content.get(name, 0.0) for name in classes]
+        if _name(content) in classes and not isinstance(content, list):
+            return np.asarray(np.arange(len(classes)) == classes.index(_name(content)), np.float64)
         try:
-            chances: Floats = np.asarray(given, dtype=np.float64)
+            chances: Floats = np.asarray(content, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise UnreadableAnswer(
                 f"answer {row} is {answer!r:.60}, no class and no chances"

@@ -68,12 +68,12 @@ class MultiLabel(Task):
     @classmethod
     def labels(cls, values: Sequence[Any]) -> NDArray[Any]:
         """Names of each row as a tuple, sorted; None is a missing list, () a row without labels."""
-        made = np.empty(len(values), dtype=object)
+        rows = np.empty(len(values), dtype=object)
         for row, value in enumerate(values):
             # Good rows hold nested values as JSON text.
             names = json.loads(value) if isinstance(value, str) else value
-            made[row] = None if names is None else tuple(sorted({str(name) for name in names}))
-        return made
+            rows[row] = None if names is None else tuple(sorted({str(name) for name in names}))
+        return rows
 
     @classmethod
     def labelled(cls, labels: NDArray[Any]) -> NDArray[np.bool_]:
@@ -96,11 +96,11 @@ class MultiLabel(Task):
         Raises:
             ValueError: a label is none of the training rows.
         """
-        known = self.classes
-        unknown = sorted({label for row in labels for label in row} - set(known))
+        classes = self.classes
+        unknown = sorted({label for row in labels for label in row} - set(classes))
         if unknown:
-            raise ValueError(f"labels {unknown} are not among {known}")
-        return np.asarray([[name in row for name in known] for row in labels], dtype=np.float32)
+            raise ValueError(f"labels {unknown} are not among {classes}")
+        return np.asarray([[name in row for name in classes] for row in labels], dtype=np.float32)
 
     def predicted(self, raw: Mapping[str, NDArray[Any]]) -> Floats:
         """Chances [n, labels] as they are."""
@@ -124,14 +124,14 @@ class MultiLabel(Task):
     def measure(self, labels: NDArray[Any], predicted: Floats) -> dict[str, float]:
         """Metrics at the threshold; a label that no row has counts in none of the averages."""
         truth = self.targets(labels).astype(bool)
-        said = predicted >= float(self.output["threshold"])
-        hits, misses = truth & said, truth != said
+        positives = predicted >= float(self.output["threshold"])
+        hits, misses = truth & positives, truth != positives
         has = truth.any(axis=0)
-        counts = truth.sum(axis=0) + said.sum(axis=0)
+        counts = truth.sum(axis=0) + positives.sum(axis=0)
         f1 = 2 * hits.sum(axis=0)[has] / np.maximum(counts[has], 1)
         recall = hits.sum(axis=0)[has] / truth.sum(axis=0)[has]
         return {
-            "micro_f1": float(2 * hits.sum() / max(truth.sum() + said.sum(), 1)),
+            "micro_f1": float(2 * hits.sum() / max(truth.sum() + positives.sum(), 1)),
             "macro_f1": float(f1.mean()) if has.any() else 0.0,
             "hamming_loss": float(misses.mean()),
             "subset_accuracy": float((~misses.any(axis=1)).mean()),
@@ -150,18 +150,18 @@ class MultiLabel(Task):
 
     def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:
         """Residual: labels expected less labels there are; error: share of wrong labels."""
-        expected = self.scores(predicted)
+        counts = self.scores(predicted)
         residual = np.full(len(labels), np.nan)
         error = np.full(len(labels), np.nan)
-        known = self.labelled(labels)
-        if known.any():
+        mask = self.labelled(labels)
+        if mask.any():
             # A label that the training rows did not have can only be missed.
-            there = np.asarray([[name in row for name in self.classes] for row in labels[known]])
-            strange = np.asarray([len(set(row) - set(self.classes)) for row in labels[known]])
-            said = predicted[known] >= float(self.output["threshold"])
-            residual[known] = expected[known] - there.sum(axis=1) - strange
-            error[known] = ((there != said).sum(axis=1) + strange) / len(self.classes)
-        return {"residual": residual, "error": error, "score": expected}
+            there = np.asarray([[name in row for name in self.classes] for row in labels[mask]])
+            strange = np.asarray([len(set(row) - set(self.classes)) for row in labels[mask]])
+            positives = predicted[mask] >= float(self.output["threshold"])
+            residual[mask] = counts[mask] - there.sum(axis=1) - strange
+            error[mask] = ((there != positives).sum(axis=1) + strange) / len(self.classes)
+        return {"residual": residual, "error": error, "score": counts}
 
     def columns(self, predicted: Floats) -> dict[str, Any]:
         """The labels at or above the threshold."""
@@ -169,11 +169,11 @@ class MultiLabel(Task):
 
     def _chances(self, row: int, answer: Any) -> Floats:
         classes = self.classes
-        given = answer.get("scores", answer.get("labels")) if isinstance(answer, dict) else answer
-        if isinstance(given, list) and all(isinstance(label, str) for label in given):
-            return np.asarray([float(name in given) for name in classes], dtype=np.float64)
+        content = answer.get("scores", answer.get("labels")) if isinstance(answer, dict) else answer
+        if isinstance(content, list) and all(isinstance(label, str) for label in content):
+            return np.asarray([float(name in content) for name in classes], dtype=np.float64)
         try:
-            chances: Floats = np.asarray(given, dtype=np.float64)
+            chances: Floats = np.asarray(content, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise UnreadableAnswer(
                 f"answer {row} is {answer!r:.60}, no labels and no chances"

@@ -89,8 +89,8 @@ class Cell:
         values = self.values
         if self.coarse and not other.coarse:
             for value, count in other.values.items():
-                binned = middle_of_bin(value)
-                values[binned] = values.get(binned, 0.0) + count
+                middle = middle_of_bin(value)
+                values[middle] = values.get(middle, 0.0) + count
         else:
             for value, count in other.values.items():
                 values[value] = values.get(value, 0.0) + count
@@ -110,8 +110,8 @@ class Cell:
         self._order = None
         exact, self.values = self.values, {}
         for value, count in exact.items():
-            binned = middle_of_bin(value)
-            self.values[binned] = self.values.get(binned, 0.0) + count
+            middle = middle_of_bin(value)
+            self.values[middle] = self.values.get(middle, 0.0) + count
 
 
 class Order:
@@ -153,8 +153,8 @@ class Order:
     def sum_to(self, rank: float) -> float:
         """Sum of the ``rank`` smallest measurements."""
         index = min(bisect_right(self.below, rank), len(self.values) - 1)
-        before, done = (self.sums[index - 1], self.below[index - 1]) if index else (0.0, 0.0)
-        return before + (min(rank, self.count) - done) * self.values[index]
+        before, rank_before = (self.sums[index - 1], self.below[index - 1]) if index else (0.0, 0.0)
+        return before + (min(rank, self.count) - rank_before) * self.values[index]
 
     def _at(self, index: int) -> float:
         return self.values[min(bisect_right(self.below, index), len(self.values) - 1)]

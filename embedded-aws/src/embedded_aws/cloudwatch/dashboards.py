@@ -49,15 +49,15 @@ class Dashboards:
         """
         name, body = params["DashboardName"], params["DashboardBody"]
         if not _NAME.fullmatch(name):
-            raise _refused(
+            raise _refusal(
                 "DashboardName", "must have up to 255 characters of A-Z, a-z, 0-9, - and _"
             )
         try:
             content = json.loads(body)
         except ValueError as error:
-            raise _refused("DashboardBody", f"The field is not valid JSON: {error}") from None
+            raise _refusal("DashboardBody", f"The field is not valid JSON: {error}") from None
         if not isinstance(content, dict) or not isinstance(content.get("widgets", []), list):
-            raise _refused("DashboardBody", "Should be an object with an array of widgets")
+            raise _refusal("DashboardBody", "Should be an object with an array of widgets")
         warnings = _warnings(content)
         with self._lock:
             old = self.boards.get(name)
@@ -80,8 +80,8 @@ class Dashboards:
         """Dashboards by prefix, in order."""
         prefix = params.get("DashboardNamePrefix", "")
         with self._lock:
-            found = sorted(item for item in self.boards.items() if item[0].startswith(prefix))
-        shown, token = page(found, params.get("NextToken"), 1000, "InvalidParameterValue")
+            boards = sorted(item for item in self.boards.items() if item[0].startswith(prefix))
+        chunk, token = page(boards, params.get("NextToken"), 1000, "InvalidParameterValue")
         entries = [
             {
                 "DashboardName": name,
@@ -89,7 +89,7 @@ class Dashboards:
                 "LastModified": board.modified,
                 "Size": len(board.body.encode()),
             }
-            for name, board in shown
+            for name, board in chunk
         ]
         answer: dict[str, Any] = {"DashboardEntries": entries}
         return answer if token is None else answer | {"NextToken": token}
@@ -126,7 +126,7 @@ def _warnings(content: Mapping[str, Any]) -> list[dict[str, str]]:
     return messages
 
 
-def _refused(path: str, message: str) -> AwsFault:
+def _refusal(path: str, message: str) -> AwsFault:
     detail = {"DataPath": path, "Message": message}
     return AwsFault(
         "InvalidParameterInput",

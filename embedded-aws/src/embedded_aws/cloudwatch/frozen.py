@@ -15,7 +15,7 @@ def frozen(series: Series) -> dict[str, Any]:
     """All that a series holds."""
     with series.lock:
         spans = {
-            span: [(at, _told(cell)) for at, cell in getattr(series, span).items()]
+            span: [(at, _record(cell)) for at, cell in getattr(series, span).items()]
             for span in _SPANS
         }
         return {**spans, "newest": series.newest}
@@ -25,19 +25,19 @@ def thawed(state: dict[str, Any]) -> Series:
     """The series that was frozen."""
     series = Series()
     for span in _SPANS:
-        getattr(series, span).update({at: _cell(told) for at, told in state[span]})
+        getattr(series, span).update({at: _cell(record) for at, record in state[span]})
     series.newest = state["newest"]
     series.recount()
     return series
 
 
-def _told(cell: Cell) -> tuple[Any, ...]:
+def _record(cell: Cell) -> tuple[Any, ...]:
     return (*(getattr(cell, name) for name in _PLAIN), list(cell.values.items()))
 
 
-def _cell(told: tuple[Any, ...]) -> Cell:
+def _cell(record: tuple[Any, ...]) -> Cell:
     cell = Cell()
-    for name, value in zip(_PLAIN, told, strict=False):
+    for name, value in zip(_PLAIN, record, strict=False):
         setattr(cell, name, value)
-    cell.values = dict(told[-1])
+    cell.values = dict(record[-1])
     return cell

@@ -48,23 +48,23 @@ def get_metric_data(
         raise AwsFault("ValidationError", f"MaxDatapoints must be between 1 and {MAX_DATAPOINTS}.")
     digest = _digest(params)
     token = _read_token(params.get("NextToken"), digest)
-    asked = Range(params["StartTime"], params["EndTime"], token.get("now", now))
-    evaluation = Evaluation(store, queries, asked, region, account)
+    time_range = Range(params["StartTime"], params["EndTime"], token.get("now", now))
+    evaluation = Evaluation(store, queries, time_range, region, account)
     results: list[TimeSeries] = []
     for query in queries:
         try:
-            found = evaluation.result(query)
+            series = evaluation.result(query)
         except MathError as error:
             raise AwsFault(
                 "ValidationError", f"Error in expression '{query.id}': {error}"
             ) from None
         if query.returns:
-            results.extend(found)
+            results.extend(series)
     ascending = params.get("ScanBy") == "TimestampAscending"
     page, after = _page(results, token.get("skip", 0), limit, ascending)
     answer: dict[str, Any] = {"MetricDataResults": page, "Messages": []}
     if after is not None:
-        answer["NextToken"] = _token({"skip": after, "now": asked.now, "of": digest})
+        answer["NextToken"] = _token({"skip": after, "now": time_range.now, "of": digest})
     return answer
 
 
@@ -77,12 +77,12 @@ def get_metric_statistics(
         AwsFault: ``InvalidParameterValue``, ``InvalidParameterCombination`` or
             ``MissingParameter``.
     """
-    names, extended = params.get("Statistics", []), params.get("ExtendedStatistics", [])
-    if not names and not extended:
+    names, extended_names = params.get("Statistics", []), params.get("ExtendedStatistics", [])
+    if not names and not extended_names:
         raise AwsFault(
             "MissingParameter", "The parameter Statistics or ExtendedStatistics is required."
         )
-    if names and extended:
+    if names and extended_names:
         raise AwsFault(
             "InvalidParameterCombination",
             "The parameters Statistics and ExtendedStatistics are mutually exclusive and you have "
@@ -92,17 +92,18 @@ def get_metric_statistics(
     check_period(period, "InvalidParameterValue")
     _check_range(params, "InvalidParameterCombination")
     try:
-        wanted = [statistics.parse(name) for name in (*names, *extended)]
+        parsers = [statistics.parse(name) for name in (*names, *extended_names)]
     except statistics.UnknownStatisticError as error:
         raise AwsFault(
             "InvalidParameterValue",
             f"The value {error.name} for parameter ExtendedStatistics.member.1 is not supported.",
         ) from None
-    asked = Range(params["StartTime"], params["EndTime"], now)
-    if (asked.end - asked.start) / period > MAX_STATISTICS:
+    time_range = Range(params["StartTime"], params["EndTime"], now)
+    count = (time_range.end - time_range.start) / period
+    if count > MAX_STATISTICS:
         raise AwsFault(
             "InvalidParameterCombination",
-            f"You have requested up to {int((asked.end - asked.start) / period)} datapoints, which "
+            f"You have requested up to {int(count)} datapoints, which "
             f"exceeds the limit of {MAX_STATISTICS}. You may reduce the datapoints requested by "
             "increasing Period, or decreasing the time range.",
         )
@@ -110,12 +111,12 @@ def get_metric_statistics(
     units = [params["Unit"]] if "Unit" in params else store.units(key)
     points = []
     for unit in units:
-        for start, values in store.read(key, unit, asked.spans(period), wanted):
-            by_name = {s.name: v for s, v in zip(wanted, values, strict=True) if v is not None}
+        for start, values in store.read(key, unit, time_range.spans(period), parsers):
+            by_name = {s.name: v for s, v in zip(parsers, values, strict=True) if v is not None}
             if not by_name:
                 continue
-            shown: dict[str, Any] = by_name if names else {"ExtendedStatistics": by_name}
-            points.append({"Timestamp": float(start), "Unit": unit, **shown})
+            figures: dict[str, Any] = by_name if names else {"ExtendedStatistics": by_name}
+            points.append({"Timestamp": float(start), "Unit": unit, **figures})
     return {"Label": params["MetricName"], "Datapoints": points}
 
 
@@ -154,8 +155,8 @@ def _page(
 
 
 def _digest(params: Mapping[str, Any]) -> str:
-    asked = {k: v for k, v in params.items() if k not in ("NextToken", "MaxDatapoints")}
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+    question = {k: v for k, v in params.items() if k not in ("NextToken", "MaxDatapoints")}
+    return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _token(state: Mapping[str, Any]) -> str:

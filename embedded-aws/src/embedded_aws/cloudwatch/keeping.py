@@ -76,10 +76,10 @@ class CloudWatchKeeper:
         for _, value in self._store.journal(POINTS):
             self._rows += 1
             for key, unit, timestamp, values, sets in pickle.loads(value):  # noqa: S301
-                named = MetricKey(*key)
-                self._metrics.add(named, unit, Point(timestamp, values, sets), now)
-                self._touched.add((named, unit))
-        self._alarm_store.history.listener = self._happened
+                metric = MetricKey(*key)
+                self._metrics.add(metric, unit, Point(timestamp, values, sets), now)
+                self._touched.add((metric, unit))
+        self._alarm_store.history.listener = self._keep_item
 
     def keep_settings(self) -> None:
         """Keep alarms and dashboards, where they have changed.
@@ -88,27 +88,27 @@ class CloudWatchKeeper:
             AwsFault: the disk does not take it.
         """
         with self._lock:
-            told = self._settings()
-            changed = {key: value for key, value in told.items() if self._known.get(key) != value}
-            gone = set(self._known) - set(told)
-            if not changed and not gone:
+            current = self._settings()
+            news = {key: value for key, value in current.items() if self._known.get(key) != value}
+            strays = set(self._known) - set(current)
+            if not news and not strays:
                 return
             with self._store.write():
-                for (kind, name), value in changed.items():
+                for (kind, name), value in news.items():
                     self._store.put(kind, "", name, value)
-                for kind, name in gone:
+                for kind, name in strays:
                     self._store.drop(kind, "", name)
-            self._known = told
+            self._known = current
 
     def _settings(self) -> dict[tuple[str, str], bytes]:
         with self._alarm_store.lock:
-            told = {
-                (ALARM, alarm.name): json.dumps(_told(alarm)).encode()
+            records = {
+                (ALARM, alarm.name): json.dumps(_document(alarm)).encode()
                 for alarm in self._alarm_store.all()
             }
         for name, board in list(self._boards.boards.items()):
-            told[BOARD, name] = json.dumps(vars(board)).encode()
-        return told
+            records[BOARD, name] = json.dumps(vars(board)).encode()
+        return records
 
     def keep_settings_later(self) -> None:
         """The same, after something that has happened whatever the disk says."""
@@ -167,8 +167,8 @@ class CloudWatchKeeper:
                 if series is None:
                     self._store.drop(SERIES, "", name)
                 else:
-                    kept = pickle.dumps((tuple(key), unit, frozen(series)), 5)
-                    self._store.put(SERIES, "", name, kept)
+                    record = pickle.dumps((tuple(key), unit, frozen(series)), 5)
+                    self._store.put(SERIES, "", name, record)
             database.execute("DELETE FROM journal WHERE kind = ?", (POINTS,))
             database.execute(
                 "DELETE FROM journal WHERE kind = ? AND id <= (SELECT max(id) FROM journal "
@@ -178,14 +178,14 @@ class CloudWatchKeeper:
         self._touched.clear()
         self._rows = 0
 
-    def _happened(self, item: dict[str, Any]) -> None:
+    def _keep_item(self, item: dict[str, Any]) -> None:
         try:
             self._store.append(HISTORY, "", json.dumps(item).encode())
         except AwsFault as fault:
             log.exception("history of alarms: %s", fault.message)
 
 
-def _told(alarm: Alarm) -> dict[str, Any]:
+def _document(alarm: Alarm) -> dict[str, Any]:
     return {
         "name": alarm.name,
         "arn": alarm.arn,

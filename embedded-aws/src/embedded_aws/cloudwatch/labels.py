@@ -58,18 +58,18 @@ def dynamic(label: str, series: TimeSeries, origin: Origin | None, default: str)
     if "${" not in label:
         return label
 
-    def replace(found: re.Match[str]) -> str:
-        name, argument = found[1], found[2]
+    def replace(match: re.Match[str]) -> str:
+        name, argument = match[1], match[2]
         if name == "LABEL":
             return default
         if name == "PROP" and origin is not None and argument is not None:
-            return origin.properties().get(argument, found[0])
+            return origin.properties().get(argument, match[0])
         values = list(series.points.values())
         if name in ("FIRST", "LAST"):
             return _number(values[0 if name == "FIRST" else -1]) if values else "--"
         if name in REDUCTIONS:
             return _number(REDUCTIONS[name](values)) if values else "--"
-        return found[0]
+        return match[0]
 
     return _DYNAMIC.sub(replace, label)
 

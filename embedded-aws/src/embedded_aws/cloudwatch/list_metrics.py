@@ -25,15 +25,15 @@ def list_metrics(store: MetricStore, params: Mapping[str, Any], now: float) -> d
         window = 3 * HOUR
     namespace, name = params.get("Namespace"), params.get("MetricName")
     filters = [(f["Name"], f.get("Value")) for f in params.get("Dimensions", [])]
-    found = [
+    metrics = [
         key
         for key in store.keys(now - window)
         if namespace in (None, key.namespace)
         and name in (None, key.name)
-        and all(_has(key, *wanted) for wanted in filters)
+        and all(_has(key, *dimension) for dimension in filters)
     ]
-    shown, token = page(found, params.get("NextToken"), _PAGE, "InvalidParameterValue")
-    answer: dict[str, Any] = {"Metrics": [_metric(key) for key in shown]}
+    chunk, token = page(metrics, params.get("NextToken"), _PAGE, "InvalidParameterValue")
+    answer: dict[str, Any] = {"Metrics": [_metric(key) for key in chunk]}
     if token is not None:
         answer["NextToken"] = token
     return answer

@@ -42,12 +42,12 @@ def put_metric_data(store: Sink, params: Mapping[str, Any], now: float) -> dict[
             "InvalidParameterValue",
             f"The collection MetricData must not have a size greater than {_MAX_METRICS}.",
         )
-    checked = [_checked(path, namespace, datum, now) for path, datum in data]
-    store.add_all(checked, now)
+    points = [_point_of(path, namespace, datum, now) for path, datum in data]
+    store.add_all(points, now)
     return {}
 
 
-def _checked(
+def _point_of(
     path: str, namespace: str, datum: Mapping[str, Any], now: float
 ) -> tuple[MetricKey, str, Point]:
     resolution = datum.get("StorageResolution", 60)
@@ -97,18 +97,18 @@ def _dimensions(path: str, datum: Mapping[str, Any]) -> dict[str, str]:
 def _measurements(
     path: str, datum: Mapping[str, Any]
 ) -> tuple[list[tuple[float, float]], list[tuple[float, float, float, float]]]:
-    given = [m for m in ("Value", "Values", "StatisticValues") if m in datum]
-    if not given:
+    members = [m for m in ("Value", "Values", "StatisticValues") if m in datum]
+    if not members:
         raise AwsFault(
             "MissingParameter",
             f"At least one of the parameters must be specified: {path}.Value, {path}.Values, "
             f"{path}.StatisticValues.",
         )
-    if len(given) > 1:
+    if len(members) > 1:
         raise AwsFault(
             "InvalidParameterCombination",
-            f"The parameters {path}.{given[0]} and {path}.{given[1]} are mutually exclusive and "
-            "you have specified both.",
+            f"The parameters {path}.{members[0]} and {path}.{members[1]} are mutually exclusive "
+            "and you have specified both.",
         )
     if "Counts" in datum and "Values" not in datum:
         raise AwsFault(
@@ -134,9 +134,11 @@ def _measurements(
     return [(v, c) for v, c in zip(values, counts, strict=True) if c > 0], []
 
 
-def _statistic_set(path: str, given: Mapping[str, float]) -> tuple[float, float, float, float]:
+def _statistic_set(
+    path: str, statistic_values: Mapping[str, float]
+) -> tuple[float, float, float, float]:
     count, total, low, high = (
-        _number(f"{path}.{name}", given[name])
+        _number(f"{path}.{name}", statistic_values[name])
         for name in ("SampleCount", "Sum", "Minimum", "Maximum")
     )
     if low > high:

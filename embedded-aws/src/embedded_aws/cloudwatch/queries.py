@@ -115,9 +115,9 @@ class Evaluation:
         """
         value = self.value_of(query.id)
         if isinstance(value, TimeSeries):
-            return (self._labelled(query, value),)
+            return (self._with_label(query, value),)
         if isinstance(value, tuple):
-            return tuple(self._labelled(query, series) for series in value)
+            return tuple(self._with_label(query, series) for series in value)
         what = kind_of(0.0 if value is None else value)
         raise MathError(
             f"the expression {query.id} must return a time series or an array of them, not {what}"
@@ -153,8 +153,8 @@ class Evaluation:
         if query.period is not None:
             return query.period
         above |= {query.id}
-        mentioned = names(self._tree(query)) - above
-        periods = [self.period_of(q, above) for q in self.queries if q.id in mentioned]
+        references = names(self._tree(query)) - above
+        periods = [self.period_of(q, above) for q in self.queries if q.id in references]
         periods = periods or [q.period for q in self.queries if q.key and q.period]
         return max(periods, default=60)
 
@@ -189,7 +189,7 @@ class Evaluation:
             self._trees[query.id] = parse(query.expression or "")
         return self._trees[query.id]
 
-    def _labelled(self, query: Query, series: TimeSeries) -> TimeSeries:
+    def _with_label(self, query: Query, series: TimeSeries) -> TimeSeries:
         single = not isinstance(self._done.get(query.id), tuple)
         default = query.id if single and query.expression is not None else series.label
         origin = self._origins.get(id(series.points), (None, None))[1]
@@ -223,11 +223,11 @@ class _Scope:
         except statistics.UnknownStatisticError as error:
             raise MathError(str(error)) from None
         length = period or ev.period_of(self.query)
-        found = search(term, ev.store.keys(ev.asked.now - LISTED))
-        labels = default_labels(found)
+        keys = search(term, ev.store.keys(ev.asked.now - LISTED))
+        labels = default_labels(keys)
         return tuple(
             ev.series(key, statistic, None, length, label, self.query.id)
-            for key, label in zip(found, labels, strict=True)
+            for key, label in zip(keys, labels, strict=True)
         )
 
     def constant(self, value: float) -> TimeSeries:

@@ -38,8 +38,8 @@ def search(term: str, keys: Iterable[MetricKey]) -> list[MetricKey]:
         MathError: when the term cannot be read.
     """
     matches = compile_search(term)
-    found = [key for key in keys if matches(key)]
-    return sorted(found)[:MAX_RESULTS]
+    hits = [key for key in keys if matches(key)]
+    return sorted(hits)[:MAX_RESULTS]
 
 
 @lru_cache(maxsize=256)
@@ -57,12 +57,12 @@ def compile_search(term: str) -> Match:
         if schema is None:
             raise MathError("a search needs a metric schema, a search term, or both")
         return schema
-    wanted = parser.either()
+    in_text = parser.either()
     parser.finish()
     if schema is None:
-        return wanted
+        return in_text
     in_schema = schema
-    return lambda key: in_schema(key) and wanted(key)
+    return lambda key: in_schema(key) and in_text(key)
 
 
 @lru_cache(maxsize=65536)
@@ -72,10 +72,10 @@ def tokens(text: str) -> tuple[str, ...]:
 
 
 def _schema(term: str) -> tuple[Match | None, str]:
-    found = _SCHEMA.match(term)
-    if found is None:
+    match = _SCHEMA.match(term)
+    if match is None:
         return None, term
-    parts = [_unquoted(part) for part in _PART.findall(found[1]) if part]
+    parts = [_unquoted(part) for part in _PART.findall(match[1]) if part]
     if not parts:
         raise MathError("the metric schema names no namespace")
     namespace, names = parts[0], tuple(sorted(parts[1:]))
@@ -85,7 +85,7 @@ def _schema(term: str) -> tuple[Match | None, str]:
             return False
         return not names or tuple(name for name, _ in key.dimensions) == names
 
-    return matches, term[found.end() :]
+    return matches, term[match.end() :]
 
 
 class _Parser:
@@ -115,11 +115,11 @@ class _Parser:
 
     def _one(self, fields: Callable[[MetricKey], Iterable[str]] | None = None) -> Match:
         if self._accept("NOT"):
-            negated = self._one(fields)
-            return lambda key: not negated(key)
-        if fields is None and (found := _PROPERTY.match(self._text, self._at)):
-            self._at = found.end()
-            return self._one(_property(_unquoted(found[1])))
+            operand = self._one(fields)
+            return lambda key: not operand(key)
+        if fields is None and (match := _PROPERTY.match(self._text, self._at)):
+            self._at = match.end()
+            return self._one(_property(_unquoted(match[1])))
         if self._accept("("):
             inner = self._group(fields)
             if not self._accept(")"):
@@ -174,20 +174,20 @@ def _exactly(text: str, fields: Callable[[MetricKey], Iterable[str]]) -> Match:
 
 
 def _partly(word: str, fields: Callable[[MetricKey], Iterable[str]]) -> Match:
-    wanted = tokens(word)
-    if not wanted:
+    phrase = tokens(word)
+    if not phrase:
         raise MathError(f"the search term {word!r} has no letter or digit")
-    return lambda key: any(_has(text, wanted) for text in fields(key))
+    return lambda key: any(_has(text, phrase) for text in fields(key))
 
 
-def _has(text: str, wanted: tuple[str, ...]) -> bool:
+def _has(text: str, phrase: tuple[str, ...]) -> bool:
     own = tokens(text)
-    if len(wanted) == 1:
-        word = wanted[0].lower()
+    if len(phrase) == 1:
+        word = phrase[0].lower()
         return word == "".join(own).lower() or any(word == token.lower() for token in own)
     # A composite: consecutive tokens, in their own case.
-    size = len(wanted)
-    return any(own[i : i + size] == wanted for i in range(len(own) - size + 1))
+    size = len(phrase)
+    return any(own[i : i + size] == phrase for i in range(len(own) - size + 1))
 
 
 def _unquoted(text: str) -> str:

@@ -125,10 +125,10 @@ class CloudWatch:
                 raise AwsFault("RequestEntityTooLarge", "The request must not exceed 1 MB.", 413)
             members = members_of(request, model.input_shape)
             validate(model.input_shape, members)
-            told = handler(members)
+            output = handler(members)
             if self._keeper is not None and action.startswith(_CHANGING):
                 self._keeper.keep_settings()
-            return answer(protocol, action, model.output_shape, told)
+            return answer(protocol, action, model.output_shape, output)
         except AwsFault as fault:
             return error(protocol, fault)
 

@@ -63,17 +63,17 @@ def parse(name: str) -> Statistic:
         return Statistic(name, _SIMPLE[name])
     if name == "IQM":
         return _from_shares(name, "tm", 25.0, 75.0)
-    if found := _ONE.fullmatch(name):
-        percent = float(found[2])
-        if found[1] == "p":
-            of = _distributed(lambda order: order.percentile(percent))
+    if match := _ONE.fullmatch(name):
+        percent = float(match[2])
+        if match[1] == "p":
+            of = _of_order(lambda order: order.percentile(percent))
             return Statistic(name, of, extended=True, percent=percent)
-        return _from_shares(name, found[1], None, percent)
-    if (found := _SHARES.fullmatch(name)) and (found[2] or found[3]):
-        return _from_shares(name, found[1].lower(), _float(found[2]), _float(found[3]))
-    if (found := _VALUES.fullmatch(name)) and (found[2] or found[3]):
-        low, high = _float(found[2]), _float(found[3])
-        return _from_values(name, found[1].lower(), low, high)
+        return _from_shares(name, match[1], None, percent)
+    if (match := _SHARES.fullmatch(name)) and (match[2] or match[3]):
+        return _from_shares(name, match[1].lower(), _float(match[2]), _float(match[3]))
+    if (match := _VALUES.fullmatch(name)) and (match[2] or match[3]):
+        low, high = _float(match[2]), _float(match[3])
+        return _from_values(name, match[1].lower(), low, high)
     raise UnknownStatisticError(name)
 
 
@@ -90,7 +90,7 @@ def _float(text: str | None) -> float | None:
     return None if text is None else float(text)
 
 
-def _distributed(of: Callable[[Order], float | None]) -> Callable[[Cell], float | None]:
+def _of_order(of: Callable[[Order], float | None]) -> Callable[[Cell], float | None]:
     def value(cell: Cell) -> float | None:
         if cell.opaque or cell.low < 0 or not cell.values:
             return None
@@ -111,9 +111,9 @@ def _from_shares(name: str, kind: str, low: float | None, high: float | None) ->
             order.low if low is None else order.percentile(low),
             order.high if high is None else order.percentile(high),
         )
-        return _trimmed(order, kind, first, last, edges)
+        return _between(order, kind, first, last, edges)
 
-    return Statistic(name, _distributed(of), extended=True)
+    return Statistic(name, _of_order(of), extended=True)
 
 
 def _from_values(name: str, kind: str, low: float | None, high: float | None) -> Statistic:
@@ -125,12 +125,12 @@ def _from_values(name: str, kind: str, low: float | None, high: float | None) ->
         first = 0.0 if low is None else order.rank(low)
         last = order.count if high is None else order.rank(high)
         edges = (order.low if low is None else low, order.high if high is None else high)
-        return _trimmed(order, kind, first, last, edges)
+        return _between(order, kind, first, last, edges)
 
-    return Statistic(name, _distributed(of), extended=True)
+    return Statistic(name, _of_order(of), extended=True)
 
 
-def _trimmed(
+def _between(
     order: Order, kind: str, first: float, last: float, edges: tuple[float, float]
 ) -> float | None:
     """The ``kind`` of what lies between two ranks."""

@@ -100,22 +100,22 @@ class Series:
         3 hours. Data that has aged into 5 minutes or hours only shows in spans that divide so.
         """
         key = (start, length)
-        kept = self._spans.get(key)
-        if kept is not None:
-            return kept
+        copy = self._spans.get(key)
+        if copy is not None:
+            return copy
         cells = list(self._cells(start, length))
         if len(cells) < 2:
             return cells[0] if cells else None
-        merged = Cell()
+        sum_of_cells = Cell()
         for cell in cells:
-            merged.merge(cell)
+            sum_of_cells.merge(cell)
         # Only what is over is kept: newer measurements leave it as it is, late ones drop it.
         if start + length <= self.newest:
             if len(self._spans) > 4096:
                 self._spans.clear()
-            self._spans[key] = merged
+            self._spans[key] = sum_of_cells
             self._spans_end = max(self._spans_end, start + length)
-        return merged
+        return sum_of_cells
 
     def age(self, now: float) -> bool:
         """Let data pass from finer to coarser spans; False when nothing is left."""
@@ -196,9 +196,9 @@ class MetricStore:
         With ``unit`` None, measurements of all units count together.
         """
         units = self._metrics.get(key, {})
-        chosen = list(units.values()) if unit is None else [units[unit]] if unit in units else []
-        if len(chosen) == 1:
-            series = chosen[0]
+        sources = list(units.values()) if unit is None else [units[unit]] if unit in units else []
+        if len(sources) == 1:
+            series = sources[0]
             with series.lock:
                 return [
                     (start, [statistic.of(cell) for statistic in statistics])
@@ -207,13 +207,13 @@ class MetricStore:
                 ]
         result = []
         for start, length in spans:
-            merged = Cell()
-            for series in chosen:
+            whole = Cell()
+            for series in sources:
                 with series.lock:
                     if (cell := series.span(start, length)) is not None:
-                        merged.merge(cell)
-            if merged.count:
-                result.append((start, [statistic.of(merged) for statistic in statistics]))
+                        whole.merge(cell)
+            if whole.count:
+                result.append((start, [statistic.of(whole) for statistic in statistics]))
         return result
 
     def keys(self, since: float) -> list[MetricKey]:

@@ -21,10 +21,10 @@ def tag_resource(
         AwsFault: ``ResourceNotFoundException``, or ``InvalidParameterValue`` above 50 tags.
     """
     tags = _tags(alarm_store, boards, params["ResourceARN"])
-    added = {tag["Key"]: tag["Value"] for tag in params["Tags"]}
-    if len(tags | added) > _MOST:
+    additions = {tag["Key"]: tag["Value"] for tag in params["Tags"]}
+    if len(tags | additions) > _MOST:
         raise AwsFault("InvalidParameterValue", f"A resource must not have more than {_MOST} tags.")
-    tags.update(added)
+    tags.update(additions)
     return {}
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from embedded_aws.faults import Fault
-from embedded_aws.hosting.capture import flush_interval
-from embedded_aws.hosting.configs import EndpointConfigs
-from embedded_aws.hosting.endpoints import Endpoints
+from embedded_aws.hosting.control.configs import EndpointConfigs
+from embedded_aws.hosting.control.endpoints import Endpoints
+from embedded_aws.hosting.control.models import Models
+from embedded_aws.hosting.fleet.capture import flush_interval
 from embedded_aws.hosting.meters import FLUSH_SECONDS as METERS_SECONDS
-from embedded_aws.hosting.models import Models
 from embedded_aws.hosting.settings import HostingSettings
 from embedded_aws.hosting.shared import SharedState
 from embedded_aws.hosting.ticker import Ticker

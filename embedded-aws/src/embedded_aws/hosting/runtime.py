@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from embedded_aws.hosting.endpoint import Endpoint
-from embedded_aws.hosting.generation import Generation
-from embedded_aws.hosting.http1 import Answer
-from embedded_aws.hosting.server import NotReadyError, StartError
+from embedded_aws.hosting.fleet.endpoint import Endpoint
+from embedded_aws.hosting.fleet.generation import Generation
+from embedded_aws.hosting.fleet.variant import Variant
+from embedded_aws.hosting.process.http1 import Answer
+from embedded_aws.hosting.process.server import NotReadyError, StartError
 from embedded_aws.hosting.shared import SharedState
-from embedded_aws.hosting.variant import Variant
 from embedded_aws.service import AwsFault, Response
 
 MAX_BODY_BYTES = 6 * 1024 * 1024
@@ -61,12 +61,12 @@ class Runtime:
             answer = self._serve(generation, variant, headers, body, began)
         finally:
             variant.leave()
-        answered = {INVOKED_VARIANT: variant.name}
+        reply_headers = {INVOKED_VARIANT: variant.name}
         if "content-type" in answer.headers:
-            answered["Content-Type"] = answer.headers["content-type"]
+            reply_headers["Content-Type"] = answer.headers["content-type"]
         if CUSTOM_ATTRIBUTES.lower() in answer.headers:
-            answered[CUSTOM_ATTRIBUTES] = answer.headers[CUSTOM_ATTRIBUTES.lower()]
-        return Response(200, answer.body, answered)
+            reply_headers[CUSTOM_ATTRIBUTES] = answer.headers[CUSTOM_ATTRIBUTES.lower()]
+        return Response(200, answer.body, reply_headers)
 
     def mirrored(
         self, generation: Generation
@@ -85,16 +85,16 @@ class Runtime:
                 raise AwsFault(
                     "ValidationError", f"Endpoint {name} of account {account} not found."
                 )
-            found = routes.pick() if target is None else routes.named(target)
-            if found is None:
-                missing = f"Variant {target}" if target else "A variant that takes traffic"
+            choice = routes.pick() if target is None else routes.named(target)
+            if choice is None:
+                subject = f"Variant {target}" if target else "A variant that takes traffic"
                 raise AwsFault(
                     "ValidationError",
-                    f"{missing} of endpoint {name} of account {account} not found.",
+                    f"{subject} of endpoint {name} of account {account} not found.",
                 )
             # A variant that has just been taken out of the routes lets nobody in: look again.
-            if found[1].enter():
-                return found
+            if choice[1].enter():
+                return choice
             if self._shared.closing.is_set():
                 raise AwsFault("ServiceUnavailable", "The embedded AWS is closing.", 503)
 
@@ -106,17 +106,19 @@ class Runtime:
         body: bytes,
         began: int,
     ) -> Answer:
-        forwarded = {sent: headers[came] for came, sent in FORWARDED.items() if came in headers}
+        model_headers = {
+            name: headers[header] for header, name in FORWARDED.items() if header in headers
+        }
         self._admit(variant)
         try:
             variant.warm_up()
         except StartError:
             self._count(variant, 0, None, began)
             raise self._model_error(variant, 0, _NO_RESPONSE.format(variant.endpoint)) from None
-        asked = time.perf_counter_ns()
+        question_ns = time.perf_counter_ns()
         try:
             answer = variant.ask(
-                "/invocations", forwarded, body, self._shared.settings.model_timeout
+                "/invocations", model_headers, body, self._shared.settings.model_timeout
             )
         except NotReadyError:
             self._count(variant, 0, None, began)
@@ -124,12 +126,12 @@ class Runtime:
                 "ServiceUnavailable", "The service is unavailable. Try your call again.", 503
             ) from None
         except TimeoutError:
-            self._count(variant, 0, time.perf_counter_ns() - asked, began)
+            self._count(variant, 0, time.perf_counter_ns() - question_ns, began)
             raise self._model_error(variant, 0, _TIMED_OUT) from None
         except OSError:
             self._count(variant, 0, None, began)
             raise self._model_error(variant, 0, _NO_RESPONSE.format(variant.endpoint)) from None
-        self._count(variant, answer.status, time.perf_counter_ns() - asked, began)
+        self._count(variant, answer.status, time.perf_counter_ns() - question_ns, began)
         if not 200 <= answer.status < 300:
             text = answer.body[:MAX_MESSAGE_BYTES].decode("utf-8", "replace")
             raise self._model_error(variant, answer.status, text)

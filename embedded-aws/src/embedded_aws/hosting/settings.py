@@ -52,14 +52,14 @@ class HostingSettings:
             ValueError: when a variable holds no number, or none above 0.
         """
         env = os.environ if env is None else env
-        given: dict[str, int | float] = {}
+        settings: dict[str, int | float] = {}
         for item in fields(cls):
             name = PREFIX + item.name.upper()
             if name not in env:
                 continue
             kind = int if item.name == "processes_per_variant" else float
             try:
-                given[item.name] = kind(env[name])
+                settings[item.name] = kind(env[name])
             except ValueError:
                 raise ValueError(f"{name} must be a number, got {env[name]!r}") from None
-        return cls(**given)  # type: ignore[arg-type]  # each value was made by its field's kind
+        return cls(**settings)  # type: ignore[arg-type]  # each value was made by its field's kind

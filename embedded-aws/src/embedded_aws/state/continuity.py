@@ -53,8 +53,8 @@ def epoch_of(
     """
     if before is None:
         return real if epoch is None else epoch
-    shown = before.epoch + (real - before.epoch) * before.scale
-    last = min(before.latest, shown)
+    time_before = before.epoch + (real - before.epoch) * before.scale
+    last = min(before.latest, time_before)
     if epoch is not None:
         if epoch + (real - epoch) * scale < last - SLACK:
             raise _backwards(folder, last - (epoch + (real - epoch) * scale), before.scale)

@@ -37,11 +37,11 @@ def keep_items(store: Store, request: Request, account: str) -> bool:
     dynamodb = backend("dynamodb", account, request.region)
     whole = True
     with store.write():
-        for name, named in _named(json.loads(request.body or b"{}")):
+        for name, members in _writes(json.loads(request.body or b"{}")):
             table = dynamodb.tables.get(name.rpartition("/")[2])
-            if table is None or any(key not in named for key in table.table_key_attrs):
+            if table is None or any(key not in members for key in table.table_key_attrs):
                 continue
-            hash_key, range_key = dynamodb.get_keys_value(table, named)
+            hash_key, range_key = dynamodb.get_keys_value(table, members)
             item = table.get_item(hash_key, range_key)
             where = (_scope(account, request.region, table.name), _key(hash_key, range_key))
             if item is None:
@@ -67,7 +67,7 @@ def keep_all_items(store: Store, account: str, region: str) -> None:
                 store.put(KIND, _scope(account, region, name), key, written(store, item))
 
 
-def _named(params: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _writes(params: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Table and item or key of each write in a request."""
     if "TableName" in params:
         yield params["TableName"], params.get("Item") or params.get("Key") or {}
@@ -78,8 +78,8 @@ def _named(params: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     acts: list[dict[str, Any]] = params.get("TransactItems") or []
     for one in acts:
         written_to: dict[str, Any] = next(iter(one.values()), {})
-        named = written_to.get("Item") or written_to.get("Key") or {}
-        yield written_to.get("TableName", ""), named
+        members = written_to.get("Item") or written_to.get("Key") or {}
+        yield written_to.get("TableName", ""), members
 
 
 def _scope(account: str, region: str, name: str) -> str:
@@ -87,5 +87,5 @@ def _scope(account: str, region: str, name: str) -> str:
 
 
 def _key(hash_key: Any, range_key: Any) -> str:
-    told = [hash_key.to_json(), None if range_key is None else range_key.to_json()]
-    return json.dumps(told, sort_keys=True, default=repr)
+    parts = [hash_key.to_json(), None if range_key is None else range_key.to_json()]
+    return json.dumps(parts, sort_keys=True, default=repr)

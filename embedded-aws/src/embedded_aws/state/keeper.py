@@ -61,9 +61,9 @@ class Keeper:
         """Put back what was kept, into a moto that holds nothing."""
         self._s3.restore()
         for service, region, value in self._store.records(KIND):
-            found = backend(service, self._account, region)
+            moto_backend = backend(service, self._account, region)
             try:
-                found.__dict__.update(read(self._store, value))
+                moto_backend.__dict__.update(read(self._store, value))
             except Exception as error:
                 raise StateError(
                     f"What {self._store.folder} holds of {service} cannot be read ({error!r}). "
@@ -142,8 +142,8 @@ class Keeper:
             _stirred.clear()
         if service == "s3":
             return
-        for region, found in list(backend(service)[self._account].items()):
-            value = written(self._store, found.__dict__)
+        for region, moto_backend in list(backend(service)[self._account].items()):
+            value = written(self._store, moto_backend.__dict__)
             digest = hashlib.sha256(value).digest()
             if self._digests.get((service, region)) == digest:
                 continue
@@ -188,8 +188,8 @@ def _in_use() -> list[str]:
     """Services of which anything was asked."""
     from moto.core.base_backend import BackendDict
 
-    found = set()
+    names = set()
     for services in list(cast("Any", BackendDict)._instances):
         module = services.backend.__module__.split(".")[1]
-        found.add({"awslambda": "lambda"}.get(module, module))
-    return sorted(found)
+        names.add({"awslambda": "lambda"}.get(module, module))
+    return sorted(names)

@@ -30,9 +30,9 @@ def restore_lines(store: Store) -> None:
     """Put the lines back into their streams, which must be there already."""
     for scope, value in store.journal(KIND):
         account, region, group, stream = json.loads(scope)
-        found = backend("logs", account, region).groups.get(group)
-        if found is not None and stream in found.streams:
-            found.streams[stream].events += read(store, value)
+        log_group = backend("logs", account, region).groups.get(group)
+        if log_group is not None and stream in log_group.streams:
+            log_group.streams[stream].events += read(store, value)
 
 
 def forget_lines(store: Store, account: str, region: str) -> None:

@@ -125,8 +125,8 @@ class _Pen(pickle.Pickler):
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, _LOCKS):
             kind = type(obj)
-            named = {type(threading.Lock()): "Lock", type(threading.RLock()): "RLock"}
-            return (_made, (named.get(kind, kind.__name__),))
+            names = {type(threading.Lock()): "Lock", type(threading.RLock()): "RLock"}
+            return (_made, (names.get(kind, kind.__name__),))
         if isinstance(obj, FunctionType) and obj.__qualname__.startswith(
             "SimpleSystemManagerBackend.__init__.<locals>"
         ):
@@ -151,13 +151,13 @@ def _parts(store: Store, obj: Any) -> Any:
         if not isinstance(obj._value_buffer, KeptBody):
             state["_value_buffer"] = obj.value
         return (_bare, (kind,), state, None, None, _set_key)
-    emptied: Callable[[Any], dict[str, Any]] | None = _KEPT_APART.get(
+    emptying: Callable[[Any], dict[str, Any]] | None = _KEPT_APART.get(
         (kind.__module__, kind.__name__)
     )
-    if emptied is None:
+    if emptying is None:
         return NotImplemented
     # Not as arguments: a stream knows its group, which knows its streams.
-    return (_bare, (kind,), {**obj.__dict__, **emptied(obj)})
+    return (_bare, (kind,), {**obj.__dict__, **emptying(obj)})
 
 
 def _emptied_bucket(bucket: Any) -> dict[str, Any]:
@@ -192,8 +192,8 @@ def backend(service: str, account: str | None = None, region: str | None = None)
     service = {"awslambda": "lambda", "ec2instanceconnect": "ec2-instance-connect"}.get(
         service, service
     )
-    found: Any = cast("Any", backends).get_backend(service)
-    return found if account is None else found[account][region]
+    regions: Any = cast("Any", backends).get_backend(service)
+    return regions if account is None else regions[account][region]
 
 
 def _made(kind: str) -> Any:
@@ -230,9 +230,9 @@ def _bare(kind: Any) -> Any:
 
 
 def _bare_dict(kind: Any, factory: Any) -> Any:
-    made = kind.__new__(kind)
-    defaultdict.__init__(made, factory)
-    return made
+    mapping = kind.__new__(kind)
+    defaultdict.__init__(mapping, factory)
+    return mapping
 
 
 def _set_key(key: Any, state: dict[str, Any]) -> None:

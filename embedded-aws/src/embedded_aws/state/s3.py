@@ -81,11 +81,11 @@ class S3Keeper:
                 if {"uploads", "uploadId"} & set(query):
                     self._keep_uploads(bucket, query.get("uploadId"))
             elif request.method == "POST" and "delete" in query:
-                for found in _DELETED.findall(request.body.decode("utf-8", "replace")):
-                    self._keep_key(bucket, unescape(found, {"&quot;": '"', "&apos;": "'"}))
+                for name_in_body in _DELETED.findall(request.body.decode("utf-8", "replace")):
+                    self._keep_key(bucket, unescape(name_in_body, {"&quot;": '"', "&apos;": "'"}))
             elif request.method == "POST":  # a browser's form names its key in the body
-                for found in list(bucket.keys):
-                    self._keep_key(bucket, found, newest=True)
+                for name_in_body in list(bucket.keys):
+                    self._keep_key(bucket, name_in_body, newest=True)
             else:
                 self._keep_bucket(bucket)
 
@@ -117,20 +117,20 @@ class S3Keeper:
         """
         versions = list(bucket.keys.getlist(key, []))
         with self._store.write() as database:
-            known = database.execute(
+            rows = database.execute(
                 "SELECT place FROM objects WHERE bucket = ? AND name = ?", (bucket.name, key)
             ).fetchall()
-            gone = {place for (place,) in known}
+            strays = {place for (place,) in rows}
             for i, version in enumerate(versions):
                 place, digest = _mark_of(version)
-                if place in gone:
-                    gone.remove(place)
+                if place in strays:
+                    strays.remove(place)
                     if newest and i < len(versions) - _NEWEST:
                         continue
                 else:
                     place, digest = next(self._places), b""
                 self._keep_version(database, bucket, key, version, place, b"" if anew else digest)
-            for place in gone:
+            for place in strays:
                 database.execute(
                     "DELETE FROM objects WHERE bucket = ? AND name = ? AND place = ?",
                     (bucket.name, key, place),
@@ -155,16 +155,16 @@ class S3Keeper:
         version._kept = (place, id(version), now)
 
     def _keep_uploads(self, bucket: Any, only: list[str] | None) -> None:
-        known = {
+        strays = {
             key for scope, key, _ in self._store.records("s3.upload") if scope == bucket.name
         } if only is None else set(only)  # fmt: skip
         for upload in list(bucket.multiparts.values()):
             if only is None or upload.id in only:
-                known.discard(upload.id)
+                strays.discard(upload.id)
                 value = written(self._store, upload)
                 self._store.put("s3.upload", bucket.name, upload.id, value)
-        for gone in known:
-            self._store.drop("s3.upload", bucket.name, gone)
+        for stray in strays:
+            self._store.drop("s3.upload", bucket.name, stray)
 
     def _forget(self, name: str) -> None:
         with self._store.write() as database:
@@ -174,14 +174,14 @@ class S3Keeper:
 
     def _look_at_bodies(self) -> None:
         """Tell of bodies that the disk has lost, and remove those that nobody names any more."""
-        named: set[str] = set()
+        names: set[str] = set()
         for body in self._bodies():
             path = self._store.body(body.name)
             if not path.exists() or path.stat().st_size != body.size:
                 log.error("the body %s is torn or missing: the disk has lost it", path)
-            named.add(body.name)
+            names.add(body.name)
         for path in (self._store.folder / "bodies").glob("*/*"):
-            if path.name not in named:
+            if path.name not in names:
                 path.unlink(missing_ok=True)
 
     def _bodies(self) -> Iterator[KeptBody]:

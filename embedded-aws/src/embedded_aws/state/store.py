@@ -64,9 +64,9 @@ class Store:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = threading.RLock()
-        self._hold = _held(folder)
+        self._hold = _lock_of(folder)
         try:
-            self._database = self._opened()
+            self._database = self._connection()
         except BaseException:
             self._hold.close()
             raise
@@ -143,8 +143,8 @@ class Store:
 
     def fact(self, name: str) -> str | None:
         """A fact about the folder."""
-        found = self.rows("SELECT value FROM facts WHERE name = ?", name)
-        return None if not found else str(found[0][0])
+        rows = self.rows("SELECT value FROM facts WHERE name = ?", name)
+        return None if not rows else str(rows[0][0])
 
     def note(self, name: str, value: str) -> None:
         """Keep a fact about the folder."""
@@ -203,7 +203,7 @@ class Store:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
 
-    def _opened(self) -> sqlite3.Connection:
+    def _connection(self) -> sqlite3.Connection:
         path = self.folder / DATABASE
         try:
             database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -252,13 +252,13 @@ def versions() -> dict[str, str]:
 
 
 def _agree(database: sqlite3.Connection, path: Path) -> None:
-    known = dict(database.execute("SELECT name, value FROM facts").fetchall())
+    facts = dict(database.execute("SELECT name, value FROM facts").fetchall())
     ours = versions()
     for name, value in ours.items():
-        if name in known and known[name] != value:
+        if name in facts and facts[name] != value:
             raise StateError(
-                f"{path} was written with {name} {known[name]}, and this is {name} {value}. "
-                f"Nothing was changed. Next: go on with {name} {known[name]}, or copy out what "
+                f"{path} was written with {name} {facts[name]}, and this is {name} {value}. "
+                f"Nothing was changed. Next: go on with {name} {facts[name]}, or copy out what "
                 "you need with it and remove the state (make clean)."
             )
     database.execute("BEGIN IMMEDIATE")
@@ -266,7 +266,7 @@ def _agree(database: sqlite3.Connection, path: Path) -> None:
     database.execute("COMMIT")
 
 
-def _held(folder: Path) -> Any:
+def _lock_of(folder: Path) -> Any:
     """The folder's lock: freed by the system when this process ends, however it ends."""
     file = (folder / "lock").open("a+")
     try:

@@ -45,18 +45,18 @@ def check_input_exists(s3: Any, request: dict[str, Any], region: str) -> None:
     for channel in request.get("InputDataConfig") or []:
         uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
         bucket, prefix = split(uri)
-        told = ""
+        reason = ""
         try:
-            found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)["KeyCount"] > 0
+            there = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)["KeyCount"] > 0
         except ClientError as error:
-            found = False
-            told = f" Error message from S3: {error.response['Error']['Message']}"
-        if not found:
+            there = False
+            reason = f" Error message from S3: {error.response['Error']['Message']}"
+        if not there:
             raise _invalid(
                 f'No S3 objects found under S3 URL "{uri}" given in input data source. Please '
                 f"ensure that the bucket exists in the selected region ({region}), that objects "
                 f'exist under that S3 prefix, and that the role "{request["RoleArn"]}" has '
-                f'"s3:ListBucket" permissions on bucket "{bucket}".{told}'
+                f'"s3:ListBucket" permissions on bucket "{bucket}".{reason}'
             )
 
 

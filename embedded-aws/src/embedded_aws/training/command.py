@@ -35,13 +35,13 @@ def arguments(values: Mapping[str, Any]) -> list[str]:
     >>> arguments({"epochs": 3, "v": True, "sizes": {"a": 1}})
     ['--epochs', '3', '--sizes', 'a=1', '-v', 'True']
     """
-    told: list[str] = []
+    words: list[str] = []
     for name in sorted(values):
         value = values[name]
         if isinstance(value, Mapping):
             value = ",".join(f"{k}={v}" for k, v in sorted(value.items()))
-        told += [f"--{name}" if len(name) > 1 else f"-{name}", str(value)]
-    return told
+        words += [f"--{name}" if len(name) > 1 else f"-{name}", str(value)]
+    return words
 
 
 def program(request: Mapping[str, Any]) -> str | None:
@@ -65,16 +65,16 @@ def command(request: Mapping[str, Any], base: Path) -> list[str]:
     algorithm = request["AlgorithmSpecification"]
     entry: Sequence[str] = algorithm.get("ContainerEntrypoint") or ()
     if entry:
-        told = [*entry, *(algorithm.get("ContainerArguments") or ())]
+        words = [*entry, *(algorithm.get("ContainerArguments") or ())]
     else:
         script = program(request) or ""
         own = arguments(user_values(request.get("HyperParameters") or {}))
-        told = ["/bin/sh", "-c", f'./{script} "$@"', "sh", *own] if script.endswith(".sh") else [
+        words = ["/bin/sh", "-c", f'./{script} "$@"', "sh", *own] if script.endswith(".sh") else [
             "python", script, *own,
         ]  # fmt: skip
-    if told[0] in {"python", "python3"}:
-        told[0] = sys.executable
-    return [at_home(word, base) for word in told]
+    if words[0] in {"python", "python3"}:
+        words[0] = sys.executable
+    return [at_home(word, base) for word in words]
 
 
 def at_home(text: str, base: Path) -> str:

@@ -96,7 +96,7 @@ class Job:
     def restored(record: Mapping[str, Any], clock: Clock) -> Job:
         """A job of an earlier process, from its :meth:`record`."""
         values = {name: record[name] for name in _RECORDED}
-        values["metrics"] = {name: tuple(told) for name, told in record["metrics"].items()}
+        values["metrics"] = {name: tuple(metric) for name, metric in record["metrics"].items()}
         job = Job(**values, clock=clock)
         if job.status in TERMINAL:
             job.over.set()
@@ -182,7 +182,7 @@ class Job:
     def describe(self) -> dict[str, Any]:
         """The answer of ``DescribeTrainingJob``."""
         with self._lock:
-            told: dict[str, Any] = {
+            description: dict[str, Any] = {
                 "TrainingJobName": self.name,
                 "TrainingJobArn": self.arn,
                 "TrainingJobStatus": self.status,
@@ -198,23 +198,23 @@ class Job:
                 **{name: self.request[name] for name in _ECHOED if name in self.request},
             }
             if self.model_artifacts is not None:
-                told["ModelArtifacts"] = {"S3ModelArtifacts": self.model_artifacts}
+                description["ModelArtifacts"] = {"S3ModelArtifacts": self.model_artifacts}
             if self.failure is not None:
-                told["FailureReason"] = self.failure
+                description["FailureReason"] = self.failure
             if self.started is not None:
-                told["TrainingStartTime"] = self.started
+                description["TrainingStartTime"] = self.started
             if self.ended is not None:
-                told["TrainingEndTime"] = self.ended
+                description["TrainingEndTime"] = self.ended
                 if self.started is not None:
                     seconds = math.ceil(self.ended - self.started)
-                    told["TrainingTimeInSeconds"] = seconds
-                    told["BillableTimeInSeconds"] = seconds
-            return told
+                    description["TrainingTimeInSeconds"] = seconds
+                    description["BillableTimeInSeconds"] = seconds
+            return description
 
     def summary(self) -> dict[str, Any]:
         """The job's line in ``ListTrainingJobs``."""
         with self._lock:
-            told = {
+            line = {
                 "TrainingJobName": self.name,
                 "TrainingJobArn": self.arn,
                 "CreationTime": self.created,
@@ -223,5 +223,5 @@ class Job:
                 "SecondaryStatus": self.secondary,
             }
             if self.ended is not None:
-                told["TrainingEndTime"] = self.ended
-            return told
+                line["TrainingEndTime"] = self.ended
+            return line

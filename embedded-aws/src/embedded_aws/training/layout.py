@@ -115,7 +115,7 @@ def environment(
     values = user_values(request.get("HyperParameters") or {})
     channels = [channel["ChannelName"] for channel in request.get("InputDataConfig") or []]
     script = program(request) or ""
-    told: dict[str, Any] = {
+    variables: dict[str, Any] = {
         "SM_MODEL_DIR": str(host.model),
         "SM_OUTPUT_DIR": str(host.base / "output"),
         "SM_OUTPUT_DATA_DIR": str(host.output_data),
@@ -145,14 +145,14 @@ def environment(
         **{f"SM_CHANNEL_{name.upper()}": str(host.channel(name)) for name in channels},
         **{f"SM_HP_{name.upper()}": value for name, value in values.items()},
     }
-    told["SM_TRAINING_ENV"] = _training_env(told, host, channels, values)
+    variables["SM_TRAINING_ENV"] = _training_env(variables, host, channels, values)
     surroundings = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    isolated = bool(request.get("EnableNetworkIsolation"))
+    isolation = bool(request.get("EnableNetworkIsolation"))
     return {
         **surroundings,
         "PYTHONUNBUFFERED": "1",
-        **({} if isolated else aws),
-        **{name: _text(value) for name, value in told.items()},
+        **({} if isolation else aws),
+        **{name: _text(value) for name, value in variables.items()},
         "TRAINING_JOB_NAME": str(request["TrainingJobName"]),
         "TRAINING_JOB_ARN": arn,
         "SAGEMAKER_REGION": aws.get("AWS_REGION", ""),
@@ -162,12 +162,12 @@ def environment(
 
 
 def _training_env(
-    told: Mapping[str, Any], host: Host, channels: list[str], values: Mapping[str, Any]
+    variables: Mapping[str, Any], host: Host, channels: list[str], values: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The whole environment as one document, as the training toolkit tells it."""
     single = ("SM_CHANNEL_", "SM_HP_")
     return {
-        **{k[3:].lower(): v for k, v in told.items() if not k.startswith(single)},
+        **{k[3:].lower(): v for k, v in variables.items() if not k.startswith(single)},
         "channel_input_dirs": {name: str(host.channel(name)) for name in channels},
         "hyperparameters": dict(values),
         "is_master": host.number == 0,
@@ -194,7 +194,7 @@ def _resources(host: Host) -> dict[str, Any]:
 
 def _inputs(request: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     algorithm = request["AlgorithmSpecification"]
-    told = {}
+    channels = {}
     for channel in request.get("InputDataConfig") or []:
         source = channel["DataSource"]["S3DataSource"]
         entry = {
@@ -204,8 +204,8 @@ def _inputs(request: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         }
         if content_type := channel.get("ContentType"):
             entry["ContentType"] = content_type
-        told[channel["ChannelName"]] = entry
-    return told
+        channels[channel["ChannelName"]] = entry
+    return channels
 
 
 def _text(value: object) -> str:

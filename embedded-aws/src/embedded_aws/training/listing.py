@@ -34,32 +34,32 @@ def page(summaries: Iterable[dict[str, Any]], params: dict[str, Any]) -> dict[st
     """
     status = params.get("StatusEquals")
     size = params.get("MaxResults")
-    kept = [s for s in summaries if _wanted(s, params)]
+    matches = [s for s in summaries if _matches(s, params)]
     if status and size is None:
-        kept = [s for s in kept if s["TrainingJobStatus"] == status]
+        matches = [s for s in matches if s["TrainingJobStatus"] == status]
     key = _ORDERS[params.get("SortBy")]
-    kept.sort(
+    matches.sort(
         key=lambda s: (s[key], s["TrainingJobName"]),
         reverse=params.get("SortOrder") == "Descending",
     )
     start = _offset(params.get("NextToken"))
     end = start + (size or DEFAULT_PAGE)
-    found = [s for s in kept[start:end] if not status or s["TrainingJobStatus"] == status]
-    answer: dict[str, Any] = {"TrainingJobSummaries": found}
-    if end < len(kept):
+    rows = [s for s in matches[start:end] if not status or s["TrainingJobStatus"] == status]
+    answer: dict[str, Any] = {"TrainingJobSummaries": rows}
+    if end < len(matches):
         answer["NextToken"] = base64.urlsafe_b64encode(f"jobs:{end}".encode()).decode()
     return answer
 
 
-def _wanted(summary: dict[str, Any], params: dict[str, Any]) -> bool:
+def _matches(summary: dict[str, Any], params: dict[str, Any]) -> bool:
     if params.get("NameContains", "").lower() not in summary["TrainingJobName"].lower():
         return False
     for name in _TIMES:
         after, before = params.get(f"{name}After"), params.get(f"{name}Before")
-        told = round(summary[name], 3)  # what a caller was told, and now asks about
-        if after is not None and not told > round(float(after), 3):
+        moment = round(summary[name], 3)  # what a caller was told, and now asks about
+        if after is not None and not moment > round(float(after), 3):
             return False
-        if before is not None and not told < round(float(before), 3):
+        if before is not None and not moment < round(float(before), 3):
             return False
     return "WarmPoolStatusEquals" not in params and "TrainingPlanArnEquals" not in params
 

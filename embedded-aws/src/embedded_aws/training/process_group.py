@@ -104,8 +104,8 @@ class ProcessGroup:
             if member.host.failure.is_file():
                 words = member.host.failure.read_text("utf-8", "replace").strip()
             elif program(self._job.request):
-                said = "\n".join(member.tail)[-_TAIL_CHARACTERS:]
-                words = f'ExecuteUserScriptError: ExitCode {code} ErrorMessage "{said}"'
+                last_lines = "\n".join(member.tail)[-_TAIL_CHARACTERS:]
+                words = f'ExecuteUserScriptError: ExitCode {code} ErrorMessage "{last_lines}"'
             ending = f", exit code: {code}"
             return f"AlgorithmError: {words}"[: LONGEST_REASON - len(ending)] + ending
         return None

@@ -208,19 +208,19 @@ class Runner:
     def _watch(self, group: ProcessGroup) -> None:
         """Until the group is done, or somebody ends it."""
         faults = self._machinery.world.faults
-        flushed = saved = time.monotonic()
+        last_flush = last_save = time.monotonic()
         period = max(LEAST_CHECKPOINT_PERIOD, self._clock.real_seconds(CHECKPOINT_SECONDS))
         while not group.over:
             self._check_limits()
             if self._job.spot and faults.take("interrupt", self._job.name):
                 raise _InterruptedError
             now = time.monotonic()
-            if now - flushed > FLUSH_SECONDS:
+            if now - last_flush > FLUSH_SECONDS:
                 self._machinery.flush_logs()
-                flushed = now
-            if now - saved > period:
+                last_flush = now
+            if now - last_save > period:
                 self._save_checkpoints()
-                saved = now
+                last_save = now
             time.sleep(_TICK)
 
     def _save_checkpoints(self, *, over: bool = False) -> None:
@@ -245,7 +245,7 @@ class Runner:
     def _pause(self, seconds: float) -> None:
         """Let virtual time pass, awake to whatever ends the job."""
         until = self._clock.now() + seconds
-        while (left := until - self._clock.now()) > 0:
+        while (rest := until - self._clock.now()) > 0:
             self._check_limits()
-            time.sleep(min(_TICK, self._clock.real_seconds(left)))
+            time.sleep(min(_TICK, self._clock.real_seconds(rest)))
         self._check_limits()

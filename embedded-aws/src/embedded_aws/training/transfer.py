@@ -70,15 +70,15 @@ def pack(folders: Iterable[Path], archive: Path) -> bool:
     Returns:
         Whether there was anything to pack.
     """
-    seen: set[str] = set()
+    names: set[str] = set()
     with tarfile.open(archive, "w:gz", compresslevel=3) as tar:
         for folder in folders:
             for path in sorted(folder.rglob("*")):
                 name = str(path.relative_to(folder))
-                if name not in seen:
-                    seen.add(name)
+                if name not in names:
+                    names.add(name)
                     tar.add(path, name, recursive=False)
-    return bool(seen)
+    return bool(names)
 
 
 def store(s3: Any, path: Path, uri: str) -> None:
@@ -225,8 +225,8 @@ def _save(s3: Any, bucket: str, key: str, path: Path) -> None:
     try:
         body = s3.get_object(Bucket=bucket, Key=key)["Body"]
     except ClientError as error:
-        said = error.response["Error"]["Message"]
-        raise DownloadError(f'Failed to download "s3://{bucket}/{key}": {said}') from error
+        reason = error.response["Error"]["Message"]
+        raise DownloadError(f'Failed to download "s3://{bucket}/{key}": {reason}') from error
     with path.open("wb") as file:
         shutil.copyfileobj(body, file, 1 << 20)
 

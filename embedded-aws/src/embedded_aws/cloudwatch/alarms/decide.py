@@ -44,25 +44,25 @@ def decide(
         missing: ``missing``, ``ignore``, ``breaching`` or ``notBreaching``.
     """
     real = [i for i in range(len(breaching) - 1, -1, -1) if breaching[i] is not None]
-    judged = tuple(real[:periods])
-    bad = sum(1 for i in judged if breaching[i])
-    lacking = periods - len(judged)
+    window = tuple(real[:periods])
+    bad = sum(1 for i in window if breaching[i])
+    lacking = periods - len(window)
     if lacking == 0:
-        return Decision("ALARM" if bad >= datapoints else "OK", judged)
+        return Decision("ALARM" if bad >= datapoints else "OK", window)
     if missing == "breaching":
         state = "ALARM" if bad + lacking >= datapoints else "OK"
-        return Decision(state, judged, lacking, "Breaching")
+        return Decision(state, window, lacking, "Breaching")
     if missing == "notBreaching":
         state = "ALARM" if bad >= datapoints else "OK"
-        return Decision(state, judged, lacking, "NonBreaching")
+        return Decision(state, window, lacking, "NonBreaching")
     if bad >= datapoints:
-        return Decision("ALARM", judged)
-    if bad < len(judged):
-        return Decision("OK", judged)
+        return Decision("ALARM", window)
+    if bad < len(window):
+        return Decision("OK", window)
     if missing == "ignore":
-        return Decision(None, judged)
+        return Decision(None, window)
     # "Avoiding premature transitions": a lone breach only counts once it is as old as the
     # datapoints that the alarm asks for.
-    if judged and len(breaching) - judged[-1] >= datapoints:
-        return Decision("ALARM", judged)
-    return Decision("INSUFFICIENT_DATA", judged)
+    if window and len(breaching) - window[-1] >= datapoints:
+        return Decision("ALARM", window)
+    return Decision("INSUFFICIENT_DATA", window)

@@ -29,7 +29,7 @@ def describe_alarms(alarm_store: AlarmStore, params: Mapping[str, Any]) -> dict[
             "ValidationError", "AlarmNames and AlarmNamePrefix must not be specified together."
         )
     kinds = params.get("AlarmTypes", ["MetricAlarm"])
-    found = [
+    alarms = [
         alarm
         for alarm in alarm_store.all()
         if alarm.kind in kinds
@@ -38,9 +38,9 @@ def describe_alarms(alarm_store: AlarmStore, params: Mapping[str, Any]) -> dict[
         and params.get("StateValue", alarm.state.value) == alarm.state.value
         and _acts_on(alarm, params.get("ActionPrefix"))
     ]
-    shown, token = page(found, params.get("NextToken"), params.get("MaxRecords", 50))
+    chunk, token = page(alarms, params.get("NextToken"), params.get("MaxRecords", 50))
     answer: dict[str, Any] = {"MetricAlarms": [], "CompositeAlarms": []}
-    for alarm in shown:
+    for alarm in chunk:
         answer[_LISTS[alarm.kind]].append(describe(alarm))
     return answer if token is None else answer | {"NextToken": token}
 
@@ -50,15 +50,15 @@ def describe_alarms_for_metric(
 ) -> dict[str, Any]:
     """Alarms on exactly this metric; not those on expressions."""
     key = metric_key(params)
-    found = []
+    alarms = []
     for alarm in alarm_store.all():
         settings = alarm.settings
         if "MetricName" not in settings or metric_key(settings) != key:
             continue
-        wanted = ("Statistic", "ExtendedStatistic", "Period", "Unit")
-        if all(params.get(m, settings.get(m)) == settings.get(m) for m in wanted):
-            found.append(describe(alarm))
-    return {"MetricAlarms": found}
+        members = ("Statistic", "ExtendedStatistic", "Period", "Unit")
+        if all(params.get(m, settings.get(m)) == settings.get(m) for m in members):
+            alarms.append(describe(alarm))
+    return {"MetricAlarms": alarms}
 
 
 def describe_alarm_history(alarm_store: AlarmStore, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def describe_alarm_history(alarm_store: AlarmStore, params: Mapping[str, Any]) -
         AwsFault: ``InvalidNextToken``.
     """
     kinds = params.get("AlarmTypes", ["MetricAlarm"])
-    found = [
+    items = [
         item
         for item in alarm_store.history.items()
         if item["AlarmType"] in kinds
@@ -78,16 +78,16 @@ def describe_alarm_history(alarm_store: AlarmStore, params: Mapping[str, Any]) -
         and item["Timestamp"] <= params.get("EndDate", item["Timestamp"])
     ]
     if params.get("ScanBy", "TimestampDescending") == "TimestampDescending":
-        found.reverse()
-    shown, token = page(found, params.get("NextToken"), params.get("MaxRecords", 100))
-    answer: dict[str, Any] = {"AlarmHistoryItems": shown}
+        items.reverse()
+    chunk, token = page(items, params.get("NextToken"), params.get("MaxRecords", 100))
+    answer: dict[str, Any] = {"AlarmHistoryItems": chunk}
     return answer if token is None else answer | {"NextToken": token}
 
 
 def describe(alarm: Alarm) -> dict[str, Any]:
     """One alarm as DescribeAlarms tells it."""
     state = alarm.state
-    shown: dict[str, Any] = {
+    description: dict[str, Any] = {
         **{member: [] for member in ACTIONS_OF.values()},
         "ActionsEnabled": True,
         **({} if alarm.rule is not None or "Metrics" in alarm.settings else {"Dimensions": []}),
@@ -101,11 +101,11 @@ def describe(alarm: Alarm) -> dict[str, Any]:
         "StateTransitionedTimestamp": state.since,
     }
     if alarm.suppressed:
-        shown["ActionsSuppressedBy"] = alarm.suppressed
-        shown["ActionsSuppressedReason"] = (
+        description["ActionsSuppressedBy"] = alarm.suppressed
+        description["ActionsSuppressedReason"] = (
             f"Actions are suppressed by {alarm.settings['ActionsSuppressor']}"
         )
-    return shown
+    return description
 
 
 def _describe_kin(
@@ -128,11 +128,11 @@ def _describe_kin(
             a for name in alarm.rule.children if (a := alarm_store.find(name_of(name))) is not None
         ]
         members = ("AlarmName", "AlarmArn", "StateValue", "StateUpdatedTimestamp")
-    shown, token = page(kin, params.get("NextToken"), params.get("MaxRecords", 50))
+    chunk, token = page(kin, params.get("NextToken"), params.get("MaxRecords", 50))
     answer: dict[str, Any] = {"MetricAlarms": [], "CompositeAlarms": []}
-    for one in shown:
-        told = {"AlarmName": one.name, **describe(one)}
-        answer[_LISTS[one.kind]].append({m: told[m] for m in members})
+    for one in chunk:
+        description = {"AlarmName": one.name, **describe(one)}
+        answer[_LISTS[one.kind]].append({m: description[m] for m in members})
     return answer if token is None else answer | {"NextToken": token}
 
 

@@ -83,8 +83,8 @@ class Evaluator:
                 tick = tick_of(alarm.watch)
                 due = self._due[key] = now - (now - SETTLE) % tick + tick
             following = min(following, due)
-        known = {f"{alarm.name}@{alarm.configured}" for alarm in alarms}
-        self._due = {key: due for key, due in self._due.items() if key in known}
+        keys = {f"{alarm.name}@{alarm.configured}" for alarm in alarms}
+        self._due = {key: due for key, due in self._due.items() if key in keys}
         with self._alarm_store.lock:
             self._look(now)
         return following

@@ -103,7 +103,7 @@ class History:
 
 
 def _state(state: State) -> dict[str, Any]:
-    shown: dict[str, Any] = {"stateValue": state.value, "stateReason": state.reason}
+    document: dict[str, Any] = {"stateValue": state.value, "stateReason": state.reason}
     if state.data:
-        shown["stateReasonData"] = json.loads(state.data)
-    return shown | {"since": stamp(state.since)}
+        document["stateReasonData"] = json.loads(state.data)
+    return document | {"since": stamp(state.since)}

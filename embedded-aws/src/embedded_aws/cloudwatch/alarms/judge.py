@@ -48,8 +48,8 @@ def judge(store: MetricStore, watch: Watch, now: float) -> Judgement:
     breaching = [None if p.value is None else watch.breaches(p.value) for p in points]
     decision = decide(breaching, watch.periods, watch.datapoints, watch.missing)
     if watch.low_samples:
-        judged = sum(points[i].samples or 0.0 for i in decision.judged)
-        if 0 < judged < watch.low_samples:
+        total = sum(points[i].samples or 0.0 for i in decision.judged)
+        if 0 < total < watch.low_samples:
             decision = Decision(None, decision.judged)
     return Judgement(decision, points)
 

@@ -91,13 +91,13 @@ def composite_reason(alarm: Alarm, cause: Alarm | None, now: float) -> str:
 
 def composite_data(children: Sequence[Alarm]) -> str:
     """The evidence for a composite alarm: its children's states, those in alarm first."""
-    ordered = sorted(children, key=lambda child: child.state.value != ALARM)
+    order = sorted(children, key=lambda child: child.state.value != ALARM)
     triggering = [
         {
             "arn": child.arn,
             "state": {"value": child.state.value, "timestamp": stamp(child.state.since)},
         }
-        for child in ordered[:10]
+        for child in order[:10]
     ]
     return json.dumps({"triggeringAlarms": triggering})
 
@@ -135,13 +135,13 @@ def _trigger(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _query(query: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {"ReturnData": True, **query}
+    document = {"ReturnData": True, **query}
     if "MetricStat" in query:
         stat = query["MetricStat"]
-        shown["MetricStat"] = stat | {
+        document["MetricStat"] = stat | {
             "Metric": stat["Metric"] | {"Dimensions": _dimensions(stat["Metric"])}
         }
-    return shown
+    return document
 
 
 def _dimensions(settings: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -149,15 +149,15 @@ def _dimensions(settings: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _state(state: State) -> dict[str, Any]:
-    shown = {"value": state.value, "reason": state.reason, "timestamp": stamp(state.since)}
-    return shown | ({"reasonData": state.data} if state.data else {})
+    document = {"value": state.value, "reason": state.reason, "timestamp": stamp(state.since)}
+    return document | ({"reasonData": state.data} if state.data else {})
 
 
 def _configuration(alarm: Alarm, account: str) -> dict[str, Any]:
     description = alarm.settings.get("AlarmDescription")
-    shown: dict[str, Any] = {} if description is None else {"description": description}
+    document: dict[str, Any] = {} if description is None else {"description": description}
     if alarm.rule is not None:
-        return shown | {"alarmRule": alarm.rule.text}
+        return document | {"alarmRule": alarm.rule.text}
     metrics: list[dict[str, Any]] = []
     for query in alarm.watch.queries if alarm.watch is not None else ():
         one: dict[str, Any] = {"id": query.id, "returnData": query.returns}
@@ -175,4 +175,4 @@ def _configuration(alarm: Alarm, account: str) -> dict[str, Any]:
         else:
             one["expression"] = query.expression
         metrics.append(one)
-    return shown | {"metrics": metrics}
+    return document | {"metrics": metrics}

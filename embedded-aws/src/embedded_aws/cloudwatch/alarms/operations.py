@@ -182,15 +182,15 @@ class AlarmOperations:
         return alarm
 
     def _reaches(self, rule: Rule, name: str) -> bool:
-        open_, seen = list(rule.children), set[str]()
+        open_, names = list(rule.children), set[str]()
         while open_:
             child = open_.pop()
             if child == name:
                 return True
-            if child not in seen:
-                seen.add(child)
-                found = self.alarm_store.alarms.get(child)
-                open_.extend(found.rule.children if found is not None and found.rule else ())
+            if child not in names:
+                names.add(child)
+                alarm = self.alarm_store.alarms.get(child)
+                open_.extend(alarm.rule.children if alarm is not None and alarm.rule else ())
         return False
 
 

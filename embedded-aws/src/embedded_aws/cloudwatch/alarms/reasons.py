@@ -30,27 +30,27 @@ class Datapoint:
 
 def reason(watch: Watch, decision: Decision, points: Sequence[Datapoint], before: str) -> str:
     """The sentence for a decision; at most 1,023 characters."""
-    judged = [points[i] for i in decision.judged]
+    window = [points[i] for i in decision.judged]
     state = decision.state
-    if state == "INSUFFICIENT_DATA" and not judged:
+    if state == "INSUFFICIENT_DATA" and not window:
         return f"Insufficient Data: {_many(watch.periods)} {_were(watch.periods)} unknown."
     fill = ""
     if decision.filled:
-        missing = f"{decision.filled} missing {_noun(decision.filled)}"
-        fill = f"{missing} {_were(decision.filled)} treated as [{decision.treated}]"
-    if not judged:
+        gap = f"{decision.filled} missing {_noun(decision.filled)}"
+        fill = f"{gap} {_were(decision.filled)} treated as [{decision.treated}]"
+    if not window:
         length = "1 period" if watch.periods == 1 else f"{watch.periods} periods"
         return f"Threshold Crossed: no datapoints were received for {length} and {fill}."
-    breaching = [p for p in judged if p.value is not None and watch.breaches(p.value)]
-    shown = breaching if state == "ALARM" and breaching else judged
+    breaching = [p for p in window if p.value is not None and watch.breaches(p.value)]
+    evidence = breaching if state == "ALARM" and breaching else window
     if state != "ALARM":
-        shown = [p for p in judged if p not in breaching] or judged
+        evidence = [p for p in window if p not in breaching] or window
     words = COMPARISONS[watch.operator][1]
-    negation = "" if shown[0] in breaching else "not "
-    listed = ", ".join(f"{p.value} ({_short(p.start)})" for p in shown[:5])
+    negation = "" if evidence[0] in breaching else "not "
+    examples = ", ".join(f"{p.value} ({_short(p.start)})" for p in evidence[:5])
     sentence = (
-        f"{len(shown)} out of the last {len(judged)} datapoints [{listed}] {_were(len(shown))} "
-        f"{negation}{words} the threshold ({watch.threshold})"
+        f"{len(evidence)} out of the last {len(window)} datapoints [{examples}] "
+        f"{_were(len(evidence))} {negation}{words} the threshold ({watch.threshold})"
     )
     if fill:
         return f"Threshold Crossed: {sentence} and {fill}."[:1023]

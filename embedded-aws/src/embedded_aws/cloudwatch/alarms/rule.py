@@ -118,16 +118,16 @@ class _Parser:
         at = 0
         text = text.rstrip()
         while at < len(text):
-            found = _TOKEN.match(text, at)
-            if found is None:
+            match = _TOKEN.match(text, at)
+            if match is None:
                 raise RuleError(f"AlarmRule cannot be read at {text[at : at + 20].strip()!r}.")
-            if found["state"]:
-                name = name_of(found["quoted"] or found["plain"] or "")
+            if match["state"]:
+                name = name_of(match["quoted"] or match["plain"] or "")
                 if not name:
-                    raise RuleError(f"AlarmRule names no alarm in {found[0].strip()!r}.")
-                tokens.append((found["state"], name))
+                    raise RuleError(f"AlarmRule names no alarm in {match[0].strip()!r}.")
+                tokens.append((match["state"], name))
             else:
-                word = found["word"] or found["paren"]
+                word = match["word"] or match["paren"]
                 tokens.append((word, word))
-            at = found.end()
+            at = match.end()
         return tokens

@@ -87,7 +87,7 @@ def read_watch(params: Mapping[str, Any]) -> Watch:
     treatment = params.get("TreatMissingData", "missing")
     if treatment not in TREATMENTS:
         raise _invalid(f"Option {treatment} is not supported for TreatMissingData.")
-    queries, watched = _expression(params) if "Metrics" in params else _metric(params)
+    queries, subject = _expression(params) if "Metrics" in params else _metric(params)
     period = next(q.period for q in queries if q.key is not None) or 60
     count = params["EvaluationPeriods"]
     datapoints = params.get("DatapointsToAlarm", count)
@@ -103,7 +103,7 @@ def read_watch(params: Mapping[str, Any]) -> Watch:
     warm_up = params.get("WarmUpConfiguration", {})
     return Watch(
         queries=queries,
-        watched=watched,
+        watched=subject,
         period=period,
         periods=count,
         datapoints=datapoints,
@@ -149,14 +149,14 @@ def _expression(params: Mapping[str, Any]) -> tuple[tuple[Query, ...], str]:
     if len(periods) > 1:
         raise _invalid("All metrics of an alarm must have the same period.")
     _check_period(metrics[0].period or 0)
-    watched = [query for query in queries if query.returns]
-    if len(watched) != 1:
+    returning = [query for query in queries if query.returns]
+    if len(returning) != 1:
         raise _invalid("Exactly one element of the metrics list should return data.")
     ids = {query.id for query in queries}
     for query in queries:
         if query.expression is not None:
             _check_expression(query, ids)
-    return tuple(queries), watched[0].id
+    return tuple(queries), returning[0].id
 
 
 def _check_expression(query: Query, ids: set[str]) -> None:

@@ -48,27 +48,27 @@ class Suppression:
 
     def look(self, now: float) -> None:
         """Take what need not be held any longer. Needs the alarm store's lock."""
-        for name, held in list(self._held.items()):
+        for name, entry in list(self._held.items()):
             alarm = self.alarm_store.alarms.get(name)
-            if alarm is None or alarm.state.value != held.transition.after.value:
+            if alarm is None or alarm.state.value != entry.transition.after.value:
                 del self._held[name]
                 if alarm is not None:
                     alarm.suppressed = ""
                 continue
-            alarm.suppressed = self._reason(alarm, held, now)
+            alarm.suppressed = self._reason(alarm, entry, now)
             if not alarm.suppressed:
                 del self._held[name]
-                self.act(held.transition)
+                self.act(entry.transition)
 
-    def _reason(self, alarm: Alarm, held: _Held, now: float) -> str:
+    def _reason(self, alarm: Alarm, entry: _Held, now: float) -> str:
         """Why the actions are still held: ``Alarm``, ``WaitPeriod``, ``ExtensionPeriod`` or ""."""
         settings = alarm.settings
         if self.alarm_store.state_of(settings["ActionsSuppressor"]) == ALARM:
-            held.covered, held.uncovered = True, 0.0
+            entry.covered, entry.uncovered = True, 0.0
             return "Alarm"
-        if not held.covered:
+        if not entry.covered:
             wait = settings.get("ActionsSuppressorWaitPeriod", 0)
-            return "WaitPeriod" if now < held.since + wait else ""
-        held.uncovered = held.uncovered or now
+            return "WaitPeriod" if now < entry.since + wait else ""
+        entry.uncovered = entry.uncovered or now
         extension = settings.get("ActionsSuppressorExtensionPeriod", 0)
-        return "ExtensionPeriod" if now < held.uncovered + extension else ""
+        return "ExtensionPeriod" if now < entry.uncovered + extension else ""

@@ -67,7 +67,7 @@ def evaluate(node: Node, context: Context) -> Value:
         case Number(value) | Text(value):
             return value
         case Name(name):
-            return _named(name, context)
+            return _value_of(name, context)
         case Minus(operand):
             return combine(lambda a, b: b - a, "-", evaluate(operand, context), 0.0)
         case Binary(operator, left, right):
@@ -79,7 +79,7 @@ def evaluate(node: Node, context: Context) -> Value:
     return _call(node, context)
 
 
-def _named(name: str, context: Context) -> Value:
+def _value_of(name: str, context: Context) -> Value:
     value = context.value_of(name)
     if value is not None:
         return value

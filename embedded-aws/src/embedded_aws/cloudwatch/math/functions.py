@@ -146,20 +146,20 @@ def fill(series: TimeSeries, filler: Value) -> TimeSeries:
         MathError: for another filler than a scalar, a series, REPEAT or LINEAR.
     """
     moments = sorted({*series.grid, *series.points})
-    known = series.points
+    points = series.points
     if isinstance(filler, TimeSeries):
         other = filler.points
-        filled = {t: known.get(t, other.get(t, math.nan)) for t in moments}
+        whole = {t: points.get(t, other.get(t, math.nan)) for t in moments}
     elif filler == "REPEAT":
-        filled = _repeat(known, moments)
+        whole = _repeat(points, moments)
     elif filler == "LINEAR":
-        filled = _linear(known, moments)
+        whole = _linear(points, moments)
     else:
         if isinstance(filler, str):
             raise MathError(f"FILL takes a number, a time series, REPEAT or LINEAR, not {filler}")
         scalar = as_scalar(filler)
-        filled = {t: known.get(t, scalar) for t in moments}
-    return series.with_points(filled)
+        whole = {t: points.get(t, scalar) for t in moments}
+    return series.with_points(whole)
 
 
 def choose(condition: Value, true: Value, false: Value | None) -> Value:
@@ -182,12 +182,12 @@ def choose(condition: Value, true: Value, false: Value | None) -> Value:
         return TimeSeries({}) if false is None else false
     points = {}
     for moment, value in condition.points.items():
-        chosen = true if value != 0 else false
-        if isinstance(chosen, TimeSeries):
-            missing = 0.0 if value != 0 else math.nan
-            points[moment] = chosen.points.get(moment, missing)
-        elif chosen is not None:
-            points[moment] = as_scalar(chosen)
+        branch = true if value != 0 else false
+        if isinstance(branch, TimeSeries):
+            default = 0.0 if value != 0 else math.nan
+            points[moment] = branch.points.get(moment, default)
+        elif branch is not None:
+            points[moment] = as_scalar(branch)
     return condition.with_points(points)
 
 
@@ -205,8 +205,8 @@ def sort(array: Value, by: Value, order: Value, limit: Value | None = None) -> A
     reduction = REDUCTIONS[str(by)]
     full = [s for s in series if s.points]
     full.sort(key=lambda s: reduction(list(s.points.values())), reverse=order == "DESC")
-    ranked = (*full, *(s for s in series if not s.points))
-    return ranked if limit is None else ranked[: int(as_scalar(limit))]
+    ranking = (*full, *(s for s in series if not s.points))
+    return ranking if limit is None else ranking[: int(as_scalar(limit))]
 
 
 def part(array: Value, start: Value, end: Value | None = None) -> Array:
@@ -227,19 +227,19 @@ def flatten(items: Iterable[Value]) -> Array:
     return tuple(series)
 
 
-def _repeat(known: Mapping[int, float], moments: Iterable[int]) -> dict[int, float]:
-    filled = {}
+def _repeat(points: Mapping[int, float], moments: Iterable[int]) -> dict[int, float]:
+    whole = {}
     last = math.nan
     for moment in moments:
-        last = known.get(moment, last)
-        filled[moment] = last
-    return filled
+        last = points.get(moment, last)
+        whole[moment] = last
+    return whole
 
 
-def _linear(known: Mapping[int, float], moments: Iterable[int]) -> dict[int, float]:
-    filled = dict(known)
+def _linear(points: Mapping[int, float], moments: Iterable[int]) -> dict[int, float]:
+    whole = dict(points)
     moments = list(moments)
-    for (s, w), (t, v) in pairwise(known.items()):
+    for (s, w), (t, v) in pairwise(points.items()):
         for moment in (m for m in moments if s < m < t):
-            filled[moment] = w + (v - w) * (moment - s) / (t - s)
-    return dict(sorted(filled.items()))
+            whole[moment] = w + (v - w) * (moment - s) / (t - s)
+    return dict(sorted(whole.items()))

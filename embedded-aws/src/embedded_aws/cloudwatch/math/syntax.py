@@ -138,16 +138,16 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     # People paste expressions with typographic quotes.
     text = text.translate({0x201C: '"', 0x201D: '"', 0x2018: "'", 0x2019: "'"}).rstrip()
     while at < len(text):
-        found = _TOKEN.match(text, at)
-        if found is None:
+        match = _TOKEN.match(text, at)
+        if match is None:
             raise MathError(f"unexpected character {text[at:].lstrip()[:1]!r} in {text!r}")
-        kind = str(found.lastgroup)
-        value = found[kind]
+        kind = str(match.lastgroup)
+        value = match[kind]
         value = {"&&": "AND", "||": "OR"}.get(value, value)
         if kind == "word" and value in ("AND", "OR"):
             kind = "sign"
         tokens.append((kind, value))
-        at = found.end()
+        at = match.end()
     return tokens
 
 
@@ -236,9 +236,9 @@ class _Parser:
 
     def _expect(self, sign: str) -> None:
         if not self._accept(sign):
-            found = self._peek()[1]
+            token = self._peek()[1]
             raise MathError(
                 f"{sign!r} expected"
-                + (f" before {found!r}" if found else "")
+                + (f" before {token!r}" if token else "")
                 + f" in {self._text!r}"
             )

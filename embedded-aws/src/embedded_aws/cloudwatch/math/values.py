@@ -54,12 +54,12 @@ def together(series: Array) -> tuple[list[int], TimeSeries]:
 
     Series of different periods meet on the coarsest period's moments.
     """
-    filled = [one for one in series if one.points] or series
-    coarsest = max(filled, key=lambda s: s.period)
+    members = [one for one in series if one.points] or series
+    coarsest = max(members, key=lambda s: s.period)
     moments: set[int] = set()
     for one in series:
         moments.update(one.points)
-    if any(one.period != coarsest.period for one in filled):
+    if any(one.period != coarsest.period for one in members):
         moments = {t for t in moments if t in coarsest.grid or t in coarsest.points}
     return sorted(moments), coarsest
 

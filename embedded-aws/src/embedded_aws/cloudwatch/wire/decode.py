@@ -144,15 +144,15 @@ def _from_form(shape: Any, form: Mapping[str, str], prefix: str) -> Any:
     if kind == "list":
         if form.get(prefix) == "":
             return []
-        return _numbered(shape.member, form, f"{prefix}.member") or None
+        return _items(shape.member, form, f"{prefix}.member") or None
     if kind == "map":
-        keys = _numbered(shape.key, form, f"{prefix}.entry", ".key")
-        values = _numbered(shape.value, form, f"{prefix}.entry", ".value")
+        keys = _items(shape.key, form, f"{prefix}.entry", ".key")
+        values = _items(shape.value, form, f"{prefix}.entry", ".value")
         return dict(zip(keys, values, strict=True)) or None
     return _scalar(kind, form[prefix], prefix) if prefix in form else None
 
 
-def _numbered(shape: Any, form: Mapping[str, str], prefix: str, suffix: str = "") -> list[Any]:
+def _items(shape: Any, form: Mapping[str, str], prefix: str, suffix: str = "") -> list[Any]:
     items: list[Any] = []
     while (value := _from_form(shape, form, f"{prefix}.{len(items) + 1}{suffix}")) is not None:
         items.append(value)

@@ -17,16 +17,16 @@ def validate(shape: Any | None, members: dict[str, Any]) -> None:
     """
     if shape is None:
         return
-    broken: list[str] = []
-    _check(shape, members, "", broken)
-    if broken:
-        noun = "error" if len(broken) == 1 else "errors"
+    faults: list[str] = []
+    _check(shape, members, "", faults)
+    if faults:
+        noun = "error" if len(faults) == 1 else "errors"
         raise AwsFault(
-            "ValidationError", f"{len(broken)} validation {noun} detected: {'; '.join(broken)}"
+            "ValidationError", f"{len(faults)} validation {noun} detected: {'; '.join(faults)}"
         )
 
 
-def _check(shape: Any, value: Any, path: str, broken: list[str]) -> None:
+def _check(shape: Any, value: Any, path: str, faults: list[str]) -> None:
     kind = shape.type_name
     if kind == "structure":
         for name in shape.required_members:
@@ -35,37 +35,37 @@ def _check(shape: Any, value: Any, path: str, broken: list[str]) -> None:
                 raise AwsFault("MissingParameter", f"The parameter {where} is required.")
         for name, member in value.items():
             inner = f"{path}.{_lower(name)}" if path else _lower(name)
-            _check(shape.members[name], member, inner, broken)
+            _check(shape.members[name], member, inner, faults)
         return
     for demand in _demands(shape, value):
-        shown = value if kind in ("string", "integer", "long", "double") else f"{kind}"
-        broken.append(f"Value '{shown}' at '{path}' failed to satisfy constraint: Member must "
+        text = value if kind in ("string", "integer", "long", "double") else f"{kind}"
+        faults.append(f"Value '{text}' at '{path}' failed to satisfy constraint: Member must "
                       f"{demand}")  # fmt: skip
     if kind == "list" and shape.member.type_name not in ("double", "timestamp", "boolean"):
         for i, item in enumerate(value, 1):
-            _check(shape.member, item, f"{path}.{i}.member", broken)
+            _check(shape.member, item, f"{path}.{i}.member", faults)
 
 
 def _demands(shape: Any, value: Any) -> list[str]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
-    broken = []
+    demands = []
     if shape.type_name in ("string", "list", "map"):
         if low is not None and len(value) < low:
-            broken.append(f"have length greater than or equal to {low}")
+            demands.append(f"have length greater than or equal to {low}")
         if high is not None and len(value) > high:
-            broken.append(f"have length less than or equal to {high}")
+            demands.append(f"have length less than or equal to {high}")
     elif shape.type_name in ("integer", "long"):
         if low is not None and value < low:
-            broken.append(f"have value greater than or equal to {low}")
+            demands.append(f"have value greater than or equal to {low}")
         if high is not None and value > high:
-            broken.append(f"have value less than or equal to {high}")
+            demands.append(f"have value less than or equal to {high}")
     if shape.type_name == "string":
         if (enum := shape.metadata.get("enum")) and value not in enum:
-            broken.append(f"satisfy enum value set: [{', '.join(enum)}]")
+            demands.append(f"satisfy enum value set: [{', '.join(enum)}]")
         pattern = shape.metadata.get("pattern")
-        if pattern and not broken and not _compiled(pattern).fullmatch(value):
-            broken.append(f"satisfy regular expression pattern: {pattern}")
-    return broken
+        if pattern and not demands and not _compiled(pattern).fullmatch(value):
+            demands.append(f"satisfy regular expression pattern: {pattern}")
+    return demands
 
 
 @lru_cache

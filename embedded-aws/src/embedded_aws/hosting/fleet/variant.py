@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.hosting import artefact
-from embedded_aws.hosting.http1 import Answer
-from embedded_aws.hosting.program import command, environment
-from embedded_aws.hosting.server import NotReadyError, Server, StartError
+from embedded_aws.hosting.process import artefact
+from embedded_aws.hosting.process.http1 import Answer
+from embedded_aws.hosting.process.program import command, environment
+from embedded_aws.hosting.process.server import NotReadyError, Server, StartError
+from embedded_aws.hosting.process.usage import Usage, cpu_percent, memory_percent, usage
 from embedded_aws.hosting.shared import SharedState
-from embedded_aws.hosting.usage import Usage, cpu_percent, memory_percent, usage
 
 # AWS gives a container 8 minutes unless the variant says otherwise.
 DEFAULT_START_TIMEOUT = 480.0
@@ -120,12 +120,12 @@ class Variant:
         Raises:
             StartError: a new process did not pass its health check; nothing has changed then.
         """
-        wanted = min(count, self._shared.settings.processes_per_variant)
+        goal = min(count, self._shared.settings.processes_per_variant)
         have = self._servers
-        if wanted > len(have):
-            self._servers = have + self._start(wanted - len(have))
-        elif wanted < len(have):
-            keep, leave = have[:wanted], have[wanted:]
+        if goal > len(have):
+            self._servers = have + self._start(goal - len(have))
+        elif goal < len(have):
+            keep, leave = have[:goal], have[goal:]
             self._servers = keep
             deadline = time.monotonic() + self._shared.settings.drain_timeout
             for server in leave:
@@ -238,8 +238,8 @@ class Variant:
         shared = self._shared
         instance = f"i-{uuid.uuid4().hex[:17]}"
         own: Mapping[str, str] = self.container.get("Environment") or {}
-        isolated = self.container.get("EnableNetworkIsolation", False)
-        credentials = {} if isolated else shared.world.role_environment
+        isolation = self.container.get("EnableNetworkIsolation", False)
+        credentials = {} if isolation else shared.world.role_environment
         seconds = self.spec.get("ContainerStartupHealthCheckTimeoutInSeconds")
         return Server(
             instance_id=instance,
@@ -270,6 +270,6 @@ def _together(calls: list[Any]) -> None:
             call()
         return
     with ThreadPoolExecutor(len(calls)) as pool:
-        done = [pool.submit(call) for call in calls]
-    for future in done:
+        futures = [pool.submit(call) for call in calls]
+    for future in futures:
         future.result()

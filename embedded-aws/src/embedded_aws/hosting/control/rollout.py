@@ -124,9 +124,9 @@ def _share(
     percent = value if size["Type"] == "CAPACITY_PERCENT" else 100.0 * value / max(1, instances)
     low, high = limits
     if not low <= percent <= high:
-        allowed = f"at most {high:g}%" if low == 0 else f"between {low:g}% and {high:g}%"
+        bounds = f"at most {high:g}%" if low == 0 else f"between {low:g}% and {high:g}%"
         raise _invalid(
-            f"{member} must be {allowed} of the variant's total instance count, "
+            f"{member} must be {bounds} of the variant's total instance count, "
             f"got {size['Type']} {size['Value']} of {instances} instance(s)."
         )
     return percent / 100.0

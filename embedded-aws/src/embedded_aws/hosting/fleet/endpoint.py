@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from embedded_aws.hosting.generation import Generation
-from embedded_aws.hosting.routes import Routes
-from embedded_aws.hosting.variant import Variant
+from embedded_aws.hosting.fleet.generation import Generation
+from embedded_aws.hosting.fleet.routes import Routes
+from embedded_aws.hosting.fleet.variant import Variant
 
 Table = Routes[tuple[Generation, Variant]]
 
@@ -73,25 +73,25 @@ class Endpoint:
     def describe(self) -> dict[str, Any]:
         """The answer of DescribeEndpoint."""
         with self.lock:
-            told = {**self.summary(), "EndpointConfigName": self.config_name}
+            answer = {**self.summary(), "EndpointConfigName": self.config_name}
             if self.active is not None:
-                told.update(self._active(self.active))
+                answer.update(self._active(self.active))
             if self.failure:
-                told["FailureReason"] = self.failure
+                answer["FailureReason"] = self.failure
             if self.last_deployment:
-                told["LastDeploymentConfig"] = dict(self.last_deployment)
+                answer["LastDeploymentConfig"] = dict(self.last_deployment)
             if self.pending is not None and self.status in {"Creating", "Updating"}:
-                told["PendingDeploymentSummary"] = self._pending(self.pending)
-            return told
+                answer["PendingDeploymentSummary"] = self._pending(self.pending)
+            return answer
 
     def _active(self, generation: Generation) -> dict[str, Any]:
-        told: dict[str, Any] = {}
+        members: dict[str, Any] = {}
         for member, variants in _groups(generation):
-            told[member] = [self._variant(v, self.rolling and self.share) for v in variants]
+            members[member] = [self._variant(v, self.rolling and self.share) for v in variants]
         if generation.data_capture:
             capture = generation.data_capture
             enabled = bool(capture.get("EnableCapture", True))
-            told["DataCaptureConfig"] = {
+            members["DataCaptureConfig"] = {
                 "EnableCapture": enabled,
                 "CaptureStatus": "Started" if enabled else "Stopped",
                 "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
@@ -99,50 +99,50 @@ class Endpoint:
                 "KmsKeyId": capture.get("KmsKeyId", ""),
             }
         if "MetricsConfig" in generation.config:
-            told["MetricsConfig"] = generation.config["MetricsConfig"]
-        return told
+            members["MetricsConfig"] = generation.config["MetricsConfig"]
+        return members
 
     def _pending(self, generation: Generation) -> dict[str, Any]:
         status, since, message = self.stage
-        told: dict[str, Any] = {
+        summary: dict[str, Any] = {
             "EndpointConfigName": generation.config_name,
             "StartTime": self.pending_since,
         }
         for member, variants in _groups(generation):
-            told[member] = []
+            summary[member] = []
             for variant in variants:
                 row = self._variant(variant, 0.0)
                 if status == "Creating":
                     row["CurrentWeight"], row["CurrentInstanceCount"] = 0.0, 0
                 elif self.rolling:
-                    moved = math.ceil(self.share * variant.numbers.desired_count)
-                    row["CurrentInstanceCount"] = moved
+                    count = math.ceil(self.share * variant.numbers.desired_count)
+                    row["CurrentInstanceCount"] = count
                 row["VariantStatus"] = [{"Status": status, "StartTime": since}]
                 if message:
                     row["VariantStatus"][0]["StatusMessage"] = message
                 if "InstanceType" in variant.spec:
                     row["InstanceType"] = variant.spec["InstanceType"]
-                told[member].append(row)
-        return told
+                summary[member].append(row)
+        return summary
 
     @staticmethod
-    def _variant(variant: Variant, gone: float) -> dict[str, Any]:
+    def _variant(variant: Variant, share: float) -> dict[str, Any]:
         numbers = variant.numbers
-        told: dict[str, Any] = {
+        row: dict[str, Any] = {
             "VariantName": variant.name,
             "CurrentWeight": numbers.current_weight,
             "DesiredWeight": numbers.desired_weight,
         }
         if variant.serverless is not None:
-            told["CurrentServerlessConfig"] = dict(variant.serverless)
-            told["DesiredServerlessConfig"] = dict(variant.serverless)
+            row["CurrentServerlessConfig"] = dict(variant.serverless)
+            row["DesiredServerlessConfig"] = dict(variant.serverless)
         else:
-            left = numbers.current_count - math.ceil(gone * numbers.current_count)
-            told["CurrentInstanceCount"] = left
-            told["DesiredInstanceCount"] = numbers.desired_count
+            count = numbers.current_count - math.ceil(share * numbers.current_count)
+            row["CurrentInstanceCount"] = count
+            row["DesiredInstanceCount"] = numbers.desired_count
         if "Image" in variant.container:
             image = variant.container["Image"]
-            told["DeployedImages"] = [
+            row["DeployedImages"] = [
                 {
                     "SpecifiedImage": image,
                     "ResolvedImage": image,
@@ -151,8 +151,8 @@ class Endpoint:
             ]
         for member in ("ManagedInstanceScaling", "RoutingConfig"):
             if member in variant.spec:
-                told[member] = variant.spec[member]
-        return told
+                row[member] = variant.spec[member]
+        return row
 
 
 def _groups(generation: Generation) -> list[tuple[str, list[Variant]]]:

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from embedded_aws.hosting import ports
-from embedded_aws.hosting.http1 import Answer, Pool
+from embedded_aws.hosting.process import ports
+from embedded_aws.hosting.process.http1 import Answer, Pool
 from embedded_aws.spawner import Spawner, signal_group
 
 # AWS wants an answer to /ping within 2 s.

@@ -73,18 +73,18 @@ class Capture:
     ) -> None:
         """Keep one request and its answer, each as ``(content type, body)``."""
         now = datetime.fromtimestamp(self._clock.now(), UTC)
-        captured: dict[str, Any] = {}
+        sides: dict[str, Any] = {}
         if self._input:
-            captured["endpointInput"] = self._side("INPUT", *request)
+            sides["endpointInput"] = self._side("INPUT", *request)
         if self._output:
-            captured["endpointOutput"] = self._side("OUTPUT", *answer)
+            sides["endpointOutput"] = self._side("OUTPUT", *answer)
         metadata: dict[str, Any] = {"eventId": str(uuid.uuid4())}
         if custom_attributes:
             metadata["customAttributes"] = [custom_attributes]
         if inference_id:
             metadata["inferenceId"] = inference_id
         metadata["inferenceTime"] = f"{now:%Y-%m-%dT%H:%M:%SZ}"
-        line = json.dumps({"captureData": captured, "eventMetadata": metadata, "eventVersion": "0"})
+        line = json.dumps({"captureData": sides, "eventMetadata": metadata, "eventVersion": "0"})
         with self._lock:
             self._lines[variant, f"{now:%Y/%m/%d/%H}"].append(line)
 

@@ -13,14 +13,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from embedded_aws.hosting.artefact import ModelDataError
-from embedded_aws.hosting.endpoint import Endpoint
-from embedded_aws.hosting.generation import Generation, VariantFailedError
-from embedded_aws.hosting.keeping import forget, keep_later
-from embedded_aws.hosting.rollout import Plan
-from embedded_aws.hosting.routes import Routes
+from embedded_aws.hosting.control.keeping import forget, keep_later
+from embedded_aws.hosting.control.rollout import Plan
+from embedded_aws.hosting.fleet.endpoint import Endpoint
+from embedded_aws.hosting.fleet.generation import Generation, VariantFailedError
+from embedded_aws.hosting.fleet.routes import Routes
+from embedded_aws.hosting.process.artefact import ModelDataError
+from embedded_aws.hosting.process.server import StartError
 from embedded_aws.hosting.runtime import Runtime
-from embedded_aws.hosting.server import StartError
 from embedded_aws.hosting.shared import SharedState
 
 log = logging.getLogger(__name__)
@@ -51,16 +51,16 @@ class Deployer:
     Args:
         shared: World, settings.
         runtime: Serves the copies for shadow variants.
-        gone: Told of an endpoint that is gone.
+        on_deleted: Told of an endpoint that is gone.
     """
 
     def __init__(
-        self, shared: SharedState, runtime: Runtime, gone: Callable[[Endpoint], None]
+        self, shared: SharedState, runtime: Runtime, on_deleted: Callable[[Endpoint], None]
     ) -> None:
         self._shared = shared
         self._clock = shared.world.clock
         self._runtime = runtime
-        self._gone = gone
+        self._on_deleted = on_deleted
         self._recovering: set[str] = set()
 
     def create(self, endpoint: Endpoint, generation: Generation) -> None:
@@ -74,9 +74,9 @@ class Deployer:
         endpoint.rolling = plan.rolling
         self._on_thread(endpoint, lambda: self._update(endpoint, generation, plan))
 
-    def reweigh(self, endpoint: Endpoint, wanted: Mapping[str, Mapping[str, Any]]) -> None:
+    def reweigh(self, endpoint: Endpoint, targets: Mapping[str, Mapping[str, Any]]) -> None:
         """Change weights and instance counts by variant name; returns at once."""
-        self._on_thread(endpoint, lambda: self._reweigh(endpoint, wanted))
+        self._on_thread(endpoint, lambda: self._reweigh(endpoint, targets))
 
     def delete(self, endpoint: Endpoint) -> None:
         """Take an endpoint away; returns at once."""
@@ -195,9 +195,7 @@ class Deployer:
         if self._shared.world.faults.take("capacity", endpoint.name):
             raise RollbackError(NO_CAPACITY)
 
-    def _shift(
-        self, endpoint: Endpoint, generation: Generation, plan: Plan, started: float
-    ) -> None:
+    def _shift(self, endpoint: Endpoint, generation: Generation, plan: Plan, start: float) -> None:
         """Move the traffic step by step.
 
         The execution timeout counts the start of the processes in real seconds and the waits in
@@ -208,7 +206,7 @@ class Deployer:
         """
         deadline = None
         if plan.max_execution is not None:
-            deadline = self._clock.now() + plan.max_execution - started
+            deadline = self._clock.now() + plan.max_execution - start
         generation.open_mirrors(self._runtime.mirrored(generation))
         for step in plan.steps:
             self._stage(endpoint, "ActivatingTraffic", f"{step.share:.0%} of the traffic")
@@ -225,9 +223,9 @@ class Deployer:
         until = self._clock.now() + seconds
         alarms = self._shared.world.alarms
         while True:
-            tripped = [name for name in plan.alarms if alarms.alarm_state(name) == "ALARM"]
-            if tripped:
-                log.info("%s rolls back: in alarm: %s", endpoint.name, ", ".join(tripped))
+            alarming = [name for name in plan.alarms if alarms.alarm_state(name) == "ALARM"]
+            if alarming:
+                log.info("%s rolls back: in alarm: %s", endpoint.name, ", ".join(alarming))
                 raise RollbackError(None)
             now = self._clock.now()
             if deadline is not None and now > deadline:
@@ -269,25 +267,25 @@ class Deployer:
             if self._shared.world.faults.take("kill_variant", f"{endpoint.name}/{name}"):
                 variant.kill()
 
-    def _reweigh(self, endpoint: Endpoint, wanted: Mapping[str, Mapping[str, Any]]) -> None:
+    def _reweigh(self, endpoint: Endpoint, targets: Mapping[str, Mapping[str, Any]]) -> None:
         generation = endpoint.active
         if generation is None:
             return
         self._shared.closing.wait(self._clock.real_seconds(self._shared.settings.weights_seconds))
-        grown: dict[str, int] = {}
+        counts: dict[str, int] = {}
         try:
             self._provision(endpoint)
-            for name in wanted:
+            for name in targets:
                 variant = generation.variants[name]
                 if variant.serverless is None:
                     before = variant.numbers.current_count
                     variant.resize(variant.numbers.desired_count)
-                    grown[name] = before
-        except (RollbackError, StartError) as failed:
-            self._undo_reweigh(endpoint, generation, wanted, grown, failed)
+                    counts[name] = before
+        except (RollbackError, StartError) as error:
+            self._undo_reweigh(endpoint, generation, targets, counts, error)
             return
         with endpoint.lock:
-            for name in wanted:
+            for name in targets:
                 numbers = generation.variants[name].numbers
                 numbers.current_weight = numbers.desired_weight
             generation.open_mirrors(self._runtime.mirrored(generation))
@@ -298,20 +296,20 @@ class Deployer:
         self,
         endpoint: Endpoint,
         generation: Generation,
-        wanted: Mapping[str, Mapping[str, Any]],
-        grown: Mapping[str, int],
-        failed: Exception,
+        targets: Mapping[str, Mapping[str, Any]],
+        counts: Mapping[str, int],
+        error: Exception,
     ) -> None:
         with endpoint.lock:
             endpoint.status, endpoint.modified = "RollingBack", self._clock.now()
-        for name in wanted:
+        for name in targets:
             variant = generation.variants[name]
             numbers = variant.numbers
-            if name in grown:
-                variant.resize(grown[name])
+            if name in counts:
+                variant.resize(counts[name])
             numbers.desired_weight = numbers.current_weight
             numbers.desired_count = numbers.current_count
-        reason = failed.reason if isinstance(failed, RollbackError) else INTERNAL
+        reason = error.reason if isinstance(error, RollbackError) else INTERNAL
         with endpoint.lock:
             endpoint.failure = reason
             self._settle(endpoint, "InService")
@@ -325,17 +323,17 @@ class Deployer:
         self._shared.logs.flush()
         self._shared.meters.forget(endpoint.name)
         forget(self._shared, endpoint)
-        self._gone(endpoint)
+        self._on_deleted(endpoint)
 
     def _give_up(self, endpoint: Endpoint) -> None:
         """After a bug of ours: what served goes on serving, what was to come is ended."""
         with endpoint.lock:
-            broken, endpoint.pending, endpoint.share = endpoint.pending, None, 0.0
+            generation, endpoint.pending, endpoint.share = endpoint.pending, None, 0.0
             endpoint.failure = INTERNAL
             if endpoint.active is not None:
                 self._route(endpoint)
-        if broken is not None:
-            broken.retire()
+        if generation is not None:
+            generation.retire()
         with endpoint.lock:
             self._settle(endpoint, "Failed" if endpoint.active is None else "InService")
 
@@ -366,19 +364,19 @@ class Deployer:
 
         threading.Thread(target=run, name=f"deploy-{endpoint.name}", daemon=True).start()
 
-    def _why(self, failed: VariantFailedError) -> str:
+    def _why(self, failure: VariantFailedError) -> str:
         """The failure's reason, told when the container's last lines can be read."""
         self._shared.logs.flush()
-        return _reason(failed)
+        return _reason(failure)
 
 
-def _reason(failed: VariantFailedError) -> str:
-    if isinstance(failed.error, StartError):
+def _reason(failure: VariantFailedError) -> str:
+    if isinstance(failure.error, StartError):
         return (
-            f"The primary container for production variant {failed.variant} did not pass the ping "
+            f"The primary container for production variant {failure.variant} did not pass the ping "
             "health check. Please check CloudWatch logs for this endpoint."
         )
-    if isinstance(failed.error, ModelDataError):
-        return str(failed.error)
-    log.error("variant %s failed", failed.variant, exc_info=failed.error)
+    if isinstance(failure.error, ModelDataError):
+        return str(failure.error)
+    log.error("variant %s failed", failure.variant, exc_info=failure.error)
     return INTERNAL

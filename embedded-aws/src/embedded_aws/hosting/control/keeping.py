@@ -6,10 +6,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.hosting.endpoint import Endpoint
-from embedded_aws.hosting.generation import Generation
+from embedded_aws.hosting.fleet.endpoint import Endpoint
+from embedded_aws.hosting.fleet.generation import Generation
+from embedded_aws.hosting.fleet.variant import Numbers
 from embedded_aws.hosting.shared import SharedState
-from embedded_aws.hosting.variant import Numbers
 from embedded_aws.service import AwsFault
 
 log = logging.getLogger(__name__)
@@ -28,8 +28,8 @@ def keep(shared: SharedState, endpoint: Endpoint, pending: Generation | None = N
     """
     with endpoint.lock:
         record = {name: getattr(endpoint, name) for name in _PLAIN}
-        record["active"] = _told(endpoint.active)
-        record["pending"] = _told(pending or endpoint.pending)
+        record["active"] = _record(endpoint.active)
+        record["pending"] = _record(pending or endpoint.pending)
     shared.world.records.put(KIND, endpoint.name, record)
 
 
@@ -56,16 +56,16 @@ def forget(shared: SharedState, endpoint: Endpoint) -> None:
 
 def restored(shared: SharedState) -> list[Endpoint]:
     """Every endpoint that was kept; none of their processes runs yet."""
-    found = []
+    endpoints = []
     for record in shared.world.records.all(KIND):
         endpoint = Endpoint(**{name: record[name] for name in _PLAIN})
         endpoint.active = _generation(shared, endpoint.name, record["active"])
         endpoint.pending = _generation(shared, endpoint.name, record["pending"])
-        found.append(endpoint)
-    return found
+        endpoints.append(endpoint)
+    return endpoints
 
 
-def _told(generation: Generation | None) -> dict[str, Any] | None:
+def _record(generation: Generation | None) -> dict[str, Any] | None:
     if generation is None:
         return None
     variants = generation.variants
@@ -93,9 +93,9 @@ def _generation(
     if record is None:
         return None
     numbers = {name: Numbers(*values) for name, values in record["numbers"].items()}
-    made = Generation(
+    generation = Generation(
         shared, endpoint, record["config"], record["containers"], numbers, record["data_capture"]
     )
     for name, at in record["resolved"].items():
-        made.variants[name].resolved_at = at
-    return made
+        generation.variants[name].resolved_at = at
+    return generation

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.hosting.capture import Capture
-from embedded_aws.hosting.routes import Lane
-from embedded_aws.hosting.shadow import Mirror, Serve
+from embedded_aws.hosting.fleet.capture import Capture
+from embedded_aws.hosting.fleet.routes import Lane
+from embedded_aws.hosting.fleet.shadow import Mirror, Serve
+from embedded_aws.hosting.fleet.variant import Numbers, Variant, _together
 from embedded_aws.hosting.shared import SharedState
-from embedded_aws.hosting.variant import Numbers, Variant, _together
 
 
 class Generation:
@@ -63,7 +63,7 @@ class Generation:
         Raises:
             VariantFailedError: naming the variant and why.
         """
-        _together([lambda v=v: _started(v) for v in self.variants.values()])
+        _together([lambda v=v: _start(v) for v in self.variants.values()])
 
     def open_mirrors(self, serve: Serve) -> None:
         """Begin (or, after a change of weights, go on) mirroring to the shadow variants.
@@ -71,11 +71,11 @@ class Generation:
         A shadow gets the part of the traffic that its weight is of the production weights' sum.
         """
         total = sum(v.numbers.current_weight for v in self.production.values())
-        known = {mirror.variant.name: mirror for _, mirror in self.mirrors}
+        mirrors = {mirror.variant.name: mirror for _, mirror in self.mirrors}
         self.mirrors = tuple(
             (
                 min(1.0, shadow.numbers.current_weight / total) if total > 0 else 0.0,
-                known.get(name) or Mirror(shadow, serve),
+                mirrors.get(name) or Mirror(shadow, serve),
             )
             for name, shadow in self.shadow.items()
         )
@@ -116,7 +116,7 @@ def configured(spec: Mapping[str, Any]) -> Numbers:
     return Numbers(weight, weight, count, count)
 
 
-def _started(variant: Variant) -> None:
+def _start(variant: Variant) -> None:
     try:
         variant.start()
     except Exception as error:

@@ -22,7 +22,7 @@ class Usage:
 
 def usage(pid: int) -> Usage | None:
     """Usage of a process tree; None when it is gone or the system has no ``/proc``."""
-    ticks, pages, found = 0, 0, False
+    ticks, pages, alive = 0, 0, False
     waiting = [pid]
     while waiting:
         current = waiting.pop()
@@ -31,12 +31,12 @@ def usage(pid: int) -> Usage | None:
             pages += int((PROC / str(current) / "statm").read_text().split()[1])
         except (OSError, IndexError, ValueError):
             continue
-        found = True
+        alive = True
         # The command's name stands in brackets and may hold spaces: count from behind it.
         fields = stat.rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
         waiting += _children(current)
-    if not found:
+    if not alive:
         return None
     return Usage(
         cpu_seconds=ticks / os.sysconf("SC_CLK_TCK"),
@@ -47,10 +47,10 @@ def usage(pid: int) -> Usage | None:
 
 def cpu_percent(before: Usage, after: Usage) -> float:
     """CPU between two readings, 100 per fully used core."""
-    elapsed = after.at - before.at
-    if elapsed <= 0:
+    seconds = after.at - before.at
+    if seconds <= 0:
         return 0.0
-    return max(0.0, 100.0 * (after.cpu_seconds - before.cpu_seconds) / elapsed)
+    return max(0.0, 100.0 * (after.cpu_seconds - before.cpu_seconds) / seconds)
 
 
 def memory_percent(reading: Usage) -> float:

@@ -6,7 +6,7 @@ import random
 import socket
 import threading
 
-from embedded_aws.hosting.http1 import HOST
+from embedded_aws.hosting.process.http1 import HOST
 
 # Below the range from which systems take the ports of outgoing connections (Linux: 32768 on), so
 # that no client's connection can occupy a port between our choosing it and the program's binding.

@@ -66,10 +66,10 @@ class Pool:
         lines += [f"{name}: {value}" for name, value in headers.items()]
         lines.append(f"Content-Length: {len(body)}\r\n\r\n")
         message = "\r\n".join(lines).encode("latin-1", "replace") + body
-        kept = self._take()
-        if kept is not None:
+        connection = self._take()
+        if connection is not None:
             with contextlib.suppress(_StaleError):
-                return self._exchange(kept, message, deadline, kept_alive=True)
+                return self._exchange(connection, message, deadline, kept_alive=True)
         fresh = socket.create_connection((HOST, self.port), timeout=max(0.001, timeout))
         fresh.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._exchange(fresh, message, deadline, kept_alive=False)
@@ -139,10 +139,10 @@ class _Reader:
         self.received = False
 
     def left(self) -> float:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
+        seconds = self._deadline - time.monotonic()
+        if seconds <= 0:
             raise TimeoutError("the serving process took too long")
-        return left
+        return seconds
 
     def answer(self) -> tuple[Answer, bool]:
         """The answer, and whether the connection may be kept."""

@@ -9,17 +9,17 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from embedded_aws.hosting import keeping
-from embedded_aws.hosting.catalogue import arn, exists, missing, page
-from embedded_aws.hosting.configs import EndpointConfigs
-from embedded_aws.hosting.deployer import Deployer
-from embedded_aws.hosting.endpoint import Endpoint
-from embedded_aws.hosting.generation import Generation, configured
-from embedded_aws.hosting.models import Models
-from embedded_aws.hosting.rollout import ALL_AT_ONCE, Plan, plan
+from embedded_aws.hosting.control import keeping
+from embedded_aws.hosting.control.catalogue import arn, exists, missing, page
+from embedded_aws.hosting.control.configs import EndpointConfigs
+from embedded_aws.hosting.control.deployer import Deployer
+from embedded_aws.hosting.control.models import Models
+from embedded_aws.hosting.control.rollout import ALL_AT_ONCE, Plan, plan
+from embedded_aws.hosting.fleet.endpoint import Endpoint
+from embedded_aws.hosting.fleet.generation import Generation, configured
+from embedded_aws.hosting.fleet.variant import Numbers
 from embedded_aws.hosting.runtime import Runtime
 from embedded_aws.hosting.shared import SharedState
-from embedded_aws.hosting.variant import Numbers
 from embedded_aws.service import AwsFault
 
 log = logging.getLogger(__name__)
@@ -86,35 +86,35 @@ class Endpoints:
             deployment = params.get("DeploymentConfig")
             if params.get("RetainDeploymentConfig"):
                 deployment = endpoint.last_deployment
-            retained = _retained(params)
-            numbers = _numbers(endpoint.active, config, retained)
-            planned = self._plan(deployment, config, numbers)
+            properties = _retained(params)
+            numbers = _numbers(endpoint.active, config, properties)
+            rollout = self._plan(deployment, config, numbers)
             capture = config.get("DataCaptureConfig")
-            if "DataCaptureConfig" in retained and endpoint.active is not None:
+            if "DataCaptureConfig" in properties and endpoint.active is not None:
                 capture = endpoint.active.data_capture
             generation = self._generation(endpoint.name, config, numbers, capture)
             with self._accepted(endpoint, generation):
                 endpoint.status, endpoint.failure = "Updating", None
                 endpoint.last_deployment = deployment
-            self._deployer.update(endpoint, generation, planned)
+            self._deployer.update(endpoint, generation, rollout)
         return {"EndpointArn": endpoint.arn}
 
     def reweigh(self, params: dict[str, Any]) -> dict[str, Any]:
         """UpdateEndpointWeightsAndCapacities."""
-        wanted = {row["VariantName"]: row for row in params["DesiredWeightsAndCapacities"]}
+        targets = {row["VariantName"]: row for row in params["DesiredWeightsAndCapacities"]}
         with self._lock:
             endpoint = self._get(params["EndpointName"])
             self._idle(endpoint)
             generation = endpoint.active
             variants = {} if generation is None else generation.variants
-            if unknown := sorted(set(wanted) - set(variants)):
+            if unknown := sorted(set(targets) - set(variants)):
                 raise AwsFault(
                     "ValidationException",
                     f'Variant(s) [{", ".join(unknown)}] of endpoint "{endpoint.arn}" not found.',
                 )
             production = {} if generation is None else generation.production
             weights = {name: v.numbers.desired_weight for name, v in production.items()}
-            for name, row in wanted.items():
+            for name, row in targets.items():
                 if row.get("DesiredInstanceCount", 1) < 1:
                     raise AwsFault(
                         "ValidationException",
@@ -129,13 +129,13 @@ class Endpoints:
                 )
             with self._accepted(endpoint):
                 endpoint.status, endpoint.failure = "Updating", None
-                for name, row in wanted.items():
+                for name, row in targets.items():
                     numbers = variants[name].numbers
                     numbers.desired_weight = float(row.get("DesiredWeight", numbers.desired_weight))
                     numbers.desired_count = int(
                         row.get("DesiredInstanceCount", numbers.desired_count)
                     )
-            self._deployer.reweigh(endpoint, wanted)
+            self._deployer.reweigh(endpoint, targets)
         return {"EndpointArn": endpoint.arn}
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -158,18 +158,18 @@ class Endpoints:
         """Let every endpoint that was kept serve again, and finish what was under way."""
         with self._lock:
             for endpoint in keeping.restored(self._shared):
-                pending, planned = endpoint.pending, None
+                pending, rollout = endpoint.pending, None
                 endpoint.pending = None
                 if pending is not None:
                     numbers = {name: v.numbers for name, v in pending.variants.items()}
                     try:
-                        planned = self._plan(endpoint.last_deployment, pending.config, numbers)
+                        rollout = self._plan(endpoint.last_deployment, pending.config, numbers)
                     except AwsFault as fault:  # an alarm of it is gone
                         log.warning("update of %s is undone: %s", endpoint.name, fault.message)
                         pending = pending if endpoint.active is None else None
-                        planned = ALL_AT_ONCE
+                        rollout = ALL_AT_ONCE
                 self._endpoints[endpoint.name] = endpoint
-                self._deployer.recover(endpoint, pending, planned or ALL_AT_ONCE)
+                self._deployer.recover(endpoint, pending, rollout or ALL_AT_ONCE)
 
     def recovering(self) -> list[str]:
         """Endpoints whose processes have not come up since the embedded AWS began."""
@@ -243,7 +243,7 @@ class Endpoints:
         config: Mapping[str, Any],
         numbers: Mapping[str, Numbers],
     ) -> Plan:
-        planned = plan(
+        rollout = plan(
             deployment,
             min(
                 (numbers.get(spec["VariantName"]) or configured(spec)).desired_count
@@ -251,26 +251,26 @@ class Endpoints:
             ),
         )
         alarms = self._shared.world.alarms
-        if unknown := [name for name in planned.alarms if alarms.alarm_state(name) is None]:
+        if unknown := [name for name in rollout.alarms if alarms.alarm_state(name) is None]:
             raise AwsFault(
                 "ValidationException",
                 f"CloudWatch alarm(s) not found: [{', '.join(unknown)}].",
             )
-        return planned
+        return rollout
 
 
 def _retained(params: Mapping[str, Any]) -> frozenset[str]:
     """Which properties an update takes over from the fleet that serves; by default none."""
     if not params.get("RetainAllVariantProperties", False):
         return frozenset()
-    excluded = {
+    exceptions = {
         row["VariantPropertyType"] for row in params.get("ExcludeRetainedVariantProperties", [])
     }
-    return frozenset({"DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig"} - excluded)
+    return frozenset({"DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig"} - exceptions)
 
 
 def _numbers(
-    active: Generation | None, config: Mapping[str, Any], retained: frozenset[str]
+    active: Generation | None, config: Mapping[str, Any], properties: frozenset[str]
 ) -> dict[str, Numbers]:
     """Weights and counts of the new fleet, where they are taken over from the old one."""
     numbers: dict[str, Numbers] = {}
@@ -280,9 +280,9 @@ def _numbers(
         if active is None or name not in active.variants:
             continue
         old = active.variants[name].numbers
-        if "DesiredWeight" in retained:
+        if "DesiredWeight" in properties:
             own.current_weight = own.desired_weight = old.desired_weight
-        if "DesiredInstanceCount" in retained:
+        if "DesiredInstanceCount" in properties:
             own.current_count = own.desired_count = old.desired_count
     return numbers
 

@@ -8,7 +8,7 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 
-from embedded_aws.hosting.variant import Variant
+from embedded_aws.hosting.fleet.variant import Variant
 from embedded_aws.service import AwsFault
 
 WORKERS = 4

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.hosting import artefact
-from embedded_aws.hosting.catalogue import arn, exists, missing, page
+from embedded_aws.hosting.control.catalogue import arn, exists, missing, page
+from embedded_aws.hosting.process import artefact
 from embedded_aws.hosting.shared import SharedState
 from embedded_aws.service import AwsFault
 
@@ -37,13 +37,13 @@ class Models:
                 "Either Image or ModelPackageName must be set for the model's container.",
             )
         artefact.check(self._shared.s3, container, params.get("ExecutionRoleArn", ""), world.region)
-        kept = {key: value for key, value in params.items() if key != "Tags"}
+        members = {key: value for key, value in params.items() if key != "Tags"}
         with self._lock:
             if name in self._models:
                 raise exists("model", resource)
             model = {
                 "EnableNetworkIsolation": False,
-                **kept,
+                **members,
                 "ModelArn": resource,
                 "CreationTime": world.clock.now(),
             }
@@ -77,8 +77,8 @@ class Models:
             AwsFault: ``ValidationException`` when there is no such model.
         """
         model = self._get(name)
-        isolated = model["EnableNetworkIsolation"]
-        return {**_container(model), "EnableNetworkIsolation": isolated}
+        isolation = model["EnableNetworkIsolation"]
+        return {**_container(model), "EnableNetworkIsolation": isolation}
 
     def names(self) -> list[str]:
         """All names."""
@@ -103,9 +103,9 @@ def _container(params: Mapping[str, Any]) -> Mapping[str, Any]:
             "ValidationException",
             "The embedded AWS hosts models of one container; inference pipelines are not built.",
         )
-    found: Mapping[str, Any] | None = primary or (several[0] if several else None)
-    if found is None:
+    container: Mapping[str, Any] | None = primary or (several[0] if several else None)
+    if container is None:
         raise AwsFault(
             "ValidationException", "Either PrimaryContainer or Containers must be specified."
         )
-    return found
+    return container

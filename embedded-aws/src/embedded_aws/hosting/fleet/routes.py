@@ -69,10 +69,10 @@ class _Wheel(Generic[V]):
         self._things = [thing for _, thing in ways]
         self._edges = list(accumulate(weight for weight, _ in ways))
 
-    def at(self, drawn: float) -> V | None:
+    def at(self, lot: float) -> V | None:
         if not self._things:
             return None
         if len(self._things) == 1:
             return self._things[0]
-        place = bisect_right(self._edges, drawn * self._edges[-1])
+        place = bisect_right(self._edges, lot * self._edges[-1])
         return self._things[min(place, len(self._things) - 1)]

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.hosting.catalogue import arn, exists, missing, page
-from embedded_aws.hosting.models import Models
+from embedded_aws.hosting.control.catalogue import arn, exists, missing, page
+from embedded_aws.hosting.control.models import Models
 from embedded_aws.hosting.shared import SharedState
 from embedded_aws.service import AwsFault
 
@@ -96,8 +96,8 @@ def _check(params: Mapping[str, Any]) -> None:
             "ProductionVariants and one variant for ShadowProductionVariants."
         )
     names = Counter(variant["VariantName"] for variant in (*production, *shadow))
-    if doubled := [name for name, count in names.items() if count > 1]:
-        raise _invalid(f"Variant names must be unique, got twice: {', '.join(doubled)}.")
+    if duplicates := [name for name, count in names.items() if count > 1]:
+        raise _invalid(f"Variant names must be unique, got twice: {', '.join(duplicates)}.")
     for variant in (*production, *shadow):
         _check_variant(variant)
 

@@ -45,10 +45,10 @@ def check(s3: Any, container: Mapping[str, Any], role: str, region: str) -> None
         if archive:
             s3.head_object(Bucket=bucket, Key=key)
             return
-        found = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents")
+        objects = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents")
     except (ClientError, BotoCoreError):
-        found = None
-    if not found:
+        objects = None
+    if not objects:
         raise AwsFault(
             "ValidationException",
             f"Could not access model data at {url}. Please ensure that the role "

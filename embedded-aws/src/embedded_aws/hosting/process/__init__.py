@@ -1,0 +1,1 @@
+"""One serving process: how it is started, spoken to, measured and ended."""
