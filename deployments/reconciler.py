@@ -134,13 +134,13 @@ def here() -> Reconciler:
     """The reconciler of this installation."""
     from tasks.model_spec import known_models
     from tasks.registry import Registry
-    from tasks.release import Desk, look
+    from tasks.release import ReleaseContext, look
     from tasks.settings import settings
 
-    desk = Desk.here(Registry.here())
+    context = ReleaseContext.here(Registry.here())
     return Reconciler(
         models=lambda: known_models(settings().models_dir),
-        look=lambda model, audit: look(desk, model, audit=audit),
+        look=lambda model, audit: look(context, model, audit=audit),
         settle=settle,
         say=say,
     )
@@ -152,14 +152,14 @@ def settle(model: str) -> None:
 
     from flows.reconcile import reconcile
     from tasks.registry import Registry
-    from tasks.release.tasks import desk_of
+    from tasks.release.tasks import context_of
     from tasks.release.tasks import reconcile as look_after
 
     if prefect_answers():
         ended = cast("State[Any]", reconcile(model, return_state=True))
         say(f"{model}: {ended.name}: {ended.message}")
         return
-    report = look_after.fn(desk_of(Registry.here()), model)
+    report = look_after.fn(context_of(Registry.here()), model)
     say(f"{model}, without the Prefect server: {report.state}: {report.detail}")
 
 

@@ -29,7 +29,7 @@ IMPURE = {
     "gates": "tasks",
     "lake": "bucket pull tasks",
     "registry": "__init__ bundle cdn history pointer registry retention tasks",
-    "release": "__init__ actor acts corrections dead_man desk reconcile starting tasks verbs"
+    "release": "__init__ actor acts corrections dead_man context reconcile starting tasks verbs"
     " deliveries delivery edge.acts edge.collector edge.delivery edge.switch"
     " endpoint.acts endpoint.delivery"
     " hosting.alarms hosting.logs hosting.sagemaker hosting.scaling"

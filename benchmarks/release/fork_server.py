@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tasks.release.desk import Desk
+from tasks.release.context import ReleaseContext
 from tasks.release.journal.record import Journal
 from tasks.release.journal.store import S3Journals
 from tasks.release.ports import Held
@@ -84,9 +84,9 @@ class DeadlyJournals(S3Journals):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def deadly_desk(desk: Desk, order: dict[str, Any], note: str) -> Desk:
-    """A desk that dies where the order says."""
-    bucket = desk.journals.bucket  # type: ignore[attr-defined]
+def deadly_context(context: ReleaseContext, order: dict[str, Any], note: str) -> ReleaseContext:
+    """A context that dies where the order says."""
+    bucket = context.journals.bucket  # type: ignore[attr-defined]
     journals = DeadlyJournals(
         bucket,
         at=order["at"],
@@ -95,7 +95,7 @@ def deadly_desk(desk: Desk, order: dict[str, Any], note: str) -> Desk:
         note=note,
         who=order.get("who", "flow"),
     )
-    return replace(desk, journals=journals)
+    return replace(context, journals=journals)
 
 
 def live(order: dict[str, Any], note: str) -> None:
@@ -103,12 +103,12 @@ def live(order: dict[str, Any], note: str) -> None:
     from benchmarks.release import testbed
     from tasks.release import run, start_release
 
-    desk = testbed.desk(
+    context = testbed.context(
         f"actor-{os.getpid()}", testbed.spec(**order.get("spec", {})), order["lease"]
     )
-    desk = deadly_desk(desk, order, note)
-    start_release(desk, testbed.MODEL, order["version"], "ann", "weekly")
-    run(desk, testbed.MODEL)
+    context = deadly_context(context, order, note)
+    start_release(context, testbed.MODEL, order["version"], "ann", "weekly")
+    run(context, testbed.MODEL)
 
 
 def _ended(order: dict[str, Any], note: str, ended: Path) -> int:

@@ -10,8 +10,8 @@ from typing import Any
 
 from tasks.errors import AwsDenied, AwsRejected, RegistryError, ReleaseMismatch
 from tasks.release import acts
+from tasks.release.context import ReleaseContext
 from tasks.release.deliveries import delivery_of
-from tasks.release.desk import Desk
 from tasks.release.journal.record import Intent, JournalEntry
 from tasks.release.machine import bounds
 from tasks.release.machine.actions import Action, Enter, Finish, Observe, Wait, described, named
@@ -22,18 +22,20 @@ KEPT_REVISIONS = 400
 """Longest journal, in lines; the oldest lines about single windows go first."""
 
 
-def write(desk: Desk, held: Held, entry: JournalEntry | None = None, **changes: Any) -> Held:
+def write(
+    context: ReleaseContext, held: Held, entry: JournalEntry | None = None, **changes: Any
+) -> Held:
     """Write the journal with one more line, these changes, and the lease renewed.
 
     Raises:
         LeaseLost: somebody else wrote in the meantime.
     """
-    renewed = {"owner": desk.owner, "lease_until": desk.clock.now() + desk.lease_seconds}
+    renewed = {"owner": context.owner, "lease_until": context.clock.now() + context.lease_seconds}
     journal = held.journal
     fresh = {**renewed, **changes}
     if entry is not None:
         fresh["entries"] = _kept(_with(journal.entries, entry))
-    return desk.journals.write(held, journal.model_copy(update=fresh))
+    return context.journals.write(held, journal.model_copy(update=fresh))
 
 
 def _with(entries: tuple[JournalEntry, ...], entry: JournalEntry) -> tuple[JournalEntry, ...]:
@@ -45,7 +47,7 @@ def _with(entries: tuple[JournalEntry, ...], entry: JournalEntry) -> tuple[Journ
     return (*entries[:-1], again)
 
 
-def act(desk: Desk, held: Held, action: Action) -> Held:
+def act(context: ReleaseContext, held: Held, action: Action) -> Held:
     """Carry out one action.
 
     Raises:
@@ -55,22 +57,22 @@ def act(desk: Desk, held: Held, action: Action) -> Held:
     if isinstance(action, Wait):
         return held
     if isinstance(action, Enter):
-        return _enter(desk, held, action)
+        return _enter(context, held, action)
     if isinstance(action, Finish):
-        return _finish(desk, held, action)
+        return _finish(context, held, action)
     if isinstance(action, Observe):
-        detail, changes = acts.observe(desk, held.journal)
-        return write(desk, held, _line(desk, "outcome", action, detail), **changes)
-    held = _intend(desk, held, action)
+        detail, changes = acts.observe(context, held.journal)
+        return write(context, held, _line(context, "outcome", action, detail), **changes)
+    held = _intend(context, held, action)
     try:
-        detail, changes = acts.perform(desk, held.journal, action)
+        detail, changes = acts.perform(context, held.journal, action)
     except REFUSALS as error:
         key = delivery_of(held.journal.spec).rules.refused_as(held.journal, action)
         refused = {**held.journal.rejected, key: held.journal.rejected.get(key, 0) + 1}
-        line = _line(desk, "trouble", action, f"refused: {error.what}")
-        return write(desk, held, line, intent=None, rejected=refused)
-    line = _line(desk, "outcome", action, detail)
-    return write(desk, held, line, **{**_counted(held, action), **changes})
+        line = _line(context, "trouble", action, f"refused: {error.what}")
+        return write(context, held, line, intent=None, rejected=refused)
+    line = _line(context, "outcome", action, detail)
+    return write(context, held, line, **{**_counted(held, action), **changes})
 
 
 def _counted(held: Held, action: Action) -> dict[str, Any]:
@@ -79,21 +81,21 @@ def _counted(held: Held, action: Action) -> dict[str, Any]:
     return {"intent": None, "trouble": 0, "tries": {**tries, key: tries.get(key, 0) + 1}}
 
 
-def _intend(desk: Desk, held: Held, action: Action) -> Held:
+def _intend(context: ReleaseContext, held: Held, action: Action) -> Held:
     name, detail = named(action), described(action)
     standing = held.journal.intent
-    begun, line = desk.clock.now(), _line(desk, "intent", action, detail)
+    begun, line = context.clock.now(), _line(context, "intent", action, detail)
     if standing is not None and (standing.action, standing.detail) == (name, detail):
         begun = standing.at  # begun by an actor that died, or whose answer was lost
-        if standing.owner == desk.owner:
-            return write(desk, held)  # the line stands; the write proves that it still is ours
-    intent = Intent(action=name, detail=detail, owner=desk.owner, at=begun)
-    return write(desk, held, line, intent=intent)
+        if standing.owner == context.owner:
+            return write(context, held)  # the line stands; the write proves that it still is ours
+    intent = Intent(action=name, detail=detail, owner=context.owner, at=begun)
+    return write(context, held, line, intent=intent)
 
 
-def _enter(desk: Desk, held: Held, action: Enter) -> Held:
+def _enter(context: ReleaseContext, held: Held, action: Enter) -> Held:
     journal = held.journal
-    now = desk.clock.now()
+    now = context.clock.now()
     changes: dict[str, Any] = {
         "phase": action.phase,
         "phase_since": now,
@@ -108,18 +110,18 @@ def _enter(desk: Desk, held: Held, action: Enter) -> Held:
     if action.phase in {"shadow", "canary"} and journal.judged_until == 0.0:
         changes["judged_until"] = acts.first_window(journal, now)
     line = JournalEntry(
-        at=now, actor=desk.owner, kind="phase", action=action.phase, detail=action.reason
+        at=now, actor=context.owner, kind="phase", action=action.phase, detail=action.reason
     )
-    return write(desk, held, line, **changes)
+    return write(context, held, line, **changes)
 
 
-def _finish(desk: Desk, held: Held, action: Finish) -> Held:
-    now = desk.clock.now()
+def _finish(context: ReleaseContext, held: Held, action: Finish) -> Held:
+    now = context.clock.now()
     line = JournalEntry(
-        at=now, actor=desk.owner, kind="ended", action=action.phase, detail=action.verdict
+        at=now, actor=context.owner, kind="ended", action=action.phase, detail=action.verdict
     )
     held = write(
-        desk,
+        context,
         held,
         line,
         phase=action.phase,
@@ -129,13 +131,13 @@ def _finish(desk: Desk, held: Held, action: Finish) -> Held:
         recovery=action.recovery,
         intent=None,
     )
-    desk.journals.archive(held.journal)
+    context.journals.archive(held.journal)
     return held
 
 
-def _line(desk: Desk, kind: Any, action: Action, detail: str) -> JournalEntry:
+def _line(context: ReleaseContext, kind: Any, action: Action, detail: str) -> JournalEntry:
     return JournalEntry(
-        at=desk.clock.now(), actor=desk.owner, kind=kind, action=named(action), detail=detail
+        at=context.clock.now(), actor=context.owner, kind=kind, action=named(action), detail=detail
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from tasks.model_spec import ModelSpec
-from tasks.release.desk import Desk
+from tasks.release.context import ReleaseContext
 from tasks.release.journal.record import Journal
 from tasks.release.machine.actions import Action
 from tasks.release.machine.delivery import DeliveryRules
@@ -36,15 +36,15 @@ class Delivery(Protocol):
         """What the machine asks; pure."""
         ...
 
-    def facts(self, desk: Desk, spec: ModelSpec) -> Facts:
+    def facts(self, context: ReleaseContext, spec: ModelSpec) -> Facts:
         """What stands before a release begins."""
         ...
 
-    def look(self, desk: Desk, journal: Journal) -> ObservedState:
+    def look(self, context: ReleaseContext, journal: Journal) -> ObservedState:
         """One look at just what the machine needs in the present phase."""
         ...
 
-    def perform(self, desk: Desk, journal: Journal, action: Action) -> Outcome | None:
+    def perform(self, context: ReleaseContext, journal: Journal, action: Action) -> Outcome | None:
         """Do one thing; None when it is done as in every other release (`acts`).
 
         Raises:
@@ -71,7 +71,7 @@ class Delivery(Protocol):
         """
         ...
 
-    def drift(self, desk: Desk, journal: Journal, pointer: Pointer | None) -> str:
+    def drift(self, context: ReleaseContext, journal: Journal, pointer: Pointer | None) -> str:
         """How what serves differs from what the last release left, or ""; none may be under way."""
         ...
 

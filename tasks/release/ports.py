@@ -1,6 +1,7 @@
 """What a release needs from its surroundings, as small ports.
 
-`desk.Desk.here` fills each with real AWS; tests fill them with a world in memory that misbehaves.
+`context.ReleaseContext.here` fills each with real AWS; tests fill them with a world in memory that
+misbehaves.
 Every act is safe to repeat: an adapter adopts what stands there with the same content, and says so
 in the sentence that it returns, which goes into the journal.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.errors import RegistryError
-from tasks.release.desk import Desk
+from tasks.release.context import ReleaseContext
 from tasks.release.hosting.requests import alarm_names
 from tasks.release.journal.record import Journal, Phase
 from tasks.release.machine.seen import EndpointSeen, ObservedState
@@ -14,24 +14,26 @@ GUARDED: frozenset[Phase] = frozenset(
 )
 
 
-def pointer_of(desk: Desk, model: str) -> tuple[Pointer | None, str]:
+def pointer_of(context: ReleaseContext, model: str) -> tuple[Pointer | None, str]:
     """The pointer, and why there is none that can be read; nobody's damage stops a way back."""
     try:
-        return desk.registry.pointer(model), ""
+        return context.registry.pointer(model), ""
     except RegistryError as error:
         return None, f"the pointer cannot be read: {error.what}"
 
 
-def with_pointer(desk: Desk, journal: Journal, endpoint: EndpointSeen | None) -> ObservedState:
+def with_pointer(
+    context: ReleaseContext, journal: Journal, endpoint: EndpointSeen | None
+) -> ObservedState:
     """The pointer, beside an endpoint that was looked at just before."""
-    pointer, unreadable = pointer_of(desk, journal.model)
+    pointer, unreadable = pointer_of(context, journal.model)
     return ObservedState(
-        now=desk.clock.now(), endpoint=endpoint, pointer=pointer, unreadable=unreadable
+        now=context.clock.now(), endpoint=endpoint, pointer=pointer, unreadable=unreadable
     )
 
 
-def with_alarms(desk: Desk, journal: Journal, seen: ObservedState) -> ObservedState:
+def with_alarms(context: ReleaseContext, journal: Journal, seen: ObservedState) -> ObservedState:
     """The alarms that ring, while there are any and users may meet the candidate."""
     if journal.phase not in GUARDED or "alarms" not in journal.marks:
         return seen
-    return seen.model_copy(update={"alarms": desk.cloud.ringing(alarm_names(journal))})
+    return seen.model_copy(update={"alarms": context.cloud.ringing(alarm_names(journal))})

@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
-from tasks.release.desk import Desk
+from tasks.release.context import ReleaseContext
 from tasks.values import Pointer
 
 LOOKS, BETWEEN_LOOKS = 4, 5.0
 """How often, and how many seconds apart, one act looks whether the CDN shows a move."""
 
 
-def shown(desk: Desk, pointer: Pointer) -> bool:
+def shown(context: ReleaseContext, pointer: Pointer) -> bool:
     """Whether clients of the CDN get this pointer; true where there is no CDN to look at."""
-    if not desk.outside.told.startswith("http"):
+    if not context.outside.told.startswith("http"):
         return True
     for look in range(LOOKS):
         if look:
-            desk.clock.sleep(BETWEEN_LOOKS)
-        if served(desk, pointer.model) == pointer:
+            context.clock.sleep(BETWEEN_LOOKS)
+        if served(context, pointer.model) == pointer:
             return True
     return False
 
 
-def how_seen(desk: Desk) -> str:
+def how_seen(context: ReleaseContext) -> str:
     """How much is known of what clients get, once ``shown`` is true."""
-    return "seen outside" if desk.outside.told.startswith("http") else desk.outside.told
+    return "seen outside" if context.outside.told.startswith("http") else context.outside.told
 
 
-def served(desk: Desk, model: str) -> Pointer | None:
+def served(context: ReleaseContext, model: str) -> Pointer | None:
     """The pointer as clients of the CDN get it; None when they get none that parses."""
-    body = desk.outside.read(f"{model}/latest.json")
+    body = context.outside.read(f"{model}/latest.json")
     try:
         return None if body is None else Pointer.model_validate_json(body)
     except ValueError:
         return None
 
 
-def stale(desk: Desk, model: str, pointer: Pointer) -> str:
+def stale(context: ReleaseContext, model: str, pointer: Pointer) -> str:
     """How the CDN's pointer differs from the registry's, or ""."""
-    if not desk.outside.told.startswith("http"):
+    if not context.outside.told.startswith("http"):
         return ""
-    seen = served(desk, model)
-    if seen == pointer or desk.registry.pointer(model) != pointer:
+    seen = served(context, model)
+    if seen == pointer or context.registry.pointer(model) != pointer:
         return ""
     told = f"{seen.version} of {seen.timestamp}" if seen else "no pointer"
     return (

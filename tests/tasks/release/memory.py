@@ -20,7 +20,7 @@ from tasks.errors import (
     VersionUnknown,
 )
 from tasks.model_spec import AutoscalingSpec, ModelSpec
-from tasks.release.desk import Desk
+from tasks.release.context import ReleaseContext
 from tasks.release.hosting.names import variant_of
 from tasks.release.journal.record import ArmFigures, Journal, Point, Ruling, Site
 from tasks.release.machine.seen import EndpointSeen, VariantSeen
@@ -84,9 +84,9 @@ class World:
     def change(self, name: str) -> _Change:
         return _Change(self, name)
 
-    def desk(self, owner: str) -> Desk:
+    def context(self, owner: str) -> ReleaseContext:
         """An actor at work in this world."""
-        return Desk(
+        return ReleaseContext(
             registry=MemoryRegistry(self),
             journals=MemoryJournals(self),
             cloud=MemoryCloud(self),
@@ -490,8 +490,8 @@ def serving_world(**kwargs: Any) -> World:
     good, world.good = world.good, True
     rollbacks, world.silent_rollbacks = world.silent_rollbacks, set()
     health, world.fails_health = world.fails_health, False
-    start_release(world.desk("first"), MODEL, V1, "ann", "first")
-    run(world.desk("first"), MODEL)
+    start_release(world.context("first"), MODEL, V1, "ann", "first")
+    run(world.context("first"), MODEL)
     world.good, world.silent_rollbacks, world.fails_health = good, rollbacks, health
     world.boundaries.clear()
     world.mails.clear()

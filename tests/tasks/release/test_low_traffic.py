@@ -31,10 +31,10 @@ class Counting:
 
 def release(requests: int, **spec: Any) -> Any:
     world = memory.serving_world(release={**SHORT, "shadow_seconds": 60, **spec})
-    desk = world.desk("ann")
-    desk = replace(desk, jury=Counting(desk.jury, requests))
-    start_release(desk, MODEL, V2, "ann", "weekly")
-    return run(desk, MODEL)
+    context = world.context("ann")
+    context = replace(context, jury=Counting(context.jury, requests))
+    start_release(context, MODEL, V2, "ann", "weekly")
+    return run(context, MODEL)
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ class Cdn:
 
 
 def at(world: Any, cdn: Cdn, owner: str) -> Any:
-    return replace(world.desk(owner), outside=cdn)
+    return replace(world.context(owner), outside=cdn)
 
 
 def serving(**cdn: Any) -> tuple[Any, Cdn]:
@@ -109,7 +109,7 @@ def test_reconcile_notices_a_cdn_that_tells_something_else() -> None:
 
 def test_without_a_cdn_nobody_looks_and_the_journal_says_so() -> None:
     world = memory.serving_world(release=SHORT)
-    start_release(world.desk("ann"), MODEL, V2, "ann", "weekly")
-    ended = run(world.desk("ann"), MODEL)
+    start_release(world.context("ann"), MODEL, V2, "ann", "weekly")
+    ended = run(world.context("ann"), MODEL)
     assert ended.phase == "done"
     assert "not seen from outside" in ended.marks["cdn"]

@@ -33,7 +33,7 @@ def who() -> str:
 
 
 @dataclass(frozen=True)
-class Desk:
+class ReleaseContext:
     """Everything that a release is worked on with.
 
     Args:
@@ -60,8 +60,8 @@ class Desk:
     outside: ClientView = NOT_OUTSIDE
 
     @classmethod
-    def here(cls, registry: RegistryPort, owner: str = "") -> Desk:
-        """The desk of this installation: real AWS behind every port.
+    def here(cls, registry: RegistryPort, owner: str = "") -> ReleaseContext:
+        """The context of this installation: real AWS behind every port.
 
         Args:
             registry: ``tasks.registry.Registry.here()``; stages do not import each other.
