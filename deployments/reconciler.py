@@ -39,14 +39,14 @@ class Reconciler:
 
     Args:
         models: Names of the models there are.
-        look: What there is to do about one, with an audit of what serves or without; touches
+        status: What there is to do about one, with an audit of what serves or without; touches
             nothing.
         settle: Does it, and returns when it is done or cannot go on now.
         say: A line for the log.
     """
 
     models: Callable[[], Iterable[str]]
-    look: Callable[[str, bool], Report]
+    status: Callable[[str, bool], Report]
     settle: Callable[[str], None]
     say: Say
     clock: Callable[[], float] = time.monotonic
@@ -70,8 +70,8 @@ class Reconciler:
 
     def _wants(self, model: str, audit: bool) -> bool:
         try:
-            found = self.look(model, audit)
-            state, said = found.state, f"{found.state}: {found.detail}"
+            report = self.status(model, audit)
+            state, said = report.state, f"{report.state}: {report.detail}"
         except SluiceError as error:
             if error.retryable:
                 return False
@@ -134,13 +134,13 @@ def here() -> Reconciler:
     """The reconciler of this installation."""
     from tasks.model_spec import known_models
     from tasks.registry import Registry
-    from tasks.release import ReleaseContext, look
+    from tasks.release import ReleaseContext, status
     from tasks.settings import settings
 
     context = ReleaseContext.here(Registry.here())
     return Reconciler(
         models=lambda: known_models(settings().models_dir),
-        look=lambda model, audit: look(context, model, audit=audit),
+        status=lambda model, audit: status(context, model, audit=audit),
         settle=settle,
         say=say,
     )

@@ -69,15 +69,15 @@ class Bench:
         )
         began = time.monotonic() - died.get("lived", 0.0)
         context = testbed.context("reconcile", testbed.spec(), LEASE)
-        held = context.journals.read(testbed.MODEL)
-        assert held is not None
+        stored = context.journals.read(testbed.MODEL)
+        assert stored is not None
         if not died["signal"]:
             assert died["code"] == 0, died
-            self.end_state(held.journal, version, good=not how)
+            self.end_state(stored.journal, version, good=not how)
             struck = "phase" in died  # its worker died, it went on
-            return died, (held.journal, time.monotonic() - began) if struck else None
-        if held.journal.candidate.version != version:
-            return died, (held.journal, 0.0)  # killed before the first write: nothing was begun
+            return died, (stored.journal, time.monotonic() - began) if struck else None
+        if stored.journal.candidate.version != version:
+            return died, (stored.journal, 0.0)  # killed before the first write: nothing was begun
         ended = testbed.looked_after(context, PATIENCE)
         self.end_state(ended, version, good=not how)
         return died, (ended, time.monotonic() - began)
@@ -96,8 +96,8 @@ class Bench:
         looking = testbed.context("reconcile", testbed.spec(), LEASE)
         while True:
             try:
-                held = looking.journals.read(testbed.MODEL)
-                if held is None or held.journal.candidate.version != version:
+                stored = looking.journals.read(testbed.MODEL)
+                if stored is None or stored.journal.candidate.version != version:
                     return None, stopped
                 return testbed.looked_after(looking, PATIENCE), stopped
             except AwsError:

@@ -26,7 +26,7 @@ from typing import Any, Self
 from tasks.release.context import ReleaseContext
 from tasks.release.journal.record import Journal
 from tasks.release.journal.store import S3Journals
-from tasks.release.ports import Held
+from tasks.release.ports import StoredJournal
 
 PR_SET_CHILD_SUBREAPER = 36
 """``prctl`` of Linux."""
@@ -43,22 +43,22 @@ class DeadlyJournals(S3Journals):
     who: str = "flow"
     seen: list[int] = field(default_factory=lambda: [0])
 
-    def start(self, journal: Journal, replacing: Held | None) -> Held:
+    def start(self, journal: Journal, replacing: StoredJournal | None) -> StoredJournal:
         """See S3Journals."""
         deadly = self._deadly(journal)
         if deadly and self.when == "before":
             self._die(journal)
-        held = super().start(journal, replacing)
+        stored = super().start(journal, replacing)
         if deadly and self.when == "after":
             self._die(journal)
-        return held
+        return stored
 
-    def write(self, held: Held, journal: Journal) -> Held:
+    def write(self, stored: StoredJournal, journal: Journal) -> StoredJournal:
         """See S3Journals."""
         deadly = self._deadly(journal)
         if deadly and self.when == "before":
             self._die(journal)
-        fresh = super().write(held, journal)
+        fresh = super().write(stored, journal)
         if deadly and self.when == "after":
             self._die(journal)
         return fresh
@@ -145,11 +145,6 @@ def _ended(order: dict[str, Any], note: str, ended: Path) -> int:
 
 def main() -> int:
     """Fork a worker with an actor for each line."""
-    import tasks.notify
-    import tasks.release.hosting.sagemaker
-    import tasks.release.observation.feed
-    import tasks.release.observation.jury  # noqa: F401  imported once, before the forks
-
     # An actor whose worker was killed becomes our child, so that we hear how it ends.
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")

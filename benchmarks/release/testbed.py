@@ -180,10 +180,10 @@ def looked_after(d: ReleaseContext, real_seconds: float = 60.0) -> Journal:
     deadline = time.monotonic() + real_seconds
     while True:
         report = reconcile(d, MODEL)
-        held = d.journals.read(MODEL)
-        if held is None or held.journal.ended:
-            assert held is not None, report
-            return held.journal
+        stored = d.journals.read(MODEL)
+        if stored is None or stored.journal.ended:
+            assert stored is not None, report
+            return stored.journal
         assert time.monotonic() < deadline, f"no end after {real_seconds} s: {report}"
         time.sleep(0.1)
 

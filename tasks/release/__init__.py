@@ -17,7 +17,7 @@ This package itself imports neither numpy nor boto3; the verbs bring their own w
 
 from tasks.release.context import ReleaseContext
 from tasks.release.journal.record import Journal, Report, StepResult
-from tasks.release.reconcile import look, reconcile
+from tasks.release.reconcile import reconcile, status
 from tasks.release.verbs import advance, answer, release_version, roll_back, run, start_release
 
 __all__ = [
@@ -27,10 +27,10 @@ __all__ = [
     "StepResult",
     "advance",
     "answer",
-    "look",
     "reconcile",
     "release_version",
     "roll_back",
     "run",
     "start_release",
+    "status",
 ]

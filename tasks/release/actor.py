@@ -15,7 +15,7 @@ from tasks.release.deliveries import delivery_of
 from tasks.release.journal.record import Intent, JournalEntry
 from tasks.release.machine import bounds
 from tasks.release.machine.actions import Action, Enter, Finish, Observe, Wait, described, named
-from tasks.release.ports import Held
+from tasks.release.ports import StoredJournal
 
 REFUSALS = (AwsRejected, AwsDenied, ReleaseMismatch, RegistryError)
 KEPT_REVISIONS = 400
@@ -23,19 +23,22 @@ KEPT_REVISIONS = 400
 
 
 def write(
-    context: ReleaseContext, held: Held, entry: JournalEntry | None = None, **changes: Any
-) -> Held:
+    context: ReleaseContext,
+    stored: StoredJournal,
+    entry: JournalEntry | None = None,
+    **changes: Any,
+) -> StoredJournal:
     """Write the journal with one more line, these changes, and the lease renewed.
 
     Raises:
         LeaseLost: somebody else wrote in the meantime.
     """
     renewed = {"owner": context.owner, "lease_until": context.clock.now() + context.lease_seconds}
-    journal = held.journal
+    journal = stored.journal
     fresh = {**renewed, **changes}
     if entry is not None:
         fresh["entries"] = _kept(_with(journal.entries, entry))
-    return context.journals.write(held, journal.model_copy(update=fresh))
+    return context.journals.write(stored, journal.model_copy(update=fresh))
 
 
 def _with(entries: tuple[JournalEntry, ...], entry: JournalEntry) -> tuple[JournalEntry, ...]:
@@ -47,7 +50,7 @@ def _with(entries: tuple[JournalEntry, ...], entry: JournalEntry) -> tuple[Journ
     return (*entries[:-1], again)
 
 
-def act(context: ReleaseContext, held: Held, action: Action) -> Held:
+def act(context: ReleaseContext, stored: StoredJournal, action: Action) -> StoredJournal:
     """Carry out one action.
 
     Raises:
@@ -55,46 +58,46 @@ def act(context: ReleaseContext, held: Held, action: Action) -> Held:
         AwsThrottled, AwsUnavailable: AWS did not answer; the intent stands, repeat later.
     """
     if isinstance(action, Wait):
-        return held
+        return stored
     if isinstance(action, Enter):
-        return _enter(context, held, action)
+        return _enter(context, stored, action)
     if isinstance(action, Finish):
-        return _finish(context, held, action)
+        return _finish(context, stored, action)
     if isinstance(action, Observe):
-        detail, changes = acts.observe(context, held.journal)
-        return write(context, held, _line(context, "outcome", action, detail), **changes)
-    held = _intend(context, held, action)
+        detail, changes = acts.observe(context, stored.journal)
+        return write(context, stored, _line(context, "outcome", action, detail), **changes)
+    stored = _intend(context, stored, action)
     try:
-        detail, changes = acts.perform(context, held.journal, action)
+        detail, changes = acts.perform(context, stored.journal, action)
     except REFUSALS as error:
-        key = delivery_of(held.journal.spec).rules.refused_as(held.journal, action)
-        refused = {**held.journal.rejected, key: held.journal.rejected.get(key, 0) + 1}
+        key = delivery_of(stored.journal.spec).rules.refused_as(stored.journal, action)
+        refused = {**stored.journal.rejected, key: stored.journal.rejected.get(key, 0) + 1}
         line = _line(context, "trouble", action, f"refused: {error.what}")
-        return write(context, held, line, intent=None, rejected=refused)
+        return write(context, stored, line, intent=None, rejected=refused)
     line = _line(context, "outcome", action, detail)
-    return write(context, held, line, **{**_counted(held, action), **changes})
+    return write(context, stored, line, **{**_counted(stored, action), **changes})
 
 
-def _counted(held: Held, action: Action) -> dict[str, Any]:
+def _counted(stored: StoredJournal, action: Action) -> dict[str, Any]:
     """What every act that was done changes: that it was done once more is counted."""
-    key, tries = bounds.key_of(action), held.journal.tries
+    key, tries = bounds.key_of(action), stored.journal.tries
     return {"intent": None, "trouble": 0, "tries": {**tries, key: tries.get(key, 0) + 1}}
 
 
-def _intend(context: ReleaseContext, held: Held, action: Action) -> Held:
+def _intend(context: ReleaseContext, stored: StoredJournal, action: Action) -> StoredJournal:
     name, detail = named(action), described(action)
-    standing = held.journal.intent
+    standing = stored.journal.intent
     begun, line = context.clock.now(), _line(context, "intent", action, detail)
     if standing is not None and (standing.action, standing.detail) == (name, detail):
         begun = standing.at  # begun by an actor that died, or whose answer was lost
         if standing.owner == context.owner:
-            return write(context, held)  # the line stands; the write proves that it still is ours
+            return write(context, stored)  # the line stands; the write proves that it still is ours
     intent = Intent(action=name, detail=detail, owner=context.owner, at=begun)
-    return write(context, held, line, intent=intent)
+    return write(context, stored, line, intent=intent)
 
 
-def _enter(context: ReleaseContext, held: Held, action: Enter) -> Held:
-    journal = held.journal
+def _enter(context: ReleaseContext, stored: StoredJournal, action: Enter) -> StoredJournal:
+    journal = stored.journal
     now = context.clock.now()
     changes: dict[str, Any] = {
         "phase": action.phase,
@@ -112,17 +115,17 @@ def _enter(context: ReleaseContext, held: Held, action: Enter) -> Held:
     line = JournalEntry(
         at=now, actor=context.owner, kind="phase", action=action.phase, detail=action.reason
     )
-    return write(context, held, line, **changes)
+    return write(context, stored, line, **changes)
 
 
-def _finish(context: ReleaseContext, held: Held, action: Finish) -> Held:
+def _finish(context: ReleaseContext, stored: StoredJournal, action: Finish) -> StoredJournal:
     now = context.clock.now()
     line = JournalEntry(
         at=now, actor=context.owner, kind="ended", action=action.phase, detail=action.verdict
     )
-    held = write(
+    stored = write(
         context,
-        held,
+        stored,
         line,
         phase=action.phase,
         phase_since=now,
@@ -131,8 +134,8 @@ def _finish(context: ReleaseContext, held: Held, action: Finish) -> Held:
         recovery=action.recovery,
         intent=None,
     )
-    context.journals.archive(held.journal)
-    return held
+    context.journals.archive(stored.journal)
+    return stored
 
 
 def _line(context: ReleaseContext, kind: Any, action: Action, detail: str) -> JournalEntry:

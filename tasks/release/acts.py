@@ -39,8 +39,8 @@ def _perform(action: object, _context: ReleaseContext, _journal: Journal) -> Out
 
 @_perform.register
 def _(_: actions.CreateAlarms, context: ReleaseContext, journal: Journal) -> Outcome:
-    said = context.cloud.create_alarms(delivery_of(journal.spec).alarms(journal))
-    return said, _mark(journal, "alarms", "created")
+    detail = context.cloud.create_alarms(delivery_of(journal.spec).alarms(journal))
+    return detail, _mark(journal, "alarms", "created")
 
 
 @_perform.register
@@ -68,11 +68,11 @@ def _(action: actions.Invalidate, context: ReleaseContext, journal: Journal) -> 
     pointer = context.registry.pointer(journal.model)
     if pointer is None:
         raise ReleaseMismatch("There is no pointer to invalidate.", "Look who deleted it.")
-    said = context.registry.invalidate(pointer)
+    detail = context.registry.invalidate(pointer)
     if not outside.shown(context, pointer):
-        return f"{said}; the CDN does not show it yet", {}
-    said = f"{said}; {outside.how_seen(context)}"
-    return said, _mark(journal, action.mark, said)
+        return f"{detail}; the CDN does not show it yet", {}
+    detail = f"{detail}; {outside.visibility(context)}"
+    return detail, _mark(journal, action.mark, detail)
 
 
 @_perform.register
@@ -87,22 +87,22 @@ def _(action: actions.Settle, context: ReleaseContext, journal: Journal) -> Outc
     which = journal.candidate
     if not which.identity:
         return "the version has no identity", _mark(journal, "ledger", "none")
-    why = journal.reason if action.fate == "released" else undo_reason(journal)
+    why = journal.reason if action.outcome == "released" else undo_reason(journal)
     context.registry.record(
         journal.model,
         which.identity,
-        action.fate,
+        action.outcome,
         actor=journal.order.actor if journal.order else journal.actor,
         reason=why,
         version=which.version,
     )
-    return f"{which.version}: {action.fate}", _mark(journal, "ledger", action.fate)
+    return f"{which.version}: {action.outcome}", _mark(journal, "ledger", action.outcome)
 
 
 @_perform.register
 def _(action: actions.Notify, context: ReleaseContext, journal: Journal) -> Outcome:
-    said = context.people.tell(action.subject, action.text)
-    return said, _mark(journal, action.mark, said)
+    detail = context.people.tell(action.subject, action.text)
+    return detail, _mark(journal, action.mark, detail)
 
 
 def first_window(journal: Journal, now: float) -> float:
@@ -121,13 +121,13 @@ def observe(context: ReleaseContext, journal: Journal) -> Outcome:
         float(spec.window_seconds),
         float(spec.metrics_lag_seconds),
     )
-    told = context.feed.read(journal, spans, delivery_of(journal.spec).queries(journal))
-    if not told:
+    complete = context.feed.read(journal, spans, delivery_of(journal.spec).queries(journal))
+    if not complete:
         return "no window is told in full yet", {"trouble": 0}
-    steady = [w for w in told if windows.steady((w["t0"], w["t1"]), journal.moves)]
+    steady = [w for w in complete if windows.steady((w["t0"], w["t1"]), journal.moves)]
     kept = [context.journals.keep_window(journal, window) for window in steady]
-    state, ruling, points = context.jury.consider(journal, kept)
-    left_out = len(told) - len(kept)
+    state, ruling, points = context.analysis.analyse(journal, kept)
+    left_out = len(complete) - len(kept)
     detail = f"{len(kept)} windows: {ruling.reason}"
     if left_out:
         detail += f" ({left_out} left out: the shares moved in them)"
@@ -135,7 +135,7 @@ def observe(context: ReleaseContext, journal: Journal) -> Outcome:
         "judge_state": state,
         "ruling": ruling,
         "timeline": _thinned((*journal.timeline, *points)),
-        "judged_until": float(told[-1]["t1"]),
+        "judged_until": float(complete[-1]["t1"]),
         "trouble": 0,
     }
 

@@ -12,7 +12,7 @@ from tasks.clock import Clock, ScaledClock, system_clock
 from tasks.model_spec import ModelSpec
 from tasks.release.edge.outside import Cdn
 from tasks.release.journal.record import Site
-from tasks.release.ports import ClientView, Cloud, Feed, Journals, Jury, People, RegistryPort
+from tasks.release.ports import Analysis, ClientView, Cloud, Feed, Journals, People, RegistryPort
 
 PASSED_ON = (
     "AWS_ENDPOINT_URL",
@@ -37,7 +37,7 @@ class ReleaseContext:
     """Everything that a release is worked on with.
 
     Args:
-        registry, journals, cloud, feed, jury, people: The ports.
+        registry, journals, cloud, feed, analysis, people: The ports.
         clock: Our clock.
         specs: How to find a model's spec.
         site: What the installation adds to every request.
@@ -50,7 +50,7 @@ class ReleaseContext:
     journals: Journals
     cloud: Cloud
     feed: Feed
-    jury: Jury
+    analysis: Analysis
     people: People
     clock: Clock
     specs: Mapping[str, ModelSpec]
@@ -70,8 +70,8 @@ class ReleaseContext:
         from tasks.notify import Topic
         from tasks.release.hosting.sagemaker import SageMaker
         from tasks.release.journal.store import S3Journals
+        from tasks.release.observation.analysis import CanaryAnalysis
         from tasks.release.observation.feed import CloudWatchFeed
-        from tasks.release.observation.jury import CanaryJury
         from tasks.settings import settings
 
         chosen = settings()
@@ -81,7 +81,7 @@ class ReleaseContext:
             journals=S3Journals(chosen.registry_bucket),
             cloud=SageMaker(clock),
             feed=CloudWatchFeed(clock),
-            jury=CanaryJury(),
+            analysis=CanaryAnalysis(),
             people=Topic(chosen.alerts_topic_arn),
             clock=clock,
             specs=_Specs(),

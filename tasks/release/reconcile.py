@@ -17,8 +17,8 @@ from tasks.release.journal.record import (
     Report,
     RollbackOrder,
 )
-from tasks.release.observation.look import pointer_of
-from tasks.release.ports import Held
+from tasks.release.observation.state import pointer_of
+from tasks.release.ports import StoredJournal
 from tasks.release.verbs import advance
 from tasks.values import Pointer
 
@@ -32,7 +32,7 @@ def reconcile(
     context: ReleaseContext,
     model: str,
     seconds: float = 50.0,
-    fate_of: Callable[[str], str] = fell_silent,
+    owner_state: Callable[[str], str] = fell_silent,
 ) -> Report:
     """Look after one model once.
 
@@ -44,23 +44,23 @@ def reconcile(
         context: What to work with.
         model: Which model.
         seconds: Longest stay, in seconds of our clock; the next call goes on.
-        fate_of: What became of an owner, as a sentence without a stop; who knows more than that
+        owner_state: What became of an owner, as a sentence without a stop; who knows more than that
             it is silent (a person cancelled its run) says so.
     """
-    held = context.journals.read(model)
-    if held is not None and held.journal.ended:
-        context.journals.archive(held.journal)
-    found = _found(context, model, held)
-    if held is None or found.state != "left":
-        return found
+    stored = context.journals.read(model)
+    if stored is not None and stored.journal.ended:
+        context.journals.archive(stored.journal)
+    report = _report(context, model, stored)
+    if stored is None or report.state != "left":
+        return report
     try:
-        held = _take(context, held, fate_of(held.journal.owner))
-        return _work(context, held.journal, seconds)
+        stored = _take(context, stored, owner_state(stored.journal.owner))
+        return _work(context, stored.journal, seconds)
     except LeaseLost as error:
-        return found.model_copy(update={"state": "alive", "detail": error.what})
+        return report.model_copy(update={"state": "alive", "detail": error.what})
 
 
-def look(context: ReleaseContext, model: str, *, audit: bool = True) -> Report:
+def status(context: ReleaseContext, model: str, *, audit: bool = True) -> Report:
     """What ``reconcile`` would meet, without touching it.
 
     Args:
@@ -72,24 +72,26 @@ def look(context: ReleaseContext, model: str, *, audit: bool = True) -> Report:
         ``left`` when a release has no living owner, ``frozen`` or ``drifted`` when a person is
         needed, ``alive`` or ``nothing`` when there is nothing to do.
     """
-    return _found(context, model, context.journals.read(model), audit=audit)
+    return _report(context, model, context.journals.read(model), audit=audit)
 
 
-def _found(context: ReleaseContext, model: str, held: Held | None, *, audit: bool = True) -> Report:
-    if held is None:
+def _report(
+    context: ReleaseContext, model: str, stored: StoredJournal | None, *, audit: bool = True
+) -> Report:
+    if stored is None:
         return Report(model=model, state="nothing", detail="never released")
-    journal = held.journal
+    journal = stored.journal
     if journal.ended:
         ended = f"the last release is {journal.phase}"
         if not audit:
             return Report(model=model, state="nothing", detail=ended)
         return _audit(context, journal)
     at_work = not free(context, journal) and journal.owner != context.owner
-    said = "is at work on" if at_work else "has left"
+    doing = "is at work on" if at_work else "has left"
     return Report(
         model=model,
         state="alive" if at_work else "left",
-        detail=f"{journal.owner} {said} {journal.candidate.version} ({journal.phase})",
+        detail=f"{journal.owner} {doing} {journal.candidate.version} ({journal.phase})",
         release_id=journal.release_id,
     )
 
@@ -108,15 +110,15 @@ def must_undo(journal: Journal, pointer: Pointer | None, now: float) -> bool:
     return gate is None or now > journal.approvals[gate].until
 
 
-def _take(context: ReleaseContext, held: Held, fate: str) -> Held:
-    journal, now = held.journal, context.clock.now()
+def _take(context: ReleaseContext, stored: StoredJournal, ending: str) -> StoredJournal:
+    journal, now = stored.journal, context.clock.now()
     changes = {}
     what = "finish"
     pointer, _ = pointer_of(context, journal.model)
     if must_undo(journal, pointer, now) and journal.order is None:
         what = "undo"
         where = journal.phase.replace("_", " ")
-        changes["order"] = RollbackOrder(actor=RECONCILE, reason=f"{fate} in {where}", at=now)
+        changes["order"] = RollbackOrder(actor=RECONCILE, reason=f"{ending} in {where}", at=now)
     if journal.waiting_for and what == "finish":
         what = "watch while a person decides"
     line = JournalEntry(
@@ -124,9 +126,9 @@ def _take(context: ReleaseContext, held: Held, fate: str) -> Held:
         actor=context.owner,
         kind="note",
         action="take over",
-        detail=f"{fate}; its lease ran out {now - journal.lease_until:.0f} s ago: {what}",
+        detail=f"{ending}; its lease ran out {now - journal.lease_until:.0f} s ago: {what}",
     )
-    return write(context, held, line, **changes)
+    return write(context, stored, line, **changes)
 
 
 def _work(context: ReleaseContext, journal: Journal, seconds: float) -> Report:
@@ -156,11 +158,11 @@ def _work(context: ReleaseContext, journal: Journal, seconds: float) -> Report:
 
 def _let_go(context: ReleaseContext, model: str) -> None:
     """End our lease, so that the next to come (or a person's flow) need not wait for it."""
-    held = context.journals.read(model)
-    if held is None or held.journal.ended or held.journal.owner != context.owner:
+    stored = context.journals.read(model)
+    if stored is None or stored.journal.ended or stored.journal.owner != context.owner:
         return
-    free_now = held.journal.model_copy(update={"lease_until": context.clock.now()})
-    context.journals.write(held, free_now)
+    free_now = stored.journal.model_copy(update={"lease_until": context.clock.now()})
+    context.journals.write(stored, free_now)
 
 
 def _audit(context: ReleaseContext, journal: Journal) -> Report:

@@ -11,7 +11,7 @@ from tasks.release.journal.holding import free, mine
 from tasks.release.journal.record import Journal
 from tasks.release.journal.store import busy
 from tasks.release.machine import plan
-from tasks.release.ports import Held
+from tasks.release.ports import StoredJournal
 
 MODEL_FILE = "model.tar.gz"
 REFERENCE = "reference.json"
@@ -24,10 +24,10 @@ def inherits(context: ReleaseContext, model: str, version: str, until: float) ->
     So a run that is started again right after a kill goes on, instead of being refused: it waits
     for a lease that nobody renews, or for reconcile to undo what the dead run left.
     """
-    held = context.journals.read(model)
-    if held is None or held.journal.ended:
+    stored = context.journals.read(model)
+    if stored is None or stored.journal.ended:
         return True
-    journal = held.journal
+    journal = stored.journal
     same = journal.kind == "release" and journal.candidate.version == version
     return same and (journal.lease_until <= until or journal.unjudged)
 
@@ -38,18 +38,18 @@ def begin(
     """See `verbs.start_release`; never waits."""
     spec = context.spec(model)
     manifest = context.registry.manifest(model, version)
-    held = context.journals.read(model)
-    if held is not None and not held.journal.ended:
-        journal = held.journal
+    stored = context.journals.read(model)
+    if stored is not None and not stored.journal.ended:
+        journal = stored.journal
         same = journal.kind == "release" and journal.candidate.version == version
         if same and (free(context, journal) or journal.owner == context.owner):
-            return mine(context, held).journal
+            return mine(context, stored).journal
         raise busy(journal)
-    if held is not None and held.journal.phase == "mismatch":
+    if stored is not None and stored.journal.phase == "mismatch":
         raise ReleaseFrozen(
-            f"{model}: release {held.journal.release_id} ended in a mismatch: "
-            f"{held.journal.verdict}.",
-            held.journal.recovery,
+            f"{model}: release {stored.journal.release_id} ended in a mismatch: "
+            f"{stored.journal.verdict}.",
+            stored.journal.recovery,
         )
     delivery = delivery_of(spec.release)
     facts = delivery.facts(context, spec)
@@ -78,10 +78,10 @@ def begin(
         spec, context.site, facts, wish, now=now, owner=context.owner, lease=context.lease_seconds
     )
     if serves == version and delivery.rules.serves(facts):
-        if held is not None and held.journal.candidate.version == version:
-            return held.journal
+        if stored is not None and stored.journal.candidate.version == version:
+            return stored.journal
         return plan.standing(journal, "done", f"{version} serves already.", now)
-    return context.journals.start(journal, held).journal
+    return context.journals.start(journal, stored).journal
 
 
 def _edges(context: ReleaseContext, model: str, version: str) -> tuple[float, ...]:
@@ -95,7 +95,7 @@ def _edges(context: ReleaseContext, model: str, version: str) -> tuple[float, ..
 
 def begin_rollback(
     context: ReleaseContext,
-    held: Held | None,
+    stored: StoredJournal | None,
     model: str,
     actor: str,
     reason: str,
@@ -104,7 +104,7 @@ def begin_rollback(
     """A rollback while no release is under way; ended when there is nothing to do."""
     pointer = context.registry.pointer(model)
     serves = pointer.version if pointer else ""
-    last = held.journal if held is not None else None
+    last = stored.journal if stored is not None else None
     frozen = last if last is not None and last.phase == "mismatch" else None
     target = to_version
     if target is None and frozen is not None and frozen.stable is not None:
@@ -147,7 +147,7 @@ def begin_rollback(
     )
     if frozen is None and serves == target and delivery.rules.serves_alone(facts, target):
         return plan.standing(journal, "rolled_back", f"{target} serves already.", now)
-    return context.journals.start(journal, held).journal
+    return context.journals.start(journal, stored).journal
 
 
 def _identity(context: ReleaseContext, model: str, version: str) -> str:

@@ -21,7 +21,7 @@ from tasks.clock import system_clock
 from tasks.errors import ReleaseInProgress, SluiceError
 from tasks.release import verbs
 from tasks.release.context import ReleaseContext, who
-from tasks.release.corrections import bring_up_to_date, fate_of
+from tasks.release.corrections import bring_up_to_date, owner_state
 from tasks.release.deliveries import delivery_of
 from tasks.release.journal.holding import current, kept
 from tasks.release.journal.record import Gate, Journal, Report
@@ -82,20 +82,20 @@ def carry(context: ReleaseContext, begun: Journal, until_asked: bool = True) -> 
             step = verbs.follow(context, model, begun.release_id)
             if not step.did.startswith(SILENT):
                 logger().info(f"{step.journal.phase}: {step.did}")
-            asked = until_asked and step.waiting_for is not None
-            if step.ended or asked or not step.did.startswith("Wait"):
+            waiting = until_asked and step.waiting_for is not None
+            if step.ended or waiting or not step.did.startswith("Wait"):
                 page.update(timeline.page(step.journal))
-            if step.ended or asked:
+            if step.ended or waiting:
                 return step.journal
             context.clock.sleep(step.wake_in)
 
 
 @task(name="answer", cache_policy=NO_CACHE)
 def answer(
-    context: ReleaseContext, asked: Journal, gate: Gate, granted: bool, by: str, note: str = ""
+    context: ReleaseContext, release: Journal, gate: Gate, granted: bool, by: str, note: str = ""
 ) -> Journal:
     """See `verbs.answer`."""
-    return verbs.answer(context, asked, gate, granted=granted, by=by, note=note)
+    return verbs.answer(context, release, gate, granted=granted, by=by, note=note)
 
 
 @task(name="roll back", cache_policy=NO_CACHE)
@@ -133,7 +133,7 @@ def reconcile(context: ReleaseContext, model: str, to_the_end: bool = False) -> 
 def _looked_after(context: ReleaseContext, model: str) -> Report:
     stay = STAY_REAL_SECONDS * system_clock().scale
     try:
-        report = reconcile_once(context, model, stay, fate_of)
+        report = reconcile_once(context, model, stay, owner_state)
         if report.did:
             standing = current(context, model).journal
             same = standing.release_id == report.release_id
@@ -142,8 +142,8 @@ def _looked_after(context: ReleaseContext, model: str) -> Report:
         return Report(model=model, state="unreadable", detail=str(error))
     except Exception as error:  # noqa: BLE001  one model's fault must not leave the others alone
         logger().exception(f"{model} could not be looked after")
-        told = f"{type(error).__name__}: {error}. Next: Look at this run's log."
-        return Report(model=model, state="unreadable", detail=told)
+        detail = f"{type(error).__name__}: {error}. Next: Look at this run's log."
+        return Report(model=model, state="unreadable", detail=detail)
     return report
 
 
@@ -158,8 +158,8 @@ def summarise(context: ReleaseContext, model: str, outcome: str) -> str:
         pointer = context.registry.pointer(model)
         back = context.registry.way_back(model) if pointer is not None else None
         where = delivery_of(spec.release).where(spec)
-        told = summary.page(model, outcome, pointer, back, where)
+        page = summary.page(model, outcome, pointer, back, where)
     except SluiceError as error:
-        told = f"# {model}: what serves cannot be read\n\n{outcome}\n\n{error}"
-    show(key_for("summary", model), told, "What serves now, and how to undo it")
-    return told
+        page = f"# {model}: what serves cannot be read\n\n{outcome}\n\n{error}"
+    show(key_for("summary", model), page, "What serves now, and how to undo it")
+    return page

@@ -96,22 +96,22 @@ def advance(context: ReleaseContext, model: str, release_id: str | None = None) 
         ReleaseError: there is no release.
         LeaseLost: another live actor owns it.
     """
-    held = current(context, model)
-    if release_id not in {None, held.journal.release_id}:
+    stored = current(context, model)
+    if release_id not in {None, stored.journal.release_id}:
         return StepResult(journal=kept(context, model, str(release_id)), did="ended", ended=True)
-    if held.journal.ended:
-        context.journals.archive(held.journal)
-        return StepResult(journal=held.journal, did="ended", ended=True)
-    held = mine(context, held)
+    if stored.journal.ended:
+        context.journals.archive(stored.journal)
+        return StepResult(journal=stored.journal, did="ended", ended=True)
+    stored = mine(context, stored)
     try:
-        delivery = delivery_of(held.journal.spec)
-        seen = delivery.look(context, held.journal)
-        action = next_action(held.journal, seen, delivery.rules)
-        before = held.journal.judged_until
-        held = act(context, held, action)
+        delivery = delivery_of(stored.journal.spec)
+        observed = delivery.observe(context, stored.journal)
+        action = next_action(stored.journal, observed, delivery.rules)
+        before = stored.journal.judged_until
+        stored = act(context, stored, action)
     except (AwsThrottled, AwsUnavailable) as error:
         return _troubled(context, model, error)
-    after = held.journal
+    after = stored.journal
     wake = 0.0
     if after.entries[-1].kind == "trouble":
         wake = min(SHORT_SLEEP, context.lease_seconds / 3.0)
@@ -181,13 +181,13 @@ def run(
 
 
 def answer(
-    context: ReleaseContext, asked: Journal, gate: Gate, *, granted: bool, by: str, note: str = ""
+    context: ReleaseContext, release: Journal, gate: Gate, *, granted: bool, by: str, note: str = ""
 ) -> Journal:
     """Write a person's answer to a question of the release.
 
     Args:
         context: What to work with.
-        asked: The release that asked; a yes to it is no yes to one that began since.
+        release: The one that asked; a yes to it is no yes to one that began since.
         gate: Which question.
         granted: Whether the release may go on.
         by: Who answered.
@@ -199,12 +199,12 @@ def answer(
     Raises:
         ReleaseError: nothing was asked, or a yes came when the release had ended.
     """
-    model = asked.model
+    model = release.model
     for _ in range(PATIENT_TRIES):
-        held = current(context, model)
-        journal = held.journal
-        if journal.release_id != asked.release_id:
-            journal = kept(context, model, asked.release_id)
+        stored = current(context, model)
+        journal = stored.journal
+        if journal.release_id != release.release_id:
+            journal = kept(context, model, release.release_id)
         question = journal.approvals.get(gate)
         if question is None:
             raise ReleaseError(
@@ -219,7 +219,7 @@ def answer(
             )
         if journal.ended or question.granted is not None:
             return journal
-        told = question.model_copy(update={"granted": granted, "by": by, "note": note})
+        answered = question.model_copy(update={"granted": granted, "by": by, "note": note})
         line = JournalEntry(
             at=context.clock.now(),
             actor=by,
@@ -227,9 +227,9 @@ def answer(
             action=gate,
             detail=f"{'granted' if granted else 'refused'}: {note}",
         )
-        fresh = journal.noted(line, approvals={**journal.approvals, gate: told})
+        fresh = journal.noted(line, approvals={**journal.approvals, gate: answered})
         try:
-            return context.journals.write(held, fresh).journal
+            return context.journals.write(stored, fresh).journal
         except LeaseLost:
             continue
     raise lost(journal)
@@ -247,14 +247,14 @@ def roll_back(
     Raises:
         VersionUnknown: there is no version to go back to.
     """
-    held = context.journals.read(model)
-    if held is not None and not held.journal.ended:
+    stored = context.journals.read(model)
+    if stored is not None and not stored.journal.ended:
         _order(context, model, actor, reason)
         ended = run(context, model)
         if ended.phase != "rolled_back" or to_version in {None, _serving(context, model)}:
             return ended
-        held = context.journals.read(model)
-    begun = starting.begin_rollback(context, held, model, actor, reason, to_version)
+        stored = context.journals.read(model)
+    begun = starting.begin_rollback(context, stored, model, actor, reason, to_version)
     return begun if begun.ended else run(context, model)
 
 
@@ -266,8 +266,8 @@ def _serving(context: ReleaseContext, model: str) -> str | None:
 def _order(context: ReleaseContext, model: str, actor: str, reason: str) -> None:
     """Write the wish to go back into a live journal, and take it over."""
     for _ in range(PATIENT_TRIES):
-        held = current(context, model)
-        journal = held.journal
+        stored = current(context, model)
+        journal = stored.journal
         if journal.ended:
             return
         now = context.clock.now()
@@ -276,7 +276,7 @@ def _order(context: ReleaseContext, model: str, actor: str, reason: str) -> None
             changes["order"] = RollbackOrder(actor=actor, reason=reason, at=now)
         line = JournalEntry(at=now, actor=actor, kind="note", action="roll_back", detail=reason)
         try:
-            write(context, held, line, **changes)
+            write(context, stored, line, **changes)
         except LeaseLost:
             continue
         return
@@ -287,8 +287,8 @@ def _troubled(
     context: ReleaseContext, model: str, error: AwsThrottled | AwsUnavailable
 ) -> StepResult:
     """Note that AWS did not answer, and come again a little later."""
-    held = mine(context, current(context, model))
-    journal = held.journal
+    stored = mine(context, current(context, model))
+    journal = stored.journal
     line = JournalEntry(
         at=context.clock.now(),
         actor=context.owner,
@@ -296,6 +296,8 @@ def _troubled(
         action=error.code or type(error).__name__,
         detail=error.what,
     )
-    held = write(context, held, line, trouble=journal.trouble + 1)
+    stored = write(context, stored, line, trouble=journal.trouble + 1)
     wake = min(context.lease_seconds / 3.0, 2.0 ** min(journal.trouble, 5))
-    return StepResult(journal=held.journal, did=f"trouble: {error.what}", ended=False, wake_in=wake)
+    return StepResult(
+        journal=stored.journal, did=f"trouble: {error.what}", ended=False, wake_in=wake
+    )

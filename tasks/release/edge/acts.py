@@ -39,16 +39,16 @@ def _perform(_action: object, _context: ReleaseContext, _journal: Journal) -> Ou
 def _(_: actions.HealthCheck, context: ReleaseContext, journal: Journal) -> Outcome:
     manifest = context.registry.manifest(journal.model, journal.candidate.version)
     files = [file for file in manifest.files if file.path.startswith(EDGE_FILES)]
-    wrong = [said for file in files for said in (_fault(context, journal, file),) if said]
+    wrong = [fault for file in files if (fault := _fault(context, journal, file))]
     if not files:
-        said = f"fail: the bundle has nothing for clients (no {' or '.join(EDGE_FILES)})"
+        health = f"fail: the bundle has nothing for clients (no {' or '.join(EDGE_FILES)})"
     elif wrong:
-        said = f"fail: {'; '.join(wrong[:5])}"
+        health = f"fail: {'; '.join(wrong[:5])}"
     else:
         size = sum(file.size for file in files)
         sound = f"pass: {len(files)} files, {size:,} bytes, as the manifest says"
-        said = f"{sound}; {context.outside.told}"
-    return said, {"marks": {**journal.marks, "health": said}}
+        health = f"{sound}; {context.outside.address}"
+    return health, {"marks": {**journal.marks, "health": health}}
 
 
 @_perform.register
@@ -66,13 +66,14 @@ def _(action: actions.SetWeights, context: ReleaseContext, journal: Journal) -> 
         actor=journal.actor,
         reason=f"Release {journal.release_id}: {rollout.percent} % of the users",
     )
-    said = f"{rollout.percent} % of the users; invalidation {context.registry.invalidate(pointer)}"
+    invalidation = context.registry.invalidate(pointer)
+    detail = f"{rollout.percent} % of the users; invalidation {invalidation}"
     marks = {**journal.marks, POINTER: pointer.model_dump_json(), key: repr(begun)}
     if not shown(context, pointer):
-        return f"{said}; the CDN does not show it yet", {"marks": marks}
+        return f"{detail}; the CDN does not show it yet", {"marks": marks}
     settled = context.clock.now() + journal.spec.refresh_seconds
     move = Move(begun=begun, settled=settled, share=action.share)
-    return f"{said}; seen outside", {"marks": marks, "moves": (*journal.moves, move)}
+    return f"{detail}; seen outside", {"marks": marks, "moves": (*journal.moves, move)}
 
 
 @_perform.register
@@ -95,14 +96,14 @@ def _(action: actions.MovePointer, context: ReleaseContext, journal: Journal) ->
 
 @_perform.register
 def _(_: actions.CleanUp, context: ReleaseContext, journal: Journal) -> Outcome:
-    said = context.cloud.delete_alarms(alarm_names(journal))
-    return said, {"marks": {**journal.marks, "cleaned": said}}
+    detail = context.cloud.delete_alarms(alarm_names(journal))
+    return detail, {"marks": {**journal.marks, "cleaned": detail}}
 
 
 def _fault(context: ReleaseContext, journal: Journal, file: BundleFile) -> str:
     """What is wrong with a file as clients get it, or ""."""
     version = journal.candidate.version
-    if not context.outside.told.startswith("http"):
+    if not context.outside.address.startswith("http"):
         context.registry.read_file(journal.model, version, file.path)  # compares with the manifest
         return ""
     body = context.outside.read(f"{journal.model}/{version}/{file.path}")

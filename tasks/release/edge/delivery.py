@@ -14,10 +14,10 @@ from tasks.release.edge.rules import EdgeRules
 from tasks.release.edge.switch import withdraw
 from tasks.release.journal.record import Journal
 from tasks.release.machine.actions import Action
+from tasks.release.machine.observed import ObservedState
 from tasks.release.machine.plan import Facts
-from tasks.release.machine.seen import ObservedState
 from tasks.release.observation import outside
-from tasks.release.observation.look import with_alarms, with_pointer
+from tasks.release.observation.state import with_alarms, with_pointer
 from tasks.values import Pointer
 
 
@@ -30,7 +30,7 @@ class EdgeDelivery:
         """The pointer."""
         return Facts(pointer=context.registry.pointer(spec.name), endpoint=None)
 
-    def look(self, context: ReleaseContext, journal: Journal) -> ObservedState:
+    def observe(self, context: ReleaseContext, journal: Journal) -> ObservedState:
         """The pointer and the alarms."""
         return with_alarms(context, journal, with_pointer(context, journal, None))
 

@@ -59,8 +59,8 @@ def _(action: actions.UpdateEndpoint, context: ReleaseContext, journal: Journal)
     guard = None
     if action.guarded:
         guard = requests.guardrail(journal, requests.alarm_names(journal))
-    said = context.cloud.update_endpoint(journal.endpoint, config, guard)
-    return said, _accepted(journal, config)
+    detail = context.cloud.update_endpoint(journal.endpoint, config, guard)
+    return detail, _accepted(journal, config)
 
 
 @_perform.register
@@ -75,31 +75,31 @@ def _(action: actions.SetWeights, context: ReleaseContext, journal: Journal) -> 
     share = action.share
     weights = {journal.stable.variant: 1.0 - share, journal.candidate.variant: share}
     begun = journal.intent.at if journal.intent else context.clock.now()
-    said = context.cloud.set_weights(journal.endpoint, weights)
+    detail = context.cloud.set_weights(journal.endpoint, weights)
     deadline = context.clock.now() + SETTLE_SECONDS
     while True:
         endpoint = context.cloud.endpoint(journal.endpoint)
         if endpoint and not endpoint.busy and endpoint.shares(journal.candidate.variant, share):
             break
         if context.clock.now() > deadline:
-            return f"{said}; not settled yet", {}
+            return f"{detail}; not settled yet", {}
         context.clock.sleep(1.0)
     move = Move(begun=begun, settled=context.clock.now(), share=share)
-    return f"{said}; read back", {"moves": (*journal.moves, move)}
+    return f"{detail}; read back", {"moves": (*journal.moves, move)}
 
 
 @_perform.register
 def _(action: actions.Autoscale, context: ReleaseContext, journal: Journal) -> Outcome:
     variants = [_arm(journal, arm).variant for arm in action.arms]
-    said = context.cloud.autoscale(journal.endpoint, variants, journal.serving.autoscaling)
-    return said, _mark(journal, "scaling", "+".join(action.arms) or "none")
+    detail = context.cloud.autoscale(journal.endpoint, variants, journal.serving.autoscaling)
+    return detail, _mark(journal, "scaling", "+".join(action.arms) or "none")
 
 
 @_perform.register
 def _(_: actions.PullAlarm, context: ReleaseContext, journal: Journal) -> Outcome:
     name = requests.alarm_names(journal)[0]
-    said = context.cloud.pull_alarm(name, f"sluice rolls back: {undo_reason(journal)}")
-    return said, _mark(journal, "pulled", "yes")
+    detail = context.cloud.pull_alarm(name, f"sluice rolls back: {undo_reason(journal)}")
+    return detail, _mark(journal, "pulled", "yes")
 
 
 @_perform.register
@@ -107,10 +107,10 @@ def _(_: actions.HealthCheck, context: ReleaseContext, journal: Journal) -> Outc
     try:
         body = context.registry.read_file(journal.model, journal.candidate.version, SAMPLE)
     except BundleCorrupt:
-        said = f"pass: InService (the bundle has no {SAMPLE}, so nothing was asked)"
+        health = f"pass: InService (the bundle has no {SAMPLE}, so nothing was asked)"
     else:
-        said = context.cloud.ask(journal.endpoint, journal.candidate.variant, body)
-    return said, _mark(journal, "health", said)
+        health = context.cloud.ask(journal.endpoint, journal.candidate.variant, body)
+    return health, _mark(journal, "health", health)
 
 
 @_perform.register
@@ -120,8 +120,8 @@ def _(_: actions.ReadLogs, context: ReleaseContext, journal: Journal) -> Outcome
         lines = context.cloud.last_lines(journal.endpoint, variant, journal.started)
     except AwsError as error:  # they explain; nothing waits for them
         return f"not readable: {error.what}", _mark(journal, "logs", "")
-    said = f"{len(lines)} lines" if lines else "the containers of the candidate wrote nothing"
-    return said, _mark(journal, "logs", "\n".join(lines))
+    detail = f"{len(lines)} lines" if lines else "the containers of the candidate wrote nothing"
+    return detail, _mark(journal, "logs", "\n".join(lines))
 
 
 @_perform.register
@@ -132,18 +132,18 @@ def _(_: actions.CleanUp, context: ReleaseContext, journal: Journal) -> Outcome:
             journal, "cleaned", "alarms"
         )
     both = {journal.both_config, journal.shadow_config} - {""}
-    said = context.cloud.delete_alarms(requests.alarm_names(journal))
+    detail = context.cloud.delete_alarms(requests.alarm_names(journal))
     if journal.captures:
-        said = f"{said}; {context.cloud.forget_captures(journal)}"
+        detail = f"{detail}; {context.cloud.forget_captures(journal)}"
     if journal.phase == "rolling_back":
         only = {candidate.model_name, candidate.solo_config, *both}
         keep = {stable.model_name, stable.solo_config} if stable else set()
-        said = f"{said}; {context.cloud.clean(journal.model, keep, only)}"
+        detail = f"{detail}; {context.cloud.clean(journal.model, keep, only)}"
     else:
         arms = [arm for arm in (candidate, stable) if arm is not None]
         keep = {name for arm in arms for name in (arm.model_name, arm.solo_config)}
-        said = f"{said}; {context.cloud.clean(journal.model, keep)}"
-    return said, _mark(journal, "cleaned", said)
+        detail = f"{detail}; {context.cloud.clean(journal.model, keep)}"
+    return detail, _mark(journal, "cleaned", detail)
 
 
 def _accepted(journal: Journal, config: str) -> Mapping[str, Any]:

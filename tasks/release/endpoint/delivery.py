@@ -16,10 +16,10 @@ from tasks.release.hosting.names import variant_of
 from tasks.release.hosting.sagemaker import SageMaker
 from tasks.release.journal.record import Journal, Phase
 from tasks.release.machine.actions import Action
+from tasks.release.machine.observed import ObservedState
 from tasks.release.machine.plan import Facts
-from tasks.release.machine.seen import ObservedState
 from tasks.release.observation import outside, windows
-from tasks.release.observation.look import with_alarms, with_pointer
+from tasks.release.observation.state import with_alarms, with_pointer
 from tasks.values import Pointer
 
 DEPLOYS: frozenset[Phase] = frozenset({"shadow", "bring_up", "retiring", "rolling_back"})
@@ -45,20 +45,20 @@ class EndpointDelivery:
             stable_environment=environment,
         )
 
-    def look(self, context: ReleaseContext, journal: Journal) -> ObservedState:
+    def observe(self, context: ReleaseContext, journal: Journal) -> ObservedState:
         """Endpoint, pointer, alarms, and which parts exist."""
         endpoint = context.cloud.endpoint(journal.endpoint)
-        seen = with_alarms(context, journal, with_pointer(context, journal, endpoint))
+        observed = with_alarms(context, journal, with_pointer(context, journal, endpoint))
         if journal.phase not in DEPLOYS or (endpoint is not None and endpoint.busy):
-            return seen
+            return observed
         arms = [arm for arm in (journal.candidate, journal.stable) if arm is not None]
         solo = {arm.solo_config for arm in arms}
         configs = {journal.both_config, journal.shadow_config, *solo} - {""}
         serves = endpoint is not None and endpoint.status != "Failed"
         wanted = {endpoint.config} if endpoint is not None and serves else set()
         if not configs - wanted:
-            return seen
-        return seen.model_copy(
+            return observed
+        return observed.model_copy(
             update={
                 "configs": context.cloud.configs(configs),
                 "models": context.cloud.models({arm.model_name for arm in arms}),

@@ -6,7 +6,7 @@ from tasks.errors import LeaseLost, ReleaseError
 from tasks.release.actor import write
 from tasks.release.context import ReleaseContext
 from tasks.release.journal.record import Journal, JournalEntry
-from tasks.release.ports import Held
+from tasks.release.ports import StoredJournal
 
 
 def free(context: ReleaseContext, journal: Journal) -> bool:
@@ -14,16 +14,16 @@ def free(context: ReleaseContext, journal: Journal) -> bool:
     return context.clock.now() >= journal.lease_until
 
 
-def current(context: ReleaseContext, model: str) -> Held:
+def current(context: ReleaseContext, model: str) -> StoredJournal:
     """The model's journal.
 
     Raises:
         ReleaseError: there has never been a release.
     """
-    held = context.journals.read(model)
-    if held is None:
+    stored = context.journals.read(model)
+    if stored is None:
         raise ReleaseError(f"{model} has never been released.", "Start a release first.")
-    return held
+    return stored
 
 
 def kept(context: ReleaseContext, model: str, release_id: str) -> Journal:
@@ -41,18 +41,18 @@ def kept(context: ReleaseContext, model: str, release_id: str) -> Journal:
     return journal
 
 
-def mine(context: ReleaseContext, held: Held) -> Held:
+def mine(context: ReleaseContext, stored: StoredJournal) -> StoredJournal:
     """The journal under our lease.
 
     Raises:
         LeaseLost: another owner's lease still runs.
     """
-    journal = held.journal
+    journal = stored.journal
     now = context.clock.now()
     if journal.owner == context.owner:
         if journal.lease_until - now > context.lease_seconds / 2.0:
-            return held
-        return write(context, held)
+            return stored
+        return write(context, stored)
     if not free(context, journal):
         raise LeaseLost(
             f"{journal.model}: release {journal.release_id} belongs to {journal.owner} for "
@@ -66,4 +66,4 @@ def mine(context: ReleaseContext, held: Held) -> Held:
         action="take over",
         detail=f"the lease of {journal.owner} ran out {now - journal.lease_until:.0f} s ago",
     )
-    return write(context, held, line)
+    return write(context, stored, line)

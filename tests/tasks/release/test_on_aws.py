@@ -16,8 +16,7 @@ import pytest
 
 from benchmarks.release import testbed
 from tasks.errors import ReleaseFrozen, ReleaseInProgress
-from tasks.release import advance, answer, reconcile, roll_back, run, start_release
-from tasks.release.dead_man import handler
+from tasks.release import advance, answer, failsafe_alarm, reconcile, roll_back, run, start_release
 from tasks.release.hosting.names import variant_of
 from tasks.release.pages import timeline
 
@@ -31,8 +30,8 @@ MODEL = testbed.MODEL
 def _no_release_left(place: Any) -> Iterator[None]:
     """What a test leaves half way is its own failure, not that of those after it."""
     yield
-    held = place.context().journals.read(MODEL)
-    if held is not None and not held.journal.ended:
+    stored = place.context().journals.read(MODEL)
+    if stored is not None and not stored.journal.ended:
         place.aws.faults.clear()
         roll_back(place.context("tidy"), MODEL, "tidy", "the test has ended")
 
@@ -231,7 +230,7 @@ def test_a_person_is_asked_and_silence_means_no(place: Any) -> None:
     assert roll_back(context, MODEL, "bob", "stop").phase == "rolled_back"
 
 
-def test_the_dead_mans_switch_moves_the_traffic_without_an_owner(place: Any) -> None:
+def test_the_failsafe_alarm_moves_the_traffic_without_an_owner(place: Any) -> None:
     before = place.pointer().version
     version = place.publish()
     dead = place.context("dead")
@@ -243,7 +242,7 @@ def test_the_dead_mans_switch_moves_the_traffic_without_an_owner(place: Any) -> 
             "AlarmName": f"sluice-release-{MODEL}-{variant_of(version)}-errors",
             "NewStateValue": "ALARM",
         }
-        said = handler({"Records": [{"Sns": {"Message": json.dumps(alarm)}}]})
+        said = failsafe_alarm.handler({"Records": [{"Sns": {"Message": json.dumps(alarm)}}]})
         assert said
         assert "ordered the rollback" in said[0]
         deadline = time.monotonic() + 5
@@ -251,21 +250,24 @@ def test_the_dead_mans_switch_moves_the_traffic_without_an_owner(place: Any) -> 
             assert time.monotonic() < deadline
         journal = testbed.looked_after(place.context("reconcile"))
     assert journal.phase == "rolled_back"
-    assert "dead man" in journal.verdict
+    assert "failsafe alarm" in journal.verdict
     assert load.failed == 0
     assert place.serves() == alone(before)
-    assert handler({"Records": [{"body": json.dumps({"Message": json.dumps(alarm)})}]}) == []
+    assert (
+        failsafe_alarm.handler({"Records": [{"body": json.dumps({"Message": json.dumps(alarm)})}]})
+        == []
+    )
 
 
 def test_a_dead_owner_and_a_bad_candidate_end_without_prefect(place: Any) -> None:
     """The whole chain: CloudWatch alarm, topic, queue, a process of its own, the weights."""
     before = place.pointer().version
     version = place.publish(errors=0.9)
-    url = place.queue("dead-man")
+    url = place.queue("failsafe-alarm")
     dead = place.context("dead", max_error_rate=0.05, window_seconds=60)
     start_release(dead, MODEL, version, "ann", "weekly")
     watcher = subprocess.Popen(
-        [sys.executable, "-m", "tasks.release.dead_man", url],
+        [sys.executable, "-m", failsafe_alarm.__name__, url],
         env={**os.environ, **testbed.environment(place.aws)},
         stdout=subprocess.PIPE,
         text=True,

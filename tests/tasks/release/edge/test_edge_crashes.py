@@ -176,10 +176,10 @@ def looked_after(world: EdgeWorld, minutes: int = 200) -> Journal:
     for minute in range(minutes):
         context = world.context(f"reconcile-{minute}")
         report = reconcile(context, MODEL)
-        held = context.journals.read(MODEL)
-        if held is None or held.journal.ended:
-            assert held is not None, report
-            return held.journal
+        stored = context.journals.read(MODEL)
+        if stored is None or stored.journal.ended:
+            assert stored is not None, report
+            return stored.journal
         world.now += 60.0
     raise AssertionError("reconcile never came to an end")
 
@@ -193,8 +193,8 @@ def is_settled(world: EdgeWorld, journal: Journal) -> None:
     assert journal.release_id in world.archive
     assert not world.alarms
     undone = "published" if journal.unjudged else "rolled_back"
-    fate = "released" if journal.phase == "done" else undone
-    assert world.ledger.count((f"identity-{V2}", fate)) == 1
+    outcome = "released" if journal.phase == "done" else undone
+    assert world.ledger.count((f"identity-{V2}", outcome)) == 1
     assert reconcile(world.context("auditor"), MODEL).state == "nothing"
 
 
@@ -265,9 +265,9 @@ def test_the_same_release_goes_on_after_a_kill_at_any_moment(shape: str) -> None
     for moment in moments(SHAPES[shape], weekly):
         world = EdgeWorld.thawed(moment)
         world.now += 61.0
-        held = world.context("b").journals.read(MODEL)
-        if held.journal.candidate.version == V2 and held.journal.ended:
-            ended = held.journal
+        stored = world.context("b").journals.read(MODEL)
+        if stored.journal.candidate.version == V2 and stored.journal.ended:
+            ended = stored.journal
             advance(world.context("b"), MODEL)  # archives
         else:
             start_release(world.context("b"), MODEL, V2, "ann", "weekly, again")
@@ -393,7 +393,7 @@ def test_deciding_reads_nothing_but_journal_and_world() -> None:
         if journal.ended:
             break
         delivery = delivery_of(journal.spec)
-        seen = delivery.look(context, journal)
-        first, second = (next_action(journal, seen, delivery.rules) for _ in range(2))
+        observed = delivery.observe(context, journal)
+        first, second = (next_action(journal, observed, delivery.rules) for _ in range(2))
         assert first == second
         context.clock.sleep(advance(context, MODEL).wake_in)

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.release import testbed
 from tasks.release import advance, roll_back, start_release
-from tasks.release.dead_man import handler
+from tasks.release.failsafe_alarm import handler
 from tasks.release.pages import timeline
 
 pytestmark = pytest.mark.seconds(30)
@@ -109,7 +109,7 @@ def test_an_alarm_withdraws_the_candidate_when_nobody_is_alive(edge: Any, first:
     assert (edge.pointer().version, edge.pointer().rollback) == (before, True)
     journal = testbed.looked_after(edge.context("reconcile"))
     assert journal.phase == "rolled_back"
-    assert "dead man's switch" in journal.verdict
+    assert "failsafe alarm" in journal.verdict
 
 
 def test_the_collector_takes_batches_and_nothing_else(edge: Any, first: str) -> None:

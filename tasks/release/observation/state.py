@@ -1,4 +1,4 @@
-"""The parts of one look at the world that every delivery has. Thin."""
+"""The parts of an observed state that every delivery has. Thin."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tasks.errors import RegistryError
 from tasks.release.context import ReleaseContext
 from tasks.release.hosting.requests import alarm_names
 from tasks.release.journal.record import Journal, Phase
-from tasks.release.machine.seen import EndpointSeen, ObservedState
+from tasks.release.machine.observed import ObservedEndpoint, ObservedState
 from tasks.values import Pointer
 
 GUARDED: frozenset[Phase] = frozenset(
@@ -23,17 +23,19 @@ def pointer_of(context: ReleaseContext, model: str) -> tuple[Pointer | None, str
 
 
 def with_pointer(
-    context: ReleaseContext, journal: Journal, endpoint: EndpointSeen | None
+    context: ReleaseContext, journal: Journal, endpoint: ObservedEndpoint | None
 ) -> ObservedState:
-    """The pointer, beside an endpoint that was looked at just before."""
+    """The pointer, beside an endpoint that was read just before."""
     pointer, unreadable = pointer_of(context, journal.model)
     return ObservedState(
         now=context.clock.now(), endpoint=endpoint, pointer=pointer, unreadable=unreadable
     )
 
 
-def with_alarms(context: ReleaseContext, journal: Journal, seen: ObservedState) -> ObservedState:
+def with_alarms(
+    context: ReleaseContext, journal: Journal, observed: ObservedState
+) -> ObservedState:
     """The alarms that ring, while there are any and users may meet the candidate."""
     if journal.phase not in GUARDED or "alarms" not in journal.marks:
-        return seen
-    return seen.model_copy(update={"alarms": context.cloud.ringing(alarm_names(journal))})
+        return observed
+    return observed.model_copy(update={"alarms": context.cloud.ringing(alarm_names(journal))})
