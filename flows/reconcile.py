@@ -29,23 +29,23 @@ def reconcile(model: OneOrAll = ALL) -> Any:
         model: Which model; its release is then looked after until it has ended. All takes every
             one once, the uploaded artefacts, and training jobs whose run was cancelled.
     """
-    told: list[str] = []
+    lines: list[str] = []
     wrong = False
     if model == ALL:
         for chore in (listen, stop_orphans):
             ended = chore(return_state=True)
             wrong |= ended.is_failed()
-            told += [f"{chore.name}: {ended.message}"] if ended.is_failed() else ended.result()
+            lines += [f"{chore.name}: {ended.message}"] if ended.is_failed() else ended.result()
     context = context_of(Registry.here())
     for name in [model] if model != ALL else known_models(settings().models_dir):
-        looked = look_after(context, name, to_the_end=model != ALL, return_state=True)
-        if looked.is_failed():
+        state = look_after(context, name, to_the_end=model != ALL, return_state=True)
+        if state.is_failed():
             wrong = True
-            told.append(f"{name}: {looked.message}")
+            lines.append(f"{name}: {state.message}")
             continue
-        report = looked.result()
+        report = state.result()
         wrong |= report.needs_person
         if report.state != "nothing":
-            told.append(f"{name} {report.state}: {report.detail}")
-    message = "; ".join(told) or "Nothing was left half done."
+            lines.append(f"{name} {report.state}: {report.detail}")
+    message = "; ".join(lines) or "Nothing was left half done."
     return Failed(message=message) if wrong else Completed(message=message)

@@ -34,7 +34,7 @@ IMPURE = {
     " deliveries delivery edge.acts edge.collector edge.delivery edge.switch"
     " endpoint.acts endpoint.delivery"
     " hosting.alarms hosting.logs hosting.sagemaker hosting.scaling"
-    " journal.holding journal.store observation.captures observation.feed observation.state"
+    " journal.leases journal.store observation.captures observation.feed observation.state"
     " observation.outside",
     "training": "channels collect job tasks",
     "uploads": "__init__ artefact inbox listening queue tasks",

@@ -128,9 +128,9 @@ class Bench:
     def serves_alone(self, wanted: str) -> None:
         """Endpoint and pointer agree on this version, alone at 100 %."""
         context = testbed.context("look", testbed.spec())
-        seen = context.cloud.endpoint(f"sluice-{testbed.MODEL}")
-        assert seen is not None
-        assert seen.status == "InService", seen
+        endpoint = context.cloud.endpoint(f"sluice-{testbed.MODEL}")
+        assert endpoint is not None
+        assert endpoint.status == "InService", endpoint
         assert testbed.what_serves(context) == {variant_of(wanted): 1.0}, testbed.what_serves(
             context
         )

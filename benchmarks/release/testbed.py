@@ -171,8 +171,8 @@ def environment(aws: Any) -> dict[str, str]:
 
 def what_serves(d: ReleaseContext) -> dict[str, float]:
     """Share of each variant, as the endpoint says."""
-    seen = d.cloud.endpoint(f"sluice-{MODEL}")
-    return {name: seen.share(name) for name in seen.variants} if seen else {}
+    endpoint = d.cloud.endpoint(f"sluice-{MODEL}")
+    return {name: endpoint.share(name) for name in endpoint.variants} if endpoint else {}
 
 
 def looked_after(d: ReleaseContext, real_seconds: float = 60.0) -> Journal:

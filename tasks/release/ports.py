@@ -215,7 +215,7 @@ class Feed(Protocol):
         spans: Sequence[tuple[float, float]],
         queries: Sequence[Mapping[str, Any]],
     ) -> Sequence[WindowCounts]:
-        """The windows that are complete, in order; fewer than asked when some are late.
+        """The windows that are complete, in order; fewer than wanted when some are late.
 
         Args:
             journal: The release.

@@ -8,7 +8,7 @@ from tasks.errors import LeaseLost
 from tasks.release.actor import write
 from tasks.release.context import ReleaseContext
 from tasks.release.deliveries import delivery_of
-from tasks.release.journal.holding import free
+from tasks.release.journal.leases import free
 from tasks.release.journal.record import (
     BEFORE_POINTER,
     RECONCILE,

@@ -7,7 +7,7 @@ import json
 from tasks.errors import BundleCorrupt, ReleaseFrozen, VersionUnknown
 from tasks.release.context import ReleaseContext
 from tasks.release.deliveries import delivery_of
-from tasks.release.journal.holding import free, mine
+from tasks.release.journal.leases import free, mine
 from tasks.release.journal.record import Journal
 from tasks.release.journal.store import busy
 from tasks.release.machine import plan
@@ -112,7 +112,7 @@ def begin_rollback(
     elif target is None and pointer is not None and pointer.rollout is not None:
         target = serves  # a candidate is shown that no release answers for
     elif target is None and last is not None and last.phase == "rolled_back":
-        target = serves  # said twice: make sure that it is so, and go no further
+        target = serves  # asked for twice: make sure that it is so, and go no further
     target = target or context.registry.way_back(model)
     if target is None:
         raise VersionUnknown(

@@ -23,7 +23,7 @@ from tasks.release import verbs
 from tasks.release.context import ReleaseContext, who
 from tasks.release.corrections import bring_up_to_date, owner_state
 from tasks.release.deliveries import delivery_of
-from tasks.release.journal.holding import current, kept
+from tasks.release.journal.leases import current, kept
 from tasks.release.journal.record import Gate, Journal, Report
 from tasks.release.pages import summary, timeline
 from tasks.release.ports import RegistryPort

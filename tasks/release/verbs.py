@@ -13,7 +13,7 @@ from tasks.release import starting
 from tasks.release.actor import act, write
 from tasks.release.context import ReleaseContext
 from tasks.release.deliveries import delivery_of
-from tasks.release.journal.holding import current, kept, mine
+from tasks.release.journal.leases import current, kept, mine
 from tasks.release.journal.record import Gate, Journal, JournalEntry, RollbackOrder, StepResult
 from tasks.release.journal.store import lost
 from tasks.release.machine import bounds
