@@ -8,7 +8,7 @@ The verbs need no Prefect::
         context.clock.sleep(step.wake_in)
 
 The rooms: ``journal`` (what is remembered, and who may write), ``machine`` (what to do next; pure),
-``observation`` (what is observed, and what the judge makes of it), ``endpoint`` and ``edge`` (the two
+``observation`` (what is observed, and the analysis of it), ``endpoint`` and ``edge`` (the two
 deliveries, see `delivery`), ``hosting`` (what SageMaker is asked), ``pages`` (what people read).
 The judge itself is `tasks.judge`.
 
