@@ -84,7 +84,7 @@ class EdgeWorld(memory.World):
 @dataclass
 class MemoryCdn:
     world: EdgeWorld
-    told: str = "https://cdn.example"
+    address: str = "https://cdn.example"
 
     def read(self, path: str) -> bytes | None:
         if path.endswith("latest.json"):
