@@ -39,14 +39,14 @@ class Reconciler:
 
     Args:
         models: Names of the models there are.
-        look: What there is to do about one, with an audit of what serves or without; touches
+        status: What there is to do about one, with an audit of what serves or without; touches
             nothing.
         settle: Does it, and returns when it is done or cannot go on now.
         say: A line for the log.
     """
 
     models: Callable[[], Iterable[str]]
-    look: Callable[[str, bool], Report]
+    status: Callable[[str, bool], Report]
     settle: Callable[[str], None]
     say: Say
     clock: Callable[[], float] = time.monotonic
@@ -70,7 +70,7 @@ class Reconciler:
 
     def _wants(self, model: str, audit: bool) -> bool:
         try:
-            report = self.look(model, audit)
+            report = self.status(model, audit)
             state, sentence = report.state, f"{report.state}: {report.detail}"
         except SluiceError as error:
             if error.retryable:
@@ -134,13 +134,13 @@ def here() -> Reconciler:
     """The reconciler of this installation."""
     from tasks.model_spec import known_models
     from tasks.registry import Registry
-    from tasks.release import Desk, look
+    from tasks.release import ReleaseContext, status
     from tasks.settings import settings
 
-    desk = Desk.here(Registry.here())
+    context = ReleaseContext.here(Registry.here())
     return Reconciler(
         models=lambda: known_models(settings().models_dir),
-        look=lambda model, audit: look(desk, model, audit=audit),
+        status=lambda model, audit: status(context, model, audit=audit),
         settle=settle,
         say=say,
     )
@@ -152,14 +152,14 @@ def settle(model: str) -> None:
 
     from flows.reconcile import reconcile
     from tasks.registry import Registry
-    from tasks.release.tasks import desk_of
+    from tasks.release.tasks import context_of
     from tasks.release.tasks import reconcile as look_after
 
     if prefect_answers():
         state = cast("State[Any]", reconcile(model, return_state=True))
         say(f"{model}: {state.name}: {state.message}")
         return
-    report = look_after.fn(desk_of(Registry.here()), model)
+    report = look_after.fn(context_of(Registry.here()), model)
     say(f"{model}, without the Prefect server: {report.state}: {report.detail}")
 
 

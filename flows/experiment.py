@@ -18,7 +18,7 @@ from tasks.experiments.plan import SuccessMetric, WhenDecided
 from tasks.experiments.verbs import ExperimentContext, ExperimentStatus
 from tasks.model_spec import known_models
 from tasks.registry import Registry
-from tasks.release.tasks import desk_of
+from tasks.release.tasks import context_of as release_context_of
 from tasks.settings import settings
 
 OneOrAll = Annotated[str, menu("models or all")]
@@ -166,7 +166,7 @@ def _release(
         return why, False
     if not to_release:
         return f"{version} is not released by itself; press release/manual.", False
-    entry = desk_of(Registry.here()).journals.read(model)
+    entry = release_context_of(Registry.here()).journals.read(model)
     if entry is not None and not entry.journal.ended:
         busy = f"release {entry.journal.release_id} of {entry.journal.candidate.version}"
         return f"{version} is not released yet: {busy} is under way; read again later.", False

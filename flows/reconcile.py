@@ -10,7 +10,7 @@ from prefect.states import Completed, Failed
 from flows.forms import ALL, menu
 from tasks.model_spec import known_models
 from tasks.registry import Registry
-from tasks.release.tasks import desk_of
+from tasks.release.tasks import context_of
 from tasks.release.tasks import reconcile as look_after
 from tasks.settings import settings
 from tasks.training.tasks import stop_orphans
@@ -36,9 +36,9 @@ def reconcile(model: OneOrAll = ALL) -> Any:
             end = chore(return_state=True)
             wrong |= end.is_failed()
             sentences += [f"{chore.name}: {end.message}"] if end.is_failed() else end.result()
-    desk = desk_of(Registry.here())
+    context = context_of(Registry.here())
     for name in [model] if model != ALL else known_models(settings().models_dir):
-        state = look_after(desk, name, to_the_end=model != ALL, return_state=True)
+        state = look_after(context, name, to_the_end=model != ALL, return_state=True)
         if state.is_failed():
             wrong = True
             sentences.append(f"{name}: {state.message}")

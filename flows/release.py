@@ -14,7 +14,7 @@ from tasks.errors import ReleaseInProgress
 from tasks.experiments.assigned import taking_part
 from tasks.registry import Registry
 from tasks.registry.tasks import archive_old
-from tasks.release.tasks import answer, begin, carry, desk_of, summarise
+from tasks.release.tasks import answer, begin, carry, context_of, summarise
 
 
 @flow(name="release", flow_run_name="{model} {version} · {reason}")
@@ -32,24 +32,26 @@ def release(
         version: Version in the registry, like v20260131_020000.
         reason: Why, in a sentence; it stands in the journal.
     """
-    desk = desk_of(Registry.here())
+    context = context_of(Registry.here())
     actor = f"flow run {runtime.flow_run.name}"
     try:
-        journal = begin(desk, model, version, actor, reason)
+        journal = begin(context, model, version, actor, reason)
     except ReleaseInProgress as error:
         return endings.superseded(error)
     while not journal.ended:
-        journal = carry(desk, journal)
+        journal = carry(context, journal)
         question = None if journal.ended else journal.waiting_for
         if question is not None:
             granted, by, note = ask(journal, question)
-            answer(desk, journal, question, granted, by, note)
+            answer(context, journal, question, granted, by, note)
     ended = endings.of_release(journal)
-    summarise(desk, model, str(ended.message))
+    summarise(context, model, str(ended.message))
     if endings.released(ended):
         # Tidying up is not what users wait for: a failure shows in its own task, and the next
         # release tidies up again.
-        archive_old(model, desk.spec(model).release.keep_versions, taking_part, return_state=True)
+        archive_old(
+            model, context.spec(model).release.keep_versions, taking_part, return_state=True
+        )
     return ended
 
 
@@ -60,5 +62,5 @@ def release_within(model: str, version: str, reason: str) -> State[Any]:
 
 def ended_with(model: str, ended: State[Any]) -> State[Any]:
     """The end of a run, with a page that says what serves now and how to undo it."""
-    summarise(desk_of(Registry.here()), model, ended.message or str(ended.name))
+    summarise(context_of(Registry.here()), model, ended.message or str(ended.name))
     return ended

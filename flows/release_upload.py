@@ -97,8 +97,8 @@ def receive_and_admit(upload: Upload) -> tuple[str, str]:
     require_comparable(spec, champion)
     channels = upload_channels(spec, ready.plan(pinned.fingerprint), ready.columns, data)
     holdout = channels["channels"]["holdout"]
-    found = examine(spec, received.address, received.identity, channels)
+    examined = examine(spec, received.address, received.identity, channels)
     standing = measure_champion(spec, champion, holdout)
-    admission = admit(ready, found, standing, data, holdout, received.hyperparameters, version)
+    admission = admit(ready, examined, standing, data, holdout, received.hyperparameters, version)
     require_pass(admission.verdict)
     return admission.version, received.identity

@@ -9,7 +9,7 @@ from prefect import flow, runtime
 from flows import endings
 from flows.recipe import Model, Reason
 from tasks.registry import Registry
-from tasks.release.tasks import desk_of, roll_back, summarise
+from tasks.release.tasks import context_of, roll_back, summarise
 
 
 @flow(name="rollback", flow_run_name="{model} · {reason}")
@@ -23,9 +23,9 @@ def rollback(model: Model, reason: Reason = "by hand", to_version: str = "") -> 
         reason: Why, in a sentence; the pointer's history will show it.
         to_version: Version to put back; empty takes the one before what serves now.
     """
-    desk = desk_of(Registry.here())
+    context = context_of(Registry.here())
     actor = f"flow run {runtime.flow_run.name}"
-    journal = roll_back(desk, model, actor, reason, to_version or None)
+    journal = roll_back(context, model, actor, reason, to_version or None)
     state = endings.of_rollback(journal)
-    summarise(desk, model, str(state.message))
+    summarise(context, model, str(state.message))
     return state

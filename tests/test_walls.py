@@ -29,11 +29,12 @@ IMPURE = {
     "gates": "tasks",
     "lake": "bucket pull tasks",
     "registry": "__init__ bundle cdn history pointer registry retention tasks",
-    "release": "__init__ actor acts corrections dead_man desk reconcile starting tasks verbs"
+    "release": "__init__ actor acts corrections failsafe_alarm context"
+    " reconcile starting tasks verbs"
     " deliveries delivery edge.acts edge.collector edge.delivery edge.switch"
     " endpoint.acts endpoint.delivery"
     " hosting.alarms hosting.logs hosting.sagemaker hosting.scaling"
-    " journal.holding journal.store observation.captures observation.feed observation.look"
+    " journal.leases journal.store observation.captures observation.feed observation.state"
     " observation.outside",
     "training": "channels collect job tasks",
     "uploads": "__init__ artefact inbox listening queue tasks",

@@ -22,7 +22,7 @@ from tasks.judge.update import update
 from tasks.judge.window import WindowArrays
 from tasks.model_spec import ReleaseSpec
 from tasks.release.edge.windows import LATENCY_EDGES_MS
-from tasks.release.observation.jury import policy
+from tasks.release.observation.analysis import policy
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -13,7 +13,7 @@ from benchmarks.release.rows import Kept
 from embedded_aws import EmbeddedAws
 from tasks.errors import AwsError
 from tasks.release import run, start_release
-from tasks.release.desk import Desk
+from tasks.release.context import ReleaseContext
 from tasks.release.hosting.names import variant_of
 from tasks.release.journal.record import Journal
 
@@ -49,9 +49,9 @@ class Bench:
     def first(self) -> None:
         """Bring the first version up."""
         self.serving = self.fresh()
-        desk = testbed.desk("first", testbed.spec())
-        start_release(desk, testbed.MODEL, self.serving, "ann", "first")
-        assert run(desk, testbed.MODEL).phase == "done"
+        context = testbed.context("first", testbed.spec())
+        start_release(context, testbed.MODEL, self.serving, "ann", "first")
+        assert run(context, testbed.MODEL).phase == "done"
 
     def kill(
         self, at: int, when: str, phase: str = "", how: dict[str, Any] | None = None
@@ -68,51 +68,51 @@ class Bench:
             version=version, at=at, when=when, phase=phase, lease=LEASE, spec={}, who=self.who
         )
         began = time.monotonic() - died.get("lived", 0.0)
-        desk = testbed.desk("reconcile", testbed.spec(), LEASE)
-        held = desk.journals.read(testbed.MODEL)
-        assert held is not None
+        context = testbed.context("reconcile", testbed.spec(), LEASE)
+        stored = context.journals.read(testbed.MODEL)
+        assert stored is not None
         if not died["signal"]:
             assert died["code"] == 0, died
-            self.end_state(held.journal, version, good=not how)
+            self.end_state(stored.journal, version, good=not how)
             struck = "phase" in died  # its worker died, it went on
-            return died, (held.journal, time.monotonic() - began) if struck else None
-        if held.journal.candidate.version != version:
-            return died, (held.journal, 0.0)  # killed before the first write: nothing was begun
-        ended = testbed.looked_after(desk, PATIENCE)
+            return died, (stored.journal, time.monotonic() - began) if struck else None
+        if stored.journal.candidate.version != version:
+            return died, (stored.journal, 0.0)  # killed before the first write: nothing was begun
+        ended = testbed.looked_after(context, PATIENCE)
         self.end_state(ended, version, good=not how)
         return died, (ended, time.monotonic() - began)
 
-    def release(self, desk: Desk, version: str) -> tuple[Journal | None, str]:
+    def release(self, context: ReleaseContext, version: str) -> tuple[Journal | None, str]:
         """One release in this process, and reconcile where an error of AWS ends it.
 
         Returns:
             The ended journal, None when nothing was begun; and the error that ended the run.
         """
         try:
-            self._start(desk, version)
-            return run(desk, testbed.MODEL), ""
+            self._start(context, version)
+            return run(context, testbed.MODEL), ""
         except AwsError as error:
             stopped = f"{type(error).__name__}: {error.what}"
-        looking = testbed.desk("reconcile", testbed.spec(), LEASE)
+        looking = testbed.context("reconcile", testbed.spec(), LEASE)
         while True:
             try:
-                held = looking.journals.read(testbed.MODEL)
-                if held is None or held.journal.candidate.version != version:
+                stored = looking.journals.read(testbed.MODEL)
+                if stored is None or stored.journal.candidate.version != version:
                     return None, stopped
                 return testbed.looked_after(looking, PATIENCE), stopped
             except AwsError:
                 time.sleep(0.1)  # the next minute's run of reconcile meets what is left of a fault
 
-    def _start(self, desk: Desk, version: str) -> None:
+    def _start(self, context: ReleaseContext, version: str) -> None:
         """Start as the flow's task does, which Prefect tries again."""
         for _ in range(RETRIES):
             try:
-                start_release(desk, testbed.MODEL, version, "ann", "weekly")
+                start_release(context, testbed.MODEL, version, "ann", "weekly")
             except AwsError:
-                desk.clock.sleep(RETRY_DELAY)
+                context.clock.sleep(RETRY_DELAY)
             else:
                 return
-        start_release(desk, testbed.MODEL, version, "ann", "weekly")
+        start_release(context, testbed.MODEL, version, "ann", "weekly")
 
     def end_state(self, ended: Journal, candidate: str, *, good: bool = True) -> None:
         """Endpoint, pointer and journal agree on one version, alone at 100 %; never on a bad one.
@@ -127,19 +127,21 @@ class Bench:
 
     def serves_alone(self, wanted: str) -> None:
         """Endpoint and pointer agree on this version, alone at 100 %."""
-        desk = testbed.desk("look", testbed.spec())
-        seen = desk.cloud.endpoint(f"sluice-{testbed.MODEL}")
-        assert seen is not None
-        assert seen.status == "InService", seen
-        assert testbed.what_serves(desk) == {variant_of(wanted): 1.0}, testbed.what_serves(desk)
-        pointer = desk.registry.pointer(testbed.MODEL)
+        context = testbed.context("look", testbed.spec())
+        endpoint = context.cloud.endpoint(f"sluice-{testbed.MODEL}")
+        assert endpoint is not None
+        assert endpoint.status == "InService", endpoint
+        assert testbed.what_serves(context) == {variant_of(wanted): 1.0}, testbed.what_serves(
+            context
+        )
+        pointer = context.registry.pointer(testbed.MODEL)
         assert pointer is not None
         assert pointer.version == wanted, pointer
 
     def recover(self) -> None:
         """After a wrong end: go on from whatever version serves in the end."""
-        desk = testbed.desk("recover", testbed.spec())
+        context = testbed.context("recover", testbed.spec())
         time.sleep(LEASE / SCALE)
-        ended = testbed.looked_after(desk, PATIENCE)
+        ended = testbed.looked_after(context, PATIENCE)
         wanted = ended.candidate if ended.phase == "done" else ended.stable
         self.serving = wanted.version if wanted else self.serving

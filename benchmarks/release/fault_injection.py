@@ -122,9 +122,9 @@ def _counted(bench: Bench, candidate: str) -> Counter[tuple[str, str]]:
     most: Counter[tuple[str, str]] = Counter()
     for _ in range(2):
         version = bench.fresh(**_how(candidate))
-        desk = testbed.desk("probe", testbed.spec())
+        context = testbed.context("probe", testbed.spec())
         before = bench.aws.calls.report()["counts"]
-        ended, _ = bench.release(desk, version)
+        ended, _ = bench.release(context, version)
         after = bench.aws.calls.report()["counts"]
         assert ended is not None
         bench.end_state(ended, version, good=candidate == "good")
@@ -152,7 +152,7 @@ def _injected(
     if bench.kept.has(**key):
         return  # of the service: an update
     version = bench.fresh(**_how(plan.candidate))
-    desk = testbed.desk(f"faulty-{bench.number}", testbed.spec(deadline_seconds=DEADLINE))
+    context = testbed.context(f"faulty-{bench.number}", testbed.spec(deadline_seconds=DEADLINE))
     answers = load.counts
     params = {"TargetVariant": "?*"} if (service, action) == HEALTH_CHECK else {}
     fault = {**FAULTS, **OF_SERVICE}[name]
@@ -167,7 +167,7 @@ def _injected(
     began = time.monotonic()
     row: Row = {**key, "wrong": "", "end": NOTHING, "why": "", "stopped": ""}
     try:
-        ended, row["stopped"] = bench.release(desk, version)
+        ended, row["stopped"] = bench.release(context, version)
         row["seconds"] = time.monotonic() - began
         bench.aws.faults.clear()
         if ended is None:

@@ -23,10 +23,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tasks.release.desk import Desk
+from tasks.release.context import ReleaseContext
 from tasks.release.journal.record import Journal
 from tasks.release.journal.store import S3Journals
-from tasks.release.ports import Held
+from tasks.release.ports import StoredJournal
 
 PR_SET_CHILD_SUBREAPER = 36
 """``prctl`` of Linux."""
@@ -43,22 +43,22 @@ class DeadlyJournals(S3Journals):
     who: str = "flow"
     seen: list[int] = field(default_factory=lambda: [0])
 
-    def start(self, journal: Journal, replacing: Held | None) -> Held:
+    def start(self, journal: Journal, replacing: StoredJournal | None) -> StoredJournal:
         """See S3Journals."""
         deadly = self._deadly(journal)
         if deadly and self.when == "before":
             self._die(journal)
-        held = super().start(journal, replacing)
+        stored = super().start(journal, replacing)
         if deadly and self.when == "after":
             self._die(journal)
-        return held
+        return stored
 
-    def write(self, held: Held, journal: Journal) -> Held:
+    def write(self, stored: StoredJournal, journal: Journal) -> StoredJournal:
         """See S3Journals."""
         deadly = self._deadly(journal)
         if deadly and self.when == "before":
             self._die(journal)
-        fresh = super().write(held, journal)
+        fresh = super().write(stored, journal)
         if deadly and self.when == "after":
             self._die(journal)
         return fresh
@@ -84,9 +84,9 @@ class DeadlyJournals(S3Journals):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def deadly_desk(desk: Desk, order: dict[str, Any], note: str) -> Desk:
-    """A desk that dies where the order says."""
-    bucket = desk.journals.bucket  # type: ignore[attr-defined]
+def deadly_context(context: ReleaseContext, order: dict[str, Any], note: str) -> ReleaseContext:
+    """A context that dies where the order says."""
+    bucket = context.journals.bucket  # type: ignore[attr-defined]
     journals = DeadlyJournals(
         bucket,
         at=order["at"],
@@ -95,7 +95,7 @@ def deadly_desk(desk: Desk, order: dict[str, Any], note: str) -> Desk:
         note=note,
         who=order.get("who", "flow"),
     )
-    return replace(desk, journals=journals)
+    return replace(context, journals=journals)
 
 
 def live(order: dict[str, Any], note: str) -> None:
@@ -103,12 +103,12 @@ def live(order: dict[str, Any], note: str) -> None:
     from benchmarks.release import testbed
     from tasks.release import run, start_release
 
-    desk = testbed.desk(
+    context = testbed.context(
         f"actor-{os.getpid()}", testbed.spec(**order.get("spec", {})), order["lease"]
     )
-    desk = deadly_desk(desk, order, note)
-    start_release(desk, testbed.MODEL, order["version"], "ann", "weekly")
-    run(desk, testbed.MODEL)
+    context = deadly_context(context, order, note)
+    start_release(context, testbed.MODEL, order["version"], "ann", "weekly")
+    run(context, testbed.MODEL)
 
 
 def _ended(order: dict[str, Any], note: str, ended: Path) -> int:
@@ -145,11 +145,6 @@ def _ended(order: dict[str, Any], note: str, ended: Path) -> int:
 
 def main() -> int:
     """Fork a worker with an actor for each line."""
-    import tasks.notify
-    import tasks.release.hosting.sagemaker
-    import tasks.release.observation.feed
-    import tasks.release.observation.jury  # noqa: F401  imported once, before the forks
-
     # An actor whose worker was killed becomes our child, so that we hear how it ends.
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")

@@ -24,7 +24,7 @@ from tasks.clock import utc
 from tasks.model_spec import ModelSpec
 from tasks.registry import Registry
 from tasks.release import reconcile
-from tasks.release.desk import Desk
+from tasks.release.context import ReleaseContext
 from tasks.release.journal.record import Journal
 from tasks.values import Manifest
 
@@ -144,9 +144,9 @@ def publish(version: str, folder: Path, **how: Any) -> Manifest:
     return Registry.here().publish(draft, paths)
 
 
-def desk(owner: str, model_spec: ModelSpec, lease_seconds: float = 120.0) -> Desk:
-    """The real desk, but with this spec and a short lease."""
-    made = Desk.here(Registry.here(), owner)
+def context(owner: str, model_spec: ModelSpec, lease_seconds: float = 120.0) -> ReleaseContext:
+    """The real context, but with this spec and a short lease."""
+    made = ReleaseContext.here(Registry.here(), owner)
     return replace(made, specs={MODEL: model_spec}, lease_seconds=lease_seconds)
 
 
@@ -169,21 +169,21 @@ def environment(aws: Any) -> dict[str, str]:
     }
 
 
-def what_serves(d: Desk) -> dict[str, float]:
+def what_serves(d: ReleaseContext) -> dict[str, float]:
     """Share of each variant, as the endpoint says."""
-    seen = d.cloud.endpoint(f"sluice-{MODEL}")
-    return {name: seen.share(name) for name in seen.variants} if seen else {}
+    endpoint = d.cloud.endpoint(f"sluice-{MODEL}")
+    return {name: endpoint.share(name) for name in endpoint.variants} if endpoint else {}
 
 
-def looked_after(d: Desk, real_seconds: float = 60.0) -> Journal:
+def looked_after(d: ReleaseContext, real_seconds: float = 60.0) -> Journal:
     """Reconcile again and again, as a schedule would, until the release has ended."""
     deadline = time.monotonic() + real_seconds
     while True:
         report = reconcile(d, MODEL)
-        held = d.journals.read(MODEL)
-        if held is None or held.journal.ended:
-            assert held is not None, report
-            return held.journal
+        stored = d.journals.read(MODEL)
+        if stored is None or stored.journal.ended:
+            assert stored is not None, report
+            return stored.journal
         assert time.monotonic() < deadline, f"no end after {real_seconds} s: {report}"
         time.sleep(0.1)
 

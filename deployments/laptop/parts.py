@@ -16,6 +16,7 @@ from deployments.laptop.processes import Started
 AWS = "embedded-aws"
 SERVER = "prefect-server"
 FAILSAFE = "failsafe-alarm"
+FAILSAFE_MODULE = "tasks.release.failsafe_alarm"
 COLLECTOR = reports.NAME
 WORKER = "worker"
 RECONCILER = "reconciler"
@@ -84,6 +85,11 @@ def server_command(laptop: Laptop) -> tuple[str, ...]:
         *("deployments.laptop.server", "start", "--host", "127.0.0.1"),
         *("--port", str(laptop.prefect_port)),
     )
+
+
+def failsafe_command(queue_url: str) -> tuple[str, ...]:
+    """The receiver of the alarms of releases; what a Lambda function does on AWS."""
+    return (FAILSAFE_MODULE, queue_url)
 
 
 def answers(url: str) -> bool:

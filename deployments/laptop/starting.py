@@ -21,6 +21,7 @@ from deployments.laptop.parts import (
     WORKER,
     WORKER_NAME,
     aws_command,
+    failsafe_command,
     replies,
     server_command,
     told,
@@ -72,10 +73,9 @@ class Starting:
         for name, value in ids.items():
             self._laptop.keep_fact(name, value)
         if FAILSAFE in missing:
-            # What a Lambda function does on AWS: it stops a bad candidate when all of Prefect is
-            # dead.
+            # It stops a bad candidate when all of Prefect is dead.
             self._say("Starting the receiver of the failsafe alarms")
-            self._launch(FAILSAFE, "tasks.release.dead_man", ids["alarms_queue_url"])
+            self._launch(FAILSAFE, *failsafe_command(ids["alarms_queue_url"]))
         if COLLECTOR in missing:
             self._say(f"Clients report to {start_collector(self._laptop, self._launch)}")
         self._wait("The Prefect server", SERVER, lambda: replies(self._laptop, SERVER))

@@ -5,12 +5,12 @@ store. Any controller that can count requests, errors, latencies and predictions
 ask it::
 
     state = JudgeState.start(JudgePolicy())
-    state = observe(state, window)      # as each window is told, also late or corrected
+    state = observe(state, window)      # as each window comes, also late or corrected
     answer = verdict(state)             # hold | step | promote | rollback | inconclusive
     document = state.to_json()          # plain JSON; JudgeState.from_json(document) goes on
 
 ``judge`` folds all windows of a release at once; ``judge_many`` and ``observe_many`` fold many
-releases side by side. The same windows give the same verdict, in whatever order they were told.
+releases side by side. The same windows give the same verdict, in whatever order they came.
 """
 
 from tasks.judge.batch import judge_many, observe_many

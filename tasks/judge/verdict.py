@@ -96,7 +96,7 @@ def verdict(state: JudgeState) -> CanaryVerdict:
 
 
 def judge(policy: JudgePolicy, windows: Iterable[Window]) -> CanaryVerdict:
-    """Fold all windows, in the order in which they were told, up to a rollback or promotion."""
+    """Fold all windows, in the order in which they came, up to a rollback or promotion."""
     state = JudgeState.start(policy)
     for window in windows:
         state = observe(state, window)
@@ -172,7 +172,7 @@ def _margins(policy: JudgePolicy, sequential: SequentialState) -> tuple[Margin, 
 def _seconds_left(
     policy: JudgePolicy, sequential: SequentialState, gate: int, proof: float
 ) -> float | None:
-    """Missing evidence over what a good canary adds per second; None where it cannot be told."""
+    """Missing evidence over what a good canary adds per second; None where it cannot be known."""
     if sequential.proven[0, gate, 0] > 0:
         return 0.0
     step = int(sequential.step[0])

@@ -10,30 +10,35 @@ from typing import Any
 
 from tasks.errors import AwsDenied, AwsRejected, RegistryError, ReleaseMismatch
 from tasks.release import acts
+from tasks.release.context import ReleaseContext
 from tasks.release.deliveries import delivery_of
-from tasks.release.desk import Desk
 from tasks.release.journal.record import Intent, JournalEntry
 from tasks.release.machine import bounds
 from tasks.release.machine.actions import Action, Enter, Finish, Observe, Wait, described, named
-from tasks.release.ports import Held
+from tasks.release.ports import StoredJournal
 
 REFUSALS = (AwsRejected, AwsDenied, ReleaseMismatch, RegistryError)
 KEPT_REVISIONS = 400
 """Longest journal, in lines; the oldest lines about single windows go first."""
 
 
-def write(desk: Desk, held: Held, entry: JournalEntry | None = None, **changes: Any) -> Held:
+def write(
+    context: ReleaseContext,
+    stored: StoredJournal,
+    entry: JournalEntry | None = None,
+    **changes: Any,
+) -> StoredJournal:
     """Write the journal with one more line, these changes, and the lease renewed.
 
     Raises:
         LeaseLost: somebody else wrote in the meantime.
     """
-    renewed = {"owner": desk.owner, "lease_until": desk.clock.now() + desk.lease_seconds}
-    journal = held.journal
+    renewed = {"owner": context.owner, "lease_until": context.clock.now() + context.lease_seconds}
+    journal = stored.journal
     fresh = {**renewed, **changes}
     if entry is not None:
         fresh["entries"] = _kept(_with(journal.entries, entry))
-    return desk.journals.write(held, journal.model_copy(update=fresh))
+    return context.journals.write(stored, journal.model_copy(update=fresh))
 
 
 def _with(entries: tuple[JournalEntry, ...], entry: JournalEntry) -> tuple[JournalEntry, ...]:
@@ -45,7 +50,7 @@ def _with(entries: tuple[JournalEntry, ...], entry: JournalEntry) -> tuple[Journ
     return (*entries[:-1], again)
 
 
-def act(desk: Desk, held: Held, action: Action) -> Held:
+def act(context: ReleaseContext, stored: StoredJournal, action: Action) -> StoredJournal:
     """Carry out one action.
 
     Raises:
@@ -53,47 +58,47 @@ def act(desk: Desk, held: Held, action: Action) -> Held:
         AwsThrottled, AwsUnavailable: AWS did not answer; the intent stands, repeat later.
     """
     if isinstance(action, Wait):
-        return held
+        return stored
     if isinstance(action, Enter):
-        return _enter(desk, held, action)
+        return _enter(context, stored, action)
     if isinstance(action, Finish):
-        return _finish(desk, held, action)
+        return _finish(context, stored, action)
     if isinstance(action, Observe):
-        detail, changes = acts.observe(desk, held.journal)
-        return write(desk, held, _line(desk, "outcome", action, detail), **changes)
-    held = _intend(desk, held, action)
+        detail, changes = acts.observe(context, stored.journal)
+        return write(context, stored, _line(context, "outcome", action, detail), **changes)
+    stored = _intend(context, stored, action)
     try:
-        detail, changes = acts.perform(desk, held.journal, action)
+        detail, changes = acts.perform(context, stored.journal, action)
     except REFUSALS as error:
-        key = delivery_of(held.journal.spec).rules.refused_as(held.journal, action)
-        refused = {**held.journal.rejected, key: held.journal.rejected.get(key, 0) + 1}
-        line = _line(desk, "trouble", action, f"refused: {error.what}")
-        return write(desk, held, line, intent=None, rejected=refused)
-    line = _line(desk, "outcome", action, detail)
-    return write(desk, held, line, **{**_counted(held, action), **changes})
+        key = delivery_of(stored.journal.spec).rules.refused_as(stored.journal, action)
+        refused = {**stored.journal.rejected, key: stored.journal.rejected.get(key, 0) + 1}
+        line = _line(context, "trouble", action, f"refused: {error.what}")
+        return write(context, stored, line, intent=None, rejected=refused)
+    line = _line(context, "outcome", action, detail)
+    return write(context, stored, line, **{**_counted(stored, action), **changes})
 
 
-def _counted(held: Held, action: Action) -> dict[str, Any]:
+def _counted(stored: StoredJournal, action: Action) -> dict[str, Any]:
     """What every act that was done changes: that it was done once more is counted."""
-    key, tries = bounds.key_of(action), held.journal.tries
+    key, tries = bounds.key_of(action), stored.journal.tries
     return {"intent": None, "trouble": 0, "tries": {**tries, key: tries.get(key, 0) + 1}}
 
 
-def _intend(desk: Desk, held: Held, action: Action) -> Held:
+def _intend(context: ReleaseContext, stored: StoredJournal, action: Action) -> StoredJournal:
     name, detail = named(action), described(action)
-    standing = held.journal.intent
-    begun, line = desk.clock.now(), _line(desk, "intent", action, detail)
+    standing = stored.journal.intent
+    begun, line = context.clock.now(), _line(context, "intent", action, detail)
     if standing is not None and (standing.action, standing.detail) == (name, detail):
         begun = standing.at  # begun by an actor that died, or whose answer was lost
-        if standing.owner == desk.owner:
-            return write(desk, held)  # the line stands; the write proves that it still is ours
-    intent = Intent(action=name, detail=detail, owner=desk.owner, at=begun)
-    return write(desk, held, line, intent=intent)
+        if standing.owner == context.owner:
+            return write(context, stored)  # the line stands; the write proves that it still is ours
+    intent = Intent(action=name, detail=detail, owner=context.owner, at=begun)
+    return write(context, stored, line, intent=intent)
 
 
-def _enter(desk: Desk, held: Held, action: Enter) -> Held:
-    journal = held.journal
-    now = desk.clock.now()
+def _enter(context: ReleaseContext, stored: StoredJournal, action: Enter) -> StoredJournal:
+    journal = stored.journal
+    now = context.clock.now()
     changes: dict[str, Any] = {
         "phase": action.phase,
         "phase_since": now,
@@ -108,19 +113,19 @@ def _enter(desk: Desk, held: Held, action: Enter) -> Held:
     if action.phase in {"shadow", "canary"} and journal.judged_until == 0.0:
         changes["judged_until"] = acts.first_window(journal, now)
     line = JournalEntry(
-        at=now, actor=desk.owner, kind="phase", action=action.phase, detail=action.reason
+        at=now, actor=context.owner, kind="phase", action=action.phase, detail=action.reason
     )
-    return write(desk, held, line, **changes)
+    return write(context, stored, line, **changes)
 
 
-def _finish(desk: Desk, held: Held, action: Finish) -> Held:
-    now = desk.clock.now()
+def _finish(context: ReleaseContext, stored: StoredJournal, action: Finish) -> StoredJournal:
+    now = context.clock.now()
     line = JournalEntry(
-        at=now, actor=desk.owner, kind="ended", action=action.phase, detail=action.verdict
+        at=now, actor=context.owner, kind="ended", action=action.phase, detail=action.verdict
     )
-    held = write(
-        desk,
-        held,
+    stored = write(
+        context,
+        stored,
         line,
         phase=action.phase,
         phase_since=now,
@@ -129,13 +134,13 @@ def _finish(desk: Desk, held: Held, action: Finish) -> Held:
         recovery=action.recovery,
         intent=None,
     )
-    desk.journals.archive(held.journal)
-    return held
+    context.journals.archive(stored.journal)
+    return stored
 
 
-def _line(desk: Desk, kind: Any, action: Action, detail: str) -> JournalEntry:
+def _line(context: ReleaseContext, kind: Any, action: Action, detail: str) -> JournalEntry:
     return JournalEntry(
-        at=desk.clock.now(), actor=desk.owner, kind=kind, action=named(action), detail=detail
+        at=context.clock.now(), actor=context.owner, kind=kind, action=named(action), detail=detail
     )
 
 

@@ -10,9 +10,9 @@ from functools import singledispatch
 from typing import Any
 
 from tasks.errors import ReleaseMismatch
+from tasks.release.context import ReleaseContext
 from tasks.release.deliveries import delivery_of
 from tasks.release.delivery import Outcome
-from tasks.release.desk import Desk
 from tasks.release.journal.record import ApprovalQuestion, Arm, Journal, Point
 from tasks.release.machine import actions
 from tasks.release.machine.undoing import reason as undo_reason
@@ -21,30 +21,30 @@ from tasks.release.observation import outside, windows
 MOST_POINTS = 600
 
 
-def perform(desk: Desk, journal: Journal, action: actions.Action) -> Outcome:
+def perform(context: ReleaseContext, journal: Journal, action: actions.Action) -> Outcome:
     """Do one thing; the sentence and the changes for the journal.
 
     Raises:
         AwsRejected, ReleaseMismatch: AWS refuses, or holds something else under the name.
         AwsThrottled, AwsUnavailable: AWS did not answer.
     """
-    done = delivery_of(journal.spec).perform(desk, journal, action)
-    return _perform(action, desk, journal) if done is None else done
+    done = delivery_of(journal.spec).perform(context, journal, action)
+    return _perform(action, context, journal) if done is None else done
 
 
 @singledispatch
-def _perform(action: object, _desk: Desk, _journal: Journal) -> Outcome:
+def _perform(action: object, _context: ReleaseContext, _journal: Journal) -> Outcome:
     raise TypeError(f"{type(action).__name__} is not an act")
 
 
 @_perform.register
-def _(_: actions.CreateAlarms, desk: Desk, journal: Journal) -> Outcome:
-    said = desk.cloud.create_alarms(delivery_of(journal.spec).alarms(journal))
-    return said, _mark(journal, "alarms", "created")
+def _(_: actions.CreateAlarms, context: ReleaseContext, journal: Journal) -> Outcome:
+    detail = context.cloud.create_alarms(delivery_of(journal.spec).alarms(journal))
+    return detail, _mark(journal, "alarms", "created")
 
 
 @_perform.register
-def _(action: actions.MovePointer, desk: Desk, journal: Journal) -> Outcome:
+def _(action: actions.MovePointer, context: ReleaseContext, journal: Journal) -> Outcome:
     target, other = journal.candidate, journal.stable
     why = f"Release {journal.release_id} ({journal.reason})"
     actor = journal.actor
@@ -52,7 +52,7 @@ def _(action: actions.MovePointer, desk: Desk, journal: Journal) -> Outcome:
         target, other = _arm(journal, "stable"), journal.candidate
         why = undo_reason(journal)
         actor = journal.order.actor if journal.order else journal.actor
-    pointer = desk.registry.move_pointer(
+    pointer = context.registry.move_pointer(
         journal.model,
         target.version,
         expected=other.version if other else None,
@@ -64,45 +64,45 @@ def _(action: actions.MovePointer, desk: Desk, journal: Journal) -> Outcome:
 
 
 @_perform.register
-def _(action: actions.Invalidate, desk: Desk, journal: Journal) -> Outcome:
-    pointer = desk.registry.pointer(journal.model)
+def _(action: actions.Invalidate, context: ReleaseContext, journal: Journal) -> Outcome:
+    pointer = context.registry.pointer(journal.model)
     if pointer is None:
         raise ReleaseMismatch("There is no pointer to invalidate.", "Look who deleted it.")
-    said = desk.registry.invalidate(pointer)
-    if not outside.shown(desk, pointer):
-        return f"{said}; the CDN does not show it yet", {}
-    said = f"{said}; {outside.how_seen(desk)}"
-    return said, _mark(journal, action.mark, said)
+    detail = context.registry.invalidate(pointer)
+    if not outside.shown(context, pointer):
+        return f"{detail}; the CDN does not show it yet", {}
+    detail = f"{detail}; {outside.visibility(context)}"
+    return detail, _mark(journal, action.mark, detail)
 
 
 @_perform.register
-def _(action: actions.Ask, desk: Desk, journal: Journal) -> Outcome:
-    now = desk.clock.now()
+def _(action: actions.Ask, context: ReleaseContext, journal: Journal) -> Outcome:
+    now = context.clock.now()
     question = ApprovalQuestion(asked=now, until=now + journal.spec.approval_seconds)
     return action.gate, {"approvals": {**journal.approvals, action.gate: question}}
 
 
 @_perform.register
-def _(action: actions.Settle, desk: Desk, journal: Journal) -> Outcome:
+def _(action: actions.Settle, context: ReleaseContext, journal: Journal) -> Outcome:
     which = journal.candidate
     if not which.identity:
         return "the version has no identity", _mark(journal, "ledger", "none")
-    why = journal.reason if action.fate == "released" else undo_reason(journal)
-    desk.registry.record(
+    why = journal.reason if action.outcome == "released" else undo_reason(journal)
+    context.registry.record(
         journal.model,
         which.identity,
-        action.fate,
+        action.outcome,
         actor=journal.order.actor if journal.order else journal.actor,
         reason=why,
         version=which.version,
     )
-    return f"{which.version}: {action.fate}", _mark(journal, "ledger", action.fate)
+    return f"{which.version}: {action.outcome}", _mark(journal, "ledger", action.outcome)
 
 
 @_perform.register
-def _(action: actions.Notify, desk: Desk, journal: Journal) -> Outcome:
-    said = desk.people.tell(action.subject, action.text)
-    return said, _mark(journal, action.mark, said)
+def _(action: actions.Notify, context: ReleaseContext, journal: Journal) -> Outcome:
+    detail = context.people.tell(action.subject, action.text)
+    return detail, _mark(journal, action.mark, detail)
 
 
 def first_window(journal: Journal, now: float) -> float:
@@ -112,22 +112,22 @@ def first_window(journal: Journal, now: float) -> float:
     )
 
 
-def observe(desk: Desk, journal: Journal) -> Outcome:
+def observe(context: ReleaseContext, journal: Journal) -> Outcome:
     """Read the windows that are due, keep them, and let the judge fold them."""
     spec = journal.spec
     spans = windows.due(
-        journal.judged_until or first_window(journal, desk.clock.now()),
-        desk.clock.now(),
+        journal.judged_until or first_window(journal, context.clock.now()),
+        context.clock.now(),
         float(spec.window_seconds),
         float(spec.metrics_lag_seconds),
     )
-    told = desk.feed.read(journal, spans, delivery_of(journal.spec).queries(journal))
-    if not told:
+    complete = context.feed.read(journal, spans, delivery_of(journal.spec).queries(journal))
+    if not complete:
         return "no window is told in full yet", {"trouble": 0}
-    steady = [w for w in told if windows.steady((w["t0"], w["t1"]), journal.moves)]
-    kept = [desk.journals.keep_window(journal, window) for window in steady]
-    state, ruling, points = desk.jury.consider(journal, kept)
-    left_out = len(told) - len(kept)
+    steady = [w for w in complete if windows.steady((w["t0"], w["t1"]), journal.moves)]
+    kept = [context.journals.keep_window(journal, window) for window in steady]
+    state, ruling, points = context.analysis.analyse(journal, kept)
+    left_out = len(complete) - len(kept)
     detail = f"{len(kept)} windows: {ruling.reason}"
     if left_out:
         detail += f" ({left_out} left out: the shares moved in them)"
@@ -135,7 +135,7 @@ def observe(desk: Desk, journal: Journal) -> Outcome:
         "judge_state": state,
         "ruling": ruling,
         "timeline": _thinned((*journal.timeline, *points)),
-        "judged_until": float(told[-1]["t1"]),
+        "judged_until": float(complete[-1]["t1"]),
         "trouble": 0,
     }
 

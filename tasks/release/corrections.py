@@ -41,7 +41,7 @@ def run_of(owner: str) -> UUID | None:
         return None
 
 
-def fate_of(owner: str) -> str:
+def owner_state(owner: str) -> str:
     """What became of an owner, as a part of a sentence: a person who cancelled it is no silence."""
     run = run_of(owner)
     if run is None:
@@ -50,21 +50,21 @@ def fate_of(owner: str) -> str:
     def ask() -> str:
         try:
             with get_client(sync_client=True) as client:
-                found = client.read_flow_run(run)
+                flow_run = client.read_flow_run(run)
         except ObjectNotFound:
             return fell_silent(owner)
-        return told(found.name, found.state)
+        return ending(flow_run.name, flow_run.state)
 
     return answered(ask, fell_silent(owner))
 
 
-def told(name: str, state: State | None) -> str:
+def ending(name: str, state: State | None) -> str:
     """What a run's state says of its end. Pure."""
     if state is None:
         return f"the run {name} fell silent"
     if state.is_cancelled() or state.is_cancelling():
-        said = f" ({state.message})" if state.message else ""
-        return f"a person cancelled the run {name}{said}"
+        message = f" ({state.message})" if state.message else ""
+        return f"a person cancelled the run {name}{message}"
     if state.is_crashed():
         return f"the run {name} crashed ({state.message or 'without a word'})"
     if state.is_final():
@@ -104,11 +104,11 @@ def answered(ask: Callable[[], T], otherwise: T) -> T:
 
     A server that is away holds a call up for more than a minute.
     """
-    found: list[T] = []
+    answers: list[T] = []
 
     def work() -> None:
         try:
-            found.append(ask())
+            answers.append(ask())
         except Exception as error:  # noqa: BLE001  what it knows is a courtesy
             logger().warning(f"Prefect does not answer: {error}")
 
@@ -117,4 +117,4 @@ def answered(ask: Callable[[], T], otherwise: T) -> T:
     )
     thread.start()
     thread.join(LONGEST_ANSWER)
-    return found[0] if found else otherwise
+    return answers[0] if answers else otherwise

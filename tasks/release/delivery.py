@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from tasks.model_spec import ModelSpec
-from tasks.release.desk import Desk
+from tasks.release.context import ReleaseContext
 from tasks.release.journal.record import Journal
 from tasks.release.machine.actions import Action
 from tasks.release.machine.delivery import DeliveryRules
+from tasks.release.machine.observed import ObservedState
 from tasks.release.machine.plan import Facts
-from tasks.release.machine.seen import ObservedState
 from tasks.values import Pointer
 
 Outcome = tuple[str, Mapping[str, Any]]
@@ -25,7 +25,7 @@ Outcome = tuple[str, Mapping[str, Any]]
 
 
 class Delivery(Protocol):
-    """What stands, what is seen and what is done at AWS. Thin; ``rules`` decides.
+    """What stands, what is observed and what is done at AWS. Thin; ``rules`` decides.
 
     Every act is safe to repeat, and everything is known from the journal, so that whoever takes
     over goes on.
@@ -36,15 +36,15 @@ class Delivery(Protocol):
         """What the machine asks; pure."""
         ...
 
-    def facts(self, desk: Desk, spec: ModelSpec) -> Facts:
+    def facts(self, context: ReleaseContext, spec: ModelSpec) -> Facts:
         """What stands before a release begins."""
         ...
 
-    def look(self, desk: Desk, journal: Journal) -> ObservedState:
-        """One look at just what the machine needs in the present phase."""
+    def observe(self, context: ReleaseContext, journal: Journal) -> ObservedState:
+        """Just what the machine needs in the present phase."""
         ...
 
-    def perform(self, desk: Desk, journal: Journal, action: Action) -> Outcome | None:
+    def perform(self, context: ReleaseContext, journal: Journal, action: Action) -> Outcome | None:
         """Do one thing; None when it is done as in every other release (`acts`).
 
         Raises:
@@ -64,14 +64,14 @@ class Delivery(Protocol):
     def withdraw(self, journal: Journal, actor: str, reason: str) -> str:
         """Take the candidate from its users with nothing but AWS and the journal; what was done.
 
-        The dead man's switch: no owner, no registry and no Prefect need be alive.
+        The failsafe alarm: no owner, no registry and no Prefect need be alive.
 
         Raises:
             AwsRejected: AWS refuses.
         """
         ...
 
-    def drift(self, desk: Desk, journal: Journal, pointer: Pointer | None) -> str:
+    def drift(self, context: ReleaseContext, journal: Journal, pointer: Pointer | None) -> str:
         """How what serves differs from what the last release left, or ""; none may be under way."""
         ...
 

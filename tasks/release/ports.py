@@ -1,6 +1,7 @@
 """What a release needs from its surroundings, as small ports.
 
-`desk.Desk.here` fills each with real AWS; tests fill them with a world in memory that misbehaves.
+`context.ReleaseContext.here` fills each with real AWS; tests fill them with a world in memory that
+misbehaves.
 Every act is safe to repeat: an adapter adopts what stands there with the same content, and says so
 in the sentence that it returns, which goes into the journal.
 """
@@ -13,15 +14,15 @@ from typing import Any, Literal, Protocol
 
 from tasks.model_spec import AutoscalingSpec
 from tasks.release.journal.record import Journal, Point, Ruling
-from tasks.release.machine.seen import EndpointSeen
+from tasks.release.machine.observed import ObservedEndpoint
 from tasks.values import Manifest, Pointer, Rollout
 
-Told = Mapping[str, Any]
+WindowCounts = Mapping[str, Any]
 """One window of counts as JSON: what the judge's Window is built from."""
 
 
 @dataclass(frozen=True)
-class Held:
+class StoredJournal:
     """A journal and the ETag that proves nobody wrote since."""
 
     journal: Journal
@@ -31,16 +32,16 @@ class Held:
 class Journals(Protocol):
     """Where journals live. `store.S3Journals` is the real one."""
 
-    def read(self, model: str) -> Held | None:
+    def read(self, model: str) -> StoredJournal | None:
         """The model's current journal, live or ended."""
         ...
 
-    def start(self, journal: Journal, replacing: Held | None) -> Held:
+    def start(self, journal: Journal, replacing: StoredJournal | None) -> StoredJournal:
         """Make this the current journal; raises ReleaseInProgress when another was faster."""
         ...
 
-    def write(self, held: Held, journal: Journal) -> Held:
-        """Replace what is held; raises LeaseLost when somebody wrote since."""
+    def write(self, stored: StoredJournal, journal: Journal) -> StoredJournal:
+        """Replace what was read; raises LeaseLost when somebody wrote since."""
         ...
 
     def archive(self, journal: Journal) -> None:
@@ -51,7 +52,7 @@ class Journals(Protocol):
         """An ended release, or None."""
         ...
 
-    def keep_window(self, journal: Journal, told: Told) -> Told:
+    def keep_window(self, journal: Journal, window: WindowCounts) -> WindowCounts:
         """Store a window once; the one that was stored first is returned."""
         ...
 
@@ -106,21 +107,21 @@ class RegistryPort(Protocol):
         self,
         model: str,
         identity: str,
-        fate: Literal["released", "rolled_back", "published"],
+        status: Literal["released", "rolled_back", "published"],
         *,
         actor: str,
         reason: str,
         version: str = "",
     ) -> object:
-        """Add to the ledger what became of a candidate."""
+        """Add to the history what became of a candidate."""
         ...
 
 
 class Cloud(Protocol):
     """SageMaker, CloudWatch alarms and scaling. `hosting.SageMaker` is the real one."""
 
-    def endpoint(self, name: str) -> EndpointSeen | None:
-        """One look at an endpoint; None when there is none."""
+    def endpoint(self, name: str) -> ObservedEndpoint | None:
+        """An endpoint as it is now; None when there is none."""
         ...
 
     def models(self, names: Collection[str]) -> frozenset[str]:
@@ -213,8 +214,8 @@ class Feed(Protocol):
         journal: Journal,
         spans: Sequence[tuple[float, float]],
         queries: Sequence[Mapping[str, Any]],
-    ) -> Sequence[Told]:
-        """The windows that are told in full, in order; fewer than asked when some are late.
+    ) -> Sequence[WindowCounts]:
+        """The windows that are complete, in order; fewer than wanted when some are late.
 
         Args:
             journal: The release.
@@ -224,11 +225,11 @@ class Feed(Protocol):
         ...
 
 
-class Jury(Protocol):
-    """Who judges. `jury.CanaryJury` is the real one."""
+class Analysis(Protocol):
+    """Who analyses a canary. `analysis.CanaryAnalysis` is the real one."""
 
-    def consider(
-        self, journal: Journal, told: Sequence[Told]
+    def analyse(
+        self, journal: Journal, counts: Sequence[WindowCounts]
     ) -> tuple[Any, Ruling, tuple[Point, ...]]:
         """The judge's new state, its ruling after the newest window, and the windows as points."""
         ...
@@ -242,8 +243,8 @@ class ClientView(Protocol):
         ...
 
     @property
-    def told(self) -> str:
-        """Where it looks, or in brackets why it cannot."""
+    def address(self) -> str:
+        """Where it reads, or in brackets why it cannot."""
         ...
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from tasks.errors import LeaseLost
 from tasks.release.actor import write
+from tasks.release.context import ReleaseContext
 from tasks.release.deliveries import delivery_of
-from tasks.release.desk import Desk
-from tasks.release.journal.holding import free
+from tasks.release.journal.leases import free
 from tasks.release.journal.record import (
     BEFORE_POINTER,
     RECONCILE,
@@ -17,8 +17,8 @@ from tasks.release.journal.record import (
     Report,
     RollbackOrder,
 )
-from tasks.release.observation.look import pointer_of
-from tasks.release.ports import Held
+from tasks.release.observation.state import pointer_of
+from tasks.release.ports import StoredJournal
 from tasks.release.verbs import advance
 from tasks.values import Pointer
 
@@ -29,10 +29,10 @@ def fell_silent(owner: str) -> str:
 
 
 def reconcile(
-    desk: Desk,
+    context: ReleaseContext,
     model: str,
     seconds: float = 50.0,
-    fate_of: Callable[[str], str] = fell_silent,
+    owner_state: Callable[[str], str] = fell_silent,
 ) -> Report:
     """Look after one model once.
 
@@ -41,30 +41,30 @@ def reconcile(
     when nobody answers in time.
 
     Args:
-        desk: What to work with.
+        context: What to work with.
         model: Which model.
         seconds: Longest stay, in seconds of our clock; the next call goes on.
-        fate_of: What became of an owner, as a sentence without a stop; who knows more than that
+        owner_state: What became of an owner, as a sentence without a stop; who knows more than that
             it is silent (a person cancelled its run) says so.
     """
-    held = desk.journals.read(model)
-    if held is not None and held.journal.ended:
-        desk.journals.archive(held.journal)
-    found = _found(desk, model, held)
-    if held is None or found.state != "left":
-        return found
+    stored = context.journals.read(model)
+    if stored is not None and stored.journal.ended:
+        context.journals.archive(stored.journal)
+    report = _report(context, model, stored)
+    if stored is None or report.state != "left":
+        return report
     try:
-        held = _take(desk, held, fate_of(held.journal.owner))
-        return _work(desk, held.journal, seconds)
+        stored = _take(context, stored, owner_state(stored.journal.owner))
+        return _work(context, stored.journal, seconds)
     except LeaseLost as error:
-        return found.model_copy(update={"state": "alive", "detail": error.what})
+        return report.model_copy(update={"state": "alive", "detail": error.what})
 
 
-def look(desk: Desk, model: str, *, audit: bool = True) -> Report:
+def status(context: ReleaseContext, model: str, *, audit: bool = True) -> Report:
     """What ``reconcile`` would meet, without touching it.
 
     Args:
-        desk: What to work with.
+        context: What to work with.
         model: Which model.
         audit: Whether to ask AWS if what serves is still what the last release left.
 
@@ -72,24 +72,26 @@ def look(desk: Desk, model: str, *, audit: bool = True) -> Report:
         ``left`` when a release has no living owner, ``frozen`` or ``drifted`` when a person is
         needed, ``alive`` or ``nothing`` when there is nothing to do.
     """
-    return _found(desk, model, desk.journals.read(model), audit=audit)
+    return _report(context, model, context.journals.read(model), audit=audit)
 
 
-def _found(desk: Desk, model: str, held: Held | None, *, audit: bool = True) -> Report:
-    if held is None:
+def _report(
+    context: ReleaseContext, model: str, stored: StoredJournal | None, *, audit: bool = True
+) -> Report:
+    if stored is None:
         return Report(model=model, state="nothing", detail="never released")
-    journal = held.journal
+    journal = stored.journal
     if journal.ended:
         ended = f"the last release is {journal.phase}"
         if not audit:
             return Report(model=model, state="nothing", detail=ended)
-        return _audit(desk, journal)
-    at_work = not free(desk, journal) and journal.owner != desk.owner
-    said = "is at work on" if at_work else "has left"
+        return _audit(context, journal)
+    at_work = not free(context, journal) and journal.owner != context.owner
+    doing = "is at work on" if at_work else "has left"
     return Report(
         model=model,
         state="alive" if at_work else "left",
-        detail=f"{journal.owner} {said} {journal.candidate.version} ({journal.phase})",
+        detail=f"{journal.owner} {doing} {journal.candidate.version} ({journal.phase})",
         release_id=journal.release_id,
     )
 
@@ -108,39 +110,39 @@ def must_undo(journal: Journal, pointer: Pointer | None, now: float) -> bool:
     return gate is None or now > journal.approvals[gate].until
 
 
-def _take(desk: Desk, held: Held, fate: str) -> Held:
-    journal, now = held.journal, desk.clock.now()
+def _take(context: ReleaseContext, stored: StoredJournal, ending: str) -> StoredJournal:
+    journal, now = stored.journal, context.clock.now()
     changes = {}
     what = "finish"
-    pointer, _ = pointer_of(desk, journal.model)
+    pointer, _ = pointer_of(context, journal.model)
     if must_undo(journal, pointer, now) and journal.order is None:
         what = "undo"
         where = journal.phase.replace("_", " ")
-        changes["order"] = RollbackOrder(actor=RECONCILE, reason=f"{fate} in {where}", at=now)
+        changes["order"] = RollbackOrder(actor=RECONCILE, reason=f"{ending} in {where}", at=now)
     if journal.waiting_for and what == "finish":
         what = "watch while a person decides"
     line = JournalEntry(
         at=now,
-        actor=desk.owner,
+        actor=context.owner,
         kind="note",
         action="take over",
-        detail=f"{fate}; its lease ran out {now - journal.lease_until:.0f} s ago: {what}",
+        detail=f"{ending}; its lease ran out {now - journal.lease_until:.0f} s ago: {what}",
     )
-    return write(desk, held, line, **changes)
+    return write(context, stored, line, **changes)
 
 
-def _work(desk: Desk, journal: Journal, seconds: float) -> Report:
+def _work(context: ReleaseContext, journal: Journal, seconds: float) -> Report:
     did: list[str] = []
-    until = desk.clock.now() + seconds
+    until = context.clock.now() + seconds
     while True:
-        step = advance(desk, journal.model)
+        step = advance(context, journal.model)
         did.append(step.did)
-        if step.ended or desk.clock.now() + step.wake_in >= until:
+        if step.ended or context.clock.now() + step.wake_in >= until:
             break
-        desk.clock.sleep(step.wake_in)
+        context.clock.sleep(step.wake_in)
     after = step.journal
     if not after.ended:
-        _let_go(desk, after.model)
+        _let_go(context, after.model)
     states = {"done": "finished", "rolled_back": "undone", "mismatch": "frozen"}
     state = states.get(after.phase) or ("waiting" if after.waiting_for else "ongoing")
     return Report.model_validate(
@@ -154,22 +156,22 @@ def _work(desk: Desk, journal: Journal, seconds: float) -> Report:
     )
 
 
-def _let_go(desk: Desk, model: str) -> None:
+def _let_go(context: ReleaseContext, model: str) -> None:
     """End our lease, so that the next to come (or a person's flow) need not wait for it."""
-    held = desk.journals.read(model)
-    if held is None or held.journal.ended or held.journal.owner != desk.owner:
+    stored = context.journals.read(model)
+    if stored is None or stored.journal.ended or stored.journal.owner != context.owner:
         return
-    free_now = held.journal.model_copy(update={"lease_until": desk.clock.now()})
-    desk.journals.write(held, free_now)
+    free_now = stored.journal.model_copy(update={"lease_until": context.clock.now()})
+    context.journals.write(stored, free_now)
 
 
-def _audit(desk: Desk, journal: Journal) -> Report:
+def _audit(context: ReleaseContext, journal: Journal) -> Report:
     """Whether what serves is still what the last release left."""
     base = {"model": journal.model, "release_id": journal.release_id}
     if journal.phase == "mismatch":
         return Report(state="frozen", detail=f"{journal.verdict}. {journal.recovery}", **base)
-    pointer = desk.registry.pointer(journal.model)
-    drifted = delivery_of(journal.spec).drift(desk, journal, pointer)
+    pointer = context.registry.pointer(journal.model)
+    drifted = delivery_of(journal.spec).drift(context, journal, pointer)
     if drifted:
         return Report(state="drifted", detail=drifted, **base)
     return Report(state="nothing", detail=f"the last release is {journal.phase}", **base)

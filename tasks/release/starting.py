@@ -5,101 +5,106 @@ from __future__ import annotations
 import json
 
 from tasks.errors import BundleCorrupt, ReleaseFrozen, VersionUnknown
+from tasks.release.context import ReleaseContext
 from tasks.release.deliveries import delivery_of
-from tasks.release.desk import Desk
-from tasks.release.journal.holding import free, mine
+from tasks.release.journal.leases import free, mine
 from tasks.release.journal.record import Journal
 from tasks.release.journal.store import busy
 from tasks.release.machine import plan
-from tasks.release.ports import Held
+from tasks.release.ports import StoredJournal
 
 MODEL_FILE = "model.tar.gz"
 REFERENCE = "reference.json"
 """File of a bundle with the edges of its prediction bins, if it has one."""
 
 
-def inherits(desk: Desk, model: str, version: str, until: float) -> bool:
+def inherits(context: ReleaseContext, model: str, version: str, until: float) -> bool:
     """Whether a release of this very version lost its owner, or may have lost it by then.
 
     So a run that is started again right after a kill goes on, instead of being refused: it waits
     for a lease that nobody renews, or for reconcile to undo what the dead run left.
     """
-    held = desk.journals.read(model)
-    if held is None or held.journal.ended:
+    stored = context.journals.read(model)
+    if stored is None or stored.journal.ended:
         return True
-    journal = held.journal
+    journal = stored.journal
     same = journal.kind == "release" and journal.candidate.version == version
     return same and (journal.lease_until <= until or journal.unjudged)
 
 
 def begin(
-    desk: Desk, model: str, version: str, actor: str, reason: str, *, direct: bool
+    context: ReleaseContext, model: str, version: str, actor: str, reason: str, *, direct: bool
 ) -> Journal:
     """See `verbs.start_release`; never waits."""
-    spec = desk.spec(model)
-    manifest = desk.registry.manifest(model, version)
-    held = desk.journals.read(model)
-    if held is not None and not held.journal.ended:
-        journal = held.journal
+    spec = context.spec(model)
+    manifest = context.registry.manifest(model, version)
+    stored = context.journals.read(model)
+    if stored is not None and not stored.journal.ended:
+        journal = stored.journal
         same = journal.kind == "release" and journal.candidate.version == version
-        if same and (free(desk, journal) or journal.owner == desk.owner):
-            return mine(desk, held).journal
+        if same and (free(context, journal) or journal.owner == context.owner):
+            return mine(context, stored).journal
         raise busy(journal)
-    if held is not None and held.journal.phase == "mismatch":
+    if stored is not None and stored.journal.phase == "mismatch":
         raise ReleaseFrozen(
-            f"{model}: release {held.journal.release_id} ended in a mismatch: "
-            f"{held.journal.verdict}.",
-            held.journal.recovery,
+            f"{model}: release {stored.journal.release_id} ended in a mismatch: "
+            f"{stored.journal.verdict}.",
+            stored.journal.recovery,
         )
     delivery = delivery_of(spec.release)
-    facts = delivery.facts(desk, spec)
+    facts = delivery.facts(context, spec)
     serves = facts.pointer.version if facts.pointer else None
     facts = facts.model_copy(
         update={
-            "own_edges": _edges(desk, model, version),
-            "stable_edges": _edges(desk, model, serves) if serves else (),
+            "own_edges": _edges(context, model, version),
+            "stable_edges": _edges(context, model, serves) if serves else (),
         }
     )
-    stable = desk.registry.manifest(model, serves) if serves else None
+    stable = context.registry.manifest(model, serves) if serves else None
     wish = plan.Wish(
         version=version,
-        url=desk.registry.file_url(model, version, MODEL_FILE),
+        url=context.registry.file_url(model, version, MODEL_FILE),
         program=manifest.program,
         identity=manifest.identity,
-        stable_url=desk.registry.file_url(model, stable.version, MODEL_FILE) if stable else "",
+        stable_url=context.registry.file_url(model, stable.version, MODEL_FILE) if stable else "",
         stable_program=stable.program if stable else "",
         stable_identity=stable.identity if stable else "",
         actor=actor,
         reason=reason,
         direct=direct,
     )
-    now = desk.clock.now()
+    now = context.clock.now()
     journal = delivery.rules.opened(
-        spec, desk.site, facts, wish, now=now, owner=desk.owner, lease=desk.lease_seconds
+        spec, context.site, facts, wish, now=now, owner=context.owner, lease=context.lease_seconds
     )
     if serves == version and delivery.rules.serves(facts):
-        if held is not None and held.journal.candidate.version == version:
-            return held.journal
+        if stored is not None and stored.journal.candidate.version == version:
+            return stored.journal
         return plan.standing(journal, "done", f"{version} serves already.", now)
-    return desk.journals.start(journal, held).journal
+    return context.journals.start(journal, stored).journal
 
 
-def _edges(desk: Desk, model: str, version: str) -> tuple[float, ...]:
+def _edges(context: ReleaseContext, model: str, version: str) -> tuple[float, ...]:
     """Prediction edges that a bundle carries; none when it carries none."""
     try:
-        reference = json.loads(desk.registry.read_file(model, version, REFERENCE))
+        reference = json.loads(context.registry.read_file(model, version, REFERENCE))
         return tuple(float(edge) for edge in reference["edges"])
     except (BundleCorrupt, VersionUnknown, ValueError, KeyError, TypeError):
         return ()
 
 
 def begin_rollback(
-    desk: Desk, held: Held | None, model: str, actor: str, reason: str, to_version: str | None
+    context: ReleaseContext,
+    stored: StoredJournal | None,
+    model: str,
+    actor: str,
+    reason: str,
+    to_version: str | None,
 ) -> Journal:
     """A rollback while no release is under way; ended when there is nothing to do."""
-    pointer = desk.registry.pointer(model)
+    pointer = context.registry.pointer(model)
     serves = pointer.version if pointer else ""
-    last = held.journal if held is not None else None
+    last = stored.journal if stored is not None else None
     frozen = last if last is not None and last.phase == "mismatch" else None
     target = to_version
     if target is None and frozen is not None and frozen.stable is not None:
@@ -107,46 +112,46 @@ def begin_rollback(
     elif target is None and pointer is not None and pointer.rollout is not None:
         target = serves  # a candidate is shown that no release answers for
     elif target is None and last is not None and last.phase == "rolled_back":
-        target = serves  # said twice: make sure that it is so, and go no further
-    target = target or desk.registry.way_back(model)
+        target = serves  # asked for twice: make sure that it is so, and go no further
+    target = target or context.registry.way_back(model)
     if target is None:
         raise VersionUnknown(
             f"{model} has no earlier version to go back to.",
             "Name one with to_version, or release a good version.",
         )
-    goes_back_to = desk.registry.manifest(model, target)
-    spec = desk.spec(model)
+    goes_back_to = context.registry.manifest(model, target)
+    spec = context.spec(model)
     delivery = delivery_of(spec.release)
-    facts = delivery.facts(desk, spec)
+    facts = delivery.facts(context, spec)
     bad = serves
     if serves == target and pointer is not None and pointer.rollout is not None:
         bad = pointer.rollout.version
     elif serves == target:
         bad = last.candidate.version if last and last.candidate.version != target else serves
-    now = desk.clock.now()
+    now = context.clock.now()
     journal = plan.rollback(
         spec,
-        desk.site,
+        context.site,
         endpoint=facts.endpoint,
         variant_models=facts.variant_models,
         bad=bad,
-        bad_identity=_identity(desk, model, bad) if bad != target else "",
+        bad_identity=_identity(context, model, bad) if bad != target else "",
         target=target,
-        target_url=desk.registry.file_url(model, target, MODEL_FILE),
+        target_url=context.registry.file_url(model, target, MODEL_FILE),
         target_program=goes_back_to.program,
         actor=actor,
         reason=reason,
         now=now,
-        owner=desk.owner,
-        lease=desk.lease_seconds,
+        owner=context.owner,
+        lease=context.lease_seconds,
     )
     if frozen is None and serves == target and delivery.rules.serves_alone(facts, target):
         return plan.standing(journal, "rolled_back", f"{target} serves already.", now)
-    return desk.journals.start(journal, held).journal
+    return context.journals.start(journal, stored).journal
 
 
-def _identity(desk: Desk, model: str, version: str) -> str:
+def _identity(context: ReleaseContext, model: str, version: str) -> str:
     try:
-        return desk.registry.manifest(model, version).identity if version else ""
+        return context.registry.manifest(model, version).identity if version else ""
     except VersionUnknown:
         return ""

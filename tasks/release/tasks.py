@@ -1,8 +1,8 @@
 """The release's door: Prefect tasks. Thin: each calls one verb and shows what came of it.
 
-A flow makes its desk with ``desk_of(registry)`` (stages do not import each other), then::
+A flow makes its context with ``context_of(registry)`` (stages do not import each other), then::
 
-    journal = begin(desk, model, version, reason)
+    journal = begin(context, model, version, reason)
     with LiveTimeline(model) as timeline: …
 
 Tasks are not retried by Prefect and their results are never cached: the journal is what
@@ -20,10 +20,10 @@ from prefect.cache_policies import NO_CACHE
 from tasks.clock import system_clock
 from tasks.errors import ReleaseInProgress, SluiceError
 from tasks.release import verbs
-from tasks.release.corrections import bring_up_to_date, fate_of
+from tasks.release.context import ReleaseContext, who
+from tasks.release.corrections import bring_up_to_date, owner_state
 from tasks.release.deliveries import delivery_of
-from tasks.release.desk import Desk, who
-from tasks.release.journal.holding import current, kept
+from tasks.release.journal.leases import current, kept
 from tasks.release.journal.record import Gate, Journal, Report
 from tasks.release.pages import summary, timeline
 from tasks.release.ports import RegistryPort
@@ -45,10 +45,10 @@ def if_aws_may_answer(_task: Any, _run: Any, state: Any) -> bool:
     return if_it_helps(_task, _run, state)
 
 
-def desk_of(registry: RegistryPort) -> Desk:
-    """The desk of this flow run; its leases bear the run's id, so that a retry owns them again."""
+def context_of(registry: RegistryPort) -> ReleaseContext:
+    """This flow run's context; its leases bear the run's id, so that a retry owns them again."""
     run_id = current_flow_run_id()
-    return Desk.here(registry, owner=f"flow-run/{run_id}" if run_id else who())
+    return ReleaseContext.here(registry, owner=f"flow-run/{run_id}" if run_id else who())
 
 
 @task(
@@ -59,16 +59,16 @@ def desk_of(registry: RegistryPort) -> Desk:
     retry_condition_fn=if_aws_may_answer,
 )
 def begin(
-    desk: Desk, model: str, version: str, actor: str, reason: str, direct: bool = False
+    context: ReleaseContext, model: str, version: str, actor: str, reason: str, direct: bool = False
 ) -> Journal:
     """See `verbs.start_release`."""
-    journal = verbs.start_release(desk, model, version, actor, reason, direct=direct)
+    journal = verbs.start_release(context, model, version, actor, reason, direct=direct)
     logger().info(f"Release {journal.release_id}: {journal.entries[0].detail}")
     return journal
 
 
 @task(name="carry release", cache_policy=NO_CACHE)
-def carry(desk: Desk, begun: Journal, until_asked: bool = True) -> Journal:
+def carry(context: ReleaseContext, begun: Journal, until_asked: bool = True) -> Journal:
     """Advance until the release has ended, or until a person has to answer.
 
     The timeline artifact is updated after each thing done. When somebody else takes the release
@@ -79,87 +79,87 @@ def carry(desk: Desk, begun: Journal, until_asked: bool = True) -> Journal:
     live = LivePage(key_for("release", model), "How the release goes")
     with Showing(live) as page:
         while True:
-            step = verbs.follow(desk, model, begun.release_id)
+            step = verbs.follow(context, model, begun.release_id)
             if not step.did.startswith(SILENT):
                 logger().info(f"{step.journal.phase}: {step.did}")
-            asked = until_asked and step.waiting_for is not None
-            if step.ended or asked or not step.did.startswith("Wait"):
+            waiting = until_asked and step.waiting_for is not None
+            if step.ended or waiting or not step.did.startswith("Wait"):
                 page.update(timeline.page(step.journal))
-            if step.ended or asked:
+            if step.ended or waiting:
                 return step.journal
-            desk.clock.sleep(step.wake_in)
+            context.clock.sleep(step.wake_in)
 
 
 @task(name="answer", cache_policy=NO_CACHE)
 def answer(
-    desk: Desk, asked: Journal, gate: Gate, granted: bool, by: str, note: str = ""
+    context: ReleaseContext, release: Journal, gate: Gate, granted: bool, by: str, note: str = ""
 ) -> Journal:
     """See `verbs.answer`."""
-    return verbs.answer(desk, asked, gate, granted=granted, by=by, note=note)
+    return verbs.answer(context, release, gate, granted=granted, by=by, note=note)
 
 
 @task(name="roll back", cache_policy=NO_CACHE)
 def roll_back(
-    desk: Desk, model: str, actor: str, reason: str, to_version: str | None = None
+    context: ReleaseContext, model: str, actor: str, reason: str, to_version: str | None = None
 ) -> Journal:
     """See `verbs.roll_back`."""
-    journal = verbs.roll_back(desk, model, actor, reason, to_version)
+    journal = verbs.roll_back(context, model, actor, reason, to_version)
     bring_up_to_date(journal)
     show(key_for("release", model), timeline.page(journal), "How the rollback went")
     return journal
 
 
 @task(name="reconcile", cache_policy=NO_CACHE)
-def reconcile(desk: Desk, model: str, to_the_end: bool = False) -> Report:
+def reconcile(context: ReleaseContext, model: str, to_the_end: bool = False) -> Report:
     """See `reconcile.reconcile`.
 
     Never raises for one model's sake: what cannot be read of it, or done for it, is its report.
     Pages that others left half way are brought up to date.
 
     Args:
-        desk: What to work with.
+        context: What to work with.
         model: Which model.
         to_the_end: Stay with a release that nobody owns until it has ended, letting go of it now
             and then, so that the run which waits for a person can go on once there is an answer.
     """
     while True:
-        report = _looked_after(desk, model)
+        report = _looked_after(context, model)
         logger().info(f"{model}: {report.state}: {report.detail}")
         if not to_the_end or report.state not in {"waiting", "ongoing"}:
             return report
         time.sleep(LEFT_FREE_REAL_SECONDS)
 
 
-def _looked_after(desk: Desk, model: str) -> Report:
+def _looked_after(context: ReleaseContext, model: str) -> Report:
     stay = STAY_REAL_SECONDS * system_clock().scale
     try:
-        report = reconcile_once(desk, model, stay, fate_of)
+        report = reconcile_once(context, model, stay, owner_state)
         if report.did:
-            standing = current(desk, model).journal
+            standing = current(context, model).journal
             same = standing.release_id == report.release_id
-            bring_up_to_date(standing if same else kept(desk, model, report.release_id))
+            bring_up_to_date(standing if same else kept(context, model, report.release_id))
     except SluiceError as error:
         return Report(model=model, state="unreadable", detail=str(error))
     except Exception as error:  # noqa: BLE001  one model's fault must not leave the others alone
         logger().exception(f"{model} could not be looked after")
-        told = f"{type(error).__name__}: {error}. Next: Look at this run's log."
-        return Report(model=model, state="unreadable", detail=told)
+        detail = f"{type(error).__name__}: {error}. Next: Look at this run's log."
+        return Report(model=model, state="unreadable", detail=detail)
     return report
 
 
 @task(name="summary", cache_policy=NO_CACHE)
-def summarise(desk: Desk, model: str, outcome: str) -> str:
+def summarise(context: ReleaseContext, model: str, outcome: str) -> str:
     """Say what serves now, what served before and how to undo it, at the end of a run.
 
     Never fails: a summary that cannot be made says why.
     """
     try:
-        spec = desk.spec(model)
-        pointer = desk.registry.pointer(model)
-        back = desk.registry.way_back(model) if pointer is not None else None
+        spec = context.spec(model)
+        pointer = context.registry.pointer(model)
+        back = context.registry.way_back(model) if pointer is not None else None
         where = delivery_of(spec.release).where(spec)
-        told = summary.page(model, outcome, pointer, back, where)
+        page = summary.page(model, outcome, pointer, back, where)
     except SluiceError as error:
-        told = f"# {model}: what serves cannot be read\n\n{outcome}\n\n{error}"
-    show(key_for("summary", model), told, "What serves now, and how to undo it")
-    return told
+        page = f"# {model}: what serves cannot be read\n\n{outcome}\n\n{error}"
+    show(key_for("summary", model), page, "What serves now, and how to undo it")
+    return page

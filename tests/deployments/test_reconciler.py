@@ -22,13 +22,13 @@ class Fleet:
         self.may_end.set()
         self.reconciler = Reconciler(
             models=lambda: tuple(self.states),
-            look=self.look,
+            status=self.status,
             settle=self.settle,
             say=self.lines.append,
             clock=lambda: self.now,
         )
 
-    def look(self, model, audit):
+    def status(self, model, audit):
         state = self.states[model]
         if isinstance(state, Exception):
             raise state

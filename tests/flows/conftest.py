@@ -96,8 +96,8 @@ def installation(
         home = Installation(aws, tmp_path_factory.mktemp("bundles"))
         home.mails = made["alarms_queue_url"]
         home.first = home.publish()
-        desk = testbed.desk("ann", testbed.spec())
-        journal = release_version(desk, testbed.MODEL, home.first, "ann", "the first")
+        context = testbed.context("ann", testbed.spec())
+        journal = release_version(context, testbed.MODEL, home.first, "ann", "the first")
         assert journal.phase == "done", journal.verdict
         home.told()
         yield home

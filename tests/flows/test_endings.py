@@ -96,7 +96,7 @@ def test_of_two_releases_the_loser_is_superseded(installation: Any, second: str)
     from flows.release import release
 
     version, late = installation.publish(), installation.publish()
-    owner = testbed.desk("somebody else", testbed.spec())
+    owner = testbed.context("somebody else", testbed.spec())
     start_release(owner, MODEL, version, "ann", "first come")
     ended = release(MODEL, late, "second come", return_state=True)
     assert (ended.name, ended.is_completed(), released(ended)) == ("Superseded", True, False)
@@ -145,10 +145,10 @@ def left(installation: Any, second: str) -> tuple[str, UUID]:
 
     run = ask(begin)
     version = str(installation.publish())
-    desk = testbed.desk(f"flow-run/{run}", testbed.spec(**QUICK), lease_seconds=240.0)
-    start_release(desk, MODEL, version, "ann", "weekly")
+    context = testbed.context(f"flow-run/{run}", testbed.spec(**QUICK), lease_seconds=240.0)
+    start_release(context, MODEL, version, "ann", "weekly")
     with testbed.LoadGenerator(installation.aws.endpoint_url):
-        while not advance(desk, MODEL).journal.moves:
+        while not advance(context, MODEL).journal.moves:
             time.sleep(0.05)
 
     async def cancel(client: Any) -> None:

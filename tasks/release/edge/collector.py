@@ -73,10 +73,10 @@ class Collector:
             versions = self.versions(batch.model)
             if not versions:
                 return HTTPStatus.BAD_REQUEST  # nothing of ours bears this name
-            told = metrics(batch, versions, utc(self.clock.now()))
-            if told:
+            data = metrics(batch, versions, utc(self.clock.now()))
+            if data:
                 with asking(f"PutMetricData {batch.model}"):
-                    client("cloudwatch").put_metric_data(Namespace=self.namespace, MetricData=told)
+                    client("cloudwatch").put_metric_data(Namespace=self.namespace, MetricData=data)
         except SluiceError:
             return HTTPStatus.SERVICE_UNAVAILABLE
         return HTTPStatus.NO_CONTENT
@@ -86,8 +86,8 @@ class Collector:
         at, known = self._known.get(model, (0.0, frozenset[str]()))
         if time.monotonic() - at < REMEMBERED_SECONDS and known:
             return known
-        found = objects.read(self.bucket, f"{model}/latest.json")
-        pointer = None if found is None else Pointer.model_validate_json(found.body)
+        latest = objects.read(self.bucket, f"{model}/latest.json")
+        pointer = None if latest is None else Pointer.model_validate_json(latest.body)
         known = counted(pointer)
         if known:
             self._known[model] = (time.monotonic(), known)
@@ -143,19 +143,19 @@ def server(collector: Collector, port: int) -> http.server.ThreadingHTTPServer:
         def log_message(self, *_: object) -> None:
             """Say nothing: requests come by the thousand, and hold nothing worth a line."""
 
-    made = http.server.ThreadingHTTPServer(("127.0.0.1", port), Door)
-    made.daemon_threads = True
-    return made
+    listening = http.server.ThreadingHTTPServer(("127.0.0.1", port), Door)
+    listening.daemon_threads = True
+    return listening
 
 
 def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--port", type=int, default=8088, help="port on loopback; 0: a free one")
-    made = server(Collector.here(), parser.parse_args().port)
-    sys.stdout.write(f"Clients report to http://127.0.0.1:{made.server_port}/\n")
+    listening = server(Collector.here(), parser.parse_args().port)
+    sys.stdout.write(f"Clients report to http://127.0.0.1:{listening.server_port}/\n")
     sys.stdout.flush()
-    made.serve_forever()
+    listening.serve_forever()
 
 
 if __name__ == "__main__":

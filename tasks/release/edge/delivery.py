@@ -7,17 +7,17 @@ from typing import Any
 
 from tasks.clock import system_clock
 from tasks.model_spec import ModelSpec
+from tasks.release.context import ReleaseContext
 from tasks.release.delivery import Outcome
-from tasks.release.desk import Desk
 from tasks.release.edge import acts, alarms, windows
 from tasks.release.edge.rules import EdgeRules
 from tasks.release.edge.switch import withdraw
 from tasks.release.journal.record import Journal
 from tasks.release.machine.actions import Action
+from tasks.release.machine.observed import ObservedState
 from tasks.release.machine.plan import Facts
-from tasks.release.machine.seen import ObservedState
 from tasks.release.observation import outside
-from tasks.release.observation.look import with_alarms, with_pointer
+from tasks.release.observation.state import with_alarms, with_pointer
 from tasks.values import Pointer
 
 
@@ -26,17 +26,17 @@ class EdgeDelivery:
 
     rules = EdgeRules()
 
-    def facts(self, desk: Desk, spec: ModelSpec) -> Facts:
+    def facts(self, context: ReleaseContext, spec: ModelSpec) -> Facts:
         """The pointer."""
-        return Facts(pointer=desk.registry.pointer(spec.name), endpoint=None)
+        return Facts(pointer=context.registry.pointer(spec.name), endpoint=None)
 
-    def look(self, desk: Desk, journal: Journal) -> ObservedState:
+    def observe(self, context: ReleaseContext, journal: Journal) -> ObservedState:
         """The pointer and the alarms."""
-        return with_alarms(desk, journal, with_pointer(desk, journal, None))
+        return with_alarms(context, journal, with_pointer(context, journal, None))
 
-    def perform(self, desk: Desk, journal: Journal, action: Action) -> Outcome | None:
+    def perform(self, context: ReleaseContext, journal: Journal, action: Action) -> Outcome | None:
         """See `acts`."""
-        return acts.perform(desk, journal, action)
+        return acts.perform(context, journal, action)
 
     def alarms(self, journal: Journal) -> Sequence[Mapping[str, Any]]:
         """On what clients report."""
@@ -60,7 +60,7 @@ class EdgeDelivery:
             system_clock().now(),
         )
 
-    def drift(self, desk: Desk, journal: Journal, pointer: Pointer | None) -> str:
+    def drift(self, context: ReleaseContext, journal: Journal, pointer: Pointer | None) -> str:
         """A rollout that no release answers for, or a CDN that serves another pointer."""
         if pointer is None:
             return ""
@@ -69,7 +69,7 @@ class EdgeDelivery:
                 f"the pointer shows {pointer.rollout.version} to {pointer.rollout.percent} % of "
                 "the users, but no release is under way: roll_back withdraws it"
             )
-        return outside.stale(desk, journal.model, pointer)
+        return outside.stale(context, journal.model, pointer)
 
     def where(self, _spec: ModelSpec) -> str:
         """Nobody of ours answers."""

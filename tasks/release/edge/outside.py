@@ -18,17 +18,17 @@ class Cdn:
     url: str
 
     @property
-    def told(self) -> str:
-        """Where it looks, or in brackets why it cannot."""
+    def address(self) -> str:
+        """Where it reads, or in brackets why it cannot."""
         return self.url or "(not seen from outside: SLUICE_CDN_URL is empty)"
 
     def read(self, path: str) -> bytes | None:
         """A file as the CDN answers it; None when it does not answer with one."""
-        address = f"{self.url.rstrip('/')}/{quote(path)}"
-        if urlsplit(address).scheme not in {"http", "https"}:
+        url = f"{self.url.rstrip('/')}/{quote(path)}"
+        if urlsplit(url).scheme not in {"http", "https"}:
             return None
         try:
-            with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+            with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
                 return bytes(answer.read())
         except (urllib.error.URLError, http.client.HTTPException, OSError):
             return None

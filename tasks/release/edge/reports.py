@@ -1,4 +1,4 @@
-"""What clients may tell, and which metrics it becomes. Pure.
+"""What clients may report, and which metrics it becomes. Pure.
 
 Everything comes from strangers: a batch is strict and small, and only the versions that the
 pointer names are counted, so that nobody can invent dimensions.
@@ -43,7 +43,7 @@ class Observation(Frozen):
 
 
 class ReportBatch(Frozen):
-    """What one client tells at once.
+    """What one client reports at once.
 
     ``observations`` are what the judge reads; ``latencies_ms`` are of all predictions, for people.
     """
@@ -67,36 +67,36 @@ def metrics(batch: ReportBatch, versions: Collection[str], at: datetime) -> list
     """MetricData of a batch.
 
     Args:
-        batch: What a client told.
+        batch: What a client reported.
         versions: Those that are counted; others are left out.
         at: When the batch arrived. The clients' own clocks are not asked.
     """
-    found: list[dict[str, Any]] = []
+    data: list[dict[str, Any]] = []
 
-    def add(name: str, told: Mapping[str, str], values: list[float], unit: str) -> None:
-        named = [{"Name": key, "Value": value} for key, value in told.items()]
+    def add(name: str, by: Mapping[str, str], values: list[float], unit: str) -> None:
+        named = [{"Name": key, "Value": value} for key, value in by.items()]
         base = {"MetricName": name, "Dimensions": named, "Timestamp": at, "Unit": unit}
-        found.append({**base, "Values": values, "Counts": [1.0] * len(values)})
+        data.append({**base, "Values": values, "Counts": [1.0] * len(values)})
 
     by_version: dict[str, list[Observation]] = defaultdict(list)
     for item in batch.observations:
         if item.version in versions:
             by_version[item.version].append(item)
-    for version, seen in by_version.items():
-        told = dimensions(batch.model, version)
-        errors = sum(item.outcome == "error" for item in seen)
-        good = [item for item in seen if item.outcome == "ok"]
+    for version, reported in by_version.items():
+        of_version = dimensions(batch.model, version)
+        errors = sum(item.outcome == "error" for item in reported)
+        good = [item for item in reported if item.outcome == "ok"]
         latencies = [item.latency_ms for item in good if item.latency_ms is not None]
         bins = [float(item.bin) for item in good if item.bin is not None]
-        add(REQUESTS, told, [float(len(seen))], "Count")
-        add(ERRORS, told, [float(errors)], "Count")
+        add(REQUESTS, of_version, [float(len(reported))], "Count")
+        add(ERRORS, of_version, [float(errors)], "Count")
         if latencies:
-            add(LATENCY, told, latencies, "Milliseconds")
+            add(LATENCY, of_version, latencies, "Milliseconds")
         if bins:
-            add(BIN, told, bins, "None")
+            add(BIN, of_version, bins, "None")
     if batch.latencies_ms:
         add(LATENCY, {"ModelName": batch.model}, list(batch.latencies_ms), "Milliseconds")
     for kind, times in batch.problems.items():
-        told = {"ModelName": batch.model, "Kind": kind}
-        add(PROBLEMS, told, [float(times)], "Count")
-    return found
+        of_kind = {"ModelName": batch.model, "Kind": kind}
+        add(PROBLEMS, of_kind, [float(times)], "Count")
+    return data

@@ -26,9 +26,9 @@ from tasks.release.machine.actions import (
     SetWeights,
 )
 from tasks.release.machine.delivery import DeliveryRules
+from tasks.release.machine.observed import ObservedState
 from tasks.release.machine.plan import Facts
 from tasks.release.machine.questions import how
-from tasks.release.machine.seen import ObservedState
 from tasks.release.machine.undoing import NO_WAY_BACK, frozen, until_seen_outside
 
 
@@ -55,13 +55,13 @@ class EdgeRules(DeliveryRules):
         pointer = facts.pointer
         return pointer is not None and pointer.version == version and pointer.rollout is None
 
-    def prepare(self, journal: Journal, _seen: ObservedState) -> Action:
+    def prepare(self, journal: Journal, _observed: ObservedState) -> Action:
         """Nothing: the bundle lies where clients will read it."""
         return Enter(phase="health_check", reason=how(journal))
 
-    def strange(self, journal: Journal, seen: ObservedState) -> str:
+    def strange(self, journal: Journal, observed: ObservedState) -> str:
         """The pointer is neither what the release wrote last nor the step it was taking."""
-        pointer = seen.pointer
+        pointer = observed.pointer
         named = pointer.version if pointer else None
         before = journal.stable.version if journal.stable else None
         if named != before:
@@ -85,7 +85,7 @@ class EdgeRules(DeliveryRules):
         """The alarms, before the candidate is shown to anybody."""
         return None if "alarms" in journal.marks else CreateAlarms()
 
-    def share(self, journal: Journal, _seen: ObservedState, share: float) -> Action | None:
+    def share(self, journal: Journal, _observed: ObservedState, share: float) -> Action | None:
         """The percentage in the pointer; it only grows.
 
         Shown to nobody at first: it is the rollout that makes clients tell of both versions.
@@ -94,37 +94,37 @@ class EdgeRules(DeliveryRules):
             return None
         return SetWeights(share=share)
 
-    def before_pointer(self, journal: Journal, seen: ObservedState) -> Action | None:
+    def before_pointer(self, journal: Journal, observed: ObservedState) -> Action | None:
         """Nobody else has written the pointer."""
-        if seen.pointer is not None and seen.pointer.version == journal.candidate.version:
+        if observed.pointer is not None and observed.pointer.version == journal.candidate.version:
             return None
-        strange = self.strange(journal, seen)
+        strange = self.strange(journal, observed)
         return frozen(journal, strange, self) if strange else None
 
-    def retire(self, journal: Journal, seen: ObservedState) -> Action | None:
+    def retire(self, journal: Journal, observed: ObservedState) -> Action | None:
         """Nothing: with the pointer the candidate serves alone."""
-        named = seen.pointer.version if seen.pointer else None
+        named = observed.pointer.version if observed.pointer else None
         if named == journal.candidate.version:
             return None
         return frozen(journal, f"the pointer names {named}, not {journal.candidate.version}", self)
 
-    def restore(self, journal: Journal, seen: ObservedState) -> Action | None:
+    def restore(self, journal: Journal, observed: ObservedState) -> Action | None:
         """The pointer names the stable version alone, and clients are told so."""
-        if seen.unreadable:
-            return frozen(journal, seen.unreadable, self)
+        if observed.unreadable:
+            return frozen(journal, observed.unreadable, self)
         back = None if journal.stable is None else journal.stable.version
-        named = seen.pointer.version if seen.pointer else None
+        named = observed.pointer.version if observed.pointer else None
         if named == journal.candidate.version and back is None:
             return frozen(journal, NO_WAY_BACK, self)
         if named not in {back, journal.candidate.version}:
             return frozen(journal, f"the pointer names {named}, a third version", self)
         if back is None:
             return None
-        if named == journal.candidate.version or _shows(journal, seen):
+        if named == journal.candidate.version or _shows(journal, observed):
             return MovePointer(to="stable")
-        moved = seen.pointer is not None and seen.pointer.rollback
+        moved = observed.pointer is not None and observed.pointer.rollback
         if moved and "cdn_back" not in journal.marks:
-            return until_seen_outside(journal, seen, "cdn_back", self)
+            return until_seen_outside(journal, observed, "cdn_back", self)
         return None
 
     def recovery(self, journal: Journal) -> str:
@@ -138,11 +138,11 @@ class EdgeRules(DeliveryRules):
         )
 
 
-def _shows(journal: Journal, seen: ObservedState) -> bool:
+def _shows(journal: Journal, observed: ObservedState) -> bool:
     """Whether the candidate is shown to anybody, or a step that was begun could still show it."""
-    if seen.pointer is None:
+    if observed.pointer is None:
         return False
-    if seen.pointer.rollout is not None:
+    if observed.pointer.rollout is not None:
         return True
     begun = any(e.kind == "intent" and e.action == "SetWeights" for e in journal.entries)
-    return begun and seen.pointer == known(journal)
+    return begun and observed.pointer == known(journal)

@@ -1,4 +1,4 @@
-"""The dead man's switch at the edge: withdraw a candidate with nothing but S3 and CloudFront.
+"""The failsafe alarm at the edge: withdraw a candidate with nothing but S3 and CloudFront.
 
 It writes what the registry would write, but needs no registry, no owner and no Prefect. The
 owner, or `reconcile`, finds the pointer withdrawn, and does the rest.
@@ -37,10 +37,10 @@ def withdraw(
     """
     key = f"{model}/latest.json"
     for _ in range(TRIES):
-        found = objects.read(bucket, key)
-        if found is None:
+        latest = objects.read(bucket, key)
+        if latest is None:
             return "there is no pointer"
-        pointer = Pointer.model_validate_json(found.body)
+        pointer = Pointer.model_validate_json(latest.body)
         if pointer.rollout is None or pointer.rollout.version != candidate:
             return f"the pointer does not show {candidate} to a share of the users"
         fresh = pointer.model_copy(
@@ -54,7 +54,7 @@ def withdraw(
             }
         )
         body = fresh.model_dump_json(indent=2).encode()
-        if objects.swap(bucket, key, body, etag=found.etag, cache_control=FIVE_MINUTES) is None:
+        if objects.swap(bucket, key, body, etag=latest.etag, cache_control=FIVE_MINUTES) is None:
             continue  # somebody moved it in this moment; read again
         return f"withdrew {candidate}; {_invalidate(distribution_id, model, now)}"
     return "the pointer was written by others all the time"

@@ -31,29 +31,29 @@ def dimensions(model: str, version: str) -> dict[str, str]:
 
 def queries(journal: Journal) -> list[dict[str, Any]]:
     """MetricDataQueries for both versions; ids as in `observation.windows.queries`."""
-    asked = []
+    metric_queries = []
     for letter, arm in (("c", journal.candidate), ("s", journal.stable)):
         if arm is not None:
-            asked += _of_arm(journal, letter, arm)
-    return asked
+            metric_queries += _of_arm(journal, letter, arm)
+    return metric_queries
 
 
 def _of_arm(journal: Journal, letter: str, arm: Arm) -> list[dict[str, Any]]:
     space = journal.site.metrics_namespace
-    told = dimensions(journal.model, arm.version)
+    of_version = dimensions(journal.model, arm.version)
     period = journal.spec.window_seconds
-    asked = [
-        query(f"{letter}_{name}", space, metric, told, period, "Sum")
+    metric_queries = [
+        query(f"{letter}_{name}", space, metric, of_version, period, "Sum")
         for name, metric in COUNTS.items()
     ]
-    asked += [
-        query(f"{letter}_l{i}", space, LATENCY, told, period, stat)
+    metric_queries += [
+        query(f"{letter}_l{i}", space, LATENCY, of_version, period, stat)
         for i, stat in enumerate(bins(journal.latency_edges_ms))
     ]
     if journal.judged_edges:
         middles = [index + 0.5 for index in range(len(journal.judged_edges))]
-        asked += [
-            query(f"{letter}_p{i}", space, BIN, told, period, stat)
+        metric_queries += [
+            query(f"{letter}_p{i}", space, BIN, of_version, period, stat)
             for i, stat in enumerate(bins(middles))
         ]
-    return asked
+    return metric_queries

@@ -7,8 +7,8 @@ from functools import singledispatch
 from typing import Any
 
 from tasks.errors import AwsError, BundleCorrupt, ReleaseMismatch
+from tasks.release.context import ReleaseContext
 from tasks.release.delivery import Outcome
-from tasks.release.desk import Desk
 from tasks.release.endpoint.deploying import config_of
 from tasks.release.hosting import requests
 from tasks.release.journal.record import Arm, Journal, Move
@@ -20,130 +20,130 @@ SAMPLE = "sample_request.json"
 SETTLE_SECONDS = 60.0
 
 
-def perform(desk: Desk, journal: Journal, action: actions.Action) -> Outcome | None:
+def perform(context: ReleaseContext, journal: Journal, action: actions.Action) -> Outcome | None:
     """Do one thing; None when it is done as in every other release.
 
     Raises:
         AwsRejected, ReleaseMismatch: AWS refuses, or holds something else under the name.
         AwsThrottled, AwsUnavailable: AWS did not answer.
     """
-    return _perform(action, desk, journal)
+    return _perform(action, context, journal)
 
 
 @singledispatch
-def _perform(_action: object, _desk: Desk, _journal: Journal) -> Outcome | None:
+def _perform(_action: object, _context: ReleaseContext, _journal: Journal) -> Outcome | None:
     return None
 
 
 @_perform.register
-def _(action: actions.CreateModel, desk: Desk, journal: Journal) -> Outcome:
-    return desk.cloud.create_model(requests.create_model(journal, _arm(journal, action.arm))), {}
+def _(action: actions.CreateModel, context: ReleaseContext, journal: Journal) -> Outcome:
+    return context.cloud.create_model(requests.create_model(journal, _arm(journal, action.arm))), {}
 
 
 @_perform.register
-def _(action: actions.CreateConfig, desk: Desk, journal: Journal) -> Outcome:
+def _(action: actions.CreateConfig, context: ReleaseContext, journal: Journal) -> Outcome:
     name = config_of(journal, action.part)
-    return desk.cloud.create_config(requests.create_config(journal, action.part, name)), {}
+    return context.cloud.create_config(requests.create_config(journal, action.part, name)), {}
 
 
 @_perform.register
-def _(action: actions.CreateEndpoint, desk: Desk, journal: Journal) -> Outcome:
+def _(action: actions.CreateEndpoint, context: ReleaseContext, journal: Journal) -> Outcome:
     config = config_of(journal, action.part)
     tags = requests.tags(journal, _arm(journal, action.part).version)
-    return desk.cloud.create_endpoint(journal.endpoint, config, tags), _accepted(journal, config)
+    return context.cloud.create_endpoint(journal.endpoint, config, tags), _accepted(journal, config)
 
 
 @_perform.register
-def _(action: actions.UpdateEndpoint, desk: Desk, journal: Journal) -> Outcome:
+def _(action: actions.UpdateEndpoint, context: ReleaseContext, journal: Journal) -> Outcome:
     config = config_of(journal, action.part)
     guard = None
     if action.guarded:
         guard = requests.guardrail(journal, requests.alarm_names(journal))
-    said = desk.cloud.update_endpoint(journal.endpoint, config, guard)
-    return said, _accepted(journal, config)
+    detail = context.cloud.update_endpoint(journal.endpoint, config, guard)
+    return detail, _accepted(journal, config)
 
 
 @_perform.register
-def _(_: actions.DeleteEndpoint, desk: Desk, journal: Journal) -> Outcome:
-    return desk.cloud.delete_endpoint(journal.endpoint), {}
+def _(_: actions.DeleteEndpoint, context: ReleaseContext, journal: Journal) -> Outcome:
+    return context.cloud.delete_endpoint(journal.endpoint), {}
 
 
 @_perform.register
-def _(action: actions.SetWeights, desk: Desk, journal: Journal) -> Outcome:
+def _(action: actions.SetWeights, context: ReleaseContext, journal: Journal) -> Outcome:
     if journal.stable is None:
         raise ReleaseMismatch("There is one variant only.", "Nothing can be weighed.")
     share = action.share
     weights = {journal.stable.variant: 1.0 - share, journal.candidate.variant: share}
-    begun = journal.intent.at if journal.intent else desk.clock.now()
-    said = desk.cloud.set_weights(journal.endpoint, weights)
-    deadline = desk.clock.now() + SETTLE_SECONDS
+    begun = journal.intent.at if journal.intent else context.clock.now()
+    detail = context.cloud.set_weights(journal.endpoint, weights)
+    deadline = context.clock.now() + SETTLE_SECONDS
     while True:
-        endpoint = desk.cloud.endpoint(journal.endpoint)
+        endpoint = context.cloud.endpoint(journal.endpoint)
         if endpoint and not endpoint.busy and endpoint.shares(journal.candidate.variant, share):
             break
-        if desk.clock.now() > deadline:
-            return f"{said}; not settled yet", {}
-        desk.clock.sleep(1.0)
-    move = Move(begun=begun, settled=desk.clock.now(), share=share)
-    return f"{said}; read back", {"moves": (*journal.moves, move)}
+        if context.clock.now() > deadline:
+            return f"{detail}; not settled yet", {}
+        context.clock.sleep(1.0)
+    move = Move(begun=begun, settled=context.clock.now(), share=share)
+    return f"{detail}; read back", {"moves": (*journal.moves, move)}
 
 
 @_perform.register
-def _(action: actions.Autoscale, desk: Desk, journal: Journal) -> Outcome:
+def _(action: actions.Autoscale, context: ReleaseContext, journal: Journal) -> Outcome:
     variants = [_arm(journal, arm).variant for arm in action.arms]
-    said = desk.cloud.autoscale(journal.endpoint, variants, journal.serving.autoscaling)
-    return said, _mark(journal, "scaling", "+".join(action.arms) or "none")
+    detail = context.cloud.autoscale(journal.endpoint, variants, journal.serving.autoscaling)
+    return detail, _mark(journal, "scaling", "+".join(action.arms) or "none")
 
 
 @_perform.register
-def _(_: actions.PullAlarm, desk: Desk, journal: Journal) -> Outcome:
+def _(_: actions.PullAlarm, context: ReleaseContext, journal: Journal) -> Outcome:
     name = requests.alarm_names(journal)[0]
-    said = desk.cloud.pull_alarm(name, f"sluice rolls back: {undo_reason(journal)}")
-    return said, _mark(journal, "pulled", "yes")
+    detail = context.cloud.pull_alarm(name, f"sluice rolls back: {undo_reason(journal)}")
+    return detail, _mark(journal, "pulled", "yes")
 
 
 @_perform.register
-def _(_: actions.HealthCheck, desk: Desk, journal: Journal) -> Outcome:
+def _(_: actions.HealthCheck, context: ReleaseContext, journal: Journal) -> Outcome:
     try:
-        body = desk.registry.read_file(journal.model, journal.candidate.version, SAMPLE)
+        body = context.registry.read_file(journal.model, journal.candidate.version, SAMPLE)
     except BundleCorrupt:
-        said = f"pass: InService (the bundle has no {SAMPLE}, so nothing was asked)"
+        health = f"pass: InService (the bundle has no {SAMPLE}, so nothing was asked)"
     else:
-        said = desk.cloud.ask(journal.endpoint, journal.candidate.variant, body)
-    return said, _mark(journal, "health", said)
+        health = context.cloud.ask(journal.endpoint, journal.candidate.variant, body)
+    return health, _mark(journal, "health", health)
 
 
 @_perform.register
-def _(_: actions.ReadLogs, desk: Desk, journal: Journal) -> Outcome:
+def _(_: actions.ReadLogs, context: ReleaseContext, journal: Journal) -> Outcome:
     variant = journal.candidate.variant
     try:
-        lines = desk.cloud.last_lines(journal.endpoint, variant, journal.started)
+        lines = context.cloud.last_lines(journal.endpoint, variant, journal.started)
     except AwsError as error:  # they explain; nothing waits for them
         return f"not readable: {error.what}", _mark(journal, "logs", "")
-    said = f"{len(lines)} lines" if lines else "the containers of the candidate wrote nothing"
-    return said, _mark(journal, "logs", "\n".join(lines))
+    detail = f"{len(lines)} lines" if lines else "the containers of the candidate wrote nothing"
+    return detail, _mark(journal, "logs", "\n".join(lines))
 
 
 @_perform.register
-def _(_: actions.CleanUp, desk: Desk, journal: Journal) -> Outcome:
+def _(_: actions.CleanUp, context: ReleaseContext, journal: Journal) -> Outcome:
     candidate, stable = journal.candidate, journal.stable
     if journal.kind == "rollback":
-        return desk.cloud.delete_alarms(requests.alarm_names(journal)), _mark(
+        return context.cloud.delete_alarms(requests.alarm_names(journal)), _mark(
             journal, "cleaned", "alarms"
         )
     both = {journal.both_config, journal.shadow_config} - {""}
-    said = desk.cloud.delete_alarms(requests.alarm_names(journal))
+    detail = context.cloud.delete_alarms(requests.alarm_names(journal))
     if journal.captures:
-        said = f"{said}; {desk.cloud.forget_captures(journal)}"
+        detail = f"{detail}; {context.cloud.forget_captures(journal)}"
     if journal.phase == "rolling_back":
         only = {candidate.model_name, candidate.solo_config, *both}
         keep = {stable.model_name, stable.solo_config} if stable else set()
-        said = f"{said}; {desk.cloud.clean(journal.model, keep, only)}"
+        detail = f"{detail}; {context.cloud.clean(journal.model, keep, only)}"
     else:
         arms = [arm for arm in (candidate, stable) if arm is not None]
         keep = {name for arm in arms for name in (arm.model_name, arm.solo_config)}
-        said = f"{said}; {desk.cloud.clean(journal.model, keep)}"
-    return said, _mark(journal, "cleaned", said)
+        detail = f"{detail}; {context.cloud.clean(journal.model, keep)}"
+    return detail, _mark(journal, "cleaned", detail)
 
 
 def _accepted(journal: Journal, config: str) -> Mapping[str, Any]:

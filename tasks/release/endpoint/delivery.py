@@ -7,8 +7,8 @@ from typing import Any
 
 from tasks.clock import system_clock
 from tasks.model_spec import ModelSpec
+from tasks.release.context import ReleaseContext
 from tasks.release.delivery import Outcome
-from tasks.release.desk import Desk
 from tasks.release.endpoint import acts
 from tasks.release.endpoint.rules import EndpointRules
 from tasks.release.hosting import requests
@@ -16,10 +16,10 @@ from tasks.release.hosting.names import variant_of
 from tasks.release.hosting.sagemaker import SageMaker
 from tasks.release.journal.record import Journal, Phase
 from tasks.release.machine.actions import Action
+from tasks.release.machine.observed import ObservedState
 from tasks.release.machine.plan import Facts
-from tasks.release.machine.seen import ObservedState
 from tasks.release.observation import outside, windows
-from tasks.release.observation.look import with_alarms, with_pointer
+from tasks.release.observation.state import with_alarms, with_pointer
 from tasks.values import Pointer
 
 DEPLOYS: frozenset[Phase] = frozenset({"shadow", "bring_up", "retiring", "rolling_back"})
@@ -30,44 +30,44 @@ class EndpointDelivery:
 
     rules = EndpointRules()
 
-    def facts(self, desk: Desk, spec: ModelSpec) -> Facts:
+    def facts(self, context: ReleaseContext, spec: ModelSpec) -> Facts:
         """Pointer, endpoint, and the models and the environment behind its variants."""
-        endpoint = desk.cloud.endpoint(spec.endpoint_name)
-        models = desk.cloud.config_models(endpoint.config) if endpoint else {}
+        endpoint = context.cloud.endpoint(spec.endpoint_name)
+        models = context.cloud.config_models(endpoint.config) if endpoint else {}
         environment = {}
         if len(models) == 1:
-            container = desk.cloud.model_container(next(iter(models.values())))
+            container = context.cloud.model_container(next(iter(models.values())))
             environment = dict(container.get("Environment", {}))
         return Facts(
-            pointer=desk.registry.pointer(spec.name),
+            pointer=context.registry.pointer(spec.name),
             endpoint=endpoint,
             variant_models=models,
             stable_environment=environment,
         )
 
-    def look(self, desk: Desk, journal: Journal) -> ObservedState:
+    def observe(self, context: ReleaseContext, journal: Journal) -> ObservedState:
         """Endpoint, pointer, alarms, and which parts exist."""
-        endpoint = desk.cloud.endpoint(journal.endpoint)
-        seen = with_alarms(desk, journal, with_pointer(desk, journal, endpoint))
+        endpoint = context.cloud.endpoint(journal.endpoint)
+        observed = with_alarms(context, journal, with_pointer(context, journal, endpoint))
         if journal.phase not in DEPLOYS or (endpoint is not None and endpoint.busy):
-            return seen
+            return observed
         arms = [arm for arm in (journal.candidate, journal.stable) if arm is not None]
         solo = {arm.solo_config for arm in arms}
         configs = {journal.both_config, journal.shadow_config, *solo} - {""}
         serves = endpoint is not None and endpoint.status != "Failed"
         wanted = {endpoint.config} if endpoint is not None and serves else set()
         if not configs - wanted:
-            return seen
-        return seen.model_copy(
+            return observed
+        return observed.model_copy(
             update={
-                "configs": desk.cloud.configs(configs),
-                "models": desk.cloud.models({arm.model_name for arm in arms}),
+                "configs": context.cloud.configs(configs),
+                "models": context.cloud.models({arm.model_name for arm in arms}),
             }
         )
 
-    def perform(self, desk: Desk, journal: Journal, action: Action) -> Outcome | None:
+    def perform(self, context: ReleaseContext, journal: Journal, action: Action) -> Outcome | None:
         """See `acts`."""
-        return acts.perform(desk, journal, action)
+        return acts.perform(context, journal, action)
 
     def alarms(self, journal: Journal) -> Sequence[Mapping[str, Any]]:
         """On the candidate's variant."""
@@ -88,9 +88,9 @@ class EndpointDelivery:
             return "the versions do not serve side by side"
         return cloud.set_weights(journal.endpoint, {stable.variant: 1.0, candidate.variant: 0.0})
 
-    def drift(self, desk: Desk, journal: Journal, pointer: Pointer | None) -> str:
+    def drift(self, context: ReleaseContext, journal: Journal, pointer: Pointer | None) -> str:
         """An endpoint, or a CDN, that does not serve what the pointer names."""
-        endpoint = desk.cloud.endpoint(journal.endpoint)
+        endpoint = context.cloud.endpoint(journal.endpoint)
         served = tuple(endpoint.variants) if endpoint else ()
         wanted = (variant_of(pointer.version),) if pointer else ()
         if served != wanted or (endpoint is not None and endpoint.status == "Failed"):
@@ -98,7 +98,7 @@ class EndpointDelivery:
                 f"the pointer names {wanted}, the endpoint serves {served}: somebody changed "
                 "it by hand; roll_back with to_version repairs it"
             )
-        return outside.stale(desk, journal.model, pointer) if pointer else ""
+        return outside.stale(context, journal.model, pointer) if pointer else ""
 
     def where(self, spec: ModelSpec) -> str:
         """The endpoint by its name."""

@@ -14,7 +14,7 @@ from tasks.release.machine.actions import (
     UpdateEndpoint,
     Wait,
 )
-from tasks.release.machine.seen import EndpointSeen, ObservedState, Part
+from tasks.release.machine.observed import ObservedEndpoint, ObservedState, Part
 from tasks.values import Frozen
 
 
@@ -40,18 +40,18 @@ def arms_of(journal: Journal, part: Part) -> tuple[Arm, ...]:
     return (_arm(journal, part),)
 
 
-def missing(journal: Journal, seen: ObservedState, part: Part) -> Action | None:
+def missing(journal: Journal, observed: ObservedState, part: Part) -> Action | None:
     """The next thing to make before a configuration can be used."""
-    if config_of(journal, part) in seen.configs:
+    if config_of(journal, part) in observed.configs:
         return None
     for arm in arms_of(journal, part):
-        if arm.model_name not in seen.models:
+        if arm.model_name not in observed.models:
             return CreateModel(arm="candidate" if arm == journal.candidate else "stable")
     return CreateConfig(part=part)
 
 
 def deploy(
-    journal: Journal, seen: ObservedState, part: Part, *, tries: int, guarded: bool = False
+    journal: Journal, observed: ObservedState, part: Part, *, tries: int, guarded: bool = False
 ) -> Action | GivenUp | None:
     """The next act towards an endpoint that runs one configuration.
 
@@ -60,7 +60,7 @@ def deploy(
 
     Args:
         journal: The release.
-        seen: One look.
+        observed: What AWS says now.
         part: Which configuration.
         tries: How many accepted updates may come to nothing.
         guarded: Let SageMaker's guardrail move the traffic.
@@ -69,13 +69,13 @@ def deploy(
         None when the endpoint is InService with it.
     """
     config = config_of(journal, part)
-    endpoint = seen.endpoint
+    endpoint = observed.endpoint
     if endpoint is not None and (endpoint.status, endpoint.config) == ("InService", config):
         return None
     if endpoint is not None and endpoint.status == "UpdateRollbackFailed":
         return GivenUp(reason=f"SageMaker could not roll back by itself: {endpoint.failure}")
     if endpoint is not None and endpoint.busy:
-        stuck = bounds.stuck(journal, seen)
+        stuck = bounds.stuck(journal, observed)
         if stuck:
             return GivenUp(reason=stuck)
         return Wait(seconds=POLL, why=f"the endpoint is {endpoint.status}")
@@ -84,7 +84,7 @@ def deploy(
         return GivenUp(reason=lost)
     if endpoint is not None and endpoint.status == "Failed":
         return DeleteEndpoint()
-    need = missing(journal, seen, part)
+    need = missing(journal, observed, part)
     if need is not None:
         return need
     if endpoint is None:
@@ -92,16 +92,16 @@ def deploy(
     return UpdateEndpoint(part=part, guarded=guarded)
 
 
-def _lost(journal: Journal, endpoint: EndpointSeen | None, config: str, tries: int) -> str:
+def _lost(journal: Journal, endpoint: ObservedEndpoint | None, config: str, tries: int) -> str:
     """Why the configuration is not asked for any more, or ""."""
     failed, refused = journal.accepted.get(config, 0), journal.rejected.get(config, 0)
     if max(failed, refused) < tries:
         return ""
     if endpoint is None or endpoint.status == "Failed":
-        said = endpoint.failure if endpoint is not None else ""
-        if not said and refused:
-            said = bounds.refusal_of(journal, "CreateEndpoint")
-        return f"the endpoint could not be created with {config}: {said or 'it gave no reason'}"
+        failure = endpoint.failure if endpoint is not None else ""
+        if not failure and refused:
+            failure = bounds.refusal_of(journal, "CreateEndpoint")
+        return f"the endpoint could not be created with {config}: {failure or 'it gave no reason'}"
     if failed >= tries:
         why, kind = endpoint.failure or "it gave no reason", "rolled back silently"
     else:

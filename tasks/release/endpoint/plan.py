@@ -86,7 +86,7 @@ def _stable(
                 "Delete the endpoint, or write latest.json for what it serves.",
             )
         return None
-    made = requests.arm(
+    arm = requests.arm(
         site,
         spec.serving,
         version=pointer.version,
@@ -96,7 +96,7 @@ def _stable(
         **arms,
     )
     if endpoint is None or not live:
-        return made
+        return arm
     variant = variant_of(pointer.version)
     if tuple(endpoint.variants) != (variant,) or variant not in facts.variant_models:
         raise ReleaseMismatch(
@@ -104,7 +104,7 @@ def _stable(
             f"{pointer.version}.",
             "Run rollback with to_version naming the version that must serve; it repairs both.",
         )
-    return made.model_copy(
+    return arm.model_copy(
         update={"model_name": facts.variant_models[variant], "solo_config": endpoint.config}
     )
 

@@ -32,13 +32,13 @@ from tasks.release.machine.actions import (
     Wait,
 )
 from tasks.release.machine.delivery import DeliveryRules
+from tasks.release.machine.observed import ObservedState, Part
 from tasks.release.machine.plan import Facts
 from tasks.release.machine.questions import has_control, how
-from tasks.release.machine.seen import ObservedState, Part
-from tasks.release.machine.transitions import grace, observed
+from tasks.release.machine.transitions import grace, next_window
 from tasks.release.machine.undoing import frozen
 
-TOLD_LINES = 3
+QUOTED_LINES = 3
 """How many of a container's last lines stand in a message; the page shows all that were read."""
 
 
@@ -70,13 +70,13 @@ class EndpointRules(DeliveryRules):
         variants = tuple(facts.endpoint.variants) if facts.endpoint is not None else ()
         return self.serves(facts) and variants == (variant_of(version),)
 
-    def prepare(self, journal: Journal, seen: ObservedState) -> Action:
+    def prepare(self, journal: Journal, observed: ObservedState) -> Action:
         """Mirrored traffic first, where it tells more; then both variants, without traffic."""
-        return _PREPARE[journal.phase](journal, seen)
+        return _PREPARE[journal.phase](journal, observed)
 
-    def strange(self, journal: Journal, seen: ObservedState) -> str:
+    def strange(self, journal: Journal, observed: ObservedState) -> str:
         """The endpoint is gone, is not well, or runs another configuration."""
-        endpoint = seen.endpoint
+        endpoint = observed.endpoint
         wanted = journal.both_config if has_control(journal) else journal.candidate.solo_config
         if endpoint is None:
             return "the endpoint is gone"
@@ -94,11 +94,11 @@ class EndpointRules(DeliveryRules):
         """Nothing: the alarms stand since ``bring_up``."""
         return None
 
-    def share(self, journal: Journal, seen: ObservedState, share: float) -> Action | None:
+    def share(self, journal: Journal, observed: ObservedState, share: float) -> Action | None:
         """The weights, once the endpoint takes them."""
-        endpoint = seen.endpoint
+        endpoint = observed.endpoint
         if endpoint is None or endpoint.busy:
-            over = bounds.stuck(journal, seen)
+            over = bounds.stuck(journal, observed)
             if over:
                 return Enter(phase="rolling_back", reason=over)
             return Wait(seconds=SOON, why="the endpoint is busy")
@@ -107,47 +107,47 @@ class EndpointRules(DeliveryRules):
             return None
         return SetWeights(share=share)
 
-    def before_pointer(self, journal: Journal, seen: ObservedState) -> Action | None:
+    def before_pointer(self, journal: Journal, observed: ObservedState) -> Action | None:
         """The endpoint is as we left it, at the last share."""
-        strange = self.strange(journal, seen)
+        strange = self.strange(journal, observed)
         if strange:
             return Enter(phase="rolling_back", reason=strange)
         if has_control(journal):
-            return self.share(journal, seen, journal.spec.ladder[-1])
+            return self.share(journal, observed, journal.spec.ladder[-1])
         return None
 
-    def retire(self, journal: Journal, seen: ObservedState) -> Action | None:
+    def retire(self, journal: Journal, observed: ObservedState) -> Action | None:
         """All traffic to the candidate, then the configuration with it alone."""
-        endpoint = seen.endpoint
+        endpoint = observed.endpoint
         if endpoint is not None and endpoint.busy:
-            over = bounds.stuck(journal, seen)
+            over = bounds.stuck(journal, observed)
             if over:
                 return frozen(journal, over, self)
             return Wait(seconds=POLL, why=f"the endpoint is {endpoint.status}")
         if has_control(journal) and endpoint is not None and endpoint.config == journal.both_config:
-            moved = self.share(journal, seen, 1.0)
+            moved = self.share(journal, observed, 1.0)
             if moved is not None:
                 return moved
-            rest = journal.moves[-1].settled + journal.spec.drain_seconds - seen.now
+            rest = journal.moves[-1].settled + journal.spec.drain_seconds - observed.now
             if rest > 0:
                 why = "the old version finishes its last requests"
                 return Wait(seconds=min(rest, POLL), why=why)
         if journal.serving.autoscaling is not None and journal.marks.get("scaling") != "candidate":
             return Autoscale(arms=("candidate",))  # a scaled variant cannot be removed
-        step = deploy(journal, seen, "candidate", tries=3)
+        step = deploy(journal, observed, "candidate", tries=3)
         if isinstance(step, GivenUp):
             return frozen(journal, step.reason, self)
         if step is not None:
             return step
-        if seen.pointer is None or seen.pointer.version != journal.candidate.version:
-            named = seen.pointer.version if seen.pointer else None
+        if observed.pointer is None or observed.pointer.version != journal.candidate.version:
+            named = observed.pointer.version if observed.pointer else None
             apart = f"the pointer names {named}, the endpoint {journal.candidate.version}"
             return frozen(journal, apart, self)
         return None
 
-    def restore(self, journal: Journal, seen: ObservedState) -> Action | None:
+    def restore(self, journal: Journal, observed: ObservedState) -> Action | None:
         """See `undoing`."""
-        return undoing.restore(journal, seen, self)
+        return undoing.restore(journal, observed, self)
 
     def recovery(self, journal: Journal) -> str:
         """Look at the endpoint, roll back by hand."""
@@ -160,15 +160,15 @@ class EndpointRules(DeliveryRules):
         )
 
 
-def _planned(journal: Journal, seen: ObservedState) -> Action:
+def _planned(journal: Journal, observed: ObservedState) -> Action:
     if not has_control(journal) or journal.spec.shadow_seconds == 0:
         return Enter(phase="bring_up", reason=how(journal))
     below = journal.spec.shadow_below
     if below == 0:
         return Enter(phase="shadow", reason="mirrored traffic first")
     if not journal.timeline:
-        if seen.now <= journal.phase_since + grace(journal):
-            return observed(journal, seen)
+        if observed.now <= journal.phase_since + grace(journal):
+            return next_window(journal, observed)
         return Enter(phase="shadow", reason="nothing is told of the traffic; mirrored first")
     rate = _requests_per_second(journal)
     if rate < below:
@@ -179,24 +179,27 @@ def _planned(journal: Journal, seen: ObservedState) -> Action:
 
 def _requests_per_second(journal: Journal) -> float:
     """What the stable version answered in the windows just past."""
-    told = journal.timeline
-    answered = sum(point.stable.requests for point in told)
-    return answered / (len(told) * journal.spec.window_seconds)
+    points = journal.timeline
+    answered = sum(point.stable.requests for point in points)
+    return answered / (len(points) * journal.spec.window_seconds)
 
 
-def _shadow(journal: Journal, seen: ObservedState) -> Action:
-    step = deploy(journal, seen, "shadow", tries=1)
+def _shadow(journal: Journal, observed: ObservedState) -> Action:
+    step = deploy(journal, observed, "shadow", tries=1)
     if isinstance(step, GivenUp):
         return _not_up(journal, step.reason)
     if step is not None:
         return step
     ruling = journal.ruling
     late = journal.phase_since + journal.spec.shadow_seconds + journal.spec.deadline_seconds
-    if seen.now > late + journal.serving.start_seconds + grace(journal):
+    if observed.now > late + journal.serving.start_seconds + grace(journal):
         return Enter(phase="rolling_back", reason="no window of the mirrored traffic was told")
-    if seen.now >= _mirrored_since(journal) + journal.spec.shadow_seconds and ruling is not None:
+    if (
+        observed.now >= _mirrored_since(journal) + journal.spec.shadow_seconds
+        and ruling is not None
+    ):
         return Enter(phase="bring_up", reason=f"shadow is over: {ruling.reason}")
-    return observed(journal, seen)
+    return next_window(journal, observed)
 
 
 def _mirrored_since(journal: Journal) -> float:
@@ -209,11 +212,11 @@ def _mirrored_since(journal: Journal) -> float:
     return first - journal.spec.window_seconds
 
 
-def _bring_up(journal: Journal, seen: ObservedState) -> Action:
+def _bring_up(journal: Journal, observed: ObservedState) -> Action:
     if journal.stable is not None and "alarms" not in journal.marks and _alarmed(journal):
         return CreateAlarms()
     part: Part = "both" if has_control(journal) else "candidate"
-    step = deploy(journal, seen, part, tries=1, guarded=journal.strategy == "blue_green")
+    step = deploy(journal, observed, part, tries=1, guarded=journal.strategy == "blue_green")
     if isinstance(step, GivenUp):
         return _not_up(journal, step.reason)
     if step is not None:
@@ -227,16 +230,16 @@ def _not_up(journal: Journal, why: str) -> Action:
     """Go back from a candidate that no user has met: what its containers said is read first."""
     if "logs" not in journal.marks:
         return ReadLogs()
-    said = _container_said(journal)
-    told = f"{journal.candidate.version} did not come up{said}: {why}"
-    return Enter(phase="rolling_back", reason=told)
+    last_lines = _container_said(journal)
+    reason = f"{journal.candidate.version} did not come up{last_lines}: {why}"
+    return Enter(phase="rolling_back", reason=reason)
 
 
 def _container_said(journal: Journal) -> str:
     """The last lines of the candidate's container, as a part of a sentence."""
     lines = [line.strip() for line in journal.marks.get("logs", "").splitlines()]
-    said = " / ".join(line.rstrip(".") for line in lines[-TOLD_LINES:] if line)
-    return f" (its container wrote last: {said})" if said else ""
+    text = " / ".join(line.rstrip(".") for line in lines[-QUOTED_LINES:] if line)
+    return f" (its container wrote last: {text})" if text else ""
 
 
 def _present(journal: Journal) -> tuple[Literal["candidate", "stable"], ...]:

@@ -18,42 +18,42 @@ from tasks.release.machine.actions import (
     Wait,
 )
 from tasks.release.machine.delivery import DeliveryRules
-from tasks.release.machine.seen import ObservedState
+from tasks.release.machine.observed import ObservedState
 from tasks.release.machine.undoing import NO_WAY_BACK, frozen, until_seen_outside
 
 
-def restore(journal: Journal, seen: ObservedState, rules: DeliveryRules) -> Action | None:
+def restore(journal: Journal, observed: ObservedState, rules: DeliveryRules) -> Action | None:
     """See `delivery.DeliveryRules.restore`."""
-    stuck = bounds.stuck(journal, seen)
+    stuck = bounds.stuck(journal, observed)
     if stuck:
         return frozen(journal, stuck, rules)
     if journal.stable is None:
-        return _first(journal, seen, rules)
-    return _back(journal, seen, journal.stable, rules)
+        return _first(journal, observed, rules)
+    return _back(journal, observed, journal.stable, rules)
 
 
 def _back(
-    journal: Journal, seen: ObservedState, stable: Arm, rules: DeliveryRules
+    journal: Journal, observed: ObservedState, stable: Arm, rules: DeliveryRules
 ) -> Action | None:
-    traffic = _traffic(journal, seen, stable, rules)
+    traffic = _traffic(journal, observed, stable, rules)
     if traffic is not None:
         return traffic
-    pointer = _pointer(journal, seen, stable, rules)
+    pointer = _pointer(journal, observed, stable, rules)
     if pointer is not None:
         return pointer
     if _judged(journal) and "logs" not in journal.marks:
         return ReadLogs()  # before its containers are gone
     if "scaling" in journal.marks and journal.marks["scaling"] != "stable":
         return Autoscale(arms=("stable",))  # a scaled variant cannot be removed
-    step = deploy(journal, seen, "stable", tries=3)
+    step = deploy(journal, observed, "stable", tries=3)
     return frozen(journal, step.reason, rules) if isinstance(step, GivenUp) else step
 
 
 def _traffic(
-    journal: Journal, seen: ObservedState, stable: Arm, rules: DeliveryRules
+    journal: Journal, observed: ObservedState, stable: Arm, rules: DeliveryRules
 ) -> Action | None:
     """Bring every request to the stable version; None when that is so."""
-    endpoint = seen.endpoint
+    endpoint = observed.endpoint
     if endpoint is not None and endpoint.status == "Updating":
         guarded = journal.strategy == "blue_green" and "alarms" in journal.marks
         if guarded and "pulled" not in journal.marks:
@@ -67,7 +67,7 @@ def _traffic(
         if stable.variant in endpoint.variants and journal.candidate.variant in endpoint.variants:
             return SetWeights(share=0.0)
     # Only the candidate is there, or nothing is: the stable version is brought up at once.
-    step = deploy(journal, seen, "stable", tries=3)
+    step = deploy(journal, observed, "stable", tries=3)
     return frozen(journal, step.reason, rules) if isinstance(step, GivenUp) else step
 
 
@@ -77,38 +77,38 @@ def _judged(journal: Journal) -> bool:
 
 
 def _pointer(
-    journal: Journal, seen: ObservedState, stable: Arm, rules: DeliveryRules
+    journal: Journal, observed: ObservedState, stable: Arm, rules: DeliveryRules
 ) -> Action | None:
-    if seen.unreadable:
+    if observed.unreadable:
         return frozen(
-            journal, f"the endpoint serves {stable.version}, but {seen.unreadable}", rules
+            journal, f"the endpoint serves {stable.version}, but {observed.unreadable}", rules
         )
-    named = seen.pointer.version if seen.pointer else None
+    named = observed.pointer.version if observed.pointer else None
     if named == journal.candidate.version:
         return MovePointer(to="stable")
     if named not in {None, stable.version}:
         return frozen(journal, f"the pointer names {named}, a third version", rules)
     moved_back = (
-        seen.pointer is not None
-        and seen.pointer.rollback
-        and seen.pointer.previous == journal.candidate.version
+        observed.pointer is not None
+        and observed.pointer.rollback
+        and observed.pointer.previous == journal.candidate.version
     )
     if (moved_back or "cdn" in journal.marks) and "cdn_back" not in journal.marks:
-        return until_seen_outside(journal, seen, "cdn_back", rules)
+        return until_seen_outside(journal, observed, "cdn_back", rules)
     return None
 
 
-def _first(journal: Journal, seen: ObservedState, rules: DeliveryRules) -> Action | None:
+def _first(journal: Journal, observed: ObservedState, rules: DeliveryRules) -> Action | None:
     """A first version has no way back: it is taken down, if nobody was told of it yet."""
-    if seen.unreadable:
-        return frozen(journal, seen.unreadable, rules)
-    if seen.pointer is not None and seen.pointer.version == journal.candidate.version:
+    if observed.unreadable:
+        return frozen(journal, observed.unreadable, rules)
+    if observed.pointer is not None and observed.pointer.version == journal.candidate.version:
         return frozen(journal, NO_WAY_BACK, rules)
     if _judged(journal) and "logs" not in journal.marks:
         return ReadLogs()
     if journal.marks.get("scaling", "none") != "none":
         return Autoscale(arms=())
-    endpoint = seen.endpoint
+    endpoint = observed.endpoint
     if endpoint is not None:
         if endpoint.busy:
             return Wait(seconds=POLL, why=f"the endpoint is {endpoint.status}")

@@ -22,8 +22,8 @@ def ringing(names: Collection[str]) -> tuple[str, ...]:
         return ()
     with asking(f"DescribeAlarms {', '.join(names)}"):
         answer = client("cloudwatch").describe_alarms(AlarmNames=list(names))
-    found = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
-    return tuple(item["AlarmName"] for item in found if item["StateValue"] == "ALARM")
+    alarms = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
+    return tuple(item["AlarmName"] for item in alarms if item["StateValue"] == "ALARM")
 
 
 def pull(name: str, reason: str) -> str:

@@ -33,19 +33,19 @@ def last_lines(endpoint: str, variant: str, since: float) -> tuple[str, ...]:
             logGroupName=group, logStreamNamePrefix=f"{variant}/"
         )
     streams = sorted(answer["logStreams"], key=_newest, reverse=True)[:STREAMS]
-    found: list[tuple[int, str]] = []
+    lines: list[tuple[int, str]] = []
     for stream in streams:
         with asking(f"GetLogEvents {group} {stream['logStreamName']}"):
-            told = client("logs").get_log_events(
+            page = client("logs").get_log_events(
                 logGroupName=group,
                 logStreamName=stream["logStreamName"],
                 startTime=int(since * 1000),
                 startFromHead=False,
                 limit=LINES,
             )
-        found += [(event["timestamp"], event["message"].rstrip()) for event in told["events"]]
-    found.sort(key=lambda line: line[0])
-    return tuple(text[:LONGEST_LINE] for _, text in found[-LINES:] if text)
+        lines += [(event["timestamp"], event["message"].rstrip()) for event in page["events"]]
+    lines.sort(key=lambda line: line[0])
+    return tuple(text[:LONGEST_LINE] for _, text in lines[-LINES:] if text)
 
 
 def _newest(stream: dict[str, Any]) -> int:

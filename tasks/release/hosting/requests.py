@@ -9,7 +9,7 @@ from tasks.images import address_of
 from tasks.model_spec import AutoscalingSpec, ServingSpec
 from tasks.release.hosting import names
 from tasks.release.journal.record import Arm, Journal, Site
-from tasks.release.machine.seen import Part
+from tasks.release.machine.observed import Part
 from tasks.values import FIRST_PROGRAM
 
 SHORT = 60

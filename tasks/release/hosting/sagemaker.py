@@ -14,7 +14,7 @@ from tasks.errors import AwsError, AwsRejected, ReleaseMismatch
 from tasks.model_spec import AutoscalingSpec
 from tasks.release.hosting import alarms, logs, names, scaling
 from tasks.release.journal.record import Journal
-from tasks.release.machine.seen import EndpointSeen, VariantSeen
+from tasks.release.machine.observed import ObservedEndpoint, ObservedVariant
 from tasks.release.observation import captures
 
 GONE = ("could not find", "does not exist", "not found", "cannot find")
@@ -28,18 +28,18 @@ class SageMaker:
 
     clock: Clock
 
-    def endpoint(self, name: str) -> EndpointSeen | None:
-        """One look at an endpoint."""
+    def endpoint(self, name: str) -> ObservedEndpoint | None:
+        """An endpoint as it is now."""
         answer = _describe("DescribeEndpoint", lambda sm: sm.describe_endpoint(EndpointName=name))
         if answer is None:
             return None
-        return EndpointSeen(
+        return ObservedEndpoint(
             status=answer["EndpointStatus"],
             config=answer["EndpointConfigName"],
             pending=answer.get("PendingDeploymentSummary", {}).get("EndpointConfigName", ""),
             failure=answer.get("FailureReason", ""),
             variants={
-                item["VariantName"]: VariantSeen(
+                item["VariantName"]: ObservedVariant(
                     weight=item.get("CurrentWeight", item.get("DesiredWeight", 0.0)),
                     instances=item.get("CurrentInstanceCount", 0),
                 )
@@ -71,31 +71,31 @@ class SageMaker:
     def create_model(self, request: Mapping[str, Any]) -> str:
         """CreateModel, or adopt the one that is the same."""
         name = request["ModelName"]
-        asked = request["PrimaryContainer"]
+        wanted = request["PrimaryContainer"]
         if _create(f"CreateModel {name}", lambda sm: sm.create_model(**request)):
-            return _same(name, asked, self.model_container(name), f"created {name}")
-        return _same(name, asked, self.model_container(name), f"adopted {name}")
+            return _same(name, wanted, self.model_container(name), f"created {name}")
+        return _same(name, wanted, self.model_container(name), f"adopted {name}")
 
     def create_config(self, request: Mapping[str, Any]) -> str:
         """CreateEndpointConfig, or adopt the one that is the same."""
         name = request["EndpointConfigName"]
-        made = _create(
+        created = _create(
             f"CreateEndpointConfig {name}", lambda sm: sm.create_endpoint_config(**request)
         )
-        done = f"{'created' if made else 'adopted'} {name}"
+        done = f"{'created' if created else 'adopted'} {name}"
         return _same(name, _variants(request), self.config_models(name), done)
 
     def create_endpoint(self, name: str, config: str, tags: Sequence[Any]) -> str:
         """CreateEndpoint, or adopt one with this configuration."""
-        made = _create(
+        created = _create(
             f"CreateEndpoint {name}",
             lambda sm: sm.create_endpoint(
                 EndpointName=name, EndpointConfigName=config, Tags=list(tags)
             ),
         )
         standing = self.endpoint(name)
-        found = {"config": standing.config if standing else None}
-        return _same(name, {"config": config}, found, "created" if made else "adopted")
+        actual = {"config": standing.config if standing else None}
+        return _same(name, {"config": config}, actual, "created" if created else "adopted")
 
     def update_endpoint(self, name: str, config: str, guardrail: Mapping[str, Any] | None) -> str:
         """UpdateEndpoint; one to the same configuration that is under way is adopted."""
@@ -248,15 +248,15 @@ def _delete_model(name: str) -> str:
 
 
 def _listed(list_name: str, member: str, key: str, prefix: str) -> list[str]:
-    found: list[str] = []
+    names: list[str] = []
     token: dict[str, str] = {}
     while True:
         with asking(f"{list_name} {prefix}"):
             call = getattr(client("sagemaker"), list_name)
             answer = call(NameContains=prefix.rstrip("-"), MaxResults=100, **token)
-        found += [item[key] for item in answer[member] if item[key].startswith(prefix)]
+        names += [item[key] for item in answer[member] if item[key].startswith(prefix)]
         if not answer.get("NextToken"):
-            return found
+            return names
         token = {"NextToken": answer["NextToken"]}
 
 
@@ -268,13 +268,13 @@ def _variants(document: Mapping[str, Any]) -> dict[str, str]:
     return {item["VariantName"]: item["ModelName"] for item in listed}
 
 
-def _same(name: str, asked: Mapping[str, Any], found: Mapping[str, Any], done: str) -> str:
+def _same(name: str, wanted: Mapping[str, Any], actual: Mapping[str, Any], done: str) -> str:
     """The sentence, if everything that was asked for was read back.
 
     Raises:
         ReleaseMismatch: something of this name holds something else.
     """
-    differ = {key: found.get(key) for key, value in asked.items() if found.get(key) != value}
+    differ = {key: actual.get(key) for key, value in wanted.items() if actual.get(key) != value}
     if differ:
         raise ReleaseMismatch(
             f"{name} exists, but differs in {', '.join(sorted(differ))}: {differ}.",
@@ -286,13 +286,13 @@ def _same(name: str, asked: Mapping[str, Any], found: Mapping[str, Any], done: s
 def _unsound(body: bytes, text: bytes) -> str:
     """What is wrong with an answer to ``{"instances": […]}``, or ""."""
     try:
-        asked, answer = json.loads(body), json.loads(text)
+        request, answer = json.loads(body), json.loads(text)
     except ValueError:
         return f"the answer is not JSON: {text[:80]!r}"
     predictions = answer.get("predictions") if isinstance(answer, dict) else None
     if not isinstance(predictions, list):
         return f"the answer has no predictions: {text[:80]!r}"
-    instances = asked.get("instances") if isinstance(asked, dict) else None
+    instances = request.get("instances") if isinstance(request, dict) else None
     if isinstance(instances, list) and len(instances) != len(predictions):
         return f"{len(instances)} instances, but {len(predictions)} predictions"
     if any(not math.isfinite(number) for number in _numbers(predictions)):

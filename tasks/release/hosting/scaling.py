@@ -31,7 +31,7 @@ def scale_only(endpoint: str, variants: Collection[str], spec: AutoscalingSpec |
 
 
 def _registered(endpoint: str) -> set[str]:
-    found: set[str] = set()
+    targets: set[str] = set()
     token: dict[str, str] = {}
     while True:
         with asking("DescribeScalableTargets sagemaker"):
@@ -39,9 +39,9 @@ def _registered(endpoint: str) -> set[str]:
                 **DIMENSION, **token
             )
         listed = (item["ResourceId"] for item in answer["ScalableTargets"])
-        found |= {name for name in listed if name.startswith(f"endpoint/{endpoint}/")}
+        targets |= {name for name in listed if name.startswith(f"endpoint/{endpoint}/")}
         if not answer.get("NextToken"):
-            return found
+            return targets
         token = {"NextToken": answer["NextToken"]}
 
 

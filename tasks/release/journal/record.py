@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from tasks.model_spec import ReleaseSpec, ServingSpec
 from tasks.values import Frozen
@@ -109,18 +109,32 @@ class Move(Frozen):
     share: float
 
 
+FORMER_ACTIONS: Mapping[str, str] = {
+    "wait": "hold",
+    "advance": "step",
+    "complete": "promote",
+    "roll_back": "rollback",
+}
+"""Words of stored journals that were written before the judge's own, and what they are now."""
+
+
 class Ruling(Frozen):
-    """What the judge says after the newest window.
+    """What the judge says after the newest window; ``action`` is `CanaryVerdict.action`.
 
     ``against`` and ``proven`` are evidence in powers of ten: that the candidate is worse, and that
     it is not worse (the weakest gate). ``share`` is where the judge wants the candidate's share.
     """
 
-    action: Literal["wait", "advance", "complete", "inconclusive", "roll_back"]
+    action: Literal["hold", "step", "promote", "rollback", "inconclusive"]
     reason: str
     against: float = 0.0
     proven: float = 0.0
     share: float = 0.0
+
+    @field_validator("action", mode="before")
+    @classmethod
+    def _as_now(cls, action: object) -> object:
+        return FORMER_ACTIONS.get(action, action) if isinstance(action, str) else action
 
 
 class ArmFigures(Frozen):
@@ -235,7 +249,7 @@ class Journal(Frozen):
 
     @property
     def unjudged(self) -> bool:
-        """Whether it is undone only because its owner died: nobody found the candidate wanting."""
+        """Whether it is undone only because its owner died: nobody judged the candidate worse."""
         return self.kind == "release" and self.order is not None and self.order.actor == RECONCILE
 
     @property

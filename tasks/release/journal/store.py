@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from tasks import objects
 from tasks.errors import LeaseLost, ReleaseError, ReleaseInProgress
 from tasks.release.journal.record import Journal
-from tasks.release.ports import Held, Told
+from tasks.release.ports import StoredJournal, WindowCounts
 
 FORMAT = 1
 """Version of the journal's schema that is read and written."""
@@ -52,18 +52,18 @@ class S3Journals:
 
     bucket: str
 
-    def read(self, model: str) -> Held | None:
+    def read(self, model: str) -> StoredJournal | None:
         """The current journal.
 
         Raises:
             ReleaseError: the object does not parse.
         """
-        found = objects.read(self.bucket, current_key(model))
-        if found is None:
+        current = objects.read(self.bucket, current_key(model))
+        if current is None:
             return None
-        return Held(_parsed(self.bucket, current_key(model), found.body), found.etag)
+        return StoredJournal(_parsed(self.bucket, current_key(model), current.body), current.etag)
 
-    def start(self, journal: Journal, replacing: Held | None) -> Held:
+    def start(self, journal: Journal, replacing: StoredJournal | None) -> StoredJournal:
         """See `ports.Journals.start`."""
         fresh, body = _written(journal)
         key = current_key(journal.model)
@@ -75,16 +75,16 @@ class S3Journals:
         if etag is None:
             standing = self.read(journal.model)
             raise busy(standing.journal if standing else journal)
-        return Held(fresh, etag)
+        return StoredJournal(fresh, etag)
 
-    def write(self, held: Held, journal: Journal) -> Held:
+    def write(self, stored: StoredJournal, journal: Journal) -> StoredJournal:
         """See `ports.Journals.write`."""
         fresh, body = _written(journal)
         key = current_key(journal.model)
-        etag = objects.swap(self.bucket, key, body, etag=held.etag)
+        etag = objects.swap(self.bucket, key, body, etag=stored.etag)
         if etag is None:
             raise lost(journal)
-        return Held(fresh, etag)
+        return StoredJournal(fresh, etag)
 
     def archive(self, journal: Journal) -> None:
         """See `ports.Journals.archive`."""
@@ -98,8 +98,8 @@ class S3Journals:
             ReleaseError: the object does not parse.
         """
         key = archive_key(model, release_id)
-        found = objects.read(self.bucket, key)
-        return None if found is None else _parsed(self.bucket, key, found.body)
+        ended = objects.read(self.bucket, key)
+        return None if ended is None else _parsed(self.bucket, key, ended.body)
 
     def history(self, model: str) -> tuple[str, ...]:
         """Ids of the ended releases, oldest first."""
@@ -109,25 +109,25 @@ class S3Journals:
             sorted(name.removesuffix(".json") for name in listed if name != "current.json")
         )
 
-    def keep_window(self, journal: Journal, told: Told) -> Told:
+    def keep_window(self, journal: Journal, window: WindowCounts) -> WindowCounts:
         """See `ports.Journals.keep_window`."""
-        key = f"{window_prefix(journal.model, journal.release_id)}{told['t0']:.0f}.json"
-        if objects.create(self.bucket, key, json.dumps(told).encode()) is not None:
-            return told
+        key = f"{window_prefix(journal.model, journal.release_id)}{window['t0']:.0f}.json"
+        if objects.create(self.bucket, key, json.dumps(window).encode()) is not None:
+            return window
         standing = objects.read(self.bucket, key)
         try:
-            return told if standing is None else dict(json.loads(standing.body))
+            return window if standing is None else dict(json.loads(standing.body))
         except (ValueError, TypeError):  # what was kept is damaged: what CloudWatch says now counts
-            return told
+            return window
 
-    def windows(self, model: str, release_id: str) -> tuple[Told, ...]:
+    def windows(self, model: str, release_id: str) -> tuple[WindowCounts, ...]:
         """Every window of a release, oldest first."""
-        found = (
+        kept = (
             objects.read(self.bucket, key)
             for key in objects.keys(self.bucket, window_prefix(model, release_id))
         )
-        told = [json.loads(item.body) for item in found if item is not None]
-        return tuple(sorted(told, key=lambda window: float(window["t0"])))
+        windows = [json.loads(item.body) for item in kept if item is not None]
+        return tuple(sorted(windows, key=lambda window: float(window["t0"])))
 
 
 def lost(journal: Journal) -> LeaseLost:
@@ -163,10 +163,10 @@ def _parsed(bucket: str, key: str, body: bytes) -> Journal:
 def _schema(body: bytes) -> Any:
     """The format that an object says it has; None when it says none."""
     try:
-        told = json.loads(body)
+        document = json.loads(body)
     except ValueError:
         return None
-    return told.get("schema_version", FORMAT) if isinstance(told, dict) else None
+    return document.get("schema_version", FORMAT) if isinstance(document, dict) else None
 
 
 def _written(journal: Journal) -> tuple[Journal, bytes]:

@@ -1,1 +1,1 @@
-"""What to do next in a release, from its journal and one look at the world. Pure."""
+"""What to do next in a release, from its journal and the observed state. Pure."""

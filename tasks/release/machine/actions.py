@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from tasks.release.journal.record import Gate, Phase
-from tasks.release.machine.seen import Part
+from tasks.release.machine.observed import Part
 from tasks.values import Frozen
 
 POLL = 10.0
 SOON = 5.0
-"""Seconds between looks while something is built, and while shares move."""
+"""Seconds between two observations while something is built, and while shares move."""
 
 
 class CreateModel(Frozen):
@@ -100,12 +100,12 @@ class CleanUp(Frozen):
 
 
 class Settle(Frozen):
-    """Write what became of the candidate into the ledger.
+    """Write what became of the candidate into its history.
 
     ``published`` when its release was undone without a judgement: the next run releases it again.
     """
 
-    fate: Literal["released", "rolled_back", "published"]
+    outcome: Literal["released", "rolled_back", "published"]
 
 
 class Notify(Frozen):

@@ -11,7 +11,7 @@ from collections.abc import Container
 
 from tasks.release.journal.record import Journal, JournalEntry
 from tasks.release.machine.actions import Action, described, named
-from tasks.release.machine.seen import ObservedState
+from tasks.release.machine.observed import ObservedState
 
 MOST_REFUSALS = 5
 """Refusals of one act in one phase after which it is not tried again."""
@@ -30,7 +30,7 @@ GUARDRAIL_SECONDS = 28_800.0
 """SageMaker's own longest bound on an update that its guardrail watches."""
 
 _ELSEWHERE = frozenset({"Invalidate", "Notify", "Observe"})
-"""Acts that have bounds of their own: `undoing.until_seen_outside`, `told`, the deadlines."""
+"""Acts that have bounds of their own: `undoing.until_seen_outside`, `notified`, the deadlines."""
 
 
 def key_of(action: Action) -> str:
@@ -67,10 +67,10 @@ def exhausted(journal: Journal, now: float, slow: Container[str]) -> str:
 
 
 def _first_intent(journal: Journal, name: str, detail: str) -> float:
-    told = (
+    intents = (
         e.at for e in journal.entries if (e.kind, e.action, e.detail) == ("intent", name, detail)
     )
-    return next(told, journal.started)
+    return next(intents, journal.started)
 
 
 def refusal_of(journal: Journal, name: str) -> str:
@@ -81,7 +81,7 @@ def refusal_of(journal: Journal, name: str) -> str:
     return "it gave no reason"
 
 
-def told(journal: Journal, mark: str) -> bool:
+def notified(journal: Journal, mark: str) -> bool:
     """Whether people were told, or cannot be: nobody's deafness keeps a release from ending."""
     refused = journal.rejected.get(f"{journal.phase}:Notify", 0) >= MOST_REFUSALS
     return mark in journal.marks or refused or journal.trouble >= MOST_TROUBLE
@@ -91,7 +91,7 @@ def waited(journal: Journal, now: float) -> float:
     """Seconds since anything came to something.
 
     The time in which its owner was dead does not count: nothing was tried then. It counts from the
-    first look of whoever took over.
+    first observation of whoever took over.
     """
     since = journal.started
     taken: float | None = None
@@ -115,16 +115,16 @@ def busy_bound(journal: Journal) -> float:
     return max(BUSY_SECONDS, builds, guarded)
 
 
-def stuck(journal: Journal, seen: ObservedState) -> str:
+def stuck(journal: Journal, observed: ObservedState) -> str:
     """Why SageMaker is not waited for any longer, or ""."""
-    endpoint, bound = seen.endpoint, busy_bound(journal)
-    if endpoint is None or not endpoint.busy or waited(journal, seen.now) <= bound:
+    endpoint, bound = observed.endpoint, busy_bound(journal)
+    if endpoint is None or not endpoint.busy or waited(journal, observed.now) <= bound:
         return ""
     return f"SageMaker has been {endpoint.status} for over {bound:,.0f} s"
 
 
-def silent(journal: Journal, seen: ObservedState) -> str:
+def silent(journal: Journal, observed: ObservedState) -> str:
     """Why an outage is not waited out any longer, or ""."""
-    if journal.trouble < MOST_TROUBLE or waited(journal, seen.now) <= LONGEST_OUTAGE:
+    if journal.trouble < MOST_TROUBLE or waited(journal, observed.now) <= LONGEST_OUTAGE:
         return ""
     return f"AWS has answered with errors for over {LONGEST_OUTAGE:,.0f} s"

@@ -18,8 +18,8 @@ from typing import ClassVar
 from tasks.model_spec import ModelSpec
 from tasks.release.journal.record import Journal, Phase, Site
 from tasks.release.machine.actions import Action, named
+from tasks.release.machine.observed import ObservedState
 from tasks.release.machine.plan import Facts, Wish
-from tasks.release.machine.seen import ObservedState
 
 
 class DeliveryRules(ABC):
@@ -71,11 +71,11 @@ class DeliveryRules(ABC):
         """Whether users get this version, and no other beside it."""
 
     @abstractmethod
-    def prepare(self, journal: Journal, seen: ObservedState) -> Action:
+    def prepare(self, journal: Journal, observed: ObservedState) -> Action:
         """The next act before the candidate can be asked, up to ``Enter(health_check)``."""
 
     @abstractmethod
-    def strange(self, journal: Journal, seen: ObservedState) -> str:
+    def strange(self, journal: Journal, observed: ObservedState) -> str:
         """What somebody else changed while the release was under way, or ""."""
 
     @abstractmethod
@@ -87,19 +87,19 @@ class DeliveryRules(ABC):
         """What must stand before a healthy candidate meets its first user."""
 
     @abstractmethod
-    def share(self, journal: Journal, seen: ObservedState, share: float) -> Action | None:
+    def share(self, journal: Journal, observed: ObservedState, share: float) -> Action | None:
         """The next act towards the candidate's share of users, between 0 and 1."""
 
     @abstractmethod
-    def before_pointer(self, journal: Journal, seen: ObservedState) -> Action | None:
+    def before_pointer(self, journal: Journal, observed: ObservedState) -> Action | None:
         """What must be so before the pointer may name the candidate."""
 
     @abstractmethod
-    def retire(self, journal: Journal, seen: ObservedState) -> Action | None:
+    def retire(self, journal: Journal, observed: ObservedState) -> Action | None:
         """The next act until the promoted candidate serves alone, as the pointer says."""
 
     @abstractmethod
-    def restore(self, journal: Journal, seen: ObservedState) -> Action | None:
+    def restore(self, journal: Journal, observed: ObservedState) -> Action | None:
         """The next act of the way back, until the stable version serves alone again."""
 
     @abstractmethod

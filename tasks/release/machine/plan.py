@@ -10,7 +10,7 @@ from tasks.clock import utc, wall
 from tasks.model_spec import ModelSpec
 from tasks.release.hosting import requests
 from tasks.release.journal.record import Journal, JournalEntry, Phase, Site
-from tasks.release.machine.seen import EndpointSeen
+from tasks.release.machine.observed import ObservedEndpoint
 from tasks.values import Frozen, Pointer
 
 FIRST_LATENCY_MS = 5.0
@@ -29,7 +29,7 @@ class Facts(Frozen):
     """
 
     pointer: Pointer | None
-    endpoint: EndpointSeen | None
+    endpoint: ObservedEndpoint | None
     variant_models: Mapping[str, str] = {}
     stable_environment: Mapping[str, str] = {}
     stable_edges: tuple[float, ...] = ()
@@ -57,15 +57,15 @@ class Wish(Frozen):
 
 def release_id(now: float, *parts: str) -> str:
     """Sortable by time; told apart by who, what and when."""
-    told = hashlib.sha256("|".join((*parts, repr(now))).encode()).hexdigest()[:6]
-    return f"{utc(wall(now)).strftime('r%Y%m%d-%H%M%S')}-{told}"
+    digest = hashlib.sha256("|".join((*parts, repr(now))).encode()).hexdigest()[:6]
+    return f"{utc(wall(now)).strftime('r%Y%m%d-%H%M%S')}-{digest}"
 
 
 def rollback(
     spec: ModelSpec,
     site: Site,
     *,
-    endpoint: EndpointSeen | None,
+    endpoint: ObservedEndpoint | None,
     variant_models: Mapping[str, str],
     bad: str,
     bad_identity: str,

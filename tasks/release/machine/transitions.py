@@ -1,6 +1,6 @@
-"""What to do next. Pure: the journal and one look at the world lead to one action.
+"""What to do next. Pure: the journal and the observed state lead to one action.
 
-Nothing here remembers: an actor that takes over sees what the dead one saw, and gets the same
+Nothing here remembers: an actor that takes over observes what the dead one did, and gets the same
 answer, because every act leaves a trace that can be read (the journal's marks, the endpoint, the
 pointer).
 
@@ -24,61 +24,61 @@ from tasks.release.machine.actions import (
     Wait,
 )
 from tasks.release.machine.delivery import DeliveryRules
+from tasks.release.machine.observed import ObservedState
 from tasks.release.machine.questions import has_control, how, proof
-from tasks.release.machine.seen import ObservedState
 from tasks.release.machine.undoing import frozen, undo, until_seen_outside
 
 
-def next_action(journal: Journal, seen: ObservedState, rules: DeliveryRules) -> Action:
+def next_action(journal: Journal, observed: ObservedState, rules: DeliveryRules) -> Action:
     """The one act that brings the release on.
 
     Args:
         journal: The release as last written; its spec was frozen into it when it began.
-        seen: One look at what serves, the pointer and the alarms.
+        observed: What serves, the pointer and the alarms.
         rules: What the phases mean for the delivery that the spec names.
     """
     if journal.ended:
         return Wait(seconds=0.0, why=f"the release is {journal.phase}")
     if journal.phase == "rolling_back":
-        return undo(journal, seen, rules)
-    over = given_up(journal, seen, rules)
+        return undo(journal, observed, rules)
+    over = given_up(journal, observed, rules)
     if over:
         return frozen(journal, over, rules)
-    ends = stop(journal, seen, rules)
+    ends = stop(journal, observed, rules)
     if ends:
         return Enter(phase="rolling_back", reason=ends)
-    return _FORWARD[journal.phase](journal, seen, rules)
+    return _FORWARD[journal.phase](journal, observed, rules)
 
 
-def given_up(journal: Journal, seen: ObservedState, rules: DeliveryRules) -> str:
+def given_up(journal: Journal, observed: ObservedState, rules: DeliveryRules) -> str:
     """Why a person has to look: AWS is away for hours, or no way leads back any more."""
     if journal.phase == "retiring":
         return (
-            seen.unreadable
-            or bounds.exhausted(journal, seen.now, rules.slow)
-            or bounds.silent(journal, seen)
+            observed.unreadable
+            or bounds.exhausted(journal, observed.now, rules.slow)
+            or bounds.silent(journal, observed)
         )
-    return bounds.silent(journal, seen) if _points(journal, seen) else ""
+    return bounds.silent(journal, observed) if _points(journal, observed) else ""
 
 
-def stop(journal: Journal, seen: ObservedState, rules: DeliveryRules) -> str:
+def stop(journal: Journal, observed: ObservedState, rules: DeliveryRules) -> str:
     """Why the candidate has to go, or "" when it may stay."""
     if journal.order is not None:
         return undo_order(journal.order)
-    if seen.alarms:
-        return f"alarm {', '.join(seen.alarms)}"
+    if observed.alarms:
+        return f"alarm {', '.join(observed.alarms)}"
     ruling = journal.ruling
-    if ruling is not None and ruling.action == "roll_back":
+    if ruling is not None and ruling.action == "rollback":
         return ruling.reason
-    if seen.unreadable:
-        return seen.unreadable
-    over = bounds.exhausted(journal, seen.now, rules.slow)
+    if observed.unreadable:
+        return observed.unreadable
+    over = bounds.exhausted(journal, observed.now, rules.slow)
     if over:
         return over
-    denied = questions.denied(journal, seen.now)
+    denied = questions.denied(journal, observed.now)
     if denied:
         return denied
-    if journal.trouble >= bounds.MOST_TROUBLE and not _points(journal, seen):
+    if journal.trouble >= bounds.MOST_TROUBLE and not _points(journal, observed):
         return f"AWS answered with errors {journal.trouble} times in a row"
     return ""
 
@@ -90,24 +90,24 @@ def undo_order(order: RollbackOrder) -> str:
     return f"{order.actor} asked for it: {order.reason}"
 
 
-def _points(journal: Journal, seen: ObservedState) -> bool:
-    return seen.pointer is not None and seen.pointer.version == journal.candidate.version
+def _points(journal: Journal, observed: ObservedState) -> bool:
+    return observed.pointer is not None and observed.pointer.version == journal.candidate.version
 
 
-def _planned(journal: Journal, seen: ObservedState, rules: DeliveryRules) -> Action:
+def _planned(journal: Journal, observed: ObservedState, rules: DeliveryRules) -> Action:
     if journal.spec.approval == "before_canary":
         question = questions.asked(journal, "before_canary")
         if question is not None:
             return question
-    return rules.prepare(journal, seen)
+    return rules.prepare(journal, observed)
 
 
-def _prepared(journal: Journal, seen: ObservedState, rules: DeliveryRules) -> Action:
-    return rules.prepare(journal, seen)
+def _prepared(journal: Journal, observed: ObservedState, rules: DeliveryRules) -> Action:
+    return rules.prepare(journal, observed)
 
 
-def _health_check(journal: Journal, seen: ObservedState, rules: DeliveryRules) -> Action:
-    strange = rules.strange(journal, seen)
+def _health_check(journal: Journal, observed: ObservedState, rules: DeliveryRules) -> Action:
+    strange = rules.strange(journal, observed)
     if strange:
         return Enter(phase="rolling_back", reason=strange)
     health = journal.marks.get("health")
@@ -117,58 +117,58 @@ def _health_check(journal: Journal, seen: ObservedState, rules: DeliveryRules) -
         return rules.unhealthy(journal, f"the candidate is not healthy: {health}")
     if not has_control(journal):
         promote = Enter(phase="promoting", reason=f"{rules.healthy}; {how(journal)}")
-        return _unless_refused(journal, seen, promote)
+        return _unless_refused(journal, observed, promote)
     return rules.guard(journal) or Enter(phase="canary", step=-1, reason=rules.healthy)
 
 
-def _canary(journal: Journal, seen: ObservedState, rules: DeliveryRules) -> Action:
-    strange = rules.strange(journal, seen)
+def _canary(journal: Journal, observed: ObservedState, rules: DeliveryRules) -> Action:
+    strange = rules.strange(journal, observed)
     if strange:
         return Enter(phase="rolling_back", reason=strange)
-    moved = rules.share(journal, seen, journal.wanted)
+    moved = rules.share(journal, observed, journal.wanted)
     if moved is not None:
         return moved
     proven = rules.after["canary"]
     ruling = journal.ruling
-    if ruling is not None and ruling.action == "advance":
-        rung = rung_at(journal, ruling.share)
-        if rung == len(journal.spec.ladder) - 1:
-            return _unless_refused(journal, seen, Enter(phase=proven, reason=ruling.reason))
-        if rung > journal.step:
-            return Enter(phase="canary", step=rung, reason=ruling.reason)
-    late = seen.now > journal.canary_since + journal.spec.deadline_seconds + grace(journal)
+    if ruling is not None and ruling.action == "step":
+        step = step_at(journal, ruling.share)
+        if step == len(journal.spec.ladder) - 1:
+            return _unless_refused(journal, observed, Enter(phase=proven, reason=ruling.reason))
+        if step > journal.step:
+            return Enter(phase="canary", step=step, reason=ruling.reason)
+    late = observed.now > journal.canary_since + journal.spec.deadline_seconds + grace(journal)
     if late or (ruling is not None and ruling.action == "inconclusive"):
         return _inconclusive(journal, Enter(phase=proven, reason="a person decided it"))
-    return observed(journal, seen)
+    return next_window(journal, observed)
 
 
 def _inconclusive(journal: Journal, granted: Action) -> Action:
     """What follows when the deadline came before a proof."""
-    said = journal.ruling.reason if journal.ruling else "nothing was measured"
+    measured = journal.ruling.reason if journal.ruling else "nothing was measured"
     if journal.spec.inconclusive == "ask":
         return questions.asked(journal, "inconclusive") or granted
-    return Enter(phase="rolling_back", reason=f"inconclusive: {said}")
+    return Enter(phase="rolling_back", reason=f"inconclusive: {measured}")
 
 
-def rung_at(journal: Journal, share: float) -> int:
+def step_at(journal: Journal, share: float) -> int:
     """The highest step of the ladder that is not above a share."""
     return max((i for i, step in enumerate(journal.spec.ladder) if step <= share), default=-1)
 
 
-def _unless_refused(journal: Journal, seen: ObservedState, granted: Action) -> Action:
+def _unless_refused(journal: Journal, observed: ObservedState, granted: Action) -> Action:
     if journal.spec.approval != "before_promotion":
         return granted
     question = questions.asked(journal, "before_promotion")
     if isinstance(question, Wait) and journal.phase == "canary":
-        return observed(journal, seen)  # a candidate that serves is never left unwatched
+        return next_window(journal, observed)  # a candidate that serves is never left unwatched
     return question or granted
 
 
-def _promoting(journal: Journal, seen: ObservedState, rules: DeliveryRules) -> Action:
-    needed = rules.before_pointer(journal, seen)
+def _promoting(journal: Journal, observed: ObservedState, rules: DeliveryRules) -> Action:
+    needed = rules.before_pointer(journal, observed)
     if needed is not None:
         return needed
-    named = seen.pointer.version if seen.pointer else None
+    named = observed.pointer.version if observed.pointer else None
     before = journal.stable.version if journal.stable else None
     if named != journal.candidate.version:
         if named != before:
@@ -176,53 +176,53 @@ def _promoting(journal: Journal, seen: ObservedState, rules: DeliveryRules) -> A
             return frozen(journal, moved, rules)
         return MovePointer(to="candidate")
     if "cdn" not in journal.marks:
-        return until_seen_outside(journal, seen, "cdn", rules)
+        return until_seen_outside(journal, observed, "cdn", rules)
     return Enter(phase=rules.after["promoting"], reason=rules.promoted)
 
 
-def _watching(journal: Journal, seen: ObservedState, rules: DeliveryRules) -> Action:
-    strange = rules.strange(journal, seen)
+def _watching(journal: Journal, observed: ObservedState, rules: DeliveryRules) -> Action:
+    strange = rules.strange(journal, observed)
     if strange:
         return Enter(phase="rolling_back", reason=strange)
     onward = rules.after["watching"]
     if journal.stable is None or journal.strategy == "direct":
         return Enter(phase=onward, reason="there is no earlier version to compare with")
     if has_control(journal):
-        moved = rules.share(journal, seen, journal.spec.ladder[-1])
+        moved = rules.share(journal, observed, journal.spec.ladder[-1])
         if moved is not None:
             return moved
     watched = Enter(phase=onward, reason=f"watched for {journal.spec.watch_seconds} s")
-    over = seen.now >= journal.phase_since + journal.spec.watch_seconds
+    over = observed.now >= journal.phase_since + journal.spec.watch_seconds
     if not has_control(journal):
         return watched if over else Wait(seconds=POLL, why="watching the alarms")
     ruling = journal.ruling
-    if ruling is not None and ruling.action == "complete":
+    if ruling is not None and ruling.action == "promote":
         return watched.model_copy(update={"reason": ruling.reason})
-    late = seen.now > journal.phase_since + journal.spec.watch_seconds + (
+    late = observed.now > journal.phase_since + journal.spec.watch_seconds + (
         journal.spec.deadline_seconds + grace(journal)
     )
     if late or (ruling is not None and ruling.action == "inconclusive"):
         return _inconclusive(journal, watched)
-    return observed(journal, seen)
+    return next_window(journal, observed)
 
 
-def _retiring(journal: Journal, seen: ObservedState, rules: DeliveryRules) -> Action:
-    needed = rules.retire(journal, seen)
+def _retiring(journal: Journal, observed: ObservedState, rules: DeliveryRules) -> Action:
+    needed = rules.retire(journal, observed)
     if needed is not None:
         return needed
     if "cleaned" not in journal.marks:
         return CleanUp()
     if "ledger" not in journal.marks:
-        return Settle(fate="released")
+        return Settle(outcome="released")
     return Finish(phase="done", verdict=proof(journal))
 
 
-def observed(journal: Journal, seen: ObservedState) -> Action:
-    """Read the next window, or wait until it is told."""
+def next_window(journal: Journal, observed: ObservedState) -> Action:
+    """Read the next window, or wait until it is complete."""
     ready = journal.judged_until + journal.spec.window_seconds + journal.spec.metrics_lag_seconds
-    if seen.now >= ready:
+    if observed.now >= ready:
         return Observe()
-    return Wait(seconds=ready - seen.now, why="the next window is not told yet")
+    return Wait(seconds=ready - observed.now, why="the next window is not told yet")
 
 
 def grace(journal: Journal) -> float:

@@ -10,7 +10,7 @@ from tasks.release.journal.record import Journal
 from tasks.release.machine import bounds
 from tasks.release.machine.actions import Action, CleanUp, Finish, Invalidate, Notify, Settle
 from tasks.release.machine.delivery import DeliveryRules
-from tasks.release.machine.seen import ObservedState
+from tasks.release.machine.observed import ObservedState
 
 NO_WAY_BACK = "the first version has to go, and there is no earlier one to serve"
 UNSEEN_TRIES = 10
@@ -20,12 +20,12 @@ Both, since an owner that died for an hour has tried nothing in that hour.
 """
 
 
-def undo(journal: Journal, seen: ObservedState, rules: DeliveryRules) -> Action:
+def undo(journal: Journal, observed: ObservedState, rules: DeliveryRules) -> Action:
     """The next act of a rollback."""
-    over = bounds.exhausted(journal, seen.now, rules.slow) or bounds.silent(journal, seen)
+    over = bounds.exhausted(journal, observed.now, rules.slow) or bounds.silent(journal, observed)
     if over:
         return frozen(journal, over, rules)
-    needed = rules.restore(journal, seen)
+    needed = rules.restore(journal, observed)
     if needed is not None:
         return needed
     if "cleaned" not in journal.marks:
@@ -36,7 +36,7 @@ def undo(journal: Journal, seen: ObservedState, rules: DeliveryRules) -> Action:
 def frozen(journal: Journal, why: str, rules: DeliveryRules) -> Action:
     """End in a state that a person must look at, after telling them what to do."""
     recovery = rules.recovery(journal)
-    if not bounds.told(journal, "notified:frozen"):
+    if not bounds.notified(journal, "notified:frozen"):
         return Notify(
             mark="notified:frozen",
             subject=f"Frozen: {journal.model} {journal.candidate.version}",
@@ -46,7 +46,7 @@ def frozen(journal: Journal, why: str, rules: DeliveryRules) -> Action:
 
 
 def until_seen_outside(
-    journal: Journal, seen: ObservedState, mark: str, rules: DeliveryRules
+    journal: Journal, observed: ObservedState, mark: str, rules: DeliveryRules
 ) -> Action:
     """Invalidate the CDN until it shows the pointer; frozen when it goes on not to."""
     tries = [
@@ -54,17 +54,17 @@ def until_seen_outside(
         for entry in journal.entries
         if (entry.kind, entry.action, entry.detail) == ("intent", "Invalidate", f"mark={mark}")
     ]
-    if len(tries) >= UNSEEN_TRIES and seen.now > tries[0] + bounds.UNSEEN_SECONDS:
+    if len(tries) >= UNSEEN_TRIES and observed.now > tries[0] + bounds.UNSEEN_SECONDS:
         return frozen(journal, "the CDN goes on serving an old latest.json", rules)
     return Invalidate(mark=mark)
 
 
 def end(journal: Journal) -> Action:
-    """What is left once the stable version serves: the ledger, the people, the end."""
+    """What is left once the stable version serves: the history, the people, the end."""
     why = reason(journal)
     if "ledger" not in journal.marks:
-        return Settle(fate="published" if journal.unjudged else "rolled_back")
-    if not bounds.told(journal, "notified:rolled_back"):
+        return Settle(outcome="published" if journal.unjudged else "rolled_back")
+    if not bounds.notified(journal, "notified:rolled_back"):
         serves = journal.stable.version if journal.stable else "nothing"
         return Notify(
             mark="notified:rolled_back",

@@ -1,1 +1,1 @@
-"""What a release sees: the state at AWS, windows of counts, captured pairs, and their ruling."""
+"""What a release observes (AWS, windows of counts, captured pairs), and the analysis of it."""

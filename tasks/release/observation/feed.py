@@ -11,7 +11,7 @@ from tasks.aws import asking, client
 from tasks.clock import Clock, utc
 from tasks.release.journal.record import Journal
 from tasks.release.observation import captures, windows
-from tasks.release.ports import Told
+from tasks.release.ports import WindowCounts
 
 MOST_QUERIES = 500
 
@@ -27,7 +27,7 @@ class CloudWatchFeed:
         journal: Journal,
         spans: Sequence[tuple[float, float]],
         queries: Sequence[Mapping[str, Any]],
-    ) -> Sequence[Told]:
+    ) -> Sequence[WindowCounts]:
         """See `ports.Feed.read`."""
         if not spans:
             return ()
@@ -45,5 +45,5 @@ class CloudWatchFeed:
                         known = values[result["Id"]]
                         for at, value in zip(result["Timestamps"], result["Values"], strict=True):
                             known[at.timestamp()] = value
-        told = windows.told(journal, values, spans, self.clock.now())
-        return [captures.paired(journal, window) for window in told]
+        complete = windows.complete(journal, values, spans, self.clock.now())
+        return [captures.paired(journal, window) for window in complete]

@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
-from tasks.release.desk import Desk
+from tasks.release.context import ReleaseContext
 from tasks.values import Pointer
 
-LOOKS, BETWEEN_LOOKS = 4, 5.0
-"""How often, and how many seconds apart, one act looks whether the CDN shows a move."""
+CHECKS, BETWEEN_CHECKS = 4, 5.0
+"""How often, and how many seconds apart, one act checks whether the CDN shows a move."""
 
 
-def shown(desk: Desk, pointer: Pointer) -> bool:
+def shown(context: ReleaseContext, pointer: Pointer) -> bool:
     """Whether clients of the CDN get this pointer; true where there is no CDN to look at."""
-    if not desk.outside.told.startswith("http"):
+    if not context.outside.address.startswith("http"):
         return True
-    for look in range(LOOKS):
-        if look:
-            desk.clock.sleep(BETWEEN_LOOKS)
-        if served(desk, pointer.model) == pointer:
+    for check in range(CHECKS):
+        if check:
+            context.clock.sleep(BETWEEN_CHECKS)
+        if served(context, pointer.model) == pointer:
             return True
     return False
 
 
-def how_seen(desk: Desk) -> str:
+def visibility(context: ReleaseContext) -> str:
     """How much is known of what clients get, once ``shown`` is true."""
-    return "seen outside" if desk.outside.told.startswith("http") else desk.outside.told
+    return "seen outside" if context.outside.address.startswith("http") else context.outside.address
 
 
-def served(desk: Desk, model: str) -> Pointer | None:
+def served(context: ReleaseContext, model: str) -> Pointer | None:
     """The pointer as clients of the CDN get it; None when they get none that parses."""
-    body = desk.outside.read(f"{model}/latest.json")
+    body = context.outside.read(f"{model}/latest.json")
     try:
         return None if body is None else Pointer.model_validate_json(body)
     except ValueError:
         return None
 
 
-def stale(desk: Desk, model: str, pointer: Pointer) -> str:
+def stale(context: ReleaseContext, model: str, pointer: Pointer) -> str:
     """How the CDN's pointer differs from the registry's, or ""."""
-    if not desk.outside.told.startswith("http"):
+    if not context.outside.address.startswith("http"):
         return ""
-    seen = served(desk, model)
-    if seen == pointer or desk.registry.pointer(model) != pointer:
+    from_cdn = served(context, model)
+    if from_cdn == pointer or context.registry.pointer(model) != pointer:
         return ""
-    told = f"{seen.version} of {seen.timestamp}" if seen else "no pointer"
+    answer = f"{from_cdn.version} of {from_cdn.timestamp}" if from_cdn else "no pointer"
     return (
-        f"the CDN serves {told}, the registry {pointer.version} of {pointer.timestamp}: "
+        f"the CDN serves {answer}, the registry {pointer.version} of {pointer.timestamp}: "
         "invalidate the CDN, or look whether it still reads this bucket"
     )

@@ -23,7 +23,7 @@ from tasks.metrics import task_class
 DRIFT = 0.1
 """Shift, in standard deviations, that is never held against a version: the judge's own default."""
 LATE = 60.0
-"""Seconds by which pairs are told later than counts: captures are written once a minute."""
+"""Seconds by which pairs are known later than counts: captures are written once a minute."""
 MOST = 20_000
 """Answers of one version that are read for a window: far more than a verdict takes."""
 SIGMA = (0.158_655, 0.841_345)
@@ -64,12 +64,12 @@ def written_within(hour: str, name: str, span: Span) -> bool:
 
 def answers(lines: Iterable[str], span: Span, task: str = "") -> list[Answered]:
     """What was asked within a span, out of captured lines; lines that say nothing are left out."""
-    found = []
+    captured = []
     for line in lines:
         answered = _answered(line, task)
         if answered is not None and span[0] <= answered.at < span[1]:
-            found.append(answered)
-    return found
+            captured.append(answered)
+    return captured
 
 
 def counted(
@@ -130,19 +130,19 @@ def score(answer: Any, task: str = "") -> float | None:
 
 def _answered(line: str, task: str) -> Answered | None:
     try:
-        told = json.loads(line)
-        data = told["captureData"]
-        asked, said = _body(data["endpointInput"]), _body(data["endpointOutput"])
-        meta = told["eventMetadata"]
+        event = json.loads(line)
+        data = event["captureData"]
+        request_body, answer_body = _body(data["endpointInput"]), _body(data["endpointOutput"])
+        meta = event["eventMetadata"]
         at = datetime.fromisoformat(meta["inferenceTime"]).timestamp()
-        predictions = json.loads(said)["predictions"]
+        predictions = json.loads(answer_body)["predictions"]
         scores = [score(item, task) for item in predictions]
     except (ValueError, KeyError, TypeError):
         return None
     known = [item for item in scores if item is not None]
     if not known or len(known) != len(scores):
         return None
-    request = str(meta.get("inferenceId") or hashlib.sha256(asked).hexdigest())
+    request = str(meta.get("inferenceId") or hashlib.sha256(request_body).hexdigest())
     return Answered(request, at, sum(known) / len(known))
 
 

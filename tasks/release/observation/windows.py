@@ -30,7 +30,7 @@ COUNTS = {
 Span = tuple[float, float]
 
 
-class ArmTold(Frozen):
+class ArmTotals(Frozen):
     """One arm in one window, in integers; the judge's ArmCounts has the same fields."""
 
     requests: int = 0
@@ -40,13 +40,13 @@ class ArmTold(Frozen):
 
 
 def start_of(now: float, window: float, lag: float) -> float:
-    """Where judging begins: a few whole windows before the last that is told."""
-    told = math.floor((now - lag) / window) * window
-    return max(0.0, told - LOOK_BACK * window)
+    """Where judging begins: a few whole windows before the last that is complete."""
+    complete = math.floor((now - lag) / window) * window
+    return max(0.0, complete - LOOK_BACK * window)
 
 
 def due(judged_until: float, now: float, window: float, lag: float) -> tuple[Span, ...]:
-    """Whole windows that are over and told, and not judged yet."""
+    """Whole windows that are over and complete, and not judged yet."""
     spans = []
     begin = judged_until
     while begin + window + lag <= now:
@@ -71,17 +71,17 @@ def queries(journal: Journal) -> list[dict[str, Any]]:
     Latency and predictions are counted by bin with the trimmed count ``TC(a:b)``: the number of
     values above a and not above b.
     """
-    asked = []
+    metric_queries = []
     for letter, arm in (("c", journal.candidate), ("s", journal.stable)):
         if arm is not None:
-            asked += _of_arm(journal, letter, arm)
-    return asked
+            metric_queries += _of_arm(journal, letter, arm)
+    return metric_queries
 
 
-def told(
+def complete(
     journal: Journal, values: Mapping[str, Mapping[float, float]], spans: Sequence[Span], now: float
 ) -> list[dict[str, Any]]:
-    """Windows as JSON, in order, up to the first that is not told in full.
+    """Windows as JSON, in order, up to the first that is not complete.
 
     Args:
         journal: The release.
@@ -89,17 +89,17 @@ def told(
         spans: The windows that were asked for.
         now: Unix time; a window that stays incomplete is taken as it is in the end.
     """
-    found: list[dict[str, Any]] = []
+    windows: list[dict[str, Any]] = []
     read = [(s, {name: _arm(journal, name[0], values, s[0]) for name in ARMS}) for s in spans]
     last = max((s[0] for s, arms in read if _requests(arms)), default=0.0)
     for span, arms in read:
         later = now >= span[1] + journal.spec.metrics_lag_seconds + journal.spec.window_seconds
-        # An empty window is told when what came after it has been told.
-        whole = _complete(arms) if _requests(arms) else later or span[0] < last
+        # An empty window is complete once there are counts of what came after it.
+        whole = _whole(arms) if _requests(arms) else later or span[0] < last
         patience = PATIENCE * (journal.spec.metrics_lag_seconds + journal.spec.window_seconds)
         if not whole and now < span[1] + patience:
             break
-        found.append(
+        windows.append(
             {
                 "t0": span[0],
                 "t1": span[1],
@@ -107,7 +107,7 @@ def told(
                 **{name: arm.model_dump(mode="json") for name, arm in arms.items()},
             }
         )
-    return found
+    return windows
 
 
 def quantile(counts: Sequence[int], edges: Sequence[float], level: float) -> float | None:
@@ -115,26 +115,26 @@ def quantile(counts: Sequence[int], edges: Sequence[float], level: float) -> flo
     total = sum(counts)
     if total == 0:
         return None
-    seen = 0
+    counted = 0
     for index, count in enumerate(counts):
-        seen += count
-        if seen >= level * total:
+        counted += count
+        if counted >= level * total:
             return edges[min(index, len(edges) - 1)]
     return edges[-1]
 
 
-def _requests(arms: Mapping[str, ArmTold]) -> int:
+def _requests(arms: Mapping[str, ArmTotals]) -> int:
     return sum(arm.requests for arm in arms.values())
 
 
-def _complete(arms: Mapping[str, ArmTold]) -> bool:
+def _whole(arms: Mapping[str, ArmTotals]) -> bool:
     """Whether every request's latency has come too (failed requests may have none)."""
     return all(sum(arm.latency) + arm.errors >= arm.requests for arm in arms.values())
 
 
 def _arm(
     journal: Journal, letter: str, values: Mapping[str, Mapping[float, float]], begin: float
-) -> ArmTold:
+) -> ArmTotals:
     def of(name: str) -> int:
         return round(values.get(f"{letter}_{name}", {}).get(begin, 0.0))
 
@@ -142,7 +142,7 @@ def _arm(
     errors = min(requests, max(of("model"), of("client") + of("server")))
     latency_bins = len(journal.latency_edges_ms) + 1
     prediction_bins = len(journal.judged_edges) + 1 if journal.judged_edges else 0
-    return ArmTold(
+    return ArmTotals(
         requests=requests,
         errors=errors,
         latency=tuple(of(f"l{i}") for i in range(latency_bins)),
@@ -154,23 +154,23 @@ def _of_arm(journal: Journal, letter: str, arm: Arm) -> list[dict[str, Any]]:
     served = {"EndpointName": journal.endpoint, "VariantName": arm.variant}
     predicted = {"ModelName": journal.model, "VariantName": arm.variant}
     period = journal.spec.window_seconds
-    asked = [
+    metric_queries = [
         query(f"{letter}_{name}", SAGEMAKER, metric, served, period, "Sum")
         for name, metric in COUNTS.items()
     ]
     edges = [edge * MICROSECONDS for edge in journal.latency_edges_ms]
-    asked += [
+    metric_queries += [
         query(f"{letter}_l{i}", SAGEMAKER, "ModelLatency", served, period, stat)
         for i, stat in enumerate(bins(edges))
     ]
     if journal.judged_edges:
         space = journal.site.metrics_namespace
         middles = [index + 0.5 for index in range(len(journal.judged_edges))]
-        asked += [
+        metric_queries += [
             query(f"{letter}_p{i}", space, "PredictionBin", predicted, period, stat)
             for i, stat in enumerate(bins(middles))
         ]
-    return asked
+    return metric_queries
 
 
 def bins(edges: Sequence[float]) -> list[str]:

@@ -20,8 +20,8 @@ def drawn(journal: Journal) -> list[str]:
     span = [(points[0].at - begin) / MINUTE, (points[-1].at - begin) / MINUTE]
 
     def series(value: Callable[[Point], float | None]) -> list[tuple[float, float]]:
-        found = [((p.at - begin) / MINUTE, value(p)) for p in points]
-        return [(x, y) for x, y in found if y is not None]
+        values = [((p.at - begin) / MINUTE, value(p)) for p in points]
+        return [(x, y) for x, y in values if y is not None]
 
     def level(value: float) -> list[tuple[float, float]]:
         return [(x, value) for x in span]

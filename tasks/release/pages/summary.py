@@ -30,8 +30,8 @@ def page(
     facts.append((moved, f"{pointer.timestamp}, {pointer.actor}: {pointer.reason}"))
     facts.append(("previous version", back or "none: this is the only one that may serve"))
     facts.append(("to undo", undo(model, back)))
-    told = summary_page(f"{model}: {pointer.version} serves", facts)
-    return told if back is None else f"{told}\n\nOr from a shell:\n\n{shell(model, back)}"
+    text = summary_page(f"{model}: {pointer.version} serves", facts)
+    return text if back is None else f"{text}\n\nOr from a shell:\n\n{shell(model, back)}"
 
 
 def undo(model: str, back: str | None) -> str:

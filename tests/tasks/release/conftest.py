@@ -33,16 +33,16 @@ class Place:
         testbed.publish(version, self.folder / version, **how)
         return version
 
-    def desk(self, owner: str = "ann", **release: Any) -> Any:
-        return testbed.desk(owner, testbed.spec(**release))
+    def context(self, owner: str = "ann", **release: Any) -> Any:
+        return testbed.context(owner, testbed.spec(**release))
 
     def release(self, version: str, **release: Any) -> Any:
-        desk = self.desk(**release)
-        start_release(desk, testbed.MODEL, version, "ann", "weekly")
-        return run(desk, testbed.MODEL)
+        context = self.context(**release)
+        start_release(context, testbed.MODEL, version, "ann", "weekly")
+        return run(context, testbed.MODEL)
 
     def serves(self) -> dict[str, float]:
-        return testbed.what_serves(self.desk())
+        return testbed.what_serves(self.context())
 
     def told(self) -> dict[str, str]:
         """What people were told since the last look: text by subject."""
@@ -67,7 +67,7 @@ class Place:
         return url
 
     def pointer(self) -> Any:
-        return self.desk().registry.pointer(testbed.MODEL)
+        return self.context().registry.pointer(testbed.MODEL)
 
 
 @contextmanager

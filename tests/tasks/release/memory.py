@@ -20,11 +20,11 @@ from tasks.errors import (
     VersionUnknown,
 )
 from tasks.model_spec import AutoscalingSpec, ModelSpec
-from tasks.release.desk import Desk
+from tasks.release.context import ReleaseContext
 from tasks.release.hosting.names import variant_of
 from tasks.release.journal.record import ArmFigures, Journal, Point, Ruling, Site
-from tasks.release.machine.seen import EndpointSeen, VariantSeen
-from tasks.release.ports import Held, Told
+from tasks.release.machine.observed import ObservedEndpoint, ObservedVariant
+from tasks.release.ports import StoredJournal, WindowCounts
 from tasks.values import Manifest, Pointer
 
 EPOCH = 1_800_000_000.0
@@ -52,7 +52,7 @@ class World:
 
     journals: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     archive: dict[str, bytes] = field(default_factory=dict)
-    windows: dict[tuple[str, float], Told] = field(default_factory=dict)
+    windows: dict[tuple[str, float], WindowCounts] = field(default_factory=dict)
     models: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     configs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     endpoint: dict[str, Any] | None = None
@@ -84,14 +84,14 @@ class World:
     def change(self, name: str) -> _Change:
         return _Change(self, name)
 
-    def desk(self, owner: str) -> Desk:
+    def context(self, owner: str) -> ReleaseContext:
         """An actor at work in this world."""
-        return Desk(
+        return ReleaseContext(
             registry=MemoryRegistry(self),
             journals=MemoryJournals(self),
             cloud=MemoryCloud(self),
             feed=MemoryFeed(self),
-            jury=MemoryJury(self),
+            analysis=MemoryAnalysis(self),
             people=MemoryPeople(self),
             clock=MemoryClock(self),
             specs={MODEL: self.spec()},
@@ -177,13 +177,13 @@ class MemoryClock:
 class MemoryJournals:
     world: World
 
-    def read(self, model: str) -> Held | None:
+    def read(self, model: str) -> StoredJournal | None:
         found = self.world.journals.get(model)
         if found is None:
             return None
-        return Held(Journal.model_validate_json(found[0]), str(found[1]))
+        return StoredJournal(Journal.model_validate_json(found[0]), str(found[1]))
 
-    def start(self, journal: Journal, replacing: Held | None) -> Held:
+    def start(self, journal: Journal, replacing: StoredJournal | None) -> StoredJournal:
         standing = self.world.journals.get(journal.model)
         if (str(standing[1]) if standing else None) != (replacing.etag if replacing else None):
             raise ReleaseInProgress("busy", "wait")
@@ -191,9 +191,9 @@ class MemoryJournals:
             self.archive(replacing.journal)
         return self._put(journal, "start")
 
-    def write(self, held: Held, journal: Journal) -> Held:
+    def write(self, stored: StoredJournal, journal: Journal) -> StoredJournal:
         standing = self.world.journals[journal.model]
-        if str(standing[1]) != held.etag:
+        if str(standing[1]) != stored.etag:
             raise LeaseLost("overtaken", "stop")
         return self._put(journal, f"write {journal.phase}")
 
@@ -206,19 +206,19 @@ class MemoryJournals:
         kept = self.world.archive.get(release_id)
         return None if kept is None else Journal.model_validate_json(kept)
 
-    def keep_window(self, journal: Journal, told: Told) -> Told:
-        key = (journal.release_id, told["t0"])
+    def keep_window(self, journal: Journal, window: WindowCounts) -> WindowCounts:
+        key = (journal.release_id, window["t0"])
         if key not in self.world.windows:
             with self.world.change("window"):
-                self.world.windows[key] = told
+                self.world.windows[key] = window
         return self.world.windows[key]
 
-    def _put(self, journal: Journal, name: str) -> Held:
+    def _put(self, journal: Journal, name: str) -> StoredJournal:
         fresh = journal.model_copy(update={"revision": journal.revision + 1})
         with self.world.change(name):
             etag = self.world.journals.get(journal.model, (b"", 0))[1] + 1
             self.world.journals[journal.model] = (fresh.model_dump_json().encode(), etag)
-        return Held(fresh, str(etag))
+        return StoredJournal(fresh, str(etag))
 
 
 @dataclass
@@ -271,10 +271,10 @@ class MemoryRegistry:
     def way_back(self, model: str) -> str | None:
         return self.world.pointer.previous if self.world.pointer else None
 
-    def record(self, model: str, identity: str, fate: str, **_: Any) -> object:
+    def record(self, model: str, identity: str, status: str, **_: Any) -> object:
         with self.world.change("ledger"):
-            if (identity, fate) not in self.world.ledger:
-                self.world.ledger.append((identity, fate))
+            if (identity, status) not in self.world.ledger:
+                self.world.ledger.append((identity, status))
         return None
 
 
@@ -282,16 +282,16 @@ class MemoryRegistry:
 class MemoryCloud:
     world: World
 
-    def endpoint(self, name: str) -> EndpointSeen | None:
+    def endpoint(self, name: str) -> ObservedEndpoint | None:
         self.world.settle()
         found = self.world.endpoint
         if found is None:
             return None
-        return EndpointSeen(
+        return ObservedEndpoint(
             status=found["status"],
             config=found["config"],
             failure=found.get("failure", ""),
-            variants={n: VariantSeen(weight=w) for n, w in found["weights"].items()},
+            variants={n: ObservedVariant(weight=w) for n, w in found["weights"].items()},
         )
 
     def models(self, names: Collection[str]) -> frozenset[str]:
@@ -428,23 +428,23 @@ class MemoryFeed:
         journal: Journal,
         spans: Sequence[tuple[float, float]],
         _queries: Sequence[Mapping[str, Any]],
-    ) -> Sequence[Told]:
+    ) -> Sequence[WindowCounts]:
         return [{"t0": t0, "t1": t1, "weight": journal.share} for t0, t1 in spans]
 
 
 @dataclass
-class MemoryJury:
+class MemoryAnalysis:
     """Proves a good candidate with two windows a step; finds a bad one in its second window."""
 
     world: World
 
-    def consider(
-        self, journal: Journal, told: Sequence[Told]
+    def analyse(
+        self, journal: Journal, counts: Sequence[WindowCounts]
     ) -> tuple[Any, Ruling, tuple[Point, ...]]:
         state = dict(journal.judge_state or {})
         ladder = journal.spec.ladder
         points = []
-        for window in told:
+        for window in counts:
             share = str(window["weight"])
             state[share] = state.get(share, 0) + 1
             nothing = ArmFigures()
@@ -459,16 +459,16 @@ class MemoryJury:
                 )
             )
         seen = state.get(str(journal.share), 0)
-        rung = max((i for i, s in enumerate(ladder) if s <= journal.share), default=-1)
+        step = max((i for i, s in enumerate(ladder) if s <= journal.share), default=-1)
         if not self.world.good and journal.share > 0 and seen >= 2:
-            ruling = Ruling(action="roll_back", reason="worse", against=2.0)
-        elif rung == len(ladder) - 1:
+            ruling = Ruling(action="rollback", reason="worse", against=2.0)
+        elif step == len(ladder) - 1:
             done = seen * journal.spec.window_seconds >= journal.spec.watch_seconds
-            ruling = Ruling(action="complete" if done else "wait", reason="watch")
-        elif seen >= 2 or rung < 0:
-            ruling = Ruling(action="advance", reason="proven", share=ladder[rung + 1])
+            ruling = Ruling(action="promote" if done else "hold", reason="watch")
+        elif seen >= 2 or step < 0:
+            ruling = Ruling(action="step", reason="proven", share=ladder[step + 1])
         else:
-            ruling = Ruling(action="wait", reason="not yet")
+            ruling = Ruling(action="hold", reason="not yet")
         return state, ruling, tuple(points)
 
 
@@ -490,8 +490,8 @@ def serving_world(**kwargs: Any) -> World:
     good, world.good = world.good, True
     rollbacks, world.silent_rollbacks = world.silent_rollbacks, set()
     health, world.fails_health = world.fails_health, False
-    start_release(world.desk("first"), MODEL, V1, "ann", "first")
-    run(world.desk("first"), MODEL)
+    start_release(world.context("first"), MODEL, V1, "ann", "first")
+    run(world.context("first"), MODEL)
     world.good, world.silent_rollbacks, world.fails_health = good, rollbacks, health
     world.boundaries.clear()
     world.mails.clear()

@@ -43,17 +43,17 @@ def test_a_version_that_turns_bad_after_promotion_goes_back_by_itself(
     before = place.pointer()
     switch = tmp_path / "turns"
     version = place.publish(turns=str(switch), turned=TURNS[kind])
-    desk = place.desk(**YOUNG, metrics_lag_seconds=30)
-    start_release(desk, MODEL, version, "ann", "weekly")
+    context = place.context(**YOUNG, metrics_lag_seconds=30)
+    start_release(context, MODEL, version, "ann", "weekly")
     with testbed.LoadGenerator(place.aws.endpoint_url, threads=6):
-        while (step := advance(desk, MODEL)).journal.phase != "watching":
+        while (step := advance(context, MODEL)).journal.phase != "watching":
             assert not step.ended, step.journal.verdict
-            desk.clock.sleep(step.wake_in)
+            context.clock.sleep(step.wake_in)
         promoted = place.pointer()
         assert (promoted.version, promoted.previous) == (version, before.version)
         switch.touch()
         turned = time.monotonic()
-        ended = run(desk, MODEL)
+        ended = run(context, MODEL)
     assert ended.phase == "rolled_back", ended.verdict
     assert time.monotonic() - turned < YOUNG["watch_seconds"] / TIME_SCALE, "within the hour"
     back = place.pointer()

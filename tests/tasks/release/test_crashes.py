@@ -68,19 +68,19 @@ def moments(shape: dict[str, Any], script: Callable[[Any], object]) -> list[byte
 
 
 def weekly(world: Any) -> Journal:
-    start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
-    return run(world.desk("a"), MODEL)
+    start_release(world.context("a"), MODEL, V2, "ann", "weekly")
+    return run(world.context("a"), MODEL)
 
 
 def looked_after(world: Any, minutes: int = 200) -> Journal:
     """What reconcile, run every minute by ever new processes, makes of it."""
     for minute in range(minutes):
-        desk = world.desk(f"reconcile-{minute}")
-        report = reconcile(desk, MODEL)
-        held = desk.journals.read(MODEL)
-        if held is None or held.journal.ended:
-            assert held is not None, report
-            return held.journal
+        context = world.context(f"reconcile-{minute}")
+        report = reconcile(context, MODEL)
+        stored = context.journals.read(MODEL)
+        if stored is None or stored.journal.ended:
+            assert stored is not None, report
+            return stored.journal
         world.now += 60.0
     raise AssertionError("reconcile never came to an end")
 
@@ -100,8 +100,8 @@ def is_settled(world: Any, journal: Journal) -> None:
     assert moves in ([], [V2], [V2, V1])
     assert (moves == [V2]) == (journal.phase == "done")
     undone = "published" if journal.unjudged else "rolled_back"
-    fate = "released" if journal.phase == "done" else undone
-    assert world.ledger.count((f"identity-{V2}", fate)) == 1
+    outcome = "released" if journal.phase == "done" else undone
+    assert world.ledger.count((f"identity-{V2}", outcome)) == 1
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -110,7 +110,7 @@ def test_reconcile_ends_what_a_kill_at_any_moment_left(shape: str) -> None:
     for moment in moments(SHAPES[shape], weekly):
         world = memory.World.thawed(moment)
         world.now += 61.0
-        if world.desk("b").journals.read(MODEL).journal.candidate.version == V1:
+        if world.context("b").journals.read(MODEL).journal.candidate.version == V1:
             continue  # killed before the first write: nothing was begun
         ended = looked_after(world)
         is_settled(world, ended)
@@ -123,13 +123,13 @@ def test_the_same_release_goes_on_after_a_kill_at_any_moment(shape: str) -> None
     for moment in moments(SHAPES[shape], weekly):
         world = memory.World.thawed(moment)
         world.now += 61.0
-        held = world.desk("b").journals.read(MODEL)
-        if held.journal.candidate.version == V2 and held.journal.ended:
-            ended = held.journal
-            advance(world.desk("b"), MODEL)  # archives
+        stored = world.context("b").journals.read(MODEL)
+        if stored.journal.candidate.version == V2 and stored.journal.ended:
+            ended = stored.journal
+            advance(world.context("b"), MODEL)  # archives
         else:
-            start_release(world.desk("b"), MODEL, V2, "ann", "weekly, again")
-            ended = run(world.desk("b"), MODEL)
+            start_release(world.context("b"), MODEL, V2, "ann", "weekly, again")
+            ended = run(world.context("b"), MODEL)
         is_settled(world, ended)
         assert ended.phase == ("rolled_back" if shape in {"bad", "unhealthy"} else "done")
 
@@ -137,17 +137,17 @@ def test_the_same_release_goes_on_after_a_kill_at_any_moment(shape: str) -> None
 @pytest.mark.parametrize("when", ["during", "after"])
 def test_a_rollback_by_hand_survives_a_kill_at_any_moment(when: str) -> None:
     def script(world: Any) -> None:
-        start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
-        run(world.desk("a"), MODEL, seconds=130.0 if when == "during" else None)
+        start_release(world.context("a"), MODEL, V2, "ann", "weekly")
+        run(world.context("a"), MODEL, seconds=130.0 if when == "during" else None)
         begun.append(len(world.boundaries))
-        roll_back(world.desk("bob"), MODEL, "bob", "I do not like it")
+        roll_back(world.context("bob"), MODEL, "bob", "I do not like it")
 
     begun: list[int] = []
     for moment in moments({"release": SHORT}, script):
         world = memory.World.thawed(moment)
         if len(world.boundaries) <= begun[0]:
             continue
-        again = roll_back(world.desk("bob-again"), MODEL, "bob", "I do not like it")
+        again = roll_back(world.context("bob-again"), MODEL, "bob", "I do not like it")
         assert again.phase == "rolled_back"
         world.now += 120.0
         assert world.serves() == memory.only(V1)
@@ -172,8 +172,8 @@ def test_no_sequence_of_kills_and_faults_leaves_a_state_without_a_safe_successor
 
     world.hook = hook
     try:
-        start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
-        run(world.desk("a"), MODEL)
+        start_release(world.context("a"), MODEL, V2, "ann", "weekly")
+        run(world.context("a"), MODEL)
     except (memory.Killed, AwsUnavailable):
         pass
     for attempt in range(30):
@@ -181,8 +181,8 @@ def test_no_sequence_of_kills_and_faults_leaves_a_state_without_a_safe_successor
         assert serves, "users must always be served"
         world.now += 61.0
         try:
-            if world.desk("x").journals.read(MODEL).journal.candidate.version == V1:
-                start_release(world.desk(f"s{attempt}"), MODEL, V2, "ann", "weekly")
+            if world.context("x").journals.read(MODEL).journal.candidate.version == V1:
+                start_release(world.context(f"s{attempt}"), MODEL, V2, "ann", "weekly")
             ended = looked_after(world)
         except (memory.Killed, AwsUnavailable, LeaseLost, ReleaseInProgress):
             continue
@@ -192,7 +192,7 @@ def test_no_sequence_of_kills_and_faults_leaves_a_state_without_a_safe_successor
 
 def test_a_slow_owner_stops_at_its_next_write() -> None:
     world = memory.serving_world(release=SHORT)
-    slow = world.desk("slow")
+    slow = world.context("slow")
     start_release(slow, MODEL, V2, "ann", "weekly")
     run(slow, MODEL, seconds=130.0)
     world.now += 61.0
@@ -205,12 +205,12 @@ def test_a_slow_owner_stops_at_its_next_write() -> None:
 
 def test_a_question_is_void_once_the_release_goes_back() -> None:
     world = memory.serving_world(release={**SHORT, "approval": "before_canary"})
-    desk = world.desk("a")
-    start_release(desk, MODEL, V2, "ann", "weekly")
-    while advance(desk, MODEL).waiting_for is None:
+    context = world.context("a")
+    start_release(context, MODEL, V2, "ann", "weekly")
+    while advance(context, MODEL).waiting_for is None:
         pass
     world.now += 10.0
-    back = roll_back(world.desk("bob"), MODEL, "bob", "never mind")
+    back = roll_back(world.context("bob"), MODEL, "bob", "never mind")
     assert back.phase == "rolled_back"
     asked = [step for step in back.entries if step.action == "Ask"]
     assert len(asked) <= 2, "intent and outcome of one question, and no other"
@@ -221,21 +221,21 @@ def test_a_question_is_void_once_the_release_goes_back() -> None:
 
 def test_a_late_yes_is_no_yes_to_the_release_that_followed() -> None:
     world = memory.serving_world(release={**SHORT, "approval": "before_canary"})
-    desk = world.desk("a")
-    asked = start_release(desk, MODEL, V2, "ann", "weekly")
-    while advance(desk, MODEL).waiting_for is None:
+    context = world.context("a")
+    asked = start_release(context, MODEL, V2, "ann", "weekly")
+    while advance(context, MODEL).waiting_for is None:
         pass
-    undone = roll_back(world.desk("bob"), MODEL, "bob", "never mind")
-    following = world.desk("c")
+    undone = roll_back(world.context("bob"), MODEL, "bob", "never mind")
+    following = world.context("c")
     start_release(following, MODEL, V3, "carl", "hotfix")
     while advance(following, MODEL).waiting_for is None:
         pass
     with pytest.raises(ReleaseError, match=r"had ended \(rolled_back\) when eve let it go on"):
-        answer(desk, asked, "before_canary", granted=True, by="eve", note="fine")
-    told = answer(desk, asked, "before_canary", granted=False, by="nobody", note="too late")
+        answer(context, asked, "before_canary", granted=True, by="eve", note="fine")
+    told = answer(context, asked, "before_canary", granted=False, by="nobody", note="too late")
     assert told.release_id == undone.release_id
-    assert run(desk, MODEL, release_id=asked.release_id).phase == "rolled_back"
-    standing = world.desk("d").journals.read(MODEL)
+    assert run(context, MODEL, release_id=asked.release_id).phase == "rolled_back"
+    standing = world.context("d").journals.read(MODEL)
     assert standing is not None
     assert standing.journal.release_id != asked.release_id
     assert standing.journal.approvals["before_canary"].granted is None
@@ -244,8 +244,8 @@ def test_a_late_yes_is_no_yes_to_the_release_that_followed() -> None:
 
 def test_of_two_releases_started_in_the_same_second_one_runs() -> None:
     world = memory.serving_world(release=SHORT)
-    first = world.desk("first")
+    first = world.context("first")
     start_release(first, MODEL, V2, "ann", "weekly")
     with pytest.raises(ReleaseInProgress, match="first"):
-        start_release(world.desk("second"), MODEL, V3, "bob", "hotfix")
+        start_release(world.context("second"), MODEL, V3, "bob", "hotfix")
     assert run(first, MODEL).phase == "done"

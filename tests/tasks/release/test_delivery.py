@@ -12,8 +12,8 @@ import pytest
 from tasks.model_spec import ReleaseSpec
 from tasks.release.deliveries import DELIVERIES, delivery_of
 from tasks.release.journal.record import BEFORE_POINTER, Phase
+from tasks.release.machine.observed import ObservedEndpoint, ObservedVariant
 from tasks.release.machine.plan import Facts
-from tasks.release.machine.seen import EndpointSeen, VariantSeen
 from tasks.values import Pointer, Rollout
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -118,8 +118,8 @@ def test_a_version_serves_alone_as_the_one_variant_of_a_well_endpoint(
     status: str, variants: tuple[str, ...], serves: bool, alone: bool
 ) -> None:
     rules = DELIVERIES["endpoint"].rules
-    endpoint = EndpointSeen(
-        status=status, config="c", variants={name: VariantSeen(weight=1.0) for name in variants}
+    endpoint = ObservedEndpoint(
+        status=status, config="c", variants={name: ObservedVariant(weight=1.0) for name in variants}
     )
     facts = Facts(pointer=pointer(), endpoint=endpoint)
     assert (rules.serves(facts), rules.serves_alone(facts, "v1")) == (serves, alone)

@@ -13,13 +13,13 @@ from tests.tasks.release.test_outside import MODEL, SHORT, V2, memory
 
 @dataclass
 class Counting:
-    """The jury in memory, with the stable version's requests in each window."""
+    """The analysis in memory, with the stable version's requests in each window."""
 
-    jury: Any
+    analysis: Any
     requests: int
 
-    def consider(self, journal: Any, told: Any) -> Any:
-        state, ruling, points = self.jury.consider(journal, told)
+    def analyse(self, journal: Any, told: Any) -> Any:
+        state, ruling, points = self.analysis.analyse(journal, told)
         counted = [
             point.model_copy(
                 update={"stable": point.stable.model_copy(update={"requests": self.requests})}
@@ -31,10 +31,10 @@ class Counting:
 
 def release(requests: int, **spec: Any) -> Any:
     world = memory.serving_world(release={**SHORT, "shadow_seconds": 60, **spec})
-    desk = world.desk("ann")
-    desk = replace(desk, jury=Counting(desk.jury, requests))
-    start_release(desk, MODEL, V2, "ann", "weekly")
-    return run(desk, MODEL)
+    context = world.context("ann")
+    context = replace(context, analysis=Counting(context.analysis, requests))
+    start_release(context, MODEL, V2, "ann", "weekly")
+    return run(context, MODEL)
 
 
 @pytest.mark.parametrize(

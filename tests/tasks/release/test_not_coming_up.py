@@ -47,11 +47,11 @@ def empty(aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def released(place: Place, version: str) -> tuple[Any, Broken]:
     """The end of a release, and the calls that were made for it."""
-    desk = place.desk()
-    counted = Broken(desk.cloud, "", nothing)
-    desk = replace(desk, cloud=counted)
-    start_release(desk, testbed.MODEL, version, "ann", "weekly")
-    return run(desk, testbed.MODEL), counted
+    context = place.context()
+    counted = Broken(context.cloud, "", nothing)
+    context = replace(context, cloud=counted)
+    start_release(context, testbed.MODEL, version, "ann", "weekly")
+    return run(context, testbed.MODEL), counted
 
 
 def names(place: Place) -> tuple[list[str], list[str], list[str]]:

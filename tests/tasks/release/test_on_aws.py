@@ -16,8 +16,7 @@ import pytest
 
 from benchmarks.release import testbed
 from tasks.errors import ReleaseFrozen, ReleaseInProgress
-from tasks.release import advance, answer, reconcile, roll_back, run, start_release
-from tasks.release.dead_man import handler
+from tasks.release import advance, answer, failsafe_alarm, reconcile, roll_back, run, start_release
 from tasks.release.hosting.names import variant_of
 from tasks.release.pages import timeline
 
@@ -31,10 +30,10 @@ MODEL = testbed.MODEL
 def _no_release_left(place: Any) -> Iterator[None]:
     """What a test leaves half way is its own failure, not that of those after it."""
     yield
-    held = place.desk().journals.read(MODEL)
-    if held is not None and not held.journal.ended:
+    stored = place.context().journals.read(MODEL)
+    if stored is not None and not stored.journal.ended:
         place.aws.faults.clear()
-        roll_back(place.desk("tidy"), MODEL, "tidy", "the test has ended")
+        roll_back(place.context("tidy"), MODEL, "tidy", "the test has ended")
 
 
 def alone(version: str) -> dict[str, float]:
@@ -53,7 +52,7 @@ def test_a_good_version_is_promoted_and_no_request_fails(place: Any) -> None:
     assert (pointer.version, pointer.previous, pointer.rollback) == (version, before, False)
     assert load.failed == 0, (load.answers, load.broken[:3])
     assert {who for _, who in load.answers} == {before, version}
-    assert place.desk().registry.history(MODEL, f"identity-{version}").status == "released"
+    assert place.context().registry.history(MODEL, f"identity-{version}").status == "released"
     names = [m["ModelName"] for m in place.aws.client("sagemaker").list_models()["Models"]]
     assert sorted(names) == sorted([journal.stable.model_name, journal.candidate.model_name])
     page = timeline.page(journal)
@@ -71,7 +70,7 @@ def test_a_failing_version_is_rolled_back_and_the_reason_is_kept(place: Any) -> 
     assert place.pointer() == before  # it never named the bad version
     assert not load.broken
     assert {status for status, _ in load.answers} == {200, 424}
-    record = place.desk().registry.history(MODEL, f"identity-{version}")
+    record = place.context().registry.history(MODEL, f"identity-{version}")
     assert (record.status, record.version) == ("rolled_back", version)
     mail = place.told()[f"Rolled back: {MODEL} {version}"]
     assert mail.endswith(f"Now serving: {before.version}.")
@@ -103,13 +102,13 @@ def test_a_version_that_does_not_start_never_takes_traffic(place: Any) -> None:
 
 def test_a_silent_rollback_of_the_last_update_is_noticed_and_tried_again(place: Any) -> None:
     version = place.publish()
-    desk = place.desk()
-    start_release(desk, MODEL, version, "ann", "weekly")
+    context = place.context()
+    start_release(context, MODEL, version, "ann", "weekly")
     with testbed.LoadGenerator(place.aws.endpoint_url):
-        while advance(desk, MODEL).journal.phase != "retiring":
+        while advance(context, MODEL).journal.phase != "retiring":
             time.sleep(0.02)
         place.aws.faults.add(kind="silent_rollback", times=1)
-        journal = run(desk, MODEL)
+        journal = run(context, MODEL)
     assert journal.phase == "done", journal.verdict
     assert place.serves() == alone(version)
     assert max(journal.accepted.values()) == 2
@@ -118,21 +117,21 @@ def test_a_silent_rollback_of_the_last_update_is_noticed_and_tried_again(place: 
 def test_an_update_that_never_holds_freezes_and_a_rollback_thaws(place: Any) -> None:
     before = place.pointer().version
     version = place.publish()
-    desk = place.desk()
-    start_release(desk, MODEL, version, "ann", "weekly")
+    context = place.context()
+    start_release(context, MODEL, version, "ann", "weekly")
     with testbed.LoadGenerator(place.aws.endpoint_url) as load:
-        while advance(desk, MODEL).journal.phase != "retiring":
+        while advance(context, MODEL).journal.phase != "retiring":
             time.sleep(0.02)
         place.aws.faults.add(kind="silent_rollback", times=3)
-        journal = run(desk, MODEL)
+        journal = run(context, MODEL)
         assert journal.phase == "mismatch"
         assert "rolled back silently" in journal.verdict
         assert f"to_version={before}" in journal.recovery
         assert journal.recovery in place.told()[f"Frozen: {MODEL} {version}"]
         with pytest.raises(ReleaseFrozen, match="rolled back silently"):
-            start_release(desk, MODEL, place.publish(), "ann", "next week")
-        assert reconcile(desk, MODEL).state == "frozen"
-        back = roll_back(place.desk("bob"), MODEL, "bob", "put it back")
+            start_release(context, MODEL, place.publish(), "ann", "next week")
+        assert reconcile(context, MODEL).state == "frozen"
+        back = roll_back(place.context("bob"), MODEL, "bob", "put it back")
     assert back.phase == "rolled_back"
     assert load.failed == 0
     assert place.serves() == alone(before)
@@ -186,9 +185,9 @@ def test_mirrored_answers_are_compared_in_pairs_and_forgotten(place: Any) -> Non
     s3.create_bucket(Bucket="sluice-work")
     # The version before counts into no bins, so the first one is compared without predictions.
     first = start_release(
-        place.desk(**judged), MODEL, place.publish(add=0.0), "ann", "first", direct=True
+        place.context(**judged), MODEL, place.publish(add=0.0), "ann", "first", direct=True
     )
-    assert run(place.desk(**judged), MODEL).phase == "done"
+    assert run(place.context(**judged), MODEL).phase == "done"
     before = first.candidate.version
     with testbed.LoadGenerator(place.aws.endpoint_url, bodies=asked) as load:
         shifted = place.release(place.publish(add=0.5), **judged)
@@ -197,15 +196,15 @@ def test_mirrored_answers_are_compared_in_pairs_and_forgotten(place: Any) -> Non
         assert shifted.moves == ()
         assert {who for _, who in load.answers} == {before}
         same = place.publish(add=0.0)
-        desk = place.desk(**judged)
-        begun = start_release(desk, MODEL, same, "ann", "weekly")
+        context = place.context(**judged)
+        begun = start_release(context, MODEL, same, "ann", "weekly")
         pairs: list[dict[str, Any]] = []
         while sum(pair["pairs"] for pair in pairs) <= 100:
-            assert advance(desk, MODEL).journal.phase in {"planned", "bring_up", "shadow"}
-            told = desk.journals.windows(MODEL, begun.release_id)
+            assert advance(context, MODEL).journal.phase in {"planned", "bring_up", "shadow"}
+            told = context.journals.windows(MODEL, begun.release_id)
             pairs = [window["shadow"] for window in told if "shadow" in window]
         assert all(tuple(pair["predictions"]) == (0, 0) for pair in pairs)
-        roll_back(desk, MODEL, "bob", "seen enough")
+        roll_back(context, MODEL, "bob", "seen enough")
     assert load.failed == 0
     assert s3.list_objects_v2(Bucket="sluice-work", Prefix="captures/")["KeyCount"] == 0
 
@@ -213,28 +212,28 @@ def test_mirrored_answers_are_compared_in_pairs_and_forgotten(place: Any) -> Non
 def test_a_person_is_asked_and_silence_means_no(place: Any) -> None:
     before = place.pointer().version
     version = place.publish()
-    desk = place.desk(approval="before_canary", approval_seconds=60)
-    start_release(desk, MODEL, version, "ann", "weekly")
-    while (step := advance(desk, MODEL)).waiting_for is None:
+    context = place.context(approval="before_canary", approval_seconds=60)
+    start_release(context, MODEL, version, "ann", "weekly")
+    while (step := advance(context, MODEL)).waiting_for is None:
         pass
     assert step.waiting_for == "before_canary"
     assert "No answer means no." in place.told()[f"Approval needed: {MODEL} {version}"]
-    assert run(desk, MODEL).phase == "rolled_back"
+    assert run(context, MODEL).phase == "rolled_back"
     assert place.serves() == alone(before)
 
-    asked = start_release(desk, MODEL, version, "ann", "again")
-    while advance(desk, MODEL).waiting_for is None:
+    asked = start_release(context, MODEL, version, "ann", "again")
+    while advance(context, MODEL).waiting_for is None:
         pass
-    answered = answer(desk, asked, "before_canary", granted=True, by="eve", note="go")
+    answered = answer(context, asked, "before_canary", granted=True, by="eve", note="go")
     assert answered.approvals["before_canary"].by == "eve"
-    run(desk, MODEL, seconds=10.0)
-    assert roll_back(desk, MODEL, "bob", "stop").phase == "rolled_back"
+    run(context, MODEL, seconds=10.0)
+    assert roll_back(context, MODEL, "bob", "stop").phase == "rolled_back"
 
 
-def test_the_dead_mans_switch_moves_the_traffic_without_an_owner(place: Any) -> None:
+def test_the_failsafe_alarm_moves_the_traffic_without_an_owner(place: Any) -> None:
     before = place.pointer().version
     version = place.publish()
-    dead = place.desk("dead")
+    dead = place.context("dead")
     start_release(dead, MODEL, version, "ann", "weekly")
     with testbed.LoadGenerator(place.aws.endpoint_url, threads=2) as load:
         while advance(dead, MODEL).journal.share == 0.0:
@@ -243,29 +242,32 @@ def test_the_dead_mans_switch_moves_the_traffic_without_an_owner(place: Any) -> 
             "AlarmName": f"sluice-release-{MODEL}-{variant_of(version)}-errors",
             "NewStateValue": "ALARM",
         }
-        said = handler({"Records": [{"Sns": {"Message": json.dumps(alarm)}}]})
+        said = failsafe_alarm.handler({"Records": [{"Sns": {"Message": json.dumps(alarm)}}]})
         assert said
         assert "ordered the rollback" in said[0]
         deadline = time.monotonic() + 5
         while place.serves()[variant_of(version)] != 0.0:
             assert time.monotonic() < deadline
-        journal = testbed.looked_after(place.desk("reconcile"))
+        journal = testbed.looked_after(place.context("reconcile"))
     assert journal.phase == "rolled_back"
-    assert "dead man" in journal.verdict
+    assert "failsafe alarm" in journal.verdict
     assert load.failed == 0
     assert place.serves() == alone(before)
-    assert handler({"Records": [{"body": json.dumps({"Message": json.dumps(alarm)})}]}) == []
+    assert (
+        failsafe_alarm.handler({"Records": [{"body": json.dumps({"Message": json.dumps(alarm)})}]})
+        == []
+    )
 
 
 def test_a_dead_owner_and_a_bad_candidate_end_without_prefect(place: Any) -> None:
     """The whole chain: CloudWatch alarm, topic, queue, a process of its own, the weights."""
     before = place.pointer().version
     version = place.publish(errors=0.9)
-    url = place.queue("dead-man")
-    dead = place.desk("dead", max_error_rate=0.05, window_seconds=60)
+    url = place.queue("failsafe-alarm")
+    dead = place.context("dead", max_error_rate=0.05, window_seconds=60)
     start_release(dead, MODEL, version, "ann", "weekly")
     watcher = subprocess.Popen(
-        [sys.executable, "-m", "tasks.release.dead_man", url],
+        [sys.executable, "-m", failsafe_alarm.__name__, url],
         env={**os.environ, **testbed.environment(place.aws)},
         stdout=subprocess.PIPE,
         text=True,
@@ -285,7 +287,7 @@ def test_a_dead_owner_and_a_bad_candidate_end_without_prefect(place: Any) -> Non
         watcher.communicate()
     print(f"the traffic was moved {took:.0f} s after the owner died")
     assert not load.broken
-    journal = testbed.looked_after(place.desk("reconcile"))
+    journal = testbed.looked_after(place.context("reconcile"))
     assert journal.phase == "rolled_back"
     assert place.serves() == alone(before)
 
@@ -297,7 +299,7 @@ def test_two_releases_in_the_same_second_exactly_one_runs(place: Any) -> None:
 
     def start(version: str) -> None:
         try:
-            start_release(place.desk(f"owner-{version}"), MODEL, version, "ann", "storm")
+            start_release(place.context(f"owner-{version}"), MODEL, version, "ann", "storm")
             won.append(version)
         except ReleaseInProgress:
             refused.append(version)
@@ -308,4 +310,4 @@ def test_two_releases_in_the_same_second_exactly_one_runs(place: Any) -> None:
     for person in people:
         person.join()
     assert (len(won), len(refused)) == (1, 1)
-    assert roll_back(place.desk("bob"), MODEL, "bob", "that will do").phase == "rolled_back"
+    assert roll_back(place.context("bob"), MODEL, "bob", "that will do").phase == "rolled_back"

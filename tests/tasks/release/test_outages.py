@@ -48,10 +48,10 @@ class SilentJournals:
 def released(first: int, calls: int, acts: bool) -> tuple[Any, Any, SilentJournals]:
     """A good release in which the journal is silent for a while; the world, its end, the calls."""
     world = memory.serving_world(release=SHORT)
-    start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
-    desk = world.desk("a")
-    silent = SilentJournals(desk.journals, first, calls, acts)
-    return world, run(replace(desk, journals=silent), MODEL), silent
+    start_release(world.context("a"), MODEL, V2, "ann", "weekly")
+    context = world.context("a")
+    silent = SilentJournals(context.journals, first, calls, acts)
+    return world, run(replace(context, journals=silent), MODEL), silent
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_a_good_release_outlives_silence_at_any_call_for_the_journal(
 
 def test_silence_without_end_is_an_error_in_the_end() -> None:
     world = memory.serving_world(release=SHORT)
-    start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
-    desk = world.desk("a")
+    start_release(world.context("a"), MODEL, V2, "ann", "weekly")
+    context = world.context("a")
     began = world.now
     with pytest.raises(AwsUnavailable, match="no answer"):
-        run(replace(desk, journals=SilentJournals(desk.journals, 0, 10**9, False)), MODEL)
+        run(replace(context, journals=SilentJournals(context.journals, 0, 10**9, False)), MODEL)
     assert world.now - began < WAITED

@@ -39,9 +39,9 @@ class Cdn:
     world: Any
     stuck: bool = False
     slow: int = 0
-    held: Pointer | None = None
+    cached: Pointer | None = None
     looks: int = 0
-    told: str = "https://cdn.example"
+    address: str = "https://cdn.example"
 
     def read(self, path: str) -> bytes | None:
         assert path == f"{MODEL}/latest.json"
@@ -49,17 +49,17 @@ class Cdn:
         self.slow -= 1
         if not self.stuck and self.slow < 0:
             newest = list(self.world.invalidations.values())
-            self.held = newest[-1] if newest else None
-        return self.held.model_dump_json().encode() if self.held else None
+            self.cached = newest[-1] if newest else None
+        return self.cached.model_dump_json().encode() if self.cached else None
 
 
 def at(world: Any, cdn: Cdn, owner: str) -> Any:
-    return replace(world.desk(owner), outside=cdn)
+    return replace(world.context(owner), outside=cdn)
 
 
 def serving(**cdn: Any) -> tuple[Any, Cdn]:
     world = memory.serving_world(release=SHORT)
-    made = Cdn(world, held=world.pointer, **cdn)
+    made = Cdn(world, cached=world.pointer, **cdn)
     return world, made
 
 
@@ -72,7 +72,7 @@ def test_a_promotion_ends_when_the_cdn_shows_it() -> None:
     world, cdn = serving(slow=6)  # more than one act looks
     ended = release(world, cdn)
     assert ended.phase == "done", ended.verdict
-    assert cdn.held == world.pointer
+    assert cdn.cached == world.pointer
     assert ended.marks["cdn"]
     said = [e.detail for e in ended.entries if e.kind == "outcome" and e.action == "Invalidate"]
     assert said[-1].endswith("seen outside")
@@ -93,15 +93,15 @@ def test_a_cdn_that_goes_on_serving_the_old_pointer_freezes() -> None:
     cdn.stuck = False
     back = roll_back(at(world, cdn, "bob"), MODEL, "bob", "the CDN is well again")
     assert back.phase == "rolled_back"
-    assert cdn.held == world.pointer
-    assert cdn.held.version == V1
+    assert cdn.cached == world.pointer
+    assert cdn.cached.version == V1
 
 
 def test_reconcile_notices_a_cdn_that_tells_something_else() -> None:
     world, cdn = serving()
     assert release(world, cdn).phase == "done"
     assert reconcile(at(world, cdn, "r"), MODEL).state == "nothing"
-    cdn.stuck, cdn.held = True, world.pointers[0]
+    cdn.stuck, cdn.cached = True, world.pointers[0]
     found = reconcile(at(world, cdn, "r"), MODEL)
     assert found.state == "drifted"
     assert f"the CDN serves {V1}" in found.detail
@@ -109,7 +109,7 @@ def test_reconcile_notices_a_cdn_that_tells_something_else() -> None:
 
 def test_without_a_cdn_nobody_looks_and_the_journal_says_so() -> None:
     world = memory.serving_world(release=SHORT)
-    start_release(world.desk("ann"), MODEL, V2, "ann", "weekly")
-    ended = run(world.desk("ann"), MODEL)
+    start_release(world.context("ann"), MODEL, V2, "ann", "weekly")
+    ended = run(world.context("ann"), MODEL)
     assert ended.phase == "done"
     assert "not seen from outside" in ended.marks["cdn"]

@@ -22,11 +22,11 @@ from tasks.errors import ReleaseInProgress
 from tasks.release import release_version
 
 version, policy = sys.argv[1:]
-desk = testbed.desk(f"process-{version}", testbed.spec(when_busy=policy, watch_seconds=60))
+context = testbed.context(f"process-{version}", testbed.spec(when_busy=policy, watch_seconds=60))
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    journal = release_version(desk, testbed.MODEL, version, "ann", "storm")
+    journal = release_version(context, testbed.MODEL, version, "ann", "storm")
     told = {"version": version, "phase": journal.phase}
     told |= {"started": journal.started, "ended": journal.ended_at}
 except ReleaseInProgress as error:

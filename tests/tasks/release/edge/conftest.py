@@ -21,7 +21,7 @@ from tasks import aws as our_aws
 from tasks.buckets import bucket
 from tasks.registry import Registry
 from tasks.release import run, start_release
-from tasks.release.desk import Desk
+from tasks.release.context import ReleaseContext
 from tasks.release.edge import collector
 from tasks.settings import settings
 from tasks.values import Manifest, Pointer
@@ -132,18 +132,18 @@ class Edge:
         )  # fmt: skip
         return version
 
-    def desk(self, owner: str = "ann", **release: Any) -> Desk:
+    def context(self, owner: str = "ann", **release: Any) -> ReleaseContext:
         spec = testbed.spec(**{**RELEASE, **release})
-        made = Desk.here(Registry.here(), owner)
+        made = ReleaseContext.here(Registry.here(), owner)
         return replace(made, specs={MODEL: spec}, lease_seconds=120.0)
 
     def users(self, **how: Any) -> Users:
         return Users(self.cdn_url, self.collector_url, self.clock, **how)
 
     def release(self, version: str, **release: Any) -> Any:
-        desk = self.desk(**release)
-        start_release(desk, MODEL, version, "ann", "weekly")
-        return run(desk, MODEL)
+        context = self.context(**release)
+        start_release(context, MODEL, version, "ann", "weekly")
+        return run(context, MODEL)
 
     def pointer(self) -> Pointer | None:
         return Registry.here().pointer(MODEL)

@@ -61,9 +61,9 @@ class EdgeWorld(memory.World):
     stuck: bool = False
     released: dict[str, Any] = field(default_factory=lambda: dict(RELEASE))
 
-    def desk(self, owner: str) -> Any:
+    def context(self, owner: str) -> Any:
         self.release = self.released
-        return replace(super().desk(owner), registry=EdgeRegistry(self), outside=MemoryCdn(self))
+        return replace(super().context(owner), registry=EdgeRegistry(self), outside=MemoryCdn(self))
 
     def put(self, fresh: Pointer) -> Pointer:
         with self.change("pointer"):
@@ -84,7 +84,7 @@ class EdgeWorld(memory.World):
 @dataclass
 class MemoryCdn:
     world: EdgeWorld
-    told: str = "https://cdn.example"
+    address: str = "https://cdn.example"
 
     def read(self, path: str) -> bytes | None:
         if path.endswith("latest.json"):
@@ -143,8 +143,8 @@ class EdgeRegistry(memory.MemoryRegistry):
 
 def serving(**shape: Any) -> EdgeWorld:
     world = EdgeWorld()
-    start_release(world.desk("first"), MODEL, V1, "ann", "first")
-    ended = run(world.desk("first"), MODEL)
+    start_release(world.context("first"), MODEL, V1, "ann", "first")
+    ended = run(world.context("first"), MODEL)
     assert (ended.phase, world.get()) == ("done", (V1, None, 0)), ended.verdict
     for name, value in shape.items():
         setattr(world, name, value)
@@ -154,8 +154,8 @@ def serving(**shape: Any) -> EdgeWorld:
 
 
 def weekly(world: EdgeWorld) -> Journal:
-    start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
-    return run(world.desk("a"), MODEL)
+    start_release(world.context("a"), MODEL, V2, "ann", "weekly")
+    return run(world.context("a"), MODEL)
 
 
 def moments(shape: dict[str, Any], script: Callable[[Any], object]) -> list[bytes]:
@@ -174,12 +174,12 @@ def moments(shape: dict[str, Any], script: Callable[[Any], object]) -> list[byte
 
 def looked_after(world: EdgeWorld, minutes: int = 200) -> Journal:
     for minute in range(minutes):
-        desk = world.desk(f"reconcile-{minute}")
-        report = reconcile(desk, MODEL)
-        held = desk.journals.read(MODEL)
-        if held is None or held.journal.ended:
-            assert held is not None, report
-            return held.journal
+        context = world.context(f"reconcile-{minute}")
+        report = reconcile(context, MODEL)
+        stored = context.journals.read(MODEL)
+        if stored is None or stored.journal.ended:
+            assert stored is not None, report
+            return stored.journal
         world.now += 60.0
     raise AssertionError("reconcile never came to an end")
 
@@ -193,9 +193,9 @@ def is_settled(world: EdgeWorld, journal: Journal) -> None:
     assert journal.release_id in world.archive
     assert not world.alarms
     undone = "published" if journal.unjudged else "rolled_back"
-    fate = "released" if journal.phase == "done" else undone
-    assert world.ledger.count((f"identity-{V2}", fate)) == 1
-    assert reconcile(world.desk("auditor"), MODEL).state == "nothing"
+    outcome = "released" if journal.phase == "done" else undone
+    assert world.ledger.count((f"identity-{V2}", outcome)) == 1
+    assert reconcile(world.context("auditor"), MODEL).state == "nothing"
 
 
 def test_a_good_version_climbs_and_is_promoted_after_its_watch() -> None:
@@ -242,7 +242,7 @@ def test_reconcile_ends_what_a_kill_at_any_moment_left(shape: str) -> None:
     for moment in moments(SHAPES[shape], weekly):
         world = EdgeWorld.thawed(moment)
         world.now += 61.0
-        if world.desk("b").journals.read(MODEL).journal.candidate.version == V1:
+        if world.context("b").journals.read(MODEL).journal.candidate.version == V1:
             continue  # killed before the first write: nothing was begun
         ended = looked_after(world)
         is_settled(world, ended)
@@ -255,7 +255,7 @@ def test_hours_without_anybody_freeze_nothing(shape: str) -> None:
     for moment in moments(SHAPES[shape], weekly):
         world = EdgeWorld.thawed(moment)
         world.now += 7200.0
-        if world.desk("b").journals.read(MODEL).journal.candidate.version == V1:
+        if world.context("b").journals.read(MODEL).journal.candidate.version == V1:
             continue
         is_settled(world, looked_after(world))
 
@@ -265,13 +265,13 @@ def test_the_same_release_goes_on_after_a_kill_at_any_moment(shape: str) -> None
     for moment in moments(SHAPES[shape], weekly):
         world = EdgeWorld.thawed(moment)
         world.now += 61.0
-        held = world.desk("b").journals.read(MODEL)
-        if held.journal.candidate.version == V2 and held.journal.ended:
-            ended = held.journal
-            advance(world.desk("b"), MODEL)  # archives
+        stored = world.context("b").journals.read(MODEL)
+        if stored.journal.candidate.version == V2 and stored.journal.ended:
+            ended = stored.journal
+            advance(world.context("b"), MODEL)  # archives
         else:
-            start_release(world.desk("b"), MODEL, V2, "ann", "weekly, again")
-            ended = run(world.desk("b"), MODEL)
+            start_release(world.context("b"), MODEL, V2, "ann", "weekly, again")
+            ended = run(world.context("b"), MODEL)
         is_settled(world, ended)
         assert ended.phase == ("done" if shape == "good" else "rolled_back")
 
@@ -280,16 +280,16 @@ def test_a_step_that_comes_after_its_withdrawal_is_refused() -> None:
     refused = 0
     for moment in moments({}, weekly):
         world = EdgeWorld.thawed(moment)
-        stale = world.desk("a").journals.read(MODEL).journal
+        stale = world.context("a").journals.read(MODEL).journal
         if stale.intent is None or stale.intent.action != "SetWeights":
             continue
         world.now += 61.0
         is_settled(world, looked_after(world))
         # The dead owner was only slow: the act that it had decided arrives now.
-        desk = world.desk("a")
+        context = world.context("a")
         share = float(stale.intent.detail.partition("=")[2] or 0.0)
         with pytest.raises(PointerMoved):
-            acts.perform(desk, stale, acts.actions.SetWeights(share=share))
+            acts.perform(context, stale, acts.actions.SetWeights(share=share))
         assert world.pointer.rollout is None
         refused += 1
     assert refused >= 2
@@ -298,17 +298,17 @@ def test_a_step_that_comes_after_its_withdrawal_is_refused() -> None:
 @pytest.mark.parametrize("when", ["during", "after"])
 def test_a_rollback_by_hand_survives_a_kill_at_any_moment(when: str) -> None:
     def script(world: Any) -> None:
-        start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
-        run(world.desk("a"), MODEL, seconds=130.0 if when == "during" else None)
+        start_release(world.context("a"), MODEL, V2, "ann", "weekly")
+        run(world.context("a"), MODEL, seconds=130.0 if when == "during" else None)
         begun.append(len(world.boundaries))
-        roll_back(world.desk("bob"), MODEL, "bob", "I do not like it")
+        roll_back(world.context("bob"), MODEL, "bob", "I do not like it")
 
     begun: list[int] = []
     for moment in moments({}, script):
         world = EdgeWorld.thawed(moment)
         if len(world.boundaries) <= begun[0]:
             continue
-        again = roll_back(world.desk("bob-again"), MODEL, "bob", "I do not like it")
+        again = roll_back(world.context("bob-again"), MODEL, "bob", "I do not like it")
         assert again.phase == "rolled_back"
         assert world.get() == (V1, None, 0)
         assert (world.pointer.rollback, world.pointer.previous) == (True, V2)
@@ -317,26 +317,26 @@ def test_a_rollback_by_hand_survives_a_kill_at_any_moment(when: str) -> None:
 
 def test_a_ringing_alarm_withdraws_the_candidate() -> None:
     world = serving()
-    start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
+    start_release(world.context("a"), MODEL, V2, "ann", "weekly")
     while world.pointer.rollout is None:
-        advance(world.desk("a"), MODEL)
+        advance(world.context("a"), MODEL)
     assert len(world.alarms) == 2
     world.rings |= set(sorted(world.alarms)[:1])
-    ended = run(world.desk("a"), MODEL)
+    ended = run(world.context("a"), MODEL)
     assert "alarm" in ended.verdict
     is_settled(world, ended)
 
 
 def test_what_somebody_else_does_to_the_pointer_ends_the_release() -> None:
     world = serving()
-    start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
+    start_release(world.context("a"), MODEL, V2, "ann", "weekly")
     while world.pointer.rollout is None:
-        advance(world.desk("a"), MODEL)
+        advance(world.context("a"), MODEL)
     by_hand = world.pointer.model_copy(
         update={"rollout": world.pointer.rollout.model_copy(update={"percent": 50}), "actor": "eve"}
     )
     world.pointers.append(by_hand)
-    ended = run(world.desk("a"), MODEL)
+    ended = run(world.context("a"), MODEL)
     assert "somebody changed the pointer" in ended.verdict
     assert "eve" in ended.verdict
     is_settled(world, ended)
@@ -347,38 +347,38 @@ def test_a_rollout_that_no_release_answers_for_is_told_and_withdrawn() -> None:
     weekly(world)
     shown = Rollout(version=V3, percent=5, salt="by hand")
     world.pointers.append(world.pointer.model_copy(update={"rollout": shown}))
-    report = reconcile(world.desk("auditor"), MODEL)
+    report = reconcile(world.context("auditor"), MODEL)
     assert (report.state, "5 % of the users" in report.detail) == ("drifted", True)
-    back = roll_back(world.desk("bob"), MODEL, "bob", "nobody knows what this is")
+    back = roll_back(world.context("bob"), MODEL, "bob", "nobody knows what this is")
     assert back.phase == "rolled_back"
     assert world.get() == (V2, None, 0)
-    assert reconcile(world.desk("auditor"), MODEL).state == "nothing"
+    assert reconcile(world.context("auditor"), MODEL).state == "nothing"
 
 
 def test_a_cdn_that_goes_on_serving_the_candidate_freezes_the_release() -> None:
     world = serving(good=False)
-    start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
-    while world.desk("a").journals.read(MODEL).journal.phase != "rolling_back":
-        step = advance(world.desk("a"), MODEL)
+    start_release(world.context("a"), MODEL, V2, "ann", "weekly")
+    while world.context("a").journals.read(MODEL).journal.phase != "rolling_back":
+        step = advance(world.context("a"), MODEL)
         world.now += step.wake_in
     world.stuck = True
-    ended = run(world.desk("a"), MODEL)
+    ended = run(world.context("a"), MODEL)
     assert ended.phase == "mismatch"
     assert "CDN goes on serving" in ended.verdict
     assert f"to_version={V1}" in ended.recovery
     with pytest.raises(ReleaseFrozen):
-        start_release(world.desk("a"), MODEL, V3, "ann", "next week")
+        start_release(world.context("a"), MODEL, V3, "ann", "next week")
     world.stuck = False
-    back = roll_back(world.desk("bob"), MODEL, "bob", "the CDN is repaired", to_version=V1)
+    back = roll_back(world.context("bob"), MODEL, "bob", "the CDN is repaired", to_version=V1)
     assert back.phase == "rolled_back"
     assert world.get() == (V1, None, 0)
 
 
 def test_nothing_is_shown_while_the_cdn_is_not_seen_to_follow() -> None:
     world = serving(stuck=True)
-    start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
-    run(world.desk("a"), MODEL, seconds=600.0)
-    journal = world.desk("a").journals.read(MODEL).journal
+    start_release(world.context("a"), MODEL, V2, "ann", "weekly")
+    run(world.context("a"), MODEL, seconds=600.0)
+    journal = world.context("a").journals.read(MODEL).journal
     assert journal.share == 0.0
     assert world.pointer.rollout.percent == 0
     assert "does not show it yet" in str([entry.detail for entry in journal.entries])
@@ -386,14 +386,14 @@ def test_nothing_is_shown_while_the_cdn_is_not_seen_to_follow() -> None:
 
 def test_deciding_reads_nothing_but_journal_and_world() -> None:
     world = serving()
-    start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
-    desk = world.desk("a")
+    start_release(world.context("a"), MODEL, V2, "ann", "weekly")
+    context = world.context("a")
     for _ in range(40):
-        journal = desk.journals.read(MODEL).journal
+        journal = context.journals.read(MODEL).journal
         if journal.ended:
             break
         delivery = delivery_of(journal.spec)
-        seen = delivery.look(desk, journal)
-        first, second = (next_action(journal, seen, delivery.rules) for _ in range(2))
+        observed = delivery.observe(context, journal)
+        first, second = (next_action(journal, observed, delivery.rules) for _ in range(2))
         assert first == second
-        desk.clock.sleep(advance(desk, MODEL).wake_in)
+        context.clock.sleep(advance(context, MODEL).wake_in)

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.release import testbed
 from tasks.release import advance, roll_back, start_release
-from tasks.release.dead_man import handler
+from tasks.release.failsafe_alarm import handler
 from tasks.release.pages import timeline
 
 pytestmark = pytest.mark.seconds(30)
@@ -44,7 +44,7 @@ def test_a_good_version_is_judged_by_its_users_and_promoted(edge: Any, first: st
     assert set(users.had) == {before, version}
     assert not users.refused
     assert sum(point.candidate.requests for point in journal.timeline) > 50
-    assert edge.desk().registry.history(MODEL, f"identity-{version}").status == "released"
+    assert edge.context().registry.history(MODEL, f"identity-{version}").status == "released"
     assert edge.aws.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
     assert timeline.page(journal).count("data:image/svg+xml") == 4
     assert edge.aws.client("sagemaker").list_models()["Models"] == []
@@ -66,7 +66,7 @@ def test_a_worse_version_is_withdrawn_everywhere(
     assert pointer.rollout is None
     assert journal.release_id in pointer.reason
     assert users.had[version] < users.had[before]
-    record = edge.desk().registry.history(MODEL, f"identity-{version}")
+    record = edge.context().registry.history(MODEL, f"identity-{version}")
     assert record.status == "rolled_back"
 
 
@@ -75,25 +75,25 @@ def test_a_rollback_by_hand_is_one_verb(edge: Any, first: str) -> None:
     version = edge.publish()
     with edge.users() as users:
         assert edge.release(version).phase == "done"
-        back = roll_back(edge.desk("bob"), MODEL, "bob", "customers complain")
+        back = roll_back(edge.context("bob"), MODEL, "bob", "customers complain")
         assert users.pointer() == edge.pointer()
     assert back.phase == "rolled_back"
     assert (edge.pointer().version, edge.pointer().previous) == (before, version)
     assert edge.pointer().actor == "bob"
     moved = edge.pointer()
-    roll_back(edge.desk("eve"), MODEL, "eve", "pressed it, too")
+    roll_back(edge.context("eve"), MODEL, "eve", "pressed it, too")
     assert edge.pointer() == moved
 
 
 def test_an_alarm_withdraws_the_candidate_when_nobody_is_alive(edge: Any, first: str) -> None:
     before = edge.pointer().version
     version = edge.publish()
-    desk = edge.desk("dead")
-    start_release(desk, MODEL, version, "ann", "weekly")
+    context = edge.context("dead")
+    start_release(context, MODEL, version, "ann", "weekly")
     with edge.users(errors={version: 0.9}) as users:
-        while (step := advance(desk, MODEL)).journal.share < 0.4:
+        while (step := advance(context, MODEL)).journal.share < 0.4:
             assert not step.ended, step.journal.verdict
-            desk.clock.sleep(step.wake_in)
+            context.clock.sleep(step.wake_in)
         alarms: list[dict[str, Any]] = []
         deadline = time.monotonic() + 30
         while not alarms and time.monotonic() < deadline:
@@ -107,9 +107,9 @@ def test_an_alarm_withdraws_the_candidate_when_nobody_is_alive(edge: Any, first:
         assert f"withdrew {version}" in said
         assert users.pointer().rollout is None  # through the CDN, with no owner alive
     assert (edge.pointer().version, edge.pointer().rollback) == (before, True)
-    journal = testbed.looked_after(edge.desk("reconcile"))
+    journal = testbed.looked_after(edge.context("reconcile"))
     assert journal.phase == "rolled_back"
-    assert "dead man's switch" in journal.verdict
+    assert "failsafe alarm" in journal.verdict
 
 
 def test_the_collector_takes_batches_and_nothing_else(edge: Any, first: str) -> None:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from tasks.model_spec import ReleaseSpec
 from tasks.release.edge.windows import LATENCY_EDGES_MS
-from tasks.release.observation.jury import policy
+from tasks.release.observation.analysis import policy
 
 
 def test_a_model_is_delivered_by_its_endpoint_unless_it_says_otherwise() -> None:

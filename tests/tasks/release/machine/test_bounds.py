@@ -95,10 +95,10 @@ class Broken:
         return call
 
 
-def desk_with(world: Any, port: str, act: str, fault: str) -> tuple[Any, Broken]:
-    desk = world.desk("a")
-    broken = Broken(getattr(desk, port), act, FAULTS[fault])
-    return replace(desk, **{port: broken}), broken
+def context_with(world: Any, port: str, act: str, fault: str) -> tuple[Any, Broken]:
+    context = world.context("a")
+    broken = Broken(getattr(context, port), act, FAULTS[fault])
+    return replace(context, **{port: broken}), broken
 
 
 MOST_CALLS = {
@@ -119,10 +119,10 @@ def test_no_act_is_tried_for_ever(which: str, port: str, act: str, fault: str) -
     else:
         world = memory.serving_world(**LATER, good=good)
         version = V2
-    desk, broken = desk_with(world, port, act, fault)
+    context, broken = context_with(world, port, act, fault)
     began = world.now
-    start_release(desk, MODEL, version, "ann", "weekly")
-    ended = run(desk, MODEL)
+    start_release(context, MODEL, version, "ann", "weekly")
+    ended = run(context, MODEL)
     assert ended.ended
     assert ended.verdict
     assert world.now - began < LONGEST
@@ -150,8 +150,8 @@ def test_an_endpoint_that_stays_busy_is_not_waited_for_for_ever(status: str, fir
 
     world.hook = hang
     began = world.now
-    start_release(world.desk("a"), MODEL, V1 if first else V2, "ann", "weekly")
-    ended = run(world.desk("a"), MODEL)
+    start_release(world.context("a"), MODEL, V1 if first else V2, "ann", "weekly")
+    ended = run(world.context("a"), MODEL)
     assert ended.phase == "mismatch", ended.verdict
     assert f"SageMaker has been {status} for over" in ended.verdict
     assert any(mail.startswith("Frozen") for mail in world.mails)
@@ -160,11 +160,11 @@ def test_an_endpoint_that_stays_busy_is_not_waited_for_for_ever(status: str, fir
 
 def test_a_first_version_that_never_comes_up_ends_in_a_few_calls_and_says_what_it_wrote() -> None:
     world = memory.World(release=SHORT, log_lines=("loading", "ModuleNotFoundError: no 'keras'"))
-    desk = world.desk("a")
-    counted = Broken(desk.cloud, "", nothing)
-    begun = start_release(desk, MODEL, V1, "ann", "the first")
+    context = world.context("a")
+    counted = Broken(context.cloud, "", nothing)
+    begun = start_release(context, MODEL, V1, "ann", "the first")
     world.silent_rollbacks.add(begun.candidate.solo_config)
-    ended = run(replace(desk, cloud=counted), MODEL)
+    ended = run(replace(context, cloud=counted), MODEL)
     assert ended.phase == "rolled_back"
     assert "ModuleNotFoundError: no 'keras'" in ended.verdict.split(". ")[0]
     assert "nothing serves, and everything made for it was removed" in ended.verdict
@@ -177,16 +177,16 @@ def test_a_first_version_that_never_comes_up_ends_in_a_few_calls_and_says_what_i
 
 def test_a_pointer_that_cannot_be_read_brings_users_back_and_freezes() -> None:
     world = memory.serving_world(release=SHORT)
-    desk = world.desk("a")
-    start_release(desk, MODEL, V2, "ann", "weekly")
-    run(desk, MODEL, seconds=130.0)
-    assert world.desk("a").journals.read(MODEL).journal.phase == "canary"
+    context = world.context("a")
+    start_release(context, MODEL, V2, "ann", "weekly")
+    run(context, MODEL, seconds=130.0)
+    assert world.context("a").journals.read(MODEL).journal.phase == "canary"
 
     def unreadable(*_: Any) -> Any:
         raise BundleCorrupt(f"{MODEL}/latest.json is not a pointer: {{.", "Restore it.")
 
-    broken = Broken(desk.registry, "pointer", lambda *_: unreadable)
-    ended = run(replace(desk, registry=broken), MODEL)
+    broken = Broken(context.registry, "pointer", lambda *_: unreadable)
+    ended = run(replace(context, registry=broken), MODEL)
     assert ended.phase == "mismatch"
     assert "latest.json is not a pointer" in ended.verdict
     assert world.serves() == memory.only(V1)
@@ -194,15 +194,15 @@ def test_a_pointer_that_cannot_be_read_brings_users_back_and_freezes() -> None:
 
 def test_the_time_in_which_the_owner_was_dead_is_no_time_of_trying() -> None:
     world = memory.serving_world(release=SHORT)
-    start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
-    run(world.desk("a"), MODEL, seconds=30.0)
+    start_release(world.context("a"), MODEL, V2, "ann", "weekly")
+    run(world.context("a"), MODEL, seconds=30.0)
     assert world.endpoint["status"] == "Updating"
     world.endpoint["until"] = world.now + 90_000.0 + 300.0
     world.now += 90_000.0  # more than any bound
     for minute in range(20):
-        report = reconcile(world.desk(f"b{minute}"), MODEL)
+        report = reconcile(world.context(f"b{minute}"), MODEL)
         if report.state != "ongoing":
             break
         world.now += 60.0
     assert report.state == "undone", report
-    is_settled(world, world.desk("c").journals.read(MODEL).journal)
+    is_settled(world, world.context("c").journals.read(MODEL).journal)

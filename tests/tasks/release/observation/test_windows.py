@@ -12,9 +12,9 @@ from tasks.release.endpoint.plan import opened
 from tasks.release.hosting import names, requests
 from tasks.release.journal.record import Journal, Move, Site
 from tasks.release.machine import plan
-from tasks.release.machine.seen import EndpointSeen, VariantSeen
+from tasks.release.machine.observed import ObservedEndpoint, ObservedVariant
 from tasks.release.observation import windows
-from tasks.release.observation.jury import CanaryJury, journal_policy
+from tasks.release.observation.analysis import CanaryAnalysis, journal_policy
 from tasks.values import Pointer
 
 V1, V2 = "v20260101_020000", "v20260108_020000"
@@ -41,9 +41,9 @@ def spec(**release: Any) -> Any:
 
 
 def facts(**changes: Any) -> plan.Facts:
-    endpoint = EndpointSeen(
+    endpoint = ObservedEndpoint(
         status="InService", config="config-1",
-        variants={"v20260101-020000": VariantSeen(weight=1.0, instances=4)},
+        variants={"v20260101-020000": ObservedVariant(weight=1.0, instances=4)},
     )  # fmt: skip
     pointer = Pointer(model="m", version=V1, timestamp="", actor="a", reason="r")
     return plan.Facts(
@@ -76,7 +76,9 @@ def test_predictions_counted_into_other_bins_are_not_compared() -> None:
 
 
 def test_a_release_on_an_endpoint_that_disagrees_with_the_pointer_is_refused() -> None:
-    other = EndpointSeen(status="InService", config="c", variants={"v9": VariantSeen(weight=1.0)})
+    other = ObservedEndpoint(
+        status="InService", config="c", variants={"v9": ObservedVariant(weight=1.0)}
+    )
     with pytest.raises(ReleaseMismatch, match="v9"):
         journal(endpoint=other)
     with pytest.raises(ReleaseMismatch, match="no pointer"):
@@ -173,17 +175,17 @@ def values(made: Journal, requests_: int, told: int, at: float) -> dict[str, dic
 def test_a_late_window_is_waited_for_and_taken_as_it_is_in_the_end() -> None:
     made = journal()
     span = (960.0, 1020.0)
-    whole = windows.told(made, values(made, 10, 10, 960.0), [span], 1100.0)
+    whole = windows.complete(made, values(made, 10, 10, 960.0), [span], 1100.0)
     assert whole[0]["canary"]["requests"] == 10
     assert whole[0]["canary"]["errors"] == 3
     assert sum(whole[0]["canary"]["latency"]) == 10
     assert whole[0]["canary"]["predictions"] == [0, 7, 0]
-    assert windows.told(made, values(made, 10, 4, 960.0), [span], 1100.0) == []
-    assert windows.told(made, {}, [span], 1100.0) == []  # nothing told is not "no requests" yet
-    assert windows.told(made, {}, [span], 1140.0)[0]["canary"]["requests"] == 0
-    empty = windows.told(made, values(made, 10, 10, 1020.0), [span, (1020.0, 1080.0)], 1100.0)
+    assert windows.complete(made, values(made, 10, 4, 960.0), [span], 1100.0) == []
+    assert windows.complete(made, {}, [span], 1100.0) == []  # nothing told is not "no requests" yet
+    assert windows.complete(made, {}, [span], 1140.0)[0]["canary"]["requests"] == 0
+    empty = windows.complete(made, values(made, 10, 10, 1020.0), [span, (1020.0, 1080.0)], 1100.0)
     assert [window["canary"]["requests"] for window in empty] == [0, 10]
-    assert len(windows.told(made, values(made, 10, 4, 960.0), [span], 2000.0)) == 1
+    assert len(windows.complete(made, values(made, 10, 4, 960.0), [span], 2000.0)) == 1
 
 
 def test_bins_are_counted_between_neighbouring_edges() -> None:
@@ -208,13 +210,13 @@ def test_a_restarted_controller_decides_the_same() -> None:
         }  # fmt: skip
 
     told = [window(n, 30) for n in range(1, 5)]
-    at_once = CanaryJury().consider(made, told)
+    at_once = CanaryAnalysis().analyse(made, told)
     one_by_one = made
     for item in told:
-        state, ruling, _ = CanaryJury().consider(one_by_one, [item])
+        state, ruling, _ = CanaryAnalysis().analyse(one_by_one, [item])
         stored = one_by_one.model_copy(update={"judge_state": state})
         one_by_one = Journal.model_validate_json(stored.model_dump_json())
     assert at_once[1] == ruling
-    assert ruling.action == "roll_back"
+    assert ruling.action == "rollback"
     assert ruling.against >= 2.0
     assert journal_policy(made).prediction_bins == 3

@@ -63,9 +63,9 @@ def test_folding_loses_no_line_and_keeps_the_order(told: list[tuple[str, str]]) 
 
 def test_a_rollbacks_verdict_and_message_say_from_where_to_where() -> None:
     world = memory.serving_world(release=SHORT)
-    start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
-    assert run(world.desk("a"), MODEL).phase == "done"
-    back = roll_back(world.desk("bob"), MODEL, "bob", "I do not like it")
+    start_release(world.context("a"), MODEL, V2, "ann", "weekly")
+    assert run(world.context("a"), MODEL).phase == "done"
+    back = roll_back(world.context("bob"), MODEL, "bob", "I do not like it")
     assert back.verdict == f"I do not like it. From {V2} to {V1}."
     page = timeline.page(back)
     assert f"{V1}, which serves again" in page
@@ -75,10 +75,10 @@ def test_a_rollbacks_verdict_and_message_say_from_where_to_where() -> None:
 @pytest.mark.parametrize("good", [True, False], ids=["released", "rolled back"])
 def test_a_page_names_the_previous_version_and_the_button(good: bool) -> None:
     world = memory.serving_world(release=SHORT, good=good)
-    start_release(world.desk("a"), MODEL, V2, "ann", "weekly")
-    half = run(world.desk("a"), MODEL, seconds=130.0)
+    start_release(world.context("a"), MODEL, V2, "ann", "weekly")
+    half = run(world.context("a"), MODEL, seconds=130.0)
     assert "takes this release over at once" in timeline.page(half)
-    page = timeline.page(run(world.desk("a"), MODEL))
+    page = timeline.page(run(world.context("a"), MODEL))
     assert V1 in page
     if good:
         assert "**Deployments → rollback/manual → Run → Custom run**" in page

@@ -1,8 +1,8 @@
-"""The dead man's switch: an alarm of the release takes the candidate out of the traffic.
+"""The failsafe alarm: an alarm of the release takes the candidate out of the traffic.
 
 It needs neither Prefect nor a living owner. The release's CloudWatch alarms publish to the alerts
 topic; a queue subscribed to it wakes either an AWS Lambda function (``handler``) or, where there is
-none, this module as a process of its own (``python -m tasks.release.dead_man <queue-url>``).
+none, this module as a process of its own (``python -m tasks.release.failsafe_alarm <queue-url>``).
 It moves the traffic and leaves an order in the journal; the owner, or ``reconcile``, does the rest.
 """
 
@@ -24,7 +24,7 @@ from tasks.release.journal.record import JournalEntry, RollbackOrder
 from tasks.release.journal.store import S3Journals
 from tasks.release.ports import Journals
 
-ACTOR = "dead man's switch"
+ACTOR = "failsafe alarm"
 WHY = "an alarm of the release rang"
 ALARM = re.compile(rf"sluice-release-(?P<model>.+)-(?P<variant>{VARIANT})-(?:errors|latency)")
 TRIES = 20
@@ -35,21 +35,21 @@ PAUSE = 5.0
 def handler(event: Mapping[str, Any], _context: object = None) -> list[str]:
     """Entry point of the Lambda function: SNS records, or SQS records that carry them."""
     journals = _journals()
-    return [said for alarm in rung(event) for said in (pull(journals, *alarm),) if said]
+    return [done for alarm in raised(event) if (done := withdraw(journals, *alarm))]
 
 
-def rung(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def raised(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Model and variant of each release alarm in an event that went to ALARM. Pure."""
     for record in event.get("Records", []):
         text = record.get("Sns", {}).get("Message") or record.get("body", "")
         for _ in range(2):  # SQS wraps the SNS envelope, which wraps the alarm
             try:
-                told = json.loads(text)
+                envelope = json.loads(text)
             except ValueError:
                 break
-            if not isinstance(told, dict) or "Message" not in told:
+            if not isinstance(envelope, dict) or "Message" not in envelope:
                 break
-            text = told["Message"]
+            text = envelope["Message"]
         try:
             alarm = json.loads(text)
         except ValueError:
@@ -61,18 +61,18 @@ def rung(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield named["model"], named["variant"]
 
 
-def pull(journals: Journals, model: str, variant: str) -> str:
+def withdraw(journals: Journals, model: str, variant: str) -> str:
     """Take one candidate out of the traffic, if it still is a release's candidate.
 
     Returns:
         What was done, or "" when the alarm is of no live release.
     """
-    held = journals.read(model)
-    if held is None or held.journal.ended or held.journal.candidate.variant != variant:
+    stored = journals.read(model)
+    if stored is None or stored.journal.ended or stored.journal.candidate.variant != variant:
         return ""
     ordered = _order(journals, model)
     try:
-        moved = delivery_of(held.journal.spec).withdraw(held.journal, ACTOR, WHY)
+        moved = delivery_of(stored.journal.spec).withdraw(stored.journal, ACTOR, WHY)
     except AwsRejected as error:
         moved = f"the traffic could not be moved ({error.what}); the order stands"
     return f"{model}: {moved}; {ordered}"
@@ -80,14 +80,14 @@ def pull(journals: Journals, model: str, variant: str) -> str:
 
 def _order(journals: Journals, model: str) -> str:
     for _ in range(TRIES):
-        held = journals.read(model)
-        if held is None or held.journal.ended or held.journal.order is not None:
+        stored = journals.read(model)
+        if stored is None or stored.journal.ended or stored.journal.order is not None:
             return "an order stands already"
         now = system_clock().now()
         line = JournalEntry(at=now, actor=ACTOR, kind="note", action="roll_back", detail=WHY)
         order = RollbackOrder(actor=ACTOR, reason=WHY, at=now)
         try:
-            journals.write(held, held.journal.noted(line, order=order))
+            journals.write(stored, stored.journal.noted(line, order=order))
         except LeaseLost:
             continue  # the owner is alive and wrote; read again
         return "ordered the rollback"
@@ -104,15 +104,15 @@ def serve(queue_url: str) -> None:
                 )
         except SluiceError as error:
             sys.stderr.write(f"{error}\n")
-            time.sleep(PAUSE)  # a switch that gives up is none
+            time.sleep(PAUSE)  # a failsafe that gives up is none
             continue
         for message in answer.get("Messages", []):
             try:
-                said = handler({"Records": [{"body": message["Body"]}]})
+                done = handler({"Records": [{"body": message["Body"]}]})
             except SluiceError as error:
                 sys.stderr.write(f"{error}\n")
                 continue
-            for line in said:
+            for line in done:
                 sys.stdout.write(f"{line}\n")
                 sys.stdout.flush()
             with asking(f"DeleteMessage {queue_url}"):

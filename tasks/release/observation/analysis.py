@@ -1,4 +1,4 @@
-"""The judge at the release's table: journal and windows in, ruling out. Pure.
+"""The analysis of a canary: journal and windows in, the judge's ruling out. Pure.
 
 This module imports numpy and scipy; nothing that a flow imports at its head imports it.
 """
@@ -6,7 +6,7 @@ This module imports numpy and scipy; nothing that a flow imports at its head imp
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,16 +23,9 @@ from tasks.judge import (
 from tasks.model_spec import ReleaseSpec
 from tasks.release.journal.record import ArmFigures, Journal, Point, Ruling
 from tasks.release.observation import pairs, windows
-from tasks.release.ports import Told
+from tasks.release.ports import WindowCounts
 
 ACTUATION_SECONDS = 10.0
-_ACTIONS: Mapping[str, Any] = {
-    "hold": "wait",
-    "step": "advance",
-    "promote": "complete",
-    "rollback": "roll_back",
-    "inconclusive": "inconclusive",
-}
 
 
 def policy(
@@ -79,44 +72,44 @@ def journal_policy(journal: Journal) -> JudgePolicy:
 
 
 @dataclass(frozen=True)
-class CanaryJury:
+class CanaryAnalysis:
     """Folds windows into the state that the journal carries."""
 
-    def consider(
-        self, journal: Journal, told: Sequence[Told]
+    def analyse(
+        self, journal: Journal, counts: Sequence[WindowCounts]
     ) -> tuple[Any, Ruling, tuple[Point, ...]]:
-        """See `ports.Jury.consider`."""
+        """See `ports.Analysis.analyse`."""
         state = (
             JudgeState.start(journal_policy(journal))
             if journal.judge_state is None
             else JudgeState.from_json(journal.judge_state)
         )
         points = []
-        said = verdict(state)
-        for item in told:
+        judged = verdict(state)
+        for item in counts:
             window = Window.model_validate(item)
             state = observe(state, window)
-            said = verdict(state)
-            points.append(point(journal, window, said))
-        return state.to_json(), ruling(said), tuple(points)
+            judged = verdict(state)
+            points.append(point(journal, window, judged))
+        return state.to_json(), ruling(judged), tuple(points)
 
 
-def ruling(said: CanaryVerdict) -> Ruling:
+def ruling(judged: CanaryVerdict) -> Ruling:
     """A verdict as the journal keeps it."""
-    proven = min((margin.log_evidence for margin in said.margins), default=0.0)
-    reason = f"{said.reason} {said.recommend}".strip()
+    proven = min((margin.log_evidence for margin in judged.margins), default=0.0)
+    reason = f"{judged.reason} {judged.recommend}".strip()
     return Ruling(
-        action=_ACTIONS[said.action],
+        action=judged.action,
         reason=reason,
-        against=_tens(said.log_evidence),
+        against=_tens(judged.log_evidence),
         proven=_tens(proven),
-        share=said.weight,
+        share=judged.weight,
     )
 
 
-def point(journal: Journal, window: Window, said: CanaryVerdict) -> Point:
+def point(journal: Journal, window: Window, judged: CanaryVerdict) -> Point:
     """A window as people see it."""
-    given = ruling(said)
+    given = ruling(judged)
     edges = journal.latency_edges_ms
 
     def figures(arm: Any) -> ArmFigures:

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from tasks.errors import LeaseLost, ReleaseError
 from tasks.release.actor import write
-from tasks.release.desk import Desk
+from tasks.release.context import ReleaseContext
 from tasks.release.journal.record import Journal, JournalEntry
-from tasks.release.ports import Held
+from tasks.release.ports import StoredJournal
 
 
-def free(desk: Desk, journal: Journal) -> bool:
+def free(context: ReleaseContext, journal: Journal) -> bool:
     """Whether the owner's lease has run out."""
-    return desk.clock.now() >= journal.lease_until
+    return context.clock.now() >= journal.lease_until
 
 
-def current(desk: Desk, model: str) -> Held:
+def current(context: ReleaseContext, model: str) -> StoredJournal:
     """The model's journal.
 
     Raises:
         ReleaseError: there has never been a release.
     """
-    held = desk.journals.read(model)
-    if held is None:
+    stored = context.journals.read(model)
+    if stored is None:
         raise ReleaseError(f"{model} has never been released.", "Start a release first.")
-    return held
+    return stored
 
 
-def kept(desk: Desk, model: str, release_id: str) -> Journal:
+def kept(context: ReleaseContext, model: str, release_id: str) -> Journal:
     """A release that another one has followed.
 
     Raises:
         ReleaseError: nothing is kept of it.
     """
-    journal = desk.journals.archived(model, release_id)
+    journal = context.journals.archived(model, release_id)
     if journal is None:
         raise ReleaseError(
             f"{model}: release {release_id} is neither the current one nor in the archive.",
@@ -41,19 +41,19 @@ def kept(desk: Desk, model: str, release_id: str) -> Journal:
     return journal
 
 
-def mine(desk: Desk, held: Held) -> Held:
+def mine(context: ReleaseContext, stored: StoredJournal) -> StoredJournal:
     """The journal under our lease.
 
     Raises:
         LeaseLost: another owner's lease still runs.
     """
-    journal = held.journal
-    now = desk.clock.now()
-    if journal.owner == desk.owner:
-        if journal.lease_until - now > desk.lease_seconds / 2.0:
-            return held
-        return write(desk, held)
-    if not free(desk, journal):
+    journal = stored.journal
+    now = context.clock.now()
+    if journal.owner == context.owner:
+        if journal.lease_until - now > context.lease_seconds / 2.0:
+            return stored
+        return write(context, stored)
+    if not free(context, journal):
         raise LeaseLost(
             f"{journal.model}: release {journal.release_id} belongs to {journal.owner} for "
             f"another {journal.lease_until - now:.0f} s.",
@@ -61,9 +61,9 @@ def mine(desk: Desk, held: Held) -> Held:
         )
     line = JournalEntry(
         at=now,
-        actor=desk.owner,
+        actor=context.owner,
         kind="note",
         action="take over",
         detail=f"the lease of {journal.owner} ran out {now - journal.lease_until:.0f} s ago",
     )
-    return write(desk, held, line)
+    return write(context, stored, line)

@@ -11,21 +11,21 @@ BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Dele
 TOLERANCE = 1e-4  # weights travel as 32-bit floats
 
 
-class VariantSeen(Frozen):
+class ObservedVariant(Frozen):
     """One variant. Weights are relative to the other variants' weights."""
 
     weight: float
     instances: int = 1
 
 
-class EndpointSeen(Frozen):
+class ObservedEndpoint(Frozen):
     """One endpoint. ``config`` is what serves, ``pending`` what an update is heading for."""
 
     status: str
     config: str
     pending: str = ""
     failure: str = ""
-    variants: Mapping[str, VariantSeen] = {}
+    variants: Mapping[str, ObservedVariant] = {}
 
     @property
     def busy(self) -> bool:
@@ -44,7 +44,7 @@ class EndpointSeen(Frozen):
 
 
 class ObservedState(Frozen):
-    """One look at everything.
+    """Everything at one moment.
 
     ``models`` and ``configs`` are the names, of those the release needs, that exist. ``alarms`` are
     the release's alarms that are in state ALARM. ``unreadable`` says why there is no pointer,
@@ -52,7 +52,7 @@ class ObservedState(Frozen):
     """
 
     now: float
-    endpoint: EndpointSeen | None = None
+    endpoint: ObservedEndpoint | None = None
     models: frozenset[str] = frozenset()
     configs: frozenset[str] = frozenset()
     pointer: Pointer | None = None

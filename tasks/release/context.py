@@ -12,7 +12,7 @@ from tasks.clock import Clock, ScaledClock, system_clock
 from tasks.model_spec import ModelSpec
 from tasks.release.edge.outside import Cdn
 from tasks.release.journal.record import Site
-from tasks.release.ports import ClientView, Cloud, Feed, Journals, Jury, People, RegistryPort
+from tasks.release.ports import Analysis, ClientView, Cloud, Feed, Journals, People, RegistryPort
 
 PASSED_ON = (
     "AWS_ENDPOINT_URL",
@@ -33,11 +33,11 @@ def who() -> str:
 
 
 @dataclass(frozen=True)
-class Desk:
+class ReleaseContext:
     """Everything that a release is worked on with.
 
     Args:
-        registry, journals, cloud, feed, jury, people: The ports.
+        registry, journals, cloud, feed, analysis, people: The ports.
         clock: Our clock.
         specs: How to find a model's spec.
         site: What the installation adds to every request.
@@ -50,7 +50,7 @@ class Desk:
     journals: Journals
     cloud: Cloud
     feed: Feed
-    jury: Jury
+    analysis: Analysis
     people: People
     clock: Clock
     specs: Mapping[str, ModelSpec]
@@ -60,8 +60,8 @@ class Desk:
     outside: ClientView = NOT_OUTSIDE
 
     @classmethod
-    def here(cls, registry: RegistryPort, owner: str = "") -> Desk:
-        """The desk of this installation: real AWS behind every port.
+    def here(cls, registry: RegistryPort, owner: str = "") -> ReleaseContext:
+        """The context of this installation: real AWS behind every port.
 
         Args:
             registry: ``tasks.registry.Registry.here()``; stages do not import each other.
@@ -70,8 +70,8 @@ class Desk:
         from tasks.notify import Topic
         from tasks.release.hosting.sagemaker import SageMaker
         from tasks.release.journal.store import S3Journals
+        from tasks.release.observation.analysis import CanaryAnalysis
         from tasks.release.observation.feed import CloudWatchFeed
-        from tasks.release.observation.jury import CanaryJury
         from tasks.settings import settings
 
         chosen = settings()
@@ -81,7 +81,7 @@ class Desk:
             journals=S3Journals(chosen.registry_bucket),
             cloud=SageMaker(clock),
             feed=CloudWatchFeed(clock),
-            jury=CanaryJury(),
+            analysis=CanaryAnalysis(),
             people=Topic(chosen.alerts_topic_arn),
             clock=clock,
             specs=_Specs(),
