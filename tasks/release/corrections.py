@@ -69,6 +69,8 @@ def ending(name: str, state: State | None) -> str:
         return f"the run {name} crashed ({state.message or 'without a word'})"
     if state.is_final():
         return f"the run {name} had ended ({state.name})"
+    if state.is_paused():
+        return f"the run {name} is paused until a person answers"
     return f"the run {name} fell silent"
 
 

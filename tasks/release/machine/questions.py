@@ -25,6 +25,14 @@ def asked(journal: Journal, gate: Gate) -> Action | None:
     return None if approval.granted else Wait(seconds=POLL, why=f"a person must answer ({gate})")
 
 
+def granted_by(journal: Journal, gate: Gate) -> str:
+    """Who let the release go on, and why; "" when nobody was asked or has said yes."""
+    approval = journal.approvals.get(gate)
+    if approval is None or not approval.granted:
+        return ""
+    return approval.by + (f" ({approval.note})" if approval.note else "")
+
+
 def denied(journal: Journal, now: float) -> str:
     """Why a person's answer (or silence) ends the release, or ""."""
     for gate, approval in journal.approvals.items():
@@ -52,6 +60,9 @@ def how(journal: Journal) -> str:
 
 def proof(journal: Journal) -> str:
     """Why the candidate serves alone now."""
+    person = granted_by(journal, "inconclusive")
+    if person and (journal.ruling is None or journal.ruling.action != "promote"):
+        return f"{journal.candidate.version} serves alone: {person} decided it without a proof."
     if has_control(journal) and journal.ruling is not None:
         return f"{journal.candidate.version} serves alone: {journal.ruling.reason}"
     return f"{journal.candidate.version} serves alone ({how(journal)})."

@@ -198,6 +198,9 @@ def _watching(journal: Journal, observed: ObservedState, rules: DeliveryRules) -
     ruling = journal.ruling
     if ruling is not None and ruling.action == "promote":
         return watched.model_copy(update={"reason": ruling.reason})
+    if questions.granted_by(journal, "inconclusive"):
+        # Whoever let it go on without a proof is not asked again; the watch is as long as any.
+        return watched if over else next_window(journal, observed)
     late = observed.now > journal.phase_since + journal.spec.watch_seconds + (
         journal.spec.deadline_seconds + grace(journal)
     )
