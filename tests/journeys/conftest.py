@@ -3,6 +3,7 @@
 import socket
 import tempfile
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from deployments.demo import generate
 from deployments.demo.outside import Outside, Prefect
 from deployments.laptop.environment import Laptop
 from deployments.laptop.stack import command, stack
-from tests.journeys.killing import DAYS, FIRST_DAY, killed_in_every_stage
+from tests.journeys.killing import DAYS, FIRST_DAY, NEW_DAY, killed_in_every_stage
 
 SCALE = 120.0
 HANGS = 1800
@@ -44,6 +45,11 @@ class Journey:
         with tempfile.TemporaryDirectory() as scratch:
             generate.write_sales(Path(scratch), columns)
             command(self.laptop, "lake", "deployments.lake", "folder", scratch)
+
+    def load_quiet_days(self) -> str:
+        """Three more days of the same market, once or again; the last of them."""
+        self.load(generate.property_sales(120, NEW_DAY, 3, seed=8))
+        return str(NEW_DAY + timedelta(days=2))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ MODEL = "price-estimator"
 FIRST_DAY = date(2026, 1, 5)
 DAYS = 100
 """What the lake holds before any test adds to it."""
+NEW_DAY = FIRST_DAY + timedelta(days=DAYS)
+"""The first day that a test may add."""
 PARAMETERS = {
     "model": MODEL,
     "reason": "kill test",

@@ -7,12 +7,10 @@ import pytest
 import yaml
 
 from deployments.demo.generate import Shift, property_sales
-from tests.journeys.killing import DAYS, FIRST_DAY, MODEL, PARAMETERS
+from tests.journeys.killing import MODEL, NEW_DAY, PARAMETERS
 from tests.journeys.releasing import model_yaml
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
-
-NEW = FIRST_DAY + timedelta(days=DAYS)
 
 
 def known(journey, deployment: str) -> set[str]:
@@ -44,8 +42,7 @@ def test_the_schedule_starts_a_run(journey, survived):
 def quiet_days(journey, survived):
     """Three more days of the same market: what the watch said before them, and after."""
     before = watch(journey, end=PARAMETERS["end"])
-    journey.load(property_sales(120, NEW, 3, seed=8))
-    return before, watch(journey, end=str(NEW + timedelta(days=2)))
+    return before, watch(journey, end=journey.load_quiet_days())
 
 
 def test_a_watch_that_finds_nothing_says_so_and_starts_nothing(journey, quiet_days):
@@ -93,7 +90,7 @@ def test_a_fresh_champion_is_not_due(journey, survived):
 
 def test_a_drift_alarm_starts_one_retraining_and_the_run_says_why(journey, quiet_days):
     before = known(journey, "retrain/on-drift")
-    start = NEW + timedelta(days=3)
+    start = NEW_DAY + timedelta(days=3)
     journey.load(property_sales(700, start, 14, seed=9, shift=Shift(size=1.3, grade=1)))
     assert watch(journey).startswith("Emitted drift.detected")
     run = journey.prefect.wait_for_run("retrain/on-drift", before)
