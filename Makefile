@@ -54,7 +54,7 @@ demo: install ## The whole story on this machine, told in a few minutes
 	@$(BIN)/python -m deployments.demo
 
 test: install browser ## All tests, in a real browser too
-	@$(BIN)/python -m tests.halves
+	@$(BIN)/python -m tests.halves $(ARGS)
 
 coverage: install browser ## Which lines the tests of the rooms run; see docs/coverage.md
 	@mkdir -p $(STATE)/coverage

@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -39,12 +40,22 @@ TENSORFLOW_SECONDS = 5.0
 OTHER_SECONDS = 0.1
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--shuffle", type=int, metavar="SEED", help="run files, and the tests of each, in any order"
+    )
+
+
 def pytest_collection_modifyitems(config, items):
     """Of several workers, none shall begin what takes longest when the others are done.
 
     Each worker takes the next file (``--dist loadfile --no-loadscope-reorder``). Alone, the order
-    stays what it is.
+    stays what it is. With ``--shuffle`` it is whatever the seed makes of it.
     """
+    seed = config.getoption("--shuffle")
+    if seed is not None:
+        shuffled(items, random.Random(seed))
+        return
     if not hasattr(config, "workerinput"):
         return
     seconds: dict[Path, float] = {}
@@ -53,6 +64,18 @@ def pytest_collection_modifyitems(config, items):
         guessed = TENSORFLOW_SECONDS if item.get_closest_marker("tensorflow") else OTHER_SECONDS
         seconds[item.path] = measured.args[0] if measured else seconds.get(item.path, 0.0) + guessed
     items.sort(key=lambda item: -seconds[item.path])
+
+
+def shuffled(items, chance):
+    """Files in any order, and the tests of each: what a file sets up once is still set up once."""
+    files: dict[Path, list] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    paths = list(files)
+    chance.shuffle(paths)
+    for path in paths:
+        chance.shuffle(files[path])
+    items[:] = [item for path in paths for item in files[path]]
 
 
 @pytest.fixture(autouse=True)

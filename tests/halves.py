@@ -3,7 +3,7 @@
 Journeys wait a good part of their time, for windows of a release, leases and schedules. The rooms
 use what they leave of the machine: at a lower priority, so that users in a journey feel nothing of
 them. What the rooms say is held back until the journeys have ended, so that each is read in one
-piece.
+piece. Arguments go to both: ``python -m tests.halves --shuffle 7``.
 """
 
 from __future__ import annotations
@@ -88,6 +88,6 @@ def interrupted(_sign: int, _frame: FrameType | None) -> None:
 if __name__ == "__main__":
     heed_signals()
     try:
-        sys.exit(run(ROOMS, JOURNEYS))
+        sys.exit(run((*ROOMS, *sys.argv[1:]), (*JOURNEYS, *sys.argv[1:])))
     except KeyboardInterrupt:
         sys.exit("» interrupted")
