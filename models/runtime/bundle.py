@@ -54,6 +54,10 @@ class Bundle:
         loaded = family.new_backend().load(folder, Signature.of_json(spec["signature"]))
         return cls(family, spec, loaded, load_own(folder / "code"))
 
+    def described(self, output: Mapping[str, Any]) -> Bundle:
+        """The same model with another ``output`` of preprocess.json."""
+        return Bundle(self.family, {**self.spec, "output": output}, self._loaded, self._own)
+
     def tensors(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """What the graph eats of rows."""
         return self.input.transform(inputs)

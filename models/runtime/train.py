@@ -38,10 +38,8 @@ from models.runtime.script_mode import (
 )
 from models.runtime.signature import Signature, take
 from models.runtime.split import NoData, Split, columns_of
-from models.runtime.task import Floats, Unlabelled
+from models.runtime.task import CALIBRATION, Floats, Task, Unlabelled
 
-VALIDATION_SHARE = 0.05
-VALIDATION_ROWS = 1000
 PLAIN_FAULTS = (
     NoData,
     InvalidFeature,
@@ -94,10 +92,10 @@ def train(job: Job, family: Family, own: OwnCode) -> dict[str, Any]:
     """
     clock = Stopwatch()
     ready = prepare(job, family, own)
-    spec, training, holdout = ready.spec, ready.training, ready.holdout
+    training, holdout = ready.training, ready.holdout
     clock.lap("load", f"training_rows={len(training)} holdout_rows={len(holdout)}")
     with tempfile.TemporaryDirectory() as scratch:
-        baseline = Baseline(Path(scratch), job.channels, spec)
+        baseline = Baseline(Path(scratch), job.channels, ready.spec)
         try:
             fitted = fit(job, family, own, ready, clock)
             expected = baseline.answers()
@@ -105,8 +103,8 @@ def train(job: Job, family: Family, own: OwnCode) -> dict[str, Any]:
             baseline.stop()
     clock.lap("baseline")
 
-    backend, signature = family.new_backend(), Signature.of_json(spec["signature"])
-    trained = Bundle(family, spec, fitted.predictor, own)
+    backend, signature = family.new_backend(), Signature.of_json(ready.spec["signature"])
+    trained = calibrated(Bundle(family, ready.spec, fitted.predictor, own), training)
     predicted = trained.predicted(holdout.inputs)
     backend.save(fitted, signature, job.model_dir)
     result: dict[str, Any] = {
@@ -170,7 +168,7 @@ def prepare(job: Job, family: Family, own: OwnCode) -> Prepared:
 def fit(job: Job, family: Family, own: OwnCode, ready: Prepared, clock: Stopwatch) -> Fitted:
     """Fit on the training rows, a few of them set aside to watch the fit."""
     spec, source = ready.spec, family.input_class(ready.spec)
-    split, watched = set_aside(ready.training)
+    split, watched = set_aside(ready.training, family.task_class)
     given = job.hyperparameters.given
     described = json.dumps([given, spec, len(ready.training)], sort_keys=True, default=str)
     return family.new_backend().fit(
@@ -188,14 +186,30 @@ def fit(job: Job, family: Family, own: OwnCode, ready: Prepared, clock: Stopwatc
     )
 
 
-def set_aside(training: Split) -> tuple[Split, Split]:
+def set_aside(training: Split, task: type[Task]) -> tuple[Split, Split]:
     """Split a few training rows off by a hash of their id: the same ones on every run."""
-    rows = min(VALIDATION_ROWS, max(1, int(len(training) * VALIDATION_SHARE)))
+    rows = min(task.aside_rows, max(1, int(len(training) * task.aside_share)))
     keys = [hashlib.blake2b(str(row).encode(), digest_size=8).digest() for row in training.ids]
     order = sorted(range(len(training)), key=keys.__getitem__)
     watched = np.zeros(len(training), dtype=bool)
     watched[order[:rows]] = True
     return training.take(~watched), training.take(watched)
+
+
+def calibrated(trained: Bundle, training: Split) -> Bundle:
+    """The model with what its task makes of the rows that were set aside.
+
+    An own program stays as it is: it may have learned from these rows too.
+    """
+    if not trained.speaks_tensors:
+        return trained
+    _, aside = set_aside(training, type(trained.task))
+    found = trained.task.calibration(aside.labels, trained.predicted(aside.inputs))
+    if found is None:
+        return trained
+    told = " ".join(f"{name}={value:.6g}" for name, value in found.items())
+    print(f"calibrated on rows set aside: {told}", flush=True)
+    return trained.described({**trained.spec["output"], CALIBRATION: dict(found)})
 
 
 def compare_served(job: Job, trained: Bundle, holdout: Split, predicted: Floats) -> float:
