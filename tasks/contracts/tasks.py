@@ -62,7 +62,7 @@ def check_contract(
     """
     changed = put_in_force(contract, settings().work_bucket)
     found = validate_snapshot(
-        contract.increment if increment else contract,
+        contract.increment if increment else contract.whole,
         pinned,
         local_paths,
         out_dir,

@@ -51,7 +51,7 @@ def held_out(identity: str, share: float) -> bool:
 def rule_of(data: DataSpec) -> str:
     """The split rule in words; part of a training's identity."""
     wait = data.label_delay_days
-    young = f", after {wait} days are left out whose labels may still come" if wait else ""
+    young = f", once {wait} days are left out whose labels may still come" if wait else ""
     if data.holdout_days:
         newest = f"the newest {data.holdout_days} days are held out"
         by = f", and no older row of their {data.split_by}" if data.split_by else ""
