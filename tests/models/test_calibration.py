@@ -8,9 +8,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
 from models.runtime import measures
-from models.runtime.family import plug_in
+from models.runtime.baseline import plain_predictions
+from models.runtime.family import Family, plug_in
 from models.runtime.platt import FEWEST, fitted_line, log_odds, on_line
+from models.runtime.script_mode import Hyperparameters
+from models.runtime.split import ChannelColumn, Split
 from models.runtime.task import CALIBRATION
+from models.runtime.train import set_aside
 
 CHANCE = st.floats(0, 1)
 LABELLED = st.lists(st.tuples(CHANCE, st.booleans()), min_size=1, max_size=60)
@@ -145,3 +149,36 @@ def test_chances_are_read_as_programs_answer_them():
     task = plug_in("tasks", "probability")({"kind": "probability"})
     given = [0.25, {"probability": 0.5}, {"prediction": 1}, [0.125], True, False]
     assert task.read(given).tolist() == [0.25, 0.5, 1, 0.125, 1, 0]
+
+
+COLUMNS = (ChannelColumn("odds", "number"), ChannelColumn("matched", "boolean"))
+
+
+def table(rows, seed):
+    """A split whose only column is what the chance follows from."""
+    chances, happened = world(rows, seed)
+    inputs = {"odds": log_odds(chances)}
+    return Split(np.arange(rows).astype(str), inputs, happened)
+
+
+def test_a_plain_model_is_not_bent_by_the_line_of_the_one_that_it_stands_beside():
+    family = Family("probability", "tabular", "sklearn", "matched")
+    schema = family.input_class.schema(COLUMNS, "matched", {}, Hyperparameters({}))
+    training, holdout = table(2_000, 1), table(500, 2)
+    output = family.task_class.describe(training.labels, "matched", Hyperparameters({}))
+    bent = output | {CALIBRATION: {"slope": 3.0, "intercept": 2.0, "rows": 400}}
+    spec = family.input_class(schema).fit(training.inputs, None, Hyperparameters({}))
+    answers = [
+        plain_predictions(family, {**spec, "output": made}, training, holdout)
+        for made in (output, bent)
+    ]
+    np.testing.assert_array_equal(*answers)
+
+
+def test_a_task_says_how_many_rows_are_set_aside():
+    split = table(1_000, 3)
+    for name, rows in (("probability", 200), ("regression", 50)):
+        task = plug_in("tasks", name)
+        learned, aside = set_aside(split, task)
+        assert (len(learned), len(aside)) == (1_000 - rows, rows)
+        assert not set(learned.ids) & set(aside.ids)
