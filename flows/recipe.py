@@ -62,7 +62,7 @@ class Recipe:
             snapshot_fingerprint=snapshot_fingerprint,
             contract_version=self.contract.version,
             code_hash=self.code_hash,
-            split=rule_of(self.spec.data),
+            split=rule_of(self.spec.data) + ", one row a record" * self.contract.merges,
             hyperparameters=self.hyperparameters,
         )
 

@@ -12,6 +12,7 @@ from flows import endings
 from flows.admission import admit, validate
 from flows.recipe import prepare, work_folder
 from flows.release import ended_with, release
+from tasks.contracts.tasks import gather_records
 from tasks.errors import (
     ConversionError,
     GateRejected,
@@ -95,7 +96,8 @@ def receive_and_admit(upload: Upload) -> tuple[str, str]:
     data, _ = validate(ready, pinned, address, work, docs=False)
     champion = champion_of(model)
     require_comparable(spec, champion)
-    channels = upload_channels(spec, ready.plan(pinned.fingerprint), ready.columns, data)
+    rows = gather_records(contract, data)
+    channels = upload_channels(spec, ready.plan(pinned.fingerprint), ready.columns, rows)
     holdout = channels["channels"]["holdout"]
     examined = examine(spec, received.address, received.identity, channels)
     standing = measure_champion(spec, champion, holdout)

@@ -12,7 +12,7 @@ from flows import endings
 from flows.admission import admit, validate
 from flows.recipe import Day, Model, Reason, prepare, work_folder
 from flows.release import ended_with, release_within
-from tasks.contracts.tasks import add_expectations
+from tasks.contracts.tasks import add_expectations, gather_records
 from tasks.drift.tasks import compare_with_baseline, drift_expectations
 from tasks.lake.tasks import snapshot
 from tasks.registry.tasks import champion_of, earlier_outcome
@@ -65,7 +65,8 @@ def retrain(
     if drift is not None:
         add_expectations(data, report, drift_expectations(contract.dataset, drift))
 
-    channels = upload_channels(spec, plan, ready.columns, data)["channels"]
+    rows = gather_records(contract, data)
+    channels = upload_channels(spec, plan, ready.columns, rows)["channels"]
     training = train.submit(spec, plan, channels, ready.source, reason)
     standing = measure_champion(spec, champion, channels["holdout"])
     admission = admit(

@@ -52,6 +52,12 @@ class DataSpec(Strict):
         description="Rows with one value of this column (a user, a house, a group of duplicates) "
         "are never on both sides of the split.",
     )
+    label_delay_days: int = Field(
+        default=0,
+        ge=0,
+        description="Days until a label has surely come. Younger rows are neither learned from nor "
+        "measured on, labelled or not: those whose label came early are unlike the others.",
+    )
     window_days: int = Field(
         default=0, ge=0, description="Days of data to train on; 0 takes all there is."
     )
@@ -66,10 +72,12 @@ class DataSpec(Strict):
 
     @model_validator(mode="after")
     def _leaves_something(self) -> DataSpec:
-        if self.window_days and self.holdout_days >= self.window_days:
+        used = self.holdout_days + self.label_delay_days
+        if self.window_days and used >= self.window_days:
+            wait = f" and label_delay_days ({self.label_delay_days})" * bool(self.label_delay_days)
             raise ValueError(
-                f"holdout_days ({self.holdout_days}) of window_days ({self.window_days}) leaves "
-                "no day to learn from"
+                f"holdout_days ({self.holdout_days}){wait} of window_days ({self.window_days}) "
+                "leaves no day to learn from"
             )
         return self
 

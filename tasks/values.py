@@ -122,6 +122,8 @@ class ValidatedData:
         drift_policy: Of the contract.
         good: Folder of the good rows.
         work: The run's folder; others may be made in it.
+        records: Folder of one row a record, where good rows are versions of records; None where a
+            good row is what is learned from.
     """
 
     snapshot: Snapshot
@@ -132,6 +134,7 @@ class ValidatedData:
     drift_policy: Mapping[str, Any]
     good: Path
     work: Path
+    records: Path | None = None
 
 
 class Lineage(Frozen):

@@ -23,7 +23,7 @@ def write_channel(contract: Contract, folder: Path, rows: int, seed: int) -> Non
     columns = {
         column.name: [_value(column, number, rng) for number in range(rows)]
         for column in contract.columns
-        if column.type not in NESTED - {"array"} and "." not in column.name
+        if column.type not in NESTED - {"array"}
     }
     if contract.format == "images":
         _write_images(folder, columns, rows, rng)

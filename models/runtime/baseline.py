@@ -22,7 +22,7 @@ from models.runtime import bundle
 from models.runtime.family import Family, load_family
 from models.runtime.own import CODE_DIR, load_own
 from models.runtime.split import Split
-from models.runtime.task import PREDICTION, Floats, Objective, Task
+from models.runtime.task import CALIBRATION, PREDICTION, Floats, Objective, Task
 
 MANY_COLUMNS = 150
 """Columns from which a linear model takes the place of boosting, which grows with them."""
@@ -89,8 +89,12 @@ class Baseline:
 def plain_predictions(
     family: Family, spec: Mapping[str, Any], training: Split, holdout: Split
 ) -> Floats:
-    """The plain model's predictions of the holdout, in the client's terms."""
-    task: Task = family.task_class(spec["output"])
+    """The plain model's predictions of the holdout, in the client's terms.
+
+    A calibration in the spec is the measured model's: it says nothing of this one.
+    """
+    output = {name: value for name, value in spec["output"].items() if name != CALIBRATION}
+    task: Task = family.task_class(output)
     source = family.input_class(spec)
     rows, holdout_rows = source.plain(training.inputs), source.plain(holdout.inputs)
     targets = task.targets(training.labels)

@@ -33,7 +33,7 @@ class Bundle:
     Args:
         family: What it is composed of.
         spec: preprocess.json.
-        loaded: What its backend loaded.
+        predictor: What its backend loaded.
         own: Functions of its model.py.
     """
 
@@ -55,6 +55,10 @@ class Bundle:
         spec = json.loads((folder / PREPROCESS).read_text(encoding="utf-8"))
         predictor = family.new_backend().load(folder, Signature.of_json(spec["signature"]))
         return cls(family, spec, predictor, load_own(folder / "code"))
+
+    def described(self, output: Mapping[str, Any]) -> Bundle:
+        """The same model with another ``output`` of preprocess.json."""
+        return Bundle(self.family, {**self.spec, "output": output}, self._predictor, self._own)
 
     def tensors(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """What the graph eats of rows."""

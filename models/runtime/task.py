@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 Objective = Literal["absolute_error", "cross_entropy", "binary_cross_entropy"]
 PREDICTION = "prediction"
 """Name of a task's output tensor."""
+CALIBRATION = "calibration"
+"""Key of a task's ``output``: what :meth:`Task.calibration` gave."""
 
 
 class Unlabelled(ValueError):
@@ -102,6 +104,10 @@ class Task(ABC):
     """Gates that the draft of a model.yaml begins with, as YAML writes them."""
     activation: ClassVar[str] = "linear"
     """Of a network's last layer: ``linear``, ``softmax`` or ``sigmoid``."""
+    aside_share: ClassVar[float] = 0.05
+    """Share of the training rows that is set aside: to watch the fit, and for calibration."""
+    aside_rows: ClassVar[int] = 1_000
+    """Most rows that are set aside."""
 
     def __init__(self, output: Mapping[str, Any]) -> None:
         self.output = output
@@ -144,6 +150,21 @@ class Task(ABC):
     @abstractmethod
     def predicted(self, raw: Mapping[str, NDArray[Any]]) -> Floats:
         """What a graph answered → predictions in the client's terms: [n], or [n, k] chances."""
+
+    def calibration(self, _labels: NDArray[Any], _predicted: Floats) -> Mapping[str, Any] | None:
+        """What rows that were set aside teach about answers: the ``calibration`` of ``output``.
+
+        :meth:`predicted` applies it, and so does whoever serves, measures or follows the bundle.
+
+        Args:
+            _labels: Of rows that nothing learned from [n].
+            _predicted: What was said of them, not calibrated yet.
+
+        Returns:
+            What preprocess.json keeps; None where answers stay as they are: unless a task says
+            otherwise.
+        """
+        return None
 
     @abstractmethod
     def answers(self, predicted: Floats) -> list[Any]:

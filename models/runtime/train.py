@@ -38,10 +38,8 @@ from models.runtime.script_mode import (
 )
 from models.runtime.signature import Signature, take
 from models.runtime.split import NoData, Split, columns_of
-from models.runtime.task import Floats, Unlabelled
+from models.runtime.task import CALIBRATION, Floats, Task, Unlabelled
 
-VALIDATION_SHARE = 0.05
-VALIDATION_ROWS = 1000
 PLAIN_FAULTS = (
     NoData,
     InvalidFeature,
@@ -94,10 +92,10 @@ def train(job: Job, family: Family, own: OwnCode) -> dict[str, Any]:
     """
     clock = Stopwatch()
     ready = prepare(job, family, own)
-    spec, training, holdout = ready.spec, ready.training, ready.holdout
+    training, holdout = ready.training, ready.holdout
     clock.lap("load", f"training_rows={len(training)} holdout_rows={len(holdout)}")
     with tempfile.TemporaryDirectory() as scratch:
-        baseline = Baseline(Path(scratch), job.channels, spec)
+        baseline = Baseline(Path(scratch), job.channels, ready.spec)
         try:
             fitted = fit(job, family, own, ready, clock)
             plain = baseline.answers()
@@ -105,8 +103,8 @@ def train(job: Job, family: Family, own: OwnCode) -> dict[str, Any]:
             baseline.stop()
     clock.lap("baseline")
 
-    backend, signature = family.new_backend(), Signature.of_json(spec["signature"])
-    model = Bundle(family, spec, fitted.predictor, own)
+    backend, signature = family.new_backend(), Signature.of_json(ready.spec["signature"])
+    model = calibrated(Bundle(family, ready.spec, fitted.predictor, own), training)
     predictions = model.predicted(holdout.inputs)
     backend.save(fitted, signature, job.model_dir)
     result: dict[str, Any] = {
@@ -174,7 +172,7 @@ def prepare(job: Job, family: Family, own: OwnCode) -> Prepared:
 def fit(job: Job, family: Family, own: OwnCode, ready: Prepared, clock: Stopwatch) -> Fitted:
     """Fit on the training rows, a few of them set aside to watch the fit."""
     spec, source = ready.spec, family.input_class(ready.spec)
-    split, validation = set_aside(ready.training)
+    split, validation = set_aside(ready.training, family.task_class)
     hyperparameters = job.hyperparameters.given
     description = json.dumps(
         [hyperparameters, spec, len(ready.training)], sort_keys=True, default=str
@@ -194,14 +192,30 @@ def fit(job: Job, family: Family, own: OwnCode, ready: Prepared, clock: Stopwatc
     )
 
 
-def set_aside(training: Split) -> tuple[Split, Split]:
+def set_aside(training: Split, task: type[Task]) -> tuple[Split, Split]:
     """Split a few training rows off by a hash of their id: the same ones on every run."""
-    rows = min(VALIDATION_ROWS, max(1, int(len(training) * VALIDATION_SHARE)))
+    rows = min(task.aside_rows, max(1, int(len(training) * task.aside_share)))
     keys = [hashlib.blake2b(str(row).encode(), digest_size=8).digest() for row in training.ids]
     order = sorted(range(len(training)), key=keys.__getitem__)
     mask = np.zeros(len(training), dtype=bool)
     mask[order[:rows]] = True
     return training.take(~mask), training.take(mask)
+
+
+def calibrated(model: Bundle, training: Split) -> Bundle:
+    """The model with what its task makes of the rows that were set aside.
+
+    An own program stays as it is: it may have learned from these rows too.
+    """
+    if not model.speaks_tensors:
+        return model
+    _, aside = set_aside(training, type(model.task))
+    calibration = model.task.calibration(aside.labels, model.predicted(aside.inputs))
+    if calibration is None:
+        return model
+    figures = " ".join(f"{name}={value:.6g}" for name, value in calibration.items())
+    print(f"calibrated on rows set aside: {figures}", flush=True)
+    return model.described({**model.spec["output"], CALIBRATION: dict(calibration)})
 
 
 def compare_served(job: Job, model: Bundle, holdout: Split, predictions: Floats) -> float:

@@ -260,6 +260,11 @@ class Contract(Frozen):
         return not self.location_pattern or fnmatchcase(key, self.location_pattern)
 
     @property
+    def whole(self) -> Contract:
+        """The same for a whole snapshot: its versions keep what puts them in order."""
+        return self.model_copy(update={"written": self.merges})
+
+    @property
     def increment(self) -> Contract:
         """The same for rows that came lately: without what only a whole snapshot can promise.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from tasks import objects
 from tasks.contracts.curation.assembly import Assembled, assemble
 from tasks.contracts.curation.curate import CurationPlan, Folded, plan
 from tasks.contracts.curation.labelling import Labelled, build_training_data, join_key
+from tasks.contracts.curation.merging import gathered
 from tasks.contracts.curation.partitions import Curation, overtaken
 from tasks.contracts.model import Contract
 from tasks.contracts.reports.docs_site import enlarged
@@ -60,7 +62,7 @@ def check_contract(
     """
     changed = put_in_force(contract, settings().work_bucket)
     report = validate_snapshot(
-        contract.increment if increment else contract,
+        contract.increment if increment else contract.whole,
         pinned,
         local_paths,
         out_dir,
@@ -144,6 +146,17 @@ def assemble_records(bucket: str, contract: Contract, host: Contract | None) -> 
         f"record must have; {counts.written:,} partitions were written"
     )
     return counts
+
+
+@retried("records of the snapshot")
+def gather_records(contract: Contract, data: ValidatedData) -> ValidatedData:
+    """One row a record to learn from, where the good rows are versions of records."""
+    if not contract.merges:
+        return data
+    records = data.work / "records"
+    versions, complete = gathered(data.good, records, contract)
+    logger().info(f"{contract.dataset}: {versions:,} versions of {complete:,} complete records")
+    return replace(data, records=records)
 
 
 @retried("training data")

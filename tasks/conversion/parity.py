@@ -36,7 +36,11 @@ class AnswerKind(Frozen):
         """From preprocess.json."""
         output = spec.get("output")
         output = output if isinstance(output, Mapping) else {}
-        kinds: dict[str, Kind] = {"classes": "classes", "labels": "labels", "number": "numbers"}
+        kinds: dict[str, Kind] = {
+            "classes": "classes", "labels": "labels", "number": "numbers",
+            # A chance is used as a number; which side of one half it lies on tells nothing of it.
+            "probability": "numbers",
+        }  # fmt: skip
         threshold = output.get("threshold", 0.5)
         known = isinstance(threshold, int | float) and 0 < threshold < 1
         return cls(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,6 +22,8 @@ from tasks.model_spec import DataSpec
 from tasks.values import Frozen
 
 TRAINING, HOLDOUT = "training", "holdout"
+LEFT_OUT, TOO_YOUNG = "", "too young"
+"""Sides of rows that are neither learned from nor measured on."""
 _SCALE = 1 << 64
 
 
@@ -28,12 +31,15 @@ class SplitCounts(Frozen):
     """How many rows went where. ``rule`` says it in words.
 
     ``left_out`` rows are on neither side: their group is held out, and they are older.
+    ``too_young`` ones are on neither side, labelled or not: others of their days have no label yet.
+    (Rows on a side that have no label all the same are counted by the job, which leaves them out.)
     """
 
     training_rows: int
     holdout_rows: int
     rule: str
     left_out: int = 0
+    too_young: int = 0
 
 
 def held_out(identity: str, share: float) -> bool:
@@ -44,11 +50,14 @@ def held_out(identity: str, share: float) -> bool:
 
 def rule_of(data: DataSpec) -> str:
     """The split rule in words; part of a training's identity."""
+    wait = data.label_delay_days
+    young = f", once {wait} days are left out whose labels may still come" if wait else ""
     if data.holdout_days:
         newest = f"the newest {data.holdout_days} days are held out"
-        return newest + (f", and no older row of their {data.split_by}" if data.split_by else "")
+        by = f", and no older row of their {data.split_by}" if data.split_by else ""
+        return newest + by + young
     by = f"{data.split_by}" if data.split_by else "row"
-    return f"{data.holdout_share:.0%} are held out, by a hash of each {by}"
+    return f"{data.holdout_share:.0%} are held out, by a hash of each {by}{young}"
 
 
 def split_good_rows(good: Path, out: Path, data: DataSpec) -> SplitCounts:
@@ -70,18 +79,13 @@ def split_good_rows(good: Path, out: Path, data: DataSpec) -> SplitCounts:
         counts = _split_images(good, out, data)
     else:
         counts = _split_tables(sorted(good.glob("*.parquet")), out, data)
-    if not all(counts[:2]):
+    if not (counts.training_rows and counts.holdout_rows):
         raise NoDataInWindow(
-            f"{data.dataset}: the split leaves {counts[0]} rows to train on and {counts[1]} held "
-            f"out ({rule_of(data)}).",
-            "Widen the window, or lower data.holdout_days in model.yaml.",
+            f"{data.dataset}: the split leaves {counts.training_rows} rows to train on and "
+            f"{counts.holdout_rows} held out ({rule_of(data)}).",
+            "Widen the window, or lower data.holdout_days or data.label_delay_days in model.yaml.",
         )
-    return SplitCounts(
-        training_rows=counts[0],
-        holdout_rows=counts[1],
-        rule=rule_of(data),
-        left_out=counts[2],
-    )
+    return counts
 
 
 def sides_of(
@@ -90,7 +94,7 @@ def sides_of(
     groups: Sequence[str] | None,
     cut: Cut,
 ) -> list[str]:
-    """The side of each row: training, holdout, or "" for neither.
+    """The side of each row: training, holdout, or one of the two for neither.
 
     Args:
         days: Of each row.
@@ -101,13 +105,17 @@ def sides_of(
     """
     if cut.first is None:
         together = [g or own for g, own in zip(groups or identities, identities, strict=True)]
-        return [HOLDOUT if held_out(group, cut.share) else TRAINING for group in together]
-    if groups is None:
-        return [HOLDOUT if day >= cut.first else TRAINING for day in days]
-    return [
-        HOLDOUT if day >= cut.first else "" if group in cut.newest else TRAINING
-        for group, day in zip(groups, days, strict=True)
-    ]
+        sides = [HOLDOUT if held_out(group, cut.share) else TRAINING for group in together]
+    elif groups is None:
+        sides = [HOLDOUT if day >= cut.first else TRAINING for day in days]
+    else:
+        sides = [
+            HOLDOUT if day >= cut.first else LEFT_OUT if group in cut.newest else TRAINING
+            for group, day in zip(groups, days, strict=True)
+        ]
+    if cut.last is None:
+        return sides
+    return [TOO_YOUNG if day > cut.last else side for side, day in zip(sides, days, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -118,24 +126,40 @@ class Cut:
         first: First day that is held out; None holds out a share.
         share: Share of the rows (or groups) that is held out without days.
         newest: Groups that have a row in the held-out days.
+        last: Last day whose labels have all had their time to come; None does not ask.
     """
 
     first: date | None
     share: float
     newest: frozenset[str] = frozenset()
+    last: date | None = None
 
     @classmethod
     def of(cls, data: DataSpec, days: Sequence[date], groups: Sequence[str] | None) -> Cut:
         """The cut of all rows."""
-        if not data.holdout_days or not days:
+        if not days:
             return cls(None, data.holdout_share)
-        first = max(days) - timedelta(days=data.holdout_days - 1)
+        end = max(days) - timedelta(days=data.label_delay_days)
+        last = end if data.label_delay_days else None
+        if not data.holdout_days:
+            return cls(None, data.holdout_share, last=last)
+        first = end - timedelta(days=data.holdout_days - 1)
         named = zip(groups or (), days, strict=False)
-        newest = frozenset(group for group, day in named if group and day >= first)
-        return cls(first, data.holdout_share, newest)
+        newest = frozenset(group for group, day in named if group and first <= day <= end)
+        return cls(first, data.holdout_share, newest, last)
 
 
-def _split_tables(files: Sequence[Path], out: Path, data: DataSpec) -> tuple[int, int, int]:
+def _counted(sides: Mapping[str, int], data: DataSpec) -> SplitCounts:
+    return SplitCounts(
+        training_rows=sides.get(TRAINING, 0),
+        holdout_rows=sides.get(HOLDOUT, 0),
+        rule=rule_of(data),
+        left_out=sides.get(LEFT_OUT, 0),
+        too_young=sides.get(TOO_YOUNG, 0),
+    )
+
+
+def _split_tables(files: Sequence[Path], out: Path, data: DataSpec) -> SplitCounts:
     """Two passes, so that one file at a time is in memory: where to cut, and cutting."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -147,7 +171,7 @@ def _split_tables(files: Sequence[Path], out: Path, data: DataSpec) -> tuple[int
         days += [day_of(value) for value in keys[DAY].to_pylist()]
         groups += [_group(value) for value in keys[by].to_pylist()] if by else []
     cut = Cut.of(data, days, groups if by else None)
-    counts = {TRAINING: 0, HOLDOUT: 0, "": 0}
+    counts: Counter[str] = Counter()
     for file in files:
         table = pq.read_table(file)
         its_days = [day_of(value) for value in table[DAY].to_pylist()]
@@ -158,15 +182,15 @@ def _split_tables(files: Sequence[Path], out: Path, data: DataSpec) -> tuple[int
         )
         its_groups = [_group(value) for value in table[by].to_pylist()] if by else None
         sides = sides_of(its_days, identities, its_groups, cut)
-        for side in counts:
-            counts[side] += sides.count(side)
+        counts.update(sides)
+        for side in (TRAINING, HOLDOUT):
             part = table.filter(pa.array([one == side for one in sides]))
-            if side and part.num_rows:
+            if part.num_rows:
                 pq.write_table(part, out / side / file.name)
-    return counts[TRAINING], counts[HOLDOUT], counts[""]
+    return _counted(counts, data)
 
 
-def _split_images(good: Path, out: Path, data: DataSpec) -> tuple[int, int, int]:
+def _split_images(good: Path, out: Path, data: DataSpec) -> SplitCounts:
     entries: list[dict[str, Any]] = [
         json.loads(line) for line in (good / LABELS).read_text("utf-8").splitlines() if line
     ]
@@ -187,7 +211,7 @@ def _split_images(good: Path, out: Path, data: DataSpec) -> tuple[int, int, int]
             shutil.copyfile(good / entry["file"], target)
             lines.append(json.dumps(entry, sort_keys=True))
         (out / side / LABELS).write_text("\n".join(lines) + "\n", "utf-8")
-    return sides.count(TRAINING), sides.count(HOLDOUT), sides.count("")
+    return _counted(Counter(sides), data)
 
 
 def _group(value: Any) -> str:

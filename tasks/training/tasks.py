@@ -62,12 +62,13 @@ def upload_channels(
         logger().info(f"s3://{bucket}/{prefix} is already complete")
         return known
     channels = data.work / "channels"
-    split = split_good_rows(data.good, channels, spec.data)
+    split = split_good_rows(data.records or data.good, channels, spec.data)
     for side in channels.iterdir():
         (side / COLUMNS).write_text(columns, encoding="utf-8")
     logger().info(
         f"{split.training_rows} rows to learn from, {split.holdout_rows} held out"
         + (f", {split.left_out} left out of both" if split.left_out else "")
+        + (f", {split.too_young} too young for their label" if split.too_young else "")
         + f": {split.rule}"
     )
     return put_channels(bucket, prefix, channels, split.model_dump())

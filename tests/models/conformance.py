@@ -172,6 +172,8 @@ def answer_of(task, number):
         return LABELS[min(int(number * 3), 2)]
     if task == "multi-label":
         return [name for index, name in enumerate(LABELS) if number > (index + 1) / 4]
+    if task == "probability":
+        return bool(number > 0.8)
     raise KeyError(f"say what rows of the task {task} look like")
 
 

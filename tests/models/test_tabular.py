@@ -256,6 +256,49 @@ def test_a_treatment_that_model_yaml_chooses_is_taken(tmp_path):
     assert "told" not in {column["name"] for column in fitted["columns"]}
 
 
+NESTED = (
+    ChannelColumn("size", "number"),
+    ChannelColumn("place.state", "string"),
+    ChannelColumn("place.far", "number"),
+    ChannelColumn("place.inner.deep", "boolean"),
+    ChannelColumn("end.y", "boolean"),
+    ChannelColumn("end.price", "number"),
+)
+
+
+@pytest.mark.parametrize(
+    ("features", "left"),
+    [
+        ({"end": "drop"}, ["size", "place.state", "place.far", "place.inner.deep"]),
+        ({"end": "drop", "place": "drop"}, ["size"]),
+        ({"end": "drop", "place.inner": "drop"}, ["size", "place.state", "place.far"]),
+        ({"end": "drop", "place.far": "log", "place": "drop"}, ["size", "place.far"]),
+    ],
+)
+def test_an_object_stands_for_all_its_fields_but_the_label(features, left):
+    found = schema(NESTED, "end.y", **features)["columns"]
+    assert [column["name"] for column in found] == left
+    assert {c["name"]: c["treatment"] for c in found}.get("place.far", "log") in {"", "log"}
+
+
+def test_a_name_that_is_no_column_and_no_object_is_refused():
+    with pytest.raises(InvalidFeature, match="plac is no column of the contract"):
+        schema(NESTED, "end.y", plac="drop")
+
+
+def test_a_record_is_read_as_it_is_nested_or_by_the_names_of_its_columns():
+    source = Tabular(schema(NESTED, "end.y", end="drop"))
+    nested = {"size": 1, "place": {"state": "TX", "inner": {"deep": True}}}
+    flat = {"size": 1, "place.state": "TX", "place.inner.deep": True}
+    found = source.decode([nested, flat, {"place": 7}, {"place": {"inner": None}}])
+    assert found["place.state"].tolist() == ["TX", "TX", "", ""]
+    assert found["place.inner.deep"][:2].tolist() == [1.0, 1.0]
+    assert np.isnan(found["place.inner.deep"][2:]).all()
+    assert np.isnan(found["place.far"]).all()
+    with pytest.raises(BadInput, match=r"instance 0: column 'place.far' is 'much', no number"):
+        source.decode([{"place": {"far": "much"}}])
+
+
 def test_a_contract_with_nothing_to_send_is_refused():
     with pytest.raises(InvalidFeature, match="no column is left"):
         schema(

@@ -14,6 +14,7 @@ VALUES = {
     "regression": [100.0, 250.0, 90.0, 400.0, 130.0, 60.0],
     "classification": ["bath", "hall", "bath", "attic", "hall", "bath"],
     "multi-label": [["pool"], ["view", "pool"], [], ["view"], ["garden"], ["pool"]],
+    "probability": [False, True, False, False, 1, 0],
 }
 """A column of each task's labels."""
 
@@ -129,6 +130,10 @@ def test_prices_come_back_in_dollars():
         ("classification", [[0.5, 0.5]], "not 3 chances"),
         ("multi-label", [[0.5, 2.0, 0.1]], "not 3 chances from 0 to 1"),
         ("multi-label", [7], "not 3 chances"),
+        ("probability", [0.5, 1.5], "answer 1 is 1.5, no chance from 0 to 1"),
+        ("probability", ["likely"], "answer 0 is 'likely', no chance"),
+        ("probability", [{"scores": [0.5, 0.5]}], "no chance"),
+        ("probability", [float("nan")], "answer 0 is nan, no chance"),
     ],
 )
 def test_an_answer_that_is_none_of_the_tasks_is_named(name, answers, message):
@@ -159,6 +164,10 @@ def test_labels_that_nothing_can_be_learned_from_are_refused():
         fitted("regression", values=[0.0, 1.0], label_transform="log")
     with pytest.raises(Unlabelled, match="has 0 labels"):
         fitted("multi-label", values=[[], []])
+    with pytest.raises(Unlabelled, match="told holds 2; the chance"):
+        fitted("probability", values=[0, 1, 2])
+    with pytest.raises(Unlabelled, match="told is 0 in all of the 2 training rows"):
+        fitted("probability", values=[False, False])
     with pytest.raises(InvalidHyperparameter, match="label_transform='cube'"):
         fitted("regression", label_transform="cube")
 

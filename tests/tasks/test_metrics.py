@@ -21,6 +21,7 @@ def probabilities(share, wrong=0):
 MEASURED = {
     "regression": measures.regression(TRUTH, TRUTH + 0.1),
     "classification": measures.classification(CLASSES, probabilities(0.7), 0.5),
+    "probability": measures.chances(CLASSES == 1, np.full(40, 0.25)),
 }
 
 
@@ -44,6 +45,11 @@ def good_and_bad(name):
     if name in MEASURED["classification"]:
         rows = (probabilities(0.9), probabilities(0.5, wrong=3))
         return [measures.classification(CLASSES, row, 0.8)[name] for row in rows]
+    if name in MEASURED["probability"]:
+        yes = (CLASSES == 1).astype(float)
+        good = 0.1 + 0.7 * yes
+        bad = np.where(np.arange(40) < 12, 1 - good, good)
+        return [measures.chances(yes, chances)[name] for chances in (good, bad)]
     task = task_class("multi-label")({"classes": list("abc"), "threshold": 0.5})
     return [several(task, wrong)[name] for wrong in (0, 3)]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.runtime.backend import Backend, Fitted, Fitting, Stopped
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Signature
-from models.runtime.task import PREDICTION, Objective
+from models.runtime.task import PREDICTION, Objective, Task
 
 FILE = "sklearn/model.joblib"
 
@@ -35,9 +35,7 @@ class ScikitLearn(Backend):
         task, hyperparameters = fitting.task, fitting.job.hyperparameters
         own = fitting.own.get("estimator")
         estimator = (
-            own(task, hyperparameters)
-            if own is not None
-            else ESTIMATORS[task.objective](hyperparameters)
+            own(task, hyperparameters) if own is not None else _estimator(task, hyperparameters)
         )
         targets = task.targets(fitting.split.labels)
         if targets.ndim > 1 and targets.shape[1] == 1:
@@ -66,6 +64,12 @@ class ScikitLearn(Backend):
         import joblib
 
         return Estimator(*joblib.load(folder / FILE))
+
+
+def _estimator(task: Task, chosen: Hyperparameters) -> Any:
+    if task.objective == "binary_cross_entropy" and task.outputs[0].shape[-1] == 1:
+        return _classifier(chosen)  # a single label needs no estimator for each
+    return ESTIMATORS[task.objective](chosen)
 
 
 class Estimator:
@@ -137,9 +141,11 @@ def _label_chances(
     estimator: Any, features: NDArray[np.float64], width: int
 ) -> NDArray[np.float64]:
     chances = np.zeros((len(features), width))
-    for label, probabilities in enumerate(estimator.predict_proba(features)):
+    answers = estimator.predict_proba(features)
+    several = isinstance(answers, list)
+    for label, probabilities in enumerate(answers if several else [answers]):
         # A label that all training rows had, or none, leaves one column.
-        classes = list(estimator.estimators_[label].classes_)
+        classes = list((estimator.estimators_[label] if several else estimator).classes_)
         chances[:, label] = probabilities[:, classes.index(1)] if 1 in classes else 0.0
     return chances
 

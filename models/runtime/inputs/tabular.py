@@ -57,6 +57,7 @@ class Tabular(Input):
 
         A date may always be missing in a request: it then means the newest day of the training.
         """
+        features = by_column(columns, label, features)
         require_treatments(columns, label, features)
         predictors = [c for c in columns if c.name != label and _is_used(c, features)]
         if not predictors:
@@ -185,6 +186,21 @@ class Tabular(Input):
     def example(self) -> dict[str, Any]:
         """A typical row."""
         return {column["name"]: column["example"] for column in self._columns}
+
+
+def by_column(
+    columns: Sequence[ChannelColumn], label: str, features: Mapping[str, str]
+) -> dict[str, str]:
+    """Treatment by column: the name of an object stands for all its fields but the label.
+
+    So what nobody knows when a model is asked (``outcomes: drop``) stays out of it when a later
+    version of the contract adds a field. A field that is named itself is treated as that says.
+    """
+    made: dict[str, str] = {}
+    for name in sorted(features, key=lambda name: name.count(".")):
+        fields = [c.name for c in columns if c.name.startswith(f"{name}.") and c.name != label]
+        made |= dict.fromkeys(fields or [name], features[name])
+    return made
 
 
 def require_treatments(

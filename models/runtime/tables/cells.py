@@ -35,11 +35,19 @@ def shown(value: Any) -> str:
     return short.repr(value)[:120].encode("ascii", "backslashreplace").decode("ascii")
 
 
+def _inside(row: Mapping[str, Any], name: str) -> Any:
+    """The value of ``outer.inner`` in a record that is nested as the contract's are; else None."""
+    value: Any = row
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
 def cell(row: Any, column: Mapping[str, Any], number: int) -> Any:
     """The value of a column: float, ``datetime64[D]`` or text; NaN, NaT or "" where it is missing.
 
     Args:
-        row: The instance.
+        row: The instance: columns by name, or a record whose objects hold them.
         column: Its entry in preprocess.json: ``name``, ``type``, ``required``.
         number: Index of the instance, for the message.
 
@@ -49,7 +57,7 @@ def cell(row: Any, column: Mapping[str, Any], number: int) -> Any:
     name = column["name"]
     if not isinstance(row, Mapping):
         raise BadInput(f"instance {number}: expected an object of columns, got {shown(row)}")
-    value = row.get(name)
+    value = row[name] if name in row else _inside(row, name)
     read, missing = _TYPES[column["type"]]
     if value is None:
         if column["required"]:

@@ -12,13 +12,16 @@ object's own date is no part of it: a lake that was copied must give the same re
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from tasks.contracts.curation.curate import (
     Folded,
@@ -110,6 +113,38 @@ def complete(rows: Any, contract: Contract) -> Any:
     for name in contract.record_requires:
         rows = rows.filter(rows[name].is_valid())
     return rows
+
+
+def gathered(good: Path, out: Path, contract: Contract) -> tuple[int, int]:
+    """One row a record, out of good rows that are versions: what is learned from a snapshot.
+
+    The day of a record is that of its first version, so that what came of it later makes it no
+    younger. All versions are held in memory, as a job holds all its rows.
+
+    Args:
+        good: Folder of the good rows.
+        out: Folder that gets the records, in files of their own.
+        contract: Whose records these are.
+
+    Returns:
+        How many versions there were, and how many complete records came of them.
+    """
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    count = found = 0
+    buckets: dict[str, list[Any]] = {}
+    for file in sorted(good.glob("*.parquet")):
+        rows = as_versions(pq.read_table(file), contract)
+        count += rows.num_rows
+        for bucket, part in by_partition(rows, contract).items():
+            buckets.setdefault(bucket, []).append(part)
+    for bucket, parts in sorted(buckets.items()):
+        table = complete(records(distinct(parts, contract), contract), contract)
+        found += table.num_rows
+        if table.num_rows:
+            name = bucket.replace("/", "-")
+            (out / f"{name}.parquet").write_bytes(parquet_bytes(table))
+    return count, found
 
 
 def embedded(versions: Any, host: Contract, contract: Contract) -> Any:

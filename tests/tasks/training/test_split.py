@@ -113,3 +113,35 @@ def test_the_groups_of_the_newest_days_are_kept_out_of_the_training(tmp_path):
     assert split.training_rows + split.holdout_rows + split.left_out == 40
     assert split.rule == rule_of(data)
     assert "no older row of their user" in split.rule
+
+
+@given(GROUPED, st.integers(0, 6), st.integers(1, 6), st.booleans())
+def test_no_row_is_used_whose_label_may_still_come(rows, newest_days, wait, grouped):
+    data = DataSpec(
+        dataset="d", label="y", holdout_days=newest_days, label_delay_days=wait,
+        split_by="user" if grouped else "",
+    )  # fmt: skip
+    days = [date(2026, 1, 1) + timedelta(days=day) for day, _ in rows]
+    groups = [group for _, group in rows] if grouped else None
+    sides = sides_of(days, [str(n) for n in range(len(rows))], groups, Cut.of(data, days, groups))
+    last = max(days) - timedelta(days=wait)
+    for side, day in zip(sides, days, strict=True):
+        assert (side == "too young") == (day > last)
+        if newest_days and side == "holdout":
+            assert day > last - timedelta(days=newest_days)
+
+
+def test_young_rows_are_counted_and_the_held_out_days_lie_before_them(tmp_path):
+    write_days(tmp_path / "good", 20)
+    data = DataSpec(dataset="sales", label="price", holdout_days=5, label_delay_days=4)
+    split = split_good_rows(tmp_path / "good", tmp_path, data)
+    assert (split.training_rows, split.holdout_rows, split.too_young) == (11, 5, 4)
+    assert max(row["_day"] for row in rows(tmp_path / "holdout")) == date(2024, 1, 16)
+    assert split.rule == rule_of(data)
+    assert split.rule.endswith("once 4 days are left out whose labels may still come")
+    assert "labels" not in rule_of(BY_DAY), "the identity of other trainings stays what it was"
+
+
+def test_a_wait_that_leaves_no_day_to_learn_from_is_refused():
+    with pytest.raises(ValueError, match=r"label_delay_days \(3\) of window_days \(8\) leaves"):
+        DataSpec(dataset="d", label="y", window_days=8, holdout_days=5, label_delay_days=3)

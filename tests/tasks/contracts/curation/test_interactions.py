@@ -14,6 +14,11 @@ from tasks.contracts.curation.assembly import assemble
 from tasks.contracts.curation.merging import fold_versions, records, versions_schema
 from tasks.contracts.curation.partitions import Curation
 from tasks.contracts.odcs import contract_of
+from tasks.contracts.tasks import check_contract, gather_records
+from tasks.lake.bucket import take_snapshot
+from tasks.lake.formats import LocalReader
+from tasks.lake.pull import pull
+from tasks.values import ValidatedData
 from tests.tasks.contracts.conftest import document
 from tests.tasks.contracts.curation.interactions import START, interaction, leaves
 from tests.tasks.contracts.curation.test_curation import (
@@ -326,3 +331,35 @@ def test_names_of_other_data_sets_are_not_read_as_interactions():
     assert TALKS.owns(f"{day}interactions_20240105_120000.json")
     assert not TALKS.owns(f"{day}outcomes_20240105.json")
     assert not TALKS.owns(f"{day}feedback-1.jsonl")
+
+
+def test_a_snapshots_versions_are_one_row_a_record_to_learn_from(new_lake):
+    lake = new_lake()
+    for number in range(25):
+        put(lake, interaction(number))
+    put(lake, part(1, partner_matched=True, deal_closed=True), 9)
+    put(lake, part(99, deal_closed=True), 9)
+    put(lake, later(3, deal_closed=False), 5)
+    pinned = take_snapshot(
+        lake.s3, TALKS.dataset, lake.bucket, TALKS.location_prefix, owns=TALKS.owns
+    )
+    paths = pull(lake.s3, pinned, lake.folder / "cache", reserve_gb=0)
+    work = lake.folder / "whole"
+    report = check_contract.fn(TALKS, pinned, paths, work, LocalReader(), docs=False, as_of=FIRST)
+    report.require_pass()
+    data = ValidatedData(
+        snapshot=pinned, address="", contract=TALKS.dataset, contract_version=TALKS.version,
+        kinds={}, drift_policy={}, good=work / "good", work=work,
+    )  # fmt: skip
+    found = gather_records.fn(TALKS, data)
+    assert found.good == data.good
+    files = found.records.glob("*.parquet")
+    rows = {row["user_id"]: row for file in files for row in pq.read_table(file).to_pylist()}
+    assert len(rows) == 25, "a part whose record never came is none"
+    assert {row["_day"] for row in rows.values()} == {FIRST}
+    assert rows["user-1"]["outcomes.partner_matched"] is True
+    assert rows["user-1"]["outcomes.deal_closed"] is True
+    assert rows["user-3"]["outcomes.deal_closed"] is False
+    assert rows["user-5"]["outcomes.deal_closed"] is None
+    plain = TALKS.model_copy(update={"merges": False})
+    assert gather_records.fn(plain, data) is data
