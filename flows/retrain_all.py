@@ -20,7 +20,7 @@ from tasks.model_spec import known_models
 from tasks.registry import Registry
 from tasks.reports.artifacts import LivePage, key_for, logger
 from tasks.settings import settings
-from tasks.training.outcomes import Outcome, account, outcomes_page
+from tasks.training.outcomes import ModelOutcome, account, outcomes_page
 
 EACH = "retrain/manual"
 LOOK_SECONDS = 5.0
@@ -51,7 +51,7 @@ def retrain_all(
     runs = {model: _start({"model": model, **given}) for model in chosen}
     page = LivePage(key_for("retrain-all"), "What became of each model, and what serves now")
     outcomes = [
-        Outcome(model=model, run=str(run), state="Scheduled") for model, run in runs.items()
+        ModelOutcome(model=model, run=str(run), state="Scheduled") for model, run in runs.items()
     ]
     while True:
         outcomes = [_now(outcome) for outcome in outcomes]
@@ -86,7 +86,7 @@ def _start(parameters: Mapping[str, Any]) -> UUID:
     return UUID(str(started.id))
 
 
-def _now(before: Outcome) -> Outcome:
+def _now(before: ModelOutcome) -> ModelOutcome:
     """How a model's run stands now; as before while the server or the registry is not reached."""
     try:
         with get_client(sync_client=True) as client:

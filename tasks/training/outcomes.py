@@ -9,7 +9,7 @@ from tasks.reports.markdown import plain, table
 from tasks.values import Frozen
 
 
-class Outcome(Frozen):
+class ModelOutcome(Frozen):
     """How one model's run stands.
 
     Attributes:
@@ -36,7 +36,7 @@ class Outcome(Frozen):
         return self.ended and not self.decided
 
 
-def account(outcomes: Sequence[Outcome]) -> str:
+def account(outcomes: Sequence[ModelOutcome]) -> str:
     """What became of all, in a sentence; those that need a person come first."""
     if not outcomes:
         return "No model was to be retrained."
@@ -48,7 +48,7 @@ def account(outcomes: Sequence[Outcome]) -> str:
     return f"{calls}{ended} of {len(outcomes)} models: {counts}."
 
 
-def outcomes_page(outcomes: Sequence[Outcome]) -> str:
+def outcomes_page(outcomes: Sequence[ModelOutcome]) -> str:
     """The page of the run around them: which model, what happened, what serves now."""
     ended = sum(outcome.ended for outcome in outcomes)
     rows = [

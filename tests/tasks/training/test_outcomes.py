@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.training.outcomes import Outcome, account, outcomes_page
+from tasks.training.outcomes import ModelOutcome, account, outcomes_page
 
-GOOD = Outcome(
+GOOD = ModelOutcome(
     model="good",
     run="1",
     state="Completed",
@@ -14,8 +14,8 @@ GOOD = Outcome(
     since="2026-01-04T02:10:00+00:00",
 )
 REJECTED = GOOD.model_copy(update={"model": "weak", "state": "Rejected", "message": "mae 3 > 2"})
-CRASHED = Outcome(model="lost", run="3", state="Crashed", message="No heartbeat", ended=True)
-RUNNING = Outcome(model="slow", run="4", state="Running")
+CRASHED = ModelOutcome(model="lost", run="3", state="Crashed", message="No heartbeat", ended=True)
+RUNNING = ModelOutcome(model="slow", run="4", state="Running")
 
 
 def test_those_that_need_a_person_are_named_first():
