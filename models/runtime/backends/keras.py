@@ -13,6 +13,7 @@ from models.runtime.networks.fitting import Checkpoints, Fit, FittingSchedule
 from models.runtime.networks.litert import Graph
 from models.runtime.networks.objectives import LOSSES
 from models.runtime.signature import Signature
+from models.runtime.task import PREDICTION
 
 
 class Keras(Backend):
@@ -57,14 +58,19 @@ class Keras(Backend):
             seed=seed,
             # XLA makes dense layers ten times faster on a CPU, and convolutions slower.
             compiled=bool(chosen.integer("compiled", int(_all_vectors(signature)))),
+            patience=chosen.integer("patience", 0),
         )
         network = Network(model, signature)
         watched = fitting.transform(fitting.watched)
+        truth = task.targets(fitting.watched.labels)
 
         def validate() -> dict[str, float]:
-            predicted = task.predicted(network.predict(watched))
-            measured = task.measure(fitting.watched.labels, predicted)
-            return {f"val_{task.tracked}": measured[task.tracked]}
+            raw = network.predict(watched)
+            measured = task.measure(fitting.watched.labels, task.predicted(raw))
+            return {
+                f"val_{task.tracked}": measured[task.tracked],
+                "val_loss": float(schedule.loss(truth, raw[PREDICTION])),
+            }
 
         history = Fit(
             model=model,

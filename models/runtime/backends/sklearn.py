@@ -197,9 +197,7 @@ def _chances(estimator: Any, features: Any, width: int) -> NDArray[np.float64]:
     return chances
 
 
-def _label_chances(
-    estimator: Any, features: Any, width: int
-) -> NDArray[np.float64]:
+def _label_chances(estimator: Any, features: Any, width: int) -> NDArray[np.float64]:
     chances = np.zeros((features.shape[0], width))
     for label, given in enumerate(estimator.predict_proba(features)):
         # A label that all training rows had, or none, leaves one column.

@@ -133,9 +133,10 @@ class Words:
 
     def _ids(self, words: Sequence[str]) -> list[int]:
         # Each size has its buckets: many rare pairs would else speak for the words they meet there.
+        begins = [1 + place * self._buckets for place in range(len(self._grams))]
         return [
-            1 + place * self._buckets + hashed(" ".join(words[first : first + size])) % self._buckets
-            for place, size in enumerate(self._grams)
+            begin + hashed(" ".join(words[first : first + size])) % self._buckets
+            for begin, size in zip(begins, self._grams, strict=True)
             for first in range(len(words) - size + 1)
         ]
 
