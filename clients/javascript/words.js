@@ -1,26 +1,27 @@
 // A text as the ids of its words that a graph reads: the same as models/runtime/texts/words.py.
 //
 //   const read = reader(preprocess.text);       // of the bundle's preprocess.json
-//   const given = tf.tensor2d([read(text)], [1, preprocess.text.length], "int32");
+//   const { words, pairs } = read(text);
+//   const given = { words: tf.tensor2d([words], [1, words.length], "int32"), … };
 //
 // tests/vectors/words.json holds what every implementation must answer.
 
-/** What reads a text by the `text` of preprocess.json: text → Int32Array of `length` ids. */
+/** What reads a text by the `text` of preprocess.json: text → Int32Array of ids by tensor. */
 export function reader(spec) {
-  const { grams, buckets, padding, length } = spec;
+  const { grams, buckets, padding } = spec;
   const wordsOf = splitter(spec);
   return (text) => {
-    const ids = new Int32Array(length).fill(padding);
     const words = wordsOf(text);
-    let at = 0;
-    grams.forEach((size, place) => {
+    const made = {};
+    for (const { tensor, size, length } of grams) {
+      const ids = new Int32Array(length).fill(padding);
       for (let first = 0; first + size <= words.length; first += 1) {
         const gram = words.slice(first, first + size).join(" ");
-        ids[at] = 1 + place * buckets + (fnv1a(gram) % buckets);
-        at += 1;
+        ids[first] = 1 + (fnv1a(gram) % buckets);
       }
-    });
-    return ids;
+      made[tensor] = ids;
+    }
+    return made;
   };
 }
 

@@ -66,7 +66,7 @@ def test_the_text_is_what_model_yaml_says_else_the_contract_else_what_is_left(
 )
 def test_what_cannot_be_chosen_is_told(columns, features, said):
     with pytest.raises(InvalidFeature, match=said):
-        schema([*columns, column("label")], **features)
+        Text.schema([*columns, column("label")], "label", features, NOTHING)
 
 
 @pytest.mark.parametrize("bad", [{"grams": "2,2"}, {"grams": "0"}, {"buckets": "0"}])
@@ -75,11 +75,11 @@ def test_hyperparameters_that_mean_nothing_are_told(bad):
         schema(hyperparameters=bad)
 
 
-def test_the_tensor_is_named_and_typed_with_its_vocabulary():
-    [tensor] = fitted().tensors
-    assert tensor.to_json() == {
-        "name": "words", "shape": [1, 11], "dtype": "int32", "vocabulary": 101,
-    }  # fmt: skip
+def test_the_tensors_are_named_and_typed_with_their_vocabulary():
+    assert [tensor.to_json() for tensor in fitted().tensors] == [
+        {"name": "words", "shape": [1, 6], "dtype": "int32", "vocabulary": 51},
+        {"name": "pairs", "shape": [1, 5], "dtype": "int32", "vocabulary": 51},
+    ]
 
 
 def test_a_request_is_prepared_as_the_training_rows_were():

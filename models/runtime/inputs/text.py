@@ -18,8 +18,6 @@ from models.runtime.tables.columns import CLIENT_TYPES, array, read_table
 from models.runtime.tables.operations import operations
 from models.runtime.texts.words import Words, described
 
-WORDS = "words"
-"""Name of the tensor."""
 TREATMENTS = frozenset({"text", "drop"})
 PLAIN_BUCKETS = 1024
 
@@ -107,13 +105,13 @@ class Text(Input):
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """Ids of one text."""
-        shape = (1, self._words.length)
-        return (Tensor(WORDS, shape, "int32", vocabulary=self._words.vocabulary),)
+        """Ids of the words of one text, of its pairs of words, and so on."""
+        return self._words.tensors
 
     def transform(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
-        """Texts (n rows) → ``words`` int32 [n, length]."""
-        return {WORDS: self._words.ids([str(text) for text in inputs[self._column["name"]]])}
+        """Texts (n rows) → int32 [n, length] by tensor."""
+        texts = [str(text) for text in inputs[self._column["name"]]]
+        return dict(self._words.ids(texts))
 
     def plain(self, inputs: Arrays) -> Floats:
         """A bag of hashed words, which knows nothing of their order."""

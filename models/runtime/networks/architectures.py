@@ -24,9 +24,10 @@ def build(signature: Signature, activation: str, hyperparameters: Hyperparameter
     """
     import keras
 
-    inputs, embedded = [], []
+    inputs, embedded, bags = [], [], 0
     for tensor in signature.inputs:
-        network = _network(tensor)
+        network = _network(tensor, bags)
+        bags += bool(tensor.vocabulary)
         given = keras.Input(tensor.shape[1:], name=tensor.name, dtype=tensor.dtype)
         inputs.append(given)
         embedded.append(network(given, hyperparameters))
@@ -79,11 +80,18 @@ def convolutional(given: Any, hyperparameters: Hyperparameters) -> Any:
     return layers.GlobalAveragePooling2D()(hidden)
 
 
-def bag(given: Any, hyperparameters: Hyperparameters, vocabulary: int) -> Any:
+def bag(given: Any, hyperparameters: Hyperparameters, vocabulary: int, earlier: int) -> Any:
     """Ids as the mean of what each is embedded as (Joulin et al. 2017): ``embedding`` numbers.
 
     Padding (0) is left out, and while training a share ``dropout`` of each row's ids: a few words
-    alone must then tell, and rare ones cannot be learned by heart.
+    alone must then tell, and rare ones cannot be learned by heart. Pairs of words are rarer than
+    words, and Adam takes no account of that: each further bag speaks more softly, by ``backoff``.
+
+    Args:
+        given: int32 [n, length].
+        hyperparameters: The job's.
+        vocabulary: How many ids there are.
+        earlier: Bags of ids before this one.
     """
     import keras
 
@@ -96,12 +104,13 @@ def bag(given: Any, hyperparameters: Hyperparameters, vocabulary: int) -> Any:
     dropout, seed = hyperparameters.number("dropout", 0.5), hyperparameters.integer("seed", 0)
     seen = layers.Dropout(dropout, seed=seed)(seen)
     total = ops.sum(embedded * ops.expand_dims(seen, -1), axis=1)
-    return total / ops.maximum(ops.sum(seen, axis=1, keepdims=True), 1.0)
+    mean = total / ops.maximum(ops.sum(seen, axis=1, keepdims=True), 1.0)
+    return mean * hyperparameters.number("backoff", 0.3) ** earlier
 
 
-def _network(tensor: Tensor) -> Callable[[Any, Hyperparameters], Any]:
+def _network(tensor: Tensor, bags: int) -> Callable[[Any, Hyperparameters], Any]:
     if tensor.vocabulary:
-        return partial(bag, vocabulary=tensor.vocabulary)
+        return partial(bag, vocabulary=tensor.vocabulary, earlier=bags)
     network = _BY_RANK.get(len(tensor.shape) - 1)
     if network is None:
         raise NoArchitecture(

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.runtime.signature import Tensor
 from models.runtime.tables.operations import fnv1a
 
 Ranges = Sequence[Sequence[int]]
@@ -53,6 +54,8 @@ BETWEEN: Ranges = (
 )  # fmt: skip
 """Blanks, punctuation, what is nobody's character. What is in no range is part of a word."""
 PADDING = 0
+TENSORS: Mapping[int, str] = {1: "words", 2: "pairs", 3: "triples"}
+"""Name of the tensor of ids of so many words side by side."""
 
 
 def described(words: int, grams: Sequence[int], buckets: int) -> dict[str, Any]:
@@ -61,13 +64,15 @@ def described(words: int, grams: Sequence[int], buckets: int) -> dict[str, Any]:
     Args:
         words: Words of a text that are read, from its beginning.
         grams: How many words side by side get an id: ``(1, 2)`` is each word and each two.
-        buckets: Ids that those of one size share.
+        buckets: Ids that those of one size share. Each size has its own: many rare pairs would
+            else speak for the words that they meet there.
 
     Raises:
         ValueError: one of them is none.
     """
-    if not grams or min(grams) < 1 or max(grams) > words or len(set(grams)) < len(grams):
-        raise ValueError(f"grams {list(grams)} are no different numbers from 1 to words ({words})")
+    most = min(words, max(TENSORS))
+    if not grams or min(grams) < 1 or max(grams) > most or len(set(grams)) < len(grams):
+        raise ValueError(f"grams {list(grams)} are no different numbers from 1 to {most}")
     if buckets < 1:
         raise ValueError(f"buckets is {buckets}; at least one is needed")
     return {
@@ -76,11 +81,12 @@ def described(words: int, grams: Sequence[int], buckets: int) -> dict[str, Any]:
         "alone": [list(pair) for pair in ALONE],
         "between": [list(pair) for pair in BETWEEN],
         "words": words,
-        "grams": list(grams),
+        "grams": [
+            {"tensor": TENSORS[size], "size": size, "length": words - size + 1} for size in grams
+        ],
         "hash": "fnv1a-32",
         "buckets": buckets,
         "padding": PADDING,
-        "length": sum(words - size + 1 for size in grams),
     }
 
 
@@ -93,18 +99,20 @@ class Words:
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         self._most = int(spec["words"])
-        self._grams = tuple(int(size) for size in spec["grams"])
+        self._grams: Sequence[Mapping[str, Any]] = spec["grams"]
         self._buckets = int(spec["buckets"])
-        self.length = int(spec["length"])
         self._removed = re.compile(f"[{_class(spec['removed'])}]+")
         self._settled = re.compile(f"[{_class(spec['settled'])}]+")
         alone, between = _class(spec["alone"]), _class(spec["between"])
         self._word = re.compile(f"[{alone}]|[^{alone}{between}]+")
 
     @property
-    def vocabulary(self) -> int:
-        """How many ids there are, padding included."""
-        return 1 + self._buckets * len(self._grams)
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Ids of one text, a tensor for each size."""
+        ids = self._buckets + 1
+        return tuple(
+            Tensor(gram["tensor"], (1, gram["length"]), "int32", ids) for gram in self._grams
+        )
 
     def normalised(self, text: str) -> str:
         """A text without what is removed, its settled scripts composed and folded.
@@ -120,25 +128,26 @@ class Words:
         """The first words of a text."""
         return list(islice(self._found(text), self._most))
 
-    def ids(self, texts: Sequence[str]) -> NDArray[np.int32]:
-        """Ids [n, length] of texts; what is left of a row is padding."""
-        rows = np.full((len(texts), self.length), PADDING, dtype=np.int32)
+    def ids(self, texts: Sequence[str]) -> dict[str, NDArray[np.int32]]:
+        """Ids [n, length] of texts by tensor; what is left of a row is padding."""
+        made = {
+            gram["tensor"]: np.full((len(texts), gram["length"]), PADDING, dtype=np.int32)
+            for gram in self._grams
+        }
         for row, text in enumerate(texts):
-            found = self._ids(self.words(text))
-            rows[row, : len(found)] = found
-        return rows
+            words = self.words(text)
+            for gram in self._grams:
+                found = self._ids(words, gram["size"])
+                made[gram["tensor"]][row, : len(found)] = found
+        return made
 
     def _found(self, text: str) -> Iterator[str]:
         return (found[0] for found in self._word.finditer(self.normalised(text)))
 
-    def _ids(self, words: Sequence[str]) -> list[int]:
-        # Each size has its buckets: many rare pairs would else speak for the words they meet there.
-        begins = [1 + place * self._buckets for place in range(len(self._grams))]
-        return [
-            begin + hashed(" ".join(words[first : first + size])) % self._buckets
-            for begin, size in zip(begins, self._grams, strict=True)
-            for first in range(len(words) - size + 1)
-        ]
+    def _ids(self, words: Sequence[str], size: int) -> list[int]:
+        begins = range(len(words) - size + 1)
+        grams = [" ".join(words[first : first + size]) for first in begins]
+        return [1 + hashed(gram) % self._buckets for gram in grams]
 
 
 @lru_cache(maxsize=100_000)
