@@ -47,7 +47,7 @@ def new_model(
     Args:
         settings: Where models and contracts lie.
         name: Of the model and its folder.
-        kind: ``tabular`` or ``image``.
+        kind: The input: a name below models/runtime/inputs.
         dataset: A data set with a contract, or the name of a new one (with a sample); empty makes
             one that bears the model's name.
         label: Column to predict; empty takes the sample's last column, or ``label``.

@@ -21,22 +21,26 @@ class Tensor:
         name: Its name in the graph, and in preprocess.json.
         shape: Shape of one row, batch first: ``(1, …)``.
         dtype: NumPy's name: ``float32``, ``int64``, ``str`` …
+        vocabulary: Of ids of words or categories: how many there are, 0 for padding included.
+            0 where the values are no ids.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: str = "float32"
+    vocabulary: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As preprocess.json writes it."""
-        return {"name": self.name, "shape": list(self.shape), "dtype": self.dtype}
+        document = {"name": self.name, "shape": list(self.shape), "dtype": self.dtype}
+        return {**document, "vocabulary": self.vocabulary} if self.vocabulary else document
 
     @classmethod
     def of_json(cls, document: Mapping[str, Any]) -> Tensor:
         """From preprocess.json."""
-        return cls(
-            str(document["name"]), tuple(int(n) for n in document["shape"]), str(document["dtype"])
-        )
+        shape = tuple(int(n) for n in document["shape"])
+        vocabulary = int(document.get("vocabulary", 0))
+        return cls(str(document["name"]), shape, str(document["dtype"]), vocabulary)
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,8 @@ def test_a_sample_that_is_no_table_is_refused(tmp_path, text):
         {"kind": "tabular", "dataset": "homes", "label": "city", "sample": True},
         {"kind": "tabular", "sample": True},
         {"kind": "tabular", "dataset": "reviews", "label": "label", "backend": "sklearn"},
+        {"kind": "text"},
+        {"kind": "text", "dataset": "reviews", "label": "label"},
         {"kind": "image", "dataset": "feature_images", "label": "features"},
     ],
     ids=str,

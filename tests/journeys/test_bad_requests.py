@@ -37,7 +37,10 @@ def no_room_on_disk(journey):
 
 
 BAD = {
-    "UnknownModel": (wrong_model, "Use one of partner-match, price-estimator, room-classifier"),
+    "UnknownModel": (
+        wrong_model,
+        "Use one of partner-match, price-estimator, room-classifier, sentiment",
+    ),
     "NoDataInWindow": (nothing_in_the_window, "the lake holds 2026-01-05"),
     "BucketMissing": (missing_bucket, "'no-such-lake'"),
     "ContractMissing": (contract_missing, "property_sales"),

@@ -39,6 +39,7 @@ TABLE = (
     {"name": "new", "type": "boolean"},
     {"name": "on", "type": "date", "required": True},
 )
+SAID = ("awful", "dark", "dull", "plain", "fair", "fine", "bright", "lovely", "splendid")
 OWN = {
     "train.py": '''"""Learns the mean answer; stands for any framework."""
 import argparse, glob, json, os, time
@@ -202,6 +203,14 @@ def write_rows(folder, task, source, rows, seed):
             lines.append(json.dumps({"file": f"{index}.png", "told_label": label}))
         (folder / "labels.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
         listed = [{"name": "file", "type": "string"}, {"name": "told_label", "type": "string"}]
+    elif source == "text":
+        columns = {
+            "key": [f"k{n}" for n in range(rows)],
+            "told": [f"{'not ' * int(n * 4)}Café {SAID[int(n * 9)]} 👍" for n in numbers],
+            "told_label": labels,
+        }
+        pq.write_table(pa.table(columns), folder / "part.parquet")
+        listed = [TABLE[0], TABLE[3], {"name": "told_label", "type": "number"}]
     else:
         raise KeyError(f"say what rows of the input {source} look like")
     (folder / COLUMNS).write_text(columns_document(listed), "utf-8")
@@ -211,6 +220,8 @@ def instance_of(source):
     """What a client sends."""
     if source == "tabular":
         return {"size": 12.5, "kind": "house", "told": "a bright room", "on": "2026-01-03"}
+    if source == "text":
+        return {"told": "a bright room, not a dark one"}
     encoded = io.BytesIO()
     Image.new("RGB", (30, 20), (200, 50, 128)).save(encoded, "JPEG")
     return {"b64": base64.b64encode(encoded.getvalue()).decode()}

@@ -13,6 +13,7 @@ from models.runtime.networks.fitting import Checkpoints, Fit, FittingSchedule
 from models.runtime.networks.litert import Graph
 from models.runtime.networks.objectives import LOSSES
 from models.runtime.signature import Signature
+from models.runtime.task import PREDICTION
 
 
 class Keras(Backend):
@@ -61,14 +62,19 @@ class Keras(Backend):
             seed=seed,
             # XLA makes dense layers ten times faster on a CPU, and convolutions slower.
             compiled=bool(hyperparameters.integer("compiled", int(_all_vectors(signature)))),
+            patience=hyperparameters.integer("patience", 0),
         )
         network = Network(model, signature)
         watched_rows = fitting.transform(fitting.watched)
+        truth = task.targets(fitting.watched.labels)
 
         def validate() -> dict[str, float]:
-            predictions = task.predicted(network.predict(watched_rows))
-            metrics = task.measure(fitting.watched.labels, predictions)
-            return {f"val_{task.tracked}": metrics[task.tracked]}
+            raw = network.predict(watched_rows)
+            metrics = task.measure(fitting.watched.labels, task.predicted(raw))
+            return {
+                f"val_{task.tracked}": metrics[task.tracked],
+                "val_loss": float(schedule.loss(truth, raw[PREDICTION])),
+            }
 
         history = Fit(
             model=model,

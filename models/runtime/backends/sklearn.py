@@ -18,7 +18,11 @@ FILE = "sklearn/model.joblib"
 
 
 class ScikitLearn(Backend):
-    """``estimator()`` of a model.py, or gradient boosting on histograms (Ke et al. 2017)."""
+    """``estimator()`` of a model.py, or gradient boosting on histograms (Ke et al. 2017).
+
+    Ids of words are given to it as counts, a sparse matrix; without an ``estimator()`` a linear
+    model learns from their TF-IDF weights.
+    """
 
     first_hyperparameters: ClassVar[Mapping[str, str]] = {
         "max_iter": "300",
@@ -35,15 +39,18 @@ class ScikitLearn(Backend):
         task, hyperparameters = fitting.task, fitting.job.hyperparameters
         own = fitting.own.get("estimator")
         estimator = (
-            own(task, hyperparameters) if own is not None else _estimator(task, hyperparameters)
+            own(task, hyperparameters)
+            if own is not None
+            else _estimator(task, fitting.signature, hyperparameters)
         )
         targets = task.targets(fitting.split.labels)
         if targets.ndim > 1 and targets.shape[1] == 1:
             targets = targets[:, 0]
-        estimator.fit(matrix(fitting.transform(fitting.split)), targets)
+        estimator.fit(matrix(fitting.transform(fitting.split), fitting.signature), targets)
         if fitting.job.stopping:
             raise Stopped
-        predictor = Estimator(estimator, task.objective, task.outputs[0].shape[-1])
+        width = task.outputs[0].shape[-1]
+        predictor = Estimator(estimator, task.objective, width, fitting.signature)
         predictions = task.predicted(predictor.predict(fitting.transform(fitting.watched)))
         metric = task.measure(fitting.watched.labels, predictions)[task.tracked]
         print(f"epoch=1 train_{task.tracked}={metric:.6g}", flush=True)
@@ -59,17 +66,19 @@ class ScikitLearn(Backend):
         predictor: Estimator = fitted.predictor
         joblib.dump((predictor.estimator, predictor.objective, predictor.width), path)
 
-    def load(self, folder: Path, _signature: Signature) -> Any:
+    def load(self, folder: Path, signature: Signature) -> Any:
         """The fitted estimator. Loading runs what the file says: trust whoever made it."""
         import joblib
 
-        return Estimator(*joblib.load(folder / FILE))
+        estimator, objective, width = joblib.load(folder / FILE)
+        return Estimator(estimator, objective, width, signature)
 
 
-def _estimator(task: Task, chosen: Hyperparameters) -> Any:
+def _estimator(task: Task, signature: Signature, hyperparameters: Hyperparameters) -> Any:
+    known = LINEAR if any(tensor.vocabulary for tensor in signature.inputs) else ESTIMATORS
     if task.objective == "binary_cross_entropy" and task.outputs[0].shape[-1] == 1:
-        return _classifier(chosen)  # a single label needs no estimator for each
-    return ESTIMATORS[task.objective](chosen)
+        return known["cross_entropy"](hyperparameters)  # one label needs no estimator for each
+    return known[task.objective](hyperparameters)
 
 
 class Estimator:
@@ -79,23 +88,51 @@ class Estimator:
         estimator: A fitted estimator.
         objective: What it was fitted for.
         width: Numbers that it answers for a row.
+        signature: The tensors that it is given.
     """
 
-    def __init__(self, estimator: Any, objective: Objective, width: int) -> None:
+    def __init__(
+        self, estimator: Any, objective: Objective, width: int, signature: Signature
+    ) -> None:
         self.estimator = estimator
         self.objective = objective
         self.width = width
+        self._signature = signature
 
     def predict(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """Tensors [n, …] → the prediction, float64 [n, width]."""
-        features = matrix(inputs)
+        features = matrix(inputs, self._signature)
         return {PREDICTION: _ANSWERS[self.objective](self.estimator, features, self.width)}
 
 
-def matrix(tensors: Arrays) -> NDArray[np.float64]:
-    """All tensors of a row side by side: float64 [n, k]."""
-    parts = [values.reshape(len(values), -1) for values in tensors.values()]
-    return np.concatenate(parts, axis=1, dtype=np.float64)
+def matrix(tensors: Arrays, signature: Signature) -> Any:
+    """All tensors of a row side by side: float64 [n, k], sparse where some hold ids.
+
+    Ids become how often each is there; padding is not counted.
+    """
+    vocabularies = {tensor.name: tensor.vocabulary for tensor in signature.inputs}
+    if not any(vocabularies.values()):
+        parts = [values.reshape(len(values), -1) for values in tensors.values()]
+        return np.concatenate(parts, axis=1, dtype=np.float64)
+    from scipy.sparse import csr_matrix, hstack
+
+    return hstack(
+        [
+            _counts(values.reshape(len(values), -1), vocabularies[name])
+            if vocabularies[name]
+            else csr_matrix(values.reshape(len(values), -1), dtype=np.float64)
+            for name, values in tensors.items()
+        ],
+        format="csr",
+    )
+
+
+def _counts(ids: NDArray[Any], vocabulary: int) -> Any:
+    from scipy.sparse import csr_matrix
+
+    rows, places = np.nonzero(ids)
+    cells = (rows, ids[rows, places])
+    return csr_matrix((np.ones(len(rows)), cells), shape=(len(ids), vocabulary))
 
 
 def _boosting(hyperparameters: Hyperparameters) -> dict[str, Any]:
@@ -126,21 +163,53 @@ def _labeller(hyperparameters: Hyperparameters) -> Any:
     return MultiOutputClassifier(HistGradientBoostingClassifier(**_boosting(hyperparameters)))
 
 
-def _values(estimator: Any, features: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+def _weighted(learner: Any) -> Any:
+    """A linear learner on TF-IDF weights, the logarithm of counts in them."""
+    from sklearn.feature_extraction.text import TfidfTransformer
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(TfidfTransformer(sublinear_tf=True), learner)
+
+
+def _logistic(hyperparameters: Hyperparameters) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(
+        C=hyperparameters.number("C", 3.0),
+        max_iter=hyperparameters.integer("max_iter", 300),
+        random_state=hyperparameters.integer("seed", 0),
+    )
+
+
+def _linear_regressor(hyperparameters: Hyperparameters) -> Any:
+    from sklearn.linear_model import Ridge
+
+    return _weighted(Ridge(alpha=1 / hyperparameters.number("C", 3.0)))
+
+
+def _linear_classifier(hyperparameters: Hyperparameters) -> Any:
+    return _weighted(_logistic(hyperparameters))
+
+
+def _linear_labeller(hyperparameters: Hyperparameters) -> Any:
+    from sklearn.multioutput import MultiOutputClassifier
+
+    return MultiOutputClassifier(_weighted(_logistic(hyperparameters)))
+
+
+def _values(estimator: Any, features: Any, width: int) -> NDArray[np.float64]:
     return np.asarray(estimator.predict(features), dtype=np.float64).reshape(-1, width)
 
 
-def _chances(estimator: Any, features: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+def _chances(estimator: Any, features: Any, width: int) -> NDArray[np.float64]:
     """A class that no training row had has the chance 0."""
-    chances = np.zeros((len(features), width))
+    chances = np.zeros((features.shape[0], width))
     chances[:, np.asarray(estimator.classes_, dtype=int)] = estimator.predict_proba(features)
     return chances
 
 
-def _label_chances(
-    estimator: Any, features: NDArray[np.float64], width: int
-) -> NDArray[np.float64]:
-    chances = np.zeros((len(features), width))
+def _label_chances(estimator: Any, features: Any, width: int) -> NDArray[np.float64]:
+    chances = np.zeros((features.shape[0], width))
     answers = estimator.predict_proba(features)
     several = isinstance(answers, list)
     for label, probabilities in enumerate(answers if several else [answers]):
@@ -154,6 +223,11 @@ ESTIMATORS: Mapping[Objective, Callable[[Hyperparameters], Any]] = {
     "absolute_error": _regressor,
     "cross_entropy": _classifier,
     "binary_cross_entropy": _labeller,
+}
+LINEAR: Mapping[Objective, Callable[[Hyperparameters], Any]] = {
+    "absolute_error": _linear_regressor,
+    "cross_entropy": _linear_classifier,
+    "binary_cross_entropy": _linear_labeller,
 }
 _ANSWERS: Mapping[Objective, Callable[..., NDArray[np.float64]]] = {
     "absolute_error": _values,

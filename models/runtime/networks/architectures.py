@@ -1,8 +1,9 @@
-"""Networks that a model gets when its ``model.py`` builds none: one for each rank of a tensor."""
+"""Networks that a model gets when its ``model.py`` builds none: one for each kind of tensor."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from models.runtime.script_mode import Hyperparameters
@@ -16,21 +17,17 @@ class NoArchitecture(Exception):
 def build(signature: Signature, activation: str, hyperparameters: Hyperparameters) -> Any:
     """A Keras model: the tensors of the signature in, those of the signature out.
 
-    Each input is embedded by the network of its rank; what they give is joined.
+    Each input is embedded by the network of its kind; what they give is joined.
 
     Raises:
-        NoArchitecture: an input has another rank.
+        NoArchitecture: an input is of no kind that is known.
     """
     import keras
 
-    inputs, branches = [], []
+    inputs, branches, bags = [], [], 0
     for tensor in signature.inputs:
-        network = _BY_RANK.get(len(tensor.shape) - 1)
-        if network is None:
-            raise NoArchitecture(
-                f"no network is known for {tensor.name} of shape {list(tensor.shape)}; let "
-                "build() of a model.py make one"
-            )
+        network = _network(tensor, bags)
+        bags += bool(tensor.vocabulary)
         source = keras.Input(tensor.shape[1:], name=tensor.name, dtype=tensor.dtype)
         inputs.append(source)
         branches.append(network(source, hyperparameters))
@@ -81,6 +78,46 @@ def convolutional(picture: Any, hyperparameters: Hyperparameters) -> Any:
         hidden = block(hidden, layers.DepthwiseConv2D(3, **half))
         hidden = block(hidden, layers.Conv2D(filters, 1, use_bias=False))
     return layers.GlobalAveragePooling2D()(hidden)
+
+
+def bag(given: Any, hyperparameters: Hyperparameters, vocabulary: int, earlier: int) -> Any:
+    """Ids as the mean of what each is embedded as (Joulin et al. 2017): ``embedding`` numbers.
+
+    Padding (0) is left out, and while training a share ``dropout`` of each row's ids: a few words
+    alone must then tell, and rare ones cannot be learned by heart. Pairs of words are rarer than
+    words, and Adam takes no account of that: each further bag speaks more softly, by ``backoff``.
+
+    Args:
+        given: int32 [n, length].
+        hyperparameters: The job's.
+        vocabulary: How many ids there are.
+        earlier: Bags of ids before this one.
+    """
+    import keras
+
+    layers, ops = keras.layers, keras.ops
+    # From nothing: an id that no training row had says nothing.
+    table = layers.Embedding(vocabulary, hyperparameters.integer("embedding", 8), "zeros")
+    embedded = table(given)
+    # Not by comparing: int8 knows no truth values.
+    seen = ops.cast(ops.minimum(given, 1), "float32")
+    dropout, seed = hyperparameters.number("dropout", 0.5), hyperparameters.integer("seed", 0)
+    seen = layers.Dropout(dropout, seed=seed)(seen)
+    total = ops.sum(embedded * ops.expand_dims(seen, -1), axis=1)
+    mean = total / ops.maximum(ops.sum(seen, axis=1, keepdims=True), 1.0)
+    return mean * hyperparameters.number("backoff", 0.3) ** earlier
+
+
+def _network(tensor: Tensor, bags: int) -> Callable[[Any, Hyperparameters], Any]:
+    if tensor.vocabulary:
+        return partial(bag, vocabulary=tensor.vocabulary, earlier=bags)
+    network = _BY_RANK.get(len(tensor.shape) - 1)
+    if network is None:
+        raise NoArchitecture(
+            f"no network is known for {tensor.name} of shape {list(tensor.shape)}; let "
+            "build() of a model.py make one"
+        )
+    return network
 
 
 _BY_RANK: Mapping[int, Callable[[Any, Hyperparameters], Any]] = {1: dense, 3: convolutional}

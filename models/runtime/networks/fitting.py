@@ -34,6 +34,7 @@ class FittingSchedule:
 
     ``loss`` maps (true batch, answered batch) to a scalar. Learning rate falls on a cosine over
     all epochs; the weights handed over are an exponential moving average (Polyak & Juditsky 1992).
+    With a ``patience``, the fit ends when ``val_loss`` was no smaller for so many epochs.
     """
 
     loss: Callable[[Any, Any], Any]
@@ -43,6 +44,7 @@ class FittingSchedule:
     weight_decay: float
     seed: int
     compiled: bool = True
+    patience: int = 0
 
 
 @dataclass
@@ -135,6 +137,9 @@ class Fit:
         optimizer, segment, steps = self._training_steps()
         start = self._resume(optimizer)
         for epoch in range(start + 1, self.schedule.epochs + 1):
+            # Told from the history alone, so that a resumed fit ends where it would have ended.
+            if self._is_over():
+                break
             began = time.perf_counter()
             loss = self._epoch(epoch, segment, steps)
             if not np.isfinite(loss):
@@ -153,6 +158,11 @@ class Fit:
     @property
     def _rows(self) -> int:
         return rows_of(self.inputs)
+
+    def _is_over(self) -> bool:
+        patience = self.schedule.patience
+        losses = [entry["val_loss"] for entry in self.history] if patience else []
+        return len(losses) > patience and min(losses[-patience:]) >= min(losses[:-patience])
 
     def _training_steps(self) -> tuple[Any, Any, int]:
         import keras

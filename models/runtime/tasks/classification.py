@@ -30,7 +30,9 @@ WIDEST = 0.01
 class Classification(Task):
     """Cross-entropy on probabilities.
 
-    The hyperparameter ``confidence_threshold`` says when an answer counts as sure.
+    The hyperparameter ``confidence_threshold`` says when an answer counts as sure, and
+    ``class_names`` what clients are told where the label's values are no names:
+    ``0=negative,1=positive``.
     """
 
     metrics: ClassVar[Mapping[str, Metric]] = {
@@ -61,12 +63,14 @@ class Classification(Task):
                 f"{name} has {len(classes)} classes in the training rows; from 2 to {MOST_CLASSES} "
                 "can be told apart"
             )
-        return {
+        described = {
             "kind": "classes",
             "name": name,
             "classes": classes,
             "confidence_threshold": hyperparameters.number("confidence_threshold", 0.8),
         }
+        given = hyperparameters.text("class_names", "")
+        return {**described, **_named(classes, given)} if given else described
 
     @classmethod
     def labels(cls, values: Sequence[Any]) -> NDArray[Any]:
@@ -84,6 +88,11 @@ class Classification(Task):
         return list(self.output["classes"])
 
     @property
+    def values(self) -> list[str]:
+        """What the label's column says for each: its name, unless ``class_names`` gave it one."""
+        return list(self.output.get("values", self.output["classes"]))
+
+    @property
     def outputs(self) -> tuple[Tensor, ...]:
         """A probability for each class."""
         return (Tensor(PREDICTION, (1, len(self.classes))),)
@@ -94,10 +103,10 @@ class Classification(Task):
         Raises:
             ValueError: a label is no class of the training rows.
         """
-        index_of = {name: index for index, name in enumerate(self.classes)}
+        index_of = {value: index for index, value in enumerate(self.values)}
         unknown = sorted({str(label) for label in labels} - set(index_of))
         if unknown:
-            raise ValueError(f"labels {unknown} are not among the classes {self.classes}")
+            raise ValueError(f"labels {unknown} are not among the classes {self.values}")
         return np.asarray([index_of[str(label)] for label in labels], dtype=np.int32)
 
     def predicted(self, raw: Mapping[str, NDArray[Any]]) -> Floats:
@@ -149,26 +158,28 @@ class Classification(Task):
     def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:
         """Residual: confidence less whether the answer was right (how overconfident it was)."""
         confidence = predicted.max(axis=1)
-        right = (np.asarray(self.classes)[predicted.argmax(axis=1)] == labels).astype(np.float64)
+        right = (np.asarray(self.values)[predicted.argmax(axis=1)] == labels).astype(np.float64)
         right[~self.labelled(labels)] = np.nan
         return {"residual": confidence - right, "error": 1 - right, "score": confidence}
 
     def columns(self, predicted: Floats) -> dict[str, Any]:
-        """The class and its confidence."""
+        """The class, as the label's column says it, and its confidence."""
+        values = self.values
         return {
-            "prediction": [self.classes[index] for index in predicted.argmax(axis=1)],
+            "prediction": [values[index] for index in predicted.argmax(axis=1)],
             "confidence": predicted.max(axis=1),
         }
 
     def _chances(self, row: int, answer: Any) -> Floats:
-        classes = self.classes
+        classes, values = self.classes, self.values
         content = answer
         if isinstance(content, Mapping):
             content = content.get("scores", content.get("prediction", content))
         if isinstance(content, Mapping) and set(content) <= set(classes):
             content = [content.get(name, 0.0) for name in classes]
-        if _name(content) in classes and not isinstance(content, list):
-            return np.asarray(np.arange(len(classes)) == classes.index(_name(content)), np.float64)
+        for names in (classes, values):
+            if not isinstance(content, list) and _name(content) in names:
+                return np.asarray(np.arange(len(names)) == names.index(_name(content)), np.float64)
         try:
             chances: Floats = np.asarray(content, dtype=np.float64)
         except (TypeError, ValueError) as error:
@@ -180,6 +191,22 @@ class Classification(Task):
                 f"answer {row} is {answer!r:.60}: not {len(classes)} chances that add up to one"
             )
         return chances
+
+
+def _named(values: list[str], given: str) -> dict[str, list[str]]:
+    """``class_names`` of model.yaml: a name for each value of the label.
+
+    Raises:
+        Unlabelled: it does not name exactly the values of the training rows.
+    """
+    pairs = [[part.strip() for part in pair.split("=", 1)] for pair in given.split(",")]
+    names = {pair[0]: pair[-1] for pair in pairs}
+    if set(names) != set(values) or len(set(names.values())) < len(values):
+        raise Unlabelled(
+            f"class_names is {given!r}; it must give {', '.join(values)} a name each, like "
+            f"{','.join(f'{value}=name{n}' for n, value in enumerate(values[:2], 1))}"
+        )
+    return {"classes": [names[value] for value in values], "values": values}
 
 
 def _name(value: Any) -> str:

@@ -1,0 +1,1 @@
+"""Texts: how one becomes words, and words become the ids that a graph reads."""
