@@ -1,6 +1,7 @@
 import tempfile
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -196,3 +197,20 @@ def test_the_network_for_pictures_is_served_as_it_was_trained(tmp_path):
     raw = Network(model, signature).predict(inputs)
     np.testing.assert_allclose(raw["prediction"].sum(axis=1), 1, rtol=1e-5)
     assert served_error(Graph(tmp_path / GRAPH, signature).predict(inputs), raw) < 1e-4
+
+
+def test_patience_ends_a_fit_whose_validation_gets_no_better(tmp_path):
+    losses = [0.9, 0.5, 0.6, 0.5, 0.7, 0.4, 0.3, 0.2]
+
+    def patient(folder, stop_after=None):
+        fit = a_fit(folder, epochs=8)
+        fit.schedule = replace(fit.schedule, patience=3)
+        fit.validate = lambda: {"val_loss": losses[len(fit.history)]}
+        fit.stopping = lambda: stop_after is not None and len(fit.history) >= stop_after
+        return fit
+
+    assert len(patient(tmp_path / "straight").run()) == 5
+    with pytest.raises(Stopped):
+        patient(tmp_path / "torn", stop_after=4).run()
+    assert len(patient(tmp_path / "torn").run()) == 5
+    assert len(patient(tmp_path / "torn").run()) == 5, "a fit that is over learns no more"

@@ -202,3 +202,20 @@ def test_labels_of_a_class_that_was_never_seen_are_named():
     # The monitor goes on: such a label can only be missed.
     found = several.errors(several.labels([["moat"]]), np.zeros((1, 3)))
     assert found["error"][0] == pytest.approx(1 / 3)
+
+
+def test_class_names_tell_clients_what_the_labels_values_mean():
+    task, _ = fitted("classification", [0, 1, 1], class_names="0=negative, 1=positive")
+    labels = task.labels([1, 0])
+    assert task.targets(labels).tolist() == [1, 0]
+    predicted = np.array([[0.1, 0.9], [0.3, 0.7]])
+    assert [answer["label"] for answer in task.answers(predicted)] == ["positive", "positive"]
+    assert task.columns(predicted)["prediction"] == ["1", "1"]
+    assert task.errors(labels, predicted)["error"].tolist() == [0, 1]
+    assert task.read(["negative", "1", 0]).argmax(axis=1).tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("given", ["0=negative", "0=a,1=a", "0=a,1=b,2=c", "negative,positive"])
+def test_class_names_that_do_not_name_each_class_are_refused(given):
+    with pytest.raises(Unlabelled, match="class_names is"):
+        fitted("classification", [0, 1], class_names=given)
