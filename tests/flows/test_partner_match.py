@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 
+import numpy as np
 import pytest
 import yaml
 
@@ -21,25 +22,29 @@ __all__ = ["TIME_SCALE", "place"]
 pytestmark = [pytest.mark.timeout(900), pytest.mark.tensorflow, pytest.mark.seconds(120)]
 
 MODEL = "partner-match"
-ROWS, DAYS = 15_000, 100
+ROWS, DAYS, FIRST = 24_000, 120, date(2026, 1, 5)
+LAST = FIRST + timedelta(days=DAYS - 1)
+TRAINED = LAST - timedelta(days=7)
 
 
-def test_it_is_trained_on_records_whose_outcome_has_come_and_tells_users_a_chance(
+def test_it_learns_from_records_whose_outcome_has_come_tells_a_chance_and_is_followed(
     place: Place,
 ) -> None:
+    from flows.retrain import retrain
+    from flows.watch_drift import watch_drift
+
     folder = settings().models_dir / MODEL
     shutil.copytree(ROOT / "models" / MODEL, folder)
     described = yaml.safe_load((folder / "model.yaml").read_text("utf-8"))
     described["release"] = testbed.spec().release.model_dump(mode="json")
     (folder / "model.yaml").write_text(yaml.safe_dump(described))
-    today = datetime.now(UTC).date()
-    made = partner_interactions(ROWS, today - timedelta(days=DAYS - 1), DAYS, seed=11)
+    made = partner_interactions(ROWS, FIRST, DAYS, seed=11)
     root = place.folder / "made"
-    write_interactions(root, made, today)
+    write_interactions(root, made, TRAINED)
     upload(planned(root)[0], "sluice-lake")
 
-    good, said = place.retrain(MODEL)
-    assert good, said
+    state = retrain(MODEL, reason="to see", end=TRAINED, return_state=True)
+    assert state.is_completed(), state.message
     version = Registry.here().pointer(MODEL).version
     manifest = Registry.here().manifest(MODEL, version)
     assert manifest.metrics["ece"] <= 0.02
@@ -48,8 +53,21 @@ def test_it_is_trained_on_records_whose_outcome_has_come_and_tells_users_a_chanc
     ]
     split = json.loads(objects.read("sluice-work", mark).body)
     used = split["training_rows"] + split["holdout_rows"]
-    assert used + split["too_young"] == ROWS
+    assert used + split["too_young"] == pytest.approx(ROWS * (DAYS - 7) / DAYS, rel=0.02)
     assert split["too_young"] == pytest.approx(ROWS * 21 / DAYS, rel=0.1)
     first = next(record for _, record in versions(made))
     [chance] = place.ask(MODEL, first)["predictions"]
     assert 0 < chance < 1
+
+    write_interactions(place.folder / "later", made, LAST)
+    upload(planned(place.folder / "later")[0], "sluice-lake")
+    watched = watch_drift(MODEL, end=LAST, return_state=True)
+    assert watched.is_completed(), watched.message
+    assert "None of" in str(watched.message)
+    followed = (settings().cache_dir / "work" / MODEL).rglob("scores/*.npz")
+    for path in followed:
+        with np.load(path) as found:
+            known = np.isfinite(found["error"])
+            assert 0 < known.sum() < len(known), "a version without an outcome has no error"
+            assert found["error"][known].mean() < 0.12
+            assert abs(found["residual"][known].mean()) < 0.05
