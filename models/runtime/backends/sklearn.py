@@ -67,7 +67,8 @@ class ScikitLearn(Backend):
         """The fitted estimator. Loading runs what the file says: trust whoever made it."""
         import joblib
 
-        return Estimator(*joblib.load(folder / FILE), signature)
+        estimator, objective, width = joblib.load(folder / FILE)
+        return Estimator(estimator, objective, width, signature)
 
 
 class Estimator:
