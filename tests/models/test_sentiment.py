@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -29,8 +30,6 @@ MARGIN = 0.05
 @pytest.fixture(scope="module")
 def job(tmp_path_factory):
     """A job by the model's own model.yaml, its reviewers on one side of the split each."""
-    from datetime import date
-
     base = tmp_path_factory.mktemp("sentiment")
     made = reviews(ROWS, date(2026, 1, 1), 60, seed=8)
     names = sorted(set(made["reviewer"]))
@@ -92,5 +91,4 @@ def test_it_converts_to_every_format_within_its_bounds(job, tmp_path):
     report = convert_model(
         archive, SPEC.conversion, calibration, tmp_path / "edge", "classification"
     )
-    print(report)
     require(report)
