@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from tasks.reports.figures import counted
 from tasks.reports.markdown import plain, table
+from tasks.reports.moments import moment_of
 from tasks.values import Frozen
 
 
@@ -57,13 +59,13 @@ def outcomes_page(outcomes: Sequence[ModelOutcome]) -> str:
             f"**{outcome.state}**" if outcome.needs_a_person else outcome.state,
             plain(outcome.message) if outcome.message else "",
             outcome.serves or "nothing",
-            outcome.since,
+            moment_of(outcome.since) if outcome.since else "",
         )
         for outcome in sorted(outcomes, key=lambda o: (not o.needs_a_person, o.model))
     ]
     return "\n\n".join(
         (
-            f"# {ended} of {len(outcomes)} models have an outcome",
+            f"# Ended: {ended} of {counted(len(outcomes), 'model')}",
             table(("model", "run", "what happened", "serves now", "since"), rows),
             "Each run has pages of its own: **Runs → its name → Artifacts**.",
         )

@@ -100,7 +100,7 @@ def test_one_that_fails_stops_no_other_and_is_named(
     )
     with get_client(sync_client=True) as client:
         [page] = [a for a in client.read_artifacts() if a.key == "retrain-all"]
-    assert page.data.startswith("# 3 of 3 models have an outcome")
+    assert page.data.startswith("# Ended: 3 of 3 models")
     assert installation.first in page.data, "what serves now"
 
 

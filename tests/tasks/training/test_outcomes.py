@@ -26,11 +26,12 @@ def test_those_that_need_a_person_are_named_first():
     assert page.index("lost") < page.index("good") < page.index("weak")
     assert "**Crashed**" in page
     assert "nothing" in page, "of the model of which no version serves"
+    assert "2026-01-04 02:10:00 UTC" in page
 
 
 def test_what_the_pipeline_decided_needs_nobody():
     assert account([GOOD, REJECTED]) == "2 of 2 models: 1 Completed, 1 Rejected."
-    assert outcomes_page([GOOD, RUNNING]).startswith("# 1 of 2 models have an outcome")
+    assert outcomes_page([GOOD, RUNNING]).startswith("# Ended: 1 of 2 models")
     assert account([]) == "No model was to be retrained."
 
 
