@@ -136,7 +136,9 @@ class Job:
 
     def _on_sigterm(self, _signal: int, _frame: FrameType | None) -> None:
         self.stopping = True
-        print("SIGTERM received: stopping after this step", flush=True)
+        # Past sys.stdout: the signal may come while it is being written to, which no second writer
+        # may enter.
+        os.write(1, b"SIGTERM received: stopping after this step\n")
 
 
 def job_from_environment(arguments: Sequence[str], environment: Mapping[str, str]) -> Job:

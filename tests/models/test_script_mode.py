@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import signal
@@ -79,6 +80,27 @@ def test_the_reason_of_a_failure_lies_where_sagemaker_reads_it(tmp_path):
     job = job_from_environment([], {"SAGEMAKER_BASE_DIR": str(tmp_path)})
     job.fail("x" * 5000)
     assert len((tmp_path / "output" / "failure").read_text()) == 1024
+
+
+def test_sigterm_while_a_line_is_written_ends_nothing(monkeypatch, capfd):
+    class Interrupted(io.RawIOBase):
+        def writable(self):
+            return True
+
+        def write(self, data):
+            signal.raise_signal(signal.SIGTERM)
+            return len(data)
+
+    job = job_from_environment([], {})
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        job.obey_sigterm()
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BufferedWriter(Interrupted())))
+        print("epoch=1 loss=0.3", flush=True)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert job.stopping
+    assert "stopping after this step" in capfd.readouterr().out
 
 
 def test_sigterm_asks_and_does_not_kill():

@@ -80,8 +80,7 @@ def test_it_takes_reports_on_loopback_only_until_it_is_ended(aws, laptop, launch
     assert [d["Value"] for m in listed["Metrics"] for d in m["Dimensions"]] == [MODEL, V1]
     [process] = launch.started
     end(process)
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", number), timeout=5)
+    assert not process.alive  # its port may be another's by now
 
 
 def test_two_stacks_do_not_stand_in_each_others_way(laptop, launch) -> None:
