@@ -36,7 +36,10 @@ def main() -> int:
     start = time.monotonic()
 
     def say(line: str) -> None:
-        print(f"» {time.monotonic() - start:5.1f} s  {line}", flush=True)
+        try:
+            print(f"» {time.monotonic() - start:5.1f} s  {line}", flush=True)
+        except BrokenPipeError:  # `make down | head`: what was begun is finished all the same
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     try:
         laptop = laptop_from_environment()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -124,3 +125,23 @@ def test_what_is_kept_is_told_with_its_size(laptop) -> None:
     (laptop.state / "aws" / "x").write_bytes(bytes(1234))
     laptop.record.write_text(json.dumps({}))
     assert held(laptop.state) == [(laptop.state / "aws", 1234)]
+
+
+def test_down_ends_everything_also_when_nobody_listens_any_more(tmp_path) -> None:
+    sleeper = ("sleep", "300")
+    parts = [start(n, sleeper, dict(os.environ), tmp_path / n, tmp_path) for n in PARTS]
+    laptop = Laptop(state=tmp_path, aws_port=1, prefect_port=2, time_scale=1.0, time_epoch=0.0)
+    facts = {"complete": True, "aws_port": 1, "prefect_port": 2, "time_scale": 1, "time_epoch": 0}
+    remember(laptop.record, parts, facts)
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "deployments.laptop", "down"],
+        env={**os.environ, "SLUICE_STATE": str(tmp_path)},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not any(part.alive for part in parts)
