@@ -114,13 +114,9 @@ def pages() -> dict[str, str]:
 def test_a_decided_experiment_that_only_tells_is_told_once_and_splits_on(
     installation: Any, asker: Any
 ) -> None:
-    second = installation.publish()
+    serving, second = installation.serves(), installation.publish()
     told = asker.start(second, when_decided="tell")
-    assert (told["state"], told["control"], told["treatment"]) == (
-        "running",
-        installation.first,
-        second,
-    )
+    assert (told["state"], told["control"], told["treatment"]) == ("running", serving, second)
     assert asker.read() == (True, f"{MODEL}: No user has been counted yet; 0 are in their window.")
     with pytest.raises(ExperimentRunning, match=told["experiment"]):
         asker.start(installation.publish())
@@ -144,7 +140,7 @@ def test_a_decided_experiment_that_only_tells_is_told_once_and_splits_on(
     assert "data:image/svg+xml" in page
 
     assert f"{second} is not released by itself" in asker.conclude()
-    assert installation.serves() == installation.first
+    assert installation.serves() == serving
     [mail] = installation.told()[subject]
     assert "users are no longer split" in mail
     assert (asker.public()["state"], asker.public()["winner"]) == ("concluded", second)
@@ -180,6 +176,7 @@ def test_a_person_stops_what_is_not_decided(installation: Any, asker: Any) -> No
 def test_lost_users_stop_the_reading_and_people_are_told(
     installation: Any, asker: Any, when_decided: str
 ) -> None:
+    serving = installation.serves()
     asker.start(installation.publish(), when_decided=when_decided)
     asker.record(80, (0.95, 0.05), lost="treatment")
     good, said = asker.read_until("Sample-ratio mismatch")
@@ -192,11 +189,11 @@ def test_lost_users_stop_the_reading_and_people_are_told(
     assert concluded == (when_decided == "release")
     assert "nothing is compared" in asker.conclude()
     assert asker.dossier()["conclusion"]["winner"] is None
-    assert installation.serves() == installation.first
+    assert installation.serves() == serving
 
 
 def test_a_winner_is_released_through_the_canary(installation: Any, asker: Any) -> None:
-    second = installation.publish()
+    serving, second = installation.serves(), installation.publish()
     started = asker.start(second, when_decided="release")
     asker.record(80, (0.95, 0.05))
     with testbed.LoadGenerator(installation.aws.endpoint_url) as load:
@@ -205,10 +202,10 @@ def test_a_winner_is_released_through_the_canary(installation: Any, asker: Any) 
     assert f"{MODEL} {second}: " in said
     assert installation.serves() == second
     pointer = installation.read_json(f"{MODEL}/latest.json")
-    assert pointer["previous"] == installation.first
+    assert pointer["previous"] == serving
     assert f"won experiment {started['experiment']}" in pointer["reason"]
     assert load.failed == 0
-    assert {who for _, who in load.answers} == {installation.first, second}
+    assert {who for _, who in load.answers} == {serving, second}
     assert list(installation.told()) == [f"Experiment on {MODEL}: {second} wins"]
     assert f"8-release-{MODEL}" in pages()
     assert asker.read() == (
