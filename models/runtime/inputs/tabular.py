@@ -14,7 +14,7 @@ from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Tensor
 from models.runtime.split import ChannelColumn
 from models.runtime.tables.cells import cell
-from models.runtime.tables.columns import CLIENT_TYPES, array, read_table
+from models.runtime.tables.columns import CLIENT_TYPES, array, read_table, row_ids
 from models.runtime.tables.features import (
     FITTING,
     TREATMENTS,
@@ -137,12 +137,7 @@ class Tabular(Input):
         inputs = {
             column["name"]: array(table[column["name"]], column["type"]) for column in self._columns
         }
-        rows = table.num_rows
-        keys = [[str(value) for value in table[name].to_pylist()] for name in ids]
-        row_ids = (
-            ["|".join(key) for key in zip(*keys, strict=True)] if keys else map(str, range(rows))
-        )
-        return np.asarray(list(row_ids), dtype=np.str_), inputs, table[label].to_pylist()
+        return row_ids(table, ids), inputs, table[label].to_pylist()
 
     def decode(self, instances: Sequence[Any]) -> dict[str, NDArray[Any]]:
         """JSON instances (one object per row) → columns."""

@@ -14,7 +14,7 @@ from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Tensor
 from models.runtime.split import ChannelColumn
 from models.runtime.tables.cells import cell
-from models.runtime.tables.columns import CLIENT_TYPES, array, read_table
+from models.runtime.tables.columns import CLIENT_TYPES, array, read_table, row_ids
 from models.runtime.tables.operations import operations
 from models.runtime.texts.words import Words, described
 
@@ -87,11 +87,8 @@ class Text(Input):
         """The text's column of all Parquet files of a channel."""
         ids, name = list(self.spec["row_id"]), self._column["name"]
         table = read_table(channel, list(dict.fromkeys([*ids, label, name])))
-        keys = [[str(value) for value in table[key].to_pylist()] for key in ids]
-        rows = table.num_rows
-        told = ["|".join(key) for key in zip(*keys, strict=True)] if keys else map(str, range(rows))
         texts = array(table[name], "text")
-        return np.asarray(list(told), dtype=np.str_), {name: texts}, table[label].to_pylist()
+        return row_ids(table, ids), {name: texts}, table[label].to_pylist()
 
     def decode(self, instances: Sequence[Any]) -> dict[str, NDArray[Any]]:
         """JSON instances → texts. An instance is ``{"<column>": "<text>"}``."""

@@ -56,6 +56,19 @@ def read_table(channel: Path, names: Sequence[str], optional: Sequence[str] = ()
     return table
 
 
+def row_ids(table: Any, key: Sequence[str]) -> NDArray[np.str_]:
+    """What each row is called: the values of its key, or its number where there is no key.
+
+    Args:
+        table: A table that holds the columns of the key.
+        key: Names of those columns.
+    """
+    if not key:
+        return np.arange(table.num_rows).astype(np.str_)
+    columns = [[str(value) for value in table[name].to_pylist()] for name in key]
+    return np.asarray(["|".join(values) for values in zip(*columns, strict=True)], dtype=np.str_)
+
+
 def array(column: Any, kind: ClientType) -> NDArray[Any]:
     """An Arrow column → float64 (NaN), ``datetime64[D]`` (NaT), or text ("") where it is missing.
 
