@@ -39,10 +39,29 @@ def aws() -> Iterator[EmbeddedAws]:
 
 
 @pytest.fixture(scope="module")
-def empty(aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """A test environment in which nothing serves yet."""
-    with settled(aws, tmp_path_factory.mktemp("bundles")) as place:
-        yield place
+def place(aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A test environment in which something may serve already."""
+    with settled(aws, tmp_path_factory.mktemp("bundles")) as made:
+        yield made
+
+
+@pytest.fixture
+def empty(place: Place) -> Place:
+    """The same, in which nothing serves yet."""
+    sagemaker, s3 = place.aws.client("sagemaker"), place.aws.client("s3")
+    models, configs, endpoints = names(place)
+    for name in endpoints:
+        sagemaker.delete_endpoint(EndpointName=name)
+        sagemaker.get_waiter("endpoint_deleted").wait(
+            EndpointName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+    for name in configs:
+        sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    for name in models:
+        sagemaker.delete_model(ModelName=name)
+    for item in s3.list_objects_v2(Bucket=testbed.BUCKET).get("Contents", []):
+        s3.delete_object(Bucket=testbed.BUCKET, Key=item["Key"])
+    return place
 
 
 def released(place: Place, version: str) -> tuple[Any, Broken]:
@@ -104,19 +123,19 @@ def test_a_first_version_that_needs_long_serves(empty: Place) -> None:
 
 @pytest.mark.parametrize("kind", NOT_UP)
 def test_a_later_version_that_does_not_come_up_leaves_the_stable_one(
-    empty: Place, kind: str
+    place: Place, kind: str
 ) -> None:
-    if empty.pointer() is None:
-        assert released(empty, empty.publish())[0].phase == "done"
-    before, serves = empty.pointer(), empty.serves()
-    stands = names(empty)
+    if place.pointer() is None:
+        assert released(place, place.publish())[0].phase == "done"
+    before, serves = place.pointer(), place.serves()
+    stands = names(place)
     how, line = NOT_UP[kind]
-    version = empty.publish(**how)
-    ended, counted = released(empty, version)
+    version = place.publish(**how)
+    ended, counted = released(place, version)
     assert ended.phase == "rolled_back", ended.verdict
-    says_why(empty, ended, version, line)
+    says_why(place, ended, version, line)
     assert ended.verdict.endswith(f"From {version} to {before.version}.")
     assert counted.calls["create_model"] == 1
     assert counted.calls["create_endpoint"] == counted.calls["delete_endpoint"] == 0
     assert counted.calls["update_endpoint"] == 1
-    assert (empty.pointer(), empty.serves(), names(empty)) == (before, serves, stands)
+    assert (place.pointer(), place.serves(), names(place)) == (before, serves, stands)
