@@ -19,18 +19,12 @@ import numpy as np
 from tasks.contracts.model import Contract, Quality
 from tasks.contracts.validation.batches import RowBatch
 from tasks.contracts.validation.checks import ours_column
-from tasks.contracts.validation.likeness import (
-    MAX_DIFFERENCE,
-    MAX_DISTANCE,
-    Likeness,
-    alike,
-    likeness,
-)
 from tasks.contracts.validation.sink import GOOD, Sink
 from tasks.contracts.validation.strict_json import jsonable
 from tasks.contracts.validation.tally import ValidationCounts
 from tasks.errors import UnreadableData
 from tasks.good_rows import LABEL_DAY, LABELS
+from tasks.likeness import MAX_DIFFERENCE, MAX_DISTANCE, Likeness, alike, likeness
 from tasks.values import LakeObject, Snapshot
 
 FILE = "file"
