@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from PIL import Image, ImageDraw
 
-from deployments.demo.photos import PHOTO, Album, Rng, colour, lit, taken
+from deployments.demo.photos import DAYLIGHT, PHOTO, Album, Rng, colour, lit, taken
 
 Drawn = Callable[[ImageDraw.ImageDraw, Rng], None]
 W, H = PHOTO
@@ -37,7 +37,7 @@ def draw_home(features: Sequence[str], rng: Rng) -> Image.Image:
     shown = OUTSIDE if outside else INSIDE
     for name in features:
         shown[name](draw, rng)
-    return taken(lit(image, rng), rng)
+    return taken(lit(image, rng), rng, DAYLIGHT)
 
 
 def held(rng: Rng) -> list[str]:

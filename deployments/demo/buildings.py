@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
-from deployments.demo.photos import PHOTO, Album, Colour, Rng, colour, lit, taken
+from deployments.demo.photos import DAYLIGHT, PHOTO, Album, Colour, Rng, colour, lit, taken
 
 SHADE = 45
 """How much darker a roof or a frame is than its wall."""
@@ -47,7 +47,7 @@ def draw_building(kind: str, rng: Rng) -> Image.Image:
     draw = ImageDraw.Draw(image)
     ground = float(rng.uniform(0.68, 0.86) * height)
     draw.rectangle((0, ground, width, height), fill=colour(rng, 60, 180))
-    across, high = rng.uniform(44, 84), rng.uniform(30, 50)
+    across, high = rng.uniform(62, 96), rng.uniform(36, 50)
     left = float(rng.uniform(4, width - across - 4))
     wall = colour(rng, 70, 235)
     front = Front(
@@ -62,7 +62,7 @@ def draw_building(kind: str, rng: Rng) -> Image.Image:
     _KINDS[kind](draw, rng, front)
     for _ in range(int(rng.integers(0, 3))):
         _bush(draw, rng, ground)
-    return taken(lit(image, rng), rng)
+    return taken(lit(image, rng), rng, DAYLIGHT)
 
 
 def _block(draw: ImageDraw.ImageDraw, front: Front) -> None:
@@ -146,15 +146,15 @@ def _villa(draw: ImageDraw.ImageDraw, rng: Rng, front: Front) -> None:
 def _warehouse(draw: ImageDraw.ImageDraw, rng: Rng, front: Front) -> None:
     """Sheets of metal, one or two large shutters."""
     _block(draw, front)
-    for x in range(int(front.left) + 3, int(front.right), 4):
-        draw.line((x, front.top, x, front.ground), fill=front.trim)
+    for sheet in range(int(front.left) + 3, int(front.right), 4):
+        draw.line((sheet, front.top, sheet, front.ground), fill=front.trim)
     gates = int(rng.integers(1, 3))
     for number in range(gates):
         x = front.left + front.width * (number + 0.5) / gates
         wide, y = front.width / gates * 0.3, front.ground - front.height * 0.6
         draw.rectangle((x - wide, y, x + wide, front.ground), fill=front.glass, outline=front.trim)
-        for line in range(int(y) + 3, int(front.ground), 4):
-            draw.line((x - wide, line, x + wide, line), fill=front.trim)
+        for slat in range(int(y) + 3, int(front.ground), 4):
+            draw.line((x - wide, slat, x + wide, slat), fill=front.trim)
 
 
 def _bush(draw: ImageDraw.ImageDraw, rng: Rng, ground: float) -> None:

@@ -25,6 +25,8 @@ from tasks.lake.partitions import partition_prefix
 PHOTO = (120, 90)
 """Width and height, pixels."""
 QUALITY = 80
+DAYLIGHT = (2.0, 9.0)
+"""Deviation of the grain of photos that are taken by day."""
 SMALL = 0.7
 """Size of a copy that was resized."""
 Rng = np.random.Generator
@@ -121,7 +123,7 @@ def write_photos(
         folder = root / album.dataset / partition_prefix("", day)
         folder.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng((seed + offset, count, 1))
-        lines = []
+        lines: list[str] = []
 
         def add(name: str, label: Any, body: bytes, to: Path = folder, of: Any = lines) -> None:
             (to / name).write_bytes(body)
@@ -140,14 +142,14 @@ def write_photos(
     return written
 
 
-def taken(image: Image.Image, rng: Rng) -> Image.Image:
+def taken(image: Image.Image, rng: Rng, grain: tuple[float, float] = (4, 18)) -> Image.Image:
     """The picture as a camera has it: from either side, not always sharp, in any light, grainy."""
     if rng.random() < 0.5:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if rng.random() < 0.3:
         image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.4, 1.2))))
     values = np.asarray(image, dtype=np.float32) * rng.uniform(0.7, 1.2)
-    values += rng.normal(0, rng.uniform(4, 18), values.shape)
+    values += rng.normal(0, rng.uniform(*grain), values.shape)
     return Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from deployments.demo.photos import PHOTO, Album, Rng, colour, lit, taken
+from deployments.demo.photos import DAYLIGHT, PHOTO, Album, Rng, colour, lit, taken
 from deployments.demo.rooms import ROOMS, furnished
 
 WEAR = {"poor": 24, "fair": 12, "average": 6, "good": 2, "excellent": 0}
@@ -29,17 +29,17 @@ def draw_condition(condition: str, rng: Rng) -> Image.Image:
     image = lit(furnished(ROOMS.labels[int(rng.integers(len(ROOMS.labels)))], rng), rng)
     for _ in range(count):
         _TRACES[int(rng.integers(len(_TRACES)))](image, rng)
-    return taken(image, rng)
+    return taken(image, rng, DAYLIGHT)
 
 
 def _crack(image: Image.Image, rng: Rng) -> None:
     points = np.asarray(_place(rng)) + rng.normal(0, 5, (5, 2)).cumsum(axis=0)
     corners = [(float(x), float(y)) for x, y in points]
-    ImageDraw.Draw(image).line(corners, fill=colour(rng, 15, 60, 5), width=1)
+    ImageDraw.Draw(image).line(corners, fill=colour(rng, 15, 60, 5), width=2)
 
 
 def _stain(image: Image.Image, rng: Rng) -> None:
-    (x, y), size = _place(rng), float(rng.uniform(4, 9))
+    (x, y), size = _place(rng), float(rng.uniform(5, 10))
     mask = Image.new("L", image.size, 0)
     ImageDraw.Draw(mask).ellipse((x - size, y - size * 0.7, x + size, y + size * 0.7), fill=150)
     mask = mask.filter(ImageFilter.GaussianBlur(1.5))
@@ -49,7 +49,7 @@ def _stain(image: Image.Image, rng: Rng) -> None:
 def _flake(image: Image.Image, rng: Rng) -> None:
     """Paint that came off: a ragged patch of plaster with a dark rim."""
     (x, y), angles = _place(rng), np.sort(rng.uniform(0, 2 * np.pi, 7))
-    radii = rng.uniform(2.5, 6, 7)
+    radii = rng.uniform(3.5, 7, 7)
     corners = [
         (x + r * float(np.cos(a)), y + r * float(np.sin(a)))
         for a, r in zip(angles, radii, strict=True)
