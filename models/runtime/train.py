@@ -23,7 +23,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
-from models.runtime import bundle, measures, outputs
+from models.runtime import answers, bundle, measures, outputs
+from models.runtime.answers import Answers
 from models.runtime.backend import Fitted, Fitting, Stopped, Unservable
 from models.runtime.baseline import Baseline
 from models.runtime.bundle import Bundle
@@ -255,6 +256,10 @@ def write_outputs(
             "score": scores,
             **{f"baseline_{key}": value for key, value in task.columns(plain).items()},
         },
+    )
+    answers.write(
+        job.output_dir / answers.FILE,
+        Answers(model.family.task, task.output, holdout.ids, holdout.labels, predictions, plain),
     )
     if model.speaks_tensors:
         tensors = model.tensors(holdout.inputs)
