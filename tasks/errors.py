@@ -24,6 +24,7 @@ SluiceError
 │   ├── TrainingStopped               the job was stopped
 │   └── BudgetExceeded                the job's worst case costs more than its budget
 ├── GateRejected                  the candidate is not good enough
+├── GateInconclusive              held-out rows do not show whether the candidate is good enough
 ├── GateUndecided                 the gate came to no judgement: a person must look
 ├── ConversionError               a model could not be brought into an edge format
 │   ├── ParityExceeded                the converted model answers differently
@@ -172,8 +173,12 @@ class GateRejected(SluiceError):
     """The candidate is not good enough."""
 
 
+class GateInconclusive(SluiceError):
+    """The held-out rows do not show whether the candidate is good enough, nor that it is not."""
+
+
 class GateUndecided(SluiceError):
-    """The gate came to no judgement: a metric is missing, or there are too few rows."""
+    """The gate came to no judgement: a metric is missing, or answers that were asked for."""
 
 
 class ConversionError(SluiceError):

@@ -49,6 +49,7 @@ def regression(labels: NDArray[Any], predicted: NDArray[Any]) -> RowSums:
     def metrics(sums: Floats) -> dict[str, Floats]:
         rows, absolute, square, share, signed, total, shift, spread = sums.T
         around_mean = spread - shift**2 / rows
+        varied = around_mean > 0
         bias = signed / total
         return {
             "mae": absolute / rows,
@@ -56,7 +57,7 @@ def regression(labels: NDArray[Any], predicted: NDArray[Any]) -> RowSums:
             "mape": share / rows,
             "bias": bias,
             "abs_bias": np.abs(bias),
-            "r2": np.where(around_mean > 0, 1 - square / around_mean, 0.0),
+            "r2": np.where(varied, 1 - square / np.where(varied, around_mean, 1.0), 0.0),
         }
 
     return RowSums(np.stack(columns, axis=1), metrics)

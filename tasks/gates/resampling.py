@@ -170,5 +170,4 @@ def _left_out(units: Units) -> Iterator[NDArray[np.int64]]:
     """Weights that leave one block of units out: each unit by itself where they are few."""
     blocks = min(BLOCKS, units.count)
     lot = np.random.default_rng(units.seed + 1).permutation(units.count) % blocks
-    for block in range(blocks):
-        yield (lot != block).astype(np.int64)[None, :]
+    yield (lot != np.arange(blocks)[:, None]).astype(np.int64)
