@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 NORMAL = NormalDist()
-STEPS = 200
-"""Halvings of an interval; the width of a double is reached long before."""
+STEPS = 60
+"""Halvings of an interval, after which a double has no more digits."""
 
 
 @dataclass(frozen=True)
