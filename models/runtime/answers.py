@@ -43,7 +43,7 @@ class InvalidAnswers(ValueError):
 
 
 @dataclass(frozen=True)
-class Answers:
+class HeldOutAnswers:
     """What was said of held-out rows.
 
     Args:
@@ -63,7 +63,7 @@ class Answers:
     plain: NDArray[np.float64] | None = None
 
 
-def write(path: Path, said: Answers, largest: int = LARGEST // 2) -> bool:
+def write(path: Path, said: HeldOutAnswers, largest: int = LARGEST // 2) -> bool:
     """Write a file of answers; False, with a line in the log, where it would be too large.
 
     Args:
@@ -89,7 +89,7 @@ def write(path: Path, said: Answers, largest: int = LARGEST // 2) -> bool:
     return True
 
 
-def load(path: Path, largest: int = LARGEST) -> Answers:
+def load(path: Path, largest: int = LARGEST) -> HeldOutAnswers:
     """Read a file of answers, whoever wrote it.
 
     Nothing in it is run, and no more memory is taken than its members say they unpack to.
@@ -166,7 +166,7 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
     return array
 
 
-def _checked(arrays: Mapping[str, NDArray[Any]]) -> Answers:
+def _checked(arrays: Mapping[str, NDArray[Any]]) -> HeldOutAnswers:
     version = arrays["format"]
     if version.shape != () or version.dtype.kind not in "iu" or int(version) != FORMAT:
         raise InvalidAnswers(f"it is of format {version!s:.20}; format {FORMAT} is read here")
@@ -191,4 +191,4 @@ def _checked(arrays: Mapping[str, NDArray[Any]]) -> Answers:
         raise InvalidAnswers("output is nested too deeply") from error
     if not isinstance(output, dict):
         raise InvalidAnswers(f"output is {type(output).__name__}, no object")
-    return Answers(str(arrays["task"]), output, rows, labels, predicted, plain)
+    return HeldOutAnswers(str(arrays["task"]), output, rows, labels, predicted, plain)

@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from models.runtime import answers, bundle, outputs
-from models.runtime.answers import Answers
+from models.runtime.answers import HeldOutAnswers
 from models.runtime.baseline import Baseline
 from models.runtime.bundle import Bundle, write_json
 from models.runtime.own import CODE_DIR
@@ -86,7 +86,7 @@ def measure(holdout: Path, out: Path, training: Path | None) -> None:
             targets = model.task.targets(split.labels)
             path = out / outputs.CALIBRATION
             outputs.write_calibration(path, tensors, model.raw(tensors), seed=0, targets=targets)
-    said = Answers(
+    said = HeldOutAnswers(
         model.family.task, model.task.output, split.ids, split.labels, predictions, plain
     )
     answers.write(out / answers.FILE, said)

@@ -24,7 +24,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 
 from models.runtime import answers, bundle, measures, outputs
-from models.runtime.answers import Answers
+from models.runtime.answers import HeldOutAnswers
 from models.runtime.backend import Fitted, Fitting, Stopped, Unservable
 from models.runtime.baseline import Baseline
 from models.runtime.bundle import Bundle
@@ -259,7 +259,9 @@ def write_outputs(
     )
     answers.write(
         job.output_dir / answers.FILE,
-        Answers(model.family.task, task.output, holdout.ids, holdout.labels, predictions, plain),
+        HeldOutAnswers(
+            model.family.task, task.output, holdout.ids, holdout.labels, predictions, plain
+        ),
     )
     if model.speaks_tensors:
         tensors = model.tensors(holdout.inputs)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime.answers import Answers
+from models.runtime.answers import HeldOutAnswers
 from models.runtime.task import Floats, Task
 from tasks.metrics import task_class
 
@@ -71,8 +71,8 @@ class Evidence:
 
 
 def evidence_of(
-    candidate: Answers,
-    champion: Answers | None,
+    candidate: HeldOutAnswers,
+    champion: HeldOutAnswers | None,
     measured: Mapping[str, Mapping[str, float]],
     held_out: HeldOut | None = None,
     group: str = "",
@@ -125,7 +125,9 @@ def require_measured(side: Side, labels: NDArray[Any], measured: Mapping[str, fl
             raise Unpaired(f"they give {name} {again[name]:.6g}, and its job measured {value:.6g}")
 
 
-def _rival(champion: Answers, task: str, rows: NDArray[np.str_], labels: NDArray[Any]) -> Side:
+def _rival(
+    champion: HeldOutAnswers, task: str, rows: NDArray[np.str_], labels: NDArray[Any]
+) -> Side:
     if champion.task != task:
         raise Unpaired(f"its task is {champion.task}, not {task}")
     order = np.argsort(champion.rows, kind="stable")

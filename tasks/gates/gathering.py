@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from models.runtime.answers import FILE, Answers, InvalidAnswers, load
+from models.runtime.answers import FILE, HeldOutAnswers, InvalidAnswers, load
 from models.runtime.split import NoData
 from tasks.errors import GateUndecided
 from tasks.gates.channel import held_out
@@ -63,7 +63,7 @@ def gathered(
     return made
 
 
-def _loaded(folder: Path) -> Answers | None:
+def _loaded(folder: Path) -> HeldOutAnswers | None:
     path = _path(folder)
     return load(path) if path.exists() else None
 

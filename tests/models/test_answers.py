@@ -1,6 +1,7 @@
 """What was said of held-out rows goes to a file and comes back, or is refused with a reason."""
 
 import io
+import struct
 import zipfile
 
 import numpy as np
@@ -9,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.runtime import answers
-from models.runtime.answers import Answers, InvalidAnswers, distinct
+from models.runtime.answers import HeldOutAnswers, InvalidAnswers, distinct
 from models.runtime.tasks.multi_label import MultiLabel
 
-SOUND = Answers(
+SOUND = HeldOutAnswers(
     "regression",
     {"kind": "number", "transform": "none"},
     np.asarray(["a", "b", "a"]),
@@ -46,7 +47,9 @@ def test_a_file_comes_back_as_it_was_written(tmp_path):
 
 def test_lists_of_names_come_back_as_their_task_has_them(tmp_path):
     labels = MultiLabel.labels([["x", "y"], [], ["y"]])
-    said = Answers("multi-label", {}, np.asarray(["1", "2", "3"]), labels, np.full((3, 2), 0.5))
+    said = HeldOutAnswers(
+        "multi-label", {}, np.asarray(["1", "2", "3"]), labels, np.full((3, 2), 0.5)
+    )
     answers.write(tmp_path / answers.FILE, said)
     back = answers.load(tmp_path / answers.FILE)
     assert MultiLabel.labels(back.labels.tolist()).tolist() == labels.tolist()
@@ -142,7 +145,12 @@ def test_a_damaged_file_is_refused(tmp_path):
     path = tmp_path / answers.FILE
     answers.write(path, SOUND)
     sound = path.read_bytes()
-    for place in range(40, len(sound), 97):
-        path.write_bytes(sound[:place] + bytes(8) + sound[place + 8 :])
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    for member in members:
+        # A member's data stand behind 30 bytes, its name, and an extra field of this length.
+        name, extra = struct.unpack_from("<HH", sound, member.header_offset + 26)
+        last = member.header_offset + 30 + name + extra + member.compress_size - 1
+        path.write_bytes(sound[:last] + bytes([sound[last] ^ 0xFF]) + sound[last + 1 :])
         with pytest.raises(InvalidAnswers, match=answers.FILE):
             answers.load(path)

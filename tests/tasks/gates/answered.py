@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.runtime.answers import Answers, write
+from models.runtime.answers import HeldOutAnswers, write
 from models.runtime.tasks.classification import Classification
 from models.runtime.tasks.regression import Regression
 from tasks.gates.evidence import HeldOut, evidence_of
@@ -19,7 +19,7 @@ def valued(off, rows=300, plain=None):
     """A regression of the value 100 that is off by so much in each row."""
     labels = np.full(rows, 100.0) + np.arange(rows) % 7
     other = None if plain is None else labels + plain
-    return Answers("regression", NUMBER, named(rows), labels, labels + off, other)
+    return HeldOutAnswers("regression", NUMBER, named(rows), labels, labels + off, other)
 
 
 def classed(right):
@@ -28,7 +28,7 @@ def classed(right):
     labels = np.where(np.arange(rows) % 2 == 0, "yes", "no")
     yes = (labels == "yes") == np.asarray(right, dtype=bool)
     chances = np.where(yes, 0.9, 0.1)
-    return Answers(
+    return HeldOutAnswers(
         "classification", CLASSES, named(rows), labels, np.stack([1 - chances, chances], axis=1)
     )
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
-from models.runtime.answers import Answers
+from models.runtime.answers import HeldOutAnswers
 from tasks.gate_spec import SliceSpec
 from tasks.gates.decide import findings, verdict_of
 from tasks.gates.page import gate_page
@@ -142,7 +142,7 @@ def test_chances_are_drawn_against_what_happened():
     said = random.beta(1, 4, 500)
     labels = (random.random(500) < said).astype(float)
     names = np.asarray([f"{n:03}" for n in range(500)])
-    candidate = Answers("probability", {"kind": "probability"}, names, labels, said, said**2)
+    candidate = HeldOutAnswers("probability", {"kind": "probability"}, names, labels, said, said**2)
     from tasks.gates.evidence import evidence_of
 
     evidence = evidence_of(candidate, None, {})
