@@ -30,6 +30,7 @@ class Finding:
         part: The slice, as ``column: value``; "" for all rows.
         why: In a few words.
         zero: Whether the metric is better nearer to zero, so that sizes are compared.
+        shown: Whether the outcome was shown; a slice may pass because nothing was.
     """
 
     metric: str
@@ -44,6 +45,7 @@ class Finding:
     part: str = ""
     why: str = ""
     zero: bool = False
+    shown: bool = True
 
     @property
     def name(self) -> str:

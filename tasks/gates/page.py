@@ -71,10 +71,13 @@ def _reason(verdict: Verdict) -> str:
 
 
 def _bounds(found: Sequence[Finding]) -> str:
-    """One row a comparison; columns that no row fills are left out."""
+    """One row a comparison; columns that no row fills are left out.
+
+    A slice that passes because nothing was shown bears a dash and no tick.
+    """
     rows = [
         {
-            "": SIGNS[finding.outcome],
+            "": SIGNS[finding.outcome] if finding.shown else "–",
             "gate": plain(finding.metric + (f" vs {finding.rival}" if finding.rival else "")),
             "slice": plain(finding.part) if finding.part else "",
             "candidate": _told(finding.metric, finding.value),

@@ -58,9 +58,10 @@ def forest(findings: Sequence[Finding]) -> str:
         body.append(text(x, height - BOTTOM + 16, label, anchor="middle"))
     for index, (finding, begin, middle, end, margin) in enumerate(rows):
         y = TOP + ROW * index + ROW / 2
-        colour = _COLOUR[finding.outcome]
+        colour = _COLOUR[finding.outcome] if finding.shown else COLOURS[0]
+        name = f"{finding.metric}, {finding.part}" if finding.part else finding.name
         body += [
-            text(LEFT - 10, y + 4, shortened(finding.name, NAME), anchor="end"),
+            text(LEFT - 10, y + 4, shortened(name, NAME), anchor="end"),
             f'<line x1="{at(begin):.1f}" x2="{at(end):.1f}" y1="{y}" y2="{y}" '
             f'stroke="{colour}" stroke-width="2" />',
             f'<circle cx="{at(middle):.1f}" cy="{y}" r="4" fill="{colour}" />',

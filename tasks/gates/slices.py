@@ -116,7 +116,8 @@ def _judged(gate: GateSpec, part: Part, evidence: Evidence, level: float) -> Fin
     found = proven(point, comparison, level)
     if found.outcome != "inconclusive" or part.rule.undecided == "inconclusive":
         return found
-    return replace(found, outcome="pass", why=f"not shown to be worse; {found.why}")
+    why = f"not shown to be worse; {found.why}"
+    return replace(found, outcome="pass", shown=False, why=why)
 
 
 def _small(gate: GateSpec, parts: Sequence[Part]) -> tuple[Finding, ...]:
@@ -134,4 +135,6 @@ def _small(gate: GateSpec, parts: Sequence[Part]) -> tuple[Finding, ...]:
 
 
 def _unjudged(gate: GateSpec, part: str, why: str) -> Finding:
-    return Finding(gate.metric, "pass", rival="champion", part=part, why=f"not judged: {why}")
+    return Finding(
+        gate.metric, "pass", rival="champion", part=part, shown=False, why=f"not judged: {why}"
+    )

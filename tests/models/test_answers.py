@@ -150,7 +150,7 @@ def test_a_damaged_file_is_refused(tmp_path):
     for member in members:
         # A member's data stand behind 30 bytes, its name, and an extra field of this length.
         name, extra = struct.unpack_from("<HH", sound, member.header_offset + 26)
-        last = member.header_offset + 30 + name + extra + member.compress_size - 1
-        path.write_bytes(sound[:last] + bytes([sound[last] ^ 0xFF]) + sound[last + 1 :])
+        place = member.header_offset + 30 + name + extra + member.compress_size // 2
+        path.write_bytes(sound[:place] + bytes([sound[place] ^ 0xFF]) + sound[place + 1 :])
         with pytest.raises(InvalidAnswers, match=answers.FILE):
             answers.load(path)
