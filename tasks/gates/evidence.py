@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from models.runtime.answers import HeldOutAnswers
 from models.runtime.task import Floats, Task
-from tasks.metrics import task_class
+from tasks.metrics import TASKS, task_class
 
+WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError)
+"""What a task makes of labels, predictions or an ``output`` that are not its own."""
 CLOSE = 1e-6
 """How far, relatively, a metric may lie from what its own job measured: arithmetic differs."""
 
@@ -92,8 +94,13 @@ def evidence_of(
     """
     order = np.argsort(candidate.rows, kind="stable")
     rows = candidate.rows[order]
+    if candidate.task not in TASKS:
+        raise Unpaired(f"they are of a task {candidate.task!r:.60}, which there is not")
     task = task_class(candidate.task)(candidate.output)
-    labels = task.labels(candidate.labels[order].tolist())
+    try:
+        labels = task.labels(candidate.labels[order].tolist())
+    except WRONG as error:
+        raise Unpaired(f"labels are none of {candidate.task}: {error}") from error
     sides = {"candidate": Side(task, candidate.predicted[order])}
     if candidate.plain is not None:
         sides["baseline"] = Side(task, candidate.plain[order])
@@ -117,9 +124,12 @@ def require_measured(side: Side, labels: NDArray[Any], measured: Mapping[str, fl
     """Hold answers to what was measured of them in their own job.
 
     Raises:
-        Unpaired: they give another number.
+        Unpaired: they give another number, or none.
     """
-    again = side.task.measure(labels, side.predicted)
+    try:
+        again = side.task.measure(labels, side.predicted)
+    except WRONG as error:
+        raise Unpaired(f"they cannot be measured ({type(error).__name__}: {error})") from error
     for name, value in measured.items():
         if name in again and not math.isclose(again[name], value, rel_tol=CLOSE, abs_tol=CLOSE):
             raise Unpaired(f"they give {name} {again[name]:.6g}, and its job measured {value:.6g}")

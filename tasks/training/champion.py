@@ -30,6 +30,6 @@ def require_comparable(spec: ModelSpec, champion: Manifest | None) -> None:
         raise InvalidModelSpec(
             f"{spec.name}: champion {champion.version} was made by an own program and carries "
             f"nothing that measures it; the gate on {', '.join(bounded)} compares with it.",
-            "Take no_worse_than_champion and slices away for one release: the next champion measures "
+            "Take no_worse_than_champion and slices away for one release: the next one measures "
             "itself.",
         )

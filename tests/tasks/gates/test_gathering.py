@@ -12,7 +12,7 @@ from models.runtime.tasks.classification import Classification
 from models.runtime.tasks.regression import Regression
 from tasks.errors import GateUndecided
 from tasks.gates.channel import held_out
-from tasks.gates.evidence import Unpaired
+from tasks.gates.evidence import Unpaired, evidence_of
 from tasks.gates.gathering import gathered
 from tasks.model_spec import ModelSpec
 from tests.tasks.gates.answered import classed, kept, measured, side_by_side, valued
@@ -163,15 +163,25 @@ def test_a_champion_whose_answers_do_not_fit_is_not_paired_and_that_is_said(cham
 
 
 def test_a_champion_whose_answers_are_not_what_it_measured_is_not_paired():
-    from tasks.gates.evidence import evidence_of
-
     metrics = {"candidate": measured(SAID), "champion": {"mae": 0.1}}
     made = evidence_of(SAID, valued(OFF * 2, 30), metrics)
     assert "its job measured 0.1" in made.missing["champion"]
 
 
 def test_a_candidate_whose_answers_are_not_what_was_measured_is_refused():
-    from tasks.gates.evidence import evidence_of
-
     with pytest.raises(Unpaired, match="its job measured 7"):
         evidence_of(SAID, None, {"candidate": {"mae": 7.0}})
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"task": "os"}, "a task 'os', which there is not"),
+        ({"labels": np.asarray(["x"] * 30)}, "labels are none of regression"),
+        ({"predicted": np.zeros((30, 2))}, "they cannot be measured"),
+        ({"task": "classification"}, "they cannot be measured"),
+    ],
+)
+def test_answers_that_are_not_of_their_task_are_refused(changed, said):
+    with pytest.raises(Unpaired, match=said):
+        evidence_of(other(SAID, **changed), None, {"candidate": {"mae": 7.0}})
