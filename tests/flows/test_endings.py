@@ -214,6 +214,11 @@ def test_reconcile_says_who_cancelled_corrects_the_page_and_stops_at_no_damaged_
         assert f"s3://{testbed.BUCKET}/{current_key(name)}" in str(ended.message)
     assert "Next: Put its last good version back" in str(ended.message)
     assert "of format 9; this program reads 1" in str(ended.message)
+    mails = installation.told()
+    for name in damage:
+        assert (
+            f"s3://{testbed.BUCKET}/{current_key(name)}" in mails[f"{name}: release unreadable"][0]
+        )
 
     assert "a person cancelled the run the cancelled one" in standing["verdict"]
     assert standing["verdict"].endswith(f"From {version} to {second}.")
