@@ -10,6 +10,8 @@ from tasks.errors import VersionUnknown
 STAMP = re.compile(r"v(\d{8}_\d{6})")
 SEMVER = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z]+(?:[.-][0-9A-Za-z]+)*))?")
 MANIFEST = "manifest.json"
+APP_ARCHIVES = "_apps/"
+"""Folder of the archives that apps bring along."""
 
 
 def version_of(created: float) -> str:
@@ -49,6 +51,11 @@ def bundle_prefix(model: str, version: str) -> str:
 def manifest_key(model: str, version: str) -> str:
     """Key whose existence makes the version exist."""
     return bundle_prefix(model, version) + MANIFEST
+
+
+def app_manifest_key(model: str, version: str) -> str:
+    """Where clients look that put a ``v`` of their own before what the pointer names."""
+    return f"{model}/v{version}/{MANIFEST}"
 
 
 def pointer_key(model: str) -> str:
