@@ -68,6 +68,11 @@ def claim_key(model: str, version: str) -> str:
     return f"_claims/{model}/{version}.json"
 
 
+def package_key(model: str, version: str) -> str:
+    """Key of the name that SageMaker's model registry gave a version."""
+    return f"_packages/{model}/{version}.json"
+
+
 def history_key(model: str, identity: str) -> str:
     """Key of what became of a candidate."""
     return f"_ledger/{model}/{identity}.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasks.clock import Clock, system_clock, wall
 from tasks.registry import app_manifest, bundle, cdn, history, pointer, retention
-from tasks.registry.history import CandidateHistory, CandidateStatus
+from tasks.registry.candidate import CandidateHistory, CandidateStatus
 from tasks.registry.retention import RetentionPlan, RetentionPolicy
 from tasks.values import Manifest, Pointer, Rollout, Verdict
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tasks.registry import app_archive
 from tasks.registry.bundle import created_text
-from tasks.registry.history import CandidateStatus
+from tasks.registry.candidate import CandidateStatus
+from tasks.registry.packages import ModelPackages
 from tasks.registry.page import app_page, bundle_page
 from tasks.registry.registry import Registry
 from tasks.registry.retention import RetentionPolicy
@@ -150,6 +151,22 @@ def publish(
     _show_bundle(registry, manifest)
     logger().info(f"Published {model} {version}: {len(manifest.files)} files, verified")
     return version
+
+
+@retried("model packages")
+def keep_packages_in_step(*models: str) -> list[str]:
+    """Let SageMaker's model registry say what ours does of the newest versions.
+
+    Returns:
+        A sentence for each package that was made or corrected.
+    """
+    packages = ModelPackages.here()
+    if packages is None:
+        return []
+    sentences = [sentence for model in models for sentence in packages.keep_in_step(model)]
+    for sentence in sentences:
+        logger().info(sentence)
+    return sentences
 
 
 @retried("pack for apps")

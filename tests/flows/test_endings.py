@@ -226,3 +226,8 @@ def test_reconcile_says_who_cancelled_corrects_the_page_and_stops_at_no_damaged_
     assert "rolled back" in corrected
     assert "a person cancelled the run the cancelled one" in corrected
     assert installation.serves() == second
+    # It was undone, which says nothing against it: it still waits for its release.
+    [waiting] = installation.aws.client("sagemaker").list_model_packages(
+        ModelPackageGroupName=f"sluice-{MODEL}", ModelApprovalStatus="PendingManualApproval"
+    )["ModelPackageSummaryList"]
+    assert waiting["ModelPackageDescription"] == f"{MODEL} {version}"
