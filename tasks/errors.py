@@ -33,6 +33,7 @@ SluiceError
 │   ├── VersionExists                 the version directory is already taken
 │   ├── VersionUnknown                no such version
 │   ├── BundleCorrupt                 a file differs from its manifest
+│   ├── NothingToPack                 no version has what an app's archive was asked for
 │   ├── UploadRefused                 an uploaded artefact cannot be released
 │   └── PointerMoved                  somebody else moved the pointer first      (retry helps)
 ├── ReleaseError                  putting a version before users
@@ -207,6 +208,10 @@ class VersionUnknown(RegistryError):
 
 class BundleCorrupt(RegistryError):
     """A file of a bundle differs from its manifest."""
+
+
+class NothingToPack(RegistryError):
+    """No version has what an app's archive was asked for, or it would be too large for one."""
 
 
 class UploadRefused(RegistryError):

@@ -19,6 +19,8 @@ from typing import Any
 
 # One machine, one model: more threads than this only fight each other on small batches.
 os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
+# Threads that wait for each other sleep: spinning, they take the processor from who has work.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
