@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from deployments.demo.photos import DAYLIGHT, PHOTO, Album, Rng, colour, lit, taken
 from deployments.demo.rooms import ROOMS, furnished
 
-WEAR = {"poor": 24, "fair": 12, "average": 6, "good": 2, "excellent": 0}
+WEAR = {"poor": 28, "fair": 14, "average": 7, "good": 3, "excellent": 0}
 """Traces of wear in a photo, worst first; one more or less in six."""
 DISAGREED = 1 / 40
 
