@@ -31,7 +31,7 @@ FIRST_DAY = date(2026, 1, 5)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Quantity:
     """What is to be made.
 
     Args:
@@ -57,12 +57,12 @@ class Generated:
 
     rows: int
     days: int
-    write: Callable[[Path, Asked], Sequence[Path]]
+    write: Callable[[Path, Quantity], Sequence[Path]]
     breaks: bool = False
 
 
-def _album(album: Album) -> Callable[[Path, Asked], Sequence[Path]]:
-    def write(root: Path, asked: Asked) -> Sequence[Path]:
+def _album(album: Album) -> Callable[[Path, Quantity], Sequence[Path]]:
+    def write(root: Path, asked: Quantity) -> Sequence[Path]:
         shift = PhotoShift(light=0.55, leaning=0.4) if asked.drift else None
         return write_photos(
             root, album, asked.rows, asked.start, asked.days, asked.seed, shift, asked.defects
@@ -71,19 +71,19 @@ def _album(album: Album) -> Callable[[Path, Asked], Sequence[Path]]:
     return write
 
 
-def _sales(root: Path, asked: Asked) -> Sequence[Path]:
+def _sales(root: Path, asked: Quantity) -> Sequence[Path]:
     shift = Shift(size=1.12, price=1.05, grade=1) if asked.drift else None
     made = property_sales(asked.rows, asked.start, asked.days, asked.seed, shift)
     return write_sales(root, made)
 
 
-def _interactions(root: Path, asked: Asked) -> Sequence[Path]:
+def _interactions(root: Path, asked: Quantity) -> Sequence[Path]:
     shift = PartnerShift(tokens=1.8, new_state=0.2, demand=-0.7) if asked.drift else None
     made = partner_interactions(asked.rows, asked.start, asked.days, asked.seed, shift)
     return write_interactions(root, made)
 
 
-def _reviews(root: Path, asked: Asked) -> Sequence[Path]:
+def _reviews(root: Path, asked: Quantity) -> Sequence[Path]:
     shift = ReviewShift(new_topic=0.5, new_words=0.6) if asked.drift else None
     made = reviews(asked.rows, asked.start, asked.days, asked.seed, shift)
     return write_reviews(root, made)
@@ -117,7 +117,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="write below this folder, and not to the lake")
     chosen = parser.parse_args()
     made = GENERATED[chosen.model]
-    asked = Asked(
+    asked = Quantity(
         made.rows if chosen.rows is None else chosen.rows,
         chosen.start,
         made.days if chosen.days is None else chosen.days,
