@@ -88,8 +88,8 @@ def require_pass(verdict: Verdict) -> None:
     if verdict.outcome == "inconclusive" and verdict.checks:
         raise GateInconclusive(
             what,
-            f"{look} Hold out more rows, or retrain with accept_inconclusive to let its point "
-            "values decide.",
+            f"{look} Hold out more rows; a retraining may also let the point values decide "
+            "(accept_inconclusive), an upload has to come again.",
         )
     error = GateRejected if verdict.outcome == "fail" else GateUndecided
     raise error(what, look)
