@@ -77,6 +77,9 @@ class Input(ABC):
     draft_columns: ClassVar[tuple[ChannelColumn, ...]] = ()
     """Columns that the draft of a contract begins with; the label is added."""
 
+    partners: ClassVar[frozenset[str] | None] = None
+    """Tasks and backends that it goes with, where it does not go with all (:func:`misfit`)."""
+
     def __init__(self, spec: Mapping[str, Any]) -> None:
         self.spec = spec
 
