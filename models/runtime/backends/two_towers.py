@@ -41,10 +41,10 @@ class TwoTowers(Backend):
 
     partners: ClassVar[frozenset[str] | None] = frozenset({"ranking", "pairs"})
     first_hyperparameters: ClassVar[Mapping[str, str]] = {
-        "epochs": "20",
-        "patience": "3",
+        "epochs": "8",
         "batch_size": "512",
         "learning_rate": "0.01",
+        "weight_decay": "0.5",
         "vector": "32",
         "k": "10",
         "most": "100",
@@ -193,7 +193,7 @@ class _Towers:
         keras.utils.set_random_seed(data.seed)
         model = networks.build(self._shape)
         tensors, truth = self._rows()
-        epochs = chosen.integer("epochs", 20)
+        epochs = chosen.integer("epochs", 8)
         log = Fit(
             model=model,
             signature=self._shape.signature,
@@ -204,9 +204,9 @@ class _Towers:
                 epochs=epochs if self._epochs is None else self._epochs,
                 batch_size=chosen.integer("batch_size", 512),
                 learning_rate=chosen.number("learning_rate", 0.01),
-                weight_decay=chosen.number("weight_decay", 0.01),
+                weight_decay=chosen.number("weight_decay", 0.5),
                 seed=data.seed,
-                compiled=bool(chosen.integer("compiled", 1)),
+                compiled=bool(chosen.integer("compiled", 0)),
                 patience=chosen.integer("patience", 0) if later is not None else 0,
             ),
             validate=lambda: {} if later is None else self._watched(model, later),

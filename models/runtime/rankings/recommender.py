@@ -19,8 +19,9 @@ from models.runtime.rankings.search import best
 from models.runtime.signature import Arrays
 
 Floats = NDArray[np.float32]
-SIGNS = ("retrieval", "popularity", "recent popularity", "nearest known", "mean known", "seen")
-"""What the second stage looks at."""
+SIGNS = ("retrieval", "popularity", "recent popularity", "nearest known", "mean known", "seen",
+         "activity")  # fmt: skip
+"""What the second stage looks at; of all but the last, how a candidate differs from the others."""
 
 
 @dataclass(frozen=True)
@@ -156,4 +157,8 @@ class Recommender:
             near = self._directions[items] @ self._directions[known[-RECENT_ITEMS:]].T
             signs[:, 3], signs[:, 4] = near.max(axis=1), near.mean(axis=1)
             signs[:, 5] = np.isin(items, known)
+        # Within one list, as a conditional logit has it: those who do much would else decide
+        # between items by what tells only how much they do.
+        signs -= signs.mean(axis=0)
+        signs[:, 6] = np.log1p(len(known))
         return signs
