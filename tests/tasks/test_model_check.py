@@ -210,6 +210,7 @@ def test_a_family_of_one_word_is_read_as_it_was_meant(word, gates, task):
         ({"family": "tabular", "gates": PINBALL}, r"gates \(pinball\) do not tell the task"),
         ({"family": {"task": "magic", "input": "tabular"}}, "task: 'magic' is none of classific"),
         ({"family": {"task": "regression", "input": "tabular", "backend": "x"}}, "backend: 'x' is"),
+        ({"family": {"task": "ranking", "input": "image"}}, "does not go with the input 'image'"),
         ({"gates": [{"metric": "accuracy", "at_least": 1}]}, "accuracy is not measured for regr"),
         ({"gates": [{"metric": "acuracy", "at_least": 1}]}, "acuracy is no metric"),
     ],

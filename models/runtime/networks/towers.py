@@ -128,20 +128,20 @@ def towers_of(
         features: What tells of each item [items, w].
         base: Log of each item's share in all acts [items].
     """
-    users = np.array(model.get_layer("user_vector").embeddings)
+    users = model.get_layer("user_vector").get_weights()[0]
     users[0] = 0.0
-    own = np.array(model.get_layer("item_vector").embeddings)
+    own = model.get_layer("item_vector").get_weights()[0]
     own[0] = 0.0
     vectors = own[numbers]
     layers = _layers(model, USER) if shape.user_width else ()
     if shape.item_width:
         told = Towers(np.zeros((1, shape.vector), np.float32), vectors, _layers(model, ITEM))
         vectors = vectors + told.user_vectors(np.zeros(len(numbers), np.int64), features)[:, :-1]
-    bias = np.array(model.get_layer("item_bias").embeddings)[numbers, 0] + base
+    bias = model.get_layer("item_bias").get_weights()[0][numbers, 0] + base
     items = np.concatenate([vectors, bias[:, None]], axis=1, dtype=np.float32)
     return Towers(users.astype(np.float32), items, layers)
 
 
 def _layers(model: Any, who: str) -> tuple[tuple[Floats, Floats], ...]:
     layers = (model.get_layer(f"{who}_{part}") for part in ("hidden", "told"))
-    return tuple((np.array(layer.kernel), np.array(layer.bias)) for layer in layers)
+    return tuple((weights, bias) for weights, bias in (layer.get_weights() for layer in layers))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.runtime.rankings.search import best
 
 FACTORS = 8
+"""Most factors; of few items or users at most a third, or nothing would be left to foresee."""
 ROWS = 256
 """Users whose scores are held at once."""
 Scores = NDArray[np.float32]
@@ -44,7 +45,7 @@ def factors(matrix: Any, seed: int = 0) -> tuple[Scores, Scores]:
 
     logged = matrix.copy()
     logged.data = np.log1p(logged.data)
-    width = max(1, min(FACTORS, min(matrix.shape) - 1))
+    width = max(1, min(FACTORS, min(matrix.shape) // 3))
     model = TruncatedSVD(width, random_state=seed)
     users = model.fit_transform(logged)
     return users.astype(np.float32), model.components_.T.astype(np.float32)
