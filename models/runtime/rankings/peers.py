@@ -36,7 +36,7 @@ def popularity(matrix: Any) -> Scores:
     return np.asarray(matrix.sum(axis=0), dtype=np.float32).ravel()
 
 
-def factors(matrix: Any, seed: int = 0) -> tuple[Scores, Scores]:
+def factors(matrix: Any, most: int = FACTORS, seed: int = 0) -> tuple[Scores, Scores]:
     """Truncated SVD of the logarithms of the counts: user factors [rows, f], item factors [items, f].
 
     PureSVD (Cremonesi, Koren & Turrin 2010), which is hard to beat on the first places.
@@ -45,7 +45,7 @@ def factors(matrix: Any, seed: int = 0) -> tuple[Scores, Scores]:
 
     logged = matrix.copy()
     logged.data = np.log1p(logged.data)
-    width = max(1, min(FACTORS, min(matrix.shape) // 3))
+    width = max(1, min(most, min(matrix.shape) // 3))
     model = TruncatedSVD(width, random_state=seed)
     users = model.fit_transform(logged)
     return users.astype(np.float32), model.components_.T.astype(np.float32)
