@@ -20,7 +20,9 @@ GOAL_MS = 10.0
 
 def main() -> int:
     """Exit status: 1 when a goal is missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.recommendation", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.recommendation", description=__doc__
+    )
     parser.add_argument("part", nargs="?", choices=("speed", "quality", "both"), default="both")
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--requests", type=int, default=500)

@@ -105,9 +105,7 @@ def contenders(base: Path, seed: int) -> Iterator[tuple[str, Ranking, Any, Float
     for name, factors in (*((f"TruncatedSVD, {n} factors", n) for n in (4, 8, 16, 32)),
                           ("popularity", 0)):  # fmt: skip
         users, items = _factors(matrix, factors)
-        found = peers.ordered(
-            users[at] * known, items, peers.popularity(matrix), seen, task.most
-        )
+        found = peers.ordered(users[at] * known, items, peers.popularity(matrix), seen, task.most)
         yield name, task, labels, task.predicted(dict(zip(("items", "scores"), found, strict=True)))
 
 

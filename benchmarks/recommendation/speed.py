@@ -136,7 +136,7 @@ def searches(model: Recommender) -> Mapping[str, Callable[[int], NDArray[np.int6
         return np.asarray(peer.kneighbors(asked, return_distance=False)[0], dtype=np.int64)
 
     return {
-        "ours": lambda number: best(items @ vector(number), PLACES),
+        "ours": lambda number: best(model.retrieved(vector(number)), PLACES),
         "NumPy, all scores sorted": lambda n: np.argsort(-(items @ vector(n)), kind="stable")[
             :PLACES
         ],

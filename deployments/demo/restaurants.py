@@ -71,7 +71,7 @@ class _City:
     liking: NDArray[np.float64]
 
 
-def restaurant_interactions(  # noqa: PLR0913 - a world has its sizes
+def restaurant_interactions(
     rows: int,
     start: date,
     days: int,
@@ -212,11 +212,15 @@ def _record(columns: Columns, row: int) -> dict[str, Any]:
             value = value.astype(object).replace(tzinfo=UTC).isoformat().replace("+00:00", "Z")
         elif isinstance(value, np.generic):
             value = value.item()
-        if name != "broken" and value is not None and value == value:
+        if name != "broken" and value is not None and not _missing(value):
             record[name] = value
     if columns["broken"][row]:
         record |= {"restaurant_id": "", "action": "teleport"}
     return record
+
+
+def _missing(value: Any) -> bool:
+    return isinstance(value, float) and np.isnan(value)
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
-"""recommendation from the lake to an endpoint: acts, an ordered answer, and later weeks followed."""
+"""recommendation from the lake to an endpoint: acts, an order, and later weeks followed."""
 
 from __future__ import annotations
 
 import shutil
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,13 +25,14 @@ __all__ = ["TIME_SCALE", "place"]
 pytestmark = [pytest.mark.timeout(900), pytest.mark.tensorflow, pytest.mark.seconds(120)]
 
 MODEL = "recommendation"
-ROWS, DAYS, FIRST = 10_000, 80, date(2026, 1, 5)
+ROWS, DAYS, FIRST, SEED = 16_000, 120, date(2026, 1, 1), 7
+GUESTS = ROWS // 25
 LAST = FIRST + timedelta(days=DAYS - 1)
 
 
-def bring(place: Place, name: str, **acts: object) -> None:
+def bring(place: Place, name: str, **acts: Any) -> None:
     root = place.folder / name
-    write_restaurant_interactions(root, restaurant_interactions(**acts, places=150, guests=400))  # type: ignore[arg-type]
+    write_restaurant_interactions(root, restaurant_interactions(**acts, seed=SEED, guests=GUESTS))
     upload(planned(root)[0], "sluice-lake")
 
 
@@ -43,7 +45,7 @@ def test_acts_of_the_lake_become_an_order_that_is_served_and_followed(place: Pla
     described = yaml.safe_load((folder / "model.yaml").read_text("utf-8"))
     described["release"] = testbed.spec().release.model_dump(mode="json")
     (folder / "model.yaml").write_text(yaml.safe_dump(described))
-    bring(place, "made", rows=ROWS, start=FIRST, days=DAYS, seed=3, shift=DiningShift(broken=0.004))
+    bring(place, "made", rows=ROWS, start=FIRST, days=DAYS, shift=DiningShift(broken=0.004))
 
     state = retrain(MODEL, reason="to see", end=LAST, return_state=True)
     assert state.is_completed(), state.message
@@ -51,7 +53,7 @@ def test_acts_of_the_lake_become_an_order_that_is_served_and_followed(place: Pla
     metrics = Registry.here().manifest(MODEL, version).metrics
     assert 0.05 < metrics["ndcg"] < metrics["ndcg_most"] < 1
 
-    guest = {"user_id": "g3-000004", "guest_segment": "family", "home_district": "park"}
+    guest = {"user_id": "g7-000004", "guest_segment": "family", "home_district": "park"}
     [answer] = place.ask(MODEL, {**guest, "k": 20})["predictions"]
     listed = [entry["item"] for entry in answer["items"]]
     scores = [entry["score"] for entry in answer["items"]]
@@ -60,7 +62,7 @@ def test_acts_of_the_lake_become_an_order_that_is_served_and_followed(place: Pla
     assert 0 < scores[-1] <= scores[0] < 1
 
     later = LAST + timedelta(days=14)
-    bring(place, "later", rows=1_800, start=LAST + timedelta(days=1), days=14, seed=3,
+    bring(place, "later", rows=1_800, start=LAST + timedelta(days=1), days=14,
           shift=DiningShift(new_guests=0.5))  # fmt: skip
     watched = watch_drift(MODEL, end=later, return_state=True)
     assert watched.is_completed(), watched.message

@@ -237,7 +237,7 @@ def write_rows(folder, task, source, rows, seed):
 
 
 def acts(users, seed):
-    """Four acts of each user, who takes what is of his town; the users of all seeds are the same."""
+    """Four acts of each user, who takes what is of his town; all seeds have the same users."""
     draw = np.random.default_rng(seed)
     who = np.repeat(np.arange(users), 4)
     place = 2 * draw.integers(0, 20, len(who)) + who % 2

@@ -1,4 +1,4 @@
-"""Every task and input with what Keras trains: trained, served, measured again, followed, converted.
+"""Every task and input with what Keras trains: served, measured again, followed, converted.
 
 That a stopped job is gone on with is shown in test_training_job.py, with the same backend.
 """

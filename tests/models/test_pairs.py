@@ -226,7 +226,7 @@ def test_errors_are_1_without_a_hit_and_the_residual_is_overconfidence():
         (("regression", "tabular", "sklearn"), ""),
         (("ranking", "tabular", "keras"), "the task 'ranking' does not go with the input 'tabular' "
          "and the backend 'keras'; write task: ranking, input: pairs, backend: two-towers"),
-        (("regression", "pairs", "two-towers"), "the input 'pairs' does not go with the task 'regr"),
+        (("regression", "pairs", "two-towers"), "the input 'pairs' does not go with the task"),
         (("regression", "tabular", "two-towers"), "the backend 'two-towers' does not go with the "),
     ],
 )  # fmt: skip

@@ -76,7 +76,7 @@ def test_it_foresees_later_weeks_better_than_fame_and_than_factorisation(job, si
     assert ours["ndcg"] > 2 * fame["ndcg"]
     assert ours["recall"] > 1.5 * fame["recall"]
     assert ours["ndcg"] > metrics["baseline"]["ndcg"] > 1.3 * fame["ndcg"]
-    assert ours["coverage"] > 0.5 > 0.2 > fame["coverage"]
+    assert ours["coverage"] > 2.5 * fame["coverage"]
     for gate in SPEC.gates:
         assert gate.at_least is None or ours[gate.metric] >= gate.at_least
 
@@ -92,7 +92,7 @@ def test_its_scores_are_chances_that_can_be_believed(sides):
 
 def test_a_stranger_is_told_by_his_attributes(sides):
     """Rows that name nobody known, beside what most people take."""
-    bundle, training, holdout = sides
+    bundle, _, holdout = sides
     task = bundle.task
     name = SPEC.composition.features
     user = next(column for column, role in name.items() if role == "user")
@@ -106,7 +106,7 @@ def test_a_stranger_is_told_by_his_attributes(sides):
 
 
 def test_it_serves_what_a_client_asks_for(job, sides):
-    bundle, training, _ = sides
+    _, training, _ = sides
     model = Model(job[0] / "model")
     model.test_itself()
     user = str(training.ids[3])
@@ -133,7 +133,9 @@ def test_edge_formats_are_refused_before_a_job_is_paid_for():
 
     wanted = ConversionSpec.model_validate({"tflite_float16": {}})
     contract = load_contract(SPEC.data.dataset, ROOT / "data_contracts")
-    with pytest.raises(InvalidModelSpec, match="two-towers makes no tflite_float16.*leave the for"):
+    with pytest.raises(
+        InvalidModelSpec, match=r"two-towers makes no tflite_float16.*leave the for"
+    ):
         require_sound(
             SPEC.model_copy(update={"conversion": wanted}),
             contract,

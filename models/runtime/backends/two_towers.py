@@ -1,9 +1,9 @@
-"""Two towers for retrieval and a second stage that puts in order: trained in Keras, served in NumPy."""
+"""Two towers retrieve, a second stage puts in order: trained in Keras, served in NumPy."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +15,8 @@ from models.runtime.inputs.pairs import ACTS, USER
 from models.runtime.inputs.tabular import FEATURES
 from models.runtime.networks import towers as networks
 from models.runtime.networks.export import Network
-from models.runtime.networks.fitting import Checkpoints, Fit, FittingSchedule, History as Log
+from models.runtime.networks.fitting import Checkpoints, Fit, FittingSchedule
+from models.runtime.networks.fitting import History as Log
 from models.runtime.rankings import second
 from models.runtime.rankings.catalogue import item_features
 from models.runtime.rankings.history import History, Taken
@@ -267,7 +268,10 @@ class _Towers:
             }
         )
         measured = task.measure(labels, task.predicted(raw))
-        return {f"val_{task.tracked}": measured[task.tracked], "val_loss": 1 - measured["ndcg_most"]}
+        return {
+            f"val_{task.tracked}": measured[task.tracked],
+            "val_loss": 1 - measured["ndcg_most"],
+        }
 
     def _compare(self, model: Any, served: Towers, tensors: Mapping[str, NDArray[Any]]) -> None:
         """Hold the served towers to the network.

@@ -129,9 +129,7 @@ class InteractionPairs(Input):
         weights = self._weights(table)
         names, rows = gathered(users, days, (items != "") & (weights > 0))
         columns = {c["name"]: array(table[c["name"]], c["type"]) for c in attributes}
-        own = last_known(
-            {c["name"]: columns[c["name"]] for c in spec["columns"]}, rows, is_missing
-        )
+        own = last_known({c["name"]: columns[c["name"]] for c in spec["columns"]}, rows, is_missing)
         acts = np.empty(len(names), dtype=object)
         acts[:] = [
             Act(days[at], weights[at], {c["name"]: columns[c["name"]][at] for c in spec["items"]})

@@ -16,7 +16,9 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 
-def hits(ordered: NDArray[np.integer], relevant: Sequence[NDArray[np.integer]]) -> NDArray[np.bool_]:
+def hits(
+    ordered: NDArray[np.integer], relevant: Sequence[NDArray[np.integer]]
+) -> NDArray[np.bool_]:
     """Which places hold something relevant.
 
     Args:

@@ -37,7 +37,7 @@ def popularity(matrix: Any) -> Scores:
 
 
 def factors(matrix: Any, most: int = FACTORS, seed: int = 0) -> tuple[Scores, Scores]:
-    """Truncated SVD of the logarithms of the counts: user factors [rows, f], item factors [items, f].
+    """Truncated SVD of the logarithms of the counts: factors of users [rows, f] and [items, f].
 
     PureSVD (Cremonesi, Koren & Turrin 2010), which is hard to beat on the first places.
     """

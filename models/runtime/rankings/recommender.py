@@ -108,6 +108,8 @@ class Recommender:
         self.towers, self.history, self.second = towers, history, second
         self.popularity = popularity
         self.most, self.candidates = most, max(most, candidates)
+        # A product along rows of items takes four times as long as one down contiguous columns.
+        self._columns = np.ascontiguousarray(towers.items.T)
         self._logged = np.log(popularity).astype(np.float32)
         vectors = towers.items[:, :-1]
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -120,13 +122,17 @@ class Recommender:
         for row in range(len(inputs["user"])):
             user = inputs["user"][row]
             features = inputs[FEATURES][row : row + 1] if FEATURES in inputs else None
-            scores = self.towers.items @ self.towers.user_vectors(user, features)[0]
+            scores = self.retrieved(self.towers.user_vectors(user, features)[0])
             asked = int(inputs[K][row, 0]), bool(inputs[EXCLUDE_SEEN][row, 0])
             found.append(self._answer(int(user[0]), *asked, scores))
         return {
             "items": padded([items + 1 for items, _ in found], self.most, "int32"),
             "scores": padded([scores for _, scores in found], self.most, "float32"),
         }
+
+    def retrieved(self, vector: Floats) -> Floats:
+        """What the first stage says of every item for a user's vector [d + 1] → [items]."""
+        return np.asarray(vector @ self._columns, dtype=np.float32)
 
     def _answer(
         self, user: int, count: int, without: bool, scores: Floats
@@ -142,7 +148,9 @@ class Recommender:
         order = best(chances, count)
         return items[order], chances[order]
 
-    def signs(self, known: NDArray[np.integer], items: NDArray[np.integer], scores: Floats) -> Floats:
+    def signs(
+        self, known: NDArray[np.integer], items: NDArray[np.integer], scores: Floats
+    ) -> Floats:
         """What the second stage looks at [items, signs].
 
         Args:

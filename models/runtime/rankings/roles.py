@@ -52,7 +52,9 @@ def roles_of(
             faults.append(f"{name} is no column of the contract")
         elif name == label:
             faults.append(f"{name} is the label, the item")
-        elif role != "drop" and (types[name] is None or types[name] != NEEDED.get(role, types[name])):
+        elif role != "drop" and (
+            types[name] is None or types[name] != NEEDED.get(role, types[name])
+        ):
             faults.append(
                 f"{name} is {types[name] or 'nested'}; a column of the role {role} is "
                 f"{NEEDED.get(role, 'no nested one')}"
@@ -100,6 +102,7 @@ def event_weights(column: ChannelColumn | None, text: str) -> dict[str, float]:
 
 
 def sent(column: ChannelColumn) -> dict[str, Any]:
+    """A column of attributes, as the schema of a table names it."""
     kind = CLIENT_TYPES[column.type]
     return {
         "name": column.name,

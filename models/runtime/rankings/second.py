@@ -48,7 +48,7 @@ def fitted(
     signs, right = [], []
     for row in chosen:
         user = int(users[row])
-        scores = first.towers.items @ vectors[row]
+        scores = first.retrieved(vectors[row])
         known = first.history.of_user(user) - 1
         if exclude_seen:
             scores[known] = -np.inf
@@ -63,6 +63,8 @@ def fitted(
     scaler, logistic = learner[0], learner[1]
     weights = logistic.coef_[0] / scaler.scale_
     intercept = float(logistic.intercept_[0] - weights @ scaler.mean_)
-    told = " ".join(f"{name.replace(' ', '_')}={w:.3g}" for name, w in zip(SIGNS, weights, strict=True))
+    told = " ".join(
+        f"{name.replace(' ', '_')}={w:.3g}" for name, w in zip(SIGNS, weights, strict=True)
+    )
     print(f"second stage on {len(taken)} candidates, {taken.sum()} taken up: {told}", flush=True)
     return SecondStage(weights.astype(np.float32), intercept)

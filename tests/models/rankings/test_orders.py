@@ -42,7 +42,8 @@ def test_recall_never_falls_with_more_places_and_stays_a_share(made):
     hit = orders.hits(listed, relevant)
     steps = [orders.recall(hit, counts(relevant), k) for k in range(1, ITEMS + 1)]
     assert (np.diff(steps, axis=0) >= 0).all()
-    assert (steps[0] >= 0).all() and (steps[-1] <= 1).all()
+    assert (steps[0] >= 0).all()
+    assert (steps[-1] <= 1).all()
 
 
 @given(users(), st.integers(1, ITEMS))
@@ -50,7 +51,8 @@ def test_ndcg_is_from_0_to_1_and_1_for_the_perfect_order_alone(made, k):
     listed, relevant = made
     hit = orders.hits(listed, relevant)
     found = orders.ndcg(hit, counts(relevant), k)
-    assert (found >= 0).all() and (found <= 1 + 1e-12).all()
+    assert (found >= 0).all()
+    assert (found <= 1 + 1e-12).all()
     best = np.minimum(counts(relevant), k)
     perfect = [row[:n].sum() == n for row, n in zip(hit, best, strict=True)]
     np.testing.assert_array_equal(found > 1 - 1e-12, perfect)

@@ -65,7 +65,8 @@ def ask(model, user, k=8, without=0, features=(0.1, -0.3, 2.0)):
 def brute_force(model, user, k, without, features=(0.1, -0.3, 2.0)):
     """Every item by its score, the candidates by their chance: whole sorts, nothing clever."""
     vector = model.towers.user_vectors(np.asarray([user]), np.asarray([features], np.float32))[0]
-    scores = model.towers.items @ vector
+    scores = model.retrieved(vector)
+    np.testing.assert_allclose(scores, model.towers.items @ vector, rtol=1e-4, atol=1e-5)
     known = set(model.history.of_user(user).tolist())
     open_items = [i for i in range(len(scores)) if not (without and i + 1 in known)]
     first = sorted(open_items, key=lambda i: (-scores[i], i))
