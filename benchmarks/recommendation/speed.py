@@ -129,7 +129,8 @@ def searches(model: Recommender) -> Mapping[str, Callable[[int], NDArray[np.int6
     peer = NearestNeighbors(n_neighbors=PLACES, algorithm="brute").fit(np.hstack([items, long]))
 
     def vector(number: int) -> NDArray[np.float32]:
-        return model.towers.user_vectors(np.asarray([1 + number % USERS]), None)[0]
+        vectors = model.towers.user_vectors(np.asarray([1 + number % USERS]), None)
+        return np.asarray(vectors[0], dtype=np.float32)
 
     def neighbours(number: int) -> NDArray[np.int64]:
         asked = np.append(vector(number), np.float32(0))[None]

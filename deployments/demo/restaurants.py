@@ -154,14 +154,20 @@ def _city(guests: int, places: int, seed: int, change: DiningShift) -> _City:
     hidden, bare = rng.random(guests) < UNTOLD, rng.random(places) < UNTOLD
     told = np.asarray(SEGMENTS, dtype=object)[segment], np.asarray(DISTRICTS, dtype=object)[home]
     return _City(
-        segment=np.where(hidden, None, told[0]),
-        home=np.where(hidden, None, told[1]),
+        segment=_untold(told[0], hidden),
+        home=_untold(told[1], hidden),
         activity=activity / activity.sum(),
-        cuisine=np.where(bare, None, named),
+        cuisine=_untold(named, bare),
         district=np.asarray(DISTRICTS, dtype=object)[district],
         price=price,
         liking=liking,
     )
+
+
+def _untold(values: NDArray[Any], whose: NDArray[np.bool_]) -> NDArray[Any]:
+    told = values.copy()
+    told[whose] = None
+    return told
 
 
 def _places_of(
@@ -199,7 +205,7 @@ def write_restaurant_interactions(root: Path, columns: Columns) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         rows = np.flatnonzero(days == day)
         written.append(folder / f"restaurant_interactions_{day.astype(object):%Y%m%d}.jsonl")
-        lines = (json.dumps(_record(columns, row)) for row in rows)
+        lines = (json.dumps(_record(columns, int(row))) for row in rows)
         written[-1].write_text("\n".join(lines) + "\n", encoding="utf-8")
     return written
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,5 +47,4 @@ def item_features(
 
 
 def _treatment(values: NDArray[Any]) -> str:
-    kind = cast("ClientType", TYPES.get(values.dtype.kind, "number"))
-    return treatment_of(kind, "", values)
+    return treatment_of(TYPES.get(values.dtype.kind, "number"), "", values)

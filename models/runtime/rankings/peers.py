@@ -68,7 +68,7 @@ def ordered(
     """
     places = np.zeros((len(users), count), dtype=np.int32)
     scores = np.zeros((len(users), count), dtype=np.float32)
-    unknown = ~users.any(axis=1)
+    unknown = np.asarray(~users.any(axis=1), dtype=bool)
     for first in range(0, len(users), ROWS):
         block = users[first : first + ROWS] @ items.T
         block[unknown[first : first + ROWS]] = prior / max(float(prior.max()), 1.0)

@@ -215,8 +215,9 @@ class Ranking(Task):
         if not listed:
             return 0.0
         score = listed[0].get("score") if isinstance(listed[0], Mapping) else None
-        numeric = isinstance(score, int | float) and not isinstance(score, bool)
-        return float(score) if numeric else None
+        if isinstance(score, bool) or not isinstance(score, int | float):
+            return None
+        return float(score)
 
     def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:
         """Error: 1 - NDCG of the first k. Residual: their mean score less the share that was right.
