@@ -124,6 +124,9 @@ EXAMPLE: dict[str, Any] = {
     "gates.at_most": 150_000,
     "gates.no_worse_than_champion": 0.05,
     "gates.no_worse_than_baseline": 0.1,
+    "gates.confidence": 0.95,
+    "gates.slices.column": "zipcode",
+    "gates.slices.no_worse_than_champion": 0.15,
     "release.prediction_bins": [200_000, 400_000, 800_000],
 }
 """Values of the complete example, where the default would say nothing."""

@@ -18,7 +18,7 @@ from tasks.gates.tasks import gate
 from tasks.lake.formats import LocalReader
 from tasks.lake.tasks import pull_snapshot
 from tasks.registry.tasks import publish, reject
-from tasks.values import Lineage, Snapshot, TrainedModel, ValidatedData, Verdict
+from tasks.values import Lineage, MeasuredChampion, Snapshot, TrainedModel, ValidatedData, Verdict
 
 
 @dataclass(frozen=True)
@@ -71,28 +71,33 @@ def validate(
 def admit(
     ready: Recipe,
     candidate: TrainedModel,
-    standing: Mapping[str, float] | None,
+    standing: MeasuredChampion | None,
     data: ValidatedData,
     holdout: str,
     hyperparameters: Mapping[str, str],
     version: str = "",
+    *,
+    accept_inconclusive: bool = False,
 ) -> Admission:
     """Gate, convert and publish a candidate.
 
     Args:
         ready: The model.
         candidate: What was trained, or received.
-        standing: The champion's metrics on the same held-out rows; None without one.
+        standing: The champion, measured on the same held-out rows; None without one.
         data: What it was measured on.
         holdout: S3 address of the held-out channel.
         hyperparameters: As it was trained.
         version: Its name, where somebody chose one.
+        accept_inconclusive: Whether a person lets point values decide where intervals do not.
 
     Raises:
         ConversionError: a format could not be made, answers differently, or is too large.
     """
     spec = ready.spec
-    verdict = gate(spec, candidate.metrics, standing, candidate.baseline)
+    verdict = gate(
+        spec, candidate, standing, holdout, data.work, accept_inconclusive=accept_inconclusive
+    )
     if verdict.outcome == "fail":
         reject(spec.name, candidate.identity, verdict.reason)
     if verdict.outcome != "pass":

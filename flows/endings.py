@@ -1,9 +1,9 @@
 """How a run ends: which state each verdict becomes, in one place.
 
 Red (``Failed``) is what a person must act on. What the pipeline decided by itself, with users safe,
-is a state of its own, of Prefect's type COMPLETED: a candidate that its gate ``Rejected``, a
-release that was ``RolledBack``, a run that found another release under way (``Superseded``). None
-of them is a success for whoever asked for the release: see `released`.
+is a state of its own, of Prefect's type COMPLETED: a candidate that its gate ``Rejected``, or found
+``Inconclusive``, a release that was ``RolledBack``, a run that found another release under way
+(``Superseded``). None of them is a success for whoever asked for the release: see `released`.
 """
 
 from __future__ import annotations
@@ -13,19 +13,23 @@ from typing import Any
 from prefect import State
 from prefect.states import Completed, Failed
 
-from tasks.errors import GateRejected, ReleaseInProgress
+from tasks.errors import GateInconclusive, GateRejected, ReleaseInProgress
 from tasks.gates.decide import require_pass
 from tasks.release import Journal
 from tasks.values import Verdict
 
 REJECTED = "Rejected"
+INCONCLUSIVE = "Inconclusive"
 ROLLED_BACK = "RolledBack"
 SUPERSEDED = "Superseded"
-OWN = frozenset({REJECTED, ROLLED_BACK, SUPERSEDED})
+OWN = frozenset({REJECTED, INCONCLUSIVE, ROLLED_BACK, SUPERSEDED})
 
 
 def of_gate(verdict: Verdict) -> State[Any] | None:
-    """The end of a run whose candidate failed its gate; None when it passed.
+    """The end of a run whose candidate did not pass its gate; None when it did.
+
+    An inconclusive one is kept from users and not remembered as refused: with more held-out rows,
+    or by a person's word, the same candidate may pass.
 
     Raises:
         GateUndecided: the gate came to no judgement, so that a person must look.
@@ -34,12 +38,19 @@ def of_gate(verdict: Verdict) -> State[Any] | None:
         require_pass(verdict)
     except GateRejected as error:
         return rejected(error)
+    except GateInconclusive as error:
+        return inconclusive(error)
     return None
 
 
 def rejected(error: GateRejected) -> State[Any]:
     """The end of a run whose candidate is not good enough; the champion goes on serving."""
     return Completed(name=REJECTED, message=str(error))
+
+
+def inconclusive(error: GateInconclusive) -> State[Any]:
+    """The end of a run whose held-out rows do not show whether its candidate is good enough."""
+    return Completed(name=INCONCLUSIVE, message=str(error))
 
 
 def of_release(journal: Journal) -> State[Any]:

@@ -10,6 +10,7 @@ from prefect.states import Completed, Failed
 from flows.forms import ALL, menu
 from tasks.model_spec import known_models
 from tasks.registry import Registry
+from tasks.registry.tasks import keep_packages_in_step
 from tasks.release.tasks import context_of
 from tasks.release.tasks import reconcile as look_after
 from tasks.settings import settings
@@ -37,7 +38,8 @@ def reconcile(model: OneOrAll = ALL) -> Any:
             wrong |= end.is_failed()
             sentences += [f"{chore.name}: {end.message}"] if end.is_failed() else end.result()
     context = context_of(Registry.here())
-    for name in [model] if model != ALL else known_models(settings().models_dir):
+    names = [model] if model != ALL else known_models(settings().models_dir)
+    for name in names:
         state = look_after(context, name, to_the_end=model != ALL, return_state=True)
         if state.is_failed():
             wrong = True
@@ -47,5 +49,7 @@ def reconcile(model: OneOrAll = ALL) -> Any:
         wrong |= report.needs_person
         if report.state != "nothing":
             sentences.append(f"{name} {report.state}: {report.detail}")
+    packages = keep_packages_in_step(*names, return_state=True)
+    sentences += [str(packages.message)] if packages.is_failed() else packages.result()
     message = "; ".join(sentences) or "Nothing was left half done."
     return Failed(message=message) if wrong else Completed(message=message)

@@ -13,7 +13,7 @@ from flows.recipe import Model, Reason
 from tasks.errors import ReleaseInProgress
 from tasks.experiments.assigned import taking_part
 from tasks.registry import Registry
-from tasks.registry.tasks import archive_old
+from tasks.registry.tasks import archive_old, keep_packages_in_step
 from tasks.release.tasks import answer, begin, carry, context_of, summarise
 
 
@@ -46,9 +46,9 @@ def release(
             answer(context, journal, question, granted, by, note)
     ended = endings.of_release(journal)
     summarise(context, model, str(ended.message))
+    # Neither is what users wait for: a failure shows in its own task, and the next run does it.
+    keep_packages_in_step(model, return_state=True)
     if endings.released(ended):
-        # Tidying up is not what users wait for: a failure shows in its own task, and the next
-        # release tidies up again.
         archive_old(
             model, context.spec(model).release.keep_versions, taking_part, return_state=True
         )

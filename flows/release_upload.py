@@ -15,6 +15,7 @@ from flows.release import ended_with, release
 from tasks.contracts.tasks import gather_records
 from tasks.errors import (
     ConversionError,
+    GateInconclusive,
     GateRejected,
     GateUndecided,
     UnknownModel,
@@ -63,6 +64,9 @@ def release_upload(
     except GateRejected as error:
         settle(taken.upload, "refused", str(error))
         return ended_with(model, endings.rejected(error))
+    except GateInconclusive as error:
+        settle(taken.upload, "refused", str(error))
+        return ended_with(model, endings.inconclusive(error))
     except REFUSED as error:
         settle(taken.upload, "refused", str(error))
         raise

@@ -29,12 +29,14 @@ def retrain(
     epochs: Annotated[int, Field(ge=0, le=10_000)] = 0,
     batch_size: Annotated[int, Field(ge=0, le=65_536)] = 0,
     force: bool = False,
+    accept_inconclusive: bool = False,
 ) -> Any:
     """Train on a pinned snapshot and release what passes its gate.
 
     Safe to repeat and to kill at any line: the next run adopts what this one left and reaches the
     same end. With nothing new it ends in seconds and says so. A candidate that its gate refuses
-    ends the run as Rejected, one that is taken back from users as RolledBack; Failed is for you.
+    ends the run as Rejected, one that is taken back from users as RolledBack, one of which too few
+    held-out rows tell whether it is good enough as Inconclusive; Failed is for you.
 
     Args:
         model: Which model. A model is a folder below models/.
@@ -44,6 +46,8 @@ def retrain(
         epochs: Training epochs; 0 takes model.yaml's.
         batch_size: Rows in a training batch; 0 takes model.yaml's.
         force: Try a candidate again that was rejected or rolled back before.
+        accept_inconclusive: Where an interval of a gate is inconclusive, let its point value
+            decide; say why in the reason.
     """
     ready = prepare(model, window_days, {"epochs": epochs, "batch_size": batch_size})
     spec, contract = ready.spec, ready.contract
@@ -70,7 +74,13 @@ def retrain(
     training = train.submit(spec, plan, channels, ready.source, reason)
     standing = measure_champion(spec, champion, channels["holdout"])
     admission = admit(
-        ready, training.result(), standing, data, channels["holdout"], plan.hyperparameters
+        ready,
+        training.result(),
+        standing,
+        data,
+        channels["holdout"],
+        plan.hyperparameters,
+        accept_inconclusive=accept_inconclusive,
     )
     rejection = endings.of_gate(admission.verdict)
     if rejection is not None:

@@ -10,7 +10,7 @@ Texts are taken as they stand, without Unicode normalisation; what is no charact
 surrogate pair, which JavaScript allows in its strings) counts as U+FFFD, as browsers encode it.
 Four bytes of a hash over 100 buckets favour none by more than one part in forty million.
 
-``tests/vectors/buckets.json`` holds what every implementation must answer.
+``clients/vectors/buckets.json`` holds what every implementation must answer.
 """
 
 from __future__ import annotations

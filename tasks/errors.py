@@ -24,6 +24,7 @@ SluiceError
 │   ├── TrainingStopped               the job was stopped
 │   └── BudgetExceeded                the job's worst case costs more than its budget
 ├── GateRejected                  the candidate is not good enough
+├── GateInconclusive              held-out rows do not show whether the candidate is good enough
 ├── GateUndecided                 the gate came to no judgement: a person must look
 ├── ConversionError               a model could not be brought into an edge format
 │   ├── ParityExceeded                the converted model answers differently
@@ -32,6 +33,7 @@ SluiceError
 │   ├── VersionExists                 the version directory is already taken
 │   ├── VersionUnknown                no such version
 │   ├── BundleCorrupt                 a file differs from its manifest
+│   ├── NothingToPack                 no version has what an app's archive was asked for
 │   ├── UploadRefused                 an uploaded artefact cannot be released
 │   └── PointerMoved                  somebody else moved the pointer first      (retry helps)
 ├── ReleaseError                  putting a version before users
@@ -172,8 +174,12 @@ class GateRejected(SluiceError):
     """The candidate is not good enough."""
 
 
+class GateInconclusive(SluiceError):
+    """The held-out rows do not show whether the candidate is good enough, nor that it is not."""
+
+
 class GateUndecided(SluiceError):
-    """The gate came to no judgement: a metric is missing, or there are too few rows."""
+    """The gate came to no judgement: a metric is missing, or answers that were asked for."""
 
 
 class ConversionError(SluiceError):
@@ -202,6 +208,10 @@ class VersionUnknown(RegistryError):
 
 class BundleCorrupt(RegistryError):
     """A file of a bundle differs from its manifest."""
+
+
+class NothingToPack(RegistryError):
+    """No version has what an app's archive was asked for, or it would be too large for one."""
 
 
 class UploadRefused(RegistryError):

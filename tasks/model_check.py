@@ -9,6 +9,7 @@ from models.packaging import own_files
 from models.runtime import split as runtime
 from models.runtime.input import InvalidFeature
 from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
+from models.runtime.tables.columns import CLIENT_TYPES
 from tasks import instances, own_code
 from tasks.contracts.model import Contract
 from tasks.errors import InvalidModelSpec, InvalidSetting
@@ -62,6 +63,7 @@ def _data_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
                 f"data.{key}: {contract.dataset} has no column {name!r}; its contract has "
                 f"{', '.join(contract.column_names)}"
             )
+    yield from _slice_faults(spec, contract)
     if label not in contract.column_names:
         return
     column = contract.column(label)
@@ -79,6 +81,38 @@ def _data_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
         )
     except (InvalidFeature, InvalidHyperparameter) as error:
         yield str(error)
+
+
+def _slice_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
+    gathers = spec.composition.input_class.gathers
+    if gathers and spec.data.split_by:
+        yield (
+            f"data.split_by: {spec.data.split_by}: a row of {spec.family.input} is all that one "
+            "user did, and days part them; leave split_by out and say holdout_days"
+        )
+    for gate in spec.gates:
+        for one in gate.slices:
+            key = f"gates: slices of {gate.metric}"
+            if gathers:
+                yield (
+                    f"{key}: {one.column}: a row of {spec.family.input} is made of several of "
+                    f"{contract.dataset}, which may differ in it; leave the slices out"
+                )
+            elif one.column not in contract.column_names:
+                yield (
+                    f"{key}: {contract.dataset} has no column {one.column!r}; its contract has "
+                    f"{', '.join(contract.column_names)}"
+                )
+            elif one.column == spec.data.label:
+                yield (
+                    f"{key}: {one.column} is the label; lowest_recall watches each class, and no "
+                    "other metric means the same inside one"
+                )
+            elif contract.column(one.column).type not in CLIENT_TYPES:
+                yield (
+                    f"{key}: {one.column} is of type {contract.column(one.column).type}, whose "
+                    "values make no slices"
+                )
 
 
 def channel_columns(contract: Contract) -> tuple[runtime.ChannelColumn, ...]:

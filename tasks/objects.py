@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,6 +157,27 @@ def files(bucket: str, prefix: str) -> tuple[str, ...]:
     except AwsRejected as error:
         raise named(error, bucket) from error
     return tuple(names)
+
+
+def download(address: str, folder: Path, endings: tuple[str, ...] = ("",)) -> Path:
+    """Local copy of what lies below ``s3://<bucket>/<prefix>``; what was in the folder is gone.
+
+    Args:
+        address: Of the prefix.
+        folder: Where to; no key leads out of it.
+        endings: How the names end of what is brought.
+    """
+    bucket, _, prefix = address.removeprefix("s3://").partition("/")
+    prefix = prefix.rstrip("/") + "/"
+    shutil.rmtree(folder, ignore_errors=True)
+    for key in keys(bucket, prefix):
+        target = folder / key.removeprefix(prefix)
+        if not key.endswith(endings) or not target.resolve().is_relative_to(folder.resolve()):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with asking(f"GetObject s3://{bucket}/{key}"):
+            client("s3").download_file(bucket, key, str(target))
+    return folder
 
 
 def folders(bucket: str, prefix: str) -> tuple[str, ...]:

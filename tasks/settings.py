@@ -46,6 +46,11 @@ class Settings(BaseSettings):
         default="123456789012.dkr.ecr.us-east-1.amazonaws.com/sluice-serving:latest",
         description="Container image of endpoints.",
     )
+    model_package_prefix: str = Field(
+        default="sluice-",
+        description="What the names of SageMaker's model package groups begin with, one for each "
+        "model; empty keeps no packages.",
+    )
     kms_key_id: str = Field(
         default="", description="KMS key for volumes and artifacts; empty uses the bucket's own."
     )

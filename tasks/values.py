@@ -171,6 +171,17 @@ class TrainedModel(Frozen):
     adopted: bool = False
 
 
+class MeasuredChampion(Frozen):
+    """What serves, measured beside a candidate.
+
+    ``metrics`` are its own on the held-out split; ``folder`` is the local copy of what its job left
+    (``output/``).
+    """
+
+    metrics: Mapping[str, float]
+    folder: Path
+
+
 class BundleFile(Frozen):
     """One file of a bundle. ``size`` in bytes."""
 

@@ -2,7 +2,7 @@
 //
 //   uint32_big_endian(SHA-256(UTF-8(salt + ":" + userId))[0:4]) mod 100
 //
-// A user whose bucket is below the percentage gets the new version. tests/vectors/buckets.json
+// A user whose bucket is below the percentage gets the new version. clients/vectors/buckets.json
 // holds what every implementation must answer.
 
 /** The bucket of a user under a salt: a promise of a whole number from 0 to 99. */

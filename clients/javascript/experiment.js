@@ -1,5 +1,5 @@
 // Who takes part in an experiment, and with which version: <model>/experiment.json, resolved by the
-// same hash as a rollout. tests/vectors/experiments.json holds what every client must answer.
+// same hash as a rollout. clients/vectors/experiments.json holds what every client must answer.
 
 import { bucket } from "./buckets.js";
 import { Refused } from "./verified.js";

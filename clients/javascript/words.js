@@ -4,7 +4,7 @@
 //   const { words, pairs } = read(text);
 //   const given = { words: tf.tensor2d([words], [1, words.length], "int32"), … };
 //
-// tests/vectors/words.json holds what every implementation must answer.
+// clients/vectors/words.json holds what every implementation must answer.
 
 /** What reads a text by the `text` of preprocess.json: text → Int32Array of ids by tensor. */
 export function reader(spec) {

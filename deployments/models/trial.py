@@ -13,6 +13,7 @@ from pathlib import Path
 
 from deployments.models.synthetic import write_channel
 from models.packaging import MEASURE, TRAIN, measuring_files, source_files
+from models.runtime.answers import FILE, InvalidAnswers, load
 from models.runtime.split import COLUMNS, columns_document
 from tasks.contracts.model import Contract
 from tasks.errors import TrainingFailed
@@ -55,7 +56,19 @@ def trial(spec: ModelSpec, contract: Contract, folder: Path) -> Iterator[Said]:
                 yield "FAULT", f"gates: {gate.metric} is not measured"
             if gate.no_worse_than_baseline is not None and gate.metric not in metrics.baseline:
                 yield "FAULT", f"gates: no baseline is measured for {gate.metric}"
+        if any(gate.confidence for gate in spec.gates):
+            yield from _answers(base / "output" / "data" / FILE)
         yield from _as_champion(spec, base)
+
+
+def _answers(path: Path) -> Iterator[Said]:
+    """What the intervals of the gates are made of."""
+    try:
+        said = load(path)
+    except InvalidAnswers as error:
+        yield "FAULT", f"gates: confidence asks for answers on held-out rows: {error}"
+        return
+    yield "ok", f"it saves its answers on {len(said.rows)} held-out rows for the gates' intervals"
 
 
 def _as_champion(spec: ModelSpec, base: Path) -> Iterator[Said]:

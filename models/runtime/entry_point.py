@@ -20,10 +20,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from models.runtime import bundle, outputs
+from models.runtime import answers, bundle, outputs
+from models.runtime.answers import HeldOutAnswers
 from models.runtime.baseline import Baseline
 from models.runtime.bundle import Bundle, write_json
 from models.runtime.own import CODE_DIR
+from models.runtime.task import Floats
 
 MODEL_DIR = CODE_DIR.parent
 ROWS = 5_000
@@ -50,9 +52,9 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="entry_point.py", description="Ask this bundle.")
     acts = root.add_subparsers(dest="act")
     acts.add_parser("serve", help="answer requests until the process is ended")
-    measuring = acts.add_parser("measure", help="write metrics.json of held-out rows")
+    measuring = acts.add_parser("measure", help="write metrics and answers of held-out rows")
     measuring.add_argument("holdout", type=Path, help="channel of held-out rows")
-    measuring.add_argument("out", type=Path, help="folder for metrics.json")
+    measuring.add_argument("out", type=Path, help="folder for both")
     measuring.add_argument("--training", type=Path, help="measure a plain model of these too")
     scoring = acts.add_parser("score", help="write residual, error and score, row by row")
     scoring.add_argument("periods", type=Path, help="folder with a channel for each period")
@@ -63,10 +65,15 @@ def parser() -> argparse.ArgumentParser:
 
 
 def measure(holdout: Path, out: Path, training: Path | None) -> None:
-    """metrics.json of the labelled rows; beside a plain model if there are rows to train it on."""
+    """metrics.json and answers.npz of the labelled rows.
+
+    Beside a plain model if there are rows to train it on.
+    """
     model = Bundle.load(MODEL_DIR)
     split = bundle.labelled(model.read(holdout), model.task)
-    metrics = model.measure(split.labels, model.predicted(split.inputs))
+    predictions = model.predicted(split.inputs)
+    plain: Floats | None = None
+    metrics = model.measure(split.labels, predictions)
     result = {"candidate": metrics, "counts": {"holdout": len(split)}}
     out.mkdir(parents=True, exist_ok=True)
     if training is not None:
@@ -79,6 +86,10 @@ def measure(holdout: Path, out: Path, training: Path | None) -> None:
             targets = model.task.targets(split.labels)
             path = out / outputs.CALIBRATION
             outputs.write_calibration(path, tensors, model.raw(tensors), seed=0, targets=targets)
+    said = HeldOutAnswers(
+        model.family.task, model.task.output, split.ids, split.labels, predictions, plain
+    )
+    answers.write(out / answers.FILE, said)
     write_json(out / "metrics.json", result)
 
 

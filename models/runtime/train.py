@@ -19,11 +19,14 @@ from typing import Any
 
 # One machine, one model: more threads than this only fight each other on small batches.
 os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
+# Threads that wait for each other sleep: spinning, they take the processor from who has work.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
-from models.runtime import bundle, measures, outputs
+from models.runtime import answers, bundle, measures, outputs
+from models.runtime.answers import HeldOutAnswers
 from models.runtime.backend import Fitted, Fitting, Stopped, Unservable
 from models.runtime.baseline import Baseline
 from models.runtime.bundle import Bundle
@@ -255,6 +258,12 @@ def write_outputs(
             "score": scores,
             **{f"baseline_{key}": value for key, value in task.columns(plain).items()},
         },
+    )
+    answers.write(
+        job.output_dir / answers.FILE,
+        HeldOutAnswers(
+            model.family.task, task.output, holdout.ids, holdout.labels, predictions, plain
+        ),
     )
     if model.speaks_tensors:
         tensors = model.tensors(holdout.inputs)

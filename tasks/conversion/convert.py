@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tasks.conversion import edge_signature
+from tasks.conversion import edge_signature, vectors
 from tasks.conversion.calibration import Calibration, fit_int32, read
 from tasks.conversion.making import make
 from tasks.conversion.parity import AnswerKind, Parity, parity_of
@@ -45,7 +45,8 @@ def convert_model(
         calibration: calibration.npz of the job: per tensor ``input:<name>``, ``output:<name>``
             [n, …] (of a single one ``inputs``, ``outputs``), and ``targets`` (class indices, or
             values in the graph's unit) where it has them.
-        out_dir: Where the files go: ``tflite/…``, ``tfjs/…``, ``signatures.json``.
+        out_dir: Where the files go: ``tflite/…``, ``tfjs/…``, ``signatures.json``,
+            ``vectors.json``.
         model: Its name, for the report.
 
     Returns:
@@ -75,6 +76,7 @@ def convert_model(
         done = make(folder, signature, list(limits), calibration, out_dir)
     converted = time.perf_counter()
     conversions = []
+    answered: dict[str, Answers] = {}
     for name in limits:
         main_file = out_dir / ARTIFACTS[name]
         files = _files(out_dir, main_file, whole_folder=name == "tfjs_float16")
@@ -82,6 +84,7 @@ def convert_model(
             answers = tfjs_answers(main_file, signature, rows.inputs, modules.folder())
         else:
             answers = litert_answers(main_file, signature, rows.inputs)
+        answered[name] = answers
         conversions.append(
             Converted(
                 format=name,
@@ -91,6 +94,7 @@ def convert_model(
                 seconds=float(done["formats"][name]["seconds"]),
             )
         )
+    vectors.write(out_dir, signature, rows, answered)
     edge_signature.write(out_dir, {item.format: item.signature for item in conversions}, ARTIFACTS)
     return ConversionReport(
         model=model,

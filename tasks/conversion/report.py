@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
+from tasks.conversion import vectors
 from tasks.conversion.bounds import parity_checks, shown
 from tasks.conversion.edge_signature import FILE, EdgeSignature
 from tasks.conversion.parity import Parity, parity_of
@@ -66,7 +67,7 @@ class ConversionReport(Frozen):
     @property
     def files(self) -> tuple[str, ...]:
         """All files, relative to the output folder, sorted; with the names of their tensors."""
-        names = [FILE] if self.formats else []
+        names = [FILE, vectors.FILE] if self.formats else []
         return tuple(
             sorted([*names, *(path for conversion in self.formats for path in conversion.files)])
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -80,18 +79,3 @@ def model_of(champion: Manifest) -> Path:
             "Roll back to a whole version; see docs/registry.md.",
         )
     return target
-
-
-def fetch_channel(address: str, folder: Path) -> Path:
-    """Local copy of a channel (``s3://<bucket>/<prefix>``)."""
-    bucket, _, prefix = address.removeprefix("s3://").partition("/")
-    prefix = prefix.rstrip("/") + "/"
-    shutil.rmtree(folder, ignore_errors=True)
-    for key in objects.keys(bucket, prefix):
-        target = folder / key.removeprefix(prefix)
-        if not target.resolve().is_relative_to(folder.resolve()):
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with asking(f"GetObject s3://{bucket}/{key}"):
-            client("s3").download_file(bucket, key, str(target))
-    return folder

@@ -19,7 +19,6 @@ from tasks.drift.bundle import (
     ERRORS,
     baseline_of,
     errors_of,
-    fetch_channel,
     keep_report,
     model_of,
 )
@@ -38,6 +37,7 @@ from tasks.drift.reports.report import DriftReport
 from tasks.drift.scoring import score_periods, split_periods
 from tasks.errors import DataError
 from tasks.notify import Topic
+from tasks.objects import download
 from tasks.reports.artifacts import key_for, logger, show
 from tasks.retrying import retried
 from tasks.settings import settings
@@ -133,7 +133,7 @@ def keep_errors(data: ValidatedData, candidate: Path, holdout: str) -> dict[str,
     pinned, work = data.snapshot, data.work
     watching = Watching.of(pinned.dataset, data.drift_policy)
     try:
-        rows = fetch_channel(holdout, work / "held-out")
+        rows = download(holdout, work / "held-out")
         periods = work / "held-out-periods"
         split_periods(rows, periods, pinned.end, watching.days, pinned.end)
         scored = score_periods(candidate, periods, work / "scoring")

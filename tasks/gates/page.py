@@ -1,48 +1,59 @@
-"""The gate's page: every metric beside the champion's and the baseline's. Pure."""
+"""The gate's page: every bound with its interval, and every metric beside the champion's. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tasks.gates.evidence import Evidence
+from tasks.gates.finding import Finding
+from tasks.gates.picture import confusions, forest, reliability
+from tasks.reports.chart import image
 from tasks.reports.figures import UNBROKEN, counted, rounded
 from tasks.reports.figures import metric as told_metric
 from tasks.reports.markdown import flowing, plain, table
 from tasks.reports.pages import SIGNS
-from tasks.values import Check, Verdict
+from tasks.values import Verdict
 
 ROWS = "rows"
+MOST_CLASSES = 8
+"""Classes up to which the table of confusions fits the page."""
 
 
 def gate_page(
     model: str,
     verdict: Verdict,
+    found: Sequence[Finding],
     candidate: Mapping[str, float],
     champion: Mapping[str, float] | None,
     baseline: Mapping[str, float],
+    evidence: Evidence | None = None,
 ) -> str:
     """The verdict, the bounds, and the held-out split measured with all three models.
 
     Args:
         model: Its name.
-        verdict: Of the gate. A check's name begins with its metric.
+        verdict: Of the gate.
+        found: What it was made of.
         candidate: Metrics on the held-out split.
         champion: Metrics of what serves, on the same split; None when nothing serves yet.
         baseline: Metrics of the scikit-learn baseline, on the same split.
+        evidence: Answers on the held-out rows; None where none were saved.
     """
     parts = [
         f"# {SIGNS[verdict.outcome]} Gate of {model}: {verdict.outcome}",
         flowing(plain(_reason(verdict))),
     ]
-    if verdict.checks:
-        rows = [_judged(check, candidate) for check in verdict.checks]
-        parts += ["## Bounds", table(("", "check", "candidate", "bound", "why"), rows, (2, 3))]
-    gated = {_metric_of(check) for check in verdict.checks}
+    if found:
+        parts += ["## Bounds", _bounds(found), _drawn(forest(found), "differences with margins")]
+    gated = {finding.metric for finding in found}
     names = sorted(
         {*candidate, *(champion or {}), *baseline} - {ROWS},
         key=lambda name: (name not in gated, name),
     )
     if names:
         parts += ["## Held-out split", _measured(names, candidate, champion, baseline)]
+    if evidence is not None:
+        parts += [_drawn(reliability(evidence), "share of yeses by chance"), _confused(evidence)]
     if ROWS in candidate:
         parts.append(f"{candidate[ROWS]:,.0f} rows were learned from or held out.")
     if champion is None:
@@ -59,24 +70,71 @@ def _reason(verdict: Verdict) -> str:
     return f"{len(wrong)} of {count} did not pass: {', '.join(wrong)}."
 
 
-def _judged(check: Check, candidate: Mapping[str, float]) -> tuple[str, ...]:
-    name = _metric_of(check)
-    return (
-        SIGNS[check.outcome],
-        plain(check.name),
-        _cell(name, candidate),
-        _bound(name, check.bound),
-        rounded(plain(check.detail)),
-    )
+def _bounds(found: Sequence[Finding]) -> str:
+    """One row a comparison; columns that no row fills are left out.
+
+    A slice that passes because nothing was shown bears a dash and no tick.
+    """
+    rows = [
+        {
+            "": SIGNS[finding.outcome] if finding.shown else "–",
+            "gate": plain(finding.metric + (f" vs {finding.rival}" if finding.rival else "")),
+            "slice": plain(finding.part) if finding.part else "",
+            "candidate": _told(finding.metric, finding.value),
+            "bound": _bound(finding),
+            "interval": _interval(finding),
+            "against": _told(finding.metric, finding.reference) if finding.rival else "",
+            "why": rounded(plain(finding.why)),
+        }
+        for finding in found
+    ]
+    shown = [name for name in rows[0] if name == "" or any(row[name] for row in rows)]
+    numeric = [shown.index(name) for name in ("candidate", "bound", "against") if name in shown]
+    return table(shown, [[row[name] for name in shown] for row in rows], numeric)
 
 
-def _bound(name: str, bound: str) -> str:
-    """A bound in the unit of the figure that it is compared with."""
-    sign, _, value = bound.partition(" ")
-    try:
-        return f"{sign} {told_metric(name, float(value))}"
-    except ValueError:
-        return rounded(plain(bound))
+def _bound(finding: Finding) -> str:
+    """In the metric's unit; beside the interval of a difference, the worst difference."""
+    if not finding.sign:
+        return "a finite number" if finding.outcome == "error" else "–"
+    if finding.interval is None or not finding.rival:
+        return f"{finding.sign} {told_metric(finding.metric, finding.bound)}"
+    return f"{finding.sign} {_signed(finding.metric, finding.margin)}"
+
+
+def _interval(finding: Finding) -> str:
+    interval, name = finding.interval, finding.metric
+    if interval is None or not interval.known:
+        return ""
+    if finding.rival:
+        return f"{_signed(name, interval.low)} to {_signed(name, interval.high)}"
+    return f"{told_metric(name, interval.low)} to {told_metric(name, interval.high)}"
+
+
+def _signed(name: str, value: float) -> str:
+    """A difference: with its sign."""
+    return f"{'+' if value > 0 else ''}{told_metric(name, value)}"
+
+
+def _told(name: str, value: float | None) -> str:
+    return "–" if value is None else told_metric(name, value)
+
+
+def _drawn(svg: str, alternative: str) -> str:
+    return image(svg, alternative) if svg else ""
+
+
+def _confused(evidence: Evidence) -> str:
+    """Rows by their class and the class that the candidate answered."""
+    names, cells = confusions(evidence, MOST_CLASSES)
+    if not names:
+        return ""
+    rows = [
+        (plain(name), *(f"{count:,}" for count in row))
+        for name, row in zip(names, cells, strict=True)
+    ]
+    header = ("rows of ↓ answered as →", *(plain(name) for name in names))
+    return table(header, rows, range(1, len(header)))
 
 
 def _measured(
@@ -111,7 +169,3 @@ def _change(now: float | None, before: float | None) -> str:
         return "–"
     change = (now - before) / abs(before)
     return f"{change:+,.1%}".replace("%", f"{UNBROKEN}%")
-
-
-def _metric_of(check: Check) -> str:
-    return check.name.split(" ", 1)[0]

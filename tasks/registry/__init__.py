@@ -9,7 +9,7 @@ Layout of the bucket::
     _releases/<model>/…                      journals (written by tasks.release)
 """
 
-from tasks.registry.history import CandidateHistory, CandidateStatus, StatusChange
+from tasks.registry.candidate import CandidateHistory, CandidateStatus, StatusChange
 from tasks.registry.registry import Registry
 from tasks.registry.retention import RetentionPlan, RetentionPolicy
 

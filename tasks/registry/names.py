@@ -10,6 +10,8 @@ from tasks.errors import VersionUnknown
 STAMP = re.compile(r"v(\d{8}_\d{6})")
 SEMVER = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z]+(?:[.-][0-9A-Za-z]+)*))?")
 MANIFEST = "manifest.json"
+APP_ARCHIVES = "_apps/"
+"""Folder of the archives that apps bring along."""
 
 
 def version_of(created: float) -> str:
@@ -51,6 +53,11 @@ def manifest_key(model: str, version: str) -> str:
     return bundle_prefix(model, version) + MANIFEST
 
 
+def app_manifest_key(model: str, version: str) -> str:
+    """Where clients look that put a ``v`` of their own before what the pointer names."""
+    return f"{model}/v{version}/{MANIFEST}"
+
+
 def pointer_key(model: str) -> str:
     """Key of the pointer."""
     return f"{model}/latest.json"
@@ -59,6 +66,11 @@ def pointer_key(model: str) -> str:
 def claim_key(model: str, version: str) -> str:
     """Key of the claim that a publisher lays on a version before its first file."""
     return f"_claims/{model}/{version}.json"
+
+
+def package_key(model: str, version: str) -> str:
+    """Key of the name that SageMaker's model registry gave a version."""
+    return f"_packages/{model}/{version}.json"
 
 
 def history_key(model: str, identity: str) -> str:

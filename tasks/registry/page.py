@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.registry.app_contents import AppArchive
 from tasks.reports.figures import counted, size
 from tasks.reports.markdown import plain, table
 from tasks.reports.moments import moment_of
@@ -39,5 +40,27 @@ def bundle_page(manifest: Manifest, address: str) -> str:
             table(("what", "value"), facts),
             f"## {counted(len(manifest.files), 'file')}, {whole}",
             table(("file", "size", "SHA-256"), files, numeric=(1,)),
+        )
+    )
+
+
+def app_page(made: AppArchive, address: str) -> str:
+    """What an app's archive holds, and where it lies."""
+    rows = [
+        (f"`{part.model}`", f"`{part.version}`", ", ".join(part.formats), size(part.size))
+        for part in made.models
+    ]
+    facts = [
+        ("lies in", f"`{address}`"),
+        ("size", size(made.size)),
+        ("SHA-256", f"`{made.sha256}`"),
+    ]
+    left = [(f"`{model}`", plain(why)) for model, why in sorted(made.left_out.items())]
+    return "\n\n".join(
+        (
+            f"# {counted(len(made.models), 'model')} for an app",
+            table(("what", "value"), facts),
+            table(("model", "version", "formats", "size"), rows, numeric=(3,)),
+            *(("## Left out", table(("model", "why"), left)) if left else ()),
         )
     )

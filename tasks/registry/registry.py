@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.clock import Clock, system_clock, wall
-from tasks.registry import bundle, cdn, history, pointer, retention
-from tasks.registry.history import CandidateHistory, CandidateStatus
+from tasks.registry import app_manifest, bundle, cdn, history, pointer, retention
+from tasks.registry.candidate import CandidateHistory, CandidateStatus
 from tasks.registry.retention import RetentionPlan, RetentionPolicy
 from tasks.values import Manifest, Pointer, Rollout, Verdict
 
@@ -21,11 +21,13 @@ class Registry:
         bucket: S3 bucket.
         distribution_id: CloudFront distribution before it; "" for none.
         clock: Our clock.
+        cdn_url: Address at which clients find it; "" for none.
     """
 
     bucket: str
     distribution_id: str
     clock: Clock
+    cdn_url: str = ""
 
     @classmethod
     def here(cls) -> Registry:
@@ -33,15 +35,17 @@ class Registry:
         from tasks.settings import settings
 
         chosen = settings()
-        return cls(chosen.registry_bucket, chosen.distribution_id, system_clock())
+        return cls(chosen.registry_bucket, chosen.distribution_id, system_clock(), chosen.cdn_url)
 
     def claim_version(self, model: str, created: float, identity: str) -> str:
         """See `bundle.claim_version`."""
         return bundle.claim_version(self.bucket, model, created, identity)
 
     def publish(self, draft: Manifest, files: Mapping[str, Path | str]) -> Manifest:
-        """See `bundle.publish`."""
-        return bundle.publish(self.bucket, draft, files)
+        """See `bundle.publish`; then the manifest for clients that know nothing of ours."""
+        manifest = bundle.publish(self.bucket, draft, files)
+        app_manifest.write(self.bucket, manifest, self.cdn_url)
+        return manifest
 
     def versions(self, model: str) -> tuple[str, ...]:
         """Committed versions, oldest first."""

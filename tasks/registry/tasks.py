@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
+from tasks.registry import app_archive
 from tasks.registry.bundle import created_text
-from tasks.registry.history import CandidateStatus
-from tasks.registry.page import bundle_page
+from tasks.registry.candidate import CandidateStatus
+from tasks.registry.packages import ModelPackages
+from tasks.registry.page import app_page, bundle_page
 from tasks.registry.registry import Registry
 from tasks.registry.retention import RetentionPolicy
 from tasks.reports.artifacts import key_for, logger, show
@@ -149,6 +151,48 @@ def publish(
     _show_bundle(registry, manifest)
     logger().info(f"Published {model} {version}: {len(manifest.files)} files, verified")
     return version
+
+
+@retried("model packages")
+def keep_packages_in_step(*models: str) -> list[str]:
+    """Let SageMaker's model registry say what ours does of the newest versions.
+
+    Returns:
+        A sentence for each package that was made or corrected.
+    """
+    packages = ModelPackages.here()
+    if packages is None:
+        return []
+    sentences = [sentence for model in models for sentence in packages.keep_in_step(model)]
+    for sentence in sentences:
+        logger().info(sentence)
+    return sentences
+
+
+@retried("pack for apps")
+def pack_for_apps(models: Sequence[str], formats: Sequence[str]) -> str:
+    """Pack what serves into one archive that an app brings along; its page is shown.
+
+    Args:
+        models: Whose versions. One that serves nothing, or has none of the formats, is left out
+            and named.
+        formats: Which formats.
+
+    Returns:
+        A sentence with the archive's address and SHA-256.
+
+    Raises:
+        NothingToPack: nothing is left.
+    """
+    bucket = Registry.here().bucket
+    versions, without = app_archive.serving(bucket, models)
+    made, body = app_archive.pack(
+        bucket, versions, formats, app_archive.shared_files(), left_out=without
+    )
+    address = app_archive.keep(bucket, made, body)
+    show(key_for("app", "archive"), app_page(made, address), "What an app brings along")
+    named = ", ".join(f"{part.model} {part.version}" for part in made.models)
+    return f"{address} (SHA-256 {made.sha256}): {named}"
 
 
 def _show_bundle(registry: Registry, manifest: Manifest) -> None:

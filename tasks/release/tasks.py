@@ -125,6 +125,7 @@ def reconcile(context: ReleaseContext, model: str, to_the_end: bool = False) -> 
     while True:
         report = _looked_after(context, model)
         logger().info(f"{model}: {report.state}: {report.detail}")
+        _tell_who_can_mend(context, report)
         if not to_the_end or report.state not in {"waiting", "ongoing"}:
             return report
         time.sleep(LEFT_FREE_REAL_SECONDS)
@@ -139,12 +140,25 @@ def _looked_after(context: ReleaseContext, model: str) -> Report:
             same = standing.release_id == report.release_id
             bring_up_to_date(standing if same else kept(context, model, report.release_id))
     except SluiceError as error:
-        return Report(model=model, state="unreadable", detail=str(error))
+        # An AWS that is away for a while is no damage: the next look asks again.
+        state = "unreachable" if error.retryable else "unreadable"
+        return Report(model=model, state=state, detail=str(error))
     except Exception as error:  # noqa: BLE001  one model's fault must not leave the others alone
         logger().exception(f"{model} could not be looked after")
         detail = f"{type(error).__name__}: {error}. Next: Look at this run's log."
         return Report(model=model, state="unreadable", detail=detail)
     return report
+
+
+def _tell_who_can_mend(context: ReleaseContext, report: Report) -> None:
+    """Tell people what no release's own steps tell them: a release that freezes has done so."""
+    if report.state not in {"unreadable", "drifted"}:
+        return
+    try:
+        said = context.people.tell(f"{report.model}: release {report.state}", report.detail)
+    except SluiceError as error:
+        said = f"people could not be told: {error}"
+    logger().info(f"{report.model}: {said}")
 
 
 @task(name="summary", cache_policy=NO_CACHE)

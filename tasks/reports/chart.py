@@ -55,10 +55,10 @@ def line_chart(
         for name, points in series.items()
     }
     drawn = {name: points for name, points in drawn.items() if points}
-    body = [_text(LEFT, 18, title, size=14, weight="600")]
+    body = [text(LEFT, 18, title, size=14, weight="600")]
     if not drawn:
-        body.append(_text(LEFT, HEIGHT / 2, "nothing measured yet"))
-        return _document(body)
+        body.append(text(LEFT, HEIGHT / 2, "nothing measured yet"))
+        return document(body)
     xs = [x for points in drawn.values() for x, _ in points]
     ys = [y for points in drawn.values() for _, y in points]
     (x0, x1), levels = _span(xs), ticks(*_span(ys), whole=logarithmic)
@@ -77,16 +77,16 @@ def line_chart(
             'stroke="#8884" />'
         )
         label = number(10**y) if logarithmic else axis_label(y, levels[1] - levels[0])
-        body.append(_text(LEFT - 6, height + 4, label, anchor="end"))
+        body.append(text(LEFT - 6, height + 4, label, anchor="end"))
     marks = ticks(x0, x1)
     body.extend(
-        _text(
+        text(
             at(x, y0)[0], HEIGHT - BOTTOM + 16, axis_label(x, marks[1] - marks[0]), anchor="middle"
         )
         for x in marks
         if x0 <= x <= x1
     )
-    body.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, x_label, anchor="middle"))
+    body.append(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, x_label, anchor="middle"))
     for index, (name, points) in enumerate(drawn.items()):
         colour = COLOURS[index % len(COLOURS)]
         path = " ".join(f"{a:.1f},{b:.1f}" for a, b in (at(x, y) for x, y in points))
@@ -95,8 +95,8 @@ def line_chart(
             a, b = at(*points[0])
             body.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}" />')
         label = shortened(name, NAME)
-        body.append(_text(WIDTH - RIGHT + 12, TOP + 12 + 17 * index, label, colour=colour))
-    return _document(body)
+        body.append(text(WIDTH - RIGHT + 12, TOP + 12 + 17 * index, label, colour=colour))
+    return document(body)
 
 
 def image(svg: str, alternative: str) -> str:
@@ -138,12 +138,12 @@ def axis_label(value: float, step: float) -> str:
         return number(value, 6)
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     decimals += abs(step * 10**decimals - round(step * 10**decimals)) > MILLIONTH  # 2.5, 0.25
-    text = f"{value:,.{decimals}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else text
+    told = f"{value:,.{decimals}f}"
+    told = told.rstrip("0").rstrip(".") if "." in told else told
+    return "0" if told == "-0" else told
 
 
-def _text(
+def text(
     x: float,
     y: float,
     words: str,
@@ -152,14 +152,16 @@ def _text(
     colour: str = "#8a8f98",
     weight: str = "400",
 ) -> str:
+    """Words at a place, readable on dark and light."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" '
         f'fill="{colour}" font-weight="{weight}">{escape(words)}</text>'
     )
 
 
-def _document(body: Sequence[str]) -> str:
+def document(body: Sequence[str], height: int = HEIGHT) -> str:
+    """What was drawn, as an SVG of the width that pages have room for."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
-        f'height="{HEIGHT}" font-family="system-ui, sans-serif">' + "".join(body) + "</svg>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
+        f'height="{height}" font-family="system-ui, sans-serif">' + "".join(body) + "</svg>"
     )

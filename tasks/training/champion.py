@@ -25,10 +25,11 @@ def require_comparable(spec: ModelSpec, champion: Manifest | None) -> None:
     """
     if champion is None or measures_itself(champion):
         return
-    bounded = [g.metric for g in spec.gates if g.no_worse_than_champion is not None]
+    bounded = [g.metric for g in spec.gates if g.no_worse_than_champion is not None or g.slices]
     if bounded:
         raise InvalidModelSpec(
             f"{spec.name}: champion {champion.version} was made by an own program and carries "
             f"nothing that measures it; the gate on {', '.join(bounded)} compares with it.",
-            "Take no_worse_than_champion away for one release: the next champion measures itself.",
+            "Take no_worse_than_champion and slices away for one release: the next one measures "
+            "itself.",
         )

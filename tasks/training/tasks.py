@@ -32,7 +32,14 @@ from tasks.training.plan import (
     training_request,
 )
 from tasks.training.split import split_good_rows
-from tasks.values import Manifest, Snapshot, TrainedModel, ValidatedData, fingerprint
+from tasks.values import (
+    Manifest,
+    MeasuredChampion,
+    Snapshot,
+    TrainedModel,
+    ValidatedData,
+    fingerprint,
+)
 
 PAGE_LINES = 5000
 
@@ -137,8 +144,8 @@ def train(
 @retried("measure champion")
 def measure_champion(
     spec: ModelSpec, champion: Manifest | None, holdout: str
-) -> Mapping[str, float] | None:
-    """The champion's metrics on the candidate's held-out split, as its own bundle measures them.
+) -> MeasuredChampion | None:
+    """The champion on the candidate's held-out split, as its own bundle measures it.
 
     None when nothing serves yet, or when the champion is an older one of an own program that
     nothing measures; no gate then compares with it (`require_comparable`).
@@ -155,7 +162,8 @@ def measure_champion(
     model = f"s3://{chosen.registry_bucket}/{champion.model}/{champion.version}/model.tar.gz"
     name = evaluation_name(spec.name, champion.version, holdout)
     tags = {"sluice:model": spec.name, "sluice:champion": champion.version}
-    return _measure(spec, name, {"model": model, "holdout": holdout}, tags)[0].candidate
+    measured, _, folder = _measure(spec, name, {"model": model, "holdout": holdout}, tags)
+    return MeasuredChampion(metrics=measured.candidate, folder=folder)
 
 
 @retried("examine")

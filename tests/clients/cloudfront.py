@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 
-def distribution(aws: Any, bucket: str) -> str:
-    """A distribution before a bucket."""
+def distribution(aws: Any, bucket: str, reference: str = "edge") -> str:
+    """A distribution before a bucket; each reference makes another one."""
     made = aws.client("cloudfront").create_distribution(
         DistributionConfig={
-            "CallerReference": "edge",
+            "CallerReference": reference,
             "Comment": "",
             "Enabled": True,
             "Origins": {

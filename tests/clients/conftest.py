@@ -195,7 +195,7 @@ def handler_of(cdn: Cdn, modules: Path) -> type[http.server.BaseHTTPRequestHandl
                 body = (modules / "node_modules/@tensorflow" / SCRIPTS[name]).read_bytes()
                 rule = "public, max-age=600"
             elif path == "/vectors.json":
-                body = (ROOT / "tests" / "vectors" / "buckets.json").read_bytes()
+                body = (ROOT / "clients" / "vectors" / "buckets.json").read_bytes()
             else:
                 body = (REAL_PAGE if path == "/real" else PAGE).encode()
                 kind = "text/html"

@@ -17,7 +17,7 @@ from tasks.experiments.plan import Assignment, Experiment, SuccessMetric
 from tests.clients.conftest import MODEL, ROOT, V1, V2, V3
 from tests.clients.test_edge_client import REFUSES, SEES, WEIGHTS, told
 
-VECTORS = ROOT / "tests" / "vectors" / "experiments.json"
+VECTORS = ROOT / "clients" / "vectors" / "experiments.json"
 NODE = Path(sys.prefix) / "bin" / "node"
 ARMS = """
 import { readFileSync } from "node:fs";

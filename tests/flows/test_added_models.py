@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from deployments.laptop import resources
 from deployments.models.new import new_model
 from tasks import aws as our_aws
 from tasks.registry import Registry
+from tasks.reports.artifacts import key_for
 from tasks.settings import settings
 from tasks.values import Manifest
 
@@ -113,6 +115,7 @@ def test_an_own_program_works_twice_in_a_row_and_is_followed(place: Place) -> No
     from flows.watch_drift import watch_drift
 
     add_example(MODEL)
+    ask_for_intervals(MODEL)
     place.load(FIRST, 60)
     good, said = place.retrain(MODEL)
     assert good, said
@@ -139,6 +142,39 @@ def test_an_own_program_works_twice_in_a_row_and_is_followed(place: Place) -> No
     manifest = registry.manifest(MODEL, second.version)
     assert manifest.program == "entry_point.py"
     assert manifest.metrics["within_20_percent"] > 0.3
+    [compared] = [one for one in gate_pages(MODEL) if "vs champion" in flat(one)]
+    row = r"mae vs champion \|[^|]*\|[^|]*\| ≤ \+[^|]*\|[^|]* to [^|]*\|[^|]*\| BCa"
+    assert re.search(row, flat(compared)), compared
+    assert "grade: 7" in flat(compared)
+    assert "![differences with margins]" in compared
+
+
+def ask_for_intervals(model: str) -> None:
+    """Gates of the model's mean error that are decided by intervals, in slices of a column, too."""
+    path = settings().models_dir / model / "model.yaml"
+    described = yaml.safe_load(path.read_text("utf-8"))
+    rule = {"column": "grade", "no_worse_than_champion": 0.5, "bins": 20}
+    described["gates"].append(
+        {"metric": "mae", "no_worse_than_champion": 0.5, "confidence": 0.95, "slices": [rule]}
+    )
+    path.write_text(yaml.safe_dump(described))
+
+
+def gate_pages(model: str) -> list[str]:
+    """The pages of the model's gates, as the UI has them."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key_for("gate", model)]))
+        )
+    return [str(artifact.data) for artifact in found]
+
+
+def flat(page: str) -> str:
+    """A page whose tables' lines are not broken."""
+    return page.replace("<br>", " ")
 
 
 LABELS = ("garden", "pool", "view")

@@ -214,6 +214,11 @@ def test_reconcile_says_who_cancelled_corrects_the_page_and_stops_at_no_damaged_
         assert f"s3://{testbed.BUCKET}/{current_key(name)}" in str(ended.message)
     assert "Next: Put its last good version back" in str(ended.message)
     assert "of format 9; this program reads 1" in str(ended.message)
+    mails = installation.told()
+    for name in damage:
+        assert (
+            f"s3://{testbed.BUCKET}/{current_key(name)}" in mails[f"{name}: release unreadable"][0]
+        )
 
     assert "a person cancelled the run the cancelled one" in standing["verdict"]
     assert standing["verdict"].endswith(f"From {version} to {second}.")
@@ -221,3 +226,8 @@ def test_reconcile_says_who_cancelled_corrects_the_page_and_stops_at_no_damaged_
     assert "rolled back" in corrected
     assert "a person cancelled the run the cancelled one" in corrected
     assert installation.serves() == second
+    # It was undone, which says nothing against it: it still waits for its release.
+    [waiting] = installation.aws.client("sagemaker").list_model_packages(
+        ModelPackageGroupName=f"sluice-{MODEL}", ModelApprovalStatus="PendingManualApproval"
+    )["ModelPackageSummaryList"]
+    assert waiting["ModelPackageDescription"] == f"{MODEL} {version}"

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from models.runtime import calling
+from models.runtime import answers, calling
 from models.runtime.family import plug_in
 from tests.models.conformance import HELD_OUT, instance_of, serve
 
@@ -46,6 +46,23 @@ def it_measures_itself_again(done, out):
     again = calling.measure(done.model, done.holdout, out / "measured")
     expected = done.metrics()["candidate"]
     assert again["candidate"] == pytest.approx(expected, rel=1e-3, abs=1e-6)
+    its_answers_are_kept_row_by_row(done, out / "measured")
+
+
+def its_answers_are_kept_row_by_row(done, measured):
+    """By the training job and by the measuring one: the same rows, labels and predictions."""
+    first = answers.load(done.base / "output/data" / answers.FILE)
+    again = answers.load(measured / answers.FILE)
+    assert first.task == again.task == done.family.task
+    assert len(set(first.rows)) == HELD_OUT
+    assert again.rows.tolist() == first.rows.tolist()
+    assert again.labels.tolist() == first.labels.tolist()
+    np.testing.assert_allclose(again.predicted, first.predicted, rtol=1e-3, atol=1e-5)
+    assert again.plain is None
+    task = done.family.task_class(first.output)
+    labels = task.labels(first.labels.tolist())
+    for who, said in (("candidate", first.predicted), ("baseline", first.plain)):
+        assert task.measure(labels, said) == pytest.approx(done.metrics()[who])
 
 
 def its_error_can_be_followed(done, out):

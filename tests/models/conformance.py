@@ -158,7 +158,12 @@ def start(base):
     return subprocess.Popen(
         [sys.executable, TRAIN, *arguments],
         cwd=base / "code",
-        env={**inherited, "SAGEMAKER_BASE_DIR": str(base), "SLUICE_LABEL": "told_label"},
+        env={
+            **inherited,
+            "SAGEMAKER_BASE_DIR": str(base),
+            "SLUICE_LABEL": "told_label",
+            "OMP_NUM_THREADS": "1",  # of 200 rows two threads only wait for each other
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

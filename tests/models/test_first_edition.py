@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.runtime import calling
+from models.runtime import answers, calling
 
 HERE = Path(__file__).parent / "first_edition"
 
@@ -31,6 +31,7 @@ def test_it_measures_itself_as_its_own_job_did(bundle, holdout, tmp_path):
     expected = json.loads((HERE / "metrics.json").read_text("utf-8"))["candidate"]
     got = calling.measure(bundle, holdout, tmp_path / "out")["candidate"]
     assert got == pytest.approx(expected, rel=1e-3)
+    assert not (tmp_path / "out" / answers.FILE).exists(), "it knows nothing of answers"
 
 
 def test_it_answers_its_example_and_its_error_can_be_followed(bundle, holdout, tmp_path):

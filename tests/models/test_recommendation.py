@@ -86,7 +86,7 @@ def test_its_scores_are_chances_that_can_be_believed(sides):
     predicted = bundle.predicted(holdout.inputs)
     errors = bundle.task.errors(holdout.labels, predicted)
     assert abs(errors["residual"].mean()) < 0.03
-    assert ((predicted[:, 1] >= 0) & (predicted[:, 1] <= 1)).all()
+    assert ((predicted[:, 100:] >= 0) & (predicted[:, 100:] <= 1)).all()
     assert np.isfinite(errors["error"]).all()
 
 

@@ -206,6 +206,11 @@ def test_labels_are_read_as_good_rows_hold_them():
     assert list(labels) == [("pool", "view"), (), ("pool",), None]
 
 
+def test_what_was_taken_up_is_read_as_channels_and_as_files_of_answers_hold_it():
+    labels = plug_in("tasks", "ranking").labels([["a", "b"], '["b", "c"]', "[c", None, []])
+    assert list(labels) == [("a", "b"), ("b", "c"), ("[c",), None, ()]
+
+
 def test_whole_numbers_are_classes_by_their_digits():
     task, labels = fitted("classification", values=[1.0, 0, 1])
     assert task.classes == ["0", "1"]

@@ -14,7 +14,7 @@ from models.runtime.tables.operations import fnv1a
 from models.runtime.texts.words import PADDING, Words, described
 
 ROOT = Path(__file__).resolve().parents[2]
-SHARED = json.loads((ROOT / "tests" / "vectors" / "words.json").read_text("utf-8"))
+SHARED = json.loads((ROOT / "clients" / "vectors" / "words.json").read_text("utf-8"))
 READ = Words(SHARED["spec"])
 LENGTHS = {"words": 12, "pairs": 11}
 NODE = Path(sys.prefix) / "bin" / "node"

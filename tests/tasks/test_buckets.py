@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tasks.buckets import BUCKETS, bucket
 
 ROOT = Path(__file__).parents[2]
-VECTORS = ROOT / "tests" / "vectors" / "buckets.json"
+VECTORS = ROOT / "clients" / "vectors" / "buckets.json"
 NODE = Path(sys.prefix) / "bin" / "node"
 IN_NODE = """
 import { readFileSync } from "node:fs";

@@ -57,6 +57,26 @@ def family(task, source, backend="keras"):
 
 
 PINBALL = [{"metric": "pinball", "better": "smaller", "at_most": 1}]
+
+
+def sliced(column):
+    rule = {"column": column, "no_worse_than_champion": 0.1}
+    return [{"metric": "mae", "at_most": 1, "confidence": 0.9, "slices": [rule]}]
+
+
+def test_acts_that_a_row_gathers_make_no_slices_and_no_groups():
+    spec = load_model_spec("recommendation", MODELS)
+    contract = load_contract(spec.data.dataset, CONTRACTS)
+    gate = {"metric": "ndcg", "no_worse_than_champion": 0.05, "confidence": 0.9}
+    sliced = GateSpec.model_validate(
+        {**gate, "slices": [{"column": "device", "no_worse_than_champion": 0.1}]}
+    )
+    data = spec.data.model_copy(update={"split_by": "user_id"})
+    spec = spec.model_copy(update={"gates": (sliced,), "data": data})
+    with pytest.raises(InvalidModelSpec, match="split_by: user_id.*slices of ndcg: device: a row"):
+        require_sound(spec, contract, MODELS / spec.name, Settings())
+
+
 NO_FORMATS = {"tflite_float16": None, "tflite_int8": None, "tfjs_float16": None}
 
 
@@ -73,6 +93,8 @@ NO_FORMATS = {"tflite_float16": None, "tflite_int8": None, "tfjs_float16": None}
         (PRICES, "data.features", {"zipcode": "word"}, "zipcode: word is none of number, log"),
         (ROOMS, "data.features", {"width": "log"}, "width means nothing"),
         (PRICES, "gates", PINBALL, "pinball is measured by no task"),
+        (PRICES, "gates", sliced("street"), "slices of mae: property_sales has no column 'street'"),
+        (PRICES, "gates", sliced("price"), "slices of mae: price is the label"),
         (PRICES, "training.instance_type", "ml.m5.xlarg", "type 'ml.m5.xlarg' for training; near"),
         (PRICES, "training.instance_type", "m5.xlarge", "type 'm5.xlarge' for training; near"),
         (PRICES, "serving.instance_type", "ml.g5.xlrge", "'ml.g5.xlrge' for inference; near"),

@@ -45,6 +45,7 @@ CALLED = {
     "model.yaml": {"spec", "model_spec"},
     "training.metrics": {"metric"},
     "gates": {"gate", "g"},
+    "gates.slices": {"rule"},
     "serving.autoscaling": {"spec", "autoscaling", "wanted", "scaling"},
     "release": {"release", "spec", "rules", "asked"},
     "release.tolerance": {"tolerance"},

@@ -23,6 +23,7 @@ from embedded_aws.front import Front
 from embedded_aws.hosting import Hosting
 from embedded_aws.hosting.ticker import Ticker
 from embedded_aws.moto_services import Moto, reset_moto
+from embedded_aws.packages import ModelRegistry
 from embedded_aws.sagemaker import SageMaker
 from embedded_aws.service import AwsFault, Service
 from embedded_aws.state.continuity import NOTE_SECONDS, epoch_of, left_behind, note
@@ -150,9 +151,12 @@ class EmbeddedAws:
         )
         training = Training(self.world, keep_failed=self._keep_failed_jobs)
         hosting = Hosting(self.world)
+        registry = ModelRegistry(self.world)
         self._rooms = {"training": training, "hosting": hosting}
         services: dict[str, Service] = {
-            "sagemaker": SageMaker([training, hosting], hosting.invoke, self.world.records),
+            "sagemaker": SageMaker(
+                [training, hosting, registry], hosting.invoke, self.world.records
+            ),
             "monitoring": cloudwatch,
         }
         moto = Moto(self.clock)

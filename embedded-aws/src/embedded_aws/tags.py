@@ -38,7 +38,8 @@ class Tags:
         elif action.startswith("Delete") and action != "DeleteTags":
             kind = action.removeprefix("Delete")
             path = re.sub(r"(?<!^)([A-Z])", r"-\1", kind).lower()
-            ending = f":{path}/{str(params.get(f'{kind}Name', '')).lower()}"
+            name = str(params.get(f"{kind}Name", "")).lower()
+            ending = name if name.startswith("arn:") else f":{path}/{name}"
             with self._lock:
                 for arn in [arn for arn in self._by_arn if arn.lower().endswith(ending)]:
                     self._records.drop(KIND, arn)

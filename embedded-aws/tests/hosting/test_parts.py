@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 from customer.shop import archive
 
-from embedded_aws.hosting.control.catalogue import page
+from embedded_aws.catalogue import page
 from embedded_aws.hosting.fleet.capture import flush_interval
 from embedded_aws.hosting.process import artefact, ports
 from embedded_aws.hosting.process.program import command, environment

@@ -54,6 +54,7 @@ class InteractionPairs(Input):
         ChannelColumn("occurred_on", "date", required=True),
     )
     partners: ClassVar[frozenset[str] | None] = frozenset({"ranking", "two-towers"})
+    gathers: ClassVar[bool] = True
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         super().__init__(spec)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime import measures
+from models.runtime import measures, sums
 from models.runtime.metric import Metric
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Tensor
@@ -137,6 +137,11 @@ class Classification(Task):
         """Classification metrics."""
         threshold = float(self.output["confidence_threshold"])
         return measures.classification(self.targets(labels), predicted, threshold)
+
+    def sums(self, labels: NDArray[Any], predicted: Floats) -> sums.RowSums:
+        """All metrics, unless there are very many classes."""
+        threshold = float(self.output["confidence_threshold"])
+        return sums.classification(self.targets(labels), predicted, threshold)
 
     def scores(self, predicted: Floats) -> Floats:
         """Class index plus confidence.

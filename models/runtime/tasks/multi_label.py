@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from models.runtime import sums
 from models.runtime.metric import Metric
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Tensor
@@ -137,6 +138,11 @@ class MultiLabel(Task):
             "subset_accuracy": float((~misses.any(axis=1)).mean()),
             "lowest_recall": float(recall.min()) if has.any() else 0.0,
         }
+
+    def sums(self, labels: NDArray[Any], predicted: Floats) -> sums.RowSums:
+        """All metrics, those of single labels unless there are very many."""
+        told = predicted >= float(self.output["threshold"])
+        return sums.several(self.targets(labels).astype(bool), told)
 
     def scores(self, predicted: Floats) -> Floats:
         """How many labels a row is expected to have: the sum of its chances."""

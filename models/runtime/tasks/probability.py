@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime import measures
+from models.runtime import measures, sums
 from models.runtime.metric import Metric
 from models.runtime.platt import fitted_line, on_line
 from models.runtime.script_mode import Hyperparameters
@@ -135,6 +135,10 @@ class Probability(Task):
     def measure(self, labels: NDArray[Any], predicted: Floats) -> dict[str, float]:
         """Calibration and order of the chances."""
         return measures.chances(labels, predicted)
+
+    def sums(self, labels: NDArray[Any], predicted: Floats) -> sums.RowSums:
+        """What asks for no order of the chances."""
+        return sums.chances(labels, predicted)
 
     def scores(self, predicted: Floats) -> Floats:
         """The chance itself."""

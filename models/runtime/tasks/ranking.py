@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -14,6 +16,7 @@ from models.runtime.rankings import orders, peers
 from models.runtime.rankings.roles import places
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Tensor
+from models.runtime.sums import RowSums
 from models.runtime.task import Floats, Objective, Task, Unlabelled, UnreadableAnswer
 
 ITEMS, SCORES = "items", "scores"
@@ -26,8 +29,8 @@ class Ranking(Task):
     """A label is what a user took up: a list of items. Of ``most`` answered, the first ``k`` count.
 
     Measured per user, on what he took up after the training ended. An item that no training row had
-    cannot be answered and counts as missed. Predictions are [n, 2, most]: numbers of items from 1,
-    and their scores.
+    cannot be answered and counts as missed. Predictions are [n, 2 · most]: numbers of items from
+    1, and then their scores.
     """
 
     metrics: ClassVar[Mapping[str, Metric]] = {
@@ -124,8 +127,8 @@ class Ranking(Task):
         return made
 
     def predicted(self, raw: Mapping[str, NDArray[Any]]) -> Floats:
-        """Graph output → numbers and scores [n, 2, most]."""
-        return np.stack([raw[ITEMS], raw[SCORES]], axis=1).astype(np.float64)
+        """Graph output → numbers and scores, side by side [n, 2 · most]."""
+        return np.concatenate([raw[ITEMS], raw[SCORES]], axis=1).astype(np.float64)
 
     def plain(
         self, rows: Floats, targets: NDArray[Any], holdout: Floats
@@ -158,7 +161,7 @@ class Ranking(Task):
                     if number
                 ]
             }
-            for row in predicted
+            for row in self._parted(predicted)
         ]
 
     def read(self, answers: Sequence[Any]) -> Floats:
@@ -182,11 +185,11 @@ class Ranking(Task):
                         "catalogue with a number as its score"
                     )
                 made[row, :, place] = number, score
-        return made
+        return made.reshape(len(answers), -1)
 
     def measure(self, labels: NDArray[Any], predicted: Floats) -> dict[str, float]:
         """Means over users."""
-        ordered = predicted[:, 0].astype(np.int64)
+        ordered = self._parted(predicted)[:, 0].astype(np.int64)
         hit, relevant = self._hits(labels, predicted)
         first, most = self.k, self.most
         return {
@@ -198,13 +201,32 @@ class Ranking(Task):
             "coverage": orders.coverage(ordered, len(self.output["items"]), first),
         }
 
+    def sums(self, labels: NDArray[Any], predicted: Floats) -> RowSums:
+        """All but ``coverage``, which is no function of sums."""
+        hit, relevant = self._hits(labels, predicted)
+        names = ("ndcg", "recall", "hit_rate", "ndcg_most", "recall_most")
+        columns = (
+            orders.ndcg(hit, relevant, self.k),
+            orders.recall(hit, relevant, self.k),
+            hit[:, : self.k].any(axis=1),
+            orders.ndcg(hit, relevant, self.most),
+            orders.recall(hit, relevant, self.most),
+        )
+
+        def metrics(sums: Floats) -> dict[str, Floats]:
+            rows, *totals = sums.T
+            return {name: total / rows for name, total in zip(names, totals, strict=True)}
+
+        rows = np.stack([np.ones(len(hit)), *columns], axis=1).astype(np.float64)
+        return RowSums(rows, metrics, {"hit_rate": 3})
+
     def scores(self, predicted: Floats) -> Floats:
         """The best answer's score: what the model trusts itself to know of this user.
 
         The same however many places a client asks for. It moves when users are strangers, when
         their attributes come otherwise, and when another version thinks otherwise of them.
         """
-        return np.asarray(predicted[:, 1, 0], dtype=np.float64)
+        return np.asarray(self._parted(predicted)[:, 1, 0], dtype=np.float64)
 
     @classmethod
     def score_of(cls, answer: Any) -> float | None:
@@ -227,9 +249,10 @@ class Ranking(Task):
         known = self.labelled(labels)
         hit, relevant = self._hits(labels, predicted)
         gain = orders.ndcg(hit, np.maximum(relevant, 1), self.k)
-        there = predicted[:, 0, : self.k] > 0
+        first = self._parted(predicted)[:, :, : self.k]
+        there = first[:, 0] > 0
         places_taken = np.maximum(there.sum(axis=1), 1)
-        said = (predicted[:, 1, : self.k] * there).sum(axis=1) / places_taken
+        said = (first[:, 1] * there).sum(axis=1) / places_taken
         right = hit[:, : self.k].sum(axis=1) / places_taken
         return {
             "residual": np.where(known, said - right, np.nan),
@@ -240,7 +263,7 @@ class Ranking(Task):
     def columns(self, predicted: Floats) -> dict[str, Any]:
         """The first k items, and their scores, a list a row."""
         items = self.output["items"]
-        first = predicted[:, :, : self.k]
+        first = self._parted(predicted)[:, :, : self.k]
         return {
             "prediction": [[items[int(n) - 1] for n in row if n] for row in first[:, 0]],
             "scores": [row[1][row[0] > 0].tolist() for row in first],
@@ -253,10 +276,19 @@ class Ranking(Task):
         each = [set(row or ()) for row in labels]
         relevant = [self.numbers(sorted(items)) for items in each]
         counts = np.asarray([len(items) for items in each], dtype=np.int64)
-        return orders.hits(predicted[:, 0].astype(np.int64), relevant), counts
+        ordered = self._parted(predicted)[:, 0].astype(np.int64)
+        return orders.hits(ordered, relevant), counts
+
+    def _parted(self, predicted: Floats) -> Floats:
+        """Numbers and scores [n, 2, most]."""
+        return predicted.reshape(len(predicted), 2, self.most)
 
 
 def _items_of(value: Any) -> tuple[str, ...] | None:
+    if isinstance(value, str) and value.startswith("["):
+        # A list as files of answers keep it.
+        with suppress(ValueError):
+            value = json.loads(value)
     if value is None:
         return None
     return (value,) if isinstance(value, str) else tuple(str(item) for item in value)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime import measures
+from models.runtime import measures, sums
 from models.runtime.metric import Metric
 from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
 from models.runtime.signature import Tensor
@@ -105,6 +105,10 @@ class Regression(Task):
     def measure(self, labels: NDArray[Any], predicted: Floats) -> dict[str, float]:
         """Regression metrics."""
         return measures.regression(labels, predicted)
+
+    def sums(self, labels: NDArray[Any], predicted: Floats) -> sums.RowSums:
+        """All metrics but the median."""
+        return sums.regression(labels, predicted)
 
     def scores(self, predicted: Floats) -> Floats:
         """The value itself."""

@@ -2,7 +2,7 @@
 
 Everything that decides is in one JSON, the ``text`` of preprocess.json; docs/models.md says what
 each key means, ``clients/javascript/words.js`` does the same in a browser, and
-``tests/vectors/words.json`` holds what both must answer.
+``clients/vectors/words.json`` holds what both must answer.
 
 Libraries of two languages never know the same version of Unicode. So nothing here asks a library
 what a letter is: code points are told apart by the ranges below, and only those of scripts whose

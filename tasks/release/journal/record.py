@@ -311,6 +311,7 @@ class Report(Frozen):
         "frozen",
         "drifted",
         "unreadable",
+        "unreachable",
     ]
     detail: str
     release_id: str = ""
@@ -319,4 +320,4 @@ class Report(Frozen):
     @property
     def needs_person(self) -> bool:
         """Whether nothing more will be done before somebody looks."""
-        return self.state in {"frozen", "drifted", "unreadable"}
+        return self.state in {"frozen", "drifted", "unreadable", "unreachable"}

@@ -1,5 +1,6 @@
 """Real conversions of a really trained model, answered by the runtimes that clients use."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -10,10 +11,11 @@ import numpy as np
 import pytest
 
 from tasks.conversion import runtimes
-from tasks.conversion.calibration import read
+from tasks.conversion.calibration import Calibration, read
 from tasks.conversion.convert import convert_model, modules_folder, parities, require, unpack
 from tasks.conversion.runtimes import litert_answers, tfjs_answers
-from tasks.conversion.signature import signature_of
+from tasks.conversion.signature import GraphSignature, signature_of
+from tasks.conversion.vectors import vectors
 from tasks.conversion_spec import ConversionSpec, FormatSpec
 from tasks.errors import ConversionError
 from tests.models.trained import ROOT
@@ -124,6 +126,43 @@ def test_clients_are_told_what_each_files_tensors_are_called(edge, trained):
         )  # fmt: skip
         assert taken["key"] == given["name"], name
         assert answered["name"] == "prediction"
+
+
+@pytest.mark.tensorflow
+def test_whoever_brings_a_format_to_a_device_can_compare_with_what_it_answered(edge, calibration):
+    out, report = edge
+    _, signature = calibration
+    told = json.loads((out / "vectors.json").read_text("utf-8"))
+    assert "vectors.json" in report.files
+    assert set(told["answers"]) == {"original", *(made.format for made in report.formats)}
+    given = {
+        tensor["name"]: np.frombuffer(
+            base64.b64decode(tensor["base64"]), np.dtype(tensor["dtype"]).newbyteorder("<")
+        ).reshape(tensor["shape"])
+        for tensor in told["inputs"]
+    }
+    assert {len(rows) for rows in given.values()} == {told["rows"]} == {8}
+    answered = litert_answers(out / "tflite" / "model_int8.tflite", signature, given).outputs
+    for name, rows in told["answers"]["tflite_int8"].items():
+        np.testing.assert_allclose(answered[name], rows, rtol=1e-5)
+        original = np.array(told["answers"]["original"][name])
+        assert 0 < np.abs(original - np.array(rows)).max() < np.abs(original).max()
+
+
+def test_vectors_are_few_where_rows_are_large_and_hold_no_nan():
+    signature = GraphSignature.model_validate(
+        {
+            "inputs": [{"name": "image", "shape": [1, 200, 200, 3], "dtype": "float32"}],
+            "outputs": [{"name": "answer", "shape": [1, 2], "dtype": "float32"}],
+        }
+    )
+    pictures = np.ones((5, 200, 200, 3), np.float32)
+    rows = Calibration({"image": pictures}, {"answer": np.full((5, 2), np.nan, np.float32)})
+    (tensor,) = (told := vectors(signature, rows, {}))["inputs"]
+    assert (told["rows"], tensor["shape"]) == (1, [1, 200, 200, 3])
+    assert json.loads(json.dumps(told, allow_nan=False))["answers"]["original"] == {
+        "answer": [[None, None]]
+    }
 
 
 def archive(folder, *names):

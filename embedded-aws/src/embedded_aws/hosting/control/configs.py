@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.hosting.control.catalogue import arn, exists, missing, page
+from embedded_aws.catalogue import arn, exists, missing, page
 from embedded_aws.hosting.control.models import Models
 from embedded_aws.hosting.shared import SharedState
 from embedded_aws.service import AwsFault

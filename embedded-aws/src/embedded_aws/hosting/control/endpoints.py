@@ -9,8 +9,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from embedded_aws.catalogue import arn, exists, missing, page
 from embedded_aws.hosting.control import keeping
-from embedded_aws.hosting.control.catalogue import arn, exists, missing, page
 from embedded_aws.hosting.control.configs import EndpointConfigs
 from embedded_aws.hosting.control.deployer import Deployer
 from embedded_aws.hosting.control.models import Models

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.hosting.control.catalogue import arn, exists, missing, page
+from embedded_aws.catalogue import arn, exists, missing, page
 from embedded_aws.hosting.process import artefact
 from embedded_aws.hosting.shared import SharedState
 from embedded_aws.service import AwsFault
@@ -31,7 +31,13 @@ class Models:
         if name in self._models:
             raise exists("model", resource)
         container = _container(params)
-        if "Image" not in container and "ModelPackageName" not in container:
+        if "ModelPackageName" in container:
+            raise AwsFault(
+                "ValidationException",
+                "Models of a ModelPackageName are not built here: name the Image and ModelDataUrl "
+                "of the package's InferenceSpecification.",
+            )
+        if "Image" not in container:
             raise AwsFault(
                 "ValidationException",
                 "Either Image or ModelPackageName must be set for the model's container.",

@@ -14,7 +14,7 @@ DEFAULT_PAGE = 10
 
 
 def arn(world: World, kind: str, name: str) -> str:
-    """Resource name of a hosting resource; SageMaker writes names in lower case there."""
+    """Resource name of a resource; SageMaker writes names in lower case there."""
     return f"arn:aws:sagemaker:{world.region}:{world.account_id}:{kind}/{name.lower()}"
 
 
