@@ -22,7 +22,7 @@ from models.runtime.backend import Fitted
 from models.runtime.backends.two_towers import TwoTowers
 from models.runtime.bundle import PREPROCESS, write_json
 from models.runtime.inputs.pairs import InteractionPairs
-from models.runtime.rankings.history import History, Taken
+from models.runtime.rankings.history import History, TakenUp
 from models.runtime.rankings.recommender import SIGNS, Recommender, SecondStage, Towers
 from models.runtime.rankings.search import best
 from models.runtime.signature import Signature
@@ -37,7 +37,7 @@ USERS, ACTS, VECTOR, PLACES = 10_000, 200_000, 32, 100
 def recommender(items: int, seed: int = 0) -> Recommender:
     """A model of the shipped shape with made-up weights: what it costs does not depend on them."""
     draw = np.random.default_rng(seed)
-    acts = Taken(
+    acts = TakenUp(
         draw.integers(1, USERS + 1, ACTS), draw.integers(1, items + 1, ACTS),
         draw.integers(0, 100, ACTS), np.ones(ACTS),
     )  # fmt: skip

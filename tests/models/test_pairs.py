@@ -11,7 +11,7 @@ from models.runtime.family import misfit
 from models.runtime.input import InvalidFeature
 from models.runtime.inputs.pairs import ACTS, InteractionPairs
 from models.runtime.rankings.catalogue import item_features
-from models.runtime.rankings.history import Taken
+from models.runtime.rankings.history import TakenUp
 from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
 from models.runtime.split import ChannelColumn
 from models.runtime.tables.cells import BadInput
@@ -177,7 +177,7 @@ def test_users_without_attributes_need_none(channel):
 
 
 def test_an_item_is_told_by_its_last_known_attributes():
-    acts = Taken(np.asarray([1, 1, 2]), np.asarray([2, 1, 2]), np.asarray([9, 5, 3]), np.ones(3))
+    acts = TakenUp(np.asarray([1, 1, 2]), np.asarray([2, 1, 2]), np.asarray([9, 5, 3]), np.ones(3))
     cells = [np.asarray(["", "bar"], dtype=object), np.asarray(["inn"], dtype=object)]
     features = item_features(acts, [{"kind": values} for values in cells], 2)
     same = item_features(

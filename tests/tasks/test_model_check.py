@@ -8,6 +8,7 @@ import yaml
 
 from tasks.contracts import load_contract
 from tasks.errors import BudgetExceeded, InvalidModelSpec
+from tasks.gate_spec import GateSpec
 from tasks.model_check import faults, require_sound
 from tasks.model_spec import ModelSpec, known_models, load_model_spec
 from tasks.settings import Settings
@@ -73,7 +74,7 @@ def test_acts_that_a_row_gathers_make_no_slices_and_no_groups():
     )
     data = spec.data.model_copy(update={"split_by": "user_id"})
     spec = spec.model_copy(update={"gates": (sliced,), "data": data})
-    with pytest.raises(InvalidModelSpec, match="split_by: user_id.*slices of ndcg: device: a row"):
+    with pytest.raises(InvalidModelSpec, match=r"split_by: user_id.*slices of ndcg: device: a row"):
         require_sound(spec, contract, MODELS / spec.name, Settings())
 
 

@@ -19,7 +19,7 @@ from models.runtime.networks.fitting import Checkpoints, Fit, FittingSchedule
 from models.runtime.networks.fitting import History as Log
 from models.runtime.rankings import second
 from models.runtime.rankings.catalogue import item_features
-from models.runtime.rankings.history import History, Taken
+from models.runtime.rankings.history import History, TakenUp
 from models.runtime.rankings.recommender import Recommender, SecondStage, Towers
 from models.runtime.rankings.roles import EXCLUDE_SEEN, K
 from models.runtime.script_mode import Hyperparameters
@@ -118,7 +118,7 @@ class TwoTowers(Backend):
 class _Data:
     """The acts of a fit by numbers, and what tells of users and items."""
 
-    acts: Taken
+    acts: TakenUp
     user_features: NDArray[np.float32]
     item_features: NDArray[np.float32]
     users: int
@@ -135,7 +135,7 @@ class _Data:
         rows, tensors = fitting.split, fitting.transform(fitting.split)
         number_of = {item: number for number, item in enumerate(task.items, 1)}
         each, numbers = rows.inputs[ACTS], tensors[USER][:, 0].astype(np.int64)
-        acts = Taken(
+        acts = TakenUp(
             users=np.repeat(numbers, [len(act.days) for act in each]),
             items=np.asarray([number_of[i] for row in rows.labels for i in row], dtype=np.int64),
             days=np.concatenate([act.days for act in each]),
@@ -166,7 +166,7 @@ class _Towers:
     """One fit of the towers, on some of the acts."""
 
     def __init__(
-        self, fitting: Fitting, data: _Data, acts: Taken, name: str, epochs: int | None = None
+        self, fitting: Fitting, data: _Data, acts: TakenUp, name: str, epochs: int | None = None
     ) -> None:
         self._fitting, self._data, self._acts = fitting, data, acts
         self._name, self._epochs = name, epochs
@@ -186,7 +186,7 @@ class _Towers:
             dropout=chosen.number("dropout", 0.1),
         )
 
-    def fit(self, later: Taken | None) -> tuple[Recommender, Log]:
+    def fit(self, later: TakenUp | None) -> tuple[Recommender, Log]:
         """The recommender of one stage; watched on later acts, where there are any."""
         import keras
 
@@ -250,7 +250,7 @@ class _Towers:
             data.chosen.integer("candidates", 200),
         )
 
-    def _watched(self, model: Any, later: Taken) -> dict[str, float]:
+    def _watched(self, model: Any, later: TakenUp) -> dict[str, float]:
         """How well later acts are foreseen by what was learned so far."""
         data, task = self._data, self._fitting.task
         users = np.unique(later.users)

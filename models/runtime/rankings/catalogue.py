@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.runtime.rankings.acts import last_known
-from models.runtime.rankings.history import Taken
+from models.runtime.rankings.history import TakenUp
 from models.runtime.tables.columns import ClientType
 from models.runtime.tables.features import features_of, treatment_of
 from models.runtime.tables.operations import is_missing, operations
@@ -19,7 +19,7 @@ TYPES: Mapping[str, ClientType] = {"O": "text", "M": "date"}
 
 
 def item_features(
-    acts: Taken, attributes: Sequence[Mapping[str, NDArray[Any]]], items: int
+    acts: TakenUp, attributes: Sequence[Mapping[str, NDArray[Any]]], items: int
 ) -> NDArray[np.float32]:
     """Features of each item [items, w], from the last known value of each of its attributes.
 

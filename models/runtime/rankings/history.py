@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Taken:
+class TakenUp:
     """Who took up what: users and items by their numbers from 1, oldest act first.
 
     Args:
@@ -35,11 +35,11 @@ class Taken:
         """Number of acts."""
         return len(self.items)
 
-    def take(self, rows: Any) -> Taken:
+    def take(self, rows: Any) -> TakenUp:
         """The chosen acts."""
-        return Taken(self.users[rows], self.items[rows], self.days[rows], self.weights[rows])
+        return TakenUp(self.users[rows], self.items[rows], self.days[rows], self.weights[rows])
 
-    def parted(self, share: float) -> tuple[Taken, Taken]:
+    def parted(self, share: float) -> tuple[TakenUp, TakenUp]:
         """The older acts and the newest share of them, by day and then by their order."""
         order = np.argsort(self.days, kind="stable")
         first = len(order) - round(share * len(order))
@@ -68,7 +68,7 @@ class History:
         self.starts, self.items = starts, items
 
     @classmethod
-    def of(cls, acts: Taken, users: int) -> History:
+    def of(cls, acts: TakenUp, users: int) -> History:
         """From acts of so many users, oldest first."""
         order = np.lexsort((np.arange(len(acts)), acts.days, acts.users))
         pairs = np.stack([acts.users[order], acts.items[order]], axis=1)[::-1]

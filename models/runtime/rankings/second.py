@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime.rankings.history import Taken
+from models.runtime.rankings.history import TakenUp
 from models.runtime.rankings.recommender import SIGNS, Recommender, SecondStage
 from models.runtime.rankings.search import best
 
@@ -19,7 +19,7 @@ C = 1.0
 def fitted(
     first: Recommender,
     vectors: NDArray[np.float32],
-    later: Taken,
+    later: TakenUp,
     users: NDArray[np.integer],
     exclude_seen: bool,
     seed: int,

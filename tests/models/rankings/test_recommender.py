@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from models.runtime.rankings.history import History, Taken
+from models.runtime.rankings.history import History, TakenUp
 from models.runtime.rankings.recommender import SIGNS, Recommender, SecondStage, Towers
 from models.runtime.rankings.search import best
 
@@ -27,7 +27,7 @@ def test_the_best_are_those_that_a_stable_sort_puts_first(scores, count):
 
 def acts(seed=0, users=6, items=30, rows=60):
     draw = np.random.default_rng(seed)
-    return Taken(
+    return TakenUp(
         draw.integers(1, users + 1, rows), draw.integers(1, items + 1, rows),
         np.sort(draw.integers(0, 40, rows)), np.ones(rows),
     )  # fmt: skip
@@ -114,7 +114,7 @@ def test_fewer_items_than_places_leave_the_rest_empty():
 
 
 def test_a_history_holds_each_item_once_where_it_was_last_taken_up():
-    taken = Taken(
+    taken = TakenUp(
         np.asarray([2, 1, 2, 2, 1]), np.asarray([5, 9, 7, 5, 9]),
         np.asarray([1, 1, 2, 3, 3]), np.ones(5),
     )  # fmt: skip
@@ -131,7 +131,7 @@ def test_the_newest_acts_are_never_older_than_the_others(seed, share):
 
 
 def test_recent_popularity_forgets_what_is_long_ago():
-    taken = Taken(
+    taken = TakenUp(
         np.asarray([1, 2, 3, 4]), np.asarray([1, 1, 1, 2]),
         np.asarray([0, 0, 0, 50]), np.asarray([1.0, 1.0, 2.0, 1.0]),
     )  # fmt: skip
