@@ -22,7 +22,7 @@ from tasks.settings import settings
 from tests.flows.test_added_models import ROOT, TIME_SCALE, Place, place
 
 __all__ = ["TIME_SCALE", "place"]
-pytestmark = [pytest.mark.timeout(900), pytest.mark.tensorflow, pytest.mark.seconds(120)]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.tensorflow, pytest.mark.seconds(150)]
 
 MODEL = "recommendation"
 ROWS, DAYS, FIRST, SEED = 16_000, 120, date(2026, 1, 1), 7
