@@ -21,6 +21,7 @@ from tasks.family_spec import CUSTOM, OWN_PROGRAM, FamilySpec, first_edition
 from tasks.gate_spec import GateSpec
 from tasks.metrics import all_named, names_for, task_class
 from tasks.strict import Strict
+from tasks.trial_spec import TrialSpec
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 
@@ -307,6 +308,7 @@ class ModelSpec(Strict):
     data: DataSpec
     training: TrainingSpec = TrainingSpec()
     gates: tuple[GateSpec, ...] = Field(min_length=1)
+    trial: TrialSpec | None = None
     conversion: ConversionSpec = ConversionSpec()
     serving: ServingSpec = ServingSpec()
     release: ReleaseSpec = ReleaseSpec()

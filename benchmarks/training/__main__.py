@@ -8,10 +8,8 @@ the same folds in the same run. The exit status is 1 when the Keras model is bel
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,13 +24,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from models.packaging import TRAIN, source_files
+from benchmarks.training.job import ROOT, run_job
 from models.runtime.split import COLUMNS, columns_document
 from tasks.contracts import load_contract
 from tasks.model_check import channel_columns
 from tasks.model_spec import load_model_spec
 
-ROOT = Path(__file__).resolve().parents[2]
 SPEC = load_model_spec("sentiment", ROOT / "models")
 CONTRACT = load_contract(SPEC.data.dataset, ROOT / "data_contracts")
 GOAL = 0.81
@@ -47,10 +44,6 @@ def ours(backend: str) -> Learner:
         family = replace(SPEC.composition, backend=backend)
         with tempfile.TemporaryDirectory() as scratch:
             base = Path(scratch)
-            for path, content in source_files(ROOT / "models" / "sentiment", family).items():
-                target = base / "code" / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
             listed = columns_document([vars(column) for column in channel_columns(CONTRACT)])
             for name, rows in (("training", training), ("holdout", holdout)):
                 folder = base / "input" / "data" / name
@@ -58,25 +51,10 @@ def ours(backend: str) -> Learner:
                 table = pa.Table.from_pandas(rows, preserve_index=False)
                 pq.write_table(table, folder / "part.parquet")
                 (folder / COLUMNS).write_text(listed, encoding="utf-8")
-            measured = _run(base)
+            measured = run_job("sentiment", family, SPEC.training.hyperparameters, base)
         return float(measured["candidate"]["accuracy"])
 
     return learn
-
-
-def _run(base: Path) -> Mapping[str, Any]:
-    given = SPEC.training.hyperparameters.items()
-    done = subprocess.run(
-        [sys.executable, TRAIN, *(w for name, value in given for w in (f"--{name}", str(value)))],
-        cwd=base / "code",
-        env={**os.environ, "SAGEMAKER_BASE_DIR": str(base)},
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise RuntimeError(f"the job failed: {(done.stdout + done.stderr)[-800:]}")
-    read: Mapping[str, Any] = json.loads((base / "output/data/metrics.json").read_text("utf-8"))
-    return read
 
 
 def peer(strength: float, **words: Any) -> Learner:

@@ -1,35 +1,27 @@
-"""Data for the demo and the tests, made from a seed: property sales and room photos.
+"""Property sales for the demo and the tests, made from a seed.
 
-Both come as a folder tree shaped like the lake, ``<root>/<dataset>/year=/month=/day=/…``. The sales
-keep the contract of the King County data (``python -m deployments.lake`` loads the real ones);
-their prices follow a known law plus noise, so that a model can learn them and a test can tell how
-well.
+They come as a folder tree shaped like the lake, ``<root>/<dataset>/year=/month=/day=/…``, and keep
+the contract of the King County data (``python -m deployments.lake`` loads the real ones); their
+prices follow a known law plus noise, so that a model can learn them and a test can tell how well.
+``python -m deployments.demo.fill`` writes them, and the data of every other model, into the lake.
 """
 
 from __future__ import annotations
 
-import argparse
-import io
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
 
 SALES = "property_sales"
-ROOMS = "room_images"
-CLASSES = ("bathroom", "bedroom", "dining_room", "kitchen", "living_room")
 NOISE = 0.10
 """Standard deviation of log-price that no model can explain: a MAE of about 8 % of the price."""
 ZIP_CODES = 30
 FIRST_ZIP = 98001
 NEW_ZIP = 98901
-PHOTO = (120, 90)
 Rng = np.random.Generator
 
 
@@ -157,144 +149,9 @@ def write_sales(root: Path, columns: dict[str, NDArray[Any]]) -> list[Path]:
     return files
 
 
-def room_photos(
-    count: int, seed: int = 0, day: date = date(2026, 1, 1)
-) -> Iterator[tuple[str, bytes]]:
-    """Class and JPEG of ``count`` photos, classes in turn, EXIF with place and device included.
-
-    Args:
-        count: Number of photos.
-        seed: Same seed, same bytes.
-        day: Day in the EXIF.
-    """
-    rng = np.random.default_rng((seed, count))
-    for number in range(count):
-        name = CLASSES[number % len(CLASSES)]
-        exif = _exif(rng, datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
-        jpeg = io.BytesIO()
-        draw_room(name, rng).save(jpeg, "JPEG", quality=80, exif=exif)
-        yield name, jpeg.getvalue()
-
-
-def write_rooms(root: Path, count: int, start: date, days: int, seed: int = 0) -> list[Path]:
-    """Write photos with one ``labels.jsonl`` per day under ``root/room_images``."""
-    per_day = [len(part) for part in np.array_split(np.arange(count), days)]
-    files = []
-    for offset, share in enumerate(per_day):
-        if not share:
-            continue
-        day = start + timedelta(days=offset)
-        folder = partition(root / ROOMS, day)
-        folder.mkdir(parents=True, exist_ok=True)
-        lines = []
-        for number, (name, jpeg) in enumerate(room_photos(share, seed + offset, day)):
-            file = f"{day:%Y%m%d}-{number:04d}.jpg"
-            (folder / file).write_bytes(jpeg)
-            files.append(folder / file)
-            lines.append(json.dumps({"file": file, "label": name}))
-        index = folder / "labels.jsonl"
-        index.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        files.append(index)
-    return files
-
-
 def partition(folder: Path, day: date) -> Path:
     """The lake's folder of one day."""
     return folder / f"year={day:%Y}" / f"month={day:%m}" / f"day={day:%d}"
-
-
-def draw_room(name: str, rng: Rng) -> Image.Image:
-    """A picture of a room: the thing that tells it, on walls and floor of any colour."""
-    width, height = PHOTO
-    image = Image.new("RGB", PHOTO, _colour(rng, 150, 240))
-    draw = ImageDraw.Draw(image)
-    floor = int(height * rng.uniform(0.6, 0.75))
-    draw.rectangle((0, floor, width, height), fill=_colour(rng, 70, 170))
-    left, scale = rng.uniform(0.02, 0.3) * width, rng.uniform(0.75, 1.1)
-    _FURNITURE[name](draw, rng, left, floor, scale)
-    if rng.random() < 0.5:
-        x = rng.uniform(0.6, 0.85) * width
-        draw.rectangle((x, 8, x + 16, 30), fill=(205, 228, 250), outline=(90, 90, 90))
-    if rng.random() < 0.5:
-        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    if rng.random() < 0.3:
-        image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.4, 1.2))))
-    pixels = np.asarray(image, dtype=np.float32) * rng.uniform(0.7, 1.2)
-    pixels += rng.normal(0, rng.uniform(4, 18), pixels.shape)
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
-
-
-def _bathroom(draw: ImageDraw.ImageDraw, rng: Rng, x: float, floor: int, s: float) -> None:
-    joint = _colour(rng, 100, 140)
-    for row in range(0, floor, 9):
-        draw.line((0, row, PHOTO[0], row), fill=joint)
-    for column in range(0, PHOTO[0], 9):
-        draw.line((column, 0, column, floor), fill=joint)
-    mirror = (x + 24 * s, 5, x + 48 * s, 5 + 24 * s)
-    draw.ellipse(mirror, fill=(200, 225, 240), outline=(70, 70, 75), width=2)
-    draw.rounded_rectangle(
-        (x, floor - 16 * s, x + 56 * s, floor + 12 * s), 9, fill=(248, 250, 252), outline=(120,) * 3
-    )
-    draw.line((x + 6 * s, floor - 16 * s, x + 6 * s, floor - 34 * s), fill=(150, 155, 160), width=3)
-
-
-def _bedroom(draw: ImageDraw.ImageDraw, rng: Rng, x: float, floor: int, s: float) -> None:
-    draw.rectangle((x, floor - 34 * s, x + 5 * s, floor + 14 * s), fill=_colour(rng, 50, 110))
-    draw.rectangle((x, floor - 12 * s, x + 70 * s, floor + 10 * s), fill=_colour(rng, 90, 230))
-    draw.ellipse((x + 6 * s, floor - 20 * s, x + 26 * s, floor - 8 * s), fill=(250, 250, 250))
-
-
-def _dining_room(draw: ImageDraw.ImageDraw, rng: Rng, x: float, floor: int, s: float) -> None:
-    wood = _colour(rng, 60, 120)
-    draw.ellipse((x + 8 * s, floor - 16 * s, x + 68 * s, floor - 2 * s), fill=wood)
-    draw.line((x + 38 * s, floor - 4 * s, x + 38 * s, floor + 18 * s), fill=wood, width=4)
-    for chair in (x, x + 70 * s):
-        draw.rectangle((chair, floor - 26 * s, chair + 5 * s, floor + 14 * s), fill=wood)
-    draw.polygon(((x + 30 * s, 14), (x + 46 * s, 14), (x + 38 * s, 4)), fill=(250, 220, 120))
-
-
-def _kitchen(draw: ImageDraw.ImageDraw, rng: Rng, x: float, floor: int, s: float) -> None:
-    front = _colour(rng, 100, 220)
-    for number in range(4):
-        at = x + 18 * s * number
-        draw.rectangle((at, 6, at + 16 * s, 24), fill=front, outline=(70, 70, 70))
-        draw.rectangle((at, floor - 20, at + 16 * s, floor + 10), fill=front, outline=(70, 70, 70))
-    draw.rectangle((x, floor - 24, x + 72 * s, floor - 20), fill=(60, 60, 65))
-
-
-def _living_room(draw: ImageDraw.ImageDraw, rng: Rng, x: float, floor: int, s: float) -> None:
-    cloth = _colour(rng, 60, 200)
-    draw.rounded_rectangle((x, floor - 22 * s, x + 66 * s, floor + 4 * s), 5, fill=cloth)
-    draw.rounded_rectangle((x - 4 * s, floor - 10 * s, x + 8 * s, floor + 10 * s), 4, fill=cloth)
-    draw.rounded_rectangle((x + 58 * s, floor - 10 * s, x + 70 * s, floor + 10 * s), 4, fill=cloth)
-    draw.rectangle((x + 14 * s, 10, x + 52 * s, 32), fill=(18, 18, 22), outline=(60, 60, 60))
-
-
-_FURNITURE = {
-    "bathroom": _bathroom,
-    "bedroom": _bedroom,
-    "dining_room": _dining_room,
-    "kitchen": _kitchen,
-    "living_room": _living_room,
-}
-
-
-def _colour(rng: Rng, low: int, high: int) -> tuple[int, int, int]:
-    base = rng.uniform(low, high)
-    red, green, blue = np.clip(base + rng.normal(0, 22, 3), 0, 255).astype(int).tolist()
-    return red, green, blue
-
-
-def _exif(rng: Rng, moment: datetime) -> Image.Exif:
-    exif = Image.Exif()
-    exif[0x010F] = "Sluice Optics"
-    exif[0x0110] = f"Phone {rng.integers(10, 20)}"
-    exif[0x0132] = f"{moment:%Y:%m:%d %H:%M:%S}"
-    place = exif.get_ifd(0x8825)
-    place[1], place[3] = "N", "W"
-    place[2] = (47.0, float(rng.integers(20, 50)), float(rng.integers(0, 60)))
-    place[4] = (122.0, float(rng.integers(0, 30)), float(rng.integers(0, 60)))
-    return exif
 
 
 def _districts() -> dict[str, NDArray[Any]]:
@@ -308,31 +165,3 @@ def _districts() -> dict[str, NDArray[Any]]:
         "wealth": rng.normal(0, 0.4, ZIP_CODES),
         "level": rng.normal(0, 0.22, ZIP_CODES),
     }
-
-
-def main() -> None:
-    """Write a lake folder from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("root", type=Path, help="folder to write, e.g. /tmp/lake/raw")
-    parser.add_argument("--sales", type=int, default=6_000, help="rows of property sales")
-    parser.add_argument("--photos", type=int, default=600, help="room photos")
-    parser.add_argument("--start", type=date.fromisoformat, default=date(2026, 1, 1))
-    parser.add_argument("--days", type=int, default=120)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--shift-size", type=float, default=1.0, help="factor on areas")
-    parser.add_argument("--shift-price", type=float, default=1.0, help="factor on prices")
-    parser.add_argument("--shift-new-zip-codes", type=float, default=0.0, help="share, 0 to 1")
-    options = parser.parse_args()
-    shift = Shift(options.shift_size, options.shift_price, options.shift_new_zip_codes)
-    if options.sales:
-        sales = property_sales(options.sales, options.start, options.days, options.seed, shift)
-        print(f"{len(write_sales(options.root, sales))} files of {SALES}")
-    if options.photos:
-        photos = write_rooms(
-            options.root, options.photos, options.start, options.days, options.seed
-        )
-        print(f"{len(photos)} files of {ROOMS}")
-
-
-if __name__ == "__main__":
-    main()

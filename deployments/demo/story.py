@@ -9,8 +9,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from deployments.demo import generate
+from deployments.demo import generate, rooms
 from deployments.demo.outside import Outside, Prefect, claim
+from deployments.demo.photos import write_photos
 from deployments.demo.report import Account, Step
 from deployments.demo.traffic import Seen, Traffic, against, as_requests
 from deployments.laptop.environment import Laptop
@@ -73,7 +74,7 @@ class Story:
         ]
         with tempfile.TemporaryDirectory(prefix="sluice-demo-") as scratch:
             generate.write_sales(Path(scratch), columns)
-            generate.write_rooms(Path(scratch), PHOTOS, FIRST_DAY, 20, seed=1)
+            write_photos(Path(scratch), rooms.ROOMS, PHOTOS, FIRST_DAY, 20, seed=1)
             output = command(self.laptop, "lake", "deployments.lake", "folder", scratch)
         step.fact("sales", SALES)
         step.fact("photos", PHOTOS)

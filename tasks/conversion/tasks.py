@@ -22,6 +22,9 @@ CARRIED = (
 )
 """What a client, or a release's health check, wants on its own, besides model.tar.gz."""
 
+MEASURED, TRIED = "metrics.json", "serving.json"
+"""What its job measured, and what a trial of its serving program found if there was one."""
+
 
 @dataclass(frozen=True)
 class Bundled:
@@ -51,7 +54,9 @@ def convert(spec: ModelSpec, job_folder: Path, work: Path) -> Bundled:
     logger().info(f"Conversion: {report.verdict.outcome}. {report.verdict.reason}")
     require(report)
     files = {name: out / name for name in report.files}
-    files |= {f"evidence/{name}": job_folder / "output" / name for name in ("metrics.json",)}
+    output = job_folder / "output"
+    names = [MEASURED, *([TRIED] if (output / TRIED).exists() else [])]
+    files |= {f"evidence/{name}": output / name for name in names}
     return Bundled(report=report, files=files | _carried(model_tar, work / "carried"))
 
 

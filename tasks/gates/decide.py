@@ -12,7 +12,7 @@ from tasks.gates.evidence import Evidence
 from tasks.gates.finding import Finding
 from tasks.gates.point import measured
 from tasks.gates.proven import proven
-from tasks.values import Verdict
+from tasks.values import Check, Verdict
 
 
 def decide(
@@ -65,9 +65,9 @@ def compared(gates: tuple[GateSpec, ...], evidence: Evidence) -> Comparison:
     return Comparison(evidence, {gate.metric for gate in asked}, min(tails, default=0.025))
 
 
-def verdict_of(model: str, found: tuple[Finding, ...]) -> Verdict:
-    """The worst of what was found."""
-    return Verdict.of(f"{model} candidate", tuple(finding.check() for finding in found))
+def verdict_of(model: str, found: tuple[Finding, ...], tried: tuple[Check, ...] = ()) -> Verdict:
+    """The worst of what was found, and of what the trial of the serving program found."""
+    return Verdict.of(f"{model} candidate", (*(finding.check() for finding in found), *tried))
 
 
 def require_pass(verdict: Verdict) -> None:
@@ -88,8 +88,8 @@ def require_pass(verdict: Verdict) -> None:
     if verdict.outcome == "inconclusive" and verdict.checks:
         raise GateInconclusive(
             what,
-            f"{look} Hold out more rows, or retrain with accept_inconclusive to let its point "
-            "values decide.",
+            f"{look} Hold out more rows; a retraining may also let the point values decide "
+            "(accept_inconclusive), an upload has to come again.",
         )
     error = GateRejected if verdict.outcome == "fail" else GateUndecided
     raise error(what, look)

@@ -12,7 +12,7 @@ from tasks.reports.figures import UNBROKEN, counted, rounded
 from tasks.reports.figures import metric as told_metric
 from tasks.reports.markdown import flowing, plain, table
 from tasks.reports.pages import SIGNS
-from tasks.values import Verdict
+from tasks.values import Check, Verdict
 
 ROWS = "rows"
 MOST_CLASSES = 8
@@ -27,6 +27,7 @@ def gate_page(
     champion: Mapping[str, float] | None,
     baseline: Mapping[str, float],
     evidence: Evidence | None = None,
+    tried: Sequence[Check] = (),
 ) -> str:
     """The verdict, the bounds, and the held-out split measured with all three models.
 
@@ -38,6 +39,7 @@ def gate_page(
         champion: Metrics of what serves, on the same split; None when nothing serves yet.
         baseline: Metrics of the scikit-learn baseline, on the same split.
         evidence: Answers on the held-out rows; None where none were saved.
+        tried: What the trial of the serving program found.
     """
     parts = [
         f"# {SIGNS[verdict.outcome]} Gate of {model}: {verdict.outcome}",
@@ -45,6 +47,12 @@ def gate_page(
     ]
     if found:
         parts += ["## Bounds", _bounds(found), _drawn(forest(found), "differences with margins")]
+    if tried:
+        rows = [
+            (SIGNS[check.outcome], check.name, check.observed, check.bound, plain(check.detail))
+            for check in tried
+        ]
+        parts += ["## Serving program", table(("", "tried", "found", "bound", ""), rows, (2, 3))]
     gated = {finding.metric for finding in found}
     names = sorted(
         {*candidate, *(champion or {}), *baseline} - {ROWS},

@@ -7,14 +7,18 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from models.runtime.calling import BundleFailed
 from tasks.gates.channel import READ
 from tasks.gates.decide import findings, verdict_of
 from tasks.gates.gathering import gathered
 from tasks.gates.page import gate_page
+from tasks.gates.serving import try_serving
+from tasks.gates.trial import TRIAL, Trial, checks
 from tasks.model_spec import ModelSpec
 from tasks.objects import download
 from tasks.reports.artifacts import key_for, logger, show
-from tasks.values import MeasuredChampion, TrainedModel, Verdict
+from tasks.trial_spec import TrialSpec
+from tasks.values import Check, MeasuredChampion, TrainedModel, Verdict
 
 
 @task(name="gate", cache_policy=NO_CACHE)
@@ -52,10 +56,25 @@ def gate(
     found = findings(spec.gates, candidate.metrics, standing, candidate.baseline, evidence)
     if accept_inconclusive:
         found = tuple(finding.accepted() for finding in found)
-    verdict = verdict_of(spec.name, found)
+    tried: tuple[Check, ...] = ()
+    if spec.trial is not None and not any(finding.outcome == "fail" for finding in found):
+        tried = _tried(candidate.folder, spec.trial)
+    verdict = verdict_of(spec.name, found, tried)
     page = gate_page(
-        spec.name, verdict, found, candidate.metrics, standing, candidate.baseline, evidence
+        spec.name, verdict, found, candidate.metrics, standing, candidate.baseline, evidence, tried
     )
     show(key_for("gate", spec.name), page, "Is the candidate good enough to meet users?")
     logger().info(f"Gate: {verdict.outcome}. {verdict.reason}")
     return verdict
+
+
+def _tried(folder: Path, limits: TrialSpec) -> tuple[Check, ...]:
+    """What came of the trial of a candidate's serving program; it is kept beside its metrics."""
+    try:
+        trial = try_serving(folder / "model.tar.gz", limits.requests)
+    except BundleFailed as failed:
+        trial = Trial(failure=str(failed))
+    kept = folder / "output" / TRIAL
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(trial.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return checks(trial, limits)

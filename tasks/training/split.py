@@ -1,7 +1,8 @@
 """Split good data into what the model learns from and what the gate measures on.
 
 The same data and the same rule give the same split, on any machine: by day, or by a hash of the
-row's own identity. A row is never in both.
+row's own identity. A row is never in both, nor are a picture and its copy that was recompressed,
+resized or made brighter.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,12 +20,14 @@ from typing import Any
 
 from tasks.errors import NoDataInWindow
 from tasks.good_rows import DAY, LABEL_DAY, LABELS, day_of
+from tasks.likeness import families, likeness_of
 from tasks.model_spec import DataSpec
 from tasks.values import Frozen
 
 TRAINING, HOLDOUT = "training", "holdout"
 LEFT_OUT, TOO_YOUNG = "", "too young"
 """Sides of rows that are neither learned from nor measured on."""
+THREADS = 4
 _SCALE = 1 << 64
 
 
@@ -195,11 +199,13 @@ def _split_images(good: Path, out: Path, data: DataSpec) -> SplitCounts:
         json.loads(line) for line in (good / LABELS).read_text("utf-8").splitlines() if line
     ]
     days = [day_of(entry[LABEL_DAY]) for entry in entries]
-    # The picture's own bytes decide, so that one picture under two names is not in both.
-    identities = [
-        hashlib.sha256((good / entry["file"]).read_bytes()).hexdigest() for entry in entries
-    ]
-    groups = [_group(entry.get(data.split_by)) for entry in entries] if data.split_by else None
+    with ThreadPoolExecutor(THREADS) as pool:
+        seen = list(pool.map(likeness_of, [good / entry["file"] for entry in entries]))
+    # The pictures decide: one under two names, recompressed or made brighter, is not in both.
+    groups = families(seen)
+    if data.split_by:
+        groups = joined(groups, [_group(entry.get(data.split_by)) for entry in entries])
+    identities = [image.digest for image in seen]
     sides = sides_of(days, identities, groups, Cut.of(data, days, groups))
     for side in (TRAINING, HOLDOUT):
         lines = []
@@ -212,6 +218,31 @@ def _split_images(good: Path, out: Path, data: DataSpec) -> SplitCounts:
             lines.append(json.dumps(entry, sort_keys=True))
         (out / side / LABELS).write_text("\n".join(lines) + "\n", "utf-8")
     return _counted(Counter(sides), data)
+
+
+def joined(groups: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Groups of rows that share a group or a value of ``others``, directly or through other rows.
+
+    Args:
+        groups: Of each row.
+        others: Another grouping of the same rows; "" groups nothing.
+
+    Returns:
+        For each row the smallest value of ``others`` in its group, or, where none has one, the
+        smallest of its ``groups``.
+    """
+    of: dict[tuple[int, str], tuple[int, str]] = {}
+
+    def head(name: tuple[int, str]) -> tuple[int, str]:
+        while of.setdefault(name, name) != name:
+            of[name] = of[of[name]]
+            name = of[name]
+        return name
+
+    for group, other in zip(groups, others, strict=True):
+        ends = sorted(head(name) for name in ((0, other), (1, group)) if name[1])
+        of[ends[-1]] = ends[0]
+    return [head((1, group))[1] for group in groups]
 
 
 def _group(value: Any) -> str:

@@ -39,7 +39,7 @@ def no_room_on_disk(journey):
 BAD = {
     "UnknownModel": (
         wrong_model,
-        "Use one of partner-match, price-estimator, recommendation, room-classifier, sentiment",
+        "Use one of condition-assessment, feature-detection, partner-match, price-estimator",
     ),
     "NoDataInWindow": (nothing_in_the_window, "the lake holds 2026-01-05"),
     "BucketMissing": (missing_bucket, "'no-such-lake'"),

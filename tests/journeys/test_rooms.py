@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from deployments.demo import generate
+from deployments.demo import rooms
+from deployments.demo.photos import photos, write_photos
 from deployments.laptop.stack import command
 from tests.journeys.killing import FIRST_DAY
 
@@ -20,7 +21,7 @@ ROOMS = "room-classifier"
 def released(journey):
     """The message of a whole retraining on generated photos."""
     with tempfile.TemporaryDirectory() as scratch:
-        generate.write_rooms(Path(scratch), 400, FIRST_DAY, 20, seed=1)
+        write_photos(Path(scratch), rooms.ROOMS, 400, FIRST_DAY, 20, seed=1)
         command(journey.laptop, "lake", "deployments.lake", "folder", scratch)
     asked = {"model": ROOMS, "reason": "photos", "epochs": 12}
     return journey.prefect.completed(journey.prefect.start("retrain/manual", asked))
@@ -34,9 +35,8 @@ def test_the_photo_model_is_released_with_its_edge_formats(journey, released):
 
 
 def test_its_endpoint_tells_rooms_that_it_has_not_seen(journey, released):
-    photos = list(generate.room_photos(20, 999, FIRST_DAY))
     right = 0
-    for name, jpeg in photos:
+    for name, jpeg in photos(rooms.ROOMS, 20, 999, FIRST_DAY):
         body = json.dumps({"instances": [{"b64": base64.b64encode(jpeg).decode()}]})
         answer = journey.outside.runtime.invoke_endpoint(
             EndpointName=f"sluice-{ROOMS}", Body=body, ContentType="application/json"

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deployments.demo.generate import CLASSES, room_photos, write_rooms
+from deployments.demo.photos import photos as taken
+from deployments.demo.photos import write_photos
+from deployments.demo.rooms import ROOMS as ROOM_PHOTOS
 from models.runtime.input import InvalidFeature
 from models.runtime.inputs.image import Image as Photo
 from models.runtime.script_mode import Hyperparameters
@@ -41,7 +43,7 @@ def test_an_image_comes_as_file_or_as_numbers():
 
 
 def test_a_photo_of_any_size_and_mode_is_brought_to_size():
-    _, photo = next(iter(room_photos(1)))
+    _, photo = next(iter(taken(ROOM_PHOTOS, 1)))
     grey = encoded(Image.new("L", (500, 20), 255))
     got = ROOMS.decode([{"b64": base64.b64encode(photo).decode()}, grey])["image"]
     assert got.shape == (2, 32, 32, 3)
@@ -65,10 +67,10 @@ def test_what_is_no_image_is_refused(sent, message):
 
 
 def test_photos_of_several_days_are_read_with_their_labels(tmp_path):
-    write_rooms(tmp_path, 12, date(2026, 1, 1), 2)
+    write_photos(tmp_path, ROOM_PHOTOS, 12, date(2026, 1, 1), 2)
     ids, inputs, labels = SMALL.read(tmp_path, "label")
     assert inputs["image"].shape == (12, 16, 16, 3)
-    assert set(labels) == set(CLASSES)
+    assert set(labels) == set(ROOM_PHOTOS.labels)
     assert len(set(ids)) == 12
     split = Split(ids, inputs, np.asarray(labels))
     kitchens = split.take(split.labels == "kitchen")
@@ -77,7 +79,7 @@ def test_photos_of_several_days_are_read_with_their_labels(tmp_path):
 
 
 def test_a_photo_may_bear_an_id_of_its_own(tmp_path):
-    write_rooms(tmp_path, 1, date(2026, 1, 1), 1)
+    write_photos(tmp_path, ROOM_PHOTOS, 1, date(2026, 1, 1), 1)
     (index,) = tmp_path.rglob("labels.jsonl")
     index.write_text(json.dumps({**json.loads(index.read_text()), "id": 7}) + "\n\n")
     assert SMALL.read(tmp_path, "label")[0].tolist() == ["7"]

@@ -13,7 +13,7 @@ from models.runtime.family import Family, UnknownPlugIn
 from tasks.model_spec import load_model_spec
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
-NAMES = ("price-estimator", "room-classifier", "sentiment")
+NAMES = ("price-estimator", "feature-detection", "room-classifier", "sentiment")
 PRICES = load_model_spec("price-estimator", MODELS).composition
 
 

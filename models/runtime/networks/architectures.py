@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from models.runtime.networks.convolutional import convolutional
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Signature, Tensor
 
@@ -51,33 +52,6 @@ def dense(vector: Any, hyperparameters: Hyperparameters) -> Any:
     for width in hyperparameters.integers("hidden", (128, 64)):
         hidden = keras.layers.Dense(width, activation="silu")(hidden)
     return hidden
-
-
-def convolutional(picture: Any, hyperparameters: Hyperparameters) -> Any:
-    """A picture through depthwise-separable blocks (Howard et al. 2017) of ``filters`` channels.
-
-    Small enough for a phone. Mirrored pictures are shown while training, unless ``mirror`` is 0.
-    """
-    import keras
-
-    layers = keras.layers
-
-    def block(hidden: Any, layer: Any) -> Any:
-        # Folded into the convolution on conversion: normalisation costs an edge device nothing.
-        normal = layers.BatchNormalization(momentum=0.9)
-        return layers.Activation("relu")(normal(layer(hidden)))
-
-    first, *rest = hyperparameters.integers("filters", (24, 48, 96, 128))
-    half = {"strides": 2, "padding": "same", "use_bias": False}
-    hidden = picture
-    if hyperparameters.integer("mirror", 1):
-        seed = hyperparameters.integer("seed", 0)
-        hidden = layers.RandomFlip("horizontal", seed=seed)(hidden)
-    hidden = block(hidden, layers.Conv2D(first, 3, **half))
-    for filters in rest:
-        hidden = block(hidden, layers.DepthwiseConv2D(3, **half))
-        hidden = block(hidden, layers.Conv2D(filters, 1, use_bias=False))
-    return layers.GlobalAveragePooling2D()(hidden)
 
 
 def bag(given: Any, hyperparameters: Hyperparameters, vocabulary: int, earlier: int) -> Any:

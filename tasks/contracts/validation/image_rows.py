@@ -16,21 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from tasks.contracts.model import Contract, Quality
+from tasks.contracts.model import Column, Contract, Quality
 from tasks.contracts.validation.batches import RowBatch
 from tasks.contracts.validation.checks import ours_column
-from tasks.contracts.validation.likeness import (
-    MAX_DIFFERENCE,
-    MAX_DISTANCE,
-    Likeness,
-    alike,
-    likeness,
-)
 from tasks.contracts.validation.sink import GOOD, Sink
 from tasks.contracts.validation.strict_json import jsonable
 from tasks.contracts.validation.tally import ValidationCounts
 from tasks.errors import UnreadableData
 from tasks.good_rows import LABEL_DAY, LABELS
+from tasks.likeness import MAX_DIFFERENCE, MAX_DISTANCE, Likeness, alike, likeness
 from tasks.values import LakeObject, Snapshot
 
 FILE = "file"
@@ -204,11 +198,11 @@ def _twins(contract: Contract, rows: list[Row], quality: Quality) -> list[str | 
     """
     policy = next((q for q in contract.quality if q.kind == "noDuplicateImages"), quality)
     label = str(quality.arguments.get("label", "label"))
-    allowed = frozenset(map(repr, contract.column(label).enum))
+    column = contract.column(label)
     part = [
         index
         for index, row in enumerate(rows)
-        if row.seen.likeness is not None and (not allowed or repr(row.record.get(label)) in allowed)
+        if row.seen.likeness is not None and _allowed(column, row.record.get(label))
     ]
     pictures = [picture for index in part if (picture := rows[index].seen.likeness) is not None]
     evidence: list[str | None] = [None] * len(rows)
@@ -231,6 +225,15 @@ def _twins(contract: Contract, rows: list[Row], quality: Quality) -> list[str | 
                 f"{_shown(first)}"
             )
     return evidence
+
+
+def _allowed(column: Column, value: Any) -> bool:
+    """Whether the contract's values, or those of a list's items, know this label."""
+    if column.enum:
+        return repr(value) in map(repr, column.enum)
+    described = (column.items or {}).get("items") or {}
+    known = {repr(entry["value"]) for entry in described.get("enum") or ()}
+    return not known or (isinstance(value, list) and all(repr(item) in known for item in value))
 
 
 def _conflict(own: Row, other: Row, label: str) -> str:

@@ -1,22 +1,11 @@
-import io
-import json
 import time
 from datetime import date
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
-from deployments.demo.generate import (
-    CLASSES,
-    NEW_ZIP,
-    Shift,
-    property_sales,
-    room_photos,
-    write_rooms,
-    write_sales,
-)
+from deployments.demo.generate import NEW_ZIP, Shift, property_sales, write_sales
 from tests.models.trained import ROOT
 
 DAY = date(2026, 1, 1)
@@ -86,31 +75,6 @@ def test_sales_are_written_as_one_file_a_day(tmp_path):
         assert f"day={day:%d}" in str(file)
         rows += table.num_rows
     assert rows == 300
-
-
-def test_photos_are_the_same_bytes_with_place_and_device():
-    photos = list(room_photos(10, seed=2))
-    assert photos == list(room_photos(10, seed=2))
-    assert [name for name, _ in photos] == [*CLASSES, *CLASSES]
-    with Image.open(io.BytesIO(photos[0][1])) as image:
-        exif = image.getexif()
-        assert "Sluice Optics" in exif.values()
-        assert exif.get_ifd(0x8825)[1] == "N"
-
-
-def test_photos_are_written_beside_their_labels(tmp_path):
-    files = write_rooms(tmp_path, 11, DAY, 3, seed=1)
-    indexes = [file for file in files if file.name == "labels.jsonl"]
-    assert len(indexes) == 3
-    seen = []
-    for index in indexes:
-        for line in index.read_text().splitlines():
-            entry = json.loads(line)
-            assert entry["label"] in CLASSES
-            with Image.open(index.parent / entry["file"]) as image:
-                assert image.format == "JPEG"
-            seen.append(entry["file"])
-    assert len(set(seen)) == 11
 
 
 def test_a_demo_does_not_wait_for_its_data():

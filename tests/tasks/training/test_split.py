@@ -1,3 +1,4 @@
+import io
 import json
 from datetime import date, timedelta
 
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from tasks.errors import NoDataInWindow
 from tasks.model_spec import DataSpec
-from tasks.training.split import Cut, held_out, rule_of, sides_of, split_good_rows
+from tasks.training.split import Cut, held_out, joined, rule_of, sides_of, split_good_rows
+from tests.tasks.contracts.conftest import photo
 
 BY_DAY = DataSpec(dataset="sales", label="price", holdout_days=5)
 BY_HASH = DataSpec(dataset="rooms", label="label", holdout_share=0.3)
@@ -44,24 +46,90 @@ def test_a_split_with_an_empty_side_is_refused(tmp_path):
         split_good_rows(tmp_path / "good", tmp_path, BY_DAY)
 
 
-def test_one_picture_under_two_names_is_never_in_both_sides(tmp_path):
-    good = tmp_path / "good"
+def jpeg(image, quality=92):
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+COPIES = {
+    "same": jpeg,
+    "recompressed": lambda image: jpeg(image, quality=45),
+    "resized": lambda image: jpeg(image.resize((60, 60))),
+    "darker": lambda image: jpeg(image.point(lambda value: value * 0.8)),
+    "brighter": lambda image: jpeg(image.point(lambda value: min(255, value + 12))),
+}
+
+
+def write_copies(good, rooms, **more):
+    """Rooms of the first day, each with one copy of the second; their file names begin alike."""
     good.mkdir()
     entries = []
-    for index in range(60):
-        for copy in "ab":
-            name = f"{index}-{copy}.jpg"
-            (good / name).write_bytes(str(index).encode())
-            entries.append({"file": name, "label": "kitchen", "day": "2024-01-01"})
+    for index in range(rooms):
+        for day, (kind, made) in enumerate(
+            (("first", jpeg), list(COPIES.items())[index % len(COPIES)])
+        ):
+            name = f"{index}-{kind}.jpg"
+            (good / name).write_bytes(made(photo(index)))
+            entries.append({"file": name, "label": "kitchen", "day": f"2024-01-0{1 + day}"})
+            entries[-1] |= {key: value(index, kind) for key, value in more.items()}
     (good / "labels.jsonl").write_text("\n".join(map(json.dumps, entries)))
-    split = split_good_rows(good, tmp_path, BY_HASH)
-    sides = [
-        {path.read_bytes() for path in (tmp_path / side).glob("*.jpg")}
-        for side in ("training", "holdout")
-    ]
-    assert not sides[0] & sides[1]
-    assert len(sides[0] | sides[1]) == 60
-    assert split.training_rows + split.holdout_rows == 120
+
+
+def rooms_of(folder):
+    return sorted(int(path.name.partition("-")[0]) for path in folder.glob("*.jpg"))
+
+
+def test_a_picture_and_its_copies_are_never_on_both_sides(tmp_path):
+    write_copies(tmp_path / "good", 40)
+    split = split_good_rows(tmp_path / "good", tmp_path, BY_HASH)
+    learned, held = (rooms_of(tmp_path / side) for side in ("training", "holdout"))
+    assert not set(learned) & set(held)
+    assert sorted(learned + held) == sorted([*range(40)] * 2), "none is lost"
+    assert (split.training_rows, split.holdout_rows) == (len(learned), len(held))
+    assert len(held) == pytest.approx(0.3 * 80, abs=16)
+
+
+def test_an_older_copy_of_a_picture_that_is_held_out_is_on_neither_side(tmp_path):
+    write_copies(tmp_path / "good", 4)
+    (tmp_path / "good" / "9-first.jpg").write_bytes(jpeg(photo(9)))
+    alone = {"file": "9-first.jpg", "label": "kitchen", "day": "2024-01-01"}
+    with (tmp_path / "good" / "labels.jsonl").open("a") as lines:
+        lines.write("\n" + json.dumps(alone))
+    newest = DataSpec(dataset="rooms", label="label", holdout_days=1)
+    split = split_good_rows(tmp_path / "good", tmp_path, newest)
+    assert rooms_of(tmp_path / "training") == [9]
+    assert rooms_of(tmp_path / "holdout") == [0, 1, 2, 3]
+    assert split.left_out == 4
+
+
+def test_photos_of_one_home_stay_with_the_copies_of_each(tmp_path):
+    """Each original is of its own home, all copies are of one: so all of them are one group."""
+    homes = {"home": lambda index, kind: f"h{index}" if kind == "first" else "all"}
+    write_copies(tmp_path / "good", 8, **homes)
+    by_home = BY_HASH.model_copy(update={"split_by": "home"})
+    with pytest.raises(NoDataInWindow, match="leaves 16 rows to train on and 0 held"):
+        split_good_rows(tmp_path / "good", tmp_path, by_home)
+
+
+GROUPS = st.lists(st.tuples(st.sampled_from("abcdefg"), st.sampled_from(["", *"1234"])))
+
+
+@given(GROUPS)
+def test_rows_are_joined_by_either_grouping_and_by_nothing_else(pairs):
+    groups, others = [a for a, _ in pairs], [b for _, b in pairs]
+    found = joined(groups, others)
+    reached = list(range(len(pairs)))
+    for _ in pairs:
+        for at, one in enumerate(pairs):
+            for on, two in enumerate(pairs):
+                if one[0] == two[0] or (one[1] and one[1] == two[1]):
+                    reached[at] = reached[on] = min(reached[at], reached[on])
+    assert [found.index(name) for name in found] == reached
+    for at, name in enumerate(found):
+        mine = [pair for pair, to in zip(pairs, reached, strict=True) if to == reached[at]]
+        named = [other for _, other in mine if other]
+        assert name == (min(named) if named else min(group for group, _ in mine))
 
 
 @given(st.text(), st.floats(0.01, 0.99))

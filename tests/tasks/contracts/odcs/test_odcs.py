@@ -15,6 +15,7 @@ NAMES = known_contracts(CONTRACTS)
 PROMISED = {
     "property_sales",
     "property_listings",
+    "property_images",
     "room_images",
     "condition_images",
     "feature_images",

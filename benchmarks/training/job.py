@@ -1,0 +1,42 @@
+"""A whole training job of a shipped model, as SageMaker would run it, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from models.packaging import TRAIN, source_files
+from models.runtime.family import Family
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run_job(
+    model: str, family: Family, hyperparameters: Mapping[str, Any], base: Path
+) -> Mapping[str, Any]:
+    """Train on the channels below ``base/input/data``; what metrics.json says.
+
+    Raises:
+        RuntimeError: the job failed; its last lines are in the message.
+    """
+    for path, content in source_files(ROOT / "models" / model, family).items():
+        target = base / "code" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    given = hyperparameters.items()
+    done = subprocess.run(
+        [sys.executable, TRAIN, *(w for name, value in given for w in (f"--{name}", str(value)))],
+        cwd=base / "code",
+        env={**os.environ, "SAGEMAKER_BASE_DIR": str(base)},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(f"the job failed: {(done.stdout + done.stderr)[-800:]}")
+    read: Mapping[str, Any] = json.loads((base / "output/data/metrics.json").read_text("utf-8"))
+    return read

@@ -1,0 +1,89 @@
+"""The network of pictures: how they vary while training, and the blocks that they go through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
+
+RANGE = 2.0
+"""Pixels are -1 … 1: what hyperparameters give as a share of all brightness is of this."""
+
+
+def convolutional(picture: Any, hyperparameters: Hyperparameters) -> Any:
+    """A picture through depthwise-separable blocks (Howard et al. 2017) of ``filters`` channels.
+
+    Each block halves the picture's side; ``residual`` blocks follow that keep it and add what they
+    find to what they were given (He et al. 2016). Small enough for a phone. While training, the
+    pictures are :func:`varied`, and a share ``dropout`` of what was found is left out.
+    """
+    import keras
+
+    layers = keras.layers
+
+    def block(hidden: Any, layer: Any, activation: str = "relu") -> Any:
+        # Folded into the convolution on conversion: normalisation costs an edge device nothing.
+        normal = layers.BatchNormalization(momentum=0.9)
+        return layers.Activation(activation)(normal(layer(hidden)))
+
+    def kept(hidden: Any, filters: int) -> Any:
+        found = block(hidden, layers.DepthwiseConv2D(3, padding="same", use_bias=False))
+        found = block(found, layers.Conv2D(filters, 1, use_bias=False), "linear")
+        return layers.Activation("relu")(layers.Add()([hidden, found]))
+
+    first, *rest = hyperparameters.integers("filters", (24, 48, 96, 128))
+    half = {"strides": 2, "padding": "same", "use_bias": False}
+    hidden = block(varied(picture, hyperparameters), layers.Conv2D(first, 3, **half))
+    for filters in rest:
+        hidden = block(hidden, layers.DepthwiseConv2D(3, **half))
+        hidden = block(hidden, layers.Conv2D(filters, 1, use_bias=False))
+        for _ in range(hyperparameters.integer("residual", 1)):
+            hidden = kept(hidden, filters)
+    found = layers.GlobalAveragePooling2D()(hidden)
+    return layers.Dropout(_share("dropout", 0.2, hyperparameters), seed=_seed(hyperparameters))(
+        found
+    )
+
+
+def varied(picture: Any, hyperparameters: Hyperparameters) -> Any:
+    """The picture as another photographer might have taken it, another in each epoch.
+
+    ``mirror`` (1 or 0) turns it round; ``shift`` moves it and ``zoom`` brings it nearer or further,
+    by at most that share; ``light`` changes brightness and contrast, by at most that share.
+    ``noise`` is the standard deviation of noise on each pixel, as a share of all brightness: with
+    it, no picture is learned pixel by pixel. 0 leaves each out. Only training sees any of it.
+
+    Raises:
+        InvalidHyperparameter: a share is not from 0 to below 1.
+    """
+    import keras
+
+    layers, seed = keras.layers, _seed(hyperparameters)
+    shift, zoom, light, noise = (
+        _share(name, default, hyperparameters)
+        for name, default in (("shift", 0.1), ("zoom", 0.15), ("light", 0.2), ("noise", 0.0))
+    )
+    values = {"value_range": (-RANGE / 2, RANGE / 2)}
+    if hyperparameters.integer("mirror", 1):
+        picture = layers.RandomFlip("horizontal", seed=seed)(picture)
+    if shift:
+        picture = layers.RandomTranslation(shift, shift, seed=seed + 1)(picture)
+    if zoom:
+        picture = layers.RandomZoom((-zoom, zoom), seed=seed + 2)(picture)
+    if light:
+        picture = layers.RandomBrightness(light / 2, seed=seed + 3, **values)(picture)
+        picture = layers.RandomContrast(light, seed=seed + 4, **values)(picture)
+    if noise:
+        picture = layers.GaussianNoise(noise * RANGE, seed=seed + 5)(picture)
+    return picture
+
+
+def _seed(hyperparameters: Hyperparameters) -> int:
+    return hyperparameters.integer("seed", 0)
+
+
+def _share(name: str, default: float, hyperparameters: Hyperparameters) -> float:
+    share = hyperparameters.number(name, default)
+    if not 0 <= share < 1:
+        raise InvalidHyperparameter(f"Hyperparameter {name}={share:g} is not from 0 to below 1.")
+    return share

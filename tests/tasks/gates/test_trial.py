@@ -1,0 +1,183 @@
+"""The serving program is tried before anything is published, and held to its limits."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from pydantic import ValidationError
+
+from models.runtime.calling import BundleFailed
+from tasks.gates.serving import try_serving
+from tasks.gates.tasks import gate
+from tasks.gates.trial import Trial, checks
+from tasks.model_spec import ModelSpec
+from tasks.trial_spec import TrialSpec
+from tasks.values import TrainedModel, Verdict
+
+SERVER = """
+import http.server, json, os, sys, time
+print("loading", flush=True)
+how = json.load(open("how.json"))
+assert "AWS_SECRET_ACCESS_KEY" not in os.environ and "PLANTED" not in os.environ
+if how.get("dies"):
+    sys.exit("no weights, no service")
+ballast = bytearray(how.get("bytes", 0))
+ballast[::4096] = b"x" * len(ballast[::4096])
+import itertools
+count = itertools.count(1)
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    def do_GET(self):
+        self.answer(200)
+    def do_POST(self):
+        number = next(count)
+        self.rfile.read(int(self.headers["content-length"]))
+        time.sleep(how.get("sleep", 0))
+        self.answer(500 if how.get("every") and number % how["every"] == 0 else 200)
+    def answer(self, status):
+        self.send_response(status)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+    def log_message(self, *words):
+        pass
+
+address = ("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"]))
+http.server.ThreadingHTTPServer(address, Handler).serve_forever()
+"""
+LIMITS = TrialSpec(p95_ms=50, memory_mb=200, cold_start_seconds=20)
+
+
+def archive(folder: Path, sample: bool = True, **how: Any) -> Path:
+    path = folder / "model.tar.gz"
+    files = {
+        "bundle.json": json.dumps({"entry_point": "code/entry_point.py"}),
+        "code/entry_point.py": SERVER,
+        "how.json": json.dumps(how),
+    }
+    if sample:
+        files["sample_request.json"] = '{"instances": [[1.0]]}'
+    with tarfile.open(path, "w:gz") as tar:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text)
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return path
+
+
+def test_a_program_is_timed_weighed_and_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLANTED", "a secret of the worker")
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    found = try_serving(archive(tmp_path, bytes=80_000_000, sleep=0.004), 60)
+    assert (found.requests, found.errors, found.failure) == (120, 0, "")
+    assert 4 <= found.p50_ms <= found.p95_ms
+    assert found.memory_mb > 80
+    assert 0 < found.cold_start_seconds < 60
+    # Four at once: more than one after the other could be.
+    assert found.per_second > 0
+    left = {child.pid for child in psutil.Process().children(recursive=True)} - before
+    assert not left, "the program outlived its trial"
+
+
+def test_requests_that_fail_are_counted(tmp_path: Path) -> None:
+    found = try_serving(archive(tmp_path, every=10), 40)
+    assert (found.requests, found.errors) == (80, 8)
+    assert {check.name for check in checks(found, LIMITS) if check.outcome == "fail"} == {
+        "serving errors"
+    }
+
+
+def test_a_program_that_does_not_come_up_fails_with_its_last_words(tmp_path: Path) -> None:
+    found = try_serving(archive(tmp_path, dies=True), 20)
+    assert found.failure == "it ended with status 1: loading no weights, no service"
+    (check,) = checks(found, LIMITS)
+    assert (check.outcome, check.detail) == ("fail", found.failure)
+
+
+def test_a_bundle_without_a_sample_cannot_be_tried(tmp_path: Path) -> None:
+    with pytest.raises(BundleFailed, match=r"no sample_request\.json"):
+        try_serving(archive(tmp_path, sample=False), 20)
+
+
+def gated(folder: Path, mae: float, trial: dict[str, Any], **how: Any) -> Verdict:
+    """The gate's verdict of a candidate whose serving program behaves like this."""
+    spec = ModelSpec.model_validate(
+        {
+            "name": "prices",
+            "family": {"task": "regression", "input": "tabular", "backend": "sklearn"},
+            "owner": "o",
+            "description": "d",
+            "data": {"dataset": "sales", "label": "price"},
+            "gates": [{"metric": "mae", "at_most": 10}],
+            "trial": {"requests": 20, **trial},
+        }
+    )
+    archive(folder, **how)
+    candidate = TrainedModel(
+        model="prices", job_name="job", identity="0" * 64, model_data="s3://b/m",
+        output_data="s3://b/o", created=0.0, metrics={"mae": mae}, folder=folder,
+    )  # fmt: skip
+    return gate.fn(spec, candidate, None, "s3://not/read/", folder / "work")
+
+
+def test_a_candidate_that_is_slow_or_dead_is_rejected_and_what_was_found_is_kept(
+    tmp_path: Path,
+) -> None:
+    slow = gated(tmp_path, 5, {"p95_ms": 15}, sleep=0.03)
+    assert slow.outcome == "fail"
+    assert slow.reason.startswith("serving p95: ")
+    kept = Trial.model_validate_json((tmp_path / "output" / "serving.json").read_text("utf-8"))
+    assert (kept.requests, kept.errors) == (40, 0)
+    dead = gated(tmp_path, 5, {}, dies=True)
+    assert (dead.outcome, "no weights, no service" in dead.reason) == ("fail", True)
+    assert gated(tmp_path, 5, {"p95_ms": 5_000}).outcome == "pass"
+
+
+def test_a_candidate_that_has_failed_already_is_not_tried(tmp_path: Path) -> None:
+    verdict = gated(tmp_path, 50, {"p95_ms": 5_000})
+    assert [check.name for check in verdict.checks] == ["mae"]
+    assert not (tmp_path / "output").exists()
+
+
+GOOD = Trial(
+    requests=400, errors=4, p50_ms=2, p95_ms=50, per_second=300, memory_mb=200, cold_start_seconds=9
+)
+
+
+@pytest.mark.parametrize(
+    ("worse", "broken"),
+    [
+        ({}, set()),
+        ({"errors": 5}, {"serving errors"}),
+        ({"p95_ms": 50.1}, {"serving p95"}),
+        ({"memory_mb": 201}, {"serving memory"}),
+        ({"cold_start_seconds": 20.5}, {"cold start"}),
+        ({"p95_ms": 99, "memory_mb": 999}, {"serving p95", "serving memory"}),
+    ],
+)
+def test_each_limit_is_held_up_to_itself(worse: dict[str, float], broken: set[str]) -> None:
+    made = checks(GOOD.model_copy(update=worse), LIMITS)
+    assert len(made) == 4
+    assert {check.name for check in made if check.outcome == "fail"} == broken
+
+
+def test_only_what_is_bounded_is_judged() -> None:
+    names = [check.name for check in checks(GOOD, TrialSpec(memory_mb=100))]
+    assert names == ["serving errors", "serving memory"]
+
+
+@pytest.mark.parametrize("wrong", [{"p95_ms": 0}, {"p95_ms": 1, "requests": 3}, {"p95": 1}])
+def test_a_limit_that_nothing_keeps_or_nobody_knows_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        TrialSpec.model_validate(wrong)
