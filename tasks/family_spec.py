@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from models.runtime.family import names_of
+from models.runtime.family import misfit, names_of
 from tasks.metrics import tasks_of
 from tasks.strict import Strict
 
@@ -34,6 +34,9 @@ class FamilySpec(Strict):
         ):
             if name not in names_of(kind):
                 raise ValueError(f"{kind[:-1]}: {name!r} is none of {', '.join(names_of(kind))}")
+        fault = misfit(self.task, self.input, self.backend)
+        if fault:
+            raise ValueError(fault)
         return self
 
 

@@ -84,10 +84,21 @@ def _data_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
 
 
 def _slice_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
+    gathers = spec.composition.input_class.gathers
+    if gathers and spec.data.split_by:
+        yield (
+            f"data.split_by: {spec.data.split_by}: a row of {spec.family.input} is all that one "
+            "user did, and days part them; leave split_by out and say holdout_days"
+        )
     for gate in spec.gates:
         for one in gate.slices:
             key = f"gates: slices of {gate.metric}"
-            if one.column not in contract.column_names:
+            if gathers:
+                yield (
+                    f"{key}: {one.column}: a row of {spec.family.input} is made of several of "
+                    f"{contract.dataset}, which may differ in it; leave the slices out"
+                )
+            elif one.column not in contract.column_names:
                 yield (
                     f"{key}: {contract.dataset} has no column {one.column!r}; its contract has "
                     f"{', '.join(contract.column_names)}"

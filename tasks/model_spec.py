@@ -46,7 +46,8 @@ class DataSpec(Strict):
     features: Mapping[str, str] = Field(
         default_factory=dict,
         description="How a column becomes a feature, where its type should not decide: number, "
-        "log, category, text, date, flag, or drop.",
+        "log, category, text, date, flag, or drop. Of pairs its role: user, time, event, weight, "
+        "user_attribute, item_attribute, or drop.",
     )
     split_by: str = Field(
         default="",

@@ -20,6 +20,11 @@ from deployments.demo.buildings import BUILDINGS
 from deployments.demo.generate import Shift, property_sales, write_sales
 from deployments.demo.interactions import PartnerShift, partner_interactions, write_interactions
 from deployments.demo.photos import Album, PhotoShift, write_photos
+from deployments.demo.restaurants import (
+    DiningShift,
+    restaurant_interactions,
+    write_restaurant_interactions,
+)
 from deployments.demo.reviews import ReviewShift, reviews, write_reviews
 from deployments.demo.rooms import ROOMS
 from deployments.demo.wear import CONDITIONS
@@ -28,6 +33,7 @@ from tasks.errors import SluiceError
 from tasks.settings import settings
 
 FIRST_DAY = date(2026, 1, 5)
+GUESTS = 800
 
 
 @dataclass(frozen=True)
@@ -35,12 +41,12 @@ class Quantity:
     """What is to be made.
 
     Args:
-        rows: Sales, photos, reviews, interactions.
+        rows: Sales, photos, reviews, interactions, acts.
         start: First day.
         days: Number of days.
         seed: Same seed, same bytes.
         drift: Whether they differ from the usual.
-        defects: Share of photos that are broken, beside the sound ones.
+        defects: Share of photos or acts that are broken, beside the sound ones.
     """
 
     rows: int
@@ -89,12 +95,23 @@ def _reviews(root: Path, asked: Quantity) -> Sequence[Path]:
     return write_reviews(root, made)
 
 
+def _acts(root: Path, asked: Asked) -> Sequence[Path]:
+    change = (0.5, 0.2, 0.3) if asked.drift else (0.0, 0.0, 0.0)
+    shift = DiningShift(*change, broken=asked.defects)
+    # As many guests whatever the rows: later days are of the same city.
+    made = restaurant_interactions(
+        asked.rows, asked.start, asked.days, asked.seed, shift, guests=GUESTS
+    )
+    return write_restaurant_interactions(root, made)
+
+
 GENERATED: Mapping[str, Generated] = {
     "condition-assessment": Generated(2_000, 40, _album(CONDITIONS), breaks=True),
     "feature-detection": Generated(2_000, 40, _album(AMENITIES), breaks=True),
     "partner-match": Generated(24_000, 140, _interactions),
     "price-estimator": Generated(6_000, 140, _sales),
     "property-classifier": Generated(1_500, 30, _album(BUILDINGS), breaks=True),
+    "recommendation": Generated(20_000, 120, _acts, breaks=True),
     "room-classifier": Generated(400, 20, _album(ROOMS), breaks=True),
     "sentiment": Generated(4_000, 60, _reviews),
 }
@@ -113,7 +130,9 @@ def main() -> int:
     parser.add_argument("--days", type=int, help="how many days they are spread over")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--drift", action="store_true", help="other than the usual")
-    parser.add_argument("--defects", type=float, default=0.0, help="share of broken photos, 0 to 1")
+    parser.add_argument(
+        "--defects", type=float, default=0.0, help="share of broken photos or acts, 0 to 1"
+    )
     parser.add_argument("--folder", type=Path, help="write below this folder, and not to the lake")
     chosen = parser.parse_args()
     made = GENERATED[chosen.model]
@@ -130,7 +149,9 @@ def main() -> int:
     if not 0 <= asked.defects <= 1:
         parser.error(f"--defects {asked.defects} is no share: write 0 to 1")
     if asked.defects and not made.breaks:
-        parser.error(f"--defects: {chosen.model} does not learn from photos, only they get broken")
+        parser.error(
+            f"--defects: {chosen.model} does not learn from photos, nor from acts: only they break"
+        )
     last = asked.start + timedelta(days=asked.days - 1)
     print(f"» {asked.rows:,} rows of {chosen.model}, {asked.start} to {last}")
     if chosen.folder:

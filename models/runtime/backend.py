@@ -123,6 +123,8 @@ class Backend(ABC):
     """What makes a trial on a few rows short."""
     writes_code: ClassVar[bool] = False
     """Whether a draft needs programs of its own beside its model.yaml."""
+    partners: ClassVar[frozenset[str] | None] = None
+    """Tasks and inputs that it goes with, where it does not go with all (:func:`misfit`)."""
     hosts: ClassVar[int | None] = 1
     """Most instances that a training job uses; None takes as many as there are."""
 

@@ -98,6 +98,9 @@ def plain_predictions(
     source = family.input_class(spec)
     rows, holdout_rows = source.plain(training.inputs), source.plain(holdout.inputs)
     targets = task.targets(training.labels)
+    own = task.plain(rows, targets, holdout_rows)
+    if own is not None:
+        return task.predicted(own)
     answer = _LEARNERS[task.objective](rows, targets, holdout_rows, task.outputs[0].shape[-1])
     return task.predicted({PREDICTION: answer})
 

@@ -70,6 +70,34 @@ def load_family(folder: Path) -> Family:
     return Family(**json.loads((folder / FAMILY).read_text("utf-8")))
 
 
+def misfit(task: str, source: str, backend: str) -> str:
+    """Why three parts make no family; "" when they do.
+
+    Most parts go with all others. One that does not names those that it goes with (``partners``),
+    and the others need not know of it.
+    """
+    parts = {"tasks": task, "inputs": source, "backends": backend}
+    for kind, name in parts.items():
+        partners: frozenset[str] | None = plug_in(kind, name).partners
+        strangers = [
+            f"{other[:-1]} {there!r}"
+            for other, there in parts.items()
+            if partners is not None and other != kind and there not in partners
+        ]
+        if partners is not None and strangers:
+            fitting = {
+                other: " or ".join(sorted(partners & set(names_of(other))))
+                for other in parts
+                if other != kind
+            }
+            wanted = ", ".join(f"{other[:-1]}: {names}" for other, names in fitting.items())
+            return (
+                f"the {kind[:-1]} {name!r} does not go with the {' and the '.join(strangers)}; "
+                f"write {kind[:-1]}: {name}, {wanted}"
+            )
+    return ""
+
+
 def names_of(kind: str) -> tuple[str, ...]:
     """Names of all plug-ins of a kind (``tasks``, ``inputs``, ``backends``), sorted."""
     files = (HERE / kind).glob("[!_]*.py")

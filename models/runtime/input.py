@@ -77,6 +77,11 @@ class Input(ABC):
     draft_columns: ClassVar[tuple[ChannelColumn, ...]] = ()
     """Columns that the draft of a contract begins with; the label is added."""
 
+    partners: ClassVar[frozenset[str] | None] = None
+    """Tasks and backends that it goes with, where it does not go with all (:func:`misfit`)."""
+    gathers: ClassVar[bool] = False
+    """Whether a row is made of several of the channel's, so that no column of one tells of it."""
+
     def __init__(self, spec: Mapping[str, Any]) -> None:
         self.spec = spec
 

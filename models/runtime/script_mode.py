@@ -186,9 +186,11 @@ def _pairs(arguments: Sequence[str]) -> dict[str, str]:
     rest = list(arguments)
     while rest:
         key = rest.pop(0)
-        if not key.startswith("--"):
+        # SageMaker's toolkit hands a name of one letter over with one hyphen: -k 10.
+        single = len(key) == 2 and key[0] == "-" and key[1].isalpha()
+        if not (key.startswith("--") or single):
             raise InvalidHyperparameter(f"Expected --name value, got {key!r}.")
-        name, sign, value = key[2:].partition("=")
+        name, sign, value = key.lstrip("-").partition("=")
         if not sign:
             value = rest.pop(0) if rest else ""
         pairs[name] = value

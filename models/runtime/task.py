@@ -19,7 +19,7 @@ from models.runtime.signature import Tensor
 from models.runtime.sums import RowSums
 
 Floats = NDArray[np.float64]
-Objective = Literal["absolute_error", "cross_entropy", "binary_cross_entropy"]
+Objective = Literal["absolute_error", "cross_entropy", "binary_cross_entropy", "sampled_softmax"]
 PREDICTION = "prediction"
 """Name of a task's output tensor."""
 CALIBRATION = "calibration"
@@ -109,6 +109,8 @@ class Task(ABC):
     """Share of the training rows that is set aside: to watch the fit, and for calibration."""
     aside_rows: ClassVar[int] = 1_000
     """Most rows that are set aside."""
+    partners: ClassVar[frozenset[str] | None] = None
+    """Inputs and backends that it goes with, where it does not go with all (:func:`misfit`)."""
 
     def __init__(self, output: Mapping[str, Any]) -> None:
         self.output = output
@@ -163,6 +165,22 @@ class Task(ABC):
 
         Returns:
             What preprocess.json keeps; None where answers stay as they are: unless a task says
+            otherwise.
+        """
+        return None
+
+    def plain(
+        self, _rows: Floats, _targets: NDArray[Any], _holdout: Floats
+    ) -> Mapping[str, NDArray[Any]] | None:
+        """What a plain learner answers, as a graph would, where the objective's is none for it.
+
+        Args:
+            _rows: Training rows, as :meth:`Input.plain` gives them.
+            _targets: What :meth:`targets` made of their labels.
+            _holdout: Rows to answer.
+
+        Returns:
+            None where the learner of the objective answers (``baseline.py``): unless a task says
             otherwise.
         """
         return None

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from models.packaging import TRAIN, source_files
-from models.runtime.family import Family, names_of
+from models.runtime.family import Family, misfit, names_of
 from models.runtime.split import COLUMNS, columns_document
 from tests.models.trained import write_code
 
@@ -29,8 +29,16 @@ ROWS, HELD_OUT = 200, 60
 LABELS = ("garden", "pool", "view")
 FAST = {"epochs": "3", "batch_size": "20", "compiled": "0", "learning_rate": "0.02",
         "hidden": "8", "side": "16", "filters": "4,8", "max_iter": "20"}  # fmt: skip
-COMPOSITIONS = tuple(product(names_of("tasks"), names_of("inputs")))
-"""Each is tried with every backend."""
+KERAS = ("keras", "two-towers")
+"""Backends whose training takes TensorFlow's start."""
+PAIRS = (
+    {"name": "key", "type": "string", "required": True, "key": True},
+    {"name": "who", "type": "string", "required": True},
+    {"name": "on", "type": "date", "required": True},
+    {"name": "town", "type": "string", "kind": "categorical"},
+    {"name": "kind", "type": "string", "kind": "categorical"},
+)
+ROLES = {"who": "user", "on": "time", "town": "user_attribute", "kind": "item_attribute"}
 TABLE = (
     {"name": "key", "type": "string", "required": True, "key": True},
     {"name": "size", "type": "number", "required": True, "kind": "numeric"},
@@ -93,6 +101,12 @@ def output_fn(prediction, accept):
 }
 
 
+def compositions(backend):
+    """Every task and input that go with a backend."""
+    every = product(names_of("tasks"), names_of("inputs"))
+    return tuple((*both, backend) for both in every if not misfit(*both, backend))
+
+
 @dataclass(frozen=True)
 class Done:
     """A finished job of one composition."""
@@ -125,8 +139,9 @@ def run(base, task, source, backend):
 def prepare(base, task, source, backend):
     """Channels and code of a job."""
     family = Family(
-        task, source, backend, "told_label", program="train.py" if backend == "custom" else ""
-    )
+        task, source, backend, "told_label", features=ROLES if source == "pairs" else {},
+        program="train.py" if backend == "custom" else "",
+    )  # fmt: skip
     for seed, (channel, rows) in enumerate((("training", ROWS), ("holdout", HELD_OUT))):
         write_rows(base / "input" / "data" / channel, task, source, rows, seed)
     own = base / "own"
@@ -187,6 +202,11 @@ def write_rows(folder, task, source, rows, seed):
     """A channel whose label can be learned."""
     folder.mkdir(parents=True)
     numbers = np.random.default_rng(seed).uniform(size=rows)
+    if source == "pairs":
+        pq.write_table(pa.table(acts(rows, seed)), folder / "part.parquet")
+        listed = [*PAIRS, {"name": "told_label", "type": "string", "required": True}]
+        (folder / COLUMNS).write_text(columns_document(listed), "utf-8")
+        return
     labels = [answer_of(task, number) for number in numbers]
     if source == "tabular":
         columns = {
@@ -221,8 +241,25 @@ def write_rows(folder, task, source, rows, seed):
     (folder / COLUMNS).write_text(columns_document(listed), "utf-8")
 
 
+def acts(users, seed):
+    """Four acts of each user, who takes what is of his town; all seeds have the same users."""
+    draw = np.random.default_rng(seed)
+    who = np.repeat(np.arange(users), 4)
+    place = 2 * draw.integers(0, 20, len(who)) + who % 2
+    return {
+        "key": [f"{seed}-{n}" for n in range(len(who))],
+        "who": [f"u{n:03d}" for n in who],
+        "on": [date(2026, 1 + seed, 1 + int(n)) for n in draw.integers(0, 28, len(who))],
+        "town": [None if n % 9 == 0 else ("north", "south")[n % 2] for n in who],
+        "kind": [("hill", "sea")[n % 2] for n in place],
+        "told_label": [f"p{n:02d}" for n in place],
+    }
+
+
 def instance_of(source):
     """What a client sends."""
+    if source == "pairs":
+        return {"who": "u003", "town": "south", "k": 5}
     if source == "tabular":
         return {"size": 12.5, "kind": "house", "told": "a bright room", "on": "2026-01-03"}
     if source == "text":

@@ -1,18 +1,16 @@
 """Every task and input with every backend: trained, served, measured again, followed, resumed.
 
-Keras has its own file: it also converts, and takes TensorFlow's start each time.
+What Keras trains has its own file: it also converts, and takes TensorFlow's start each time.
 """
-
-from itertools import product
 
 import pytest
 
 from models.runtime.family import names_of
 from tests.models import composition_steps as steps
-from tests.models.conformance import COMPOSITIONS, prepare, run, stopped_and_resumed
+from tests.models.conformance import KERAS, compositions, prepare, run, stopped_and_resumed
 
-BACKENDS = tuple(name for name in names_of("backends") if name != "keras")
-FAMILIES = tuple((*both, backend) for backend, both in product(BACKENDS, COMPOSITIONS))
+BACKENDS = tuple(name for name in names_of("backends") if name not in KERAS)
+FAMILIES = tuple(family for backend in BACKENDS for family in compositions(backend))
 
 
 @pytest.fixture(scope="module", params=FAMILIES, ids="-".join)

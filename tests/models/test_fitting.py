@@ -214,3 +214,43 @@ def test_patience_ends_a_fit_whose_validation_gets_no_better(tmp_path):
         patient(tmp_path / "torn", stop_after=4).run()
     assert len(patient(tmp_path / "torn").run()) == 5
     assert len(patient(tmp_path / "torn").run()) == 5, "a fit that is over learns no more"
+
+
+def test_in_batch_softmax_takes_the_samples_share_off_and_no_twin_for_a_negative():
+    """Against sums by hand, in float64."""
+    from models.runtime.networks.towers import corrected_softmax
+
+    users, items = RNG.normal(size=(2, 4, 3))
+    items[3], number = items[1], np.array([5.0, 7.0, 2.0, 7.0])
+    share = {5: 0.2, 7: 0.5, 2: 0.3}
+    log_q = np.log([share[int(n)] for n in number])
+    log_share, bias, weight = log_q + 0.1, np.array([0.3, -0.2, 0.1, -0.2]), np.array([1, 2, 1, 3])
+    truth = np.stack([number, log_q, log_share, weight], axis=1).astype(np.float32)
+    answer = np.concatenate([users, items, bias[:, None]], axis=1).astype(np.float32)
+    logits = users @ items.T + bias + log_share - log_q
+    losses = []
+    for row in range(4):
+        others = [c for c in range(4) if c == row or number[c] != number[row]]
+        losses.append(np.log(np.exp(logits[row, others]).sum()) - logits[row, row])
+    expected = float((weight * losses).sum() / weight.sum())
+    assert float(corrected_softmax(3)(truth, answer)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_served_towers_answer_what_the_network_does():
+    from models.runtime.networks import towers
+    from models.runtime.networks.export import called
+
+    shape = towers.TowerShape(6, 5, 2, 3, vector=4, hidden=7, dropout=0.5)
+    model = towers.build(shape)
+    users, at = np.array([3, 0, 6]), np.array([4, 2, 0])
+    own, told = (RNG.normal(size=size).astype(np.float32) for size in ((3, 2), (5, 3)))
+    numbers = np.array([1, 2, 0, 4, 5])  # the third item is too rare for a vector of its own
+    base = np.log(np.arange(1, 6) / 15).astype(np.float32)
+    served = towers.towers_of(model, shape, numbers, told, base)
+    raw = called(model, {
+        "user": users[:, None], "item": numbers[at][:, None],
+        "user_features": own, "item_features": told[at],
+    }, shape.signature)["prediction"].numpy()  # fmt: skip
+    np.testing.assert_allclose(served.user_vectors(users, own)[:, :-1], raw[:, :4], atol=1e-5)
+    np.testing.assert_allclose(served.items[at, :-1], raw[:, 4:8], atol=1e-5)
+    np.testing.assert_allclose(served.items[at, -1], raw[:, 8] + base[at], atol=1e-5)

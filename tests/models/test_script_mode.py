@@ -69,6 +69,14 @@ def test_an_argument_without_a_name_is_refused():
         job_from_environment(["stray"], {})
 
 
+def test_a_hyperparameter_of_one_letter_comes_with_one_hyphen():
+    """As SageMaker's toolkit writes it: --C and --k are -C and -k there."""
+    job = job_from_environment(["-k", "7", "-C", "-0.5", "--epochs", "3"], {"SM_HPS": '{"k": 1}'})
+    assert job.hyperparameters.given == {"k": "7", "C": "-0.5", "epochs": "3"}
+    with pytest.raises(InvalidHyperparameter, match="got '-1'"):
+        job_from_environment(["-1", "2"], {})
+
+
 def test_only_the_first_host_trains():
     hosts = json.dumps(["algo-2", "algo-1"])
     asked = {"SM_HOSTS": hosts, "SM_CURRENT_HOST": "algo-2"}

@@ -6,6 +6,7 @@ import pytest
 from models.runtime.tasks.classification import Classification
 from models.runtime.tasks.multi_label import MultiLabel
 from models.runtime.tasks.probability import Probability
+from models.runtime.tasks.ranking import Ranking
 from models.runtime.tasks.regression import Regression
 
 ROWS = 60
@@ -17,6 +18,12 @@ def made(task, seed):
     if task is Regression:
         labels = random.gamma(2, 50, ROWS)
         return Regression({}), labels, labels + random.normal(0, 20, ROWS)
+    if task is Ranking:
+        described = {"items": list("abcdef"), "k": 2, "most": 4}
+        listed = np.argsort(random.random((ROWS, 6)), axis=1)[:, :4] + 1
+        taken = [[i for i in "abcdefg" if random.random() < 0.4] or ["g"] for _ in range(ROWS)]
+        said = np.concatenate([listed, np.tile([0.4, 0.3, 0.2, 0.1], (ROWS, 1))], axis=1)
+        return Ranking(described), Ranking.labels(taken), said
     if task is Probability:
         said = random.beta(1, 3, ROWS)
         return Probability({}), (random.random(ROWS) < said).astype(float), said
@@ -30,7 +37,7 @@ def made(task, seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("task", [Regression, Classification, Probability, MultiLabel])
+@pytest.mark.parametrize("task", [Regression, Classification, Probability, MultiLabel, Ranking])
 def test_sums_give_what_the_rows_give(task, seed):
     made_task, labels, predicted = made(task, seed)
     sums = made_task.sums(labels, predicted)

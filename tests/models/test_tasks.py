@@ -15,6 +15,7 @@ VALUES = {
     "classification": ["bath", "hall", "bath", "attic", "hall", "bath"],
     "multi-label": [["pool"], ["view", "pool"], [], ["view"], ["garden"], ["pool"]],
     "probability": [False, True, False, False, 1, 0],
+    "ranking": [["thai"], ["bar", "thai"], ["inn"], "bar", ["inn", "inn"], ["pub"]],
 }
 """A column of each task's labels."""
 
@@ -27,6 +28,13 @@ def fitted(name, values=None, **hyperparameters):
 
 def raw(task, rows, seed=0):
     """What a graph could answer."""
+    if task.objective == "sampled_softmax":
+        draw = np.random.default_rng(seed)
+        items, scores = (np.zeros((rows, task.most)) for _ in range(2))
+        for row in range(rows):
+            items[row, :3] = 1 + draw.permutation(len(task.items))[:3]
+            scores[row, :3] = np.sort(draw.uniform(size=3))[::-1]
+        return {"items": items.astype(np.int32), "scores": scores.astype(np.float32)}
     (tensor,) = task.outputs
     answer = np.random.default_rng(seed).uniform(0.05, 0.95, (rows, *tensor.shape[1:]))
     if task.activation == "softmax":
@@ -72,6 +80,10 @@ def test_every_row_has_a_finite_score_and_only_labelled_rows_an_error(name):
 def test_targets_have_the_shape_that_the_graph_answers(name):
     task, labels = fitted(name)
     targets = task.targets(labels)
+    if task.objective == "sampled_softmax":
+        assert targets.shape == (6, 2)
+        assert targets.max() == len(task.items)
+        return
     (tensor,) = task.outputs
     if task.objective == "cross_entropy":
         assert targets.shape == (6,)
@@ -134,6 +146,10 @@ def test_prices_come_back_in_dollars():
         ("probability", ["likely"], "answer 0 is 'likely', no chance"),
         ("probability", [{"scores": [0.5, 0.5]}], "no chance"),
         ("probability", [float("nan")], "answer 0 is nan, no chance"),
+        ("ranking", [["thai"], "thai"], "answer 1 is 'thai', no list of items"),
+        ("ranking", [["thai", "gone"]], "answer 0 has 'gone' on place 2, no item of the catalogue"),
+        ("ranking", [{"items": [{"item": "pub", "score": "high"}]}], "on place 1, no item"),
+        ("ranking", [["pub"] * 101], "answer 0 has 101 items; at most 100"),
     ],
 )
 def test_an_answer_that_is_none_of_the_tasks_is_named(name, answers, message):
@@ -168,6 +184,10 @@ def test_labels_that_nothing_can_be_learned_from_are_refused():
         fitted("probability", values=[0, 1, 2])
     with pytest.raises(Unlabelled, match="told is 0 in all of the 2 training rows"):
         fitted("probability", values=[False, False])
+    with pytest.raises(Unlabelled, match="told has 1 items"):
+        fitted("ranking", values=[["a"], ["a"]])
+    with pytest.raises(InvalidHyperparameter, match="k=11 and most=10"):
+        fitted("ranking", k="11", most="10")
     with pytest.raises(InvalidHyperparameter, match="label_transform='cube'"):
         fitted("regression", label_transform="cube")
 
@@ -184,6 +204,11 @@ def test_a_heavy_tail_of_positive_labels_is_learned_on_a_logarithm(values, trans
 def test_labels_are_read_as_good_rows_hold_them():
     _, labels = fitted("multi-label", values=['["pool", "view"]', "[]", ["pool"], None])
     assert list(labels) == [("pool", "view"), (), ("pool",), None]
+
+
+def test_what_was_taken_up_is_read_as_channels_and_as_files_of_answers_hold_it():
+    labels = plug_in("tasks", "ranking").labels([["a", "b"], '["b", "c"]', "[c", None, []])
+    assert list(labels) == [("a", "b"), ("b", "c"), ("[c",), None, ()]
 
 
 def test_whole_numbers_are_classes_by_their_digits():

@@ -38,6 +38,15 @@ def several(task, wrong):
     return task.measure(NAMED, chances)
 
 
+def ordered(liking):
+    """Four users who each took up another of four items, put in the order of these scores."""
+    task = task_class("ranking")({"items": list("abcd"), "k": 2, "most": 3})
+    best = np.argsort(-liking, axis=1, kind="stable")[:, :3]
+    scores = np.take_along_axis(liking, best, axis=1)
+    labels = task.labels([["a"], ["b"], ["c"], ["d"]])
+    return task.measure(labels, task.predicted({"items": best + 1, "scores": scores}))
+
+
 def good_and_bad(name):
     """A metric of a good and of a bad model, by the first task that has it."""
     if name in MEASURED["regression"]:
@@ -50,6 +59,8 @@ def good_and_bad(name):
         good = 0.1 + 0.7 * yes
         bad = np.where(np.arange(40) < 12, 1 - good, good)
         return [measures.chances(yes, chances)[name] for chances in (good, bad)]
+    if name in task_class("ranking").metrics:
+        return [ordered(rows)[name] for rows in (np.eye(4) * 3 + 1, np.ones((4, 4)))]
     task = task_class("multi-label")({"classes": list("abc"), "threshold": 0.5})
     return [several(task, wrong)[name] for wrong in (0, 3)]
 

@@ -8,6 +8,7 @@ import yaml
 
 from tasks.contracts import load_contract
 from tasks.errors import BudgetExceeded, InvalidModelSpec
+from tasks.gate_spec import GateSpec
 from tasks.model_check import faults, require_sound
 from tasks.model_spec import ModelSpec, known_models, load_model_spec
 from tasks.settings import Settings
@@ -62,6 +63,19 @@ PINBALL = [{"metric": "pinball", "better": "smaller", "at_most": 1}]
 def sliced(column):
     rule = {"column": column, "no_worse_than_champion": 0.1}
     return [{"metric": "mae", "at_most": 1, "confidence": 0.9, "slices": [rule]}]
+
+
+def test_acts_that_a_row_gathers_make_no_slices_and_no_groups():
+    spec = load_model_spec("recommendation", MODELS)
+    contract = load_contract(spec.data.dataset, CONTRACTS)
+    gate = {"metric": "ndcg", "no_worse_than_champion": 0.05, "confidence": 0.9}
+    sliced = GateSpec.model_validate(
+        {**gate, "slices": [{"column": "device", "no_worse_than_champion": 0.1}]}
+    )
+    data = spec.data.model_copy(update={"split_by": "user_id"})
+    spec = spec.model_copy(update={"gates": (sliced,), "data": data})
+    with pytest.raises(InvalidModelSpec, match=r"split_by: user_id.*slices of ndcg: device: a row"):
+        require_sound(spec, contract, MODELS / spec.name, Settings())
 
 
 NO_FORMATS = {"tflite_float16": None, "tflite_int8": None, "tfjs_float16": None}
@@ -219,6 +233,7 @@ def test_a_family_of_one_word_is_read_as_it_was_meant(word, gates, task):
         ({"family": "tabular", "gates": PINBALL}, r"gates \(pinball\) do not tell the task"),
         ({"family": {"task": "magic", "input": "tabular"}}, "task: 'magic' is none of classific"),
         ({"family": {"task": "regression", "input": "tabular", "backend": "x"}}, "backend: 'x' is"),
+        ({"family": {"task": "ranking", "input": "image"}}, "does not go with the input 'image'"),
         ({"gates": [{"metric": "accuracy", "at_least": 1}]}, "accuracy is not measured for regr"),
         ({"gates": [{"metric": "acuracy", "at_least": 1}]}, "acuracy is no metric"),
     ],
