@@ -95,7 +95,7 @@ def _reviews(root: Path, asked: Quantity) -> Sequence[Path]:
     return write_reviews(root, made)
 
 
-def _acts(root: Path, asked: Asked) -> Sequence[Path]:
+def _acts(root: Path, asked: Quantity) -> Sequence[Path]:
     change = (0.5, 0.2, 0.3) if asked.drift else (0.0, 0.0, 0.0)
     shift = DiningShift(*change, broken=asked.defects)
     # As many guests whatever the rows: later days are of the same city.

@@ -1,18 +1,15 @@
-"""What people read of a release: folded lines, the page, the summary, damaged journals."""
+"""What people read of a release: folded lines, the page, the summary."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import ReleaseError
 from tasks.release import roll_back, run, start_release
 from tasks.release.journal.record import JournalEntry
-from tasks.release.journal.store import S3Journals, current_key
 from tasks.release.pages import lines, summary, timeline
 from tasks.values import Pointer, Rollout
 from tests.tasks.release.test_crashes import MODEL, SHORT, V1, V2, memory
@@ -106,27 +103,3 @@ def test_the_summary_of_nothing_and_of_a_first_version_promises_no_way_back() ->
     only = summary.page(MODEL, "done", pointer(previous=None), None)
     assert "to_version" not in only
     assert "there is no earlier version" in only
-
-
-DAMAGED = {
-    "no JSON": (b"{half", "is not a journal: the whole"),
-    "empty": (b"", "is not a journal"),
-    "something else": (b'{"version": "v1"}', "is not a journal: release_id"),
-    "a list": (b"[]", "is not a journal"),
-    "bytes": (b"\xff\xfe\x00", "is not a journal"),
-    "of tomorrow": (json.dumps({"schema_version": 2, "acts": []}).encode(), "of format 2"),
-}
-
-
-@pytest.mark.parametrize("kind", DAMAGED)
-def test_a_damaged_journal_is_an_error_with_its_address_and_what_to_do(
-    place: Any, kind: str
-) -> None:
-    body, said = DAMAGED[kind]
-    s3 = place.aws.client("s3")
-    s3.put_object(Bucket="sluice-models", Key=current_key("damaged"), Body=body)
-    with pytest.raises(ReleaseError) as raised:
-        S3Journals("sluice-models").read("damaged")
-    assert "s3://sluice-models/_releases/damaged/current.json" in raised.value.what
-    assert said in raised.value.what
-    assert raised.value.next_step
