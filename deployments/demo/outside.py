@@ -275,12 +275,13 @@ class Outside:
         return self.versions(model)[-1]
 
     def versions(self, model: str) -> list[str]:
-        """Every version with a manifest, oldest first."""
+        """Every version with a manifest, oldest first; what begins with ``vv`` is an alias."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=REGISTRY, Prefix=f"{model}/v"
         )
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-        return sorted(str(key).split("/")[1] for key in keys if key.endswith("/manifest.json"))
+        folders = {str(key).split("/")[1] for key in keys if key.endswith("/manifest.json")}
+        return sorted(folder for folder in folders if not folder.startswith("vv"))
 
     def serving(self, model: str) -> dict[str, float]:
         """Weight of each variant of the model's endpoint, which must be in service."""
