@@ -6,6 +6,8 @@ from tasks.model_spec import RetrainWhen
 from tasks.values import Frozen
 
 DAY_SECONDS = 86_400.0
+ROUNDING = 1e-9
+"""105 is 5 % more than 100, and not more than that."""
 
 
 class Standing(Frozen):
@@ -46,7 +48,7 @@ def reasons(standing: Standing, when: RetrainWhen) -> tuple[str, ...]:
     if standing.metric_then and standing.metric_now is not None:
         change = standing.metric_now / standing.metric_then - 1
         loss = change if standing.smaller_is_better else -change
-        if loss > when.max_metric_loss:
+        if loss > when.max_metric_loss + ROUNDING:
             sentences.append(
                 f"quality fell by {loss:.0%}, from {standing.metric_then:.6g} to "
                 f"{standing.metric_now:.6g} (at most {when.max_metric_loss:.0%})"

@@ -36,7 +36,7 @@ def bench(place: Any) -> Iterator[Bench]:
         ("health_check", 1, "after", {}, "rolled_back"),
         ("canary", 4, "before", {}, "rolled_back"),  # the weights have moved
         ("promoting", 4, "before", {}, "done"),  # the pointer has moved, nobody wrote it down
-        ("watching", 1, "after", {}, "done"),
+        ("watching", 0, "after", {}, "done"),
         ("retiring", 3, "before", {}, "done"),
         ("rolling_back", 2, "before", BAD, "rolled_back"),
     ],
