@@ -41,5 +41,5 @@ def test_a_bound_is_the_moment_that_it_says(
     ],
 )
 def test_what_is_no_moment_is_refused_by_its_text(column: Column, text: str) -> None:
-    with pytest.raises(ValueError, match="is no (timestamp|date)"):
+    with pytest.raises(ValueError, match=r"is no (timestamp|date)"):
         comparable(column, text)
