@@ -27,6 +27,7 @@ PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 """What a bundle's process is given of this one's environment: nothing that opens anything."""
 SECONDS = 3_600.0
 LONGEST_TAIL = 600
+FIRST_SERVER = "serve.py"
 FIRST_EDITION = "models.programs"
 """Package of the runtime in bundles that were made before they named their entry point."""
 
@@ -109,6 +110,8 @@ def command(bundle: Path, act: str, *arguments: str) -> list[str]:
             f"Model(Path({str(bundle)!r})).test_itself()"
         )
         return [sys.executable, "-c", program]
+    if act == "serve" and (bundle / "code" / FIRST_SERVER).is_file():
+        return [sys.executable, str(bundle / "code" / FIRST_SERVER)]
     raise BundleFailed(f"it has no {BUNDLE}, which names the entry point that could {act}")
 
 

@@ -73,6 +73,7 @@ def _served(bundle: Path) -> Iterator[tuple[int, subprocess.Popen[bytes], float]
             env={
                 **environment(bundle, os.environ),
                 "SAGEMAKER_BASE_DIR": str(bundle.parent),
+                "SM_MODEL_DIR": str(bundle),
                 "SAGEMAKER_BIND_TO_PORT": str(port),
             },
             stdin=subprocess.DEVNULL,

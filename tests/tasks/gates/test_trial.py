@@ -105,6 +105,12 @@ def test_a_program_that_does_not_come_up_fails_with_its_last_words(tmp_path: Pat
     assert (check.outcome, check.detail) == ("fail", found.failure)
 
 
+def test_a_bundle_of_the_first_edition_is_tried_by_its_own_server() -> None:
+    older = Path(__file__).resolve().parents[2] / "models" / "first_edition" / "model.tar.gz"
+    found = try_serving(older, 20)
+    assert (found.requests, found.errors, found.failure) == (40, 0, "")
+
+
 def test_a_bundle_without_a_sample_cannot_be_tried(tmp_path: Path) -> None:
     with pytest.raises(BundleFailed, match=r"no sample_request\.json"):
         try_serving(archive(tmp_path, sample=False), 20)
