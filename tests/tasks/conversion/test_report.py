@@ -80,6 +80,7 @@ def test_a_client_downloads_all_files_of_a_format():
         "tfjs/group1-shard1of1.bin",
         "tfjs/model.json",
         "tflite/model_int8.tflite",
+        "vectors.json",
     )
 
 
