@@ -13,6 +13,9 @@ from embedded_aws.fixture import _no_faults_left, aws, aws_environment
 for name in list(os.environ):
     if name.startswith(("AWS_", "PREFECT_", "SLUICE_")) and name != "SLUICE_CHROMIUM":
         del os.environ[name]
+# What `make test ARGS=…` was told would reach every make that a documented command starts.
+for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "ARGS"):
+    os.environ.pop(name, None)
 for name in ("NO_PROXY", "no_proxy"):
     os.environ[name] = ",".join(filter(None, ["127.0.0.1", "localhost", os.environ.get(name)]))
 
