@@ -9,7 +9,7 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.endings import released
-from flows.forms import ALL, menu
+from flows.forms import ALL, OneOrAll
 from flows.recipe import Model, Reason
 from flows.release import release_within
 from tasks.errors import SluiceError
@@ -21,7 +21,6 @@ from tasks.registry import Registry
 from tasks.release.tasks import context_of as release_context_of
 from tasks.settings import settings
 
-OneOrAll = Annotated[str, menu("models or all")]
 Percent = Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": 99})]
 Metrics = Annotated[list[SuccessMetric], Field(json_schema_extra={"minItems": 1})]
 Version = Annotated[str, Field(json_schema_extra={"minLength": 1})]

@@ -8,12 +8,11 @@ from prefect import flow
 from prefect.states import Completed
 from pydantic import Field
 
-from flows.forms import ALL, menu
+from flows.forms import ALL, OneOrAll
 from tasks.model_spec import known_models
 from tasks.registry.tasks import pack_for_apps
 from tasks.settings import settings
 
-OneOrAll = Annotated[str, menu("models or all")]
 Format = Literal["tflite_float16", "tflite_int8", "tfjs_float16"]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentUpdate
@@ -33,6 +33,10 @@ PAGE = 200
 def menu(of: Choice) -> Any:
     """A field of a form that is a menu, once the deployments are applied."""
     return Field(json_schema_extra={MENU: of})
+
+
+OneOrAll = Annotated[str, menu("models or all")]
+"""Name of a model, or all of them."""
 
 
 def choices(configuration: Settings) -> dict[str, list[str]]:

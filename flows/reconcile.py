@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow
 from prefect.states import Completed, Failed
 
-from flows.forms import ALL, menu
+from flows.forms import ALL, OneOrAll
 from tasks.model_spec import known_models
 from tasks.registry import Registry
 from tasks.registry.tasks import keep_packages_in_step
@@ -16,8 +16,6 @@ from tasks.release.tasks import reconcile as look_after
 from tasks.settings import settings
 from tasks.training.tasks import stop_orphans
 from tasks.uploads.tasks import listen
-
-OneOrAll = Annotated[str, menu("models or all")]
 
 
 @flow(name="reconcile", flow_run_name="{model} · looked after")

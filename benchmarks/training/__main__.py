@@ -24,7 +24,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.training.job import ROOT, run_job
+from benchmarks.training.job import ROOT, metrics_of, run_job
 from models.runtime.split import COLUMNS, columns_document
 from tasks.contracts import load_contract
 from tasks.model_check import channel_columns
@@ -51,8 +51,9 @@ def ours(backend: str) -> Learner:
                 table = pa.Table.from_pandas(rows, preserve_index=False)
                 pq.write_table(table, folder / "part.parquet")
                 (folder / COLUMNS).write_text(listed, encoding="utf-8")
-            measured = run_job("sentiment", family, SPEC.training.hyperparameters, base)
-        return float(measured["candidate"]["accuracy"])
+            run_job("sentiment", family, SPEC.training.hyperparameters, base)
+            found = metrics_of(base)
+        return float(found["candidate"]["accuracy"])
 
     return learn
 

@@ -16,10 +16,8 @@ from models.runtime.family import Family
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run_job(
-    model: str, family: Family, hyperparameters: Mapping[str, Any], base: Path
-) -> Mapping[str, Any]:
-    """Train on the channels below ``base/input/data``; what metrics.json says.
+def run_job(model: str, family: Family, hyperparameters: Mapping[str, Any], base: Path) -> str:
+    """Train on the channels below ``base/input/data``; what the job printed.
 
     Raises:
         RuntimeError: the job failed; its last lines are in the message.
@@ -32,11 +30,20 @@ def run_job(
     done = subprocess.run(
         [sys.executable, TRAIN, *(w for name, value in given for w in (f"--{name}", str(value)))],
         cwd=base / "code",
-        env={**os.environ, "SAGEMAKER_BASE_DIR": str(base)},
-        capture_output=True,
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST")},
+            "SAGEMAKER_BASE_DIR": str(base),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
     if done.returncode:
-        raise RuntimeError(f"the job failed: {(done.stdout + done.stderr)[-800:]}")
+        raise RuntimeError(f"the job failed: {done.stdout[-800:]}")
+    return done.stdout
+
+
+def metrics_of(base: Path) -> Mapping[str, Any]:
+    """What a finished job measured: its metrics.json."""
     read: Mapping[str, Any] = json.loads((base / "output/data/metrics.json").read_text("utf-8"))
     return read

@@ -20,7 +20,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from benchmarks.training.job import ROOT, run_job
+from benchmarks.training.job import ROOT, metrics_of, run_job
 from deployments.demo.amenities import AMENITIES
 from deployments.demo.buildings import BUILDINGS
 from deployments.demo.photos import Album, write_photos
@@ -69,7 +69,8 @@ def measured(spec: ModelSpec, base: Path, changes: Mapping[str, Any]) -> tuple[s
         (base / "input/data" / side / COLUMNS).write_text(columns, encoding="utf-8")
     began = time.perf_counter()
     given = {**spec.training.hyperparameters, **changes}
-    found = run_job(spec.name, spec.composition, given, base)
+    run_job(spec.name, spec.composition, given, base)
+    found = metrics_of(base)
     seconds = time.perf_counter() - began
     metric = "macro_f1" if spec.composition.task == "multi-label" else "accuracy"
     ours, plain = (float(found[who][metric]) for who in ("candidate", "baseline"))

@@ -15,6 +15,7 @@ from tasks import objects
 from tasks.errors import BundleCorrupt, NothingToPack
 from tasks.registry import bundle, names, pointer
 from tasks.registry.app_contents import FORMATS, INDEX, AppArchive, AppModel, choose, zipped
+from tasks.values import Manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "clients" / "vectors"
@@ -76,7 +77,7 @@ def pack(
             f"The models have {size:,} bytes; an app's archive takes {LARGEST:,}.",
             "Pack fewer models, or fewer formats.",
         )
-    body = zipped(_contents(bucket, chosen, shared or {}))
+    body = zipped(_contents(bucket, chosen, manifests, shared or {}))
     made = AppArchive(
         models=tuple(chosen),
         left_out=skipped,
@@ -116,13 +117,14 @@ def shared_files() -> dict[str, bytes]:
 def _contents(
     bucket: str,
     chosen: Sequence[AppModel],
+    manifests: Mapping[str, Manifest],
     shared: Mapping[str, bytes],
 ) -> dict[str, bytes]:
     contents = dict(shared)
     for part in chosen:
         folder = names.bundle_prefix(part.model, part.version)
         for path in part.files:
-            contents[folder + path] = bundle.read_file(bucket, part.model, part.version, path)
+            contents[folder + path] = bundle.read_listed(bucket, manifests[part.model], path)
         key = names.manifest_key(part.model, part.version)
         stored = objects.read(bucket, key)
         contents[key] = b"" if stored is None else stored.body

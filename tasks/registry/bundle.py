@@ -157,15 +157,25 @@ def read_file(bucket: str, model: str, version: str, path: str) -> bytes:
     Raises:
         VersionUnknown, BundleCorrupt: no such version, no such file, or other bytes.
     """
-    known = {file.path: file for file in manifest(bucket, model, version).files}
-    stored = objects.read(bucket, names.bundle_prefix(model, version) + path)
-    if stored is None or path not in known:
+    return read_listed(bucket, manifest(bucket, model, version), path)
+
+
+def read_listed(bucket: str, known: Manifest, path: str) -> bytes:
+    """A small file of a bundle whose manifest is at hand, checked against it.
+
+    Raises:
+        BundleCorrupt: no such file, or other bytes.
+    """
+    listed = {file.path: file for file in known.files}
+    stored = objects.read(bucket, names.bundle_prefix(known.model, known.version) + path)
+    if stored is None or path not in listed:
         raise BundleCorrupt(
-            f"{model} {version} has no file {path!r}.", f"It has: {', '.join(sorted(known))}."
+            f"{known.model} {known.version} has no file {path!r}.",
+            f"It has: {', '.join(sorted(listed))}.",
         )
-    if hashlib.sha256(stored.body).hexdigest() != known[path].sha256:
+    if hashlib.sha256(stored.body).hexdigest() != listed[path].sha256:
         raise BundleCorrupt(
-            f"{model} {version}: {path} is not what the manifest says.",
+            f"{known.model} {known.version}: {path} is not what the manifest says.",
             "Restore the object's earlier version from the bucket's history.",
         )
     return stored.body

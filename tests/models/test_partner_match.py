@@ -1,20 +1,17 @@
 """partner-match, trained by its own model.yaml on generated weeks, and asked about later ones."""
 
 import json
-import os
-import subprocess
-import sys
 from datetime import date
 
 import numpy as np
 import pytest
 
+from benchmarks.training.job import run_job
 from deployments.demo.interactions import partner_interactions
-from models.packaging import TRAIN, source_files
 from models.runtime import measures
 from models.runtime.bundle import Bundle, labelled
 from tasks.model_spec import load_model_spec
-from tests.models.trained import ROOT, write_channel, write_code
+from tests.models.trained import ROOT, write_channel
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.seconds(60)]
 
@@ -37,19 +34,7 @@ def job(tmp_path_factory):
     late = made["timestamp"] >= HELD
     for side, chosen in (("training", ~late), ("holdout", late)):
         write_channel(base / "input/data" / side, made, chosen, SPEC.data.dataset)
-    write_code(base / "code", source_files(ROOT / "models" / SPEC.name, SPEC.composition))
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
-    given = {name: str(value) for name, value in SPEC.training.hyperparameters.items()}
-    done = subprocess.run(
-        [sys.executable, TRAIN],
-        cwd=base / "code",
-        env={**inherited, "SAGEMAKER_BASE_DIR": str(base), "SM_HPS": json.dumps(given)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
-    return base, done.stdout
+    return base, run_job(SPEC.name, SPEC.composition, SPEC.training.hyperparameters, base)
 
 
 @pytest.fixture(scope="module")

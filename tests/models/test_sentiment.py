@@ -1,9 +1,6 @@
 """The shipped text model on made reviews: better than a bag of words, and in every edge format."""
 
 import json
-import os
-import subprocess
-import sys
 import tarfile
 from datetime import date
 
@@ -12,13 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.training.job import run_job
 from deployments.demo.reviews import reviews
-from models.packaging import TRAIN, source_files
 from models.runtime import calling
 from models.runtime.split import COLUMNS
 from tasks.conversion.convert import convert_model, require
 from tasks.model_spec import load_model_spec
-from tests.models.trained import ROOT, columns_text, write_code
+from tests.models.trained import ROOT, columns_text
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.seconds(90)]
 SPEC = load_model_spec("sentiment", ROOT / "models")
@@ -40,17 +37,7 @@ def job(tmp_path_factory):
         table = pa.table({name: values[chosen] for name, values in made.items()})
         pq.write_table(table, folder / "part.parquet")
         (folder / COLUMNS).write_text(columns_text("reviews"), "utf-8")
-    write_code(base / "code", source_files(ROOT / "models" / "sentiment", SPEC.composition))
-    given = SPEC.training.hyperparameters.items()
-    done = subprocess.run(
-        [sys.executable, TRAIN, *(w for name, value in given for w in (f"--{name}", str(value)))],
-        cwd=base / "code",
-        env={**os.environ, "SAGEMAKER_BASE_DIR": str(base)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return base, done.stdout
+    return base, run_job(SPEC.name, SPEC.composition, SPEC.training.hyperparameters, base)
 
 
 def metrics(job):

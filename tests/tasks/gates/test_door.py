@@ -70,7 +70,7 @@ def judged(said, champion, holdout, folder, **more):
     standing = MeasuredChampion(
         metrics=measured(champion), folder=kept(folder / "champion", champion)
     )
-    return gate.fn(SPEC, candidate, standing, holdout, folder / "work", **more)
+    return gate.fn(SPEC, candidate, standing, holdout, folder / "run", **more)
 
 
 def test_the_candidate_is_compared_in_pairs_by_house_and_city(holdout, tmp_path):
@@ -78,7 +78,7 @@ def test_the_candidate_is_compared_in_pairs_by_house_and_city(holdout, tmp_path)
     names = ["mae vs champion", "mae vs champion in city: Kent", "mae vs champion in city: Seattle"]
     assert [check.name for check in verdict.checks] == names
     assert {check.outcome for check in verdict.checks} == {"pass"}
-    brought = {path.name for path in (tmp_path / "good/work/held-out-columns").iterdir()}
+    brought = {path.name for path in (tmp_path / "good/run/held-out-columns").iterdir()}
     assert brought == {"day.parquet", COLUMNS}, "pictures are not fetched"
 
     off = np.where(np.arange(300) < 80, NOISE * 1.5, NOISE * 0.8)
