@@ -1,9 +1,10 @@
 """What the documentation tells people to type on a running stack is typed on it.
 
-Data goes into a bucket beside the lake: what other journeys learn from stays as it is.
+Data goes into buckets beside the lake and the registry: what others learn from stays as it is.
 """
 
 import gzip
+import hashlib
 from contextlib import closing
 from datetime import date
 
@@ -11,9 +12,11 @@ import pytest
 
 from deployments.demo.generate import property_sales
 from deployments.laptop.resources import client
+from tasks.values import BundleFile, Manifest, Pointer
 from tests.docs.howtos import all_blocks, clone, type_in
 
-LAKE = "sluice-howtos"
+LAKE, REGISTRY = "sluice-howtos", "sluice-howtos-registry"
+MODEL = "price-estimator"
 SECONDS = 540.0
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
@@ -32,6 +35,28 @@ def bring_files(folder):
     (folder / "bookings.csv").write_text("id;booked_on;place\n3;2024-07-02;Zürich\n", "cp1252")
 
 
+def bring_version(s3):
+    """A version for phones that serves, as a reader has one whose first release has ended."""
+    version, body = "v20260101_020000", b"TFL3"
+    file = BundleFile(
+        path="tflite/model_int8.tflite", sha256=hashlib.sha256(body).hexdigest(), size=len(body)
+    )
+    facts = dict.fromkeys(
+        ("created", "identity", "training_job", "snapshot", "snapshot_fingerprint", "code_hash",
+         "contract", "contract_version"), "",
+    )  # fmt: skip
+    manifest = Manifest(
+        model=MODEL, version=version, hyperparameters={}, metrics={}, files=(file,), **facts
+    )
+    pointer = Pointer(model=MODEL, version=version, timestamp="", actor="ann", reason="first")
+    for key, content in (
+        (f"{version}/{file.path}", body),
+        (f"{version}/manifest.json", manifest.model_dump_json().encode()),
+        ("latest.json", pointer.model_dump_json().encode()),
+    ):
+        s3.put_object(Bucket=REGISTRY, Key=f"{MODEL}/{key}", Body=content)
+
+
 @pytest.fixture(scope="module")
 def reader(journey, tmp_path_factory):
     """A clone with the files that a reader brings, and the environment of their shell."""
@@ -40,11 +65,14 @@ def reader(journey, tmp_path_factory):
     laptop = journey.laptop
     with closing(client("s3", laptop.variables())) as s3:
         s3.create_bucket(Bucket=LAKE)
+        s3.create_bucket(Bucket=REGISTRY)
+        bring_version(s3)
         s3.put_bucket_versioning(Bucket=LAKE, VersioningConfiguration={"Status": "Enabled"})
     environment = {
         **laptop.environment(),
         "SLUICE_STATE": str(laptop.state),
         "SLUICE_LAKE_BUCKET": LAKE,
+        "SLUICE_REGISTRY_BUCKET": REGISTRY,
         "HOWTO_AWS": laptop.aws_url,
     }
     return folder, environment
