@@ -15,13 +15,14 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from models.runtime.family import Family
-from tasks.conversion_spec import ConversionSpec
 from tasks.errors import InvalidModelSpec, UnknownModel
-from tasks.family_spec import CUSTOM, OWN_PROGRAM, FamilySpec, first_edition
-from tasks.gate_spec import GateSpec
 from tasks.metrics import all_named, names_for, task_class
+from tasks.specs.conversion import ConversionSpec
+from tasks.specs.data import DataSpec
+from tasks.specs.family import CUSTOM, OWN_PROGRAM, FamilySpec, first_edition
+from tasks.specs.gates import GateSpec
+from tasks.specs.trial import TrialSpec
 from tasks.strict import Strict
-from tasks.trial_spec import TrialSpec
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 
@@ -33,55 +34,6 @@ LONGEST_NAME, LONGEST_VALUE = 256, 2500
 """Characters that SageMaker takes of a hyperparameter."""
 WHOLE = 1e-9
 """Rounding error of a whole percentage written as a share."""
-
-
-class DataSpec(Strict):
-    """Which data the model learns from."""
-
-    dataset: str = Field(description="Data set in the lake; its contract bears the same name.")
-    label: str = Field(
-        description="Column of the contract that the model predicts. An own program gets it as "
-        "SLUICE_LABEL."
-    )
-    features: Mapping[str, str] = Field(
-        default_factory=dict,
-        description="How a column becomes a feature, where its type should not decide: number, "
-        "log, category, text, date, flag, or drop. Of pairs its role: user, time, event, weight, "
-        "user_attribute, item_attribute, or drop.",
-    )
-    split_by: str = Field(
-        default="",
-        description="Rows with one value of this column (a user, a house, a group of duplicates) "
-        "are never on both sides of the split.",
-    )
-    label_delay_days: int = Field(
-        default=0,
-        ge=0,
-        description="Days until a label has surely come. Younger rows are neither learned from nor "
-        "measured on, labelled or not: those whose label came early are unlike the others.",
-    )
-    window_days: int = Field(
-        default=0, ge=0, description="Days of data to train on; 0 takes all there is."
-    )
-    holdout_days: int = Field(
-        default=0,
-        ge=0,
-        description="The newest days are held out for the gate; 0 holds out a stable hash share.",
-    )
-    holdout_share: float = Field(
-        default=0.2, gt=0, lt=1, description="Share held out when holdout_days is 0."
-    )
-
-    @model_validator(mode="after")
-    def _leaves_something(self) -> DataSpec:
-        used = self.holdout_days + self.label_delay_days
-        if self.window_days and used >= self.window_days:
-            wait = f" and label_delay_days ({self.label_delay_days})" * bool(self.label_delay_days)
-            raise ValueError(
-                f"holdout_days ({self.holdout_days}){wait} of window_days ({self.window_days}) "
-                "leaves no day to learn from"
-            )
-        return self
 
 
 class LoggedMetric(Strict):

@@ -9,8 +9,8 @@ from models.packaging import PROGRAMS
 from models.runtime.backends.custom import INFERENCE, REQUIRED
 from models.runtime.family import FAMILY
 from models.runtime.own import FUNCTIONS, MODEL
-from tasks.family_spec import CUSTOM
 from tasks.model_spec import ModelSpec
+from tasks.specs.family import CUSTOM
 
 FIRST_EDITION = ("load", "preprocess")
 """Functions of a model.py that columns of the contract have taken the place of."""

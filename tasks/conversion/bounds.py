@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.conversion.parity import Parity, rows_to_prove
-from tasks.conversion_spec import FormatSpec
+from tasks.specs.conversion import FormatSpec
 from tasks.values import Check, Outcome
 
 

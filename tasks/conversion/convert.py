@@ -26,8 +26,8 @@ from tasks.conversion.runtimes import (
     tfjs_answers,
 )
 from tasks.conversion.signature import GraphSignature, carried, meant, signature_of
-from tasks.conversion_spec import ConversionSpec
 from tasks.errors import ArtifactTooLarge, ConversionError, ParityExceeded
+from tasks.specs.conversion import ConversionSpec
 
 
 def convert_model(

@@ -11,8 +11,8 @@ from tasks.conversion import vectors
 from tasks.conversion.bounds import parity_checks, shown
 from tasks.conversion.edge_signature import FILE, EdgeSignature
 from tasks.conversion.parity import Parity, parity_of
-from tasks.conversion_spec import ConversionSpec, FormatSpec
 from tasks.reports.pages import SIGNS, table
+from tasks.specs.conversion import ConversionSpec, FormatSpec
 from tasks.values import Check, Frozen, Verdict
 
 __all__ = ["ConversionReport", "Converted", "Parity", "judge", "parity_of", "wanted"]

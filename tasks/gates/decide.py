@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tasks.errors import GateInconclusive, GateRejected, GateUndecided
-from tasks.gate_spec import GateSpec
 from tasks.gates import slices
 from tasks.gates.comparison import Comparison
 from tasks.gates.evidence import Evidence
 from tasks.gates.finding import Finding
 from tasks.gates.point import measured
 from tasks.gates.proven import proven
+from tasks.specs.gates import GateSpec
 from tasks.values import Check, Verdict
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from tasks.gate_spec import GateSpec
 from tasks.gates.finding import Finding, Rival
 from tasks.metrics import Better
+from tasks.specs.gates import GateSpec
 
 
 def measured(

@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.gate_spec import GateSpec, SliceSpec
 from tasks.gates.comparison import Comparison
 from tasks.gates.evidence import Evidence
 from tasks.gates.finding import Finding
 from tasks.gates.point import relative
 from tasks.gates.proven import proven
+from tasks.specs.gates import GateSpec, SliceSpec
 
 MISSING = "missing"
 MOST_NAMED = 3

@@ -17,7 +17,7 @@ from tasks.gates.trial import TRIAL, Trial, checks
 from tasks.model_spec import ModelSpec
 from tasks.objects import download
 from tasks.reports.artifacts import key_for, logger, show
-from tasks.trial_spec import TrialSpec
+from tasks.specs.trial import TrialSpec
 from tasks.values import Check, MeasuredChampion, TrainedModel, Verdict
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.trial_spec import TrialSpec
+from tasks.specs.trial import TrialSpec
 from tasks.values import Check, Frozen
 
 TRIAL = "serving.json"

@@ -21,7 +21,7 @@ from typing import Any
 from tasks.errors import NoDataInWindow
 from tasks.good_rows import DAY, LABEL_DAY, LABELS, day_of
 from tasks.likeness import families, likeness_of
-from tasks.model_spec import DataSpec
+from tasks.specs.data import DataSpec
 from tasks.values import Frozen
 
 TRAINING, HOLDOUT = "training", "holdout"

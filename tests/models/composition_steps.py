@@ -76,7 +76,7 @@ def its_error_can_be_followed(done, out):
 
 
 def it_offers_only_formats_that_are_known(done):
-    from tasks.conversion_spec import ConversionSpec
+    from tasks.specs.conversion import ConversionSpec
 
     offered = plug_in("backends", done.family.backend).formats
     assert set(offered) <= {name for name, _ in ConversionSpec()}

@@ -6,7 +6,7 @@ That a stopped job is gone on with is shown in test_training_job.py, with the sa
 import pytest
 
 from tasks.conversion.convert import convert_model, require
-from tasks.conversion_spec import ConversionSpec
+from tasks.specs.conversion import ConversionSpec
 from tests.models import composition_steps as steps
 from tests.models.conformance import KERAS, compositions, run
 

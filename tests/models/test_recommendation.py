@@ -114,7 +114,7 @@ def test_it_serves_what_a_client_asks_for(job, sides):
 
 
 def test_edge_formats_are_refused_before_a_job_is_paid_for():
-    from tasks.conversion_spec import ConversionSpec
+    from tasks.specs.conversion import ConversionSpec
 
     wanted = ConversionSpec.model_validate({"tflite_float16": {}})
     contract = load_contract(SPEC.data.dataset, ROOT / "data_contracts")

@@ -8,10 +8,10 @@ import yaml
 
 from tasks.contracts import load_contract
 from tasks.errors import BudgetExceeded, InvalidModelSpec
-from tasks.gate_spec import GateSpec
 from tasks.model_check import faults, require_sound
 from tasks.model_spec import ModelSpec, known_models, load_model_spec
 from tasks.settings import Settings
+from tasks.specs.gates import GateSpec
 from tasks.training.champion import measures_itself, require_comparable
 from tasks.training.plan import require_budget, training_request
 from tasks.values import BundleFile, Manifest

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from tasks.family_spec import FIRST_TASKS
 from tasks.metrics import task_class
+from tasks.specs.family import FIRST_TASKS
 
 DRIFT = 0.1
 """Shift, in standard deviations, that is never held against a version: the judge's own default."""

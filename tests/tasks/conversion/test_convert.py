@@ -16,8 +16,8 @@ from tasks.conversion.convert import convert_model, modules_folder, parities, re
 from tasks.conversion.runtimes import litert_answers, tfjs_answers
 from tasks.conversion.signature import GraphSignature, signature_of
 from tasks.conversion.vectors import vectors
-from tasks.conversion_spec import ConversionSpec, FormatSpec
 from tasks.errors import ConversionError
+from tasks.specs.conversion import ConversionSpec, FormatSpec
 from tests.models.trained import ROOT
 
 LIMITS = ConversionSpec(

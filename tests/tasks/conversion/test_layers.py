@@ -8,8 +8,8 @@ from tasks.conversion.refusals import Refused, in_words, unsupported
 from tasks.conversion.report import ARTIFACTS
 from tasks.conversion.runtimes import litert_answers
 from tasks.conversion.worker import convert_all
-from tasks.conversion_spec import ConversionSpec
 from tasks.errors import ConversionError
+from tasks.specs.conversion import ConversionSpec
 from tests.tasks.conversion.edge_models import leave, network, one_input, operation, rows
 
 pytestmark = pytest.mark.seconds(100)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tasks.conversion.convert import require
 from tasks.conversion.parity import AnswerKind, inferred, parity_of, proven_share, rows_to_prove
 from tasks.conversion.report import ConversionReport, Converted, judge
-from tasks.conversion_spec import ConversionSpec, FormatSpec
 from tasks.errors import ParityExceeded
+from tasks.specs.conversion import ConversionSpec, FormatSpec
 
 RNG = np.random.default_rng(0)
 FLOAT16, INT8 = "tflite_float16", "tflite_int8"

@@ -14,8 +14,8 @@ from tasks.conversion.report import (
     parity_of,
     wanted,
 )
-from tasks.conversion_spec import ConversionSpec, FormatSpec
 from tasks.errors import ArtifactTooLarge, ConversionError, ParityExceeded
+from tasks.specs.conversion import ConversionSpec, FormatSpec
 
 LIMIT = FormatSpec(max_bytes=1000, max_error=0.01)
 SPEC = ConversionSpec(tflite_int8=LIMIT, tfjs_float16=LIMIT)

@@ -13,8 +13,8 @@ from tasks.conversion.runtimes import install_tfjs, litert_answers, tfjs_answers
 from tasks.conversion.signature import signature_of
 from tasks.conversion.tracing import one_row
 from tasks.conversion.worker import convert_all
-from tasks.conversion_spec import FORMATS, ConversionSpec
 from tasks.errors import ConversionError
+from tasks.specs.conversion import FORMATS, ConversionSpec
 from tests.tasks.conversion.edge_models import pack
 
 FLOAT16, TFJS = "tflite_float16", "tfjs_float16"

@@ -20,8 +20,8 @@ from tasks.conversion.signature import (
     meant,
     signature_of,
 )
-from tasks.conversion_spec import ConversionSpec
 from tasks.errors import ConversionError
+from tasks.specs.conversion import ConversionSpec
 
 ONE = {"name": "features", "shape": [1, 24], "dtype": "float32"}
 IDS = {"name": "ids", "shape": [1, 3], "dtype": "int64"}

@@ -7,11 +7,11 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from models.runtime.answers import HeldOutAnswers
-from tasks.gate_spec import SliceSpec
 from tasks.gates.decide import findings, verdict_of
 from tasks.gates.page import gate_page
 from tasks.gates.picture import forest
 from tasks.model_spec import GateSpec
+from tasks.specs.gates import SliceSpec
 from tests.tasks.gates.answered import classed, measured, side_by_side, valued
 
 GATES = (

@@ -7,10 +7,10 @@ import pytest
 from pydantic import ValidationError
 from scipy.stats import binom
 
-from tasks.gate_spec import GateSpec, SliceSpec
 from tasks.gates.decide import findings
 from tasks.gates.evidence import Evidence
 from tasks.gates.slices import parts_of
+from tasks.specs.gates import GateSpec, SliceSpec
 from tests.tasks.gates.answered import classed, measured, side_by_side, valued
 
 NOISE = np.random.default_rng(0).normal(0, 5, 300)

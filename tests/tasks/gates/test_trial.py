@@ -17,7 +17,7 @@ from tasks.gates.serving import try_serving
 from tasks.gates.tasks import gate
 from tasks.gates.trial import Trial, checks
 from tasks.model_spec import ModelSpec
-from tasks.trial_spec import TrialSpec
+from tasks.specs.trial import TrialSpec
 from tasks.values import TrainedModel, Verdict
 
 SERVER = """

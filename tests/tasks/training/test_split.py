@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import NoDataInWindow
-from tasks.model_spec import DataSpec
+from tasks.specs.data import DataSpec
 from tasks.training.split import Cut, held_out, joined, rule_of, sides_of, split_good_rows
 from tests.tasks.contracts.conftest import photo
 
