@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from models.runtime.answers import distinct
+from models.runtime.images.index import listed
 from models.runtime.split import columns_of
 from models.runtime.tables.columns import CLIENT_TYPES, read_table, row_ids
 from models.runtime.task import Task
@@ -36,9 +36,10 @@ def held_out(folder: Path, label: str, task: type[Task], names: Sequence[str]) -
     """
     columns = columns_of(folder)
     key = [column.name for column in columns if column.key and column.type in CLIENT_TYPES]
-    indices = sorted(folder.rglob(LABELS))
-    if indices:
-        ids, entries = _pictures(folder, indices)
+    pictures = list(listed(folder))
+    if pictures:
+        ids = [name for name, _, _ in pictures]
+        entries = [entry for _, _, entry in pictures]
         values = {name: [entry.get(name) for entry in entries] for name in {*names, label}}
     else:
         table = read_table(folder, [*key, label], [name for name in names if name not in key])
@@ -53,20 +54,6 @@ def held_out(folder: Path, label: str, task: type[Task], names: Sequence[str]) -
             for name in dict.fromkeys(names)
         },
     )
-
-
-def _pictures(folder: Path, indices: Sequence[Path]) -> tuple[list[str], list[dict[str, Any]]]:
-    """Names and entries of pictures, as the input ``image`` reads them."""
-    ids, entries = [], []
-    for index in indices:
-        for line in index.read_text("utf-8").splitlines():
-            if not line.strip():
-                continue
-            entry = json.loads(line)
-            path = index.parent / entry["file"]
-            ids.append(str(entry.get("id", path.relative_to(folder).as_posix())))
-            entries.append(entry)
-    return ids, entries
 
 
 def _cell(value: Any, *, words: bool) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from models.runtime.images.index import INDEX, listed
 from models.runtime.images.pictures import decoded, pixels
 from models.runtime.input import Features, Floats, Input, InvalidFeature
 from models.runtime.script_mode import Hyperparameters
@@ -20,7 +20,6 @@ from models.runtime.split import ChannelColumn, NoData
 
 IMAGE = "image"
 """Name of the tensor."""
-INDEX = "labels.jsonl"
 SIDE = 64
 THUMBNAIL = 8
 
@@ -83,21 +82,12 @@ class Image(Input):
     def read(
         self, channel: Path, label: str
     ) -> tuple[NDArray[np.str_], dict[str, NDArray[Any]], list[Any]]:
-        """All images that ``labels.jsonl`` files of a channel name.
-
-        A line is ``{"file": "<path beside labels.jsonl>", "<label>": …}``, optionally with an
-        ``id``.
-        """
+        """All images that ``labels.jsonl`` files of a channel name."""
         ids, pictures, labels = [], [], []
-        for index in sorted(channel.rglob(INDEX)):
-            for line in index.read_text(encoding="utf-8").splitlines():
-                if not line.strip():
-                    continue
-                entry = json.loads(line)
-                path = index.parent / entry["file"]
-                ids.append(str(entry.get("id", path.relative_to(channel).as_posix())))
-                labels.append(entry.get(label))
-                pictures.append(pixels(path.read_bytes(), self._size)[0])
+        for name, path, entry in listed(channel):
+            ids.append(name)
+            labels.append(entry.get(label))
+            pictures.append(pixels(path.read_bytes(), self._size)[0])
         if not ids:
             raise NoData(f"{channel} holds no {INDEX} with a line in it.")
         return np.asarray(ids), {IMAGE: np.stack(pictures)}, labels
