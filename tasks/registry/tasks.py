@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
+from tasks.errors import SluiceError
 from tasks.registry import app_archive
 from tasks.registry.bundle import created_text
 from tasks.registry.candidate import CandidateStatus
@@ -159,13 +160,25 @@ def keep_packages_in_step(*models: str) -> list[str]:
 
     Returns:
         A sentence for each package that was made or corrected.
+
+    Raises:
+        SluiceError: of the first model with which it could not be done; the others' are.
     """
     packages = ModelPackages.here()
     if packages is None:
         return []
-    sentences = [sentence for model in models for sentence in packages.keep_in_step(model)]
+    sentences: list[str] = []
+    failed: SluiceError | None = None
+    for model in models:
+        try:
+            sentences += packages.keep_in_step(model)
+        except SluiceError as error:
+            logger().warning(f"{model}: {error}")
+            failed = failed or error
     for sentence in sentences:
         logger().info(sentence)
+    if failed is not None:
+        raise failed
     return sentences
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks.errors import AwsError, AwsUnavailable
+from tasks.errors import AwsError, AwsUnavailable, BundleCorrupt
 from tasks.registry import model_card
 from tasks.registry.candidate import CandidateHistory, StatusChange
 from tasks.registry.packages import ModelPackages
@@ -136,6 +136,18 @@ def test_a_registry_that_does_not_answer_is_an_error_that_a_retry_helps(
     with pytest.raises(AwsUnavailable) as raised:
         packages.keep_in_step(shelf.model)
     assert raised.value.retryable
+
+
+def test_one_model_whose_history_is_damaged_keeps_no_other_from_its_packages(
+    shelf: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLUICE_REGISTRY_BUCKET", BUCKET)
+    settings.cache_clear()
+    shelf.s3.put_object(Bucket=BUCKET, Key="_ledger/damaged/one.json", Body=b"{half")
+    publish(shelf, V1)
+    with pytest.raises(BundleCorrupt, match="_ledger/damaged/one"):
+        keep_packages_in_step.fn("damaged", shelf.model)
+    assert len(told(shelf)) == 1
 
 
 def test_an_installation_may_keep_none(shelf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
