@@ -19,7 +19,9 @@ from models.runtime.signature import Tensor
 from models.runtime.sums import RowSums
 
 Floats = NDArray[np.float64]
-Objective = Literal["absolute_error", "cross_entropy", "binary_cross_entropy", "sampled_softmax"]
+Objective = Literal[
+    "absolute_error", "cross_entropy", "binary_cross_entropy", "sampled_softmax", "centre_points"
+]
 PREDICTION = "prediction"
 """Name of a task's output tensor."""
 CALIBRATION = "calibration"
@@ -148,7 +150,7 @@ class Task(ABC):
 
     @abstractmethod
     def targets(self, labels: NDArray[Any]) -> NDArray[Any]:
-        """Labels [n] → what the objective compares with: [n] class indices, or float32 [n, k]."""
+        """Labels [n] → what the objective compares with: [n] class indices, or float32 [n, …]."""
 
     @abstractmethod
     def predicted(self, raw: Mapping[str, NDArray[Any]]) -> Floats:
