@@ -11,7 +11,6 @@ from models.runtime.networks.detector import Pair, detector, mirrored
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Signature, Tensor
 
-
 MAPS = 4
 """Dimensions of an output that says something of every cell of a grid."""
 

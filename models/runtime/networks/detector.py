@@ -68,7 +68,7 @@ def detector(picture: Any, tensor: Tensor, hyperparameters: Hyperparameters) -> 
 
 
 def mirrored(hyperparameters: Hyperparameters) -> Callable[[Pair, Any], Pair] | None:
-    """What turns half of the pictures of a batch round, with their maps; None where ``mirror`` is 0.
+    """What turns half of a batch of pictures round, with their maps; None where ``mirror`` is 0.
 
     A batch is told by its number which these are, so that a resumed fit sees what it would have
     seen.
