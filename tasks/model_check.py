@@ -11,7 +11,7 @@ from models.runtime.input import InvalidFeature
 from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
 from models.runtime.tables.columns import CLIENT_TYPES
 from tasks import instances, own_code
-from tasks.contracts.model import Contract
+from tasks.contracts.model import Column, Contract
 from tasks.errors import InvalidModelSpec, InvalidSetting
 from tasks.images import PREFIX, address_of
 from tasks.model_spec import ModelSpec
@@ -72,6 +72,8 @@ def _data_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
             f"data.label: {label} is of type {column.type}; {family.task} predicts "
             f"{', '.join(sorted(family.task_class.label_types))}"
         )
+    elif column.type == "array":
+        yield from _item_faults(spec, column)
     try:
         source.schema(
             channel_columns(contract),
@@ -81,6 +83,22 @@ def _data_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
         )
     except (InvalidFeature, InvalidHyperparameter) as error:
         yield str(error)
+
+
+def _item_faults(spec: ModelSpec, column: Column) -> Iterator[str]:
+    """What an array's items have and what the task learns from: names, or objects with fields."""
+    wanted, there = spec.composition.task_class.label_fields, column.item_fields
+    if wanted - there:
+        yield (
+            f"data.label: items of {column.name} have "
+            f"{', '.join(sorted(there)) or 'no fields'}; {spec.family.task} asks for objects with "
+            f"{' and '.join(sorted(wanted))}"
+        )
+    elif there and not wanted:
+        yield (
+            f"data.label: items of {column.name} are objects of {', '.join(sorted(there))}; "
+            f"{spec.family.task} learns from names"
+        )
 
 
 def _slice_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:

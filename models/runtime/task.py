@@ -103,6 +103,8 @@ class Task(ABC):
     """What a backend minimises between :meth:`targets` and its answer."""
     label_types: ClassVar[frozenset[str]]
     """Logical types of a contract's column that can be the label."""
+    label_fields: ClassVar[frozenset[str]] = frozenset()
+    """Where the label is an array of objects: fields that each must have."""
     first_gates: ClassVar[tuple[str, ...]] = ()
     """Gates that the draft of a model.yaml begins with, as YAML writes them."""
     activation: ClassVar[str] = "linear"

@@ -122,6 +122,22 @@ def test_every_fault_names_its_key_and_value(name, path, value, said):
         require_sound(spec, contract, MODELS / name, Settings())
 
 
+def test_a_list_of_names_is_no_list_of_objects_and_the_other_way_round():
+    for name, dataset, label, said in (
+        ("property-detector", "feature_images", "features",
+         "items of features have no fields; detection asks for objects with box and label"),
+        ("feature-detection", "object_images", "objects",
+         "items of objects are objects of box, label; multi-label learns from names"),
+    ):  # fmt: skip
+        spec = load_model_spec(name, MODELS)
+        data = spec.data.model_copy(update={"dataset": dataset, "label": label})
+        contract = load_contract(dataset, CONTRACTS)
+        with pytest.raises(InvalidModelSpec, match=said):
+            require_sound(
+                spec.model_copy(update={"data": data}), contract, MODELS / name, Settings()
+            )
+
+
 def test_all_faults_are_told_at_once():
     spec = changed(PRICES, "data.label", "prize")
     spec = spec.model_copy(

@@ -64,6 +64,7 @@ class Detection(Task):
         "metric: lowest_ap, at_least: 0.1",
     )
     label_types: ClassVar[frozenset[str]] = frozenset({"array"})
+    label_fields: ClassVar[frozenset[str]] = frozenset({"label", "box"})
     activation: ClassVar[str] = "sigmoid"
     aside_share: ClassVar[float] = 0.1
     partners: ClassVar[frozenset[str] | None] = frozenset({"image", "keras", "custom"})
