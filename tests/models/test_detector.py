@@ -32,6 +32,24 @@ def test_no_hyperparameter_of_what_moves_objects_is_asked_for():
     assert given.unused == ("shift", "zoom")
 
 
+def test_every_hyperparameter_of_the_shipped_model_is_asked_for():
+    from models.runtime.inputs.image import Image
+    from models.runtime.tasks.detection import Detection
+    from tasks.model_spec import load_model_spec
+    from tests.models.trained import ROOT
+
+    given = Hyperparameters(
+        load_model_spec("property-detector", ROOT / "models").training.hyperparameters
+    )
+    pixels = Image(Image.schema((), "objects", {}, given))
+    labels = Detection.labels([[{"label": "door", "box": [0, 0, 1, 1]}]])
+    task = Detection(Detection.describe(labels, "objects", given))
+    signature = Signature(pixels.tensors, task.outputs)
+    build(signature, task.activation, given)
+    variation(signature, given)
+    assert set(given.unused) == {"epochs", "batch_size", "learning_rate", "weight_decay"}
+
+
 def test_a_grid_that_no_block_gives_is_refused():
     with pytest.raises(
         InvalidHyperparameter,

@@ -6,8 +6,6 @@ runs is what the training job saved, loaded again and compared with the trained 
 
 from __future__ import annotations
 
-import asyncio
-import base64
 import json
 import os
 import time
@@ -24,14 +22,13 @@ from starlette.requests import ClientDisconnect
 
 from models.runtime.bundle import Bundle
 from models.runtime.images.fetching import PhotoHosts
+from models.runtime.serving.addresses import fetched
 from models.runtime.serving.telemetry import Publisher, Telemetry, publisher_from
 from models.runtime.signature import first_unfit
 from models.runtime.tables.cells import BadInput, shown
 
 MAX_BODY_BYTES = 6 * 1024 * 1024
 """SageMaker's own limit for a request to a real-time endpoint."""
-MOST_ADDRESSES = 16
-"""Photos that one request may let the server fetch."""
 MAX_INSTANCES = 10_000
 """Others wait while a request is answered: rows go through the graph one by one."""
 JSON = "application/json"
@@ -118,38 +115,6 @@ def instances_of(body: bytes) -> list[Any]:
             f"{len(instances)} instances; at most {MAX_INSTANCES} are answered in one request"
         )
     return instances
-
-
-async def fetched(instances: list[Any], key: str, hosts: PhotoHosts) -> list[Any]:
-    """Instances that give an address with what lies there as ``b64``; others as they are.
-
-    Raises:
-        BadInput: an address may not be fetched, or there are too many.
-        Unreachable: another server did not answer.
-    """
-    places = [n for n, one in enumerate(instances) if isinstance(one, dict) and key in one]
-    if not key or not places:
-        return instances
-    if len(places) > MOST_ADDRESSES:
-        raise BadInput(f"{len(places)} addresses; at most {MOST_ADDRESSES} in one request")
-
-    async def one(number: int) -> dict[str, Any]:
-        url = instances[number][key]
-        if not isinstance(url, str) or "b64" in instances[number]:
-            raise BadInput(f"instance {number}: {key} is an address as text, beside no b64")
-        try:
-            # On a thread: others must not wait for another server.
-            content = await asyncio.to_thread(hosts.fetch, url)
-        except BadInput as error:
-            raise type(error)(f"instance {number}: {error}") from error
-        return {key: url, "b64": base64.b64encode(content).decode("ascii")}
-
-    answers = await asyncio.gather(*map(one, places), return_exceptions=True)
-    fault = next((answer for answer in answers if isinstance(answer, BaseException)), None)
-    if fault is not None:
-        raise fault
-    told = dict(zip(places, answers, strict=True))
-    return [told.get(number, instance) for number, instance in enumerate(instances)]
 
 
 async def body_of(request: Request) -> bytes:
