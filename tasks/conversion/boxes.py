@@ -17,8 +17,26 @@ from models.runtime.detections.precision import by_class
 from models.runtime.platt import log_odds
 from models.runtime.task import PREDICTION
 from models.runtime.tasks.detection import Detection
+from tasks.errors import ConversionError
 
 Groups = list[tuple[str, Any]]
+TOLD = ("classes", "confidence_threshold", "grid", "least_chance", "most")
+"""What ``output`` must tell for boxes to be made of maps."""
+
+
+def told(output: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same ``output``, when it tells how boxes are made.
+
+    Raises:
+        ConversionError: it lacks a key; all of them are named.
+    """
+    lacking = [key for key in TOLD if key not in output]
+    if lacking:
+        raise ConversionError(
+            f"preprocess.json: output of kind boxes lacks {', '.join(lacking)}.",
+            "Write them; docs/models.md tells how boxes are made of maps.",
+        )
+    return output
 
 
 def compared(
@@ -87,8 +105,18 @@ def precision_loss(
 
 
 def boxes_of(maps: Any, output: Mapping[str, Any]) -> Any:
-    """Maps, each row flat → boxes [n, most, 6], as the task makes them."""
+    """Maps, each row flat → boxes [n, most, 6], as the task makes them.
+
+    Raises:
+        ConversionError: the maps have another size than ``output`` tells.
+    """
     grid, channels = int(output["grid"]), len(output["classes"]) + PLACE
+    if maps.shape[1] != grid * grid * channels:
+        raise ConversionError(
+            f"preprocess.json tells of maps of {grid} × {grid} × {channels} numbers; the output "
+            f"has {maps.shape[1]}.",
+            "Let grid and classes of its output be those of the graph.",
+        )
     raw = {PREDICTION: maps.reshape(len(maps), grid, grid, channels)}
     return Detection(output).predicted(raw).reshape(len(maps), -1, FIELDS)
 

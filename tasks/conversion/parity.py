@@ -38,7 +38,11 @@ class AnswerKind(Frozen):
 
     @classmethod
     def of(cls, spec: Mapping[str, Any]) -> AnswerKind:
-        """From preprocess.json."""
+        """From preprocess.json.
+
+        Raises:
+            ConversionError: it tells of boxes, but not how they are made.
+        """
         output = spec.get("output")
         output = output if isinstance(output, Mapping) else {}
         kinds: dict[str, Kind] = {
@@ -52,7 +56,7 @@ class AnswerKind(Frozen):
         return cls(
             kind=kind,
             threshold=threshold if known else 0.5,
-            boxes=output if kind == "boxes" else {},
+            boxes=boxes.told(output) if kind == "boxes" else {},
         )
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from models.runtime.detections.centres import drawn
 from tasks.conversion.parity import AnswerKind, parity_of
+from tasks.errors import ConversionError
 from tests.tasks.conversion.test_parity import INT8, failing, verdict
 
 GRID, ROWS = 8, 40
@@ -95,3 +96,10 @@ def test_targets_of_another_shape_measure_nothing():
     _, said = maps()
     assert compared(said, said, np.zeros(ROWS)).metric_loss is None
     assert compared(said, said, np.zeros((ROWS, GRID, GRID, 9))).metric_loss is None
+
+
+def test_maps_that_preprocess_json_does_not_tell_of_are_refused():
+    with pytest.raises(ConversionError, match="kind boxes lacks grid, most"):
+        AnswerKind.of({"output": {k: v for k, v in OUTPUT.items() if k not in {"grid", "most"}}})
+    with pytest.raises(ConversionError, match="maps of 8 × 8 × 6 numbers; the output has 36"):
+        parity_of([[0.5] * 36], [[0.5] * 36], 1.0, "x", TASK)
