@@ -24,6 +24,7 @@ from tasks.contracts.odcs.standard import ELEMENTS
 from tasks.metrics import METRICS, TASKS, names_for
 from tasks.model_spec import ModelSpec
 from tasks.settings import Settings
+from tasks.specs.behaviour import CHANGES
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
@@ -100,6 +101,21 @@ def _model_yaml() -> str:
         "model.py measures ([models.md](models.md#modelpy)) says `better:`.\n\n"
         + _table(("metric", "task", "better when", "unit", "meaning"), rows)
     )
+    changes = [
+        (
+            f"`{name}`",
+            takes.of,
+            "" if takes.by is None else f"{takes.by[0]:g} … {takes.by[1]:g}",
+            "a value or text" if takes.to else "",
+            takes.says,
+        )
+        for name, takes in CHANGES.items()
+    ]
+    parts.append(
+        "## Changes\n\nWhat a rule of `behaviour` can do to rows "
+        "([gates.md](gates.md#behaviour)). A row that a change leaves as it is does not count.\n\n"
+        + _table(("change", "of", "by", "to", "what becomes of a row"), changes)
+    )
     return "\n\n".join(parts)
 
 
@@ -127,6 +143,10 @@ EXAMPLE: dict[str, Any] = {
     "gates.confidence": 0.95,
     "gates.slices.column": "zipcode",
     "gates.slices.no_worse_than_champion": 0.15,
+    "behaviour.change": "multiply",
+    "behaviour.column": "sqft_living",
+    "behaviour.by": 1.2,
+    "behaviour.expect": "not_lower",
     "release.prediction_bins": [200_000, 400_000, 800_000],
 }
 """Values of the complete example, where the default would say nothing."""
