@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from tasks.gates.evidence import Evidence
 from tasks.gates.finding import Finding
@@ -29,7 +30,7 @@ def gate_page(
     baseline: Mapping[str, float],
     evidence: Evidence | None = None,
     behaved: Sequence[Finding] = (),
-    tried: Sequence[Check] = (),
+    looked_at: Mapping[str, Sequence[Check]] = MappingProxyType({}),
 ) -> str:
     """The verdict, the bounds, and the held-out split measured with all three models.
 
@@ -42,7 +43,7 @@ def gate_page(
         baseline: Metrics of the scikit-learn baseline, on the same split.
         evidence: Answers on the held-out rows; None where none were saved.
         behaved: How answers behave when rows are changed.
-        tried: What the trial of the serving program found.
+        looked_at: What else was looked at, by the title of its table.
     """
     parts = [
         f"# {SIGNS[verdict.outcome]} Gate of {model}: {verdict.outcome}",
@@ -52,12 +53,18 @@ def gate_page(
         parts += ["## Bounds", _bounds(found), _drawn(forest(found), "differences with margins")]
     if behaved:
         parts += ["## Behaviour on changed rows", _behaviour(behaved)]
-    if tried:
+    for title, checks in looked_at.items():
         rows = [
-            (SIGNS[check.outcome], check.name, check.observed, check.bound, plain(check.detail))
-            for check in tried
+            (
+                SIGNS[check.outcome],
+                check.name,
+                plain(check.observed),
+                check.bound,
+                plain(check.detail),
+            )
+            for check in checks
         ]
-        parts += ["## Serving program", table(("", "tried", "found", "bound", ""), rows, (2, 3))]
+        parts += [f"## {title}", table(("", "tried", "found", "bound", ""), rows, (2, 3))]
     gated = {finding.metric for finding in found}
     names = sorted(
         {*candidate, *(champion or {}), *baseline} - {ROWS},

@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from models.runtime.calling import BundleFailed
 from models.runtime.split import NoData
+from tasks.gates import scan
 from tasks.gates.behaviour.asked import behaviour_of
 from tasks.gates.channel import READ
 from tasks.gates.decide import findings, verdict_of
@@ -68,8 +69,13 @@ def gate(
     found = findings(spec.gates, candidate.metrics, standing, candidate.baseline, evidence)
     if accept_inconclusive:
         found = tuple(finding.accepted() for finding in found)
+    scanned = scan.checks(
+        scan.scan(candidate.folder / "model.tar.gz", spec.artefact.max_bytes),
+        spec.artefact,
+        own_code=bool(spec.composition.program),
+    )
     behaved: tuple[Finding, ...] = ()
-    if spec.behaviour and _stands(found):
+    if spec.behaviour and _stands((*found, *scanned)):
         behaved = behaviour_of(
             spec,
             candidate.folder / "model.tar.gz",
@@ -82,9 +88,9 @@ def gate(
     if accept_inconclusive:
         behaved = tuple(finding.accepted() for finding in behaved)
     tried: tuple[Check, ...] = ()
-    if spec.trial is not None and _stands((*found, *behaved)):
+    if spec.trial is not None and _stands((*found, *scanned, *behaved)):
         tried = _tried(candidate.folder, spec.trial)
-    verdict = verdict_of(spec.name, (*found, *behaved), tried)
+    verdict = verdict_of(spec.name, (*found, *behaved), (*scanned, *tried))
     page = gate_page(
         spec.name,
         verdict,
@@ -94,16 +100,16 @@ def gate(
         candidate.baseline,
         evidence,
         behaved,
-        tried,
+        {"Archive": scanned} | ({"Serving program": tried} if tried else {}),
     )
     show(key_for("gate", spec.name), page, "Is the candidate good enough to meet users?")
     logger().info(f"Gate: {verdict.outcome}. {verdict.reason}")
     return verdict
 
 
-def _stands(found: Sequence[Finding]) -> bool:
-    """Whether nothing has failed yet: what is rejected is not tried any further."""
-    return not any(finding.outcome == "fail" for finding in found)
+def _stands(found: Sequence[Finding | Check]) -> bool:
+    """Whether nothing has failed yet: what is rejected is not run, or tried any further."""
+    return not any(one.outcome == "fail" for one in found)
 
 
 def _photo(holdout: str, path: str) -> bytes:

@@ -114,11 +114,15 @@ def test_rules_are_judged_each_by_itself(gated):
     still = {"change": "add", "column": "size", "by": 1, "expect": "same", "within": 0.02}
     moved = {**still, "by": 100}
     verdict = gated([*RULES, still, moved, {**still, "change": "multiply", "by": 1}])
-    assert [check.outcome for check in verdict.checks] == [
-        *("pass", "pass", "pass", "fail"),
+    told = {check.name: check.outcome for check in verdict.checks if "size" in check.name}
+    assert told == {
+        "size multiply 1.2: not lower": "pass",
+        "size add 1: same": "pass",
+        "size add 100: same": "fail",
         # Nothing changes when numbers are multiplied by one.
-        "inconclusive",
-    ]
+        "size multiply 1: same": "inconclusive",
+        "archive size": "pass",
+    }
 
 
 def test_nothing_that_can_be_changed_asks_no_bundle(gated):
@@ -144,5 +148,5 @@ def test_a_bundle_that_does_not_answer_does_not_pass(gated, how, outcome, said):
 
 def test_a_candidate_that_has_failed_already_is_not_asked(gated, tmp_path):
     verdict = gated(at_most=1, dies=True)
-    assert [check.name for check in verdict.checks] == ["mae"]
+    assert not [check.name for check in verdict.checks if check.name.startswith("size ")]
     assert not (tmp_path / "output").exists()
