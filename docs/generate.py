@@ -17,12 +17,13 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from tasks import errors
+from tasks import errors, model_page
+from tasks.contracts import load_contract
 from tasks.contracts.model import LogicalType
 from tasks.contracts.odcs.expectations import REFUSED, ROWS
 from tasks.contracts.odcs.standard import ELEMENTS
 from tasks.metrics import METRICS, TASKS, names_for
-from tasks.model_spec import ModelSpec
+from tasks.model_spec import ModelSpec, known_models, load_model_spec
 from tasks.settings import Settings
 from tasks.specs.behaviour import CHANGES
 
@@ -43,8 +44,13 @@ ODCS = {
 }
 
 
-def pages() -> dict[str, str]:
-    """Text of each generated page by file name."""
+def pages(models: Sequence[str] = ()) -> dict[str, str]:
+    """Text of each generated page by file name.
+
+    Args:
+        models: Those that get a page; without names those that have one.
+    """
+    named = models or [path.stem for path in sorted((DOCS / "models").glob("*.md"))]
     return {
         "settings.md": _settings(),
         "model-yaml.md": _model_yaml(),
@@ -52,7 +58,16 @@ def pages() -> dict[str, str]:
         "commands.md": _commands(),
         "examples/model.yaml": _example(),
         "odcs.md": _odcs(),
+        **{f"models/{name}.md": text for name, text in _model_pages(named)},
     }
+
+
+def _model_pages(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What is watched of each model."""
+    for name in names:
+        spec = load_model_spec(name, ROOT / "models")
+        contract = load_contract(spec.data.dataset, ROOT / "data_contracts")
+        yield name, model_page.page(spec, contract)
 
 
 def _settings() -> str:
@@ -309,7 +324,7 @@ def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 def main() -> int:
     """Write every page."""
-    for name, text in pages().items():
+    for name, text in pages(known_models(ROOT / "models")).items():
         (DOCS / name).write_text(text, "utf-8")
     return 0
 

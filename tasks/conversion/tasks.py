@@ -22,9 +22,9 @@ CARRIED = (
 )
 """What a client, or a release's health check, wants on its own, besides model.tar.gz."""
 
-MEASURED, ASKED_FOR = "metrics.json", ("behaviour.json", "serving.json")
-"""What its job measured; how it behaves on changed rows and what a trial of its serving program
-found, where the gate asked for them."""
+MEASURED, GATED = "metrics.json", ("gate.json", "behaviour.json", "serving.json")
+"""What its job measured; what its gate found, and, where they were asked for, how it behaves on
+changed rows and what a trial of its serving program found."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def convert(spec: ModelSpec, job_folder: Path, work: Path) -> Bundled:
     require(report)
     files = {name: out / name for name in report.files}
     output = job_folder / "output"
-    names = [MEASURED, *(name for name in ASKED_FOR if (output / name).exists())]
+    names = [MEASURED, *(name for name in GATED if (output / name).exists())]
     files |= {f"evidence/{name}": output / name for name in names}
     return Bundled(report=report, files=files | _carried(model_tar, work / "carried"))
 

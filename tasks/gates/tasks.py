@@ -26,8 +26,8 @@ from tasks.reports.artifacts import key_for, logger, show
 from tasks.specs.trial import TrialSpec
 from tasks.values import Check, MeasuredChampion, TrainedModel, Verdict
 
-BEHAVIOUR = "behaviour.json"
-"""What came of the rules of behaviour, beside metrics.json and in the bundle's evidence."""
+GATE, BEHAVIOUR = "gate.json", "behaviour.json"
+"""The verdict, and what came of the rules of behaviour: in the bundle's evidence."""
 
 
 @task(name="gate", cache_policy=NO_CACHE)
@@ -91,6 +91,7 @@ def gate(
     if spec.trial is not None and _stands((*found, *scanned, *behaved)):
         tried = _tried(candidate.folder, spec.trial)
     verdict = verdict_of(spec.name, (*found, *behaved), (*scanned, *tried))
+    _keep(candidate.folder, GATE, verdict.model_dump_json(indent=1))
     page = gate_page(
         spec.name,
         verdict,
