@@ -52,6 +52,8 @@ CALLED = {
     "retrain_when": {"when", "retrain_when", "rule"},
     "data": {"data"},
     "family": {"family"},
+    "artefact": {"limits", "artefact"},
+    "behaviour": {"rule"},
     "trial": {"limits", "trial"},
     "training": {"training"},
     "serving": {"serving"},
