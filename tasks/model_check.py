@@ -157,7 +157,9 @@ def _behaviour_fault(rule: BehaviourSpec, spec: ModelSpec, contract: Contract) -
     if (kind == "picture") != (contract.format == PICTURES):
         return f"{contract.dataset} is of format {contract.format}, whose rows are not changed so"
     if kind == "picture":
-        return ""
+        places = spec.composition.task_class.places and rule.expect in {"same", "other"}
+        moved = rule.arguments.moves and places
+        return "boxes move with the picture; expect not_lower or not_higher" if moved else ""
     if rule.column not in contract.column_names:
         return (
             f"{contract.dataset} has no column {rule.column!r}; its contract has "

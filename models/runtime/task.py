@@ -105,6 +105,8 @@ class Task(ABC):
     """Logical types of a contract's column that can be the label."""
     label_fields: ClassVar[frozenset[str]] = frozenset()
     """Where the label is an array of objects: fields that each must have."""
+    places: ClassVar[bool] = False
+    """Whether answers say where in a picture something lies: they move when the picture does."""
     first_gates: ClassVar[tuple[str, ...]] = ()
     """Gates that the draft of a model.yaml begins with, as YAML writes them."""
     activation: ClassVar[str] = "linear"

@@ -56,7 +56,7 @@ def test_boxes_go_to_users_without_a_line_of_python(
     described = yaml.safe_load((folder / "model.yaml").read_text("utf-8"))
     described["release"] = testbed.spec().release.model_dump(mode="json")
     described["training"]["hyperparameters"] |= FEW
-    described["gates"] = ENOUGH
+    described["gates"], described["behaviour"] = ENOUGH, []
     described["conversion"] = {"tflite_float16": {"max_error": 0.02}}
     (folder / "model.yaml").write_text(yaml.safe_dump(described))
     made = place.folder / "made"

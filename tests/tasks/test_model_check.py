@@ -20,7 +20,7 @@ from tests.tasks.training.test_plan import plan
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
 CONTRACTS = ROOT / "data_contracts"
-PRICES, ROOMS = "price-estimator", "room-classifier"
+PRICES, ROOMS, BOXES = "price-estimator", "room-classifier", "property-detector"
 
 
 def changed(name, path, value):
@@ -81,6 +81,10 @@ def behaves(**rule):
         (PRICES, {"change": "set", "column": "sqft_living", "to": True}, "True, no number"),
         (PRICES, {"change": "clear", "column": "sqft_living"}, "contract requires sqft_living"),
         (PRICES, {"change": "mirror"}, "is of format csv, whose rows are not changed so"),
+        (BOXES, {"change": "mirror"}, "boxes move with the picture; expect not_lower"),
+        (BOXES, {"change": "rotate", "by": 5, "expect": "other"}, "boxes move with the picture"),
+        (BOXES, {"change": "mirror", "expect": "not_lower", "of": "pool"}, ""),
+        (BOXES, {"change": "blur", "by": 2}, ""),
         (ROOMS, {"change": "mirror"}, ""),
         (ROOMS, {"change": "typo", "column": "label", "by": 1}, "of format images, whose rows"),
         ("sentiment", {"change": "negate", "column": "text"}, ""),

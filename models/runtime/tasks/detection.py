@@ -65,6 +65,7 @@ class Detection(Task):
     )
     label_types: ClassVar[frozenset[str]] = frozenset({"array"})
     label_fields: ClassVar[frozenset[str]] = frozenset({"label", "box"})
+    places: ClassVar[bool] = True
     activation: ClassVar[str] = "sigmoid"
     aside_share: ClassVar[float] = 0.1
     partners: ClassVar[frozenset[str] | None] = frozenset({"image", "keras", "custom"})
@@ -219,6 +220,23 @@ class Detection(Task):
         said = [entry.get("confidence") for entry in objects if isinstance(entry, Mapping)]
         numbers = [v for v in said if isinstance(v, int | float) and not isinstance(v, bool)]
         return float(sum(numbers)) if len(numbers) == len(objects) else None
+
+    def levels(self, predicted: Floats, of: str) -> Floats:
+        """How many right boxes of a class are expected; of all classes where none is named."""
+        if of and of not in self.classes:
+            raise KeyError(f"{of!r} is none of the classes {', '.join(self.classes)}")
+        boxes = self._parted(predicted)
+        chosen = boxes[..., 0] == self._number_of[of] if of else boxes[..., 0] > 0
+        return np.asarray((boxes[..., 1] * chosen).sum(axis=1))
+
+    def alike(self, before: Floats, after: Floats, _within: float) -> NDArray[np.bool_]:
+        """Which photos keep their sure objects: as many, each with its like in class and place."""
+        first, second = self._parted(before), self._parted(after)
+        there = first * self._sure(first)[..., None]
+        told = second * self._sure(second)[..., None]
+        found = hits(told, np.delete(there, 1, axis=-1)).sum(axis=1)
+        counts = ((boxes[..., 0] > 0).sum(axis=1) for boxes in (there, told))
+        return np.asarray(np.logical_and.reduce([found == count for count in counts]))
 
     def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:
         """Error: 1 - F1 of the sure boxes. Residual: objects expected less objects there are.
