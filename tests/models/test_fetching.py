@@ -189,5 +189,5 @@ def test_an_address_is_text_and_there_are_few(hosts):
         assert answer.status_code == 400
         assert "image_url is an address as text" in answer.json()["error"]
         assert counted.failed == 0
-    answer, _ = post(hosts, *[{"image_url": "http://a/b"}] * 17)
-    assert "17 addresses; at most 16" in answer.json()["error"]
+    answer, _ = post(hosts, *[{"image_url": "http://a/b"}] * 9)
+    assert "9 addresses; at most 8" in answer.json()["error"]

@@ -23,7 +23,7 @@ from models.runtime.tables.cells import BadInput, shown
 
 HOSTS = "SLUICE_IMAGE_HOSTS"
 """Environment variable of the serving program: hosts, or host:port, comma-separated."""
-MOST_BYTES = 20 * 1024 * 1024
+MOST_BYTES = 10 * 1024 * 1024
 SECONDS = 5.0
 """Longest a photo may take from the first byte sent to the last one read."""
 REDIRECTS = 3

@@ -9,7 +9,7 @@ from typing import Any
 from models.runtime.images.fetching import PhotoHosts
 from models.runtime.tables.cells import BadInput
 
-MOST_ADDRESSES = 16
+MOST_ADDRESSES = 8
 """Photos that one request may let the server fetch."""
 
 
