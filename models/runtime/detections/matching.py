@@ -65,3 +65,29 @@ def hits(predicted: Floats, truth: Floats, least: float = OVERLAP) -> NDArray[np
         free[rows[found], best[found]] = False
         right[rows, order[:, place]] = found
     return right
+
+
+def counted(predicted: Floats, sure: NDArray[np.bool_], truth: Floats) -> tuple[Floats, ...]:
+    """Of each photo: sure boxes that are right, objects that there are, and sure boxes [n].
+
+    Args:
+        predicted: [n, k, 6].
+        sure: Which of them count [n, k]; all of them choose.
+        truth: [n, m, 5]; a class of -1 is there, and no box can find it.
+    """
+    right = hits(predicted, truth) & sure
+    each = (right, truth[..., 0] != 0, sure)
+    found, there, said = (np.asarray(one.sum(axis=1), dtype=np.float64) for one in each)
+    return found, there, said
+
+
+def same(first: Floats, second: Floats) -> NDArray[np.bool_]:
+    """Which photos show the same objects: as many, each with its like in class and place [n].
+
+    Args:
+        first: [n, k, 6]; zeros where nothing counts.
+        second: The same of other answers.
+    """
+    found = hits(second, np.delete(first, 1, axis=-1)).sum(axis=1)
+    counts = [(boxes[..., 0] > 0).sum(axis=1) for boxes in (first, second)]
+    return np.asarray((found == counts[0]) & (found == counts[1]))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.runtime.detections import centres, neighbours
-from models.runtime.detections.matching import hits
+from models.runtime.detections.matching import counted, hits, same
 from models.runtime.detections.objects import FIELDS, MalformedObject, arrays, listed, spoken, told
 from models.runtime.detections.precision import by_class
 from models.runtime.metric import Metric
@@ -182,21 +182,18 @@ class Detection(Task):
     def measure(self, labels: NDArray[Any], predicted: Floats) -> dict[str, float]:
         """Metrics of all photos together; a class that no photo shows counts in none."""
         boxes, truth = self._parted(predicted), self._known(labels)
-        right = hits(boxes, truth)
-        precisions = by_class(boxes, right, truth, len(self.classes))
-        sure = self._sure(boxes)
+        precisions = by_class(boxes, hits(boxes, truth), truth, len(self.classes))
+        found, there, said = (one.sum() for one in counted(boxes, self._sure(boxes), truth))
         return {
             "map50": float(precisions.mean()) if len(precisions) else 0.0,
             "lowest_ap": float(precisions.min()) if len(precisions) else 0.0,
-            "recall50": float((right & sure).sum() / max((truth[..., 0] != 0).sum(), 1)),
-            "precision50": float((right & sure).sum() / max(sure.sum(), 1)),
+            "recall50": float(found / max(there, 1)),
+            "precision50": float(found / max(said, 1)),
         }
 
     def sums(self, labels: NDArray[Any], predicted: Floats) -> RowSums:
         """Recall and precision; an average precision asks for an order."""
-        boxes, truth = self._parted(predicted), self._known(labels)
-        sure = self._sure(boxes)
-        columns = (hits(boxes, truth) & sure, truth[..., 0] != 0, sure)
+        boxes = self._parted(predicted)
 
         def metrics(sums: Floats) -> dict[str, Floats]:
             found, there, said = sums.T
@@ -205,7 +202,8 @@ class Detection(Task):
                 "precision50": found / np.maximum(said, 1),
             }
 
-        return RowSums(np.stack([c.sum(axis=1) for c in columns], axis=1).astype(float), metrics)
+        columns = counted(boxes, self._sure(boxes), self._known(labels))
+        return RowSums(np.stack(columns, axis=1), metrics)
 
     def scores(self, predicted: Floats) -> Floats:
         """How many right boxes a photo is expected to have: the sum of its confidences."""
@@ -231,12 +229,8 @@ class Detection(Task):
 
     def alike(self, before: Floats, after: Floats, _within: float) -> NDArray[np.bool_]:
         """Which photos keep their sure objects: as many, each with its like in class and place."""
-        first, second = self._parted(before), self._parted(after)
-        there = first * self._sure(first)[..., None]
-        told = second * self._sure(second)[..., None]
-        found = hits(told, np.delete(there, 1, axis=-1)).sum(axis=1)
-        counts = ((boxes[..., 0] > 0).sum(axis=1) for boxes in (there, told))
-        return np.asarray(np.logical_and.reduce([found == count for count in counts]))
+        parts = [self._parted(predicted) for predicted in (before, after)]
+        return same(*(boxes * self._sure(boxes)[..., None] for boxes in parts))
 
     def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:
         """Error: 1 - F1 of the sure boxes. Residual: objects expected less objects there are.
@@ -245,10 +239,8 @@ class Detection(Task):
         """
         known, boxes = self.labelled(labels), self._parted(predicted)
         truth = arrays(list(labels), self._number_of)
-        sure, there = self._sure(boxes), (truth[..., 0] != 0).sum(axis=1)
-        found = (hits(boxes, truth) & sure).sum(axis=1)
-        either = sure.sum(axis=1) + there
-        f1 = np.where(either > 0, 2 * found / np.maximum(either, 1), 1.0)
+        found, there, said = counted(boxes, self._sure(boxes), truth)
+        f1 = np.where(said + there > 0, 2 * found / np.maximum(said + there, 1), 1.0)
         expected = self.scores(predicted)
         return {
             "residual": np.where(known, expected - there, np.nan),
