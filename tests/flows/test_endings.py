@@ -67,8 +67,7 @@ def second(installation: Any) -> str:
     checked = page(key_for("checklist", MODEL))
     assert checked.startswith(f"# Release checklist of {MODEL} {version}")
     (address,) = set(re.findall(r"_releases/[\w-]+/[\w-]+/checklist\.json", checked))
-    kept = installation.aws.client("s3").get_object(Bucket=installation.bucket, Key=address)
-    lines = {check["name"]: check for check in json.loads(kept["Body"].read())["checks"]}
+    lines = {check["name"]: check for check in installation.read_json(address)["checks"]}
     assert lines["rollback plan"]["observed"] == f"to {installation.first}"
     shown = {"versioned upload", "health", "alarms", "service level", "error rate", "rollback plan"}
     assert {lines[name]["outcome"] for name in shown} == {"pass"}
