@@ -14,6 +14,7 @@ from flows.recipe import Day, Model, Reason, prepare, work_folder
 from flows.release import ended_with, release_within
 from tasks.contracts.tasks import add_expectations, gather_records
 from tasks.drift.tasks import compare_with_baseline, drift_expectations
+from tasks.gates.tasks import check_rows
 from tasks.lake.tasks import snapshot
 from tasks.registry.tasks import champion_of, earlier_outcome
 from tasks.training.champion import require_comparable
@@ -70,7 +71,11 @@ def retrain(
         add_expectations(data, report, drift_expectations(contract.dataset, drift))
 
     rows = gather_records(contract, data)
-    channels = upload_channels(spec, plan, ready.columns, rows)["channels"]
+    split = upload_channels(spec, plan, ready.columns, rows)
+    refused = endings.of_rows(model, check_rows(spec, split, work, contract.private_columns))
+    if refused is not None:
+        return ended_with(model, refused)
+    channels = split["channels"]
     training = train.submit(spec, plan, channels, ready.source, reason)
     standing = measure_champion(spec, champion, channels["holdout"])
     admission = admit(

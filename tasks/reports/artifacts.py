@@ -17,7 +17,7 @@ from tasks.reports.markdown import fitted
 from tasks.settings import settings
 
 STAGES = (
-    *("snapshot", "contract", "drift", "training", "gate", "conversion", "bundle"),
+    *("snapshot", "contract", "drift", "rows", "training", "gate", "conversion", "bundle"),
     *("release", "summary"),
 )
 """Pages of a run in the order of its stages. The UI shows a run's artifacts in the order of their

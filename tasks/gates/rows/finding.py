@@ -36,6 +36,12 @@ class RowFinding:
     advice: str = ""
     examples: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """One line of a log."""
+        bound = f" (bound {self.bound})" if self.bound else ""
+        told = "; ".join(part for part in (self.why, self.advice) if part)
+        return f"{self.name}: {self.value}{bound}, {told}"
+
     def check(self) -> Check:
         """As the verdict keeps it."""
         told = f"warning: {self.why}" if self.level == "warn" else self.why

@@ -50,13 +50,11 @@ def leaking(
         rule: The bound.
         allowed: Why a column may, by its name.
     """
-    if not features or not judged(target):
-        why = "no single columns" if not features else "too few rows of each class"
-        return (unknown(LEAK, why),)
     at = sample(len(rows), MOST_ROWS)
-    some, labels = rows.take(at), target.take(at)
-    if not judged(labels):
-        return (unknown(LEAK, "too few rows of each class"),)
+    some, labels = rows.take(at), target.questions.take(at)
+    if not features or not judged(labels):
+        why = "too few rows of each class" if features else "no single columns"
+        return (unknown(LEAK, why),)
     bound = rule.at_least or AT_LEAST[labels.kind]
     found, best = [], (-1.0, "")
     for feature in features:
@@ -105,9 +103,7 @@ def _leak(
     )
 
 
-def _told(
-    feature: RowFeature, values: NDArray[Any], target: RowTarget
-) -> tuple[float, float, str]:
+def _told(feature: RowFeature, values: NDArray[Any], target: RowTarget) -> tuple[float, float, str]:
     """How well its absence tells the label, how well its values do, and which part of them."""
     missing = is_missing(values)
     absent = told_by_absence(missing, target)
@@ -189,5 +185,3 @@ def _distinct(values: NDArray[Any]) -> float:
     if len(there) < FEWEST_ROWS:
         return 0.0
     return len(set(there.tolist())) / len(there)
-
-

@@ -1,4 +1,4 @@
-"""Labels of any task as what checks ask about: a number, one of several classes, yes or no. Pure."""
+"""Labels of any task as what checks ask about: a number, a class, a yes or no. Pure."""
 
 from __future__ import annotations
 
@@ -40,6 +40,13 @@ class RowTarget:
     def take(self, rows: NDArray[Any]) -> RowTarget:
         """The chosen rows."""
         return RowTarget(self.kind, self.values[rows], self.names)
+
+    @property
+    def questions(self) -> RowTarget:
+        """The same; one of two classes as a yes or no."""
+        if self.kind != "classes" or len(self.names) != 2:  # noqa: PLR2004
+            return self
+        return RowTarget("yes or no", self.values[:, None] == 1, self.names[1:])
 
     @property
     def sides(self) -> tuple[tuple[str, NDArray[np.bool_]], ...]:

@@ -141,7 +141,7 @@ def duplicates(
 def same_key(training: ChannelRows, holdout: ChannelRows, rule: SameKeySpec) -> RowFinding:
     """Held-out rows whose key is on the training side, too."""
     name = "same key"
-    if not (training.keyed and holdout.keyed):
+    if not training.key:
         return unknown(name, "the contract names no key")
     shared = np.isin(holdout.names, training.names)
     count = int(shared.sum())

@@ -18,6 +18,7 @@ MOST_WORDS = 100
 """Words that are looked at: those that most rows have."""
 MOST_TIMES = 0.2
 """Distinct numbers for each row up to which they may be codes."""
+WORD = r"\w+"
 _NUMBER = re.compile(r"-?\d[\d,']*\.?\d*")
 
 
@@ -76,7 +77,7 @@ def _flags(texts: Sequence[str]) -> NDArray[np.bool_] | None:
     """Which of the most frequent words each text holds [n, k]; None where there are none."""
     from sklearn.feature_extraction.text import CountVectorizer
 
-    counted = CountVectorizer(binary=True, max_features=MOST_WORDS, token_pattern=r"\w+")
+    counted = CountVectorizer(binary=True, max_features=MOST_WORDS, token_pattern=WORD)
     try:
         return np.asarray(counted.fit_transform(texts).toarray(), dtype=bool)
     except ValueError:  # no text holds a word
