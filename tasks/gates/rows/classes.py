@@ -26,18 +26,18 @@ def learnable(training: RowTarget, holdout: RowTarget, severity: RowSeverity) ->
     else:
         distinct = sum(bool(rows.any()) for _, rows in training.sides)
         value, kinds = f"{distinct:,} of {len(training.sides):,} classes", "classes"
-    many = training.kind == "yes or no" and len(training.names) > 1
-    if distinct < (1 if many else 2):
+    least = 1 if training.kind == "labels" else 2
+    if distinct < least:
         return RowFinding(
             LABELS,
             broken(severity),
             value,
-            "≥ 2",
+            f"≥ {least}",
             f"all {len(training):,} rows to learn from have one label: there is nothing to tell",
             "widen the window (data.window_days), or look at the column of data.label",
         )
     only = _named(holdout) - _named(training)
-    if only and training.kind != "number":
+    if only:
         told = ", ".join(sorted(only)[:NAMED])
         return RowFinding(
             LABELS,
@@ -47,7 +47,7 @@ def learnable(training: RowTarget, holdout: RowTarget, severity: RowSeverity) ->
             f"no row to learn from is of {told}, and held-out rows are",
             "widen the window, or let the contract refuse the value (validValues)",
         )
-    return RowFinding(LABELS, "pass", value, f"≥ 2 {kinds}")
+    return RowFinding(LABELS, "pass", value, f"≥ {least} {kinds}")
 
 
 def enough(training: RowTarget, holdout: RowTarget, rule: ClassRowsSpec) -> RowFinding:
@@ -83,8 +83,4 @@ def enough(training: RowTarget, holdout: RowTarget, rule: ClassRowsSpec) -> RowF
 
 def _named(target: RowTarget) -> set[str]:
     """Classes that a row has."""
-    if target.kind == "number":
-        return set()
-    if target.kind == "yes or no" and len(target.names) == 1:
-        return set()  # a no is no class that a training could miss: it has both, or one value
     return {name for name, rows in target.sides if rows.any()}

@@ -125,7 +125,7 @@ def _contradicting(
         return unknown("contradictions", f"a row of {spec.family.input} is made of several")
     if target.kind == "number":
         return unknown("contradictions", "two equal things may well differ in a number")
-    if _by_chance(target):
+    if target.kind == "yes or no":
         return unknown("contradictions", "a chance is predicted: equal rows may end either way")
     return twins.contradictions(both, spec.data_gates.contradictions)
 
@@ -137,9 +137,8 @@ def _noise(
     if target.kind != "classes":
         reasons = {
             "number": "nothing tells a wrong number from an unusual one",
-            "yes or no": "a chance is predicted: a rare yes is no wrong label"
-            if _by_chance(target)
-            else "rows have many labels each",
+            "yes or no": "a chance is predicted: a rare yes is no wrong label",
+            "labels": "rows have many labels each",
         }
         return unknown(name, reasons.get(target.kind, "the task has no label of a row"))
     counts = np.bincount(target.values)
@@ -160,10 +159,6 @@ def _noise(
     estimate = label_noise.estimated(chances.of_rows(some, features, labels), labels)
     names = tuple(target.names[one] for one in kept)
     return label_noise.noise(estimate, some.names, names, spec.data_gates.label_noise)
-
-
-def _by_chance(target: RowTarget) -> bool:
-    return target.kind == "yes or no" and len(target.names) == 1
 
 
 def _untold(finding: RowFinding) -> RowFinding:

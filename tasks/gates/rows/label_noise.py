@@ -3,11 +3,12 @@
 Confident learning (Northcutt, Jiang & Chuang 2021, "Confident Learning: Estimating Uncertainty in
 Dataset Labels") counts rows of a label whose chance of another one is at least what rows of that
 other one have on average. Where classes overlap, it counts rows that are merely hard: two normal
-classes 1σ from their border and no wrong label make 20 %. So the surest answers are asked, too
-(the anchors of Liu & Tao 2016, "Classification with Noisy Labels by Importance Reweighting"): where
-a class is all but certain, what still has another label is wrong. Wrong labels are in both, hard
-rows in the first alone, and the smaller of the two is the estimate. Noise that keeps to the border
-of two classes looks like hardness to anybody, and is underestimated.
+classes, each 1σ from their border, make 7 % without a wrong label. So the surest answers are asked,
+too (the anchors of Liu & Tao 2016, "Classification with Noisy Labels by Importance Reweighting"):
+where a class is all but certain, what still has another label is wrong; here that makes 1.5 %.
+Wrong labels are in both, hard rows mostly in the first, and the smaller of the two is the estimate.
+Noise that keeps to the border of two classes looks like hardness to anybody, and is underestimated;
+many classes that all overlap are sure of nothing, and look like noise.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tasks.gates.rows.sides import percent
 from tasks.specs.data_gates import LabelNoiseSpec
 
 Floats = NDArray[np.float64]
-SUREST = 0.2
+SUREST = 0.3
 """Share of the answers of each class that are the surest."""
 FEWEST_SURE = 10
 DRAWS = 200

@@ -46,7 +46,7 @@ def judged(target: RowTarget) -> bool:
     if target.kind == "classes":
         counts = np.bincount(target.values)
         return int((counts >= FEWEST).sum()) >= 2  # noqa: PLR2004  one class is nothing to tell
-    if target.kind == "yes or no":
+    if target.kind in {"yes or no", "labels"}:
         return bool(_asked(target))
     return target.kind == "number" and float(np.ptp(target.values)) > 0
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.runtime.task import Objective, Task
 
-TargetKind = Literal["number", "classes", "yes or no", "none"]
+TargetKind = Literal["number", "classes", "yes or no", "labels", "none"]
 KINDS: dict[Objective, TargetKind] = {
     "absolute_error": "number",
     "cross_entropy": "classes",
@@ -25,8 +25,9 @@ class RowTarget:
 
     Args:
         kind: Of what they are.
-        values: ``number``: float64 [n]; ``classes``: indices [n]; ``yes or no``: bool [n, k].
-        names: Of the classes, or of the k questions.
+        values: ``number``: float64 [n]; ``classes``: indices [n]; ``yes or no``: bool [n, 1];
+            ``labels``, of which a row has any number: bool [n, k].
+        names: Of the classes, or of the labels.
     """
 
     kind: TargetKind
@@ -50,14 +51,14 @@ class RowTarget:
 
     @property
     def sides(self) -> tuple[tuple[str, NDArray[np.bool_]], ...]:
-        """Each class, or the yes and the no of each question, with the rows that have it."""
+        """Each class or label, or the yes and the no, with the rows that have it."""
         if self.kind == "classes":
             return tuple((name, self.values == n) for n, name in enumerate(self.names))
-        if self.kind != "yes or no":
-            return ()
-        if len(self.names) == 1:
+        if self.kind == "labels":
+            return tuple((name, self.values[:, n]) for n, name in enumerate(self.names))
+        if self.kind == "yes or no":
             return (("yes", self.values[:, 0]), ("no", ~self.values[:, 0]))
-        return tuple((name, self.values[:, n]) for n, name in enumerate(self.names))
+        return ()
 
 
 def target_of(task: type[Task], labels: NDArray[Any], name: str) -> RowTarget:
@@ -77,7 +78,8 @@ def target_of(task: type[Task], labels: NDArray[Any], name: str) -> RowTarget:
     if kind == "yes or no" and labels.dtype.kind == "O":
         names = sorted({one for row in labels for one in row})
         told = [[one in row for one in names] for row in map(set, labels)]
-        return RowTarget(kind, np.asarray(told, dtype=bool).reshape(len(labels), -1), tuple(names))
+        values = np.asarray(told, dtype=bool).reshape(len(labels), len(names))
+        return RowTarget("labels", values, tuple(names))
     if kind == "yes or no":
         return RowTarget(kind, np.asarray(labels, dtype=np.float64)[:, None] > 0, (name,))
     return RowTarget("none", np.zeros(len(labels)))
