@@ -35,9 +35,10 @@ def retrain(
     """Train on a pinned snapshot and release what passes its gate.
 
     Safe to repeat and to kill at any line: the next run adopts what this one left and reaches the
-    same end. With nothing new it ends in seconds and says so. A candidate that its gate refuses
-    ends the run as Rejected, one that is taken back from users as RolledBack, one of which too few
-    held-out rows tell whether it is good enough as Inconclusive; Failed is for you.
+    same end. With nothing new it ends in seconds and says so. Rows that do not keep the data gates
+    end the run as Rejected before a training is paid for, and so does a candidate that its gate
+    refuses; one that is taken back from users ends it as RolledBack, one of which too few held-out
+    rows tell whether it is good enough as Inconclusive; Failed is for you.
 
     Args:
         model: Which model. A model is a folder below models/.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,12 @@ def of_texts(texts: Sequence[str], labels: NDArray[Any]) -> Floats:
     from sklearn.linear_model import LogisticRegression
 
     weights = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_features=50_000)
-    learner = LogisticRegression(C=10.0, max_iter=200)
-    return _crossed(learner, weights.fit_transform(texts), labels)
+    try:
+        rows = weights.fit_transform(texts)
+    except ValueError:  # no text holds a word: nothing is told, and each class has its share
+        shares = np.bincount(labels) / len(labels)
+        return np.tile(shares, (len(labels), 1))
+    return _crossed(LogisticRegression(C=10.0, max_iter=200), rows, labels)
 
 
 def of_pixels(small: Floats, labels: NDArray[Any]) -> Floats:
@@ -93,11 +98,14 @@ def of_rows(rows: ChannelRows, features: Sequence[RowFeature], labels: NDArray[A
 
 
 def _crossed(learner: Any, rows: Any, labels: NDArray[Any]) -> Floats:
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from threadpoolctl import threadpool_limits
 
-    # More threads than cores spin where others work beside it.
-    with threadpool_limits(1):
+    # More threads than cores spin where others work beside it; and a share of wrong labels asks
+    # for no last digit of a fit.
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
         told = cross_val_predict(learner, rows, labels, cv=folds, method="predict_proba")
     return np.asarray(told, dtype=np.float64)
@@ -112,7 +120,7 @@ def _numbers(values: NDArray[Any]) -> tuple[Floats, bool]:
         days[np.isnat(values)] = np.nan
         return days[:, None], False
     if values.dtype.kind != "O":
-        return values.astype(np.float64)[:, None], False
+        return np.where(np.isfinite(values), values, np.nan)[:, None], False
     codes, distinct = factorize(values)
     if len(distinct) <= MOST_CODES:
         return codes.astype(np.float64)[:, None], True

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.runtime.tables.operations import is_missing
 from tasks.gates.rows.finding import RowFinding, broken, unknown
 from tasks.gates.rows.sides import ChannelRows, RowFeature, percent, sample
-from tasks.gates.rows.strength import FEWEST_ROWS, judged, strength, told_by_absence
+from tasks.gates.rows.strength import FEWEST_ROWS, MOST_CELLS, judged, strength, told_by_absence
 from tasks.gates.rows.targets import RowTarget, TargetKind
 from tasks.gates.rows.views import views
 from tasks.specs.data_gates import LeakingColumnSpec, RowSeverity
@@ -57,7 +57,7 @@ def leaking(
         rule: The bound.
         allowed: Why a column may, by its name.
     """
-    at = sample(len(rows), MOST_ROWS)
+    at = sample(len(rows), min(MOST_ROWS, MOST_CELLS // max(len(target.names), 1)))
     some, labels = rows.take(at), target.questions.take(at)
     if not features or not judged(labels):
         why = "too few rows of each class" if features else "no single columns"

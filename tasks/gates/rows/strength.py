@@ -17,8 +17,8 @@ FEWEST = 30
 """Rows that a class must have, and both sides of a question: of fewer, a column may tell all by
 chance."""
 FEWEST_ROWS = 100
-MOST_CELLS = 20_000_000
-"""Values times classes beyond which a table of counts is not made."""
+MOST_CELLS = 5_000_000
+"""Rows times classes that are looked at. A column of more values times classes names rows."""
 MOST_TESTS = 20
 """Questions of a task of many labels that a column is asked."""
 
@@ -29,8 +29,8 @@ class View:
 
     Args:
         said: What of it, as a person is told: "", or "its last 2 characters".
-        kind: ``number`` is cut anywhere by a tree, the codes of a ``category`` are counted, the
-            ``flags`` [n, k] of words are asked one after the other.
+        kind: ``number`` (its rank) is cut anywhere by a tree, the codes of a ``category`` are
+            counted, the ``flags`` [n, k] of words are asked one after the other.
         values: float64 [n] (NaN where missing), int64 [n], or bool [n, k].
     """
 

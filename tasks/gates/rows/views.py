@@ -31,7 +31,7 @@ def views(kind: FeatureKind, values: NDArray[np.generic]) -> Iterator[View]:
     """
     if kind in {"number", "date", "category"} and values.dtype.kind != "O":
         numbers = _numbers(values)
-        yield View("", "number", numbers)
+        yield View("", "number", _ranked(numbers))
         # Codes that alternate between classes need more cuts than a tree has.
         codes = _coded(numbers)
         if codes.max(initial=0) <= MOST_TIMES * len(codes):
@@ -39,7 +39,8 @@ def views(kind: FeatureKind, values: NDArray[np.generic]) -> Iterator[View]:
         return
     texts = [str(value).strip() for value in values]
     yield View("", "category", _coded(np.asarray(texts, dtype=object)))
-    yield View("the number in it", "number", np.asarray([_inside(text) for text in texts]))
+    inside = np.asarray([_inside(text) for text in texts])
+    yield View("the number in it", "number", _ranked(inside))
     words = [text.split() for text in texts]
     for said, parts in (
         ("its first word", [row[0] if row else "" for row in words]),
@@ -59,6 +60,17 @@ def _numbers(values: NDArray[np.generic]) -> NDArray[np.float64]:
     days = values.astype("datetime64[D]").astype(np.int64).astype(np.float64)
     days[is_missing(values)] = np.nan
     return days
+
+
+def _ranked(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Places of numbers in their order, which is all that a tree asks; NaN stays.
+
+    A tree holds 32 bits: ids and seconds since 1970 would become equal, and large ones infinite.
+    """
+    ranks = np.full(len(numbers), np.nan)
+    there = ~np.isnan(numbers)
+    ranks[there] = np.unique(numbers[there], return_inverse=True)[1]
+    return ranks
 
 
 def _coded(values: NDArray[np.generic]) -> NDArray[np.int64]:

@@ -107,3 +107,19 @@ def test_what_nobody_can_tell_is_not_estimated():
     finding = noise(estimated(chances, labels), NAMES, ("no", "yes"), RULE)
     assert finding.level == "unknown"
     assert "look alike" in finding.why
+
+
+def test_texts_without_a_word_and_numbers_without_an_end_tell_nothing():
+    rng = np.random.default_rng(4)
+    labels = rng.integers(0, 2, 200)
+    silent = of_texts(["!", "?"] * 100, labels)
+    assert noise(estimated(silent, labels), NAMES, (), RULE).level == "unknown"
+    endless = np.where(rng.random(200) < 0.5, np.inf, rng.normal(0, 1, 200))
+    assert np.isfinite(of_table({"one": endless}, labels)).all()
+
+
+def test_the_many_values_of_a_text_are_read_as_words():
+    rng = np.random.default_rng(5)
+    labels = rng.integers(0, 2, 600)
+    said = texts(f"{n} {'good' if one else 'bad'}" for n, one in enumerate(labels))
+    assert estimated(of_table({"said": said}, labels), labels).skill > 0.95

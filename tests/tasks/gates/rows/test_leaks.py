@@ -53,6 +53,10 @@ LEAKS = {
     ),
     "rounded": (np.round(PRICE, -4), "number", number(PRICE), ""),
     "its logarithm": (np.log(PRICE), "number", number(PRICE), ""),
+    "beyond what 32 bits hold": (np.exp(300 * (PRICE / PRICE.max())), "number", number(PRICE), ""),
+    "seconds in their order": (
+        1.7e9 + np.argsort(np.argsort(PRICE)), "number", number(PRICE), "",
+    ),
     "less a fee that differs": (-0.97 * PRICE + 5_000 * NOISE, "number", number(PRICE), ""),
     "in words": (
         texts(f"USD {one:,.0f}" for one in PRICE), "category", number(PRICE), "the number in it",
@@ -82,6 +86,7 @@ HONEST = {
                          "category", number(PRICE)),
     "half of the classes": (np.minimum(KIND, 4) * 1.0, "number", classes(KIND)),
     "one class of eight": ((KIND == 3) * 1.0, "number", classes(KIND)),
+    "infinities": (np.where(KIND == 0, np.inf, NOISE), "number", yes(SOLD)),
     "nothing but gaps": (np.full(COUNT, np.nan), "number", yes(SOLD)),
     "one value": (np.ones(COUNT), "number", classes(KIND)),
 }  # fmt: skip
