@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.errors import GateRejected
 from tasks.gates.rows import chances, classes, label_noise, leaks, order, twins
@@ -141,24 +142,30 @@ def _noise(
             "labels": "rows have many labels each",
         }
         return unknown(name, reasons.get(target.kind, "the task has no label of a row"))
-    counts = np.bincount(target.values)
     # Classes too rare to be dealt into folds are left out, and told as class rows.
-    usual = np.flatnonzero(counts >= FEWEST)
-    if not 2 <= len(usual) <= chances.MOST_CLASSES:  # noqa: PLR2004  one class is no choice
+    at = _of_usual_classes(target, np.arange(len(target)))
+    classes_there = len(np.unique(target.values[at]))
+    if not 2 <= classes_there <= chances.MOST_CLASSES:  # noqa: PLR2004  one class is no choice
         return unknown(
             name,
-            f"{len(usual)} classes have {FEWEST} rows or more; from 2 to {chances.MOST_CLASSES} "
-            "are estimated",
+            f"{classes_there} classes have {FEWEST} rows or more; from 2 to "
+            f"{chances.MOST_CLASSES} are estimated",
         )
-    at = np.flatnonzero(np.isin(target.values, usual))
-    at = at[sample(len(at), chances.most_rows(both, len(usual)))]
+    at = at[sample(len(at), chances.most_rows(both, classes_there))]
+    at = _of_usual_classes(target, at)
     kept, labels = np.unique(target.values[at], return_inverse=True)
-    if np.bincount(labels).min() < FEWEST:
-        return unknown(name, "a class is too rare in a sample of the rows")
+    if len(kept) < 2:  # noqa: PLR2004
+        return unknown(name, "all classes but one are too rare in a sample of the rows")
     some = both.take(at)
     estimate = label_noise.estimated(chances.of_rows(some, features, labels), labels)
     names = tuple(target.names[one] for one in kept)
     return label_noise.noise(estimate, some.names, names, spec.data_gates.label_noise)
+
+
+def _of_usual_classes(target: RowTarget, at: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The chosen rows whose class has enough of them."""
+    counts = np.bincount(target.values[at])
+    return np.asarray(at[counts[target.values[at]] >= FEWEST], dtype=np.intp)
 
 
 def _untold(finding: RowFinding) -> RowFinding:

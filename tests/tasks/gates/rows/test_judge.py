@@ -15,6 +15,7 @@ from tasks.gates.rows.page import rows_page
 from tasks.gates.rows.reading import both_sides
 from tasks.model_spec import ModelSpec
 from tests.tasks.contracts.conftest import photo
+from tests.tasks.gates.rows.made import feature, rows
 
 TABLE = (
     {"name": "id", "type": "string", "required": True, "key": True},
@@ -207,6 +208,19 @@ def test_the_noise_of_photos_and_of_rare_classes_is_estimated_where_it_can_be(tm
     assert "noise" in [one.name.partition(" ")[2] for one in found]
     rare = judged(model, album(tmp_path / "2", str))
     assert "classes have 5 rows or more" in {one.name: one.why for one in rare}["label noise"]
+
+
+def test_a_class_that_is_too_rare_for_a_sample_keeps_no_other_from_the_estimate():
+    """25,000 rows, of which one class has six: a sample has hardly one of them."""
+    kinds = np.where(np.arange(25_000) < 6, 2, np.arange(25_000) % 2)
+    size = kinds + np.random.default_rng(0).normal(0, 0.05, len(kinds))
+    parts = [
+        rows({"size": size[at]}, np.asarray(["no", "yes", "rare"])[kinds[at]], first=at.start)
+        for at in (slice(0, 20_000), slice(20_000, 25_000))
+    ]
+    model = spec(leaking_column={"severity": "off"})
+    found = {one.name: one for one in findings(model, *parts, [feature("size")])}
+    assert found["label noise"].value.startswith("0 %")
 
 
 def test_a_finding_is_a_line_of_a_log_and_a_check_of_a_verdict():
