@@ -17,13 +17,15 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from tasks import errors
+from tasks import errors, model_page
+from tasks.contracts import load_contract
 from tasks.contracts.model import LogicalType
 from tasks.contracts.odcs.expectations import REFUSED, ROWS
 from tasks.contracts.odcs.standard import ELEMENTS
 from tasks.metrics import METRICS, TASKS, names_for
-from tasks.model_spec import ModelSpec
+from tasks.model_spec import ModelSpec, known_models, load_model_spec
 from tasks.settings import Settings
+from tasks.specs.behaviour import CHANGES
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
@@ -42,8 +44,13 @@ ODCS = {
 }
 
 
-def pages() -> dict[str, str]:
-    """Text of each generated page by file name."""
+def pages(models: Sequence[str] = ()) -> dict[str, str]:
+    """Text of each generated page by file name.
+
+    Args:
+        models: Those that get a page; without names those that have one.
+    """
+    named = models or [path.stem for path in sorted((DOCS / "models").glob("*.md"))]
     return {
         "settings.md": _settings(),
         "model-yaml.md": _model_yaml(),
@@ -51,7 +58,16 @@ def pages() -> dict[str, str]:
         "commands.md": _commands(),
         "examples/model.yaml": _example(),
         "odcs.md": _odcs(),
+        **{f"models/{name}.md": text for name, text in _model_pages(named)},
     }
+
+
+def _model_pages(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What is watched of each model."""
+    for name in names:
+        spec = load_model_spec(name, ROOT / "models")
+        contract = load_contract(spec.data.dataset, ROOT / "data_contracts")
+        yield name, model_page.page(spec, contract)
 
 
 def _settings() -> str:
@@ -100,6 +116,21 @@ def _model_yaml() -> str:
         "model.py measures ([models.md](models.md#modelpy)) says `better:`.\n\n"
         + _table(("metric", "task", "better when", "unit", "meaning"), rows)
     )
+    changes = [
+        (
+            f"`{name}`",
+            takes.of,
+            "" if takes.by is None else f"{takes.by[0]:g} … {takes.by[1]:g}",
+            "a value or text" if takes.to else "",
+            takes.says,
+        )
+        for name, takes in CHANGES.items()
+    ]
+    parts.append(
+        "## Changes\n\nWhat a rule of `behaviour` can do to rows "
+        "([gates.md](gates.md#behaviour)). A row that a change leaves as it is does not count.\n\n"
+        + _table(("change", "of", "by", "to", "what becomes of a row"), changes)
+    )
     return "\n\n".join(parts)
 
 
@@ -129,6 +160,10 @@ EXAMPLE: dict[str, Any] = {
     "gates.confidence": 0.95,
     "gates.slices.column": "zipcode",
     "gates.slices.no_worse_than_champion": 0.15,
+    "behaviour.change": "multiply",
+    "behaviour.column": "sqft_living",
+    "behaviour.by": 1.2,
+    "behaviour.expect": "not_lower",
     "release.prediction_bins": [200_000, 400_000, 800_000],
 }
 """Values of the complete example, where the default would say nothing."""
@@ -291,7 +326,7 @@ def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 def main() -> int:
     """Write every page."""
-    for name, text in pages().items():
+    for name, text in pages(known_models(ROOT / "models")).items():
         (DOCS / name).write_text(text, "utf-8")
     return 0
 

@@ -8,10 +8,11 @@ from prefect import flow
 from prefect.states import Completed, Failed
 
 from flows.forms import ALL, OneOrAll
+from flows.release import experiment_of
 from tasks.model_spec import known_models
 from tasks.registry import Registry
 from tasks.registry.tasks import keep_packages_in_step
-from tasks.release.tasks import context_of
+from tasks.release.tasks import context_of, keep_checklist
 from tasks.release.tasks import reconcile as look_after
 from tasks.settings import settings
 from tasks.training.tasks import stop_orphans
@@ -45,6 +46,8 @@ def reconcile(model: OneOrAll = ALL) -> Any:
             continue
         report = state.result()
         wrong |= report.needs_person
+        if report.state in {"finished", "undone"}:
+            keep_checklist(context, name, report.release_id, experiment_of, return_state=True)
         if report.state != "nothing":
             sentences.append(f"{name} {report.state}: {report.detail}")
     packages = keep_packages_in_step(*names, return_state=True)

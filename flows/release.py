@@ -14,7 +14,8 @@ from tasks.errors import ReleaseInProgress
 from tasks.experiments.assigned import taking_part
 from tasks.registry import Registry
 from tasks.registry.tasks import archive_old, keep_packages_in_step
-from tasks.release.tasks import answer, begin, carry, context_of, summarise
+from tasks.release.tasks import answer, begin, carry, context_of, keep_checklist, summarise
+from tasks.settings import settings
 
 
 @flow(name="release", flow_run_name="{model} {version} · {reason}")
@@ -46,13 +47,20 @@ def release(
             answer(context, journal, question, granted, by, note)
     ended = endings.of_release(journal)
     summarise(context, model, str(ended.message))
-    # Neither is what users wait for: a failure shows in its own task, and the next run does it.
+    # None of these is what users wait for: a failure shows in its own task, and the next run does
+    # what it can of it.
+    keep_checklist(context, model, journal.release_id, experiment_of, return_state=True)
     keep_packages_in_step(model, return_state=True)
     if endings.released(ended):
         archive_old(
             model, context.spec(model).release.keep_versions, taking_part, return_state=True
         )
     return ended
+
+
+def experiment_of(model: str) -> frozenset[str]:
+    """Versions that an experiment compares."""
+    return taking_part(settings().registry_bucket, model)
 
 
 def release_within(model: str, version: str, reason: str) -> State[Any]:

@@ -9,6 +9,7 @@ from prefect.states import Completed
 
 from flows.admission import validate
 from flows.recipe import Day, Model, prepare, work_folder
+from tasks import model_page
 from tasks.contracts.tasks import add_expectations
 from tasks.drift.bundle import baseline_of
 from tasks.drift.tasks import (
@@ -19,6 +20,7 @@ from tasks.drift.tasks import (
 )
 from tasks.lake.tasks import snapshot_after
 from tasks.registry.tasks import champion_of
+from tasks.reports.artifacts import key_for, show
 
 
 @flow(name="watch-drift", flow_run_name="{model} · drift watch")
@@ -35,6 +37,7 @@ def watch_drift(model: Model, end: Day = None) -> Any:
     """
     ready = prepare(model)
     contract = ready.contract
+    show(key_for("watched", model), model_page.page(ready.spec, contract), "What is watched of it")
     champion = champion_of(model)
     standing = baseline_of(champion)
     if champion is None or standing is None:

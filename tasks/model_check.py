@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from models.packaging import own_files
@@ -17,8 +17,18 @@ from tasks.images import PREFIX, address_of
 from tasks.model_spec import ModelSpec
 from tasks.prices import hourly_usd
 from tasks.settings import Settings
+from tasks.specs.behaviour import BehaviourSpec
 
 LONGEST_IMAGE = 255
+PICTURES = "images"
+"""Format of a contract whose rows are pictures."""
+WRITTEN: Mapping[str, type | tuple[type, ...]] = {
+    "number": (int, float),
+    "boolean": bool,
+    "date": str,
+    "text": str,
+}
+"""What YAML holds for a value that a client sends."""
 
 
 def require_sound(spec: ModelSpec, contract: Contract, folder: Path, settings: Settings) -> None:
@@ -64,6 +74,10 @@ def _data_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
                 f"{', '.join(contract.column_names)}"
             )
     yield from _slice_faults(spec, contract)
+    for rule in spec.behaviour:
+        fault = _behaviour_fault(rule, spec, contract)
+        if fault:
+            yield f"behaviour: {rule.title}: {fault}"
     if label not in contract.column_names:
         return
     column = contract.column(label)
@@ -121,6 +135,43 @@ def _slice_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
                     f"{key}: {one.column} is of type {contract.column(one.column).type}, whose "
                     "values make no slices"
                 )
+
+
+def _behaviour_fault(rule: BehaviourSpec, spec: ModelSpec, contract: Contract) -> str:
+    """Why the rows of a data set cannot be changed so; "" where they can."""
+    if spec.composition.input_class.gathers:
+        return (
+            f"a row of {spec.family.input} is made of several of {contract.dataset}; leave it out"
+        )
+    kind = rule.arguments.of
+    if (kind == "picture") != (contract.format == PICTURES):
+        return f"{contract.dataset} is of format {contract.format}, whose rows are not changed so"
+    if kind == "picture":
+        return ""
+    if rule.column not in contract.column_names:
+        return (
+            f"{contract.dataset} has no column {rule.column!r}; its contract has "
+            f"{', '.join(contract.column_names)}"
+        )
+    column = contract.column(rule.column)
+    sent = CLIENT_TYPES.get(column.type)
+    dropped = [name for name, role in spec.data.features.items() if role == "drop"]
+    if rule.column == spec.data.label or any(
+        rule.column == name or rule.column.startswith(f"{name}.") for name in dropped
+    ):
+        return "no answer is made of that column"
+    if sent is None or kind not in {"cell", sent}:
+        return f"{rule.column} is of type {column.type}, whose values are not changed so"
+    if rule.change == "clear" and column.required:
+        return f"the contract requires {rule.column}; a client cannot leave it out"
+    types = WRITTEN[sent]
+    if rule.change == "set" and (
+        not isinstance(rule.to, types) or (sent == "number" and isinstance(rule.to, bool))
+    ):
+        return f"to is {rule.to!r}, no {sent}"
+    if rule.change == "set" and column.enum and rule.to not in column.enum:
+        return f"to is {rule.to!r}; the contract allows {', '.join(map(str, column.enum))}"
+    return ""
 
 
 def channel_columns(contract: Contract) -> tuple[runtime.ChannelColumn, ...]:

@@ -17,6 +17,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from models.runtime.family import Family
 from tasks.errors import InvalidModelSpec, UnknownModel
 from tasks.metrics import all_named, names_for, task_class
+from tasks.specs.artefact import ArtefactSpec
+from tasks.specs.behaviour import BehaviourSpec
 from tasks.specs.conversion import ConversionSpec
 from tasks.specs.data import DataSpec
 from tasks.specs.data_gates import DataGatesSpec
@@ -262,6 +264,8 @@ class ModelSpec(Strict):
     data_gates: DataGatesSpec = DataGatesSpec()
     training: TrainingSpec = TrainingSpec()
     gates: tuple[GateSpec, ...] = Field(min_length=1)
+    artefact: ArtefactSpec = ArtefactSpec()
+    behaviour: tuple[BehaviourSpec, ...] = Field(default=(), max_length=20)
     trial: TrialSpec | None = None
     conversion: ConversionSpec = ConversionSpec()
     serving: ServingSpec = ServingSpec()

@@ -230,6 +230,36 @@ class Task(ABC):
             return None
         return float(answer)
 
+    def levels(self, predicted: Floats, of: str) -> Floats:
+        """What of an answer can rise or fall [n]: the number itself, unless a task says otherwise.
+
+        Args:
+            predicted: [n], or [n, k].
+            of: The class or label whose chance is meant; "" where an answer is one number.
+
+        Raises:
+            KeyError: the task's answers have no such part.
+        """
+        if of or predicted.ndim > 1:
+            raise KeyError(f"{of!r}: the answers are numbers and have no such part")
+        return predicted
+
+    def room(self, levels: Floats, within: float) -> Floats:
+        """How far each may move and still count as unmoved [n]: chances, by so many points."""
+        return np.full(len(levels), within)
+
+    def alike(self, before: Floats, after: Floats, within: float) -> NDArray[np.bool_]:
+        """Which answers mean the same to a client [n].
+
+        Args:
+            before: Predictions of rows.
+            after: Of the same rows, changed.
+            within: How far numbers may move (:meth:`room`).
+        """
+        moved = np.abs(after - before).reshape(len(before), -1)
+        near = moved <= self.room(before.reshape(-1), within).reshape(moved.shape)
+        return np.asarray(near.all(axis=1))
+
     @abstractmethod
     def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:
         """How far each row is off, for the error monitor.

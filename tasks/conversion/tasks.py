@@ -22,8 +22,9 @@ CARRIED = (
 )
 """What a client, or a release's health check, wants on its own, besides model.tar.gz."""
 
-MEASURED, TRIED = "metrics.json", "serving.json"
-"""What its job measured, and what a trial of its serving program found if there was one."""
+MEASURED, GATED = "metrics.json", ("gate.json", "behaviour.json", "serving.json")
+"""What its job measured; what its gate found, and, where they were asked for, how it behaves on
+changed rows and what a trial of its serving program found."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def convert(spec: ModelSpec, job_folder: Path, work: Path) -> Bundled:
     require(report)
     files = {name: out / name for name in report.files}
     output = job_folder / "output"
-    names = [MEASURED, *([TRIED] if (output / TRIED).exists() else [])]
+    names = [MEASURED, *(name for name in GATED if (output / name).exists())]
     files |= {f"evidence/{name}": output / name for name in names}
     return Bundled(report=report, files=files | _carried(model_tar, work / "carried"))
 

@@ -66,7 +66,7 @@ def compared(gates: tuple[GateSpec, ...], evidence: Evidence) -> Comparison:
 
 
 def verdict_of(model: str, found: tuple[Finding, ...], tried: tuple[Check, ...] = ()) -> Verdict:
-    """The worst of what was found, and of what the trial of the serving program found."""
+    """The worst of what was found on rows, and of what else was tried."""
     return Verdict.of(f"{model} candidate", (*(finding.check() for finding in found), *tried))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from tasks.gates.evidence import Evidence
 from tasks.gates.finding import Finding
+from tasks.gates.intervals import ConfidenceInterval
 from tasks.gates.picture import confusions, forest, reliability
 from tasks.reports.chart import image
-from tasks.reports.figures import UNBROKEN, counted, rounded
+from tasks.reports.figures import UNBROKEN, counted, percent, rounded
 from tasks.reports.figures import metric as told_metric
 from tasks.reports.markdown import flowing, plain, table
 from tasks.reports.pages import SIGNS
@@ -27,7 +29,8 @@ def gate_page(
     champion: Mapping[str, float] | None,
     baseline: Mapping[str, float],
     evidence: Evidence | None = None,
-    tried: Sequence[Check] = (),
+    behaved: Sequence[Finding] = (),
+    looked_at: Mapping[str, Sequence[Check]] = MappingProxyType({}),
 ) -> str:
     """The verdict, the bounds, and the held-out split measured with all three models.
 
@@ -39,7 +42,8 @@ def gate_page(
         champion: Metrics of what serves, on the same split; None when nothing serves yet.
         baseline: Metrics of the scikit-learn baseline, on the same split.
         evidence: Answers on the held-out rows; None where none were saved.
-        tried: What the trial of the serving program found.
+        behaved: How answers behave when rows are changed.
+        looked_at: What else was looked at, by the title of its table.
     """
     parts = [
         f"# {SIGNS[verdict.outcome]} Gate of {model}: {verdict.outcome}",
@@ -47,12 +51,20 @@ def gate_page(
     ]
     if found:
         parts += ["## Bounds", _bounds(found), _drawn(forest(found), "differences with margins")]
-    if tried:
+    if behaved:
+        parts += ["## Behaviour on changed rows", _behaviour(behaved)]
+    for title, checks in looked_at.items():
         rows = [
-            (SIGNS[check.outcome], check.name, check.observed, check.bound, plain(check.detail))
-            for check in tried
+            (
+                SIGNS[check.outcome],
+                check.name,
+                plain(check.observed),
+                check.bound,
+                plain(check.detail),
+            )
+            for check in checks
         ]
-        parts += ["## Serving program", table(("", "tried", "found", "bound", ""), rows, (2, 3))]
+        parts += [f"## {title}", table(("", "tried", "found", "bound", ""), rows, (2, 3))]
     gated = {finding.metric for finding in found}
     names = sorted(
         {*candidate, *(champion or {}), *baseline} - {ROWS},
@@ -99,6 +111,26 @@ def _bounds(found: Sequence[Finding]) -> str:
     shown = [name for name in rows[0] if name == "" or any(row[name] for row in rows)]
     numeric = [shown.index(name) for name in ("candidate", "bound", "against") if name in shown]
     return table(shown, [[row[name] for name in shown] for row in rows], numeric)
+
+
+def _behaviour(found: Sequence[Finding]) -> str:
+    """One row a rule: the share of rows that behave as expected."""
+    rows = [
+        (
+            SIGNS[finding.outcome],
+            plain(finding.metric),
+            "–" if finding.value is None else percent(finding.value),
+            f"{finding.sign} {percent(finding.bound)}" if finding.sign else "–",
+            _shares(finding.interval),
+            plain(finding.why),
+        )
+        for finding in found
+    ]
+    return table(("", "rule", "behave so", "bound", "interval", "of"), rows, (2, 3))
+
+
+def _shares(interval: ConfidenceInterval | None) -> str:
+    return "" if interval is None else f"{percent(interval.low)} to {percent(interval.high)}"
 
 
 def _bound(finding: Finding) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from models.runtime.calling import BundleFailed
+from models.runtime.split import NoData
+from tasks.gates import scan
+from tasks.gates.behaviour.asked import behaviour_of
 from tasks.gates.channel import READ
 from tasks.gates.decide import findings, verdict_of
+from tasks.gates.finding import Finding
 from tasks.gates.gathering import gathered
 from tasks.gates.page import gate_page
 from tasks.gates.rows import judge
@@ -20,10 +25,13 @@ from tasks.gates.rows.reading import both_sides
 from tasks.gates.serving import try_serving
 from tasks.gates.trial import TRIAL, Trial, checks
 from tasks.model_spec import ModelSpec
-from tasks.objects import download
+from tasks.objects import download, read
 from tasks.reports.artifacts import key_for, logger, show
 from tasks.specs.trial import TrialSpec
 from tasks.values import Check, MeasuredChampion, TrainedModel, Verdict
+
+GATE, BEHAVIOUR = "gate.json", "behaviour.json"
+"""The verdict, and what came of the rules of behaviour: in the bundle's evidence."""
 
 
 @task(name="check rows", cache_policy=NO_CACHE)
@@ -84,26 +92,77 @@ def gate(
     """
     standing = None if champion is None else champion.metrics
     measured = {"candidate": candidate.metrics, "champion": standing or {}}
+
+    def columns() -> Path:
+        return download(holdout, work / "held-out-columns", READ)
+
     evidence = gathered(
         spec,
         candidate.folder,
         None if champion is None else champion.folder,
         measured,
-        lambda: download(holdout, work / "held-out-columns", READ),
+        columns,
     )
     found = findings(spec.gates, candidate.metrics, standing, candidate.baseline, evidence)
     if accept_inconclusive:
         found = tuple(finding.accepted() for finding in found)
+    scanned = scan.checks(
+        scan.scan(candidate.folder / "model.tar.gz", spec.artefact.max_bytes),
+        spec.artefact,
+        own_code=bool(spec.composition.program),
+    )
+    behaved: tuple[Finding, ...] = ()
+    if spec.behaviour and _stands((*found, *scanned)):
+        behaved = behaviour_of(
+            spec,
+            candidate.folder / "model.tar.gz",
+            columns,
+            lambda path: _photo(holdout, path),
+            work,
+        )
+        said = [finding.check().model_dump() for finding in behaved]
+        _keep(candidate.folder, BEHAVIOUR, json.dumps(said, indent=1, ensure_ascii=False))
+    if accept_inconclusive:
+        behaved = tuple(finding.accepted() for finding in behaved)
     tried: tuple[Check, ...] = ()
-    if spec.trial is not None and not any(finding.outcome == "fail" for finding in found):
+    if spec.trial is not None and _stands((*found, *scanned, *behaved)):
         tried = _tried(candidate.folder, spec.trial)
-    verdict = verdict_of(spec.name, found, tried)
+    verdict = verdict_of(spec.name, (*found, *behaved), (*scanned, *tried))
+    _keep(candidate.folder, GATE, verdict.model_dump_json(indent=1))
     page = gate_page(
-        spec.name, verdict, found, candidate.metrics, standing, candidate.baseline, evidence, tried
+        spec.name,
+        verdict,
+        found,
+        candidate.metrics,
+        standing,
+        candidate.baseline,
+        evidence,
+        behaved,
+        {"Archive": scanned} | ({"Serving program": tried} if tried else {}),
     )
     show(key_for("gate", spec.name), page, "Is the candidate good enough to meet users?")
     logger().info(f"Gate: {verdict.outcome}. {verdict.reason}")
     return verdict
+
+
+def _stands(found: Sequence[Finding | Check]) -> bool:
+    """Whether nothing has failed yet: what is rejected is not run, or tried any further."""
+    return not any(one.outcome == "fail" for one in found)
+
+
+def _photo(holdout: str, path: str) -> bytes:
+    bucket, _, prefix = holdout.removeprefix("s3://").partition("/")
+    found = read(bucket, f"{prefix.rstrip('/')}/{path}")
+    if found is None:
+        raise NoData(f"{holdout} names {path} and holds no such photo")
+    return found.body
+
+
+def _keep(folder: Path, name: str, text: str) -> None:
+    """Beside the candidate's metrics, from where it comes into the bundle."""
+    path = folder / "output" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def _tried(folder: Path, limits: TrialSpec) -> tuple[Check, ...]:
@@ -112,7 +171,5 @@ def _tried(folder: Path, limits: TrialSpec) -> tuple[Check, ...]:
         trial = try_serving(folder / "model.tar.gz", limits.requests)
     except BundleFailed as failed:
         trial = Trial(failure=str(failed))
-    kept = folder / "output" / TRIAL
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(trial.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    _keep(folder, TRIAL, trial.model_dump_json(indent=1))
     return checks(trial, limits)

@@ -52,6 +52,10 @@ class Journals(Protocol):
         """An ended release, or None."""
         ...
 
+    def keep_checklist(self, journal: Journal, text: str) -> str:
+        """Keep an ended release's checklist beside its journal; where it lies."""
+        ...
+
     def keep_window(self, journal: Journal, window: WindowCounts) -> WindowCounts:
         """Store a window once; the one that was stored first is returned."""
         ...
@@ -62,6 +66,10 @@ class RegistryPort(Protocol):
 
     def manifest(self, model: str, version: str) -> Manifest:
         """The manifest of a version that must exist."""
+        ...
+
+    def verify(self, model: str, version: str) -> Manifest:
+        """The manifest, once every file was found as it says; raises BundleCorrupt."""
         ...
 
     def file_url(self, model: str, version: str, path: str) -> str:

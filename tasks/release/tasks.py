@@ -12,25 +12,27 @@ remembers, and calling again is always safe.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.clock import system_clock
-from tasks.errors import ReleaseInProgress, SluiceError
+from tasks.errors import BundleCorrupt, ReleaseInProgress, SluiceError, VersionUnknown
 from tasks.release import verbs
 from tasks.release.context import ReleaseContext, who
 from tasks.release.corrections import bring_up_to_date, owner_state
 from tasks.release.deliveries import delivery_of
 from tasks.release.journal.leases import current, kept
 from tasks.release.journal.record import Gate, Journal, Report
-from tasks.release.pages import summary, timeline
+from tasks.release.pages import checklist, summary, timeline
 from tasks.release.ports import RegistryPort
 from tasks.release.reconcile import reconcile as reconcile_once
 from tasks.reports.artifacts import LivePage, current_flow_run_id, key_for, logger, show
 from tasks.reports.showing import Showing
 from tasks.retrying import if_it_helps
+from tasks.values import Manifest, Verdict
 
 STAY_REAL_SECONDS = 50.0
 LEFT_FREE_REAL_SECONDS = 10.0
@@ -159,6 +161,64 @@ def _tell_who_can_mend(context: ReleaseContext, report: Report) -> None:
     except SluiceError as error:
         said = f"people could not be told: {error}"
     logger().info(f"{report.model}: {said}")
+
+
+@task(name="checklist", cache_policy=NO_CACHE)
+def keep_checklist(
+    context: ReleaseContext,
+    model: str,
+    release_id: str,
+    taking_part: Callable[[str], frozenset[str]],
+) -> str:
+    """Make the checklist of an ended release from what is known of it, keep it and show it.
+
+    Args:
+        context: What to work with.
+        model: Which model.
+        release_id: Which release.
+        taking_part: Versions of a model that an experiment compares.
+
+    Returns:
+        Where it is kept; "" for a rollback, which brings no version before users.
+
+    Raises:
+        SluiceError: what it is made of cannot be read.
+    """
+    journal = current(context, model).journal
+    if journal.release_id != release_id:
+        journal = kept(context, model, release_id)
+    if journal.kind != "release" or not journal.ended:
+        return ""
+    registry, version = context.registry, journal.candidate.version
+    manifest, back = registry.manifest(model, version), registry.way_back(model)
+    intact = {one: _damage(registry, model, one) for one in (version, back) if one is not None}
+    verdict = checklist.checklist(
+        journal,
+        manifest,
+        _gate_of(registry, manifest),
+        intact,
+        back,
+        taking_part(model),
+    )
+    address = context.journals.keep_checklist(journal, verdict.model_dump_json(indent=1))
+    show(key_for("checklist", model), checklist.page(verdict, address), "What was shown of it")
+    return address
+
+
+def _damage(registry: RegistryPort, model: str, version: str) -> str:
+    try:
+        registry.verify(model, version)
+    except (BundleCorrupt, VersionUnknown) as error:
+        return error.what
+    return ""
+
+
+def _gate_of(registry: RegistryPort, manifest: Manifest) -> Verdict | None:
+    """What a bundle's gate found; None where its bundle is older than that file."""
+    if checklist.GATE not in {file.path for file in manifest.files}:
+        return None
+    body = registry.read_file(manifest.model, manifest.version, checklist.GATE)
+    return Verdict.model_validate_json(body)
 
 
 @task(name="summary", cache_policy=NO_CACHE)

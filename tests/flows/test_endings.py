@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,14 @@ def second(installation: Any) -> str:
     told = page(key_for("summary", MODEL))
     assert told.startswith(f"# {MODEL}: {version} serves")
     assert f"-p to_version={installation.first}" in told
+    checked = page(key_for("checklist", MODEL))
+    assert checked.startswith(f"# Release checklist of {MODEL} {version}")
+    (address,) = set(re.findall(r"_releases/[\w-]+/[\w-]+/checklist\.json", checked))
+    lines = {check["name"]: check for check in installation.read_json(address)["checks"]}
+    assert lines["rollback plan"]["observed"] == f"to {installation.first}"
+    shown = {"versioned upload", "health", "alarms", "service level", "error rate", "rollback plan"}
+    assert {lines[name]["outcome"] for name in shown} == {"pass"}
+    assert lines["accuracy"]["outcome"] == "inconclusive", "its bundle never passed a gate"
     return str(version)
 
 

@@ -69,6 +69,37 @@ def allowed(column):
     return [{"column": column, "reason": "it is known before"}]
 
 
+def behaves(**rule):
+    return [{"expect": "same", **rule}]
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "said"),
+    [
+        (PRICES, {"change": "multiply", "column": "sqft_living", "by": 1.1}, ""),
+        (PRICES, {"change": "multiply", "column": "area", "by": 2}, "has no column 'area'; its"),
+        (PRICES, {"change": "multiply", "column": "price", "by": 2}, "no answer is made of that"),
+        (PRICES, {"change": "multiply", "column": "date", "by": 2}, "date is of type date, whose"),
+        (PRICES, {"change": "typo", "column": "sqft_living", "by": 1}, "is of type integer, whose"),
+        (PRICES, {"change": "set", "column": "sqft_living", "to": "wide"}, "'wide', no number"),
+        (PRICES, {"change": "set", "column": "sqft_living", "to": True}, "True, no number"),
+        (PRICES, {"change": "clear", "column": "sqft_living"}, "contract requires sqft_living"),
+        (PRICES, {"change": "mirror"}, "is of format csv, whose rows are not changed so"),
+        (ROOMS, {"change": "mirror"}, ""),
+        (ROOMS, {"change": "typo", "column": "label", "by": 1}, "of format images, whose rows"),
+        ("sentiment", {"change": "negate", "column": "text"}, ""),
+        ("sentiment", {"change": "set", "column": "text", "to": "Good."}, ""),
+        ("sentiment", {"change": "add", "column": "text", "by": 1}, "of type string, whose"),
+        ("partner-match", {"change": "set", "column": "user_type", "to": "lord"}, "allows contra"),
+        ("partner-match", {"change": "clear", "column": "metadata.client_ip"}, "no answer is made"),
+        ("recommendation", {"change": "clear", "column": "device"}, "made of several of"),
+    ],
+)
+def test_a_rule_of_behaviour_is_about_rows_that_can_be_changed_so(name, rule, said):
+    told = found(changed(name, "behaviour", behaves(**rule)))
+    assert (said in told and "behaviour: " in told) if said else told == ""
+
+
 def test_acts_that_a_row_gathers_make_no_slices_and_no_groups():
     spec = load_model_spec("recommendation", MODELS)
     contract = load_contract(spec.data.dataset, CONTRACTS)

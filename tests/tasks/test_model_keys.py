@@ -61,6 +61,8 @@ CALLED = {
     },
     "data_gates.allow": {"one", "allowed"},
     "family": {"family"},
+    "artefact": {"limits", "artefact"},
+    "behaviour": {"rule"},
     "trial": {"limits", "trial"},
     "training": {"training"},
     "serving": {"serving"},

@@ -1,7 +1,11 @@
+import re
+
 import pytest
+from pydantic import ValidationError
 
 from tasks.errors import InvalidModelSpec, UnknownModel
 from tasks.model_spec import known_models, load_model_spec
+from tasks.specs.behaviour import BehaviourSpec
 
 GOOD = """
 name: demo
@@ -71,3 +75,32 @@ def test_every_fault_is_named(tmp_path, change, said):
 def test_a_metric_of_an_own_program_is_declared_by_its_gate(tmp_path):
     write(tmp_path, GOOD.replace("metric: mae", "metric: pinball, better: smaller"))
     assert load_model_spec("demo", tmp_path).gates[0].direction == "smaller"
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"change": "multiply", "by": 1.1}, "change multiply: say the column"),
+        ({"change": "mirror", "column": "photo"}, "change mirror: a picture has no column"),
+        ({"change": "multiply", "column": "size"}, "by is None; say 0 to"),
+        ({"change": "jpeg", "by": 96}, "by is 96.0; say 1 to 95"),
+        ({"change": "mirror", "by": 2}, "change mirror takes no by"),
+        ({"change": "set", "column": "size"}, "change set asks for to"),
+        ({"change": "negate", "column": "text", "to": "no"}, "change negate takes no to"),
+        ({"change": "append", "column": "text", "to": 5}, "change append: to is 5.0, no text"),
+        ({"change": "mirror", "of": "yes"}, "expect same is about the whole answer"),
+        ({"change": "shake"}, "Input should be 'multiply'"),
+        ({"change": "mirror", "at_most": 1}, "Extra inputs are not permitted"),
+        ({"change": "mirror", "rows": 19}, "greater than or equal to 20"),
+    ],
+)
+def test_a_rule_of_behaviour_says_what_its_change_asks_for(rule, said):
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        BehaviourSpec.model_validate({"expect": "same", **rule})
+
+
+def test_a_rule_of_behaviour_has_a_title():
+    rule = {"change": "set", "column": "kind", "to": "flat", "expect": "not_lower", "of": "cheap"}
+    assert BehaviourSpec.model_validate(rule).title == "kind set 'flat': not lower cheap"
+    jpeg = BehaviourSpec.model_validate({"change": "jpeg", "by": 50, "expect": "same"})
+    assert jpeg.title == "jpeg 50: same"

@@ -1,7 +1,9 @@
-"""scikit-learn estimators on a model's features: one file of joblib, served as it was fitted."""
+"""scikit-learn estimators on a model's features: one file of skops, served as it was fitted."""
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +16,9 @@ from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Signature
 from models.runtime.task import PREDICTION, Objective, Task
 
-FILE = "sklearn/model.joblib"
+FILE = "sklearn/model.skops"
+"""Holds values and the names of types, and nothing that runs when it is read, as a pickle would."""
+FITTED_FOR = "sklearn/fitted_for.json"
 
 
 class ScikitLearn(Backend):
@@ -58,20 +62,47 @@ class ScikitLearn(Backend):
         return Fitted(predictor, [], {"scikit-learn": sklearn.__version__})
 
     def save(self, fitted: Fitted, _signature: Signature, folder: Path) -> None:
-        """The fitted estimator, by joblib."""
-        import joblib
+        """The fitted estimator, by skops."""
+        import skops.io
 
-        path = folder / FILE
-        path.parent.mkdir(parents=True, exist_ok=True)
+        (folder / FILE).parent.mkdir(parents=True, exist_ok=True)
         predictor: Estimator = fitted.predictor
-        joblib.dump((predictor.estimator, predictor.objective, predictor.width), path)
+        skops.io.dump(predictor.estimator, folder / FILE)
+        fitted_for = {"objective": predictor.objective, "width": predictor.width}
+        (folder / FITTED_FOR).write_text(json.dumps(fitted_for) + "\n", encoding="utf-8")
 
     def load(self, folder: Path, signature: Signature) -> Any:
-        """The fitted estimator. Loading runs what the file says: trust whoever made it."""
-        import joblib
+        """The fitted estimator.
 
-        estimator, objective, width = joblib.load(folder / FILE)
-        return Estimator(estimator, objective, width, signature)
+        Raises:
+            UntrustedFile: it names a type of Python's own library, which no estimator is.
+        """
+        import skops.io
+
+        fitted_for = json.loads((folder / FITTED_FOR).read_text("utf-8"))
+        estimator = skops.io.load(folder / FILE, trusted=trusted(folder / FILE))
+        return Estimator(estimator, fitted_for["objective"], fitted_for["width"], signature)
+
+
+class UntrustedFile(ValueError):
+    """A file of an estimator asks for what no estimator needs."""
+
+
+def trusted(path: Path) -> list[str]:
+    """Types that a file names, beside those that skops knows to be harmless.
+
+    Python's own library (``os.system``, ``builtins.eval``) is what an attacker would name.
+
+    Raises:
+        UntrustedFile: it names some of it.
+    """
+    import skops.io
+
+    named = skops.io.get_untrusted_types(file=path)
+    foreign = [name for name in named if name.split(".")[0] in sys.stdlib_module_names]
+    if foreign:
+        raise UntrustedFile(f"{path.name} asks for {', '.join(foreign)}; no estimator does")
+    return list(named)
 
 
 def _estimator(task: Task, signature: Signature, hyperparameters: Hyperparameters) -> Any:

