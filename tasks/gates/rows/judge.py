@@ -17,6 +17,8 @@ from tasks.metrics import task_class
 from tasks.model_spec import ModelSpec
 from tasks.values import Verdict
 
+MOST_TOGETHER = 100_000
+"""Rows of both sides of which a copy is made; more may not fit beside themselves."""
 FEWEST = 5
 """Rows of a class that can be dealt into the folds of a cross-validation."""
 
@@ -80,7 +82,7 @@ def _findings(
     gates, task = spec.data_gates, task_class(spec.family.task)
     learned, held = (target_of(task, rows.labels, spec.data.label) for rows in (training, holdout))
     allowed = {one.column: one.reason for one in gates.allow}
-    both = training.together(holdout)
+    both = _together(training, holdout)
     target = target_of(task, both.labels, spec.data.label)
     if gates.leaking_column.severity != "off":
         yield from leaks.leaking(both, features, target, gates.leaking_column, allowed)
@@ -102,6 +104,16 @@ def _findings(
         yield _contradicting(spec, both, target, gathers=gathers)
     if gates.label_noise.severity != "off":
         yield _noise(spec, both, features, target)
+
+
+def _together(training: ChannelRows, holdout: ChannelRows) -> ChannelRows:
+    """All rows, or of very many a sample: the same share of each side."""
+    share = min(1.0, MOST_TOGETHER / (len(training) + len(holdout)))
+    one, other = (
+        side if share == 1 else side.take(sample(len(side), max(1, int(share * len(side)))))
+        for side in (training, holdout)
+    )
+    return one.together(other)
 
 
 def _copies(

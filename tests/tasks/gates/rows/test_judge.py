@@ -210,6 +210,18 @@ def test_the_noise_of_photos_and_of_rare_classes_is_estimated_where_it_can_be(tm
     assert "classes have 5 rows or more" in {one.name: one.why for one in rare}["label noise"]
 
 
+def test_of_very_many_rows_copies_are_looked_for_in_all_of_them():
+    """150,000 rows, of which the last to learn from are held out, too."""
+    size = np.random.default_rng(0).permutation(150_000) * 1.0
+    labels = np.where(np.arange(150_000) % 2, "no", "yes")
+    training = rows({"size": size[:140_000]}, labels[:140_000])
+    holdout = rows({"size": size[130_000:]}, labels[130_000:], first=130_000)
+    off = {name: {"severity": "off"} for name in ("leaking_column", "label_noise")}
+    found = {one.name: one for one in findings(spec(**off), training, holdout, [feature("size")])}
+    assert found["duplicates"].value == found["same key"].value == "10,000 of 20,000 (50 %)"
+    assert found["contradictions"].value.endswith("of 100,000 (0 %)")
+
+
 def test_a_class_that_is_too_rare_for_a_sample_keeps_no_other_from_the_estimate():
     """25,000 rows, of which one class has six: a sample has hardly one of them."""
     kinds = np.where(np.arange(25_000) < 6, 2, np.arange(25_000) % 2)
