@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from tasks.strict import Strict
 
-RowSeverity = Literal["fail", "warn", "off"]
+
+def _word(said: Any) -> Any:
+    """YAML reads a bare ``off`` as false."""
+    return "off" if said is False else said
+
+
+RowSeverity = Annotated[Literal["fail", "warn", "off"], BeforeValidator(_word)]
 """What becomes of a run whose rows do not keep a bound: it ends Rejected, goes on and says so on
 its page and in its log, or nothing is looked at."""
 
