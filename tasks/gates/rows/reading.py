@@ -71,6 +71,7 @@ def features_of(
     return tuple(
         RowFeature(entry["name"], _kind(entry), entry["name"] in keys)
         for entry in schema.get("columns", ())
+        if "type" in entry  # an input of somebody's own may list other things
     )
 
 
