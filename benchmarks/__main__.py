@@ -15,6 +15,7 @@ SHORT = {
         "50",
     ),
     "Drift: speed, memory, false alarms and power": ("benchmarks.drift",),
+    "Data gates: CPU seconds, and wrong labels estimated": ("benchmarks.gates", "--seeds", "1"),
     "Experiments read at every hour, beside tests that are peeked at": (
         "benchmarks.experiments",
         "--reps",

@@ -144,6 +144,8 @@ EXAMPLE: dict[str, Any] = {
     "data.dataset": "property_sales",
     "data.label": "price",
     "data.holdout_days": 30,
+    "data_gates.allow.column": "grade",
+    "data_gates.allow.reason": "An appraiser gives it before the house is listed.",
     "training.hourly_usd": 0.23,
     "training.max_runtime_seconds": 43_200,
     "training.hyperparameters": {"epochs": 100, "batch_size": 32, "learning_rate": 0.001},

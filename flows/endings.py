@@ -15,6 +15,7 @@ from prefect.states import Completed, Failed
 
 from tasks.errors import GateInconclusive, GateRejected, ReleaseInProgress
 from tasks.gates.decide import require_pass
+from tasks.gates.rows.judge import require_sound_rows
 from tasks.release import Journal
 from tasks.values import Verdict
 
@@ -40,6 +41,18 @@ def of_gate(verdict: Verdict) -> State[Any] | None:
         return rejected(error)
     except GateInconclusive as error:
         return inconclusive(error)
+    return None
+
+
+def of_rows(model: str, verdict: Verdict) -> State[Any] | None:
+    """The end of a run whose rows are not learned from; None when they are.
+
+    It is not remembered: who corrects the rows, or model.yaml, just runs again.
+    """
+    try:
+        require_sound_rows(model, verdict)
+    except GateRejected as error:
+        return rejected(error)
     return None
 
 

@@ -14,6 +14,7 @@ from flows.recipe import Day, Model, Reason, prepare, work_folder
 from flows.release import ended_with, release_within
 from tasks.contracts.tasks import add_expectations, gather_records
 from tasks.drift.tasks import compare_with_baseline, drift_expectations
+from tasks.gates.tasks import check_rows
 from tasks.lake.tasks import snapshot
 from tasks.registry.tasks import champion_of, earlier_outcome
 from tasks.training.champion import require_comparable
@@ -34,9 +35,10 @@ def retrain(
     """Train on a pinned snapshot and release what passes its gate.
 
     Safe to repeat and to kill at any line: the next run adopts what this one left and reaches the
-    same end. With nothing new it ends in seconds and says so. A candidate that its gate refuses
-    ends the run as Rejected, one that is taken back from users as RolledBack, one of which too few
-    held-out rows tell whether it is good enough as Inconclusive; Failed is for you.
+    same end. With nothing new it ends in seconds and says so. Rows that do not keep the data gates
+    end the run as Rejected before a training is paid for, and so does a candidate that its gate
+    refuses; one that is taken back from users ends it as RolledBack, one of which too few held-out
+    rows tell whether it is good enough as Inconclusive; Failed is for you.
 
     Args:
         model: Which model. A model is a folder below models/.
@@ -70,7 +72,11 @@ def retrain(
         add_expectations(data, report, drift_expectations(contract.dataset, drift))
 
     rows = gather_records(contract, data)
-    channels = upload_channels(spec, plan, ready.columns, rows)["channels"]
+    split = upload_channels(spec, plan, ready.columns, rows)
+    refused = endings.of_rows(model, check_rows(spec, split, work, contract.private_columns))
+    if refused is not None:
+        return ended_with(model, refused)
+    channels = split["channels"]
     training = train.submit(spec, plan, channels, ready.source, reason)
     standing = measure_champion(spec, champion, channels["holdout"])
     admission = admit(

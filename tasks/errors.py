@@ -23,7 +23,7 @@ SluiceError
 │   ├── TrainingFailed                the job ended Failed
 │   ├── TrainingStopped               the job was stopped
 │   └── BudgetExceeded                the job's worst case costs more than its budget
-├── GateRejected                  the candidate is not good enough
+├── GateRejected                  the candidate, or the rows to learn from, are not good enough
 ├── GateInconclusive              held-out rows do not show whether the candidate is good enough
 ├── GateUndecided                 the gate came to no judgement: a person must look
 ├── ConversionError               a model could not be brought into an edge format
@@ -171,7 +171,7 @@ class BudgetExceeded(TrainingError):
 
 
 class GateRejected(SluiceError):
-    """The candidate is not good enough."""
+    """The candidate, or the rows that it would be learned from, are not good enough."""
 
 
 class GateInconclusive(SluiceError):

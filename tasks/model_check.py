@@ -89,7 +89,7 @@ def _data_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
     elif column.type == "array":
         yield from _item_faults(spec, column)
     try:
-        source.schema(
+        schema = source.schema(
             channel_columns(contract),
             label,
             spec.data.features,
@@ -97,6 +97,14 @@ def _data_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
         )
     except (InvalidFeature, InvalidHyperparameter) as error:
         yield str(error)
+        return
+    features = [] if source.gathers else [entry["name"] for entry in schema.get("columns", ())]
+    for allowed in spec.data_gates.allow:
+        if allowed.column not in features:
+            yield (
+                f"data_gates.allow: {allowed.column!r} is no column that this model learns from; "
+                f"they are {', '.join(features) or 'none'}"
+            )
 
 
 def _item_faults(spec: ModelSpec, column: Column) -> Iterator[str]:

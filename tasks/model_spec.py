@@ -21,6 +21,7 @@ from tasks.specs.artefact import ArtefactSpec
 from tasks.specs.behaviour import BehaviourSpec
 from tasks.specs.conversion import ConversionSpec
 from tasks.specs.data import DataSpec
+from tasks.specs.data_gates import DataGatesSpec
 from tasks.specs.family import CUSTOM, OWN_PROGRAM, FamilySpec, first_edition
 from tasks.specs.gates import GateSpec
 from tasks.specs.trial import TrialSpec
@@ -260,6 +261,7 @@ class ModelSpec(Strict):
     owner: str = Field(min_length=1, description="Who answers for it; a tag of its jobs.")
     description: str = Field(min_length=1, description="What it is for; a tag of its jobs.")
     data: DataSpec
+    data_gates: DataGatesSpec = DataGatesSpec()
     training: TrainingSpec = TrainingSpec()
     gates: tuple[GateSpec, ...] = Field(min_length=1)
     artefact: ArtefactSpec = ArtefactSpec()

@@ -125,6 +125,8 @@ class Backend(ABC):
     """Whether a draft needs programs of its own beside its model.yaml."""
     partners: ClassVar[frozenset[str] | None] = None
     """Tasks and inputs that it goes with, where it does not go with all (:func:`misfit`)."""
+    pieces: ClassVar[int] = 0
+    """Pieces that columns of numbers are cut into for it; trees cut by themselves."""
     hosts: ClassVar[int | None] = 1
     """Most instances that a training job uses; None takes as many as there are."""
 

@@ -84,6 +84,9 @@ class Input(ABC):
     gathers: ClassVar[bool] = False
     """Whether a row is made of several of the channel's, so that no column of one tells of it."""
 
+    pieces: int = 0
+    """Most pieces that a column of numbers is cut into, where the backend wants that."""
+
     def __init__(self, spec: Mapping[str, Any]) -> None:
         self.spec = spec
 

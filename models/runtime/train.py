@@ -159,8 +159,10 @@ def prepare(job: Job, family: Family, own: OwnCode) -> Prepared:
         splits.append(rows)
     training, holdout = splits
     output = task_class.describe(training.labels, family.label, hyperparameters)
+    backend = family.new_backend()
+    source.pieces = backend.pieces
     preprocessing = source.fit(training.inputs, own.get("features"), hyperparameters)
-    if family.new_backend().speaks == "instances":
+    if backend.speaks == "instances":
         preprocessing = source.without_demands(preprocessing)
     signature = Signature(input_class(preprocessing).tensors, task_class(output).outputs)
     spec = {

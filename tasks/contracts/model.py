@@ -294,6 +294,11 @@ class Contract(Frozen):
         return tuple(column.name for column in self.columns)
 
     @property
+    def private_columns(self) -> frozenset[str]:
+        """Columns whose values must not be shown in reports."""
+        return frozenset(column.name for column in self.columns if column.private)
+
+    @property
     def top_level(self) -> frozenset[str]:
         """Names under which the data bring the columns: ``outer`` for ``outer.inner`` too."""
         names = [column.source for column in self.columns]

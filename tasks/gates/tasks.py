@@ -1,10 +1,11 @@
-"""The gate's door: a Prefect task."""
+"""The gate's door: Prefect tasks."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -18,6 +19,9 @@ from tasks.gates.decide import findings, verdict_of
 from tasks.gates.finding import Finding
 from tasks.gates.gathering import gathered
 from tasks.gates.page import gate_page
+from tasks.gates.rows import judge
+from tasks.gates.rows.page import rows_page
+from tasks.gates.rows.reading import both_sides
 from tasks.gates.serving import try_serving
 from tasks.gates.trial import TRIAL, Trial, checks
 from tasks.model_spec import ModelSpec
@@ -28,6 +32,39 @@ from tasks.values import Check, MeasuredChampion, TrainedModel, Verdict
 
 GATE, BEHAVIOUR = "gate.json", "behaviour.json"
 """The verdict, and what came of the rules of behaviour: in the bundle's evidence."""
+
+
+@task(name="check rows", cache_policy=NO_CACHE)
+def check_rows(
+    spec: ModelSpec, data: Mapping[str, Any], work: Path, private: frozenset[str] = frozenset()
+) -> Verdict:
+    """Judge the rows of both sides before anything learns from them, and show why.
+
+    Args:
+        spec: The model.
+        data: What `upload_channels` put into S3.
+        work: The run's folder.
+        private: Columns whose values no page may show.
+
+    Raises:
+        NoDataInWindow: a side has no labelled row.
+    """
+    folders = {
+        side: Path(data["split"]) / side
+        if "split" in data
+        else download(address, work / "checked" / side)
+        for side, address in data["channels"].items()
+    }
+    training, holdout, features = both_sides(spec, folders)
+    found = judge.findings(spec, training, holdout, features, private)
+    verdict = judge.verdict_of(spec.name, found)
+    page = rows_page(spec.name, verdict, found, len(training), len(holdout))
+    show(key_for("rows", spec.name), page, "Can these rows be learned from, and measured on?")
+    for finding in found:
+        if finding.level == "warn":
+            logger().warning(str(finding))
+    logger().info(f"Rows: {verdict.outcome}. {verdict.reason}")
+    return verdict
 
 
 @task(name="gate", cache_policy=NO_CACHE)

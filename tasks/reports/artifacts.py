@@ -22,11 +22,14 @@ STAGES = (
 )
 """Pages of a run in the order of its stages. The UI shows a run's artifacts in the order of their
 random ids, so that their names have to tell it."""
+WITHIN = {"rows": "training"}
+"""Pages that share the number of a stage: what comes before its own, by the alphabet too."""
 
 
 def key_for(kind: str, *parts: str) -> str:
     """An artifact key: lower case, digits and dashes; a stage's page begins with its number."""
-    number = (str(STAGES.index(kind) + 1),) if kind in STAGES else ()
+    stage = WITHIN.get(kind, kind)
+    number = (str(STAGES.index(stage) + 1),) if stage in STAGES else ()
     return re.sub(r"[^a-z0-9]+", "-", "-".join((*number, kind, *parts)).lower()).strip("-")
 
 

@@ -61,6 +61,10 @@ def upload_channels(
         plan: What will be learned.
         columns: The text of _columns.json, which each channel carries.
         data: The good rows.
+
+    Returns:
+        ``{"channels": {side: s3 prefix}, …counts}``; with ``split`` the local folder of the sides,
+        where they were split now.
     """
     bucket = settings().work_bucket
     prefix = channel_prefix(spec, plan)
@@ -78,7 +82,7 @@ def upload_channels(
         + (f", {split.too_young} too young for their label" if split.too_young else "")
         + f": {split.rule}"
     )
-    return put_channels(bucket, prefix, channels, split.model_dump())
+    return {**put_channels(bucket, prefix, channels, split.model_dump()), "split": channels}
 
 
 @retried("train")

@@ -139,7 +139,7 @@ def test_an_own_program_works_twice_in_a_row_and_is_followed(place: Place) -> No
     manifest = registry.manifest(MODEL, second.version)
     assert manifest.program == "entry_point.py"
     assert manifest.metrics["within_20_percent"] > 0.3
-    [compared] = [one for one in gate_pages(MODEL) if "BCa" in one]
+    [compared] = [one for one in pages_of("gate", MODEL) if "BCa" in one]
     row = r"mae vs champion \|[^|]*\|[^|]*\| ≤ \+[^|]*\|[^|]* to [^|]*\|[^|]*\| BCa"
     assert re.search(row, flat(compared)), compared
     assert "grade: 7" in flat(compared)
@@ -157,14 +157,14 @@ def ask_for_intervals(model: str) -> None:
     path.write_text(yaml.safe_dump(described))
 
 
-def gate_pages(model: str) -> list[str]:
-    """The pages of the model's gates, as the UI has them."""
+def pages_of(stage: str, model: str) -> list[str]:
+    """The pages of a stage of the model's runs, as the UI has them."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
     with get_client(sync_client=True) as client:
         found = client.read_artifacts(
-            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key_for("gate", model)]))
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key_for(stage, model)]))
         )
     return [str(artifact.data) for artifact in found]
 
@@ -271,21 +271,63 @@ def publish_first_edition(folder: Path) -> str:
     return claimed
 
 
-def test_a_new_model_goes_from_a_sample_to_users(place: Place, tmp_path: Path) -> None:
+def add_visits(name: str, folder: Path, *, invoiced: bool = False) -> None:
+    """A model of a sample of visits; an invoice number is what only buyers have."""
     rng = np.random.default_rng(4)
-    lines = ["visit_id,date,minutes,pages,bought"]
+    lines = ["visit_id,date,minutes,pages,bought" + ",invoice" * invoiced]
     for number in range(400):
         day = FIRST + timedelta(days=number // 20)
         minutes, pages = rng.uniform(0, 30), rng.integers(1, 20)
         bought = "yes" if minutes + pages + rng.normal(0, 2) > 25 else "no"
-        lines.append(f"v-{number},{day},{minutes:.2f},{pages},{bought}")
-    sample = tmp_path / "visits.csv"
+        invoice = f",{rng.integers(10**6) if bought == 'yes' else ''}" * invoiced
+        lines.append(f"v-{number},{day},{minutes:.2f},{pages},{bought}{invoice}")
+    sample = folder / f"{name}.csv"
     sample.write_text("\n".join(lines) + "\n")
-    new_model(settings(), "visit-teller", "tabular", sample=sample, owner="ann", backend="sklearn")
-    daily_partitions(sample, tmp_path / "lake", "visit_teller")
-    keys, _ = planned(tmp_path / "lake", home_of("visit_teller"))
+    new_model(settings(), name, "tabular", sample=sample, owner="ann", backend="sklearn",
+              label="bought")  # fmt: skip
+    dataset = name.replace("-", "_")
+    daily_partitions(sample, folder / "lake", dataset)
+    keys, _ = planned(folder / "lake", home_of(dataset))
     upload(keys, "sluice-lake")
 
+
+def test_rows_that_give_the_label_away_are_refused_before_a_job_is_asked_for(
+    place: Place, tmp_path: Path
+) -> None:
+    name = "leak-teller"
+    add_visits(name, tmp_path, invoiced=True)
+    # What is asked of SageMaker is refused, so that a run which goes on ends there.
+    place.aws.faults.add(
+        kind="error",
+        service="sagemaker",
+        action="CreateTrainingJob",
+        times=9,
+        code="AccessDeniedException",
+        status=403,
+    )
+    before = place.jobs()
+    good, said = place.retrain(name)
+    assert good, "nobody has to be woken"
+    assert said.startswith(f"The rows of {name} are not learned from: leaking column: invoice: ")
+    assert "invoice (its being missing) tells the label by itself" in said
+    assert "data.features: {invoice: drop}" in said
+    assert place.jobs() == before
+    [page] = pages_of("rows", name)
+    assert "✘" in page
+    assert "**leaking column: invoice**" in page
+
+    path = settings().models_dir / name / "model.yaml"
+    told = yaml.safe_load(path.read_text("utf-8"))
+    why = "the invoice is written before the visit"
+    told["data_gates"] = {"allow": [{"column": "invoice", "reason": why}]}
+    path.write_text(yaml.safe_dump(told))
+    good, said = place.retrain(name)
+    assert (good, "CreateTrainingJob" in said) == (False, True), said
+    assert any(f"allowed: {why}" in flat(one) for one in pages_of("rows", name))
+
+
+def test_a_new_model_goes_from_a_sample_to_users(place: Place, tmp_path: Path) -> None:
+    add_visits("visit-teller", tmp_path)
     good, said = place.retrain("visit-teller")
     assert good, said
     row = {"date": str(FIRST + timedelta(days=19))}

@@ -65,6 +65,10 @@ def sliced(column):
     return [{"metric": "mae", "at_most": 1, "confidence": 0.9, "slices": [rule]}]
 
 
+def allowed(column):
+    return [{"column": column, "reason": "it is known before"}]
+
+
 def behaves(**rule):
     return [{"expect": "same", **rule}]
 
@@ -131,6 +135,8 @@ NO_FORMATS = {"tflite_float16": None, "tflite_int8": None, "tfjs_float16": None}
         (PRICES, "gates", PINBALL, "pinball is measured by no task"),
         (PRICES, "gates", sliced("street"), "slices of mae: property_sales has no column 'street'"),
         (PRICES, "gates", sliced("price"), "slices of mae: price is the label"),
+        (PRICES, "data_gates.allow", allowed("id"), "'id' is no column that this model"),
+        (ROOMS, "data_gates.allow", allowed("width"), "'width' is no column.*; they are none"),
         (PRICES, "training.instance_type", "ml.m5.xlarg", "type 'ml.m5.xlarg' for training; near"),
         (PRICES, "training.instance_type", "m5.xlarge", "type 'm5.xlarge' for training; near"),
         (PRICES, "serving.instance_type", "ml.g5.xlrge", "'ml.g5.xlrge' for inference; near"),

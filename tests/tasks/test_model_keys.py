@@ -51,6 +51,15 @@ CALLED = {
     "release.tolerance": {"tolerance"},
     "retrain_when": {"when", "retrain_when", "rule"},
     "data": {"data"},
+    "data_gates": {"gates"},
+    **{
+        f"data_gates.{check}": {"rule"}
+        for check in (
+            *("leaking_column", "duplicates", "same_key", "class_rows", "contradictions"),
+            "label_noise",
+        )
+    },
+    "data_gates.allow": {"one", "allowed"},
     "family": {"family"},
     "artefact": {"limits", "artefact"},
     "behaviour": {"rule"},

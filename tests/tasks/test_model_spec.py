@@ -17,6 +17,9 @@ gates: [{metric: mae, at_most: 1}]
 """
 
 
+TWICE = "{column: a, reason: known beforehand}"
+
+
 def write(folder, text):
     (folder / "demo").mkdir()
     (folder / "demo" / "model.yaml").write_text(text)
@@ -27,6 +30,13 @@ def test_a_good_file_parses_with_the_products_defaults(tmp_path):
     spec = load_model_spec("demo", tmp_path)
     assert (spec.endpoint_name, spec.release.alpha) == ("sluice-demo", 0.01)
     assert known_models(tmp_path) == ("demo",)
+
+
+def test_data_gates_are_on_and_a_bare_off_switches_one_off(tmp_path):
+    write(tmp_path, GOOD + "data_gates: {labels: off, duplicates: {severity: off}, allow: []}\n")
+    gates = load_model_spec("demo", tmp_path).data_gates
+    assert (gates.labels, gates.duplicates.severity) == ("off", "off")
+    assert (gates.leaking_column.severity, gates.label_noise.severity) == ("fail", "warn")
 
 
 def test_an_unknown_model_names_the_known_ones(tmp_path):
@@ -60,6 +70,13 @@ def test_an_unknown_model_names_the_known_ones(tmp_path):
         (("at_most: 1", "at_most: .inf"), "gates.0.at_most"),
         (("at_most: 1", "no_worse_than_champion: .nan"), "gates.0.no_worse_than_champion"),
         (("gates:", "training: {budget_usd: .nan}\ngates:"), "training.budget_usd"),
+        (("gates:", "data_gates: {labels: on}\ngates:"), "data_gates.labels"),
+        (("gates:", "data_gates: {label_noise: {at_most: 0}}\ngates:"), "label_noise.at_most"),
+        (("gates:", "data_gates: {allow: [{column: a}]}\ngates:"), "allow.0.reason"),
+        (
+            ("gates:", f"data_gates: {{allow: [{TWICE}, {TWICE}]}}\ngates:"),
+            "data_gates: .*allow: a column is named twice in a, a",
+        ),
         (("name: demo", "name: other"), "its folder is 'demo'"),
         (("family: {task", "family: [{task"), "is not YAML"),
         (("gates:", "release: {ladder: [0.5, 0.1]}\ngates:"), "ladder must climb"),

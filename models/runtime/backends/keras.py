@@ -19,6 +19,7 @@ from models.runtime.task import PREDICTION
 class Keras(Backend):
     """``build()`` of a model.py, or a network for the shape of the inputs."""
 
+    pieces: ClassVar[int] = 32
     formats: ClassVar[tuple[str, ...]] = ("tflite_float16", "tflite_int8", "tfjs_float16")
     first_hyperparameters: ClassVar[Mapping[str, str]] = {
         "epochs": "30",

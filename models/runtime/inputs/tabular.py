@@ -18,8 +18,10 @@ from models.runtime.tables.columns import CLIENT_TYPES, array, read_table, row_i
 from models.runtime.tables.features import (
     FITTING,
     TREATMENTS,
+    WIDEST,
     features_of,
     iso_day,
+    pieces_of,
     treatment_of,
 )
 from models.runtime.tables.operations import columns_of, is_missing, operations
@@ -87,17 +89,7 @@ class Tabular(Input):
         fitted_features = (
             features(inputs, hyperparameters)
             if features is not None
-            else [
-                feature
-                for column in self._columns
-                if column["treatment"] or not is_missing(inputs[column["name"]]).all()
-                for feature in features_of(
-                    column["name"],
-                    inputs[column["name"]],
-                    column["treatment"]
-                    or treatment_of(column["type"], column["look"], inputs[column["name"]]),
-                )
-            ]
+            else self._features(inputs, hyperparameters.integer("pieces", self.pieces))
         )
         names = columns_of(fitted_features)
         unknown = sorted(names - {column["name"] for column in self._columns})
@@ -120,6 +112,23 @@ class Tabular(Input):
             "features": fitted_features,
             "width": width,
         }
+
+    def _features(self, inputs: Arrays, pieces: int) -> list[dict[str, Any]]:
+        """Features of every column by its treatment; the pieces of all numbers come last."""
+        treatments = {
+            column["name"]: column["treatment"]
+            or treatment_of(column["type"], column["look"], inputs[column["name"]])
+            for column in self._columns
+            if column["treatment"] or not is_missing(inputs[column["name"]]).all()
+        }
+        made = [
+            feature
+            for name, treatment in treatments.items()
+            for feature in features_of(name, inputs[name], treatment)
+        ]
+        numbers = [name for name, kind in treatments.items() if kind in {"number", "log"}]
+        most = min(pieces, WIDEST // max(len(numbers), 1))
+        return [*made, *(f for name in numbers for f in pieces_of(name, inputs[name], most))]
 
     def without_demands(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """No column is required."""

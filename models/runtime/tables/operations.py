@@ -37,8 +37,8 @@ def operations(features: Sequence[Feature]) -> list[Operation]:
     """
     steps: list[Operation] = []
     for op, run in groupby(features, key=lambda feature: feature["op"]):
-        if op == "number":
-            steps.append(_numbers(list(run)))
+        if op in _TOGETHER:
+            steps.append(_TOGETHER[op](list(run)))
         else:
             steps += [partial(_OPERATIONS[op], feature) for feature in run]
     return steps
@@ -75,10 +75,7 @@ def fnv1a(text: str) -> int:
 
 
 def _numbers(features: list[Feature]) -> Operation:
-    """Neighbouring ``number`` features as one operation.
-
-    A request has one row, and thirty NumPy calls on one number each cost more than the graph.
-    """
+    """Neighbouring ``number`` features as one operation."""
     logged = np.asarray([feature["log"] for feature in features], dtype=bool)
     add, mean, std, clip = (
         np.asarray([feature[key] for feature in features], dtype=np.float64)
@@ -92,6 +89,26 @@ def _numbers(features: list[Feature]) -> Operation:
             scaled = (values - mean) / std
         clipped = np.minimum(np.maximum(scaled, -clip), clip)
         return np.where(np.isnan(clipped), 0.0, clipped)
+
+    return operation
+
+
+def _pieces(features: list[Feature]) -> Operation:
+    """Neighbouring ``pieces`` features as one operation: how far a value has come in each piece.
+
+    Piecewise linear encoding (Gorishniy, Rubachev & Babenko 2022): 1 in all pieces below the
+    value's, its place between 0 and 1 in its own, 0 in those above; 0 in all where it is missing.
+    """
+    names = [feature["column"] for feature in features for _ in feature["edges"][1:]]
+    below = np.concatenate([feature["edges"][:-1] for feature in features]).astype(np.float64)
+    above = np.concatenate([feature["edges"][1:] for feature in features]).astype(np.float64)
+
+    def operation(columns: Arrays) -> Floats:
+        known = {name: np.asarray(columns[name], dtype=np.float64) for name in dict.fromkeys(names)}
+        values = np.stack([known[name] for name in names], axis=1)
+        with np.errstate(all="ignore"):
+            come = np.minimum(np.maximum((values - below) / (above - below), 0.0), 1.0)
+        return np.where(np.isnan(come), 0.0, come)
 
     return operation
 
@@ -163,6 +180,8 @@ def is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(np.isnat(values) if values.dtype.kind == "M" else np.isnan(values))
 
 
+_TOGETHER: dict[str, Callable[[list[Feature]], Operation]] = {"number": _numbers, "pieces": _pieces}
+"""Operations of which neighbours are one: a request has one row, and each call has its price."""
 _OPERATIONS: dict[str, Callable[[Feature, Arrays], Floats]] = {
     "flag": _flag,
     "missing": _missing,

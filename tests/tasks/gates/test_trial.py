@@ -153,7 +153,7 @@ def test_a_candidate_that_is_slow_or_dead_is_rejected_and_what_was_found_is_kept
 def test_a_candidate_that_has_failed_already_is_not_tried(tmp_path: Path) -> None:
     verdict = gated(tmp_path, 50, {"p95_ms": 5_000})
     assert not [check.name for check in verdict.checks if check.name.startswith("serving")]
-    assert not (tmp_path / "output").exists()
+    assert not (tmp_path / "output" / "serving.json").exists()
 
 
 GOOD = Trial(

@@ -38,8 +38,8 @@ def test_a_cell_cannot_break_its_table():
 
 
 def test_names_of_a_runs_pages_are_in_the_order_of_its_stages():
-    stages = ("snapshot", "contract", "drift", "training", "gate", "conversion", "bundle")
-    keys = [key_for(stage, "Prices_A") for stage in (*stages, "release", "summary")]
+    stages = ("snapshot", "contract", "drift", "rows", "training", "gate", "conversion")
+    keys = [key_for(stage, "Prices_A") for stage in (*stages, "bundle", "release", "summary")]
     assert keys == sorted(keys)
     assert keys[0] == "1-snapshot-prices-a"
     assert key_for("upload", "m") == "upload-m"

@@ -149,4 +149,4 @@ def test_a_bundle_that_does_not_answer_does_not_pass(gated, how, outcome, said):
 def test_a_candidate_that_has_failed_already_is_not_asked(gated, tmp_path):
     verdict = gated(at_most=1, dies=True)
     assert not [check.name for check in verdict.checks if check.name.startswith("size ")]
-    assert not (tmp_path / "output").exists()
+    assert not (tmp_path / "output" / "behaviour.json").exists()
