@@ -62,6 +62,8 @@ def leaking(
     if not features or not judged(labels):
         why = "too few rows of each class" if features else "no single columns"
         return (unknown(LEAK, why),)
+    if len(features) == 1:
+        return (unknown(LEAK, f"{features[0].name} is all that an answer can be made of"),)
     bound = rule.at_least or AT_LEAST[labels.kind]
     found, best = [], (-1.0, "")
     for feature in features:

@@ -124,6 +124,16 @@ def test_a_column_may_be_allowed_warned_of_and_held_to_another_bound():
     assert (strict.level, strict.bound) == ("fail", "< 0.9")
 
 
+def test_a_column_that_is_all_there_is_may_tell_the_label():
+    values, kind, target, _ = next(iter(LEAKS.values()))
+    only = [feature("column", kind)]
+    [finding] = leaking(rows({"column": np.asarray(values)}), only, target, RULE, {})
+    assert (finding.level, finding.why) == (
+        "unknown",
+        "column is all that an answer can be made of",
+    )
+
+
 def test_of_two_classes_as_of_a_yes_the_order_decides():
     score = SOLD + 0.2 * NOISE
     [finding] = found(score, "number", classes(SOLD.astype(int)))
@@ -135,8 +145,10 @@ def test_of_two_classes_as_of_a_yes_the_order_decides():
 )
 def test_few_rows_or_nothing_to_tell_are_not_judged(target):
     values = np.arange(len(target)) * 1.0
-    [finding] = leaking(rows({"column": values}), [feature("column")], target, RULE, {})
-    assert finding.level == "unknown"
+    features = [feature("column"), feature("other")]
+    columns = {"column": values, "other": values}
+    [finding] = leaking(rows(columns), features, target, RULE, {})
+    assert (finding.level, finding.why) == ("unknown", "too few rows of each class")
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=2, max_size=40))
