@@ -11,7 +11,7 @@ from models.runtime.input import InvalidFeature
 from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
 from models.runtime.tables.columns import CLIENT_TYPES
 from tasks import instances, own_code
-from tasks.contracts.model import Contract
+from tasks.contracts.model import Column, Contract
 from tasks.errors import InvalidModelSpec, InvalidSetting
 from tasks.images import PREFIX, address_of
 from tasks.model_spec import ModelSpec
@@ -86,6 +86,8 @@ def _data_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
             f"data.label: {label} is of type {column.type}; {family.task} predicts "
             f"{', '.join(sorted(family.task_class.label_types))}"
         )
+    elif column.type == "array":
+        yield from _item_faults(spec, column)
     try:
         schema = source.schema(
             channel_columns(contract),
@@ -103,6 +105,22 @@ def _data_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
                 f"data_gates.allow: {allowed.column!r} is no column that this model learns from; "
                 f"they are {', '.join(features) or 'none'}"
             )
+
+
+def _item_faults(spec: ModelSpec, column: Column) -> Iterator[str]:
+    """What an array's items have and what the task learns from: names, or objects with fields."""
+    wanted, there = spec.composition.task_class.label_fields, column.item_fields
+    if wanted - there:
+        yield (
+            f"data.label: items of {column.name} have "
+            f"{', '.join(sorted(there)) or 'no fields'}; {spec.family.task} asks for objects with "
+            f"{' and '.join(sorted(wanted))}"
+        )
+    elif there and not wanted:
+        yield (
+            f"data.label: items of {column.name} are objects of {', '.join(sorted(there))}; "
+            f"{spec.family.task} learns from names"
+        )
 
 
 def _slice_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
@@ -147,7 +165,9 @@ def _behaviour_fault(rule: BehaviourSpec, spec: ModelSpec, contract: Contract) -
     if (kind == "picture") != (contract.format == PICTURES):
         return f"{contract.dataset} is of format {contract.format}, whose rows are not changed so"
     if kind == "picture":
-        return ""
+        places = spec.composition.task_class.places and rule.expect in {"same", "other"}
+        moved = rule.arguments.moves and places
+        return "boxes move with the picture; expect not_lower or not_higher" if moved else ""
     if rule.column not in contract.column_names:
         return (
             f"{contract.dataset} has no column {rule.column!r}; its contract has "

@@ -82,6 +82,11 @@ class Settings(BaseSettings):
     metrics_namespace: str = Field(
         default="Sluice", description="CloudWatch namespace of our own metrics."
     )
+    image_hosts: str = Field(
+        default="",
+        description="Hosts, or host:port, comma-separated, that endpoints may fetch photos from "
+        "(image_url); empty: none.",
+    )
     cache_dir: Path = Field(
         default=Path(".sluice/cache"), description="Local folder for pulled objects."
     )

@@ -1,10 +1,11 @@
 """``python -m benchmarks.training.photos``: each image model on photos made from a seed.
 
 Whole training jobs of the shipped ``model.yaml`` (fewer epochs with ``--epochs``), beside the plain
-model that each job measures itself against: a linear one of 8 × 8 thumbnails. Then the int8 graph,
-its size and how often it answers as the network does. ``--houses FOLDER`` takes photos of real
-rooms instead, named ``<house>_<room>.jpg`` (Ahmed & Moustafa 2016); a fifth of the houses is held
-out. The exit status is 1 when a network does not beat its plain model.
+model that each job measures itself against: a linear one of 8 × 8 thumbnails (of boxes, the most
+alike photos). Then the int8 graph, its size and how often it answers as the network does.
+``--houses FOLDER`` takes photos of real rooms instead, named ``<house>_<room>.jpg`` (Ahmed &
+Moustafa 2016); a fifth of the houses is held out. The exit status is 1 when a network does not beat
+its plain model.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 from benchmarks.training.job import ROOT, metrics_of, run_job
 from deployments.demo.amenities import AMENITIES
 from deployments.demo.buildings import BUILDINGS
+from deployments.demo.facades import FACADES
 from deployments.demo.photos import Album, write_photos
 from deployments.demo.rooms import ROOMS
 from deployments.demo.wear import CONDITIONS
@@ -37,7 +39,10 @@ ALBUMS: Mapping[str, Album] = {
     "property-classifier": BUILDINGS,
     "condition-assessment": CONDITIONS,
     "feature-detection": AMENITIES,
+    "property-detector": FACADES,
 }
+METRICS: Mapping[str, str] = {"multi-label": "macro_f1", "detection": "map50"}
+"""What is compared of a task; of the others accuracy."""
 DAY = date(2026, 1, 5)
 FOLDS = 5
 
@@ -72,7 +77,7 @@ def measured(spec: ModelSpec, base: Path, changes: Mapping[str, Any]) -> tuple[s
     run_job(spec.name, spec.composition, given, base)
     found = metrics_of(base)
     seconds = time.perf_counter() - began
-    metric = "macro_f1" if spec.composition.task == "multi-label" else "accuracy"
+    metric = METRICS.get(spec.composition.task, "accuracy")
     ours, plain = (float(found[who][metric]) for who in ("candidate", "baseline"))
     agreement, size = int8(spec, base)
     counts = "{training:,} + {holdout:,}".format(**found["counts"])

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from deployments.demo.amenities import AMENITIES
 from deployments.demo.buildings import BUILDINGS
+from deployments.demo.facades import FACADES
 from deployments.demo.generate import Shift, property_sales, write_sales
 from deployments.demo.interactions import PartnerShift, partner_interactions, write_interactions
 from deployments.demo.photos import Album, PhotoShift, write_photos
@@ -111,6 +112,7 @@ GENERATED: Mapping[str, Generated] = {
     "partner-match": Generated(24_000, 140, _interactions),
     "price-estimator": Generated(6_000, 140, _sales),
     "property-classifier": Generated(1_500, 30, _album(BUILDINGS), breaks=True),
+    "property-detector": Generated(2_000, 40, _album(FACADES), breaks=True),
     "recommendation": Generated(20_000, 120, _acts, breaks=True),
     "room-classifier": Generated(400, 20, _album(ROOMS), breaks=True),
     "sentiment": Generated(4_000, 60, _reviews),

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,13 +56,18 @@ class Album:
         draw: A picture of a label, or of a list of them.
         column: The label's column.
         choose: The labels of a photo that may have any number; None where it has one.
+        leaning: The labels of a photo that shows the first label and no other; None where the name
+            of that label is all there is to it.
+        mislabelled: Labels that the contract sets aside, by what is wrong with them.
     """
 
     dataset: str
     labels: tuple[str, ...]
     draw: Callable[[Any, Rng], Image.Image]
     column: str = "label"
-    choose: Callable[[Rng], list[str]] | None = None
+    choose: Callable[[Rng], list[Any]] | None = None
+    leaning: Callable[[Rng], list[Any]] | None = None
+    mislabelled: Mapping[str, Any] = field(default_factory=dict)
 
 
 def photos(
@@ -113,7 +118,8 @@ def write_photos(
         seed: Same seed, same bytes.
         shift: How they differ from the usual.
         defects: Share of lines to which something is added that the contract sets aside: a file
-            that is cut off, an unknown label, and copies, recompressed, resized and brighter.
+            that is cut off, an unknown label (or what else is wrong with labels of this album), and
+            copies, recompressed, resized and brighter.
     """
     written = []
     for offset, part in enumerate(np.array_split(np.arange(count), days)):
@@ -134,7 +140,8 @@ def write_photos(
             name = f"{day:%Y%m%d}-{number:04d}"
             add(f"{name}.jpg", label, body)
             if rng.random() < defects:
-                kind = _DEFECTS[int(rng.integers(len(_DEFECTS)))]
+                kinds = tuple(dict.fromkeys((*_DEFECTS, *album.mislabelled)))
+                kind = kinds[int(rng.integers(len(kinds)))]
                 add(f"{name}-{kind}.jpg", *_spoilt(kind, album, label, body))
         index = folder / "labels.jsonl"
         index.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -146,6 +153,11 @@ def taken(image: Image.Image, rng: Rng, grain: tuple[float, float] = (4, 18)) ->
     """The picture as a camera has it: from either side, not always sharp, in any light, grainy."""
     if rng.random() < 0.5:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return exposed(image, rng, grain)
+
+
+def exposed(image: Image.Image, rng: Rng, grain: tuple[float, float] = (4, 18)) -> Image.Image:
+    """The same from the side that it was drawn from, for what must stay in its place."""
     if rng.random() < 0.3:
         image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.4, 1.2))))
     values = np.asarray(image, dtype=np.float32) * rng.uniform(0.7, 1.2)
@@ -193,12 +205,16 @@ def _label(album: Album, number: int, rng: Rng, leaning: float) -> Any:
     leans = bool(leaning) and rng.random() < leaning
     if album.choose is None:
         return album.labels[0 if leans else number % len(album.labels)]
-    return [album.labels[0]] if leans else album.choose(rng)
+    if leans:
+        return [album.labels[0]] if album.leaning is None else album.leaning(rng)
+    return album.choose(rng)
 
 
 def _spoilt(kind: str, album: Album, label: Any, body: bytes) -> tuple[Any, bytes]:
     if kind == "cut":
         return label, body[: len(body) // 3]
+    if kind in album.mislabelled:
+        return album.mislabelled[kind], body
     if kind == "unknown":
         return ("attic" if album.choose is None else ["attic"]), body
     with Image.open(io.BytesIO(body)) as image:

@@ -205,9 +205,10 @@ def example_columns(kind: str, label: str) -> tuple[Column, ...]:
 
 
 def task_of(column: Column) -> str:
-    """What a draft does with a label: several names, one name, or a number."""
+    """What a draft does with a label: objects with boxes, several names, one name, or a number."""
     if column.type == "array":
-        return "multi-label"
+        boxed = task_class("detection").label_fields <= column.item_fields
+        return "detection" if boxed else "multi-label"
     number = column.type in {"integer", "number"} and not column.enum
     return "regression" if number else "classification"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,14 @@ def write_channel(contract: Contract, folder: Path, rows: int, seed: int) -> Non
     """A channel of a training job: Parquet, or images with labels.jsonl."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
+    boxed = {quality.column for quality in contract.quality if quality.kind == "boxCorners"}
     columns = {
-        column.name: [_value(column, number, rng) for number in range(rows)]
+        column.name: [
+            _boxed(_value(column, number, rng))
+            if column.name in boxed
+            else _value(column, number, rng)
+            for number in range(rows)
+        ]
         for column in contract.columns
         if column.type not in NESTED - {"array"}
     }
@@ -57,13 +64,42 @@ def _value(column: Column, number: int, rng: np.random.Generator) -> Any:
     return f"{column.name}-{number % 3}" if not column.unique else f"{column.name}-{number}"
 
 
-def _list(column: Column, rng: np.random.Generator) -> list[str]:
+def _list(column: Column, rng: np.random.Generator) -> list[Any]:
     """Some of the values that the contract lists for the array's items, or made-up ones."""
     items = dict(column.items or {}).get("items", column.items) or {}
+    if isinstance(items, dict) and items.get("logicalType") == "object":
+        return [_part(items, rng) for _ in range(int(rng.integers(0, 4)))]
     entries = items.get("enum", ()) if isinstance(items, dict) else ()
     names = [str(item["value"] if isinstance(item, dict) else item) for item in entries]
     names = names or [f"{column.name}-{index}" for index in range(3)]
     return [name for name in names if rng.uniform() < 0.4]
+
+
+def _part(described: Mapping[str, Any], rng: np.random.Generator) -> Any:
+    """A value of a part of an object, as the contract describes it."""
+    kind, options = described.get("logicalType"), described.get("logicalTypeOptions") or {}
+    if described.get("enum"):
+        entry = described["enum"][int(rng.integers(len(described["enum"])))]
+        return entry["value"] if isinstance(entry, Mapping) else entry
+    if kind == "object":
+        return {str(p["name"]): _part(p, rng) for p in described.get("properties") or ()}
+    if kind == "array":
+        count = int(options.get("minItems", 1))
+        return [_part(described.get("items") or {}, rng) for _ in range(count)]
+    if kind in {"number", "integer"}:
+        low = _bound(options.get("minimum"), options.get("exclusiveMinimum"), 0.0)
+        high = _bound(options.get("maximum"), options.get("exclusiveMaximum"), low + 100.0)
+        value = float(rng.uniform(low, high))
+        return round(value) if kind == "integer" else value
+    return bool(rng.integers(2)) if kind == "boolean" else f"part-{int(rng.integers(3))}"
+
+
+def _boxed(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same objects, the corners of their boxes in order."""
+    for entry in objects:
+        x0, y0, x1, y1 = entry["box"]
+        entry["box"] = [min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)]
+    return objects
 
 
 def _bound(inclusive: Any, exclusive: Any, default: float) -> float:

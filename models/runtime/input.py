@@ -79,6 +79,8 @@ class Input(ABC):
 
     partners: ClassVar[frozenset[str] | None] = None
     """Tasks and backends that it goes with, where it does not go with all (:func:`misfit`)."""
+    address: ClassVar[str] = ""
+    """Key of an instance that says where its bytes lie; the server fetches them. "": none does."""
     gathers: ClassVar[bool] = False
     """Whether a row is made of several of the channel's, so that no column of one tells of it."""
 

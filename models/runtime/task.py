@@ -19,7 +19,9 @@ from models.runtime.signature import Tensor
 from models.runtime.sums import RowSums
 
 Floats = NDArray[np.float64]
-Objective = Literal["absolute_error", "cross_entropy", "binary_cross_entropy", "sampled_softmax"]
+Objective = Literal[
+    "absolute_error", "cross_entropy", "binary_cross_entropy", "sampled_softmax", "centre_points"
+]
 PREDICTION = "prediction"
 """Name of a task's output tensor."""
 CALIBRATION = "calibration"
@@ -101,6 +103,10 @@ class Task(ABC):
     """What a backend minimises between :meth:`targets` and its answer."""
     label_types: ClassVar[frozenset[str]]
     """Logical types of a contract's column that can be the label."""
+    label_fields: ClassVar[frozenset[str]] = frozenset()
+    """Where the label is an array of objects: fields that each must have."""
+    places: ClassVar[bool] = False
+    """Whether answers say where in a picture something lies: they move when the picture does."""
     first_gates: ClassVar[tuple[str, ...]] = ()
     """Gates that the draft of a model.yaml begins with, as YAML writes them."""
     activation: ClassVar[str] = "linear"
@@ -148,7 +154,7 @@ class Task(ABC):
 
     @abstractmethod
     def targets(self, labels: NDArray[Any]) -> NDArray[Any]:
-        """Labels [n] → what the objective compares with: [n] class indices, or float32 [n, k]."""
+        """Labels [n] → what the objective compares with: [n] class indices, or float32 [n, …]."""
 
     @abstractmethod
     def predicted(self, raw: Mapping[str, NDArray[Any]]) -> Floats:

@@ -85,6 +85,12 @@ class Column(Frozen):
         return self.classification in PRIVATE
 
     @property
+    def item_fields(self) -> frozenset[str]:
+        """Names of the fields of the objects that an array holds; none of other arrays."""
+        described = (self.items or {}).get("items") or {}
+        return frozenset(str(part["name"]) for part in described.get("properties") or ())
+
+    @property
     def kind(self) -> Kind | None:
         """How drift should look at the column, or None when it should not."""
         if self.profile:

@@ -80,11 +80,12 @@ def percent(share: float) -> str:
 def _proof(parity: Parity, bound: float) -> str:
     """What the rows prove, and whether that is what was asked for."""
     proven = parity.proven
-    sentence = f"{parity.rows} rows prove at least {100 * proven:.1f} % (95 % confidence)"
+    judged, unit = (parity.answers, "boxes") if parity.answers else (parity.rows, "rows")
+    sentence = f"{judged} {unit} prove at least {100 * proven:.1f} % (95 % confidence)"
     if proven < bound <= (parity.agreement or 0.0):
-        sentence += f", not the bound: that takes {rows_to_prove(bound)} rows that all agree"
+        sentence += f", not the bound: that takes {rows_to_prove(bound)} {unit} that all agree"
     if parity.undecided:
-        sentence += f"; in {percent(parity.undecided)} of the rows the original is undecided"
+        sentence += f"; in {percent(parity.undecided)} of the {unit} the original is undecided"
     return sentence
 
 

@@ -2,8 +2,8 @@
 
 A mean over a thousand outputs is small when each answer is wrong. So errors are taken by row and by
 output, and what counts is judged: for classes the class that is named, for labels each label at its
-threshold, for numbers the error beside the spread of that output, for values (whole numbers and
-truth values) whether they are the same.
+threshold, for boxes each that is sure, for numbers the error beside the spread of that output, for
+values (whole numbers and truth values) whether they are the same.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from tasks.conversion import boxes
 from tasks.values import Frozen
 
-Kind = Literal["classes", "labels", "numbers", "values"]
+Kind = Literal["classes", "labels", "boxes", "numbers", "values"]
 TIE = 0.05
 """Two classes whose (log) scores differ by less, that is by 5 % of the score, are a tie: where the
 original itself is undecided, naming the other one is no error."""
@@ -26,25 +27,36 @@ CONSTANT = 1e-6
 
 
 class AnswerKind(Frozen):
-    """What the answers are: ``kind`` "" is inferred from them; ``threshold`` of labels."""
+    """What the answers are: ``kind`` "" is inferred from them; ``threshold`` of labels.
 
-    kind: Literal["", "classes", "labels", "numbers"] = ""
+    ``boxes`` is the ``output`` of preprocess.json that tells how boxes are made of maps.
+    """
+
+    kind: Literal["", "classes", "labels", "boxes", "numbers"] = ""
     threshold: float = 0.5
+    boxes: Mapping[str, Any] = {}
 
     @classmethod
     def of(cls, spec: Mapping[str, Any]) -> AnswerKind:
-        """From preprocess.json."""
+        """From preprocess.json.
+
+        Raises:
+            ConversionError: it tells of boxes, but not how they are made.
+        """
         output = spec.get("output")
         output = output if isinstance(output, Mapping) else {}
         kinds: dict[str, Kind] = {
-            "classes": "classes", "labels": "labels", "number": "numbers",
+            "classes": "classes", "labels": "labels", "number": "numbers", "boxes": "boxes",
             # A chance is used as a number; which side of one half it lies on tells nothing of it.
             "probability": "numbers",
         }  # fmt: skip
         threshold = output.get("threshold", 0.5)
         known = isinstance(threshold, int | float) and 0 < threshold < 1
+        kind = kinds.get(str(output.get("kind", "")), "")
         return cls(
-            kind=kinds.get(str(output.get("kind", "")), ""), threshold=threshold if known else 0.5
+            kind=kind,
+            threshold=threshold if known else 0.5,
+            boxes=boxes.told(output) if kind == "boxes" else {},
         )
 
 
@@ -59,13 +71,16 @@ class Parity(Frozen):
     label), ``group_agreement`` that of the worst class (or side of a label) with enough rows, named
     by ``group``; ``undecided`` the share of rows where the original's answer is a tie.
 
+    Boxes: ``agreement`` is the share of sure boxes, of either's, that the other one has, too;
+    ``answers`` says how many they are, ``undecided`` the share of the original's that are a tie.
+
     Values: the same of equal values; ``agreement`` is that of the worst column.
 
     Numbers: ``relative_error`` is the mean error of the worst output in standard deviations of that
     output, ``row_error`` the largest of a single answer.
 
-    ``metric_loss`` is the relative loss of accuracy, or growth of the mean absolute error, where
-    labels were given.
+    ``metric_loss`` is the relative loss of accuracy or of the mean average precision, or growth of
+    the mean absolute error, where labels were given.
 
     ``output`` is the output's name, "" of a model of one.
     """
@@ -84,13 +99,14 @@ class Parity(Frozen):
     relative_error: float | None = None
     row_error: float | None = None
     metric_loss: float | None = None
+    answers: int = 0
     fault: str = ""
 
     @property
     def proven(self) -> float:
-        """The agreement that the rows prove with 95 % confidence."""
-        agreed = round((self.agreement or 0.0) * self.rows)
-        return proven_share(agreed, self.rows)
+        """The agreement that the rows (of boxes, these) prove with 95 % confidence."""
+        judged = self.answers or self.rows
+        return proven_share(round((self.agreement or 0.0) * judged), judged)
 
 
 def parity_of(
@@ -112,7 +128,8 @@ def parity_of(
         latency_ms_p50: Median time of an answer, milliseconds.
         runtime: What ran it.
         task: What the answers are; None infers it.
-        targets: True class indices, or true values in the graph's unit [n], where known.
+        targets: True class indices, true values in the graph's unit [n], or the maps that boxes
+            were learned from [n, …], where known.
         output: Its name, where the model has several.
         discrete: The output holds whole numbers or truth values.
 
@@ -147,12 +164,20 @@ def parity_of(
         measured = _classes(truth, answer)
     elif kind == "labels":
         measured = _labels(truth, answer, task.threshold)
+    elif kind == "boxes":
+        measured, groups = boxes.compared(truth, answer, task.boxes, TIE)
+        measured |= _worst_group(groups)
     elif kind == "values":
         measured = _values(truth, answer)
     else:
         measured = _numbers(truth, difference)
     if targets is not None and len(targets) == len(truth):
-        measured["metric_loss"] = _metric_loss(kind, truth, answer, np.asarray(targets))
+        known = np.asarray(targets)
+        measured["metric_loss"] = (
+            boxes.precision_loss(truth, answer, known, task.boxes)
+            if kind == "boxes"
+            else _metric_loss(kind, truth, answer, known)
+        )
     return Parity(
         **common,
         # A mean of equal errors may come out a rounding above them.

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from models.runtime.images.fetching import HOSTS
 from tasks.clock import Clock, ScaledClock, system_clock
 from tasks.model_spec import ModelSpec
 from tasks.release.edge.outside import Cdn
@@ -112,7 +113,8 @@ def here_site() -> Site:
         kms_key_id=chosen.kms_key_id,
         subnets=_listed(chosen.subnets),
         security_groups=_listed(chosen.security_groups),
-        environment={name: os.environ[name] for name in PASSED_ON if os.environ.get(name)},
+        environment={name: os.environ[name] for name in PASSED_ON if os.environ.get(name)}
+        | ({HOSTS: chosen.image_hosts} if chosen.image_hosts else {}),
         metrics_namespace=chosen.metrics_namespace,
         alerts_topic_arn=chosen.alerts_topic_arn,
         captures_bucket=chosen.work_bucket,

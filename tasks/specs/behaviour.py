@@ -39,12 +39,14 @@ class Arguments:
         by: Least and most of ``by``; None where it is not asked for.
         to: Whether ``to`` is asked for.
         says: What becomes of a row, for the documentation.
+        moves: Whether what a picture shows is elsewhere after it.
     """
 
     of: Subject
     says: str
     by: tuple[float, float] | None = None
     to: bool = False
+    moves: bool = False
 
 
 CHANGES: Mapping[Change, Arguments] = {
@@ -63,8 +65,9 @@ CHANGES: Mapping[Change, Arguments] = {
     "blur": Arguments("picture", "Gaussian blur, radius `by` thousandths of its longer side",
                       (0.1, 100)),
     "jpeg": Arguments("picture", "compressed as JPEG at quality `by`", (1, 95)),
-    "rotate": Arguments("picture", "turned by `by` degrees, corners cut off", (-45, 45)),
-    "mirror": Arguments("picture", "left and right exchanged"),
+    "rotate": Arguments("picture", "turned by `by` degrees, corners cut off", (-45, 45),
+                        moves=True),
+    "mirror": Arguments("picture", "left and right exchanged", moves=True),
 }  # fmt: skip
 
 

@@ -50,14 +50,15 @@ class FormatSpec(Strict):
         gt=0,
         le=1,
         description="Classes, labels: lowest share of rows with the original's answer (of the "
-        "worst label). Default 0.99, tflite_int8 0.95.",
+        "worst label); boxes: of the sure ones, by either, that both have. Default 0.99, "
+        "tflite_int8 0.95.",
     )
     min_class_agreement: float | None = Field(
         default=None,
         ge=0,
         le=1,
         description="The same of each class, or side of a label, that the original names in 10 "
-        "rows or more. Default 0.90, tflite_int8 0.80.",
+        "rows (or boxes) or more. Default 0.90, tflite_int8 0.80.",
     )
     max_relative_error: float | None = Field(
         default=None,
@@ -74,8 +75,8 @@ class FormatSpec(Strict):
     max_metric_loss: float | None = Field(
         default=None,
         ge=0,
-        description="Relative loss of accuracy, or growth of the mean absolute error, on rows "
-        "whose labels calibration.npz holds. Default 0.02, tflite_int8 0.05.",
+        description="Relative loss of accuracy or of map50, or growth of the mean absolute error, "
+        "on rows whose labels calibration.npz holds. Default 0.02, tflite_int8 0.05.",
     )
 
     def bounds(self, name: str) -> Bounds:

@@ -79,6 +79,7 @@ def test_a_sample_that_is_no_table_is_refused(tmp_path, text):
         {"kind": "text"},
         {"kind": "text", "dataset": "reviews", "label": "label"},
         {"kind": "image", "dataset": "feature_images", "label": "features"},
+        {"kind": "image", "dataset": "object_images", "label": "objects"},
     ],
     ids=str,
 )

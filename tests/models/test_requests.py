@@ -247,6 +247,7 @@ class Steady:
     """Answers each row with its first number."""
 
     edges = (1.0,)
+    address = ""
 
     def __init__(self):
         self.seen = 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from models.runtime.tasks.classification import Classification
+from models.runtime.tasks.detection import Detection
 from models.runtime.tasks.multi_label import MultiLabel
 from models.runtime.tasks.probability import Probability
 from models.runtime.tasks.ranking import Ranking
@@ -28,6 +29,19 @@ def made(task, seed):
         said = random.beta(1, 3, ROWS)
         return Probability({}), (random.random(ROWS) < said).astype(float), said
     classes = ["a", "b", "c"]
+    if task is Detection:
+        corners = np.asarray([[0, 0, 0.5, 0.5], [0, 0, 0.4, 0.5], [0.5, 0.5, 1, 1]])
+        there = random.integers(-1, 3, (2, ROWS, 2))
+        truth, told = [
+            [
+                [{"label": classes[n], "box": list(corners[n])} for n in row if n >= 0]
+                for row in side
+            ]
+            for side in there
+        ]
+        made_task = Detection({"classes": classes, "confidence_threshold": 0.5, "most": 4})
+        told = [[box | {"confidence": random.random()} for box in row] for row in told]
+        return made_task, Detection.labels(truth), made_task.read(told)
     if task is Classification:
         chances = random.dirichlet([0.6] * 3, ROWS)
         labels = np.asarray(classes)[[random.choice(3, p=row) for row in chances]]
@@ -37,7 +51,9 @@ def made(task, seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("task", [Regression, Classification, Probability, MultiLabel, Ranking])
+@pytest.mark.parametrize(
+    "task", [Regression, Classification, Probability, MultiLabel, Ranking, Detection]
+)
 def test_sums_give_what_the_rows_give(task, seed):
     made_task, labels, predicted = made(task, seed)
     sums = made_task.sums(labels, predicted)

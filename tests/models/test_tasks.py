@@ -15,9 +15,18 @@ VALUES = {
     "classification": ["bath", "hall", "bath", "attic", "hall", "bath"],
     "multi-label": [["pool"], ["view", "pool"], [], ["view"], ["garden"], ["pool"]],
     "probability": [False, True, False, False, 1, 0],
+    "detection": [
+        [{"label": "pool", "box": [0.1, 0.1, 0.5, 0.4]}],
+        [{"label": "door", "box": [0.6, 0.5, 0.7, 0.9]}, {"label": "pool", "box": [0, 0, 1, 0.5]}],
+        [],
+        [{"label": "door", "box": [0.2, 0.2, 0.3, 0.6]}],
+        [{"label": "gate", "box": [0.5, 0.5, 0.9, 1]}],
+        [{"label": "pool", "box": [0.1, 0.6, 0.4, 0.9]}],
+    ],
     "ranking": [["thai"], ["bar", "thai"], ["inn"], "bar", ["inn", "inn"], ["pub"]],
 }
 """A column of each task's labels."""
+POOL = {"label": "pool", "box": [0.0, 0.0, 1.0, 0.5]}
 
 
 def fitted(name, values=None, **hyperparameters):
@@ -88,6 +97,9 @@ def test_targets_have_the_shape_that_the_graph_answers(name):
     if task.objective == "cross_entropy":
         assert targets.shape == (6,)
         assert targets.max() < tensor.shape[1]
+    elif task.objective == "centre_points":
+        # One channel more says which cells hold a centre.
+        assert targets.shape == (6, *tensor.shape[1:-1], tensor.shape[-1] + 1)
     else:
         assert targets.shape == (6, tensor.shape[1])
 
@@ -146,6 +158,13 @@ def test_prices_come_back_in_dollars():
         ("probability", ["likely"], "answer 0 is 'likely', no chance"),
         ("probability", [{"scores": [0.5, 0.5]}], "no chance"),
         ("probability", [float("nan")], "answer 0 is nan, no chance"),
+        ("detection", ["pool"], "answer 0 is 'pool', no list of objects"),
+        ("detection", [[{"label": "cat", "box": [0, 0, 1, 1]}]], "no label of door, gate, pool"),
+        ("detection", [[POOL | {"confidence": 1.5}]], "a confidence from 0 to 1"),
+        ("detection", [[POOL | {"box": [0, 0, 1.1, 1]}]], "leaves the photo"),
+        ("detection", [[POOL | {"box": [0.5, 0, 0.5, 1]}]], r"answer 0: box .* is empty"),
+        ("detection", [[POOL | {"box": [0, 0, 1, float("nan")]}]], "not four numbers"),
+        ("detection", [[POOL] * 21], "it has 21 objects; most_objects allows 20"),
         ("ranking", [["thai"], "thai"], "answer 1 is 'thai', no list of items"),
         ("ranking", [["thai", "gone"]], "answer 0 has 'gone' on place 2, no item of the catalogue"),
         ("ranking", [{"items": [{"item": "pub", "score": "high"}]}], "on place 1, no item"),
@@ -180,6 +199,12 @@ def test_labels_that_nothing_can_be_learned_from_are_refused():
         fitted("regression", values=[0.0, 1.0], label_transform="log")
     with pytest.raises(Unlabelled, match="has 0 labels"):
         fitted("multi-label", values=[[], []])
+    with pytest.raises(Unlabelled, match="has 0 classes of objects"):
+        fitted("detection", values=[[], []])
+    with pytest.raises(Unlabelled, match=r"row 1: box \[0, 0, 2, 1\] leaves the photo"):
+        fitted("detection", values=[[POOL], [POOL | {"box": [0, 0, 2, 1]}]])
+    with pytest.raises(InvalidHyperparameter, match="grid=1 is not from 2 to 256"):
+        fitted("detection", grid="1")
     with pytest.raises(Unlabelled, match="told holds 2; the chance"):
         fitted("probability", values=[0, 1, 2])
     with pytest.raises(Unlabelled, match="told is 0 in all of the 2 training rows"):
@@ -209,6 +234,51 @@ def test_labels_are_read_as_good_rows_hold_them():
 def test_what_was_taken_up_is_read_as_channels_and_as_files_of_answers_hold_it():
     labels = plug_in("tasks", "ranking").labels([["a", "b"], '["b", "c"]', "[c", None, []])
     assert list(labels) == [("a", "b"), ("b", "c"), ("[c",), None, ()]
+
+
+def test_objects_are_told_with_a_box_and_whether_they_are_sure():
+    task, _ = fitted("detection", confidence_threshold="0.6", most_objects="3")
+    said = [
+        [POOL | {"confidence": 0.7}, {"label": "door", "box": [0, 0, 0.1, 0.1], "confidence": 0.5}],
+        [],
+    ]
+    predicted = task.read(said)
+    assert task.answers(predicted)[0]["objects"][0] == POOL | {"confidence": 0.7, "confident": True}
+    assert [entry["confident"] for entry in task.answers(predicted)[0]["objects"]] == [True, False]
+    assert task.columns(predicted)["prediction"][0][0]["label"] == "pool"
+    assert task.scores(predicted).tolist() == pytest.approx([1.2, 0])
+    assert [task.score_of(answer) for answer in said] == pytest.approx([1.2, 0])
+    assert task.score_of({"objects": [{"label": "pool"}]}) is None
+    # A pool and a strange thing: the pool is found, the strange thing can only be missed.
+    there = task.labels([[POOL, {"label": "moat", "box": [0, 0, 1, 1]}], []])
+    found = task.errors(there, predicted)
+    assert found["error"].tolist() == pytest.approx([1 - 2 / 3, 0])
+    assert found["residual"].tolist() == pytest.approx([1.2 - 2, 0])
+    with pytest.raises(ValueError, match=r"\['moat'\] are not among the classes"):
+        task.targets(there)
+    assert task.labels(["[]", None, json.dumps([POOL])]).tolist() == [(), None, (POOL,)]
+
+
+def test_a_plain_detector_says_what_like_photos_show():
+    task, _ = fitted("detection", grid="8")
+    rows = np.repeat(np.arange(3.0), 8)[:, None]
+    alike = np.repeat(task.labels([VALUES["detection"][n] for n in (0, 1, 2)]), 8)
+    told = task.predicted(task.plain(rows, task.targets(alike), np.asarray([[0.0], [1.0], [2.0]])))
+    assert task.measure(alike[::8], told)["map50"] == 1
+
+
+def test_a_boxs_confidence_is_brought_to_the_share_that_is_right():
+    task, _ = fitted("detection")
+    wrong = [{"label": "door", "box": [0.2, 0.2, 0.3, 0.6], "confidence": 0.5}]
+    labels = task.labels([[POOL]] * 60 + [[]] * 90)
+    said = task.read([[POOL | {"confidence": 0.5}]] * 30 + [wrong] * 30 + [[]] * 90)
+    assert task.calibration(labels[:9], said[:9]) is None
+    line = task.calibration(labels, task.read([[POOL | {"confidence": 0.6}]] * 60 + [wrong] * 90))
+    assert line["rows"] == 150
+    calibrated = type(task)({**task.output, "calibration": line})
+    maps = task.targets(task.labels([[POOL]]))[..., :-1] * 0.6
+    maps[..., 3:] /= 0.6
+    assert calibrated.scores(calibrated.predicted({"prediction": maps}))[0] > 0.9
 
 
 def test_whole_numbers_are_classes_by_their_digits():

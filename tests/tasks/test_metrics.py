@@ -47,6 +47,16 @@ def ordered(liking):
     return task.measure(labels, task.predicted({"items": best + 1, "scores": scores}))
 
 
+def boxed(moved):
+    """Two photos of one object each, told as much too far to the right."""
+    described = {"classes": list("ab"), "confidence_threshold": 0.5, "most": 2}
+    task = task_class("detection")(described)
+    there = [[{"label": label, "box": [0.1, 0.1, 0.4, 0.4]}] for label in "ab"]
+    said = [[{"label": label, "box": [0.1 + moved * 0.3, 0.1, 0.4 + moved * 0.3, 0.4]}]
+            for label in "ab"]  # fmt: skip
+    return task.measure(task.labels(there), task.read(said))
+
+
 def good_and_bad(name):
     """A metric of a good and of a bad model, by the first task that has it."""
     if name in MEASURED["regression"]:
@@ -61,6 +71,8 @@ def good_and_bad(name):
         return [measures.chances(yes, chances)[name] for chances in (good, bad)]
     if name in task_class("ranking").metrics:
         return [ordered(rows)[name] for rows in (np.eye(4) * 3 + 1, np.ones((4, 4)))]
+    if name in task_class("detection").metrics:
+        return [boxed(moved)[name] for moved in (0.1, 0.6)]
     task = task_class("multi-label")({"classes": list("abc"), "threshold": 0.5})
     return [several(task, wrong)[name] for wrong in (0, 3)]
 

@@ -20,7 +20,7 @@ from tests.tasks.training.test_plan import plan
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
 CONTRACTS = ROOT / "data_contracts"
-PRICES, ROOMS = "price-estimator", "room-classifier"
+PRICES, ROOMS, BOXES = "price-estimator", "room-classifier", "property-detector"
 
 
 def changed(name, path, value):
@@ -85,6 +85,10 @@ def behaves(**rule):
         (PRICES, {"change": "set", "column": "sqft_living", "to": True}, "True, no number"),
         (PRICES, {"change": "clear", "column": "sqft_living"}, "contract requires sqft_living"),
         (PRICES, {"change": "mirror"}, "is of format csv, whose rows are not changed so"),
+        (BOXES, {"change": "mirror"}, "boxes move with the picture; expect not_lower"),
+        (BOXES, {"change": "rotate", "by": 5, "expect": "other"}, "boxes move with the picture"),
+        (BOXES, {"change": "mirror", "expect": "not_lower", "of": "pool"}, ""),
+        (BOXES, {"change": "blur", "by": 2}, ""),
         (ROOMS, {"change": "mirror"}, ""),
         (ROOMS, {"change": "typo", "column": "label", "by": 1}, "of format images, whose rows"),
         ("sentiment", {"change": "negate", "column": "text"}, ""),
@@ -157,6 +161,22 @@ def test_every_fault_names_its_key_and_value(name, path, value, said):
     contract = load_contract(spec.data.dataset, CONTRACTS)
     with pytest.raises(InvalidModelSpec, match=said):
         require_sound(spec, contract, MODELS / name, Settings())
+
+
+def test_a_list_of_names_is_no_list_of_objects_and_the_other_way_round():
+    for name, dataset, label, said in (
+        ("property-detector", "feature_images", "features",
+         "items of features have no fields; detection asks for objects with box and label"),
+        ("feature-detection", "object_images", "objects",
+         "items of objects are objects of box, label; multi-label learns from names"),
+    ):  # fmt: skip
+        spec = load_model_spec(name, MODELS)
+        data = spec.data.model_copy(update={"dataset": dataset, "label": label})
+        contract = load_contract(dataset, CONTRACTS)
+        with pytest.raises(InvalidModelSpec, match=said):
+            require_sound(
+                spec.model_copy(update={"data": data}), contract, MODELS / name, Settings()
+            )
 
 
 def test_all_faults_are_told_at_once():

@@ -86,6 +86,7 @@ class Keras(Backend):
             validate=validate,
             checkpoints=Checkpoints(fitting.job.checkpoint_dir, fitting.identity),
             stopping=lambda: fitting.job.stopping,
+            variation=architectures.variation(signature, hyperparameters),
         ).run()
         fitting.lap("fit", f"epochs={len(history)}")
         versions = {"tensorflow": tf.__version__, "keras": keras.__version__}

@@ -20,6 +20,8 @@ MAX_REQUEST_PIXELS = 4 * MAX_IMAGE_PIXELS
 MAX_REQUEST_VALUES = 50_000_000
 """Numbers that the images of one request may become."""
 SENT_FORMATS = ("JPEG", "PNG", "WEBP")
+ADDRESS = "image_url"
+"""Key of an instance that says where its image lies."""
 
 
 def pixels(
@@ -67,7 +69,8 @@ def decoded(instances: Sequence[Any], size: tuple[int, int]) -> NDArray[np.uint8
     pictures = []
     for number, instance in enumerate(instances):
         if isinstance(instance, Mapping) and isinstance(instance.get("b64"), str):
-            image, count = _from_base64(instance["b64"], size, number)
+            key = ADDRESS if ADDRESS in instance else "b64"
+            image, count = _from_base64(instance["b64"], size, number, key)
             budget -= count
             if budget < 0:
                 raise BadInput(
@@ -80,17 +83,19 @@ def decoded(instances: Sequence[Any], size: tuple[int, int]) -> NDArray[np.uint8
     return np.stack(pictures)
 
 
-def _from_base64(text: str, size: tuple[int, int], number: int) -> tuple[NDArray[np.uint8], int]:
+def _from_base64(
+    text: str, size: tuple[int, int], number: int, key: str
+) -> tuple[NDArray[np.uint8], int]:
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise BadInput(f"instance {number}: b64 is not an image: not base64: {error}") from error
+        raise BadInput(f"instance {number}: {key} is not an image: not base64: {error}") from error
     try:
         return pixels(data, size, SENT_FORMATS)
     except Exception as error:
         # Pillow raises a dozen kinds for broken files; each is about what the client sent.
         raise BadInput(
-            f"instance {number}: b64 is not an image (JPEG, PNG or WebP): {shown(str(error))}"
+            f"instance {number}: {key} is not an image (JPEG, PNG or WebP): {shown(str(error))}"
         ) from error
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.runtime.images.index import INDEX, listed
-from models.runtime.images.pictures import decoded, pixels
+from models.runtime.images.pictures import ADDRESS, decoded, pixels
 from models.runtime.input import Features, Floats, Input, InvalidFeature
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Tensor
@@ -31,6 +31,7 @@ class Image(Input):
     """
 
     formats: ClassVar[frozenset[str]] = frozenset({"images"})
+    address: ClassVar[str] = ADDRESS
     draft_columns: ClassVar[tuple[ChannelColumn, ...]] = (
         ChannelColumn("file", "string", required=True),
     )
@@ -96,6 +97,7 @@ class Image(Input):
         """JSON instances → ``image`` uint8 [n, height, width, 3].
 
         An instance is ``{"b64": "<base64 of a JPEG, PNG or WebP>"}`` or nested lists of 0 … 255.
+        Of one with an ``image_url`` the server has fetched ``b64`` before.
         """
         return {IMAGE: decoded(instances, self._size)}
 

@@ -7,8 +7,12 @@ from functools import partial
 from typing import Any
 
 from models.runtime.networks.convolutional import convolutional
+from models.runtime.networks.detector import Pair, detector, mirrored
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Signature, Tensor
+
+MAPS = 4
+"""Dimensions of an output that says something of every cell of a grid."""
 
 
 class NoArchitecture(Exception):
@@ -18,13 +22,19 @@ class NoArchitecture(Exception):
 def build(signature: Signature, activation: str, hyperparameters: Hyperparameters) -> Any:
     """A Keras model: the tensors of the signature in, those of the signature out.
 
-    Each input is embedded by the network of its kind; what they give is joined.
+    Each input is embedded by the network of its kind; what they give is joined. Maps are drawn of
+    one picture.
 
     Raises:
         NoArchitecture: an input is of no kind that is known.
     """
     import keras
 
+    maps = [tensor for tensor in signature.outputs if len(tensor.shape) == MAPS]
+    if maps:
+        (drawn,), (shown,) = signature.outputs, signature.inputs
+        picture = keras.Input(shown.shape[1:], name=shown.name, dtype=shown.dtype)
+        return keras.Model(picture, detector(picture, drawn, hyperparameters))
     inputs, branches, bags = [], [], 0
     for tensor in signature.inputs:
         network = _network(tensor, bags)
@@ -36,6 +46,17 @@ def build(signature: Signature, activation: str, hyperparameters: Hyperparameter
     outputs = {tensor.name: _head(tensor, activation)(features) for tensor in signature.outputs}
     model_inputs = inputs[0] if len(inputs) == 1 else inputs
     return keras.Model(model_inputs, outputs if len(outputs) > 1 else next(iter(outputs.values())))
+
+
+def variation(
+    signature: Signature, hyperparameters: Hyperparameters
+) -> Callable[[Pair, Any], Pair] | None:
+    """How rows and what is learned of them vary together while training; None where they do not.
+
+    What changes a row alone is a part of its network.
+    """
+    of_maps = any(len(tensor.shape) == MAPS for tensor in signature.outputs)
+    return mirrored(hyperparameters) if of_maps else None
 
 
 def _head(tensor: Tensor, activation: str) -> Any:

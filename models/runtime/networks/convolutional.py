@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
 
 RANGE = 2.0
 """Pixels are -1 … 1: what hyperparameters give as a share of all brightness is of this."""
+FILTERS = (24, 48, 96, 128)
+HALF: Mapping[str, Any] = {"strides": 2, "padding": "same", "use_bias": False}
 
 
 def convolutional(picture: Any, hyperparameters: Hyperparameters) -> Any:
@@ -20,29 +23,51 @@ def convolutional(picture: Any, hyperparameters: Hyperparameters) -> Any:
     import keras
 
     layers = keras.layers
-
-    def block(hidden: Any, layer: Any, activation: str = "relu") -> Any:
-        # Folded into the convolution on conversion: normalisation costs an edge device nothing.
-        normal = layers.BatchNormalization(momentum=0.9)
-        return layers.Activation(activation)(normal(layer(hidden)))
-
-    def kept(hidden: Any, filters: int) -> Any:
-        found = block(hidden, layers.DepthwiseConv2D(3, padding="same", use_bias=False))
-        found = block(found, layers.Conv2D(filters, 1, use_bias=False), "linear")
-        return layers.Activation("relu")(layers.Add()([hidden, found]))
-
-    first, *rest = hyperparameters.integers("filters", (24, 48, 96, 128))
-    half = {"strides": 2, "padding": "same", "use_bias": False}
-    hidden = block(varied(picture, hyperparameters), layers.Conv2D(first, 3, **half))
+    first, *rest = hyperparameters.integers("filters", FILTERS)
+    hidden = entered(varied(picture, hyperparameters), first)
     for filters in rest:
-        hidden = block(hidden, layers.DepthwiseConv2D(3, **half))
-        hidden = block(hidden, layers.Conv2D(filters, 1, use_bias=False))
-        for _ in range(hyperparameters.integer("residual", 1)):
-            hidden = kept(hidden, filters)
+        hidden = halved(hidden, filters, hyperparameters.integer("residual", 1))
     found = layers.GlobalAveragePooling2D()(hidden)
     return layers.Dropout(_share("dropout", 0.2, hyperparameters), seed=_seed(hyperparameters))(
         found
     )
+
+
+def block(hidden: Any, layer: Any, activation: str = "relu") -> Any:
+    """A convolution, normalised, and its activation."""
+    import keras
+
+    # Folded into the convolution on conversion: normalisation costs an edge device nothing.
+    normal = keras.layers.BatchNormalization(momentum=0.9)
+    return keras.layers.Activation(activation)(normal(layer(hidden)))
+
+
+def entered(picture: Any, filters: int) -> Any:
+    """The first block: a picture as ``filters`` channels of half its side."""
+    import keras
+
+    return block(picture, keras.layers.Conv2D(filters, 3, **HALF))
+
+
+def halved(hidden: Any, filters: int, residual: int) -> Any:
+    """A separable block that halves the side, and ``residual`` ones that keep it."""
+    import keras
+
+    hidden = block(hidden, keras.layers.DepthwiseConv2D(3, **HALF))
+    hidden = block(hidden, keras.layers.Conv2D(filters, 1, use_bias=False))
+    for _ in range(residual):
+        hidden = kept(hidden, filters)
+    return hidden
+
+
+def kept(hidden: Any, filters: int) -> Any:
+    """A residual block: what it finds is added to what it was given."""
+    import keras
+
+    layers = keras.layers
+    found = block(hidden, layers.DepthwiseConv2D(3, padding="same", use_bias=False))
+    found = block(found, layers.Conv2D(filters, 1, use_bias=False), "linear")
+    return layers.Activation("relu")(layers.Add()([hidden, found]))
 
 
 def varied(picture: Any, hyperparameters: Hyperparameters) -> Any:
@@ -59,17 +84,31 @@ def varied(picture: Any, hyperparameters: Hyperparameters) -> Any:
     import keras
 
     layers, seed = keras.layers, _seed(hyperparameters)
-    shift, zoom, light, noise = (
-        _share(name, default, hyperparameters)
-        for name, default in (("shift", 0.1), ("zoom", 0.15), ("light", 0.2), ("noise", 0.0))
+    shift, zoom = (
+        _share(name, default, hyperparameters) for name, default in (("shift", 0.1), ("zoom", 0.15))
     )
-    values = {"value_range": (-RANGE / 2, RANGE / 2)}
     if hyperparameters.integer("mirror", 1):
         picture = layers.RandomFlip("horizontal", seed=seed)(picture)
     if shift:
         picture = layers.RandomTranslation(shift, shift, seed=seed + 1)(picture)
     if zoom:
         picture = layers.RandomZoom((-zoom, zoom), seed=seed + 2)(picture)
+    return relit(picture, hyperparameters)
+
+
+def relit(picture: Any, hyperparameters: Hyperparameters) -> Any:
+    """The part of :func:`varied` that moves nothing: ``light`` and ``noise``.
+
+    Raises:
+        InvalidHyperparameter: a share is not from 0 to below 1.
+    """
+    import keras
+
+    layers, seed = keras.layers, _seed(hyperparameters)
+    light, noise = (
+        _share(name, default, hyperparameters) for name, default in (("light", 0.2), ("noise", 0.0))
+    )
+    values = {"value_range": (-RANGE / 2, RANGE / 2)}
     if light:
         picture = layers.RandomBrightness(light / 2, seed=seed + 3, **values)(picture)
         picture = layers.RandomContrast(light, seed=seed + 4, **values)(picture)

@@ -115,6 +115,8 @@ class Fit:
         validate: Called after each epoch; returns what is logged beside the loss.
         checkpoints: Where to go on from.
         stopping: Asked between segments.
+        variation: How rows and targets vary together: ((rows, targets), number of the batch) → the
+            same of other pictures.
     """
 
     model: Any
@@ -125,6 +127,7 @@ class Fit:
     validate: Callable[[], Mapping[str, float]]
     checkpoints: Checkpoints
     stopping: Callable[[], bool]
+    variation: Callable[[tuple[dict[str, Any], Any], Any], tuple[dict[str, Any], Any]] | None = None
     history: History = field(default_factory=list)
 
     def run(self) -> History:
@@ -188,10 +191,13 @@ class Fit:
         def segment(batches: Any) -> Any:
             def step(number: Any, loss: Any) -> Any:
                 rows = batches[number]
+                features = {name: tf.gather(values, rows) for name, values in inputs.items()}
+                truth = tf.gather(targets, rows)
+                if self.variation is not None:
+                    features, truth = self.variation((features, truth), optimizer.iterations.value)
                 with tf.GradientTape() as tape:
-                    features = {name: tf.gather(values, rows) for name, values in inputs.items()}
                     answer = called(model, features, self.signature, training=True)
-                    value = schedule.loss(tf.gather(targets, rows), answer[PREDICTION])
+                    value = schedule.loss(truth, answer[PREDICTION])
                 gradients = tape.gradient(value, model.trainable_variables)
                 optimizer.apply(gradients, model.trainable_variables)
                 return number + 1, loss + value

@@ -21,6 +21,8 @@ from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 
 from models.runtime.bundle import Bundle
+from models.runtime.images.fetching import PhotoHosts
+from models.runtime.serving.addresses import fetched
 from models.runtime.serving.telemetry import Publisher, Telemetry, publisher_from
 from models.runtime.signature import first_unfit
 from models.runtime.tables.cells import BadInput, shown
@@ -46,6 +48,11 @@ class Model:
         self._bundle = Bundle.load(folder)
         reference = json.loads((folder / "reference.json").read_text(encoding="utf-8"))
         self.edges: tuple[float, ...] = tuple(reference["edges"])
+
+    @property
+    def address(self) -> str:
+        """Key of an instance that says where its bytes lie; "" where none does."""
+        return self._bundle.input.address
 
     @property
     def example(self) -> Any:
@@ -127,11 +134,23 @@ async def body_of(request: Request) -> bytes:
     return bytes(body)
 
 
-def create_app(model: Model, telemetry: Telemetry, publisher: Publisher | None = None) -> Any:
+def create_app(
+    model: Model,
+    telemetry: Telemetry,
+    publisher: Publisher | None = None,
+    hosts: PhotoHosts | None = None,
+) -> Any:
     """The ASGI application.
 
     Predictions run on the event loop itself: they take less time than a hand-over to a thread.
+
+    Args:
+        model: What answers.
+        telemetry: What counts.
+        publisher: What tells CloudWatch.
+        hosts: Where photos may be fetched from; None: nowhere.
     """
+    photo_hosts = hosts or PhotoHosts()
     # Raised here, a fault keeps the server from starting: it must never take traffic.
     model.test_itself()
 
@@ -159,11 +178,13 @@ def create_app(model: Model, telemetry: Telemetry, publisher: Publisher | None =
     async def invocations(request: Request) -> Response:
         try:
             body = await body_of(request)
+            # What another server takes is not the model's time.
+            instances = await fetched(instances_of(body), model.address, photo_hosts)
             began = time.perf_counter()
-            predictions, scores = model.predict(instances_of(body))
+            predictions, scores = model.predict(instances)
         except BadInput as error:
             telemetry.rejected()
-            return reply({"error": str(error) + _format_hint(request)}, 400)
+            return reply({"error": str(error) + _format_hint(request)}, error.status)
         except Exception as error:  # noqa: BLE001 - the client must get an answer
             telemetry.failed()
             print(f"prediction failed: {type(error).__name__}: {error}", flush=True)
@@ -194,7 +215,8 @@ def main(folder: Path, model_type: type[Model] = Model) -> int:
     override = environment.get("SLUICE_PREDICTION_EDGES", "")
     edges = tuple(float(edge) for edge in override.split(",")) if override else model.edges
     telemetry = Telemetry(edges, model=environment.get("SLUICE_MODEL", "model"))
-    app = create_app(model, telemetry, publisher_from(environment, telemetry))
+    publisher = publisher_from(environment, telemetry)
+    app = create_app(model, telemetry, publisher, PhotoHosts.of(environment))
     embedded = "SAGEMAKER_BIND_TO_PORT" in environment and "SAGEMAKER_BASE_DIR" in environment
     # A container is reached over its network; a plain process on a laptop must not be.
     host = environment.get("SLUICE_BIND_HOST", "127.0.0.1" if embedded else "0.0.0.0")  # noqa: S104

@@ -29,6 +29,7 @@ SLUICE_CHECKS: Mapping[str, frozenset[str]] = {
     "imageSize": frozenset({"minWidth", "minHeight", "maxWidth", "maxHeight"}),
     "noDuplicateImages": frozenset({"maxDistance", "maxDifference", "label"}),
     "noConflictingLabels": frozenset({"label"}),
+    "boxCorners": frozenset({"column"}),
     "textEncoding": frozenset({"column"}),
     "textLanguage": frozenset({"column", "languages"}),
     "noDuplicateText": frozenset({"column", "within"}),
@@ -197,4 +198,9 @@ def _ours(
         common["column"] = body.pop("column", common["column"])
         if common["column"] not in columns:
             raise Fault(f"{where}: {common['column']!r} is not a column")
+    if check == "boxCorners" and columns[common["column"]].type != "array":
+        kind = columns[common["column"]].type
+        raise Fault(
+            f"{where}: {common['column']} is of type {kind}; objects with boxes are an array"
+        )
     return Quality(kind=check, arguments=body, **common)

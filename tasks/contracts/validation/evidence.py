@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow as pa
 
 from tasks.contracts.model import Contract, Quality, Reference
 from tasks.contracts.odcs.patterns import python_pattern
+from tasks.contracts.validation.boxes import box_fault
 from tasks.contracts.validation.casting import arrow_type
 from tasks.contracts.validation.checks import RowCheck, ours_column, pattern_of, unknown_column
 from tasks.contracts.validation.frame import keys_text
@@ -116,10 +118,15 @@ def _stored_keys(
 
 
 def text_evidence(contract: Contract, columns: Mapping[str, Any]) -> dict[str, list[str | None]]:
-    """Evidence of the text checks that look at one row at a time."""
+    """Evidence of the checks that look at one row's value at a time: of a text, of boxes."""
     evidence: dict[str, list[str | None]] = {}
     for quality in contract.quality:
-        if quality.kind in {"textEncoding", "textLanguage"}:
+        if quality.kind == "boxCorners":
+            texts = columns[quality.column].to_pylist()
+            evidence[ours_column(quality)] = [
+                None if text is None else box_fault(json.loads(text)) for text in texts
+            ]
+        elif quality.kind in {"textEncoding", "textLanguage"}:
             texts = columns[quality.column].to_pylist()
             evidence[ours_column(quality)] = [_text_fault(text, quality) for text in texts]
         elif name := pattern_of(quality):

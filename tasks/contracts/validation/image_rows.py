@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from tasks.contracts.model import Column, Contract, Quality
+from tasks.contracts.model import NESTED, Column, Contract, Quality
+from tasks.contracts.odcs.nested import Checker
 from tasks.contracts.validation.batches import RowBatch
+from tasks.contracts.validation.boxes import box_fault
 from tasks.contracts.validation.checks import ours_column
 from tasks.contracts.validation.sink import GOOD, Sink
 from tasks.contracts.validation.strict_json import jsonable
@@ -198,11 +200,11 @@ def _twins(contract: Contract, rows: list[Row], quality: Quality) -> list[str | 
     """
     policy = next((q for q in contract.quality if q.kind == "noDuplicateImages"), quality)
     label = str(quality.arguments.get("label", "label"))
-    column = contract.column(label)
+    allowed = _allowed(contract, contract.column(label))
     part = [
         index
         for index, row in enumerate(rows)
-        if row.seen.likeness is not None and _allowed(column, row.record.get(label))
+        if row.seen.likeness is not None and allowed(row.record.get(label))
     ]
     pictures = [picture for index in part if (picture := rows[index].seen.likeness) is not None]
     evidence: list[str | None] = [None] * len(rows)
@@ -227,13 +229,18 @@ def _twins(contract: Contract, rows: list[Row], quality: Quality) -> list[str | 
     return evidence
 
 
-def _allowed(column: Column, value: Any) -> bool:
-    """Whether the contract's values, or those of a list's items, know this label."""
-    if column.enum:
-        return repr(value) in map(repr, column.enum)
-    described = (column.items or {}).get("items") or {}
-    known = {repr(entry["value"]) for entry in described.get("enum") or ()}
-    return not known or (isinstance(value, list) and all(repr(item) in known for item in value))
+def _allowed(contract: Contract, column: Column) -> Callable[[Any], bool]:
+    """Whether the contract allows a label: its values, and all that it says of a nested one."""
+    known = {repr(value) for value in column.enum}
+    checker = Checker(column) if column.type in NESTED else None
+    boxed = any(q.kind == "boxCorners" and q.column == column.name for q in contract.quality)
+
+    def allowed(value: Any) -> bool:
+        if checker is None:
+            return not known or repr(value) in known
+        return not checker.fault(value) and not (boxed and box_fault(value))
+
+    return allowed
 
 
 def _conflict(own: Row, other: Row, label: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,4 +103,8 @@ def _answers(task: Task, predicted: Floats) -> list[str]:
 def _short(value: Any) -> str:
     if isinstance(value, int | float | np.number):
         return number(float(value))
-    return ", ".join(map(str, value)) or "nothing" if isinstance(value, list) else str(value)
+    if not isinstance(value, list):
+        return str(value)
+    # Of objects with boxes their labels: numbers of a place tell a reader little.
+    names = [one["label"] if isinstance(one, Mapping) else str(one) for one in value]
+    return ", ".join(names) or "nothing"

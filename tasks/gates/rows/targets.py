@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ KINDS: dict[Objective, TargetKind] = {
     "absolute_error": "number",
     "cross_entropy": "classes",
     "binary_cross_entropy": "yes or no",
+    "centre_points": "labels",
 }
 """What a task's objective says of its labels; others have none that a column could tell."""
 
@@ -75,9 +77,13 @@ def target_of(task: type[Task], labels: NDArray[Any], name: str) -> RowTarget:
     if kind == "classes":
         classes, indices = np.unique(labels.astype(np.str_), return_inverse=True)
         return RowTarget(kind, indices, tuple(classes.tolist()))
-    if kind == "yes or no" and labels.dtype.kind == "O":
-        names = sorted({one for row in labels for one in row})
-        told = [[one in row for one in names] for row in map(set, labels)]
+    if kind == "labels" or (kind == "yes or no" and labels.dtype.kind == "O"):
+        # Of objects with boxes, the classes that a photo shows.
+        shown = [
+            {one["label"] if isinstance(one, Mapping) else one for one in row} for row in labels
+        ]
+        names = sorted(set().union(*shown))
+        told = [[one in row for one in names] for row in shown]
         values = np.asarray(told, dtype=bool).reshape(len(labels), len(names))
         return RowTarget("labels", values, tuple(names))
     if kind == "yes or no":

@@ -5,10 +5,12 @@ from datetime import date
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
+from deployments.demo import facades
 from deployments.demo.amenities import AMENITIES, INSIDE, OUTSIDE
 from deployments.demo.buildings import BUILDINGS
+from deployments.demo.facades import FACADES
 from deployments.demo.photos import PHOTO, PhotoShift, photos, write_photos
 from deployments.demo.rooms import ROOMS
 from deployments.demo.wear import CONDITIONS
@@ -16,7 +18,7 @@ from tasks.contracts import load_contract
 from tests.models.trained import ROOT
 
 DAY = date(2026, 1, 1)
-ALBUMS = (ROOMS, BUILDINGS, CONDITIONS, AMENITIES)
+ALBUMS = (ROOMS, BUILDINGS, CONDITIONS, AMENITIES, FACADES)
 by_album = pytest.mark.parametrize("album", ALBUMS, ids=lambda album: album.dataset)
 
 
@@ -46,6 +48,9 @@ def test_labels_are_those_of_the_contract(album):
         assert set(album.labels) <= set(column.enum)
         labels = [label for label, _ in photos(album, len(album.labels) * 2, seed=1)]
         assert labels == [*album.labels, *album.labels]
+    elif album is FACADES:
+        described = column.items["items"]["properties"][0]
+        assert set(album.labels) == {entry["value"] for entry in described["enum"]}
     else:
         assert set(album.labels) == {entry["value"] for entry in column.items["items"]["enum"]}
 
@@ -56,6 +61,25 @@ def test_a_home_is_seen_from_outside_or_from_inside():
     assert all(names <= set(OUTSIDE) or names <= set(INSIDE) for names in seen)
     assert min(len(names) for names in seen) == 0
     assert set().union(*seen) == set(AMENITIES.labels)
+
+
+def test_things_on_a_facade_are_where_their_boxes_say():
+    rng = np.random.default_rng(0)
+    made = [one for _ in range(200) for one in FACADES.choose(rng)]
+    assert {one["label"] for one in made} == set(FACADES.labels)
+    assert FACADES.draw([], rng).size == PHOTO
+    for one in made:
+        x0, y0, x1, y1 = one["box"]
+        assert 0 <= x0 < x1 <= 1
+        assert 0 <= y0 < y1 <= 1
+    for name, drawn in facades._DRAWN.items():
+        image = Image.new("RGB", PHOTO, (255, 0, 255))
+        box = facades._pixels([0.25, 0.3, 0.5, 0.6])
+        drawn(ImageDraw.Draw(image), rng, box)
+        painted = (np.asarray(image) != (255, 0, 255)).any(axis=2)
+        lines, columns = np.nonzero(painted)
+        found = (columns.min(), lines.min(), columns.max() + 1, lines.max() + 1)
+        assert found == (30, 27, 60, 54), name
 
 
 def test_photos_are_written_beside_their_labels(tmp_path):
@@ -96,6 +120,9 @@ def test_the_world_can_shift():
     )
     leaning = photos(AMENITIES, 40, seed=3, shift=PhotoShift(leaning=1))
     assert [label for label, _ in leaning] == [[AMENITIES.labels[0]]] * 40
+    leaning = photos(FACADES, 20, seed=3, shift=PhotoShift(leaning=1))
+    named = {one["label"] for objects, _ in leaning for one in objects}
+    assert named == {FACADES.labels[0]}
 
 
 def test_a_demo_does_not_wait_for_its_photos():

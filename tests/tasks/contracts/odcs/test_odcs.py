@@ -19,6 +19,7 @@ PROMISED = {
     "room_images",
     "condition_images",
     "feature_images",
+    "object_images",
     "restaurant_interactions",
     "restaurant_ratings",
     "reviews",

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.runtime.tasks.classification import Classification
+from models.runtime.tasks.detection import Detection
 from models.runtime.tasks.multi_label import MultiLabel
 from models.runtime.tasks.probability import Probability
 from models.runtime.tasks.ranking import Ranking
@@ -53,6 +54,26 @@ def test_labels_are_the_same_set():
     before = [[0.9, 0.1], [0.9, 0.6]]
     assert kept(LABELS, "same", before, [[0.6, 0.4], [0.9, 0.4]]) == [True, False]
     assert kept(LABELS, "not_higher", before, [[0.9, 0.4], [0.9, 0.4]], of="view") == [False, True]
+
+
+def test_objects_are_the_same_at_their_place_as_many_and_as_sure():
+    boxes = Detection({"classes": ["door", "pool"], "confidence_threshold": 0.5, "most": 3})
+    door = {"label": "door", "box": [0.1, 0.1, 0.3, 0.5], "confidence": 0.9}
+    pool = {"label": "pool", "box": [0.5, 0.5, 0.9, 0.9], "confidence": 0.8}
+    unsure, moved = door | {"confidence": 0.4}, door | {"box": [0.3, 0.1, 0.5, 0.5]}
+    before = [[door, pool]] * 6
+    after = [[pool, door], [door], [door, pool, pool], [unsure, pool], [moved, pool], [pool] * 2]
+    first, second = boxes.read(before), boxes.read(after)
+    same = [True, False, False, False, False, False]
+    assert kept(boxes, "same", first, second) == same
+    assert kept(boxes, "same", boxes.read([[], [unsure]]), boxes.read([[], []])) == [True, True]
+    lower = [True, True, True, False, True, False]
+    assert kept(boxes, "not_lower", first, second, of="door") == lower
+    assert kept(boxes, "not_higher", first, second) == [True, True, False, True, True, True]
+    with pytest.raises(KeyError, match="'gate' is none of the classes door, pool"):
+        boxes.levels(first, "gate")
+    told = judged(rule("same"), boxes, named(24).tolist(), first.repeat(4, 0), second.repeat(4, 0))
+    assert "row-0004: door, pool → door" in told.why
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20), st.floats(0, 1))

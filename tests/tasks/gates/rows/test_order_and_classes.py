@@ -82,6 +82,17 @@ def several(values):
     return target_of(task, task.labels(values), "features")
 
 
+def test_of_objects_with_boxes_the_classes_that_a_photo_shows_count():
+    task = task_class("detection")
+    door, pool = ({"label": name, "box": [0, 0, 1, 1]} for name in ("door", "pool"))
+    shown = [[door, door, pool], [door], []]
+    seen = target_of(task, task.labels(shown * 10), "objects")
+    assert [(name, int(there.sum())) for name, there in seen.sides] == [("door", 20), ("pool", 10)]
+    only = target_of(task, task.labels([[door], []]), "objects")
+    assert learnable(seen, only, "fail").level == "pass"
+    assert "is of pool" in learnable(only, seen, "fail").why
+
+
 def test_of_many_labels_each_one_counts():
     seen = several([["pool"], ["pool", "view"], []] * 10)
     assert [(name, int(there.sum())) for name, there in seen.sides] == [("pool", 20), ("view", 10)]

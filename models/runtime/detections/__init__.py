@@ -1,0 +1,1 @@
+"""Boxes around objects: read, compared, measured, and drawn from the maps of a network."""
