@@ -11,6 +11,7 @@ import signal
 import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -32,6 +33,14 @@ LONGEST_REQUEST = 30.0
 LONGEST_TAIL = 600
 LOOK = 0.05
 MEGABYTE = 1e6
+DIES_WITH_US = """
+import ctypes, os, signal, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""A worker that is killed ends nothing itself; where the system can, it ends a program on trial."""
 
 
 def try_serving(archive: Path, requests: int) -> Trial:
@@ -68,7 +77,15 @@ def _served(bundle: Path) -> Iterator[tuple[int, subprocess.Popen[bytes], float]
     with tempfile.TemporaryFile() as said:
         began = time.monotonic()
         process = subprocess.Popen(
-            command(bundle, "serve"),
+            [
+                sys.executable,
+                "-I",
+                "-S",
+                "-c",
+                DIES_WITH_US,
+                str(os.getpid()),
+                *command(bundle, "serve"),
+            ],
             cwd=bundle,
             env={
                 **environment(bundle, os.environ),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +91,31 @@ def test_a_program_is_timed_weighed_and_ended(
     assert found.per_second > 0
     left = {child.pid for child in psutil.Process().children(recursive=True)} - before
     assert not left, "the program outlived its trial"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+def test_a_program_dies_with_a_worker_that_is_killed(tmp_path: Path) -> None:
+    path = archive(tmp_path, sleep=0.05)
+    trying = (
+        "import pathlib, sys; from tasks.gates.serving import try_serving; "
+        "try_serving(pathlib.Path(sys.argv[1]), 10_000)"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", trying, str(path)])
+    deadline = time.monotonic() + 120
+    program: list[psutil.Process] = []
+    while not program:
+        assert time.monotonic() < deadline
+        assert worker.poll() is None
+        program = [
+            child
+            for child in psutil.Process(worker.pid).children(recursive=True)
+            if any(word.endswith("entry_point.py") for word in child.cmdline())
+        ]
+        time.sleep(0.05)
+    worker.kill()
+    worker.wait()
+    _, alive = psutil.wait_procs(program, timeout=30)
+    assert not alive
 
 
 def test_requests_that_fail_are_counted(tmp_path: Path) -> None:
