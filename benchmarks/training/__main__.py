@@ -21,11 +21,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from benchmarks.training.job import ROOT, metrics_of, run_job
-from models.runtime.split import COLUMNS, columns_document
+from benchmarks.training.job import ROOT, metrics_of, run_job, write_channels
+from models.runtime.split import columns_document
 from tasks.contracts import load_contract
 from tasks.model_check import channel_columns
 from tasks.model_spec import load_model_spec
@@ -45,12 +43,7 @@ def ours(backend: str) -> Learner:
         with tempfile.TemporaryDirectory() as scratch:
             base = Path(scratch)
             listed = columns_document([vars(column) for column in channel_columns(CONTRACT)])
-            for name, rows in (("training", training), ("holdout", holdout)):
-                folder = base / "input" / "data" / name
-                folder.mkdir(parents=True)
-                table = pa.Table.from_pandas(rows, preserve_index=False)
-                pq.write_table(table, folder / "part.parquet")
-                (folder / COLUMNS).write_text(listed, encoding="utf-8")
+            write_channels(base, listed, training, holdout)
             run_job("sentiment", family, SPEC.training.hyperparameters, base)
             found = metrics_of(base)
         return float(found["candidate"]["accuracy"])

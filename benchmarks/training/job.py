@@ -10,8 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from models.packaging import TRAIN, source_files
 from models.runtime.family import Family
+from models.runtime.split import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,6 +45,23 @@ def run_job(model: str, family: Family, hyperparameters: Mapping[str, Any], base
     if done.returncode:
         raise RuntimeError(f"the job failed: {done.stdout[-800:]}")
     return done.stdout
+
+
+def write_channels(base: Path, columns: str, training: Any, holdout: Any) -> None:
+    """The channels of a job.
+
+    Args:
+        base: The job's folder.
+        columns: Text of _columns.json.
+        training: Data frame of the rows to learn from.
+        holdout: Of the rows that are held out.
+    """
+    for name, rows in (("training", training), ("holdout", holdout)):
+        folder = base / "input" / "data" / name
+        folder.mkdir(parents=True)
+        table = pa.Table.from_pandas(rows, preserve_index=False)
+        pq.write_table(table, folder / "part.parquet")
+        (folder / COLUMNS).write_text(columns, encoding="utf-8")
 
 
 def metrics_of(base: Path) -> Mapping[str, Any]:

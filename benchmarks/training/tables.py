@@ -23,12 +23,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from benchmarks.training.job import ROOT, metrics_of, run_job
+from benchmarks.training.job import ROOT, metrics_of, run_job, write_channels
 from models.runtime.family import Family, plug_in
-from models.runtime.split import COLUMNS, columns_document
+from models.runtime.split import columns_document
 from tasks.contracts import load_contract
 from tasks.metrics import task_class
 from tasks.model_check import channel_columns
@@ -62,16 +60,6 @@ def _dates(values: Any) -> bool:
     )
 
 
-def written(base: Path, columns: str, training: Rows, holdout: Rows) -> None:
-    """The channels of a job."""
-    for name, rows in (("training", training), ("holdout", holdout)):
-        folder = base / "input" / "data" / name
-        folder.mkdir(parents=True)
-        table = pa.Table.from_pandas(rows, preserve_index=False)
-        pq.write_table(table, folder / "part.parquet")
-        (folder / COLUMNS).write_text(columns, encoding="utf-8")
-
-
 def ours(family: Family, metric: str, epochs: int) -> Learner:
     """A job of a model that has no line of Python."""
     given = dict(plug_in("backends", family.backend).first_hyperparameters)
@@ -81,7 +69,7 @@ def ours(family: Family, metric: str, epochs: int) -> Learner:
     def learn(training: Rows, holdout: Rows) -> float:
         with tempfile.TemporaryDirectory() as scratch:
             columns = columns_document(described(training, family.label))
-            written(Path(scratch), columns, training, holdout)
+            write_channels(Path(scratch), columns, training, holdout)
             run_job(WITHOUT_CODE, family, given, Path(scratch))
             return float(metrics_of(Path(scratch))["candidate"][metric])
 
@@ -96,7 +84,7 @@ def shipped(name: str, metric: str) -> Learner:
 
     def learn(training: Rows, holdout: Rows) -> float:
         with tempfile.TemporaryDirectory() as scratch:
-            written(Path(scratch), columns, training, holdout)
+            write_channels(Path(scratch), columns, training, holdout)
             run_job(name, spec.composition, spec.training.hyperparameters, Path(scratch))
             return float(metrics_of(Path(scratch))["candidate"][metric])
 

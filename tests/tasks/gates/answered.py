@@ -8,6 +8,8 @@ from models.runtime.answers import HeldOutAnswers, write
 from models.runtime.tasks.classification import Classification
 from models.runtime.tasks.regression import Regression
 from tasks.gates.evidence import HeldOut, evidence_of
+from tasks.model_spec import ModelSpec
+from tasks.values import TrainedModel
 
 NUMBER = {"kind": "number", "transform": "none", "scale": 1.0, "offset": 0.0}
 CLASSES = {"kind": "classes", "classes": ["no", "yes"], "confidence_threshold": 0.8}
@@ -56,3 +58,26 @@ def kept(folder, said):
     with tarfile.open(folder / "model.tar.gz", "w:gz") as archive:
         archive.addfile(tarfile.TarInfo("bundle.json"))
     return folder
+
+
+def prices(**parts):
+    """A model of prices, with these parts of its model.yaml."""
+    return ModelSpec.model_validate(
+        {
+            "name": "prices",
+            "family": {"task": "regression", "input": "tabular", "backend": "sklearn"},
+            "owner": "o",
+            "description": "d",
+            "data": {"dataset": "sales", "label": "price"},
+            "gates": [{"metric": "mae", "at_most": 10}],
+            **parts,
+        }
+    )
+
+
+def candidate(folder, **metrics):
+    """What a job left in a folder, and what it measured."""
+    return TrainedModel(
+        model="prices", job_name="job", identity="0" * 64, model_data="s3://b/m",
+        output_data="s3://b/o", created=0.0, metrics=metrics, folder=folder,
+    )  # fmt: skip

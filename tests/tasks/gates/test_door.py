@@ -9,28 +9,21 @@ import pytest
 
 from models.runtime.split import COLUMNS
 from tasks.gates.tasks import gate
-from tasks.model_spec import ModelSpec
-from tasks.values import MeasuredChampion, TrainedModel
-from tests.tasks.gates.answered import kept, measured, valued
+from tasks.values import MeasuredChampion
+from tests.tasks.gates.answered import candidate, kept, measured, prices, valued
 
 BUCKET = "held-out-rows"
 NOISE = np.random.default_rng(0).normal(0, 5, 300)
-SPEC = ModelSpec.model_validate(
-    {
-        "name": "prices",
-        "family": {"task": "regression", "input": "tabular", "backend": "sklearn"},
-        "owner": "o",
-        "description": "d",
-        "data": {"dataset": "sales", "label": "price", "split_by": "house"},
-        "gates": [
-            {
-                "metric": "mae",
-                "no_worse_than_champion": 0.1,
-                "confidence": 0.95,
-                "slices": [{"column": "city", "no_worse_than_champion": 0.2}],
-            }
-        ],
-    }
+SPEC = prices(
+    data={"dataset": "sales", "label": "price", "split_by": "house"},
+    gates=[
+        {
+            "metric": "mae",
+            "no_worse_than_champion": 0.1,
+            "confidence": 0.95,
+            "slices": [{"column": "city", "no_worse_than_champion": 0.2}],
+        }
+    ],
 )
 
 
@@ -57,20 +50,11 @@ def holdout(aws_environment, tmp_path):
 
 
 def judged(said, champion, holdout, folder, **more):
-    candidate = TrainedModel(
-        model="prices",
-        job_name="job",
-        identity="0" * 64,
-        model_data="s3://b/m",
-        output_data="s3://b/o",
-        created=0.0,
-        metrics=measured(said),
-        folder=kept(folder / "candidate", said),
-    )
+    trained = candidate(kept(folder / "candidate", said), **measured(said))
     standing = MeasuredChampion(
         metrics=measured(champion), folder=kept(folder / "champion", champion)
     )
-    return gate.fn(SPEC, candidate, standing, holdout, folder / "run", **more)
+    return gate.fn(SPEC, trained, standing, holdout, folder / "run", **more)
 
 
 def test_the_candidate_is_compared_in_pairs_by_house_and_city(holdout, tmp_path):

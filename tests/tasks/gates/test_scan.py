@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from tasks.gates.scan import FOREIGN_STEPS, checks, scan
 from tasks.gates.tasks import gate
-from tasks.model_spec import ModelSpec
 from tasks.specs.artefact import ArtefactSpec
-from tasks.values import TrainedModel
+from tests.tasks.gates.answered import candidate, prices
 
 LIMITS = ArtefactSpec()
 PLAIN = {"bundle.json": b"{}", "code/entry_point.py": b"print(1)\n"}
@@ -177,23 +176,9 @@ def test_what_is_no_archive_fails(content, tmp_path):
 
 
 def test_a_candidate_with_a_pickle_is_rejected_before_its_code_runs(tmp_path):
-    spec = ModelSpec.model_validate(
-        {
-            "name": "prices",
-            "family": {"task": "regression", "input": "tabular", "backend": "sklearn"},
-            "owner": "o",
-            "description": "d",
-            "data": {"dataset": "sales", "label": "price"},
-            "gates": [{"metric": "mae", "at_most": 10}],
-            "trial": {"requests": 20},
-        }
-    )
     packed(tmp_path / "model.tar.gz", {**PLAIN, "sklearn/model.joblib": pickle.dumps(Evil())})
-    candidate = TrainedModel(
-        model="prices", job_name="job", identity="0" * 64, model_data="s3://b/m",
-        output_data="s3://b/o", created=0.0, metrics={"mae": 5}, folder=tmp_path,
-    )  # fmt: skip
-    verdict = gate.fn(spec, candidate, None, "s3://not/read/", tmp_path / "run")
+    spec = prices(trial={"requests": 20})
+    verdict = gate.fn(spec, candidate(tmp_path, mae=5), None, "s3://not/read/", tmp_path / "run")
     assert verdict.outcome == "fail"
     assert verdict.reason.startswith("pickles: sklearn/model.joblib (bound none), a pickle runs")
     assert not (tmp_path / "output" / "serving.json").exists()

@@ -19,9 +19,9 @@ from models.runtime.calling import BundleFailed
 from tasks.gates.serving import try_serving
 from tasks.gates.tasks import gate
 from tasks.gates.trial import Trial, checks
-from tasks.model_spec import ModelSpec
 from tasks.specs.trial import TrialSpec
-from tasks.values import TrainedModel, Verdict
+from tasks.values import Verdict
+from tests.tasks.gates.answered import candidate, prices
 
 SERVER = """
 import http.server, json, os, sys, time
@@ -146,23 +146,9 @@ def test_a_bundle_without_a_sample_cannot_be_tried(tmp_path: Path) -> None:
 
 def gated(folder: Path, mae: float, trial: dict[str, Any], **how: Any) -> Verdict:
     """The gate's verdict of a candidate whose serving program behaves like this."""
-    spec = ModelSpec.model_validate(
-        {
-            "name": "prices",
-            "family": {"task": "regression", "input": "tabular", "backend": "sklearn"},
-            "owner": "o",
-            "description": "d",
-            "data": {"dataset": "sales", "label": "price"},
-            "gates": [{"metric": "mae", "at_most": 10}],
-            "trial": {"requests": 20, **trial},
-        }
-    )
     archive(folder, **how)
-    candidate = TrainedModel(
-        model="prices", job_name="job", identity="0" * 64, model_data="s3://b/m",
-        output_data="s3://b/o", created=0.0, metrics={"mae": mae}, folder=folder,
-    )  # fmt: skip
-    return gate.fn(spec, candidate, None, "s3://not/read/", folder / "work")
+    spec = prices(trial={"requests": 20, **trial})
+    return gate.fn(spec, candidate(folder, mae=mae), None, "s3://not/read/", folder / "work")
 
 
 def test_a_candidate_that_is_slow_or_dead_is_rejected_and_what_was_found_is_kept(

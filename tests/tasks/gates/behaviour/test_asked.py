@@ -10,8 +10,7 @@ import pytest
 
 from models.runtime.split import COLUMNS, columns_document
 from tasks.gates.tasks import gate
-from tasks.model_spec import ModelSpec
-from tasks.values import TrainedModel
+from tests.tasks.gates.answered import candidate, prices
 
 BUCKET = "changed-rows"
 PROGRAM = """
@@ -80,23 +79,9 @@ def gated(holdout, tmp_path):
     """The gate's verdict of a candidate that answers in this way."""
 
     def judged(rules=RULES, at_most=10, **how):
-        spec = ModelSpec.model_validate(
-            {
-                "name": "prices",
-                "family": {"task": "regression", "input": "tabular", "backend": "sklearn"},
-                "owner": "o",
-                "description": "d",
-                "data": {"dataset": "sales", "label": "price"},
-                "gates": [{"metric": "mae", "at_most": at_most}],
-                "behaviour": rules,
-            }
-        )
+        spec = prices(gates=[{"metric": "mae", "at_most": at_most}], behaviour=rules)
         archive(tmp_path / "model.tar.gz", **how)
-        candidate = TrainedModel(
-            model="prices", job_name="job", identity="0" * 64, model_data="s3://b/m",
-            output_data="s3://b/o", created=0.0, metrics={"mae": 5}, folder=tmp_path,
-        )  # fmt: skip
-        return gate.fn(spec, candidate, None, holdout, tmp_path / "run")
+        return gate.fn(spec, candidate(tmp_path, mae=5), None, holdout, tmp_path / "run")
 
     return judged
 
