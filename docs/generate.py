@@ -24,6 +24,7 @@ from tasks.contracts.odcs.expectations import REFUSED, ROWS
 from tasks.contracts.odcs.standard import ELEMENTS
 from tasks.metrics import METRICS, TASKS, names_for
 from tasks.model_spec import ModelSpec, known_models, load_model_spec
+from tasks.release.deliveries import delivery_of
 from tasks.settings import Settings
 from tasks.specs.behaviour import CHANGES
 
@@ -67,7 +68,7 @@ def _model_pages(names: Sequence[str]) -> Iterator[tuple[str, str]]:
     for name in names:
         spec = load_model_spec(name, ROOT / "models")
         contract = load_contract(spec.data.dataset, ROOT / "data_contracts")
-        yield name, model_page.page(spec, contract)
+        yield name, model_page.page(spec, contract, delivery_of(spec.release).where(spec))
 
 
 def _settings() -> str:

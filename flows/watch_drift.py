@@ -20,6 +20,7 @@ from tasks.drift.tasks import (
 )
 from tasks.lake.tasks import snapshot_after
 from tasks.registry.tasks import champion_of
+from tasks.release.deliveries import delivery_of
 from tasks.reports.artifacts import key_for, show
 
 
@@ -37,7 +38,9 @@ def watch_drift(model: Model, end: Day = None) -> Any:
     """
     ready = prepare(model)
     contract = ready.contract
-    show(key_for("watched", model), model_page.page(ready.spec, contract), "What is watched of it")
+    where = delivery_of(ready.spec.release).where(ready.spec)
+    watched = model_page.page(ready.spec, contract, where)
+    show(key_for("watched", model), watched, "What is watched of it")
     champion = champion_of(model)
     standing = baseline_of(champion)
     if champion is None or standing is None:

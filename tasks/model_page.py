@@ -20,13 +20,19 @@ NAMED = 12
 """Columns that are named; of more, so many and how many there are."""
 
 
-def page(spec: ModelSpec, contract: Contract) -> str:
-    """The whole page."""
+def page(spec: ModelSpec, contract: Contract, where: str) -> str:
+    """The whole page.
+
+    Args:
+        spec: The model.
+        contract: Of its data.
+        where: Who answers users (`tasks.release.delivery.Delivery.where`).
+    """
     return "\n\n".join(
         [
             f"# {spec.name}: what is watched",
             spec.description,
-            table(("what", "here"), list(_facts(spec, contract))),
+            table(("what", "here"), list(_facts(spec, contract, where))),
             "## Before users meet a version",
             table(("what", "held to"), list(_gates(spec))),
             "## While a version meets users",
@@ -39,7 +45,7 @@ def page(spec: ModelSpec, contract: Contract) -> str:
     )
 
 
-def _facts(spec: ModelSpec, contract: Contract) -> Iterator[tuple[str, str]]:
+def _facts(spec: ModelSpec, contract: Contract, where: str) -> Iterator[tuple[str, str]]:
     data, family = spec.data, spec.family
     yield "owner", spec.owner
     yield "answers", f"{family.task} from {family.input}, by {family.backend}"
@@ -51,8 +57,7 @@ def _facts(spec: ModelSpec, contract: Contract) -> Iterator[tuple[str, str]]:
     yield "held out", held + (f"; a `{data.split_by}` is on one side" if data.split_by else "")
     delay = data.label_delay_days
     yield "labels come", f"within {counted(delay, 'day')}" if delay else "with their rows"
-    served = "in browsers and phones" if spec.release.delivery == "edge" else ""
-    yield "served", served or f"by the endpoint `{spec.endpoint_name}`"
+    yield "answered by", where
 
 
 def _gates(spec: ModelSpec) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from tasks.conversion import boxes
 from tasks.values import Frozen
 
 Kind = Literal["classes", "labels", "boxes", "numbers", "values"]
@@ -43,6 +42,8 @@ class AnswerKind(Frozen):
         Raises:
             ConversionError: it tells of boxes, but not how they are made.
         """
+        from tasks.conversion import boxes  # needs NumPy, as most of a flow's run does not
+
         output = spec.get("output")
         output = output if isinstance(output, Mapping) else {}
         kinds: dict[str, Kind] = {
@@ -137,6 +138,8 @@ def parity_of(
         ValueError: the shapes differ, or there is no row.
     """
     import numpy as np
+
+    from tasks.conversion import boxes
 
     if not len(expected) or len(expected) != len(answered):
         raise ValueError(f"{len(answered)} answers for {len(expected)} rows")

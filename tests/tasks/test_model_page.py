@@ -7,6 +7,7 @@ import pytest
 from tasks.contracts import load_contract
 from tasks.model_page import page
 from tasks.model_spec import ModelSpec, known_models, load_model_spec
+from tasks.release.deliveries import delivery_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -14,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def page_of(name, **changes):
     spec = load_model_spec(name, ROOT / "models")
     spec = ModelSpec.model_validate(spec.model_dump() | changes)
-    return page(spec, load_contract(spec.data.dataset, ROOT / "data_contracts"))
+    contract = load_contract(spec.data.dataset, ROOT / "data_contracts")
+    return page(spec, contract, delivery_of(spec.release).where(spec))
 
 
 @pytest.mark.parametrize("name", known_models(ROOT / "models"))
@@ -48,4 +50,4 @@ def test_bounds_slices_and_edges_are_told():
     assert told in text.replace("<br>", " ")
     assert "in each `zipcode`" in text.replace("<br>", " ")
     assert "Counted between 1, 2," in text
-    assert "| served | in browsers and phones |" in text
+    assert "| answered by | users' own devices |" in text
