@@ -19,7 +19,10 @@ from tasks.values import Check
 MOST_MEMBERS = 10_000
 PICKLED = frozenset({".pkl", ".pickle", ".joblib", ".pt", ".pth", ".dill"})
 """Endings under which people keep pickles; oldest protocols bear no mark in their first bytes."""
-EXECUTABLE = (b"\x7fELF", b"MZ", b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xcf\xfa\xed\xfe")
+EXECUTABLE = (b"\x7fELF", b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xcf\xfa\xed\xfe")
+"""How programs of Linux and macOS begin."""
+WINDOWS = frozenset({".exe", ".dll"})
+"""Endings of those of Windows, whose two first letters other files have, too."""
 HEAD, LARGEST_TEXT, LARGEST_GRAPH = 1 << 16, 1 << 20, 1 << 26
 """Bytes that are looked at of any file, of a text, and of a graph."""
 FEWEST_STEPS = 3
@@ -143,9 +146,7 @@ def _look(tar: tarfile.TarFile, member: tarfile.TarInfo, found: Contents) -> Non
     elif head.startswith(b"PK\x03\x04"):
         if _pickle_inside(stream):
             found.pickles.append(member.name)
-    elif head.startswith(EXECUTABLE[:1]) or (
-        head.startswith(EXECUTABLE[1:]) and path.suffix.lower() in {".exe", ".dll", ".dylib", ""}
-    ):
+    elif head.startswith(EXECUTABLE) or (head.startswith(b"MZ") and path.suffix.lower() in WINDOWS):
         found.programs.append(member.name)
     if path.suffix.lower() in TEXTS and member.size <= LARGEST_TEXT:
         text = head + stream.read(LARGEST_TEXT) if member.size > len(head) else head

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,7 @@ def gate(
     standing = None if champion is None else champion.metrics
     measured = {"candidate": candidate.metrics, "champion": standing or {}}
 
+    @cache
     def columns() -> Path:
         return download(holdout, work / "held-out-columns", READ)
 

@@ -18,7 +18,7 @@ from models.runtime.images.index import INDEX, listed
 from models.runtime.split import COLUMNS, columns_of
 from models.runtime.tables.columns import CLIENT_TYPES, row_ids
 from models.runtime.task import Task
-from tasks.gates.behaviour import cells, photos
+from tasks.gates.behaviour import cells
 from tasks.specs.behaviour import BehaviourSpec
 
 
@@ -103,6 +103,8 @@ def write_photos(
         rules: Changes of photos.
         photo: A photo's bytes, by its path in the channel.
     """
+    from tasks.gates.behaviour import photos  # Pillow: most runs change no photo
+
     entries = list(listed(channel))
     labelled = task.labelled(task.labels([entry.get(label) for _, _, entry in entries]))
     names = [name for name, _, _ in entries]

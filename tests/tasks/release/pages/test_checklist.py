@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import tarfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tasks.gates import scan, trial
 from tasks.release import run, start_release
 from tasks.release.journal.record import ArmFigures, Journal, Point
-from tasks.release.pages.checklist import checklist, page
+from tasks.release.pages.checklist import SCANNED, TRIED, checklist, page
 from tasks.release.tasks import keep_checklist
+from tasks.specs.artefact import ArtefactSpec
+from tasks.specs.trial import TrialSpec
 from tasks.values import BundleFile, Check, Manifest, Verdict
 from tests.tasks.release.test_crashes import MODEL, SHORT, V1, V2, memory
 
@@ -80,6 +85,22 @@ def test_a_version_of_which_all_was_shown(ended: Journal) -> None:
     assert found["sizes"].detail == "answers as the original does: tflite_int8 within 0.01235"
     assert "0.9\u00a0%" in found["error rate"].observed
     assert found["rollback plan"].observed == f"to {V1}"
+
+
+def test_it_knows_the_names_that_the_gate_gives_its_checks(tmp_path: Path) -> None:
+    archive = tmp_path / "model.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.addfile(tarfile.TarInfo("bundle.json"))
+    looked = [
+        check.name
+        for path in (archive, tmp_path / "none.tar.gz")
+        for check in scan.checks(scan.scan(path, 1000), ArtefactSpec(), own_code=False)
+    ]
+    assert set(looked) == SCANNED
+    limits = TrialSpec(p95_ms=1, memory_mb=1, cold_start_seconds=1)
+    tried = [*trial.checks(trial.Trial(requests=1), limits)]
+    tried += trial.checks(trial.Trial(failure="no weights"), limits)
+    assert {check.name for check in tried} == TRIED
 
 
 def test_what_nobody_has_shown_is_not_ticked(ended: Journal) -> None:
