@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from models.packaging import own_files
 from models.runtime import split as runtime
 from models.runtime.input import InvalidFeature
 from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
-from models.runtime.tables.columns import CLIENT_TYPES
+from models.runtime.tables.columns import CLIENT_TYPES, ClientType
 from tasks import instances, own_code
 from tasks.contracts.model import Column, Contract
 from tasks.errors import InvalidModelSpec, InvalidSetting
@@ -22,13 +23,6 @@ from tasks.specs.behaviour import BehaviourSpec
 LONGEST_IMAGE = 255
 PICTURES = "images"
 """Format of a contract whose rows are pictures."""
-WRITTEN: Mapping[str, type | tuple[type, ...]] = {
-    "number": (int, float),
-    "boolean": bool,
-    "date": str,
-    "text": str,
-}
-"""What YAML holds for a value that a client sends."""
 
 
 def require_sound(spec: ModelSpec, contract: Contract, folder: Path, settings: Settings) -> None:
@@ -184,14 +178,23 @@ def _behaviour_fault(rule: BehaviourSpec, spec: ModelSpec, contract: Contract) -
         return f"{rule.column} is of type {column.type}, whose values are not changed so"
     if rule.change == "clear" and column.required:
         return f"the contract requires {rule.column}; a client cannot leave it out"
-    types = WRITTEN[sent]
-    if rule.change == "set" and (
-        not isinstance(rule.to, types) or (sent == "number" and isinstance(rule.to, bool))
-    ):
+    if rule.change == "set" and not _is(sent, rule.to):
         return f"to is {rule.to!r}, no {sent}"
     if rule.change == "set" and column.enum and rule.to not in column.enum:
         return f"to is {rule.to!r}; the contract allows {', '.join(map(str, column.enum))}"
     return ""
+
+
+def _is(sent: ClientType, value: float | bool | str | None) -> bool:
+    """Whether YAML holds what a client sends of such a column."""
+    if sent == "date":
+        try:
+            return isinstance(value, str) and bool(datetime.fromisoformat(value))
+        except ValueError:
+            return False
+    if sent == "boolean" or isinstance(value, bool):
+        return sent == "boolean" and isinstance(value, bool)
+    return isinstance(value, str if sent == "text" else int | float)
 
 
 def channel_columns(contract: Contract) -> tuple[runtime.ChannelColumn, ...]:

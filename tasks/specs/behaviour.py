@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from datetime import date
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tasks.strict import Strict
 
@@ -108,6 +109,12 @@ class BehaviourSpec(Strict):
         le=0.999,
         description="Of the share's interval, which then decides; without it the share itself.",
     )
+
+    @field_validator("to", mode="before")
+    @classmethod
+    def _as_written(cls, to: Any) -> Any:
+        """YAML makes a date of a day that nobody quoted."""
+        return to.isoformat() if isinstance(to, date) else to
 
     @property
     def arguments(self) -> Arguments:

@@ -1,6 +1,7 @@
 """Nothing is accepted that fails after it was paid for."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,10 @@ def behaves(**rule):
         (PRICES, {"change": "typo", "column": "sqft_living", "by": 1}, "is of type integer, whose"),
         (PRICES, {"change": "set", "column": "sqft_living", "to": "wide"}, "'wide', no number"),
         (PRICES, {"change": "set", "column": "sqft_living", "to": True}, "True, no number"),
+        (PRICES, {"change": "set", "column": "date", "to": "2026-01-05"}, ""),
+        (PRICES, {"change": "set", "column": "date", "to": date(2026, 1, 5)}, ""),
+        (PRICES, {"change": "set", "column": "date", "to": "tomorrow"}, "'tomorrow', no date"),
+        (PRICES, {"change": "set", "column": "date", "to": 20260105}, "20260105.0, no date"),
         (PRICES, {"change": "clear", "column": "sqft_living"}, "contract requires sqft_living"),
         (PRICES, {"change": "mirror"}, "is of format csv, whose rows are not changed so"),
         (BOXES, {"change": "mirror"}, "boxes move with the picture; expect not_lower"),

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,10 @@ def write_tables(
 
     columns = columns_of(channel)
     shutil.copyfile(channel / COLUMNS, out / COLUMNS)
-    files = sorted(channel.rglob("*.parquet"))
-    table = pa.concat_tables(map(pq.read_table, files), promote_options="permissive")
+    files = [pq.ParquetFile(path).read() for path in sorted(channel.rglob("*.parquet"))]
+    table = pa.concat_tables(files, promote_options="permissive")
+    for name in {rule.column for rule in rules} - set(table.column_names):
+        table = table.append_column(name, pa.nulls(table.num_rows))  # empty, and so left out
     key = [column.name for column in columns if column.key and column.type in CLIENT_TYPES]
     names = row_ids(table, key).tolist()
     labelled = task.labelled(task.labels(table[label].to_pylist()))
@@ -70,19 +73,25 @@ def write_tables(
     for number, rule in enumerate(rules):
         rows, values = _changed(rule, table[rule.column].to_pylist(), names, order)
         chosen.append([names[row] for row in rows])
-        before = table.take(pa.array(rows, pa.int64()))
         place = table.column_names.index(rule.column)
-        column = pa.array(values).cast(table.schema.field(place).type, safe=False)
-        for side, part in enumerate((before, before.set_column(place, rule.column, column))):
+        kind = _roomy(table.schema.field(place).type)
+        moments = pa.types.is_temporal(kind)
+        made = [_moment(value) for value in values] if moments else values
+        as_they_were = table.take(pa.array(rows, pa.int64()))
+        for side, column in enumerate(
+            (as_they_were[rule.column].cast(kind), pa.array(made).cast(kind))
+        ):
+            part = as_they_were.set_column(place, rule.column, column)
             pq.write_table(part, out / f"{number:03d}-{side}.parquet")
             written.append(part)
     # A row comes several times; whoever answers tells its times apart in the order of the files.
-    said = iter(distinct(row_ids(pa.concat_tables(written), key)).tolist())
-    made = [
+    total = sum(part.num_rows for part in written)
+    ids = np.concatenate([row_ids(part, key) for part in written]) if key else np.arange(total)
+    said = iter(distinct(ids.astype(np.str_)).tolist())
+    return tuple(
         ChangedRows(rule, rows, list(islice(said, len(rows))), list(islice(said, len(rows))))
         for rule, rows in zip(rules, chosen, strict=True)
-    ]
-    return tuple(made)
+    )
 
 
 def write_photos(
@@ -131,6 +140,24 @@ def write_photos(
                 )
             )
     return tuple(made)
+
+
+def _roomy(before: Any) -> Any:
+    """A type that has room for what a column's values may become."""
+    import pyarrow as pa
+
+    if pa.types.is_integer(before):
+        return pa.int64()
+    exact = pa.types.is_decimal(before) or pa.types.is_floating(before)
+    return pa.float64() if exact else before
+
+
+def _moment(value: Any) -> Any:
+    """A moment as model.yaml writes it, in UTC where it names no zone; others as they are."""
+    if not isinstance(value, str):
+        return value
+    moment = datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def drawn(names: Sequence[str], rows: Sequence[int]) -> list[int]:

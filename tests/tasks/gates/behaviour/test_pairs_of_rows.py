@@ -1,7 +1,8 @@
 """Held-out rows, each as it is and changed, as a channel that a bundle's own reader reads."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -94,6 +95,63 @@ def test_pairs_bear_the_names_that_the_readers_give_them(channel, tmp_path):
     assert len(timeless.rows) == 45
     assert np.isnat(values("on", timeless.after)).all()
     assert set(values("on", later.after)) == {np.datetime64("2026-02-03")}
+
+
+STRANGE = pa.table(
+    {
+        "small": pa.array([100] * ROWS, pa.int8()),
+        "exact": pa.array([Decimal(f"{n}.25") for n in range(ROWS)], pa.decimal128(10, 2)),
+        "gaps": pa.array([None if n % 5 == 0 else n for n in range(ROWS)], pa.int64()),
+        "wild": [float("inf") if n == 7 else n * 1.5 for n in range(ROWS)],
+        "word": pa.array(["a" if n % 2 else "b" for n in range(ROWS)]).dictionary_encode(),
+        "long": pa.array(["It is é 👍"] * ROWS, pa.large_string()),
+        "zoned": pa.array([datetime(2026, 1, 1, n % 24, tzinfo=UTC) for n in range(ROWS)],
+                          pa.timestamp("us", "UTC")),
+        "plain": pa.array([datetime(2026, 1, 1, n % 24) for n in range(ROWS)],  # noqa: DTZ001
+                          pa.timestamp("ms")),
+        "day": pa.array([date(2026, 1, 1)] * ROWS),
+        "price": [1.0] * ROWS,
+    }
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "made"),
+    [
+        # 1000 is no int8: it would come round as -24.
+        ({"change": "multiply", "column": "small", "by": 10}, {1000}),
+        ({"change": "add", "column": "exact", "by": 0.5}, {n + 0.75 for n in range(ROWS)}),
+        ({"change": "multiply", "column": "gaps", "by": 0}, {0}),
+        (
+            {"change": "add", "column": "wild", "by": 1},
+            {n * 1.5 + 1 for n in range(ROWS) if n != 7},
+        ),
+        ({"change": "set", "column": "word", "to": "zzz"}, {"zzz"}),
+        ({"change": "negate", "column": "long"}, {"It is not é 👍"}),
+        (
+            {"change": "set", "column": "zoned", "to": "2026-05-05"},
+            {datetime(2026, 5, 5, tzinfo=UTC)},
+        ),
+        (
+            {"change": "set", "column": "zoned", "to": "2026-05-05T02:00:00+02:00"},
+            {datetime(2026, 5, 5, tzinfo=UTC)},
+        ),
+        ({"change": "set", "column": "plain", "to": "2026-05-05"}, {datetime(2026, 5, 5)}),  # noqa: DTZ001
+        ({"change": "set", "column": "day", "to": "2026-05-05"}, {date(2026, 5, 5)}),
+        ({"change": "clear", "column": "day"}, {None}),
+        ({"change": "clear", "column": "small"}, {None}),
+        # In no file, because all of its rows were empty.
+        ({"change": "multiply", "column": "nowhere", "by": 2}, set()),
+    ],
+)
+def test_values_of_every_type_are_changed_to_what_was_meant(tmp_path, asked, made):
+    channel, out = tmp_path / "holdout", tmp_path / "pairs"
+    channel.mkdir()
+    out.mkdir()
+    pq.write_table(STRANGE, channel / "a.parquet")
+    (channel / COLUMNS).write_text(columns_document([{"name": "price", "type": "number"}]), "utf-8")
+    write_tables(channel, out, "price", Regression, rules({**asked, "rows": ROWS}))
+    assert set(pq.read_table(out / "000-1.parquet")[asked["column"]].to_pylist()) == made
 
 
 def test_a_text_is_read_back_likewise(channel, tmp_path):
