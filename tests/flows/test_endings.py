@@ -65,7 +65,7 @@ def second(installation: Any) -> str:
     assert told.startswith(f"# {MODEL}: {version} serves")
     assert f"-p to_version={installation.first}" in told
     checked = page(key_for("checklist", MODEL))
-    assert checked.startswith(f"# Release checklist of {MODEL} {version}")
+    assert checked.startswith(f"# ? Release checklist of {MODEL} {version}")
     (address,) = set(re.findall(r"_releases/[\w-]+/[\w-]+/checklist\.json", checked))
     lines = {check["name"]: check for check in installation.read_json(address)["checks"]}
     assert lines["rollback plan"]["observed"] == f"to {installation.first}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 
 from tasks.release.journal.record import Journal
-from tasks.reports.figures import counted, number, percent, size
+from tasks.reports.figures import counted, number, percent, rounded, size
 from tasks.reports.pages import SIGNS, table
 from tasks.values import Check, Manifest, Outcome, Verdict
 
@@ -59,7 +59,7 @@ def checklist(
             ),
             _ab(journal, experiment),
             _uploaded(manifest, intact),
-            _marked("invalidation", journal, "cdn", "the CDN was not told"),
+            _marked("invalidation", journal, "cdn", "it was not promoted, or the CDN not told"),
             _health(journal),
             _marked("alarms", journal, "alarms", f"{journal.strategy}: no canary, no alarms"),
             _service_level(journal),
@@ -72,14 +72,18 @@ def checklist(
 def page(verdict: Verdict, address: str) -> str:
     """The checklist as a table, and where it is kept."""
     rows = [
-        (SIGNS[check.outcome], check.name, check.observed, check.bound, check.detail)
+        (SIGNS[check.outcome], check.name, rounded(check.observed), check.bound, check.detail)
         for check in verdict.checks
     ]
     done = sum(check.outcome == "pass" for check in verdict.checks)
+    told = [f"{done} of {counted(len(rows), 'line')} shown"]
+    for words, outcomes in (("not kept", {"fail", "error"}), ("shown by nobody", {"inconclusive"})):
+        names = [check.name for check in verdict.checks if check.outcome in outcomes]
+        told += [f"{words}: {', '.join(names)}"] if names else []
     return "\n\n".join(
         [
-            f"# Release checklist of {verdict.subject}",
-            f"{done} of {counted(len(rows), 'line')} shown. `?` is what nobody has shown.",
+            f"# {SIGNS[verdict.outcome]} Release checklist of {verdict.subject}",
+            f"{'; '.join(told)}.",
             table(("", "line", "found", "bound", ""), rows),
             f"Kept as `{address}`.",
         ]
@@ -92,7 +96,9 @@ def _of_gate(name: str, gate: Verdict | None, which: Callable[[str], bool], miss
         return Check(name=name, outcome="inconclusive", observed="nothing", detail=missing)
     part = Verdict.of(name, tuple(chosen))
     wrong = [f"{check.name}: {check.observed}" for check in chosen if check.outcome != "pass"]
-    told = wrong or [f"{check.name} {check.observed}" for check in chosen]
+    told = wrong or [
+        f"{check.name} {check.observed}" for check in chosen if check.observed != "none"
+    ]
     return Check(
         name=name,
         outcome=part.outcome,

@@ -154,9 +154,12 @@ def test_an_experiment_is_named(ended: Journal) -> None:
 def test_the_page_says_how_much_was_shown_and_where_it_is_kept(ended: Journal) -> None:
     verdict = checklist(served(ended, 10, 0), manifest(), None, WHOLE, V1, ())
     text = page(verdict, "s3://registry/x.json")
-    assert text.startswith(f"# Release checklist of {MODEL} {V2}")
-    assert "9 of 12 lines shown" in text
+    assert text.startswith(f"# ? Release checklist of {MODEL} {V2}")
+    said = "9 of 12 lines shown; shown by nobody: accuracy, security scan, load test."
+    assert said in text
     assert text.endswith("Kept as `s3://registry/x.json`.")
+    broken = checklist(served(ended, 10, 1), manifest(), gate(), WHOLE, V1, ())
+    assert "; not kept: service level, error rate." in page(broken, "")
 
 
 def test_it_is_kept_once_when_the_release_has_ended() -> None:
