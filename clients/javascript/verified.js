@@ -99,6 +99,18 @@ export function verifiedFiles({ base, model, store, fetch = globalThis.fetch.bin
     return checkedManifest(decode(await get(path, "default", fileTimeout)), version);
   }
 
+  /** What a version's manifest lists, and a way to take it. */
+  async function listed(version) {
+    const manifest = await manifestOf(version);
+    const byPath = new Map(manifest.files.map((file) => [file.path, file]));
+    const take = (path) => {
+      const file = byPath.get(path);
+      if (!file) throw new Refused("manifest", `${path} is not in the manifest of ${version}`);
+      return verified(version, file);
+    };
+    return { manifest, byPath, take };
+  }
+
   async function lastGood() {
     if (good) return good;
     const kept = await quietly(store.get(`${model}/last-good`));
@@ -131,13 +143,7 @@ export function verifiedFiles({ base, model, store, fetch = globalThis.fetch.bin
 
     /** What tf.loadGraphModel takes, made of verified bytes only, and the prediction bins' edges. */
     async load(version) {
-      const manifest = await manifestOf(version);
-      const byPath = new Map(manifest.files.map((file) => [file.path, file]));
-      const take = (path) => {
-        const file = byPath.get(path);
-        if (!file) throw new Refused("manifest", `${path} is not in the manifest of ${version}`);
-        return verified(version, file);
-      };
+      const { manifest, byPath, take } = await listed(version);
       const graph = JSON.parse(decode(await take("tfjs/model.json")));
       const groups = graph.weightsManifest ?? [];
       const paths = groups.flatMap((group) => group.paths);
@@ -150,6 +156,11 @@ export function verifiedFiles({ base, model, store, fetch = globalThis.fetch.bin
       }
       manifests.set(version, manifest);
       return { handler: { load: async () => ({ ...graph, weightSpecs, weightData }) }, edges };
+    },
+
+    /** Bytes of one file of a version, for other runtimes than TensorFlow.js. */
+    async file(version, path) {
+      return (await listed(version)).take(path);
     },
 
     /** A version answered: it is the one to fall back to. Older files are let go. */

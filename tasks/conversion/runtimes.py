@@ -173,13 +173,22 @@ def install_tfjs(folder: Path) -> Path:
     Raises:
         ConversionError: npm is missing or failed.
     """
+    return install_packages(RUNNER, folder)
+
+
+def install_packages(listed: Path, folder: Path) -> Path:
+    """Put the npm packages that a folder's lock file pins into another one, once.
+
+    Raises:
+        ConversionError: npm is missing or failed.
+    """
     stamp = folder / "installed"
-    lock = hashlib.sha256((RUNNER / "package-lock.json").read_bytes()).hexdigest()
+    lock = hashlib.sha256((listed / "package-lock.json").read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == lock:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     for name in PACKAGES:
-        shutil.copy2(RUNNER / name, folder / name)
+        shutil.copy2(listed / name, folder / name)
     command = [_tool("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", "."]
     done = subprocess.run(
         command, cwd=folder, env=_environment(), capture_output=True, text=True,
