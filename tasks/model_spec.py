@@ -184,8 +184,9 @@ class ReleaseSpec(Strict):
         "tells too little; 0 always mirrors.",
     )
     ladder: tuple[float, ...] = Field(
-        default=(0.01, 0.05, 0.10, 0.20, 0.33, 0.90),
-        description="Shares of traffic, in order; the last keeps the old version as control.",
+        default=(0.01, 0.05, 0.10, 0.20, 0.33, 0.50),
+        description="Shares of traffic, in order; the last is watched. Above a half, "
+        "more load alone makes the candidate's instances slower than the old version's.",
     )
     window_seconds: int = Field(default=60, ge=1, description="One observation, seconds.")
     metrics_lag_seconds: int = Field(

@@ -95,7 +95,7 @@ def row(
         "bad": _plain(result.median(result.bad)),
         "requests": _plain(requests),
         "of_limit": _plain(requests / limit) if limit else None,
-        "full": _plain(result.median_full),
+        "half": _plain(result.median_half),
     }
 
 
@@ -122,7 +122,7 @@ def line(item: dict[str, object]) -> str:
         f"{number('errors', '.1%'):>5} {item['feed']:10} {number('rolled_back', '.1%'):>11} "
         f"{number('missed', '.1%'):>7} {number('undecided', '.1%'):>6} "
         f"{number('seconds', '.0f'):>8} {number('bad', '.1f'):>7} {number('of_limit', '.2f'):>7} "
-        f"{number('full', '.0f'):>6}"
+        f"{number('half', '.0f'):>6}"
     )
 
 

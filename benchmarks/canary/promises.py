@@ -76,8 +76,8 @@ def gate_cells(policy: JudgePolicy) -> list[tuple[str, Scenario, Setting]]:
 def measure(reps: int, seed: int) -> None:
     """Print α and β with their standard errors.
 
-    α: no fault, ever rolled back. β: worse by exactly the tolerance, ever at full traffic; and for
-    each gate alone, held at one share for half an hour, ever proven.
+    α: no fault, ever rolled back. β: worse by exactly the tolerance, ever at half of the traffic;
+    and for each gate alone, held at one share for half an hour, ever proven.
     """
     policy = JudgePolicy()
 
@@ -88,8 +88,8 @@ def measure(reps: int, seed: int) -> None:
         _line("α, ever rolled back", policy.alpha, scenario, setting,
               lambda outcome, _: outcome == ROLLBACK, judged, reps, seed)  # fmt: skip
     for scenario, setting in BETA_CELLS:
-        _line("β, ever at full traffic", policy.beta, scenario, setting,
-              lambda _, full: full >= 0, judged, reps, seed, stop_at_full=True)  # fmt: skip
+        _line("β, ever at half of the traffic", policy.beta, scenario, setting,
+              lambda _, half: half >= 0, judged, reps, seed, stop_at_half=True)  # fmt: skip
     for gate, scenario, setting in gate_cells(policy):
         _line(f"β, {gate} ever proven", policy.beta, scenario, setting,
               lambda outcome, _: outcome == PROMOTE,
@@ -107,7 +107,7 @@ def _line(
     reps: int,
     seed: int,
     *,
-    stop_at_full: bool = False,
+    stop_at_half: bool = False,
     horizon: float = 9600.0,
 ) -> None:
     began, hits, count = time.monotonic(), 0, 0
@@ -120,10 +120,10 @@ def _line(
             reps=batch,
             seed=[seed, count],
             edges=JudgePolicy().latency_edges,
-            stop_at_full=stop_at_full,
+            stop_at_half=stop_at_half,
             horizon=horizon,
         )
-        hits += int(counted(result.outcome, result.full).sum())
+        hits += int(counted(result.outcome, result.half).sum())
         count += batch
     share = hits / count
     error = np.sqrt(share * (1 - share) / count)

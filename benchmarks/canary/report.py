@@ -67,12 +67,12 @@ def _number(row: Row, column: str, form: str = ".0f") -> str:
 
 
 def _long(row: Row) -> str:
-    """Benign: false rollbacks, seconds to 90 %. Bad: not rolled back, seconds, bad, of limit."""
+    """Benign: false rollbacks, seconds to a half. Bad: not rolled back, seconds, bad, of limit."""
     undecided = _number(row, "undecided", ".1%")
     tail = "" if undecided == "0.0%" else f", {undecided} undecided"
     if _benign(row):
-        full = "under half to full" if row["full"] is None else f"full {_number(row, 'full')} s"
-        return f"{_number(row, 'rolled_back', '.1%')} false, {full}{tail}"
+        half = "most never half" if row["half"] is None else f"half {_number(row, 'half')} s"
+        return f"{_number(row, 'rolled_back', '.1%')} false, {half}{tail}"
     lost = 1.0 - float(str(row["rolled_back"]))
     text = f"{_number(row, 'seconds')} s / {_number(row, 'bad', '.1f')}"
     if row["of_limit"] is not None:

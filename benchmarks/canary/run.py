@@ -16,7 +16,8 @@ from tasks.judge.update import update
 from tasks.judge.window import WindowArrays
 
 Flags = NDArray[np.bool_]
-FULL = 0.85
+HALF = 0.5
+"""From here on most users have the canary: the default ladder's last step."""
 HISTORY = 60
 """Ticks of stable traffic that every controller may read before the release begins."""
 
@@ -72,13 +73,13 @@ class Judge:
 
 @dataclass
 class Result:
-    """Per release: outcome, seconds to it, bad responses, canary requests, seconds to full."""
+    """Per release: outcome, seconds to it, bad responses, canary requests, seconds to a half."""
 
     outcome: Array
     seconds: Array
     bad: Array
     requests: Array
-    full: Array
+    half: Array
 
     @property
     def rolled_back(self) -> float:
@@ -87,8 +88,8 @@ class Result:
 
     @property
     def promoted(self) -> float:
-        """Share of releases that went to full traffic, whatever came later."""
-        return float((self.full >= 0).mean())
+        """Share of releases that went to half of the traffic, whatever came later."""
+        return float((self.half >= 0).mean())
 
     @property
     def missed(self) -> float:
@@ -101,9 +102,9 @@ class Result:
         return float(np.median(values[hit])) if hit.any() else float("nan")
 
     @property
-    def median_full(self) -> float:
-        """Median seconds to full traffic over all releases; infinite when under half got there."""
-        return float(np.median(np.where(self.full >= 0, self.full, np.inf)))
+    def median_half(self) -> float:
+        """Median seconds to half of the traffic; infinite when most releases never got there."""
+        return float(np.median(np.where(self.half >= 0, self.half, np.inf)))
 
 
 def play(
@@ -117,7 +118,7 @@ def play(
     bins: int = 20,
     horizon: float = 9600.0,
     history: int = HISTORY,
-    stop_at_full: bool = False,
+    stop_at_half: bool = False,
 ) -> Result:
     """Run ``reps`` releases until each has an outcome or ``horizon`` seconds have passed."""
     (result,) = play_together(
@@ -130,7 +131,7 @@ def play(
         bins=bins,
         horizon=horizon,
         history=history,
-        stop_at_full=stop_at_full,
+        stop_at_half=stop_at_half,
     )
     return result
 
@@ -146,7 +147,7 @@ def play_together(
     bins: int = 20,
     horizon: float = 9600.0,
     history: int = HISTORY,
-    stop_at_full: bool = False,
+    stop_at_half: bool = False,
 ) -> list[Result]:
     """Several controllers on the very same traffic; one result each.
 
@@ -171,8 +172,8 @@ def play_together(
         counts, excess = world.tick(weight)
         for result in results:
             still = result.outcome[alive] == 0
-            top = still & (weight >= FULL) & (result.full[alive] < 0)
-            result.full[alive[top]] = step * TICK
+            top = still & (weight >= HALF) & (result.half[alive] < 0)
+            result.half[alive[top]] = step * TICK
             result.bad[alive] += excess * still
             result.requests[alive] += counts.requests[:, 0, 0] * still
         parts.append(counts)
@@ -188,13 +189,13 @@ def play_together(
             for _, window in told:
                 controller.tell(window, now)
             codes = controller.outcomes()
-            if stop_at_full:
-                codes = np.where((codes == 0) & (controller.shares(now) >= FULL), 2, codes)
+            if stop_at_half:
+                codes = np.where((codes == 0) & (controller.shares(now) >= HALF), 2, codes)
             over = (codes != 0) & (result.outcome[alive] == 0)
             result.outcome[alive[over]] = codes[over]
             result.seconds[alive[over]] = now
-            whole = alive[over & (codes == PROMOTE) & (result.full[alive] < 0)]
-            result.full[whole] = now
+            whole = alive[over & (codes == PROMOTE) & (result.half[alive] < 0)]
+            result.half[whole] = now
         left = np.any([result.outcome[alive] == 0 for result in results], axis=0)
         if not left.any():
             break

@@ -49,7 +49,9 @@ class Scenario:
 
     ``points`` is added to the error share, ``times`` multiplies it; ``slower`` multiplies every
     latency, ``tail`` of the requests are slower by ``tail_slower``; ``shift`` moves predictions by
-    so many standard deviations.
+    so many standard deviations. ``busy`` is the share of their time in which the hosts of either
+    version would work with all of the traffic: both have as many, and queues are longer where more
+    of it goes.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Scenario:
     bursts: bool = False
     sticky: bool = False
     lull: bool = False
+    busy: float = 0.0
 
 
 SCENARIOS = {
@@ -79,6 +82,7 @@ SCENARIOS = {
         Scenario("noise", benign=True, shift=0.05),
         Scenario("sticky users", benign=True, sticky=True),
         Scenario("lull", benign=True, lull=True),
+        Scenario("busy hosts", benign=True, busy=0.3),
         Scenario("errors x2", times=2.0),
         Scenario("errors x4", times=4.0),
         Scenario("errors +5", points=0.05),
@@ -246,6 +250,8 @@ class World:
         if not scenario.from_share and not scenario.from_seconds:
             both = self.latency_law(4.0 * scenario.slower, 0.0, 1.0)
             law = np.where(burst[:, None], both, law)
+        if scenario.busy:
+            law, stable_law = self._queued(weight), self._queued(1.0 - weight)
         latency = np.stack(
             [rng.multinomial(requests[:, 0], law), rng.multinomial(requests[:, 1], stable_law)],
             axis=1,
@@ -275,6 +281,13 @@ class World:
             pairs=np.zeros((releases, 4, 2)),
         )
         return counts, excess
+
+    def _queued(self, share: Array) -> Array:
+        """Latency of hosts that bear this share of the traffic, as 1 / (1 - ρ) has it."""
+        shares, which = np.unique(share, return_inverse=True)
+        factors = 1.0 / (1.0 - self.scenario.busy * shares)
+        laws = [self.latency_law(float(factor), 0.0, 1.0) for factor in factors]
+        return np.asarray(np.stack(laws)[which])
 
     def _sticky(
         self, weight: Array, requests: Whole, bad: Whole

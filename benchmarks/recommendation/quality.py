@@ -89,7 +89,8 @@ def contenders(base: Path, seed: int) -> Iterator[tuple[str, Ranking, Any, Float
         family, own = SPEC.composition, OwnCode()
         with contextlib.redirect_stdout(io.StringIO()):
             ready = train.prepare(job, family, own)
-            fitted = train.fit(job, family, own, ready, train.Stopwatch())
+            fitting = train.fitting_of(job, family, own, ready, train.Stopwatch())
+            fitted = family.new_backend().fit(fitting)
     model = Bundle(family, ready.spec, fitted.predictor, own)
     labels, task = ready.holdout.labels, model.task
     if not isinstance(task, Ranking):

@@ -139,8 +139,13 @@ class Backend(ABC):
             Unservable: what would come of it cannot be served; raised before learning.
         """
 
-    def assist(self, job: Job) -> None:
-        """What the hosts of a job do that do not lead it: nothing, unless a backend says so."""
+    def assist(self, job: Job, _prepared: Callable[[], Fitting]) -> None:
+        """What the hosts of a job do that do not lead it: nothing, unless a backend says so.
+
+        Args:
+            job: The job.
+            _prepared: Makes the fitting that the leader has, too; it reads the channels.
+        """
         print(f"{job.host} has nothing to do: the model is trained on one host", flush=True)
 
     @abstractmethod

@@ -21,6 +21,8 @@ STOPPED = 128 + signal.SIGTERM
 """Exit code after SIGTERM: a job that was stopped must not pass for one that finished."""
 
 FAILURE_LENGTH = 1024
+LEADER_PORT = 7777
+"""Where hosts of a job meet unless ``SM_MASTER_PORT`` says otherwise, as with SageMaker's SDK."""
 
 
 class InvalidHyperparameter(Exception):
@@ -99,6 +101,9 @@ class Job:
     hyperparameters: Hyperparameters
     hosts: tuple[str, ...] = ("algo-1",)
     host: str = "algo-1"
+    name: str = ""
+    leader_address: str = "algo-1"
+    leader_port: int = LEADER_PORT
     stopping: bool = field(default=False, init=False)
 
     @property
@@ -108,7 +113,7 @@ class Job:
 
     @property
     def leads(self) -> bool:
-        """Whether this host trains; the programs are single-host, the others have nothing to do."""
+        """Whether this host measures and saves the model; what others do, the backend says."""
         return self.host == min(self.hosts)
 
     def channel(self, name: str) -> Path:
@@ -163,6 +168,7 @@ def job_from_environment(arguments: Sequence[str], environment: Mapping[str, str
     }
     hyperparameters = json.loads(environment.get("SM_HPS", "{}")) | _pairs(arguments)
     host = environment.get("SM_CURRENT_HOST", "algo-1")
+    hosts = tuple(json.loads(environment.get("SM_HOSTS", json.dumps([host]))))
     return Job(
         base=base,
         model_dir=Path(environment.get("SM_MODEL_DIR", str(base / "model"))),
@@ -171,8 +177,11 @@ def job_from_environment(arguments: Sequence[str], environment: Mapping[str, str
         hyperparameters=Hyperparameters(
             {k: v for k, v in hyperparameters.items() if not k.startswith("sagemaker_")}
         ),
-        hosts=tuple(json.loads(environment.get("SM_HOSTS", json.dumps([host])))),
+        hosts=hosts,
         host=host,
+        name=environment.get("TRAINING_JOB_NAME", ""),
+        leader_address=environment.get("SM_MASTER_ADDR", min(hosts)),
+        leader_port=int(environment.get("SM_MASTER_PORT", str(LEADER_PORT))),
     )
 
 

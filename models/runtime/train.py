@@ -30,6 +30,7 @@ from models.runtime.answers import HeldOutAnswers
 from models.runtime.backend import Fitted, Fitting, Stopped, Unservable
 from models.runtime.baseline import Baseline
 from models.runtime.bundle import Bundle
+from models.runtime.collective import HostLost
 from models.runtime.family import Family, load_family
 from models.runtime.input import InvalidFeature
 from models.runtime.own import CODE_DIR, OwnCode, load_own
@@ -50,6 +51,7 @@ PLAIN_FAULTS = (
     Unlabelled,
     FileNotFoundError,
     Unservable,
+    HostLost,
 )
 """What a person can mend without reading a traceback."""
 
@@ -60,10 +62,11 @@ def main() -> int:
     job.obey_sigterm()
     family = load_family(CODE_DIR)
     try:
+        own = load_own(CODE_DIR)
         if not job.leads:
-            family.new_backend().assist(job)
+            assist(job, family, own)
             return 0
-        train(job, family, load_own(CODE_DIR))
+        train(job, family, own)
     except Stopped:
         print("stopped; what was learned is in the checkpoints", flush=True)
         return STOPPED
@@ -76,6 +79,18 @@ def main() -> int:
         traceback.print_exc()
         return 1
     return 0
+
+
+def assist(job: Job, family: Family, own: OwnCode) -> None:
+    """What a host does that does not lead the job: it measures and writes nothing."""
+
+    def prepared() -> Fitting:
+        clock = Stopwatch()
+        ready = prepare(job, family, own)
+        clock.lap("load", f"training_rows={len(ready.training)}")
+        return fitting_of(job, family, own, ready, clock)
+
+    family.new_backend().assist(job, prepared)
 
 
 @dataclass(frozen=True)
@@ -100,7 +115,7 @@ def train(job: Job, family: Family, own: OwnCode) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         baseline = Baseline(Path(scratch), job.channels, ready.spec)
         try:
-            fitted = fit(job, family, own, ready, clock)
+            fitted = family.new_backend().fit(fitting_of(job, family, own, ready, clock))
             plain = baseline.answers()
         finally:
             baseline.stop()
@@ -174,26 +189,26 @@ def prepare(job: Job, family: Family, own: OwnCode) -> Prepared:
     return Prepared(spec, training, holdout)
 
 
-def fit(job: Job, family: Family, own: OwnCode, ready: Prepared, clock: Stopwatch) -> Fitted:
-    """Fit on the training rows, a few of them set aside to watch the fit."""
+def fitting_of(
+    job: Job, family: Family, own: OwnCode, ready: Prepared, clock: Stopwatch
+) -> Fitting:
+    """What is learned from: the training rows, a few of them set aside to watch the fit."""
     spec, source = ready.spec, family.input_class(ready.spec)
     split, validation = set_aside(ready.training, family.task_class)
     hyperparameters = job.hyperparameters.given
     description = json.dumps(
         [hyperparameters, spec, len(ready.training)], sort_keys=True, default=str
     )
-    return family.new_backend().fit(
-        Fitting(
-            job=job,
-            task=family.task_class(spec["output"]),
-            signature=Signature.of_json(spec["signature"]),
-            split=split,
-            watched=validation,
-            transform=lambda rows: source.transform(rows.inputs),
-            own=own,
-            identity=hashlib.sha256(description.encode()).hexdigest(),
-            lap=clock.lap,
-        )
+    return Fitting(
+        job=job,
+        task=family.task_class(spec["output"]),
+        signature=Signature.of_json(spec["signature"]),
+        split=split,
+        watched=validation,
+        transform=lambda rows: source.transform(rows.inputs),
+        own=own,
+        identity=hashlib.sha256(description.encode()).hexdigest(),
+        lap=clock.lap,
     )
 
 

@@ -86,8 +86,9 @@ class JudgePolicy(Immutable):
         "promoting a version that is worse by the tolerance or more.",
     )
     ladder: tuple[float, ...] = Field(
-        default=(0.01, 0.05, 0.10, 0.20, 0.33, 0.90),
-        description="Shares in order; the last is full traffic, the old version its control.",
+        default=(0.01, 0.05, 0.10, 0.20, 0.33, 0.50),
+        description="Shares in order; the last is watched, the old version its control. At a half "
+        "both bear the same load, and tell most about each other.",
     )
     first_weight: float = Field(default=0.05, gt=0, le=1, description="Largest first share.")
     tolerance: NonInferiorityMargins = NonInferiorityMargins()

@@ -52,7 +52,7 @@ class SequentialState:
         requests, seconds: Fading sums for the request rate, (R,).
         step: Last step of the ladder, -1 before the first, (R,).
         started, watching, step_since, canary_active, observed: Times, (R,): first canary window,
-            first window at full traffic, first at this step, last canary request, end of last
+            first window at the last step, first at this step, last canary request, end of last
             window.
         incident_until: Time until which the stable version is taken to be in trouble, (R,).
         upset_until: The same of both versions together; nothing is proven until then, (R,).

@@ -256,7 +256,7 @@ def _reason(
         "dwell": f"Too short at {shown} to climb.",
         "proof": f"Not yet proven for the next share: {missing}; stay at {shown}.",
         "climb": f"Proven safe enough for the next share: step to {shown}.",
-        "watch": f"Full traffic, the old version kept as control: watching at {shown}.",
+        "watch": f"The last step, the old version kept as control: watching at {shown}.",
         "shadow": f"{sequential.pairs[0]:.0f} of {policy.shadow_pairs} mirrored pairs compared.",
     }
     return sentences.get(why, f"Stay at {shown}.")

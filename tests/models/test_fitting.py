@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.runtime.backend import Stopped
+from models.runtime.collective import Alone
 from models.runtime.networks.fitting import Checkpoints, Fit, FittingSchedule
 from models.runtime.signature import Signature, Tensor
 
@@ -36,8 +37,19 @@ def loss(truth, answer):
     return tf.reduce_mean(tf.abs(answer[:, 0] - truth))
 
 
-def a_fit(folder, *, epochs=6, stop_after=None, rate=0.05, compiled=False, identity="one"):
-    model, seen = small(), []
+def a_fit(
+    folder,
+    *,
+    epochs=6,
+    stop_after=None,
+    rate=0.05,
+    compiled=False,
+    identity="one",
+    batch=16,
+    collective=None,
+    network=None,
+):
+    model, seen = (network or small)(), []
 
     def validate():
         seen.append(1)
@@ -48,10 +60,11 @@ def a_fit(folder, *, epochs=6, stop_after=None, rate=0.05, compiled=False, ident
         signature=SIGNATURE,
         inputs={"inputs": INPUTS},
         targets=TARGETS,
-        schedule=FittingSchedule(loss, epochs, 16, rate, 0.01, 0, compiled),
+        schedule=FittingSchedule(loss, epochs, batch, rate, 0.01, 0, compiled),
         validate=validate,
         checkpoints=Checkpoints(folder, identity),
         stopping=lambda: stop_after is not None and len(seen) >= stop_after,
+        collective=collective or Alone(),
     )
 
 

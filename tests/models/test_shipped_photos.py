@@ -14,7 +14,7 @@ from models.runtime.bundle import Bundle
 from models.runtime.own import OwnCode
 from models.runtime.script_mode import Hyperparameters, Job
 from models.runtime.split import COLUMNS
-from models.runtime.train import Stopwatch, fit, prepare
+from models.runtime.train import Stopwatch, fitting_of, prepare
 from tasks.model_spec import load_model_spec
 from tests.models.trained import ROOT, columns_text
 
@@ -64,7 +64,8 @@ def trained(name, base):
     job = Job(base, base / "model", base / "output", channels, hyperparameters)
     family = spec.composition
     ready = prepare(job, family, OwnCode())
-    fitted = fit(job, family, OwnCode(), ready, Stopwatch())
+    fitting = fitting_of(job, family, OwnCode(), ready, Stopwatch())
+    fitted = family.new_backend().fit(fitting)
     model = Bundle(family, ready.spec, fitted.predictor, OwnCode())
     measured = model.measure(ready.holdout.labels, model.predicted(ready.holdout.inputs))
     plain = plain_predictions(family, ready.spec, ready.training, ready.holdout)

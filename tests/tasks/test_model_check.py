@@ -150,7 +150,7 @@ NO_FORMATS = {"tflite_float16": None, "tflite_int8": None, "tfjs_float16": None}
         (PRICES, "training.image", "sagemaker:tensorflo:2.18", "SDK knows no image"),
         (PRICES, "serving.image", "a b/c:1", "serving.image: 'a b/c:1' is no address"),
         (PRICES, "training.program", "fit.py", "fit.py is for family.backend custom; keras trains"),
-        (PRICES, "training.instance_count", 3, "would leave 2 idle"),
+        (PRICES, "training.instance_count", 9, "uses 8 and would leave 1 idle"),
         (PRICES, "family.backend", "sklearn", "sklearn makes no tflite_float16, .*it makes none"),
         (PRICES, "family.backend", "custom", "train.py does not lie in the model's folder"),
         (

@@ -156,14 +156,25 @@ def test_a_manifest_with_a_missing_object_fails_the_job(lab, lake, make_channel)
     assert "train/gone.csv" in job["FailureReason"]
 
 
-def test_two_hosts_see_each_other_and_share_the_keys(lab, lake, make_channel):
+def test_two_hosts_meet_and_share_the_keys(lab, lake, make_channel):
     script = """
-        import json, os, pathlib
+        import json, os, pathlib, socket, time
         host = os.environ["SM_CURRENT_HOST"]
         files = [p.name for p in pathlib.Path(os.environ["SM_CHANNEL_TRAIN"]).rglob("*.csv")]
         told = {"hosts": json.loads(os.environ["SM_HOSTS"]), "files": sorted(files)}
         config = pathlib.Path(os.environ["SM_INPUT_CONFIG_DIR"], "resourceconfig.json")
         told["current"] = json.loads(config.read_text())["current_host"]
+        leader = os.environ["SM_MASTER_ADDR"], int(os.environ["SM_MASTER_PORT"])
+        if host == "algo-1":
+            with socket.create_server(leader) as server:
+                server.accept()[0].sendall(b"met")
+        else:
+            for _ in range(200):
+                try:
+                    told["leader"] = socket.create_connection(leader).recv(3).decode()
+                    break
+                except ConnectionRefusedError:
+                    time.sleep(0.05)
         pathlib.Path(os.environ["SM_MODEL_DIR"], host + ".json").write_text(json.dumps(told))
     """
     lab.run(
@@ -178,6 +189,7 @@ def test_two_hosts_see_each_other_and_share_the_keys(lab, lake, make_channel):
     told = {name: json.loads(files[f"{name}.json"]) for name in ("algo-1", "algo-2")}
     assert told["algo-1"]["hosts"] == told["algo-2"]["hosts"] == ["algo-1", "algo-2"]
     assert told["algo-2"]["current"] == "algo-2"
+    assert told["algo-2"]["leader"] == "met"
     shares = told["algo-1"]["files"], told["algo-2"]["files"]
     assert sorted(shares[0] + shares[1]) == ["a.csv", "b.csv", "c.csv", "x.csv"]
     assert len(shares[0]) == len(shares[1]) == 2

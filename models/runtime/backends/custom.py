@@ -53,7 +53,7 @@ class Custom(Backend):
         fitting.lap("fit", "")
         return Fitted(script.opened(fitting.job.model_dir))
 
-    def assist(self, job: Job) -> None:
+    def assist(self, job: Job, _prepared: Callable[[], Fitting]) -> None:
         """The training program runs on every host, as SageMaker would run it."""
         run_program(job)
 

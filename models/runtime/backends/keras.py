@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from models.runtime.backend import Backend, Fitted, Fitting
+from models.runtime.collective import join
 from models.runtime.networks import architectures
 from models.runtime.networks.export import GRAPH, Network, export, rehearse
 from models.runtime.networks.fitting import Checkpoints, Fit, FittingSchedule
 from models.runtime.networks.litert import Graph
 from models.runtime.networks.objectives import LOSSES
+from models.runtime.script_mode import Job
 from models.runtime.signature import Signature
 from models.runtime.task import PREDICTION
 
@@ -20,6 +22,7 @@ class Keras(Backend):
     """``build()`` of a model.py, or a network for the shape of the inputs."""
 
     pieces: ClassVar[int] = 32
+    hosts: ClassVar[int | None] = 8
     formats: ClassVar[tuple[str, ...]] = ("tflite_float16", "tflite_int8", "tfjs_float16")
     first_hyperparameters: ClassVar[Mapping[str, str]] = {
         "epochs": "30",
@@ -34,7 +37,10 @@ class Keras(Backend):
     }
 
     def fit(self, fitting: Fitting) -> Fitted:
-        """Fit on the training rows, an epoch at a time; a checkpoint after each."""
+        """Fit on the training rows, an epoch at a time; a checkpoint after each.
+
+        All hosts of the job do this: each learns from its part of every batch.
+        """
         import keras
         import tensorflow as tf
 
@@ -66,6 +72,8 @@ class Keras(Backend):
             patience=hyperparameters.integer("patience", 0),
         )
         network = Network(model, signature)
+        # Whoever leads is waited for, and so is the slowest: joined when all is ready to begin.
+        collective = join(fitting.job, fitting.identity)
         watched_rows = fitting.transform(fitting.watched)
         truth = task.targets(fitting.watched.labels)
 
@@ -87,10 +95,16 @@ class Keras(Backend):
             checkpoints=Checkpoints(fitting.job.checkpoint_dir, fitting.identity),
             stopping=lambda: fitting.job.stopping,
             variation=architectures.variation(signature, hyperparameters),
+            collective=collective,
         ).run()
+        collective.close()
         fitting.lap("fit", f"epochs={len(history)}")
         versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
         return Fitted(network, history, versions)
+
+    def assist(self, _job: Job, prepared: Callable[[], Fitting]) -> None:
+        """Fit the same, with the leader; its answers and its checkpoints are the ones kept."""
+        self.fit(prepared())
 
     def save(self, fitted: Fitted, signature: Signature, folder: Path) -> None:
         """Keras file, SavedModel and the LiteRT graph that is served."""

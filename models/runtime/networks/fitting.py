@@ -1,4 +1,4 @@
-"""Fitting a Keras model on one machine, an epoch at a time inside one compiled graph.
+"""Fitting a Keras model, an epoch at a time; on one host inside one compiled graph.
 
 Keras' own ``fit`` spends about 2 ms on every step of a small model, whatever its size; a compiled
 loop spends 0.1 ms. The epoch is cut into segments so that SIGTERM is obeyed within seconds, and
@@ -7,19 +7,22 @@ its end is a checkpoint from which a later job goes on to the same result.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.runtime.backend import Stopped
+from models.runtime.collective import Alone, Collective
 from models.runtime.networks.export import called
+from models.runtime.networks.steps import Learner, Segment, alone, mean_of, together
 from models.runtime.signature import Arrays, Signature, rows_of
 from models.runtime.task import PREDICTION
 
@@ -62,12 +65,10 @@ class Checkpoints:
     def save(self, epoch: int, state: list[NDArray[Any]], history: History) -> None:
         """Write the state after ``epoch`` whole epochs, atomically; keep the newest few."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        notes = json.dumps({"identity": self.identity, "epoch": epoch, "history": history})
         target = self.folder / f"epoch-{epoch:06d}.npz"
         partial = self.folder / f".{target.name}.partial"
         with partial.open("wb") as file:
-            arrays: dict[str, Any] = {f"v{index:04d}": value for index, value in enumerate(state)}
-            np.savez(file, notes=np.asarray(notes), **arrays)
+            file.write(packed(self.identity, epoch, state, history))
             file.flush()
             os.fsync(file.fileno())
         partial.replace(target)
@@ -88,18 +89,32 @@ class Checkpoints:
         """
         for path in sorted(self.folder.glob("epoch-*.npz"), reverse=True):
             try:
-                with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-                    notes = json.loads(str(file["notes"]))
-                    names = sorted(name for name in file.files if name != "notes")
-                    state = [file[name] for name in names]
-                checkpoint = int(notes["epoch"]), state, list(notes["history"])
-                identity = notes["identity"]
+                with path.open("rb") as stream:
+                    identity, epoch, state, history = opened(stream)
             except Exception as error:  # noqa: BLE001 - torn bytes raise whatever they meet
                 print(f"checkpoint {path.name} is unreadable, trying an older one: {error}")
                 continue
             if identity == self.identity:
-                return checkpoint
+                return epoch, state, history
         return None
+
+
+def packed(identity: str, epoch: int, state: list[NDArray[Any]], history: History) -> bytes:
+    """What a fit has reached, as one file: see :func:`opened`."""
+    notes = json.dumps({"identity": identity, "epoch": epoch, "history": history})
+    content = io.BytesIO()
+    arrays: dict[str, Any] = {f"v{index:04d}": value for index, value in enumerate(state)}
+    np.savez(content, notes=np.asarray(notes), **arrays)
+    return content.getvalue()
+
+
+def opened(content: BinaryIO) -> tuple[str, int, list[NDArray[Any]], History]:
+    """Identity, epoch, variables and history of what :func:`packed` wrote."""
+    with np.load(content, allow_pickle=False) as file:
+        notes = json.loads(str(file["notes"]))
+        names = sorted(name for name in file.files if name != "notes")
+        state = [file[name] for name in names]
+    return notes["identity"], int(notes["epoch"]), state, list(notes["history"])
 
 
 @dataclass
@@ -117,6 +132,7 @@ class Fit:
         stopping: Asked between segments.
         variation: How rows and targets vary together: ((rows, targets), number of the batch) → the
             same of other pictures.
+        collective: The hosts that fit together; each has all rows.
     """
 
     model: Any
@@ -128,6 +144,7 @@ class Fit:
     checkpoints: Checkpoints
     stopping: Callable[[], bool]
     variation: Callable[[tuple[dict[str, Any], Any], Any], tuple[dict[str, Any], Any]] | None = None
+    collective: Collective = field(default_factory=Alone)
     history: History = field(default_factory=list)
 
     def run(self) -> History:
@@ -149,11 +166,10 @@ class Fit:
                 raise FloatingPointError(
                     f"the loss became {loss} in epoch {epoch}; lower learning_rate"
                 )
-            entry = {"epoch": epoch, "loss": loss, **self.validate()}
-            self.history.append(entry | {"seconds": round(time.perf_counter() - began, 3)})
-            print(" ".join(f"{k}={v:.6g}" for k, v in self.history[-1].items()), flush=True)
-            self.checkpoints.save(epoch, self._state(optimizer), self.history)
-            if self.stopping():
+            self.history.append(self._logged(epoch, loss, began))
+            if self.collective.leads:
+                self.checkpoints.save(epoch, self._state(optimizer), self.history)
+            if self._must_stop():
                 raise Stopped
         optimizer.finalize_variable_values(self.model.trainable_variables)
         return self.history
@@ -167,7 +183,7 @@ class Fit:
         losses = [entry["val_loss"] for entry in self.history] if patience else []
         return len(losses) > patience and min(losses[-patience:]) >= min(losses[:-patience])
 
-    def _training_steps(self) -> tuple[Any, Any, int]:
+    def _training_steps(self) -> tuple[Any, Segment, int]:
         import keras
         import tensorflow as tf
 
@@ -187,52 +203,73 @@ class Fit:
         inputs = {name: tf.constant(values) for name, values in self.inputs.items()}
         targets = tf.constant(self.targets)
 
-        @tf.function(jit_compile=schedule.compiled, reduce_retracing=True)  # type: ignore[untyped-decorator]
-        def segment(batches: Any) -> Any:
-            def step(number: Any, loss: Any) -> Any:
-                rows = batches[number]
-                features = {name: tf.gather(values, rows) for name, values in inputs.items()}
-                truth = tf.gather(targets, rows)
-                if self.variation is not None:
-                    features, truth = self.variation((features, truth), optimizer.iterations.value)
-                with tf.GradientTape() as tape:
-                    answer = called(model, features, self.signature, training=True)
-                    value = schedule.loss(truth, answer[PREDICTION])
-                gradients = tape.gradient(value, model.trainable_variables)
-                optimizer.apply(gradients, model.trainable_variables)
-                return number + 1, loss + value
+        def gradients(rows: Any, draw: Any) -> tuple[Any, list[Any]]:
+            features = {name: tf.gather(values, rows) for name, values in inputs.items()}
+            truth = tf.gather(targets, rows)
+            if self.variation is not None:
+                features, truth = self.variation((features, truth), draw)
+            with tf.GradientTape() as tape:
+                answer = called(model, features, self.signature, training=True)
+                value = schedule.loss(truth, answer[PREDICTION])
+            return value, tape.gradient(value, model.trainable_variables)
 
-            count = tf.shape(batches)[0]
-            state = (tf.constant(0), tf.constant(0.0))
-            return tf.while_loop(lambda number, _: number < count, step, state)[1]
+        learner = Learner(gradients, optimizer, model.trainable_variables, schedule.compiled)
+        segment = (
+            alone(learner)
+            if self.collective.size == 1
+            else together(learner, self.collective, self.stopping)
+        )
+        return optimizer, segment, steps * batch
 
-        return optimizer, lambda rows: segment(tf.constant(rows.reshape(-1, batch))), steps * batch
-
-    def _epoch(self, epoch: int, segment: Any, rows: int) -> float:
+    def _epoch(self, epoch: int, segment: Segment, rows: int) -> float:
         # Seeded by the epoch, so that a resumed fit sees the batches that it would have seen.
         order = np.random.default_rng((self.schedule.seed, epoch)).permutation(self._rows)
         batch = min(self.schedule.batch_size, self._rows)
-        order = order[:rows].astype(np.int32)
+        batches: NDArray[np.int32] = order[:rows].astype(np.int32).reshape(-1, batch)
         loss = 0.0
-        for first in range(0, rows, SEGMENT_STEPS * batch):
-            if self.stopping():
+        for first in range(0, len(batches), SEGMENT_STEPS):
+            if self._must_stop():
                 raise Stopped
-            loss += float(segment(order[first : first + SEGMENT_STEPS * batch]))
-        return loss / (rows // batch)
+            loss += segment(batches[first : first + SEGMENT_STEPS])
+        if self.collective.size > 1:
+            mean_of(self.model.non_trainable_variables, self.collective)
+        return loss / len(batches)
+
+    def _must_stop(self) -> bool:
+        # Several hosts stop after the same step: their steps tell each other.
+        return self.collective.size == 1 and self.stopping()
+
+    def _logged(self, epoch: int, loss: float, began: float) -> dict[str, float]:
+        """The epoch's entry of the history, which the leader makes."""
+        if not self.collective.leads:
+            entry: dict[str, float] = json.loads(self.collective.word(b""))
+            return entry
+        entry = {"epoch": epoch, "loss": loss, **self.validate()}
+        entry |= {"seconds": round(time.perf_counter() - began, 3)}
+        print(" ".join(f"{k}={v:.6g}" for k, v in entry.items()), flush=True)
+        self.collective.word(json.dumps(entry).encode())
+        return entry
 
     def _resume(self, optimizer: Any) -> int:
-        checkpoint = self.checkpoints.newest()
+        """Go on from the newest checkpoint; on several hosts from what the leader has."""
+        variables = self._variables(optimizer)
+        checkpoint = self.checkpoints.newest() if self.collective.leads else None
+        if checkpoint is not None:
+            epoch, state, _ = checkpoint
+            if [value.shape for value in state] != [tuple(one.shape) for one in variables]:
+                print("the checkpoint has other variables than this model: starting anew")
+                checkpoint = None
+            else:
+                print(f"resuming after epoch {epoch} from {self.checkpoints.folder}", flush=True)
+        if self.collective.size > 1:
+            begin = checkpoint or (0, self._state(optimizer), [])
+            # The same bits everywhere: weights are drawn by each host's own processor.
+            checkpoint = opened(io.BytesIO(self.collective.word(packed("", *begin))))[1:]
         if checkpoint is None:
             return 0
-        epoch, state, history = checkpoint
-        variables = self._variables(optimizer)
-        if [value.shape for value in state] != [tuple(variable.shape) for variable in variables]:
-            print("the checkpoint has other variables than this model: starting anew", flush=True)
-            return 0
-        self.history = history
+        epoch, state, self.history = checkpoint
         for variable, value in zip(variables, state, strict=True):
             variable.assign(value)
-        print(f"resuming after epoch {epoch} from {self.checkpoints.folder}", flush=True)
         return epoch
 
     def _variables(self, optimizer: Any) -> list[Any]:

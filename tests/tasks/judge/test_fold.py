@@ -250,7 +250,7 @@ def test_a_good_version_climbs_every_step_and_is_promoted():
     assert answer.action == "promote"
     assert answer.weight == 1.0
     seen = sorted({item.weight for item in windows})
-    assert seen == [0.0, 0.01, 0.05, 0.1, 0.2, 0.33, 0.9] or seen == [0.0, *policy.ladder[1:]]
+    assert seen in ([0.0, *policy.ladder], [0.0, *policy.ladder[1:]])
     assert all(margin.proven <= margin.tolerance for margin in answer.margins)
 
 

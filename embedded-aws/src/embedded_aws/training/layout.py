@@ -102,7 +102,7 @@ def checkpoints(host: Host, request: Mapping[str, Any]) -> Path:
 
 
 def environment(
-    host: Host, request: Mapping[str, Any], arn: str, aws: Mapping[str, str]
+    host: Host, request: Mapping[str, Any], arn: str, aws: Mapping[str, str], leader_port: int
 ) -> dict[str, str]:
     """Environment variables of the program on one host.
 
@@ -111,6 +111,7 @@ def environment(
         request: Members of ``CreateTrainingJob``.
         arn: The job's ARN.
         aws: Region, endpoint and credentials, as the role would give them.
+        leader_port: A port of this machine that the job's first host may listen on.
     """
     values = user_values(request.get("HyperParameters") or {})
     channels = [channel["ChannelName"] for channel in request.get("InputDataConfig") or []]
@@ -124,6 +125,9 @@ def environment(
         "SM_INPUT_CONFIG_DIR": str(host.base / "input" / "config"),
         "SM_HOSTS": list(host.hosts),
         "SM_CURRENT_HOST": host.name,
+        # All hosts are this machine, which resolves no algo-1: programs that meet look here.
+        "SM_MASTER_ADDR": "127.0.0.1",
+        "SM_MASTER_PORT": leader_port,
         "SM_CURRENT_INSTANCE_TYPE": host.instance_type,
         "SM_CURRENT_INSTANCE_GROUP": host.group,
         "SM_NETWORK_INTERFACE_NAME": "lo",

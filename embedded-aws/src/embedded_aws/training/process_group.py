@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -57,8 +58,9 @@ class ProcessGroup:
         Raises:
             OSError: when it cannot be started.
         """
+        leader_port = _free_port()
         for host in hosts:
-            member = self._spawn(host)
+            member = self._spawn(host, leader_port)
             self._members.append(member)
 
     @property
@@ -110,11 +112,11 @@ class ProcessGroup:
             return f"AlgorithmError: {words}"[: LONGEST_REASON - len(ending)] + ending
         return None
 
-    def _spawn(self, host: layout.Host) -> _Member:
-        world = self._machinery.world
+    def _spawn(self, host: layout.Host, leader_port: int) -> _Member:
+        world, request = self._machinery.world, self._job.request
         process = self._machinery.spawner.start(
-            command(self._job.request, host.base),
-            layout.environment(host, self._job.request, self._job.arn, world.role_environment),
+            command(request, host.base),
+            layout.environment(host, request, self._job.arn, world.role_environment, leader_port),
             host.code,
         )
         stream = f"{self._job.name}/{host.name}-{int(world.clock.now())}"
@@ -143,3 +145,9 @@ class ProcessGroup:
                 self._machinery.world.metrics.record(
                     NAMESPACE, name, dimensions, [(value, 1.0)], "None", at
                 )
+
+
+def _free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
