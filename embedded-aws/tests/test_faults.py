@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from embedded_aws.clock import Clock
 from embedded_aws.faults import KINDS, Faults, LostAnswerError
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 
 def refused(faults, service="sagemaker", action="DescribeTrainingJob", params=None):

@@ -17,7 +17,7 @@ from embedded_aws.calls import Calls
 from embedded_aws.clock import Clock
 from embedded_aws.faults import Faults
 from embedded_aws.front import Front
-from embedded_aws.service import Response
+from embedded_aws.protocol.service import Response
 
 TIME_SCALE = 60
 SCOPE = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/{}/aws4_request, SignedHeaders=host"

@@ -25,7 +25,7 @@ from urllib.parse import parse_qs
 from embedded_aws.calls import Calls
 from embedded_aws.clock import Clock
 from embedded_aws.faults import Fault, Faults
-from embedded_aws.service import Request, Response
+from embedded_aws.protocol.service import Request, Response
 
 
 class Admin:

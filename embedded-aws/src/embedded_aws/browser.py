@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 from botocore.exceptions import ClientError
 
-from embedded_aws.service import Response
+from embedded_aws.protocol.service import Response
 from embedded_aws.world import World
 
 ROOT = "/_embedded/s3/"

@@ -18,7 +18,7 @@ from xml.sax.saxutils import unescape
 
 from botocore.exceptions import ClientError
 
-from embedded_aws.service import AwsFault, Request, Response, Service
+from embedded_aws.protocol.service import AwsFault, Request, Response, Service
 from embedded_aws.world import World
 
 CDN_PREFIX = "/_cdn/"

@@ -24,8 +24,8 @@ from embedded_aws.hosting import Hosting
 from embedded_aws.hosting.ticker import Ticker
 from embedded_aws.moto_services import Moto, reset_moto
 from embedded_aws.packages import ModelRegistry
+from embedded_aws.protocol.service import AwsFault, Service
 from embedded_aws.sagemaker import SageMaker
-from embedded_aws.service import AwsFault, Service
 from embedded_aws.state.continuity import NOTE_SECONDS, epoch_of, left_behind, note
 from embedded_aws.state.keeper import Keeper
 from embedded_aws.state.records import Forgetful, Kept

@@ -33,7 +33,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from embedded_aws.clock import Clock
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 REQUEST_KINDS = frozenset({"throttle", "rate_limit", "error", "delay", "lost_answer"})
 SERVICE_KINDS = frozenset(

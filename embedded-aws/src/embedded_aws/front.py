@@ -13,19 +13,19 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from embedded_aws import operations
-from embedded_aws.bodies import (
+from embedded_aws.calls import Call, Calls
+from embedded_aws.cdn import is_for_the_edge
+from embedded_aws.clock import Clock
+from embedded_aws.faults import Faults, LostAnswerError
+from embedded_aws.protocol import operations
+from embedded_aws.protocol.bodies import (
     is_aws_chunked,
     read_chunked,
     unwrap_aws_chunked,
     verify_checksums,
 )
-from embedded_aws.calls import Call, Calls
-from embedded_aws.cdn import is_for_the_edge
-from embedded_aws.clock import Clock
-from embedded_aws.faults import Faults, LostAnswerError
-from embedded_aws.service import AwsFault, Request, Response, Service
-from embedded_aws.wire import error_response
+from embedded_aws.protocol.service import AwsFault, Request, Response, Service
+from embedded_aws.protocol.wire import error_response
 
 log = logging.getLogger(__name__)
 

@@ -18,9 +18,9 @@ from typing import Any, cast
 
 from embedded_aws.clock import Clock
 from embedded_aws.fargate import teach_fargate
-from embedded_aws.service import AwsFault, Request, Response
+from embedded_aws.protocol.service import AwsFault, Request, Response
+from embedded_aws.protocol.wire import protocol_of
 from embedded_aws.transactions import teach_transactions
-from embedded_aws.wire import protocol_of
 from embedded_aws.world import ACCOUNT_ID
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ _Handler = Callable[[Any, str, Any], tuple[int, dict[str, Any], Any]]
 
 
 class Moto:
-    """All services that are not ours, as one :class:`~embedded_aws.service.Service`.
+    """All services that are not ours, as one :class:`~embedded_aws.protocol.service.Service`.
 
     Args:
         clock: Virtual clock, told by the services in ``_VIRTUAL``.

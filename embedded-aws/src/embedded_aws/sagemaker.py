@@ -8,12 +8,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from embedded_aws import operations
 from embedded_aws.moto_services import not_implemented
-from embedded_aws.service import AwsFault, Request, Response
+from embedded_aws.protocol import operations
+from embedded_aws.protocol.service import AwsFault, Request, Response
+from embedded_aws.protocol.validation import validate_sagemaker
 from embedded_aws.state.records import Forgetful, Records
 from embedded_aws.tags import Tags
-from embedded_aws.validation import validate_sagemaker
 
 Action = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -34,7 +34,7 @@ class Room(Protocol):
 
 
 class SageMaker:
-    """The SageMaker control plane and runtime, as one :class:`~embedded_aws.service.Service`.
+    """The SageMaker control plane and runtime, as one service (`embedded_aws.protocol.service`).
 
     Args:
         rooms: The parts that bring the actions.

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 from embedded_aws.state.records import Records
 
 _LIMIT = 50

@@ -11,7 +11,7 @@ from embedded_aws.cloudwatch.alarms.messages import sns_message, sns_subject
 from embedded_aws.cloudwatch.alarms.operations import AlarmOperations
 from embedded_aws.cloudwatch.alarms.suppression import Suppression
 from embedded_aws.cloudwatch.store import MetricKey, MetricStore, Point
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 START = 1_800_000_000 - 1_800_000_000 % 3600
 KEY = MetricKey.of("N", "errors", {})

@@ -3,7 +3,7 @@
 import pytest
 
 from embedded_aws.cloudwatch.alarms.settings import read_watch
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 SINGLE = {
     "AlarmName": "a", "Namespace": "N", "MetricName": "m", "Statistic": "Sum", "Period": 60,

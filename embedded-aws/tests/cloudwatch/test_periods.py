@@ -6,7 +6,7 @@ import pytest
 
 from embedded_aws.cloudwatch.periods import Range, check_period
 from embedded_aws.cloudwatch.store import DAY
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 
 def at(text):

@@ -11,13 +11,13 @@ from botocore.serialize import create_serializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded_aws import cbor
 from embedded_aws.clock import Clock
 from embedded_aws.cloudwatch import CloudWatch
 from embedded_aws.cloudwatch.wire.encode import answer
 from embedded_aws.cloudwatch.wire.model import error_shape, service_model
 from embedded_aws.faults import Faults
-from embedded_aws.service import Request
+from embedded_aws.protocol import cbor
+from embedded_aws.protocol.service import Request
 
 PROTOCOLS = {"cbor": "smithy-rpc-v2-cbor", "json": "json", "query": "query"}
 

@@ -21,7 +21,7 @@ from customer.shop import BUCKET, IMAGE, ROLE, Shop, archive, soon
 
 from embedded_aws import EmbeddedAws
 from embedded_aws.hosting import Hosting, HostingSettings
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 TIME_SCALE = 60.0
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedded_aws.hosting.control.rollout import ALL_AT_ONCE, Plan, Step, plan
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 
 def policy(kind, wait=60, **more):

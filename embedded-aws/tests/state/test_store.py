@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws import EmbeddedAws
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 from embedded_aws.state import StateError, Store
 from embedded_aws.state.store import DATABASE
 

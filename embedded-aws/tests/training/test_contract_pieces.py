@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 from embedded_aws.training.command import arguments, at_home, command, decoded, submit_directory
 from embedded_aws.training.layout import checkpoints, cluster
 from embedded_aws.training.listing import page

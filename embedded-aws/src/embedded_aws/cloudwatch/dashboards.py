@@ -11,7 +11,7 @@ from typing import Any
 
 from embedded_aws.clock import Clock
 from embedded_aws.cloudwatch.pages import page
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _TYPES = frozenset({"metric", "text", "log", "alarm", "explorer", "custom", "trace"})

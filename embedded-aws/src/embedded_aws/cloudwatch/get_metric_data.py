@@ -14,7 +14,7 @@ from embedded_aws.cloudwatch.math.values import TimeSeries
 from embedded_aws.cloudwatch.periods import Range, check_period
 from embedded_aws.cloudwatch.queries import Evaluation, metric_key, read_queries
 from embedded_aws.cloudwatch.store import MetricStore
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 MAX_QUERIES = 500
 MAX_DATAPOINTS = 100_800

@@ -20,7 +20,7 @@ from embedded_aws.cloudwatch.alarms.settings import read_watch
 from embedded_aws.cloudwatch.dashboards import Dashboard, Dashboards
 from embedded_aws.cloudwatch.frozen import frozen, thawed
 from embedded_aws.cloudwatch.store import MetricKey, MetricStore, Point
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 from embedded_aws.state.store import Store
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 
 from embedded_aws.cloudwatch.pages import page
 from embedded_aws.cloudwatch.store import HOUR, LISTED, MetricKey, MetricStore
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 _PAGE = 500
 

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Sequence
 from typing import TypeVar
 
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 T = TypeVar("T")
 

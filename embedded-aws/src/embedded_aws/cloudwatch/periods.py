@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from embedded_aws.cloudwatch.store import DAY, HOUR
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 SHORT_PERIODS = (1, 5, 10, 20, 30)
 AHEAD = 2 * HOUR

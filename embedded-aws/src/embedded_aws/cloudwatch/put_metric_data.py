@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from embedded_aws.cloudwatch.periods import AHEAD
 from embedded_aws.cloudwatch.store import DAY, MetricKey, Point
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 _LARGEST = 2.0**360
 _MAX_VALUES = 150

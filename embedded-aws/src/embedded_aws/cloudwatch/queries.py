@@ -15,7 +15,7 @@ from embedded_aws.cloudwatch.math.values import TimeSeries, Value, kind_of
 from embedded_aws.cloudwatch.periods import Range, check_period
 from embedded_aws.cloudwatch.search import search
 from embedded_aws.cloudwatch.store import LISTED, MetricKey, MetricStore
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 _ID = re.compile(r"[a-z][A-Za-z0-9_]*")
 

@@ -25,7 +25,7 @@ from embedded_aws.cloudwatch.wire.encode import answer, error
 from embedded_aws.cloudwatch.wire.model import operation_model
 from embedded_aws.cloudwatch.wire.validate import validate
 from embedded_aws.faults import Faults
-from embedded_aws.service import AwsFault, Request, Response
+from embedded_aws.protocol.service import AwsFault, Request, Response
 from embedded_aws.state.store import Store
 from embedded_aws.world import ACCOUNT_ID, World
 

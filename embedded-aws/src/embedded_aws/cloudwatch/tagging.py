@@ -7,7 +7,7 @@ from typing import Any
 
 from embedded_aws.cloudwatch.alarms.alarm_store import AlarmStore
 from embedded_aws.cloudwatch.dashboards import Dashboards
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 _MOST = 50
 

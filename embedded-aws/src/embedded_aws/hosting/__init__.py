@@ -15,7 +15,7 @@ from embedded_aws.hosting.settings import HostingSettings
 from embedded_aws.hosting.shared import SharedState
 from embedded_aws.hosting.ticker import Ticker
 from embedded_aws.logs import FLUSH_SECONDS as LOGS_SECONDS
-from embedded_aws.service import Response
+from embedded_aws.protocol.service import Response
 from embedded_aws.world import World
 
 __all__ = ["Hosting", "HostingSettings"]

@@ -11,7 +11,7 @@ from embedded_aws.hosting.fleet.variant import Variant
 from embedded_aws.hosting.process.http1 import Answer
 from embedded_aws.hosting.process.server import NotReadyError, StartError
 from embedded_aws.hosting.shared import SharedState
-from embedded_aws.service import AwsFault, Response
+from embedded_aws.protocol.service import AwsFault, Response
 
 MAX_BODY_BYTES = 6 * 1024 * 1024
 # What of the model's own words an error repeats.

@@ -10,7 +10,7 @@ from typing import Any
 from embedded_aws.hosting.meters import Meters
 from embedded_aws.hosting.settings import HostingSettings
 from embedded_aws.logs import Logs
-from embedded_aws.spawner import Spawner
+from embedded_aws.processes.spawner import Spawner
 from embedded_aws.world import World
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from embedded_aws.catalogue import arn, page
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 from embedded_aws.world import World
 
 KIND = "sagemaker.model-package-group"

@@ -8,7 +8,7 @@ from typing import Any
 
 from embedded_aws.catalogue import arn, page
 from embedded_aws.packages.groups import CREATOR, Groups
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 from embedded_aws.world import World
 
 KIND = "sagemaker.model-package"

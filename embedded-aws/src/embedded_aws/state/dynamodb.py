@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from embedded_aws.service import Request
+from embedded_aws.protocol.service import Request
 from embedded_aws.state.pen import backend, read, written
 from embedded_aws.state.store import Store
 

@@ -11,12 +11,12 @@ import threading
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
-from embedded_aws.service import AwsFault, Request, Response
+from embedded_aws.protocol.service import AwsFault, Request, Response
+from embedded_aws.protocol.wire import protocol_of
 from embedded_aws.state import dynamodb, logs
 from embedded_aws.state.pen import backend, read, written
 from embedded_aws.state.s3 import S3Keeper
 from embedded_aws.state.store import StateError, Store, cannot_keep
-from embedded_aws.wire import protocol_of
 
 log = logging.getLogger(__name__)
 

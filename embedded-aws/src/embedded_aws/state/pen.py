@@ -19,7 +19,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 from embedded_aws.state.store import Store
 
 # Bodies up to this size lie beside their metadata, and in memory.

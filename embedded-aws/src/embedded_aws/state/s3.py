@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 from xml.sax.saxutils import unescape
 
-from embedded_aws.service import Request
+from embedded_aws.protocol.service import Request
 from embedded_aws.state.pen import KeptBody, backend, read, written
 from embedded_aws.state.store import Store
 

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 FORMAT = 1
 DATABASE = "state.db"

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from embedded_aws.logs import Logs
-from embedded_aws.service import AwsFault
-from embedded_aws.spawner import Spawner
+from embedded_aws.processes.spawner import Spawner
+from embedded_aws.protocol.service import AwsFault
 from embedded_aws.training.checks import check_input_exists, check_request
 from embedded_aws.training.job import DEFAULT_MAX_RUNTIME, TERMINAL, Job
 from embedded_aws.training.listing import page

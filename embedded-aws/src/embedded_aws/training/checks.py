@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 from embedded_aws.training.places import split
 
 

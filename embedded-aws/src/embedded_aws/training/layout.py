@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.spawner import INHERITED
+from embedded_aws.processes.spawner import INHERITED
 from embedded_aws.training.command import arguments as command_arguments
 from embedded_aws.training.command import at_home, program, user_values
 

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Iterable
 from typing import Any
 
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 DEFAULT_PAGE = 10
 _ORDERS = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.logs import Logs
-from embedded_aws.spawner import Spawner
+from embedded_aws.processes.spawner import Spawner
 from embedded_aws.world import World
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from embedded_aws.spawner import signal_group
+from embedded_aws.processes.spawner import signal_group
 from embedded_aws.training import layout
 from embedded_aws.training.command import command, program
 from embedded_aws.training.job import LONGEST_REASON, Job

@@ -10,7 +10,7 @@ from embedded_aws.cloudwatch.alarms.model import ACTIONS_OF, Alarm
 from embedded_aws.cloudwatch.alarms.rule import name_of
 from embedded_aws.cloudwatch.pages import page
 from embedded_aws.cloudwatch.queries import metric_key
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 _LISTS = {"MetricAlarm": "MetricAlarms", "CompositeAlarm": "CompositeAlarms"}
 

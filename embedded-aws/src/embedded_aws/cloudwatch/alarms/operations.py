@@ -13,7 +13,7 @@ from embedded_aws.cloudwatch.alarms.model import INSUFFICIENT_DATA, Alarm, State
 from embedded_aws.cloudwatch.alarms.reasons import INITIAL
 from embedded_aws.cloudwatch.alarms.rule import Rule, RuleError, name_of, parse_rule
 from embedded_aws.cloudwatch.alarms.settings import Watch, read_watch
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 _MAX_ALARMS = 5000
 

@@ -11,7 +11,7 @@ from embedded_aws.cloudwatch import statistics
 from embedded_aws.cloudwatch.math.syntax import MathError, calls, names, parse
 from embedded_aws.cloudwatch.queries import Query, metric_key, read_queries
 from embedded_aws.cloudwatch.store import DAY
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 Comparison = Callable[[float, float], bool]
 

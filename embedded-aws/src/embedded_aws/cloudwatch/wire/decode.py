@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from embedded_aws import cbor
-from embedded_aws.service import AwsFault, Request
+from embedded_aws.protocol import cbor
+from embedded_aws.protocol.service import AwsFault, Request
 
 _MAX_BODY = 20_000_000
 

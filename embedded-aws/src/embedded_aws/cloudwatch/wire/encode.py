@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
-from embedded_aws import cbor
 from embedded_aws.cloudwatch.wire.model import NAMESPACE, error_shape
-from embedded_aws.service import AwsFault, Response
+from embedded_aws.protocol import cbor
+from embedded_aws.protocol.service import AwsFault, Response
 
 
 def answer(protocol: str, action: str, shape: Any | None, members: Mapping[str, Any]) -> Response:

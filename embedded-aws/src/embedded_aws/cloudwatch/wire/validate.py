@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 
 def validate(shape: Any | None, members: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from embedded_aws.catalogue import arn, exists, missing, page
 from embedded_aws.hosting.control.models import Models
 from embedded_aws.hosting.shared import SharedState
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 WHAT = "endpoint configuration"
 KIND = "sagemaker.endpoint-config"

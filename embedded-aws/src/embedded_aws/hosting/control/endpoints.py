@@ -20,7 +20,7 @@ from embedded_aws.hosting.fleet.generation import Generation, configured
 from embedded_aws.hosting.fleet.variant import Numbers
 from embedded_aws.hosting.runtime import Runtime
 from embedded_aws.hosting.shared import SharedState
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 log = logging.getLogger(__name__)
 

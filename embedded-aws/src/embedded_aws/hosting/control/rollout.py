@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 # Documented ranges of each batch, in percent of the variant's instances.
 CANARY_PERCENT = (0.0, 50.0)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 from embedded_aws.hosting.fleet.variant import Variant
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 WORKERS = 4
 # A shadow slower than the traffic loses copies rather than piling them up.

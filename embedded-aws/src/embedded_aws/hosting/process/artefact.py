@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 
 class ModelDataError(Exception):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from embedded_aws.spawner import INHERITED
+from embedded_aws.processes.spawner import INHERITED
 
 DEFAULT_PROGRAM = "inference.py"
 OPT_ML = "/opt/ml"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from embedded_aws.hosting.process import ports
 from embedded_aws.hosting.process.http1 import Answer, Pool
-from embedded_aws.spawner import Spawner, signal_group
+from embedded_aws.processes.spawner import Spawner, signal_group
 
 # AWS wants an answer to /ping within 2 s.
 PING_TIMEOUT = 2.0

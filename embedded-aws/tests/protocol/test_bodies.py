@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded_aws.bodies import read_chunked, unwrap_aws_chunked, verify_checksums
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.bodies import read_chunked, unwrap_aws_chunked, verify_checksums
+from embedded_aws.protocol.service import AwsFault
 
 pieces = st.lists(st.binary(min_size=1, max_size=200), max_size=8)
 

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import BinaryIO
 
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 
 def read_chunked(stream: BinaryIO) -> bytes:

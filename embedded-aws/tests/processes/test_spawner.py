@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from embedded_aws.spawner import Spawner
+from embedded_aws.processes.spawner import Spawner
 
 
 class _Notebook:

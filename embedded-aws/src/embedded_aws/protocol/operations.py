@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, parse_qsl, unquote
 
 from werkzeug.exceptions import HTTPException
 
-from embedded_aws import cbor
+from embedded_aws.protocol import cbor
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _INVOCATION = re.compile(r"^/endpoints/([^/]+)/invocations$")

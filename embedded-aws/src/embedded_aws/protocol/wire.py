@@ -7,8 +7,8 @@ import uuid
 from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
-from embedded_aws import cbor
-from embedded_aws.service import AwsFault, Request, Response
+from embedded_aws.protocol import cbor
+from embedded_aws.protocol.service import AwsFault, Request, Response
 
 # All other services with resources in their paths speak JSON.
 _REST_XML = frozenset({"cdn", "cloudfront", "route53", "s3-outposts", "s3express"})

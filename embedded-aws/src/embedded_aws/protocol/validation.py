@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from embedded_aws.service import AwsFault
+from embedded_aws.protocol.service import AwsFault
 
 
 def validate_sagemaker(action: str, params: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from embedded_aws.keeper import Keeper
+from embedded_aws.processes.keeper import Keeper
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 # What a program needs of its surroundings to run at all; nothing else of ours leaks in.
