@@ -17,7 +17,7 @@ from models.runtime.family import FAMILY, Family, load_family
 from models.runtime.input import Input
 from models.runtime.own import CODE_DIR, OwnCode, load_own
 from models.runtime.script_mode import Hyperparameters
-from models.runtime.signature import Arrays, Signature
+from models.runtime.signature import Arrays, Signature, rows_of, take
 from models.runtime.split import Split
 from models.runtime.task import Floats, Task
 
@@ -25,6 +25,8 @@ ENTRY_POINT = "code/entry_point.py"
 PREPROCESS = "preprocess.json"
 CARD = "model_card.json"
 SAMPLE = "sample_request.json"
+ROWS_AT_ONCE = 4096
+"""Rows that become tensors together: those of all would not fit into memory."""
 
 
 class Bundle:
@@ -77,7 +79,14 @@ class Bundle:
     def predicted(self, inputs: Arrays) -> Floats:
         """Predictions of rows in the client's terms: [n], or [n, k] chances."""
         if self.speaks_tensors:
-            return self.task.predicted(self.raw(self.tensors(inputs)))
+            rows = rows_of(inputs)
+            answers = [
+                self.raw(self.tensors(take(inputs, slice(first, first + ROWS_AT_ONCE))))
+                for first in range(0, max(rows, 1), ROWS_AT_ONCE)
+            ]
+            return self.task.predicted(
+                {name: np.concatenate([part[name] for part in answers]) for name in answers[0]}
+            )
         return self.task.read(self._predictor.answer(self.input.instances(inputs)))
 
     def measure(self, labels: NDArray[Any], predicted: Floats) -> dict[str, float]:

@@ -82,10 +82,10 @@ def measure(holdout: Path, out: Path, training: Path | None) -> None:
             plain = Baseline(Path(scratch), channels, model.spec).answers()
         result["baseline"] = model.measure(split.labels, plain)
         if model.speaks_tensors:
-            tensors = model.tensors(split.inputs)
-            targets = model.task.targets(split.labels)
+            sample = split.take(outputs.calibration_rows(len(split)))
+            tensors, targets = model.tensors(sample.inputs), model.task.targets(sample.labels)
             path = out / outputs.CALIBRATION
-            outputs.write_calibration(path, tensors, model.raw(tensors), seed=0, targets=targets)
+            outputs.write_calibration(path, tensors, model.raw(tensors), targets)
     said = HeldOutAnswers(
         model.family.task, model.task.output, split.ids, split.labels, predictions, plain
     )

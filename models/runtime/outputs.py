@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime.signature import Arrays, rows_of
+from models.runtime.signature import Arrays
 
 CALIBRATION = "calibration.npz"
 CALIBRATION_ROWS = 512
@@ -35,23 +35,27 @@ def served_error(served: Arrays, expected: Arrays) -> float:
     return worst
 
 
+def calibration_rows(rows: int, seed: int = 0) -> NDArray[np.intp]:
+    """Which of so many rows :func:`write_calibration` is given, 512 at most."""
+    return np.random.default_rng(seed).permutation(rows)[:CALIBRATION_ROWS]
+
+
 def write_calibration(
-    path: Path, inputs: Arrays, outputs: Arrays, seed: int, targets: NDArray[Any] | None = None
+    path: Path, inputs: Arrays, outputs: Arrays, targets: NDArray[Any] | None = None
 ) -> None:
-    """At most 512 rows of tensors and the model's answers.
+    """Rows of tensors and the model's answers.
 
     int8 is calibrated with them, and every converted model is compared on them; with ``targets``
     (class indices, or values in the graph's unit [n, …]) its metric is too. Arrays are called
     ``input:<name>`` and ``output:<name>``; those of a single tensor ``inputs`` and ``outputs``.
     """
-    rows = np.random.default_rng(seed).permutation(rows_of(inputs))[:CALIBRATION_ROWS]
     arrays: dict[str, Any] = {}
     single = len(inputs) == 1 and len(outputs) == 1
     for kind, tensors in (("input", inputs), ("output", outputs)):
         for name, values in tensors.items():
-            arrays[f"{kind}s" if single else f"{kind}:{name}"] = values[rows]
+            arrays[f"{kind}s" if single else f"{kind}:{name}"] = values
     if targets is not None:
-        truth = np.asarray(targets)[rows]
+        truth = np.asarray(targets)
         arrays["targets"] = truth[:, 0] if truth.ndim > 1 and truth.shape[1] == 1 else truth
     np.savez_compressed(path, **arrays)
 

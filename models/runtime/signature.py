@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from models.runtime import spill
 
 Arrays = Mapping[str, NDArray[Any]]
 """Tensors by name, each [n, …]."""
@@ -29,6 +32,12 @@ class Tensor:
     shape: tuple[int, ...]
     dtype: str = "float32"
     vocabulary: int = 0
+
+    @property
+    def row_bytes(self) -> int:
+        """What a row takes; of texts what an address of one does."""
+        kind = object if self.dtype == "str" else self.dtype
+        return math.prod(self.shape[1:]) * np.dtype(kind).itemsize
 
     def to_json(self) -> dict[str, Any]:
         """As preprocess.json writes it."""
@@ -73,7 +82,7 @@ def rows_of(arrays: Arrays) -> int:
 
 def take(arrays: Arrays, rows: Any) -> dict[str, NDArray[Any]]:
     """The chosen rows (indices, a mask, or a slice)."""
-    return {name: values[rows] for name, values in arrays.items()}
+    return {name: spill.taken(values, rows) for name, values in arrays.items()}
 
 
 def first_unfit(arrays: Arrays) -> int | None:

@@ -60,6 +60,8 @@ def main() -> int:
     """Run the job of this process; returns its exit code."""
     job = current_job()
     job.obey_sigterm()
+    # The job's own volume: rows that do not fit into memory lie in files there.
+    os.environ.setdefault("TMPDIR", str(job.base))
     family = load_family(CODE_DIR)
     try:
         own = load_own(CODE_DIR)
@@ -283,13 +285,13 @@ def write_outputs(
         ),
     )
     if model.speaks_tensors:
-        tensors = model.tensors(holdout.inputs)
+        sample = holdout.take(outputs.calibration_rows(len(holdout)))
+        tensors = model.tensors(sample.inputs)
         outputs.write_calibration(
             job.output_dir / outputs.CALIBRATION,
             tensors,
             model.raw(tensors),
-            seed=0,
-            targets=task.targets(holdout.labels),
+            task.targets(sample.labels),
         )
     for folder in (job.model_dir, job.output_dir):
         bundle.write_json(folder / "reference.json", reference)

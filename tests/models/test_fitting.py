@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.runtime.backend import Stopped
 from models.runtime.collective import Alone
-from models.runtime.networks.fitting import Checkpoints, Fit, FittingSchedule
+from models.runtime.networks.fitting import Checkpoints, Examples, Fit, FittingSchedule
 from models.runtime.signature import Signature, Tensor
 
 pytestmark = pytest.mark.tensorflow
@@ -58,8 +58,7 @@ def a_fit(
     return Fit(
         model=model,
         signature=SIGNATURE,
-        inputs={"inputs": INPUTS},
-        targets=TARGETS,
+        examples=Examples.ready({"inputs": INPUTS}, TARGETS),
         schedule=FittingSchedule(loss, epochs, batch, rate, 0.01, 0, compiled),
         validate=validate,
         checkpoints=Checkpoints(folder, identity),
@@ -90,6 +89,37 @@ def test_a_fit_that_was_stopped_reaches_the_same_weights(tmp_path, straight):
     assert [entry["epoch"] for entry in history] == [1, 2, 3, 4, 5, 6]
     for one, other in zip(straight.model.weights, resumed.model.weights, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(("batch", "held"), [(16, 0), (4, 2_000)])  # segments of a batch, of three
+def test_rows_that_do_not_fit_into_memory_teach_the_same(tmp_path, batch, held, compiled):
+    straight = a_fit(tmp_path / "straight", batch=batch)
+    straight.run()
+    asked = []
+
+    def of(rows):
+        asked.append(rows)
+        return {"inputs": INPUTS[rows]}, TARGETS[rows]
+
+    fit = a_fit(tmp_path / "streamed", batch=batch, compiled=compiled)
+    fit.examples = Examples(len(INPUTS), of, held)
+    fit.run()
+    for one, other in zip(straight.model.weights, fit.model.weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    assert max(len(INPUTS[rows]) for rows in asked) < len(INPUTS)
+
+
+def test_a_row_that_cannot_be_read_ends_the_fit_with_its_reason(tmp_path):
+    def of(rows):
+        if not isinstance(rows, slice) and 7 in rows:
+            raise OSError("row 7 is gone")
+        return {"inputs": INPUTS[rows]}, TARGETS[rows]
+
+    fit = a_fit(tmp_path)
+    fit.examples = Examples(len(INPUTS), of, 0)
+    with pytest.raises(OSError, match="row 7 is gone"):
+        fit.run()
 
 
 def test_a_torn_checkpoint_is_passed_over(tmp_path, capsys):
@@ -172,7 +202,7 @@ def test_only_the_newest_checkpoints_are_kept(tmp_path):
 
 def test_a_loss_that_is_not_finite_ends_the_fit(tmp_path):
     fit = a_fit(tmp_path)
-    fit.targets = TARGETS * np.nan
+    fit.examples = Examples.ready({"inputs": INPUTS}, TARGETS * np.nan)
     with pytest.raises(FloatingPointError, match="lower learning_rate"):
         fit.run()
 
@@ -199,8 +229,7 @@ def test_the_network_for_pictures_is_served_as_it_was_trained(tmp_path):
     Fit(
         model=model,
         signature=signature,
-        inputs=inputs,
-        targets=task.targets(labels),
+        examples=Examples.ready(inputs, task.targets(labels)),
         schedule=FittingSchedule(LOSSES[task.objective], 2, 8, 0.01, 0.0, 0, compiled=False),
         validate=dict,
         checkpoints=Checkpoints(tmp_path / "checkpoints", "rooms"),

@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from numpy.typing import NDArray
+
 from models.runtime.backend import Backend, Fitted, Fitting
 from models.runtime.collective import join
 from models.runtime.networks import architectures
 from models.runtime.networks.export import GRAPH, Network, export, rehearse
-from models.runtime.networks.fitting import Checkpoints, Fit, FittingSchedule
+from models.runtime.networks.fitting import Checkpoints, Examples, Fit, FittingSchedule
 from models.runtime.networks.litert import Graph
 from models.runtime.networks.objectives import LOSSES
 from models.runtime.script_mode import Job
-from models.runtime.signature import Signature
+from models.runtime.signature import Arrays, Signature
 from models.runtime.task import PREDICTION
 
 
@@ -77,6 +79,10 @@ class Keras(Backend):
         watched_rows = fitting.transform(fitting.watched)
         truth = task.targets(fitting.watched.labels)
 
+        def tensors_of(rows: Any) -> tuple[Arrays, NDArray[Any]]:
+            part = fitting.split.take(rows)
+            return fitting.transform(part), task.targets(part.labels)
+
         def validate() -> dict[str, float]:
             raw = network.predict(watched_rows)
             metrics = task.measure(fitting.watched.labels, task.predicted(raw))
@@ -88,8 +94,7 @@ class Keras(Backend):
         history = Fit(
             model=model,
             signature=signature,
-            inputs=fitting.transform(fitting.split),
-            targets=task.targets(fitting.split.labels),
+            examples=Examples(len(fitting.split), tensors_of),
             schedule=schedule,
             validate=validate,
             checkpoints=Checkpoints(fitting.job.checkpoint_dir, fitting.identity),

@@ -15,7 +15,7 @@ from models.runtime.inputs.pairs import ACTS, USER
 from models.runtime.inputs.tabular import FEATURES
 from models.runtime.networks import towers as networks
 from models.runtime.networks.export import Network
-from models.runtime.networks.fitting import Checkpoints, Fit, FittingSchedule
+from models.runtime.networks.fitting import Checkpoints, Examples, Fit, FittingSchedule
 from models.runtime.networks.fitting import History as Log
 from models.runtime.rankings import second
 from models.runtime.rankings.catalogue import item_features
@@ -198,8 +198,7 @@ class _Towers:
         log = Fit(
             model=model,
             signature=self._shape.signature,
-            inputs=tensors,
-            targets=truth,
+            examples=Examples.ready(tensors, truth),
             schedule=FittingSchedule(
                 loss=networks.corrected_softmax(self._shape.vector),
                 epochs=epochs if self._epochs is None else self._epochs,

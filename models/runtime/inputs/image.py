@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.runtime import spill
 from models.runtime.images.index import INDEX, listed
 from models.runtime.images.pictures import ADDRESS, decoded, pixels
 from models.runtime.input import Features, Floats, Input, InvalidFeature
@@ -22,6 +25,8 @@ IMAGE = "image"
 """Name of the tensor."""
 SIDE = 64
 THUMBNAIL = 8
+DECODED_TOGETHER = 4096
+"""Photos that are waited for together; a million at once would cost a gigabyte of bookkeeping."""
 
 
 class Image(Input):
@@ -84,14 +89,21 @@ class Image(Input):
         self, channel: Path, label: str
     ) -> tuple[NDArray[np.str_], dict[str, NDArray[Any]], list[Any]]:
         """All images that ``labels.jsonl`` files of a channel name."""
-        ids, pictures, labels = [], [], []
-        for name, path, entry in listed(channel):
-            ids.append(name)
-            labels.append(entry.get(label))
-            pictures.append(pixels(path.read_bytes(), self._size)[0])
-        if not ids:
+        entries = list(listed(channel))
+        if not entries:
             raise NoData(f"{channel} holds no {INDEX} with a line in it.")
-        return np.asarray(ids), {IMAGE: np.stack(pictures)}, labels
+        pictures = spill.empty((len(entries), *self._size, 3), np.uint8)
+
+        def decode(row: int) -> None:
+            pictures[row] = pixels(entries[row][1].read_bytes(), self._size)[0]
+
+        # Pillow lets go of the interpreter while it decodes.
+        with ThreadPoolExecutor(os.cpu_count(), "decode") as pool:
+            for part in spill.parts(len(entries), 1, DECODED_TOGETHER):
+                for _ in pool.map(decode, range(part.start, part.stop)):
+                    pass  # what a row raises is raised here
+        labels = [entry.get(label) for _, _, entry in entries]
+        return np.asarray([name for name, _, _ in entries]), {IMAGE: pictures}, labels
 
     def decode(self, instances: Sequence[Any]) -> dict[str, NDArray[Any]]:
         """JSON instances → ``image`` uint8 [n, height, width, 3].

@@ -11,7 +11,8 @@ import io
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,10 +24,12 @@ from models.runtime.backend import Stopped
 from models.runtime.collective import Alone, Collective
 from models.runtime.networks.export import called
 from models.runtime.networks.steps import Learner, Segment, alone, mean_of, together
-from models.runtime.signature import Arrays, Signature, rows_of
+from models.runtime.signature import Arrays, Signature, rows_of, take
 from models.runtime.task import PREDICTION
 
 SEGMENT_STEPS = 512
+HELD = 512 * 2**20
+"""Bytes of tensors that a fit holds; a network of tables fits a million rows into it."""
 KEPT_CHECKPOINTS = 2
 History = list[dict[str, float]]
 
@@ -117,6 +120,36 @@ def opened(content: BinaryIO) -> tuple[str, int, list[NDArray[Any]], History]:
     return notes["identity"], int(notes["epoch"]), state, list(notes["history"])
 
 
+@dataclass(frozen=True)
+class Examples:
+    """Rows to learn from, which need not fit into memory as tensors.
+
+    Args:
+        count: How many.
+        of: Row numbers, or a slice → tensors by name [n, …], and what the loss compares the
+            prediction with [n, …].
+        held: Bytes of tensors that may be held at once; more are made a segment at a time, the
+            next one while the network learns from the last.
+    """
+
+    count: int
+    of: Callable[[Any], tuple[Arrays, NDArray[Any]]]
+    held: int = HELD
+
+    @classmethod
+    def ready(cls, inputs: Arrays, targets: NDArray[Any]) -> Examples:
+        """Of tensors that are there."""
+        return cls(rows_of(inputs), lambda rows: (take(inputs, rows), targets[rows]))
+
+    def fit_in(self, row_bytes: int) -> bool:
+        """Whether all may be held, when one takes so much."""
+        return self.count * row_bytes <= self.held
+
+    def steps(self, row_bytes: int, batch: int) -> int:
+        """Batches of a segment: two segments are held at once."""
+        return max(1, min(SEGMENT_STEPS, self.held // 8 // max(1, row_bytes * batch)))
+
+
 @dataclass
 class Fit:
     """One fit in progress.
@@ -124,8 +157,7 @@ class Fit:
     Args:
         model: Keras model, built.
         signature: Its tensors.
-        inputs: Tensors [n, …] by name.
-        targets: What the loss compares the prediction with [n, …].
+        examples: What is learned from.
         schedule: How to fit.
         validate: Called after each epoch; returns what is logged beside the loss.
         checkpoints: Where to go on from.
@@ -137,8 +169,7 @@ class Fit:
 
     model: Any
     signature: Signature
-    inputs: Arrays
-    targets: NDArray[Any]
+    examples: Examples
     schedule: FittingSchedule
     validate: Callable[[], Mapping[str, float]]
     checkpoints: Checkpoints
@@ -146,6 +177,8 @@ class Fit:
     variation: Callable[[tuple[dict[str, Any], Any], Any], tuple[dict[str, Any], Any]] | None = None
     collective: Collective = field(default_factory=Alone)
     history: History = field(default_factory=list)
+    _row_bytes: int = field(default=0, init=False)
+    _held: Any = field(default=None, init=False)
 
     def run(self) -> History:
         """Fit to the last epoch, log one line per epoch, and return the history.
@@ -176,7 +209,7 @@ class Fit:
 
     @property
     def _rows(self) -> int:
-        return rows_of(self.inputs)
+        return self.examples.count
 
     def _is_over(self) -> bool:
         patience = self.schedule.patience
@@ -187,6 +220,7 @@ class Fit:
         import keras
         import tensorflow as tf
 
+        self._row_bytes = sum(values.nbytes for values in _flat(self.examples.of(slice(0, 1))))
         schedule, model = self.schedule, self.model
         batch = min(schedule.batch_size, self._rows)
         steps = self._rows // batch
@@ -200,10 +234,9 @@ class Fit:
             ema_momentum=momentum,
         )
         optimizer.build(model.trainable_variables)
-        inputs = {name: tf.constant(values) for name, values in self.inputs.items()}
-        targets = tf.constant(self.targets)
 
-        def gradients(rows: Any, draw: Any) -> tuple[Any, list[Any]]:
+        def gradients(tensors: Any, rows: Any, draw: Any) -> tuple[Any, list[Any]]:
+            inputs, targets = tensors
             features = {name: tf.gather(values, rows) for name, values in inputs.items()}
             truth = tf.gather(targets, rows)
             if self.variation is not None:
@@ -227,13 +260,31 @@ class Fit:
         batch = min(self.schedule.batch_size, self._rows)
         batches: NDArray[np.int32] = order[:rows].astype(np.int32).reshape(-1, batch)
         loss = 0.0
-        for first in range(0, len(batches), SEGMENT_STEPS):
+        for numbers, tensors in self._segments(batches):
             if self._must_stop():
                 raise Stopped
-            loss += segment(batches[first : first + SEGMENT_STEPS])
+            loss += segment(numbers, tensors)
         if self.collective.size > 1:
             mean_of(self.model.non_trainable_variables, self.collective)
         return loss / len(batches)
+
+    def _segments(self, batches: NDArray[np.int32]) -> Iterator[tuple[NDArray[np.int32], Any]]:
+        """Parts of an epoch: numbers of rows [batches, rows], and the tensors they count in."""
+        if self.examples.fit_in(self._row_bytes):
+            if self._held is None:
+                self._held = _tensors(self.examples.of(slice(None)))
+            for first in range(0, len(batches), SEGMENT_STEPS):
+                yield batches[first : first + SEGMENT_STEPS], self._held
+            return
+        steps = self.examples.steps(self._row_bytes, batches.shape[1])
+        parts = [batches[first : first + steps] for first in range(0, len(batches), steps)]
+        with ThreadPoolExecutor(1, "segment") as pool:
+            ahead = pool.submit(self.examples.of, parts[0].ravel())
+            for part, following in zip(parts, [*parts[1:], None], strict=True):
+                tensors = _tensors(ahead.result())
+                if following is not None:
+                    ahead = pool.submit(self.examples.of, following.ravel())
+                yield np.arange(part.size, dtype=np.int32).reshape(part.shape), tensors
 
     def _must_stop(self) -> bool:
         # Several hosts stop after the same step: their steps tell each other.
@@ -277,3 +328,15 @@ class Fit:
 
     def _state(self, optimizer: Any) -> list[NDArray[Any]]:
         return [np.asarray(variable) for variable in self._variables(optimizer)]
+
+
+def _flat(tensors: tuple[Arrays, NDArray[Any]]) -> list[NDArray[Any]]:
+    inputs, targets = tensors
+    return [*inputs.values(), targets]
+
+
+def _tensors(arrays: tuple[Arrays, NDArray[Any]]) -> Any:
+    import tensorflow as tf
+
+    inputs, targets = arrays
+    return {name: tf.constant(values) for name, values in inputs.items()}, tf.constant(targets)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from models.runtime.backend import Stopped, Unservable
 from models.runtime.collective import Collective, Vector
 
-Segment = Callable[[NDArray[np.int32]], float]
-"""Row numbers [batches, rows] → the sum of the batches' losses."""
+Segment = Callable[[NDArray[np.int32], Any], float]
+"""Row numbers [batches, rows], and the tensors that they count in → the sum of the losses."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,14 @@ class Learner:
     """What a step does.
 
     Args:
-        gradients: (row numbers, number of the draw) → (loss, gradients of the variables).
+        gradients: (tensors of all rows of a segment, row numbers in it, number of the draw) →
+            (loss, gradients of the variables).
         optimizer: Built; applies gradients.
         variables: Trainable variables.
         compiled: Whether XLA compiles the step.
     """
 
-    gradients: Callable[[Any, Any], tuple[Any, list[Any]]]
+    gradients: Callable[[Any, Any, Any], tuple[Any, list[Any]]]
     optimizer: Any
     variables: list[Any]
     compiled: bool
@@ -43,10 +44,10 @@ def alone(learner: Learner) -> Segment:
     import tensorflow as tf
 
     @tf.function(jit_compile=learner.compiled, reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def segment(batches: Any) -> Any:
+    def segment(batches: Any, tensors: Any) -> Any:
         def step(number: Any, loss: Any) -> Any:
             value, gradients = learner.gradients(
-                batches[number], learner.optimizer.iterations.value
+                tensors, batches[number], learner.optimizer.iterations.value
             )
             learner.optimizer.apply(gradients, learner.variables)
             return number + 1, loss + value
@@ -55,7 +56,7 @@ def alone(learner: Learner) -> Segment:
         state = (tf.constant(0), tf.constant(0.0))
         return tf.while_loop(lambda number, _: number < count, step, state)[1]
 
-    return lambda batches: float(segment(tf.constant(batches)))
+    return lambda batches, tensors: float(segment(tf.constant(batches), tensors))
 
 
 def together(learner: Learner, collective: Collective, stopping: Callable[[], bool]) -> Segment:
@@ -69,9 +70,9 @@ def together(learner: Learner, collective: Collective, stopping: Callable[[], bo
     sizes = [int(np.prod(shape)) for shape in shapes]
 
     @tf.function(jit_compile=learner.compiled, reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def learned(rows: Any, share: Any) -> Any:
+    def learned(tensors: Any, rows: Any, share: Any) -> Any:
         draw = learner.optimizer.iterations.value * collective.size + collective.rank
-        value, gradients = learner.gradients(rows, draw)
+        value, gradients = learner.gradients(tensors, rows, draw)
         flat = [
             tf.zeros(size) if gradient is None else tf.reshape(tf.convert_to_tensor(gradient), [-1])
             for gradient, size in zip(gradients, sizes, strict=True)
@@ -86,7 +87,7 @@ def together(learner: Learner, collective: Collective, stopping: Callable[[], bo
         ]
         learner.optimizer.apply(gradients, learner.variables)
 
-    def segment(batches: NDArray[np.int32]) -> float:
+    def segment(batches: NDArray[np.int32], tensors: Any) -> float:
         loss = 0.0
         for rows in batches:
             part = np.array_split(rows, collective.size)[collective.rank]
@@ -96,7 +97,7 @@ def together(learner: Learner, collective: Collective, stopping: Callable[[], bo
                     f"{collective.size} hosts without a row: raise it, or ask for fewer instances"
                 )
             share = tf.constant(len(part) / len(rows), tf.float32)
-            vector = learned(tf.constant(part), share).numpy()
+            vector = learned(tensors, tf.constant(part), share).numpy()
             added = collective.total(np.append(vector, np.float32(stopping())))
             if added[-1]:
                 raise Stopped
