@@ -257,6 +257,19 @@ class Outside:
         body = self._s3.get_object(Bucket=REGISTRY, Key=f"{model}/latest.json")["Body"].read()
         return dict(json.loads(body))
 
+    def latest(self, model: str) -> dict[str, Any]:
+        """The pointer; empty when nothing serves yet."""
+        try:
+            return self.pointer(model)
+        except self._s3.exceptions.NoSuchKey:
+            return {}
+
+    def document(self, model: str, version: str, path: str) -> dict[str, Any]:
+        """A JSON file of a version."""
+        key = f"{model}/{version}/{path}"
+        body = self._s3.get_object(Bucket=REGISTRY, Key=key)["Body"].read()
+        return dict(json.loads(body))
+
     def verified_bundle(self, model: str, version: str) -> int:
         """Download every file of a bundle and compare hashes; number of files."""
         prefix = f"{model}/{version}/"
