@@ -24,6 +24,7 @@ from tasks.specs.data import DataSpec
 from tasks.specs.data_gates import DataGatesSpec
 from tasks.specs.family import CUSTOM, OWN_PROGRAM, FamilySpec, first_edition
 from tasks.specs.gates import GateSpec
+from tasks.specs.load_test import LoadTestSpec
 from tasks.specs.trial import TrialSpec
 from tasks.strict import Strict
 
@@ -213,6 +214,10 @@ class ReleaseSpec(Strict):
     )
     keep_versions: int = Field(
         default=10, ge=2, description="Newest versions that stay at hand; older ones are archived."
+    )
+    load_test: LoadTestSpec = Field(
+        default=LoadTestSpec(),
+        description="Endpoints: what the candidate's own variant is asked before it has users.",
     )
     approval: Literal["none", "before_canary", "before_promotion"] = "none"
     approval_seconds: int = Field(default=86_400, ge=60, description="No answer by then means no.")

@@ -34,7 +34,7 @@ IMPURE = {
     " reconcile starting tasks verbs"
     " deliveries delivery edge.acts edge.collector edge.delivery edge.switch"
     " endpoint.acts endpoint.delivery"
-    " hosting.alarms hosting.logs hosting.sagemaker hosting.scaling"
+    " hosting.alarms hosting.asking hosting.logs hosting.sagemaker hosting.scaling"
     " journal.leases journal.store observation.captures observation.feed observation.state"
     " observation.outside",
     "training": "channels collect job tasks",

@@ -45,8 +45,8 @@ FEW = 3
 HEALTH_CHECK = ("sagemaker", "InvokeEndpoint")
 DEADLINE = 72_000
 """Seconds until a release is inconclusive; the client's pauses before it tries again are real."""
-ASKED = 3
-"""Requests of one health check."""
+ASKED = 4
+"""Requests of one health check: one, and those of its load test."""
 
 
 @dataclass(frozen=True)

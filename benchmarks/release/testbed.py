@@ -119,6 +119,7 @@ def spec(**release: Any) -> ModelSpec:
                 "warm_up_seconds": 0,
                 "watch_seconds": 120,
                 "drain_seconds": 10,
+                "load_test": {"requests": 3},
                 "alpha": 0.005,
                 "beta": 0.3,
                 "tolerance": {

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 from tasks.model_spec import AutoscalingSpec
 from tasks.release.journal.record import Journal, Point, Ruling
 from tasks.release.machine.observed import ObservedEndpoint
+from tasks.specs.load_test import LoadTestSpec
 from tasks.values import Manifest, Pointer, Rollout
 
 WindowCounts = Mapping[str, Any]
@@ -172,7 +173,9 @@ class Cloud(Protocol):
         """UpdateEndpointWeightsAndCapacities."""
         ...
 
-    def ask(self, name: str, variant: str, body: bytes) -> str:
+    def load_test(
+        self, name: str, variant: str, body: bytes, load: LoadTestSpec, longest_ms: float
+    ) -> str:
         """Invoke one variant past the weights; ``pass: …`` or ``fail: …``."""
         ...
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tasks.aws import asking, client
 from tasks.clock import Clock
-from tasks.errors import AwsError, AwsRejected, ReleaseMismatch
+from tasks.errors import AwsRejected, ReleaseMismatch
 from tasks.model_spec import AutoscalingSpec
 from tasks.release.hosting import alarms, logs, names, scaling
+from tasks.release.hosting.asking import load_test
 from tasks.release.journal.record import Journal
 from tasks.release.machine.observed import ObservedEndpoint, ObservedVariant
 from tasks.release.observation import captures
+from tasks.specs.load_test import LoadTestSpec
 
 GONE = ("could not find", "does not exist", "not found", "cannot find")
 THERE = ("already exist", "already existing")
-ASKED_THRICE = 3
 
 
 @dataclass(frozen=True)
@@ -133,29 +132,11 @@ class SageMaker:
             )
         return ", ".join(f"{variant} {weight:g}" for variant, weight in weights.items())
 
-    def ask(self, name: str, variant: str, body: bytes) -> str:
-        """Invoke one variant past the weights, three times."""
-        for _ in range(ASKED_THRICE):
-            try:
-                with asking(f"InvokeEndpoint {name} variant {variant}"):
-                    answer = client("sagemaker-runtime").invoke_endpoint(
-                        EndpointName=name,
-                        TargetVariant=variant,
-                        ContentType="application/json",
-                        Body=body,
-                    )
-                    text = answer["Body"].read()
-            except AwsError as error:
-                if error.retryable:
-                    raise
-                return f"fail: {error.what}"
-            served = answer.get("InvokedProductionVariant", variant)
-            if served != variant:
-                return f"fail: asked {variant}, {served} answered"
-            fault = _unsound(body, text)
-            if fault:
-                return f"fail: {fault}"
-        return f"pass: {variant} answered {ASKED_THRICE} of {ASKED_THRICE} sample requests"
+    def load_test(
+        self, name: str, variant: str, body: bytes, load: LoadTestSpec, longest_ms: float
+    ) -> str:
+        """See `asking.load_test`."""
+        return load_test(name, variant, body, load, longest_ms)
 
     def last_lines(self, name: str, variant: str, since: float) -> tuple[str, ...]:
         """See `logs.last_lines`."""
@@ -281,32 +262,3 @@ def _same(name: str, wanted: Mapping[str, Any], actual: Mapping[str, Any], done:
             "Somebody made it by hand: delete it, or give it another name.",
         )
     return done
-
-
-def _unsound(body: bytes, text: bytes) -> str:
-    """What is wrong with an answer to ``{"instances": […]}``, or ""."""
-    try:
-        request, answer = json.loads(body), json.loads(text)
-    except ValueError:
-        return f"the answer is not JSON: {text[:80]!r}"
-    predictions = answer.get("predictions") if isinstance(answer, dict) else None
-    if not isinstance(predictions, list):
-        return f"the answer has no predictions: {text[:80]!r}"
-    instances = request.get("instances") if isinstance(request, dict) else None
-    if isinstance(instances, list) and len(instances) != len(predictions):
-        return f"{len(instances)} instances, but {len(predictions)} predictions"
-    if any(not math.isfinite(number) for number in _numbers(predictions)):
-        return "a prediction is not a finite number"
-    return ""
-
-
-def _numbers(value: Any) -> list[float]:
-    if isinstance(value, bool):
-        return []
-    if isinstance(value, int | float):
-        return [float(value)]
-    if isinstance(value, dict):
-        value = list(value.values())
-    return (
-        [number for item in value for number in _numbers(item)] if isinstance(value, list) else []
-    )

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
+from tasks.release.hosting.answers import ASKED
 from tasks.release.journal.record import Journal
 from tasks.reports.figures import counted, number, percent, rounded, size
 from tasks.reports.pages import SIGNS, table
-from tasks.values import Check, Manifest, Outcome, Verdict
+from tasks.values import SEVERITY, Check, Manifest, Outcome, Verdict
 
 GATE = "evidence/gate.json"
 """Where a bundle keeps what its gate found."""
@@ -54,9 +55,7 @@ def checklist(
             _of_gate("accuracy", gate, lambda name: name not in SCANNED | TRIED, "none was kept"),
             _sizes(manifest),
             _of_gate("security scan", gate, SCANNED.__contains__, "none was kept"),
-            _of_gate(
-                "load test", gate, TRIED.__contains__, "model.yaml asks for no trial of the program"
-            ),
+            _load_test(journal, gate),
             _ab(journal, experiment),
             _uploaded(manifest, intact),
             _marked("invalidation", journal, "cdn", "it was not promoted, or the CDN not told"),
@@ -157,6 +156,25 @@ def _marked(name: str, journal: Journal, mark: str, missing: str) -> Check:
     outcome: Outcome = "pass" if said else "inconclusive"
     return Check(
         name=name, outcome=outcome, observed=said or "nothing", detail="" if said else missing
+    )
+
+
+def _load_test(journal: Journal, gate: Verdict | None) -> Check:
+    """On its own variant before it had users; and its program's trial, where there was one."""
+    trial = _of_gate(
+        "load test", gate, TRIED.__contains__, "model.yaml asks for no trial of the program"
+    )
+    said = journal.marks.get("health", "")
+    if ASKED not in said:
+        return trial
+    outcome: Outcome = "pass" if said.startswith("pass") else "fail"
+    tried = trial.outcome != "inconclusive"
+    return Check(
+        name="load test",
+        outcome=max(outcome, trial.outcome, key=SEVERITY.index) if tried else outcome,
+        observed=said.partition(": ")[2],
+        bound="release.load_test of model.yaml",
+        detail=f"on trial before: {trial.observed}" if tried else "",
     )
 
 

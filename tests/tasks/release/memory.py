@@ -377,7 +377,7 @@ class MemoryCloud:
             raise AwsRejected("Cannot update in-progress endpoint", "wait", "ValidationException")
         return self.world.endpoint
 
-    def ask(self, name: str, variant: str, body: bytes) -> str:
+    def load_test(self, name: str, variant: str, body: bytes, load: Any, longest_ms: float) -> str:
         return "fail: 500" if self.world.fails_health else "pass: answered"
 
     def last_lines(self, name: str, variant: str, since: float) -> tuple[str, ...]:

@@ -141,6 +141,24 @@ def test_users_are_counted(ended: Journal, errors: int, p99: float, failed: list
     assert [name for name, check in found.items() if check.outcome == "fail"] == failed
 
 
+@pytest.mark.parametrize(
+    ("said", "tried", "outcome"),
+    [("pass", "pass", "pass"), ("fail", "pass", "fail"), ("pass", "fail", "fail")],
+)
+def test_the_load_test_is_of_the_own_variant_and_of_the_trial(
+    ended: Journal, said: str, tried: str, outcome: str
+) -> None:
+    asked = f"{said}: v2 answered 50 sample requests at 25 a second, p95 4 ms"
+    told = ended.model_copy(update={"marks": {**ended.marks, "health": asked}})
+    check = lines(told, gate=gate(**{"serving p95": tried}))["load test"]
+    assert check.outcome == outcome
+    assert check.observed == "v2 answered 50 sample requests at 25 a second, p95 4 ms"
+    assert check.detail == "on trial before: serving p95" + (
+        " serving p95!" if tried == "pass" else ": serving p95!"
+    )
+    assert lines(told, gate=None)["load test"].outcome == said
+
+
 def test_health_is_what_the_candidate_answered(ended: Journal) -> None:
     ill = ended.model_copy(update={"marks": {**ended.marks, "health": "fail: no answer"}})
     assert lines(ill)["health"].outcome == "fail"
