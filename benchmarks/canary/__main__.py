@@ -106,7 +106,7 @@ def _plain(value: float) -> float | None:
 HEADER = (
     f"{'controller':10} {'scenario':16} {'req/s':>6} {'err':>5} {'feed':10} "
     f"{'rolled back':>11} {'missed':>7} {'undec.':>6} {'median s':>8} {'bad':>7} {'x limit':>7} "
-    f"{'full s':>6}"
+    f"{'half s':>6}"
 )
 
 
