@@ -1,7 +1,8 @@
 """Great Expectations' Data Docs, built in a local folder from the batches' results taken together.
 
 They are a courtesy: whatever goes wrong here becomes a notice and never touches the verdict.
-(The pages load their style from a CDN; what must be read offline is our own report.)
+They are made to stand alone (`self_contained`): as Great Expectations writes them they fetch their
+style from other hosts, and draw their index by strangers' scripts.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.contracts.model import Contract
+from tasks.contracts.reports import self_contained
 from tasks.values import Snapshot
 
 SITE = "sluice"
@@ -191,6 +193,19 @@ def _render(result: Any, snapshot: Snapshot, folder: Path) -> None:
     try:
         data_context.validation_results_store.set(key, result)
         data_context.build_data_docs(site_names=[SITE], resource_identifiers=[key])
+        _enclose(folder, result, snapshot)
     finally:
         data_context.delete_data_docs_site(SITE)
         data_context.validation_results_store.remove_key(key)
+
+
+def _enclose(folder: Path, result: Any, snapshot: Snapshot) -> None:
+    """Leave pages that need no other host: their own index, and none of the fonts and logos."""
+    shutil.rmtree(folder / "static", ignore_errors=True)
+    lines = []
+    for page in sorted((folder / "validations").rglob("*.html")):
+        page.write_text(self_contained.enclosed(page.read_text("utf-8")), encoding="utf-8")
+        words = f"{result.suite_name}, {snapshot.start} to {snapshot.end}"
+        lines.append((bool(result.success), words, page.relative_to(folder).as_posix()))
+    text = self_contained.index(f"Data Docs of {result.suite_name}", lines)
+    (folder / "index.html").write_text(text, encoding="utf-8")

@@ -15,11 +15,12 @@ from great_expectations.expectations.metrics.table_metric_provider import TableM
 from great_expectations.render.components import (
     LegacyDiagnosticRendererType,
     LegacyRendererType,
-    RenderedGraphContent,
     RenderedStringTemplateContent,
 )
 from great_expectations.render.renderer.renderer import renderer
 from great_expectations.validator.metric_configuration import MetricConfiguration
+
+from tasks.drift.reports.pictures import outline
 
 METRIC = "sluice.drift_evidence"
 
@@ -132,25 +133,16 @@ class ExpectColumnToMatchBaseline(BatchExpectation):
         shares = details.get("shares") or []
         if not shares:
             return str(result.result.get("observed_value", "--"))
-        bars = [
-            {"cell": index, "side": side, "share": pair[number]}
-            for index, pair in enumerate(shares)
-            for number, side in enumerate(("reference", "current"))
-        ]
-        return RenderedGraphContent(
-            content_block_type="graph",
-            header=f"{result.result['observed_value']}. {details['sentence']}",
-            graph={
-                "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-                "data": {"values": bars},
-                "mark": {"type": "line", "interpolate": "step"},
-                "width": 240,
-                "height": 80,
-                "encoding": {
-                    "x": {"field": "cell", "type": "quantitative"},
-                    "y": {"field": "share", "type": "quantitative"},
-                    "color": {"field": "side", "type": "nominal"},
+        said = f"{result.result['observed_value']}. {details['sentence']}".rstrip(" .")
+        return RenderedStringTemplateContent(
+            content_block_type="string_template",
+            string_template={
+                "template": f"$picture {said.replace('$', '$$')} (grey: the champion's data).",
+                "params": {"picture": ""},
+                "styling": {
+                    "params": {
+                        "picture": {"tag": "img", "attributes": {"src": outline(shares), "alt": ""}}
+                    }
                 },
             },
-            styling={"classes": ["col-4"]},
         )

@@ -20,6 +20,8 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 16, 44, 34
 BARS, SHOWN = 32, 12
 ROW, NAMES, VALUES, SIGNS = 30, 250, 90, 32
 """Of the bars of categories: height of one, room for its name and its figures, signs of a name."""
+OUTLINE = (240, 80)
+"""Width and height of what stands in a table's cell."""
 EDGE = 4
 """Half the width of a sign."""
 # Told apart in grey and by people who do not see red and green; readable on dark and light.
@@ -35,6 +37,32 @@ def picture(reference: NumericCounts | CategoryCounts, current: object) -> str:
     else:
         return ""
     svg = _document(_legend(reference, current) + body, height)
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+
+def outline(shares: Sequence[Sequence[float]]) -> str:
+    """``data:image/svg+xml`` of shares by cell, small enough to stand in a table's cell.
+
+    Args:
+        shares: [cells][reference, current].
+    """
+    width, height = OUTLINE
+    top = max((share for pair in shares for share in pair), default=0.0) or 1.0
+    step = width / max(len(shares), 1)
+    lines = []
+    for side, colour in enumerate((REFERENCE, CURRENT)):
+        points = " ".join(
+            f"{(cell + edge) * step:.1f},{height - 2 - pair[side] / top * (height - 4):.1f}"
+            for cell, pair in enumerate(shares)
+            for edge in (0, 1)
+        )
+        lines.append(
+            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
+        )
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}">{"".join(lines)}</svg>'
+    )
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 

@@ -291,6 +291,23 @@ def test_an_object_without_a_local_copy_stops_before_anything(lake, judge, contr
         judge(contract([ID, PRICE]), lake)
 
 
+def test_data_docs_run_nothing_and_fetch_nothing_whatever_a_row_holds(lake, judge, contract):
+    """A value is somebody else's text, and the page is opened by whoever is on call."""
+    evil = "<script>document.title='taken'</script><img src=https://evil.example onerror=x()>"
+    lake.csv("a.csv.gz", [(1, evil), (2, 7)], ["id", "price"])
+    judge(contract([ID, PRICE]), lake, docs=True)
+    docs = judge.out / "docs"
+    pages = list(docs.rglob("*.html"))
+    assert docs / "index.html" in pages
+    assert len(pages) == 2
+    assert not (docs / "static").exists()
+    for page in pages:
+        shown = page.read_text("utf-8")
+        assert shown.count("default-src 'none'") == 1
+        for word in ("<script", "<link", "onerror=x", "<img src=https", "cdn"):
+            assert word not in shown, (page.name, word)
+
+
 def test_data_docs_are_built_for_the_whole_snapshot_and_cannot_hurt(lake, judge, contract):
     lake.csv("a.csv.gz", [(1, 5), (2, 0)], ["id", "price"])
     report = judge(contract([ID, PRICE]), lake, docs=True)
