@@ -24,7 +24,8 @@ ul.nav { columns: 4; } ul.nav a { text-decoration: none; } .card { margin: 0.8re
 table { border-collapse: collapse; margin: 0.4rem 0; width: 100%; table-layout: fixed; }
 th, td { border: 1px solid #ddd; overflow-wrap: anywhere; padding: 0.3rem 0.6rem;
   text-align: left; vertical-align: top; }
-th { background: #f5f7f9; } td img { display: block; } .btn, input, .btn-group, .card-text { display: none; }
+th { background: #f5f7f9; } td img { display: block; }
+.btn, input, .btn-group, .card-text { display: none; }
 .card:has(.btn-group) { display: none; }
 [data-search] th:first-child, .results th:first-child { width: 4rem; }
 .text-success { color: #18794e; } .text-danger { color: #c62a2f; } i { font-style: normal; }
