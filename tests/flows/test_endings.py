@@ -20,7 +20,7 @@ from tasks.settings import settings
 
 TIME_SCALE = 120.0
 MODEL = testbed.MODEL
-QUICK = {"ladder": (0.4, 0.8), "watch_seconds": 120}
+QUICK = {"ladder": (0.3, 0.5), "watch_seconds": 120}
 
 pytestmark = pytest.mark.timeout(1800)
 

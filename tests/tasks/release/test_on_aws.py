@@ -100,13 +100,19 @@ def test_a_version_that_does_not_start_never_takes_traffic(place: Any) -> None:
     assert place.serves() == alone(before)
 
 
+def until_retiring(context: Any) -> None:
+    """Go on until the old version is about to go; a release that ends before says why."""
+    while (step := advance(context, MODEL)).journal.phase != "retiring":
+        assert not step.ended, step.journal.verdict
+        time.sleep(0.02)
+
+
 def test_a_silent_rollback_of_the_last_update_is_noticed_and_tried_again(place: Any) -> None:
     version = place.publish()
     context = place.context()
     start_release(context, MODEL, version, "ann", "weekly")
     with testbed.LoadGenerator(place.aws.endpoint_url):
-        while advance(context, MODEL).journal.phase != "retiring":
-            time.sleep(0.02)
+        until_retiring(context)
         place.aws.faults.add(kind="silent_rollback", times=1)
         journal = run(context, MODEL)
     assert journal.phase == "done", journal.verdict
@@ -120,8 +126,7 @@ def test_an_update_that_never_holds_freezes_and_a_rollback_thaws(place: Any) -> 
     context = place.context()
     start_release(context, MODEL, version, "ann", "weekly")
     with testbed.LoadGenerator(place.aws.endpoint_url) as load:
-        while advance(context, MODEL).journal.phase != "retiring":
-            time.sleep(0.02)
+        until_retiring(context)
         place.aws.faults.add(kind="silent_rollback", times=3)
         journal = run(context, MODEL)
         assert journal.phase == "mismatch"
