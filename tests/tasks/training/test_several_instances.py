@@ -17,22 +17,22 @@ from tasks.training.plan import TrainingPlan, attempt_name, hyperparameters, tra
 from tests.models.trained import ROOT, write_channel
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.seconds(40)]
-SETTINGS = Settings(work_bucket="work", role_arn="arn:aws:iam::123456789012:role/training")
+SETTINGS = Settings(work_bucket="sluice-work", role_arn="arn:aws:iam::123456789012:role/training")
 
 
 @pytest.fixture
 def jobs(aws_environment, tmp_path):
     """Runs a job of the shipped price-estimator on so many instances; its output's folder."""
     s3, sagemaker = client("s3"), client("sagemaker")
-    s3.create_bucket(Bucket="work")
+    s3.create_bucket(Bucket="sluice-work")
     sales = property_sales(600, date(2026, 1, 1), 60, seed=5)
     late = sales["date"] >= np.datetime64("2026-02-20")
     for name, rows in (("training", ~late), ("holdout", late)):
         write_channel(tmp_path / "channels" / name, sales, rows)
-    put_channels("work", "channels", tmp_path / "channels", {})
+    put_channels("sluice-work", "channels", tmp_path / "channels", {})
     shipped = load_model_spec("price-estimator", ROOT / "models")
     files = source_files(ROOT / "models" / shipped.name, shipped.composition)
-    source = put_source("work", hash_of(files), packed(files))
+    source = put_source("sluice-work", hash_of(files), packed(files))
 
     def run(count):
         training = shipped.training.model_copy(update={"instance_count": count})
@@ -47,7 +47,7 @@ def jobs(aws_environment, tmp_path):
             hyperparameters=chosen,
         )
         name = attempt_name(plan.job_name, 1)
-        channels = {side: f"s3://work/channels/{side}" for side in ("training", "holdout")}
+        channels = {side: f"s3://sluice-work/channels/{side}" for side in ("training", "holdout")}
         request = training_request(name, plan, spec, SETTINGS, channels, source, {})
         assert request["ResourceConfig"]["InstanceCount"] == count
         sagemaker.create_training_job(**request)
@@ -56,7 +56,7 @@ def jobs(aws_environment, tmp_path):
         )
         job = sagemaker.describe_training_job(TrainingJobName=name)
         assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-        address = f"s3://work/jobs/{name}/output/output.tar.gz"
+        address = f"s3://sluice-work/jobs/{name}/output/output.tar.gz"
         return name, fetch_output(name, address, tmp_path / name)
 
     return run
