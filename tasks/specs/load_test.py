@@ -14,7 +14,7 @@ class LoadTestSpec(Strict):
         default=50,
         ge=3,
         le=10_000,
-        description="Sample requests, of four clients at once, for half a minute at most.",
+        description="Sample requests, of four clients at once, for twenty seconds at most.",
     )
     error_share: float = Field(
         default=0.01, ge=0, lt=1, description="Largest share of them that may fail."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -74,8 +75,6 @@ class Keras(Backend):
             patience=hyperparameters.integer("patience", 0),
         )
         network = Network(model, signature)
-        # Whoever leads is waited for, and so is the slowest: joined when all is ready to begin.
-        collective = join(fitting.job, fitting.identity)
         watched_rows = fitting.transform(fitting.watched)
         truth = task.targets(fitting.watched.labels)
 
@@ -91,18 +90,19 @@ class Keras(Backend):
                 "val_loss": float(schedule.loss(truth, raw[PREDICTION])),
             }
 
-        history = Fit(
-            model=model,
-            signature=signature,
-            examples=Examples(len(fitting.split), tensors_of),
-            schedule=schedule,
-            validate=validate,
-            checkpoints=Checkpoints(fitting.job.checkpoint_dir, fitting.identity),
-            stopping=lambda: fitting.job.stopping,
-            variation=architectures.variation(signature, hyperparameters),
-            collective=collective,
-        ).run()
-        collective.close()
+        # Whoever leads is waited for, and so is the slowest: joined when all is ready to begin.
+        with contextlib.closing(join(fitting.job, fitting.identity)) as collective:
+            history = Fit(
+                model=model,
+                signature=signature,
+                examples=Examples(len(fitting.split), tensors_of),
+                schedule=schedule,
+                validate=validate,
+                checkpoints=Checkpoints(fitting.job.checkpoint_dir, fitting.identity),
+                stopping=lambda: fitting.job.stopping,
+                variation=architectures.variation(signature, hyperparameters),
+                collective=collective,
+            ).run()
         fitting.lap("fit", f"epochs={len(history)}")
         versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
         return Fitted(network, history, versions)

@@ -146,7 +146,7 @@ class Examples:
         return self.count * row_bytes <= self.held
 
     def steps(self, row_bytes: int, batch: int) -> int:
-        """Batches of a segment: two segments are held at once."""
+        """Batches of a segment: an eighth of what may be held, of which there are two at once."""
         return max(1, min(SEGMENT_STEPS, self.held // 8 // max(1, row_bytes * batch)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from embedded_aws.protocol.service import AwsFault
 
@@ -91,22 +91,21 @@ def _matches(pattern: str, value: str) -> bool:
 
 
 def _length(shape: Any, length: int, value: Any, path: str) -> Iterator[str]:
-    limits = shape.metadata
-    if "max" in limits and length > limits["max"]:
-        rule = f"Member must have length less than or equal to {limits['max']}"
-        yield _problem(value, path, rule)
-    if "min" in limits and length < limits["min"]:
-        rule = f"Member must have length greater than or equal to {limits['min']}"
-        yield _problem(value, path, rule)
+    yield from _within(shape.metadata, length, "length", value, path)
 
 
 def _range(shape: Any, value: float, path: str) -> Iterator[str]:
-    limits = shape.metadata
-    if "max" in limits and value > limits["max"]:
-        rule = f"Member must have value less than or equal to {limits['max']}"
+    yield from _within(shape.metadata, value, "value", value, path)
+
+
+def _within(
+    limits: Any, measured: float, what: Literal["length", "value"], value: Any, path: str
+) -> Iterator[str]:
+    if "max" in limits and measured > limits["max"]:
+        rule = f"Member must have {what} less than or equal to {limits['max']}"
         yield _problem(value, path, rule)
-    if "min" in limits and value < limits["min"]:
-        rule = f"Member must have value greater than or equal to {limits['min']}"
+    if "min" in limits and measured < limits["min"]:
+        rule = f"Member must have {what} greater than or equal to {limits['min']}"
         yield _problem(value, path, rule)
 
 
