@@ -14,7 +14,7 @@ from tasks.contracts.reports.report import ContractReport
 from tasks.contracts.tasks import check_contract
 from tasks.conversion.tasks import convert
 from tasks.drift.tasks import BASELINE, keep_baseline, keep_errors
-from tasks.gates.tasks import gate
+from tasks.gates.tasks import ROWS, gate
 from tasks.lake.formats import LocalReader
 from tasks.lake.tasks import pull_snapshot
 from tasks.registry.tasks import publish, reject
@@ -108,6 +108,8 @@ def admit(
         **keep_errors(data, candidate.folder / "model.tar.gz", holdout),
         BASELINE: keep_baseline(data),
     }
+    if (rows := data.work / ROWS).exists():  # nobody splits the rows of an upload
+        files[f"evidence/{ROWS}"] = rows
     lineage = Lineage(
         snapshot=data.address,
         snapshot_fingerprint=data.snapshot.fingerprint,

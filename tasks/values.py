@@ -26,6 +26,10 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+WARNING = "warning: "
+"""How the detail of a check begins that passes and that a person should look at."""
+
+
 class Check(Frozen):
     """One thing that was looked at.
 

@@ -31,8 +31,11 @@ from tasks.reports.artifacts import key_for, logger, show
 from tasks.specs.trial import TrialSpec
 from tasks.values import Check, MeasuredChampion, TrainedModel, Verdict
 
-GATE, BEHAVIOUR = "gate.json", "behaviour.json"
-"""The verdict, and what came of the rules of behaviour: in the bundle's evidence."""
+ROWS, GATE, BEHAVIOUR = "rows.json", "gate.json", "behaviour.json"
+"""The verdicts on its rows and on the candidate, and what came of the rules of behaviour: in the
+bundle's evidence."""
+OUTPUT = "output"
+"""Folder of a candidate with its metrics; what is kept beside them comes into the bundle."""
 
 
 @task(name="check rows", cache_policy=NO_CACHE)
@@ -44,7 +47,7 @@ def check_rows(
     Args:
         spec: The model.
         data: What `upload_channels` put into S3.
-        work: The run's folder.
+        work: The run's folder; the verdict is kept there, as `ROWS`.
         private: Columns whose values no page may show.
 
     Raises:
@@ -60,6 +63,7 @@ def check_rows(
     found = judge.findings(spec, training, holdout, features, private)
     verdict = judge.verdict_of(spec.name, found)
     page = rows_page(spec.name, verdict, found, len(training), len(holdout))
+    _keep(work / ROWS, verdict.model_dump_json(indent=1))
     show(key_for("rows", spec.name), page, "Can these rows be learned from, and measured on?")
     for finding in found:
         if finding.level == "warn":
@@ -123,14 +127,14 @@ def gate(
             work,
         )
         said = [finding.check().model_dump() for finding in behaved]
-        _keep(candidate.folder, BEHAVIOUR, json.dumps(said, indent=1, ensure_ascii=False))
+        _keep(candidate.folder / OUTPUT / BEHAVIOUR, json.dumps(said, indent=1, ensure_ascii=False))
     if accept_inconclusive:
         behaved = tuple(finding.accepted() for finding in behaved)
     tried: tuple[Check, ...] = ()
     if spec.trial is not None and _stands((*found, *scanned, *behaved)):
         tried = _tried(candidate.folder, spec.trial)
     verdict = verdict_of(spec.name, (*found, *behaved), (*scanned, *tried))
-    _keep(candidate.folder, GATE, verdict.model_dump_json(indent=1))
+    _keep(candidate.folder / OUTPUT / GATE, verdict.model_dump_json(indent=1))
     page = gate_page(
         spec.name,
         verdict,
@@ -160,9 +164,7 @@ def _photo(holdout: str, path: str) -> bytes:
     return found.body
 
 
-def _keep(folder: Path, name: str, text: str) -> None:
-    """Beside the candidate's metrics, from where it comes into the bundle."""
-    path = folder / "output" / name
+def _keep(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text + "\n", encoding="utf-8")
 
@@ -173,5 +175,5 @@ def _tried(folder: Path, limits: TrialSpec) -> tuple[Check, ...]:
         trial = try_serving(folder / "model.tar.gz", limits.requests)
     except BundleFailed as failed:
         trial = Trial(failure=str(failed))
-    _keep(folder, TRIAL, trial.model_dump_json(indent=1))
+    _keep(folder / OUTPUT / TRIAL, trial.model_dump_json(indent=1))
     return checks(trial, limits)

@@ -195,7 +195,8 @@ def keep_checklist(
     verdict = checklist.checklist(
         journal,
         manifest,
-        _gate_of(registry, manifest),
+        _evidence(registry, manifest, checklist.ROWS),
+        _evidence(registry, manifest, checklist.GATE),
         intact,
         back,
         taking_part(model),
@@ -213,11 +214,11 @@ def _damage(registry: RegistryPort, model: str, version: str) -> str:
     return ""
 
 
-def _gate_of(registry: RegistryPort, manifest: Manifest) -> Verdict | None:
-    """What a bundle's gate found; None where its bundle is older than that file."""
-    if checklist.GATE not in {file.path for file in manifest.files}:
+def _evidence(registry: RegistryPort, manifest: Manifest, path: str) -> Verdict | None:
+    """A verdict that a bundle keeps; None where the bundle has no such file."""
+    if path not in {file.path for file in manifest.files}:
         return None
-    body = registry.read_file(manifest.model, manifest.version, checklist.GATE)
+    body = registry.read_file(manifest.model, manifest.version, path)
     return Verdict.model_validate_json(body)
 
 

@@ -24,7 +24,7 @@ from tasks import aws as our_aws
 from tasks.registry import Registry
 from tasks.reports.artifacts import key_for
 from tasks.settings import settings
-from tasks.values import Manifest
+from tasks.values import Manifest, Verdict
 
 TIME_SCALE = 120.0
 ROOT = Path(__file__).resolve().parents[2]
@@ -334,6 +334,12 @@ def test_a_new_model_goes_from_a_sample_to_users(place: Place, tmp_path: Path) -
     [eager] = place.ask("visit-teller", {**row, "minutes": 29, "pages": 19})["predictions"]
     [idle] = place.ask("visit-teller", {**row, "minutes": 1, "pages": 1})["predictions"]
     assert (eager["label"], idle["label"]) == ("yes", "no")
+    shelf = Registry.here()
+    version = shelf.pointer("visit-teller").version
+    kept = Verdict.model_validate_json(
+        shelf.read_file("visit-teller", version, "evidence/rows.json")
+    )
+    assert "duplicates" in {check.name for check in kept.checks}
 
 
 def test_one_unsound_model_keeps_no_other_from_being_looked_at(place: Place) -> None:

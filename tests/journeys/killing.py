@@ -22,7 +22,10 @@ PARAMETERS = {
 }
 PATIENCE = 900.0
 """Real seconds to wait for what no promise bounds, on a machine that does much else beside."""
-STAGES = ("snapshot", "contract", "upload channels", "train", "gate", "convert", "register")
+STAGES = (
+    *("snapshot", "contract", "upload channels", "check rows"),
+    *("train", "gate", "convert", "register"),
+)
 
 
 def flow_process(run: str) -> int | None:

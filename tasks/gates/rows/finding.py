@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.specs.data_gates import RowSeverity
-from tasks.values import Check, Outcome
+from tasks.values import WARNING, Check, Outcome
 
 Level = Literal["pass", "warn", "fail", "unknown"]
 OUTCOMES: dict[Level, Outcome] = {"pass": "pass", "warn": "pass", "fail": "fail", "unknown": "pass"}
@@ -44,7 +44,7 @@ class RowFinding:
 
     def check(self) -> Check:
         """As the verdict keeps it."""
-        told = f"warning: {self.why}" if self.level == "warn" else self.why
+        told = f"{WARNING}{self.why}" if self.level == "warn" else self.why
         if self.level == "unknown":
             told = f"{NOT_CHECKED}: {self.why}"
         detail = f"{told}; {self.advice}" if self.advice else told

@@ -1,8 +1,8 @@
 """The release checklist: what was shown of a version before and while it met users. Pure.
 
-Made of evidence alone: what its gate found (``evidence/gate.json`` of the bundle), what its
-manifest lists, what the release's journal says was done and read back. A line without evidence says
-so and is ``inconclusive``; nothing is ticked by hand.
+Made of evidence alone: what was found of its rows and by its gate (``evidence/`` of the bundle),
+what its manifest lists, what the release's journal says was done and read back. A line without
+evidence says so and is ``inconclusive``; nothing is ticked by hand.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from tasks.release.hosting.answers import ASKED
 from tasks.release.journal.record import Journal
 from tasks.reports.figures import counted, number, percent, rounded, size
 from tasks.reports.pages import SIGNS, table
-from tasks.values import SEVERITY, Check, Manifest, Outcome, Verdict
+from tasks.values import SEVERITY, WARNING, Check, Manifest, Outcome, Verdict
 
-GATE = "evidence/gate.json"
-"""Where a bundle keeps what its gate found."""
+ROWS, GATE = "evidence/rows.json", "evidence/gate.json"
+"""Where a bundle keeps what was found of the rows that it learned from, and by its gate."""
 SCANNED = frozenset(
     {"archive", "archive size", "places and links", "pickles", "programs", "graph steps", "secrets"}
 )
@@ -32,6 +32,7 @@ ERROR_SHARE = 0.01
 def checklist(
     journal: Journal,
     manifest: Manifest,
+    rows: Verdict | None,
     gate: Verdict | None,
     intact: Mapping[str, str],
     back: str | None,
@@ -42,6 +43,7 @@ def checklist(
     Args:
         journal: The release.
         manifest: Of the candidate.
+        rows: What was found of its rows; None for an upload, and in a bundle older than that file.
         gate: What the gate found; None where the bundle is older than that file.
         intact: Of the versions that were read and held to their manifests, what is wrong; "" is
             nothing.
@@ -52,6 +54,7 @@ def checklist(
     return Verdict.of(
         f"{journal.model} {version}",
         (
+            _rows(rows),
             _of_gate("accuracy", gate, lambda name: name not in SCANNED | TRIED, "none was kept"),
             _sizes(manifest),
             _of_gate("security scan", gate, SCANNED.__contains__, "none was kept"),
@@ -103,6 +106,20 @@ def _of_gate(name: str, gate: Verdict | None, which: Callable[[str], bool], miss
         outcome=part.outcome,
         observed="; ".join(told),
         bound=f"all {counted(len(chosen), 'check')} of the gate",
+    )
+
+
+def _rows(rows: Verdict | None) -> Check:
+    """Whether they could be learned from and measured on; their warnings are told, not failed."""
+    if rows is None or not rows.checks:
+        why = "it was uploaded, or made before rows were checked" if rows is None else rows.reason
+        return Check(name="rows", outcome="inconclusive", observed="nothing", detail=why)
+    warned = [check.name for check in rows.checks if check.detail.startswith(WARNING)]
+    return Check(
+        name="rows",
+        outcome=rows.outcome,
+        observed=f"warned of {', '.join(warned)}" if warned else rows.reason,
+        bound=f"all {counted(len(rows.checks), 'check')} of the rows",
     )
 
 

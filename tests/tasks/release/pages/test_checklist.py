@@ -15,11 +15,19 @@ from tasks.release.pages.checklist import SCANNED, TRIED, checklist, page
 from tasks.release.tasks import keep_checklist
 from tasks.specs.artefact import ArtefactSpec
 from tasks.specs.trial import TrialSpec
-from tasks.values import BundleFile, Check, Manifest, Verdict
+from tasks.values import WARNING, BundleFile, Check, Manifest, Verdict
 from tests.tasks.release.test_crashes import MODEL, SHORT, V1, V2, memory
 
 LINES = (
-    *("accuracy", "sizes", "security scan", "load test", "A/B configuration", "versioned upload"),
+    *(
+        "rows",
+        "accuracy",
+        "sizes",
+        "security scan",
+        "load test",
+        "A/B configuration",
+        "versioned upload",
+    ),
     *("invalidation", "health", "alarms", "service level", "error rate", "rollback plan"),
 )
 WHOLE = {V1: "", V2: ""}
@@ -59,8 +67,17 @@ def gate(**outcomes: str) -> Verdict:
     return Verdict.of("candidate", tuple(checks))
 
 
+ROWS = Verdict.of(
+    "rows",
+    (
+        Check(name="duplicates", outcome="pass", observed="0"),
+        Check(name="label noise", outcome="pass", observed="3 %", detail=f"{WARNING}some are off"),
+    ),
+)
+
+
 def lines(journal: Journal, **more: Any) -> dict[str, Check]:
-    told = {"gate": gate(), "intact": WHOLE, "back": V1, "experiment": (), **more}
+    told = {"rows": ROWS, "gate": gate(), "intact": WHOLE, "back": V1, "experiment": (), **more}
     verdict = checklist(journal, told.pop("manifest", manifest()), **told)
     assert tuple(check.name for check in verdict.checks) == LINES
     return {check.name: check for check in verdict.checks}
@@ -78,6 +95,7 @@ def test_a_version_of_which_all_was_shown(ended: Journal) -> None:
     found = lines(served(ended, 1000, 9))
     outcomes = {name: check.outcome for name, check in found.items()}
     assert outcomes == dict.fromkeys(LINES, "pass")
+    assert found["rows"].observed == "warned of label noise"
     assert found["accuracy"].observed == "mae mae!"
     assert found["load test"].observed == "serving p95 serving p95!"
     assert "model.tar.gz 630" in found["sizes"].observed
@@ -105,7 +123,7 @@ def test_it_knows_the_names_that_the_gate_gives_its_checks(tmp_path: Path) -> No
 
 def test_what_nobody_has_shown_is_not_ticked(ended: Journal) -> None:
     bare = ended.model_copy(update={"marks": {}, "timeline": (), "strategy": "direct"})
-    found = lines(bare, gate=None, intact={}, back=None, manifest=manifest(files=()))
+    found = lines(bare, rows=None, gate=None, intact={}, back=None, manifest=manifest(files=()))
     shown = {name for name, check in found.items() if check.outcome == "pass"}
     assert shown == {"A/B configuration"}
     assert {found[name].outcome for name in LINES} == {"pass", "inconclusive"}
@@ -170,13 +188,13 @@ def test_an_experiment_is_named(ended: Journal) -> None:
 
 
 def test_the_page_says_how_much_was_shown_and_where_it_is_kept(ended: Journal) -> None:
-    verdict = checklist(served(ended, 10, 0), manifest(), None, WHOLE, V1, ())
+    verdict = checklist(served(ended, 10, 0), manifest(), ROWS, None, WHOLE, V1, ())
     text = page(verdict, "s3://registry/x.json")
     assert text.startswith(f"# ? Release checklist of {MODEL} {V2}")
-    said = "9 of 12 lines shown; shown by nobody: accuracy, security scan, load test."
+    said = "10 of 13 lines shown; shown by nobody: accuracy, security scan, load test."
     assert said in text
     assert text.endswith("Kept as `s3://registry/x.json`.")
-    broken = checklist(served(ended, 10, 1), manifest(), gate(), WHOLE, V1, ())
+    broken = checklist(served(ended, 10, 1), manifest(), ROWS, gate(), WHOLE, V1, ())
     assert "; not kept: service level, error rate." in page(broken, "")
 
 
