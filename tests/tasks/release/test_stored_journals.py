@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from tasks.release import advance, start_release
 from tasks.release.journal.record import Journal, Ruling
 from tasks.release.pages import timeline
-from tests.tasks.release.test_crashes import MODEL, SHORT, V2, memory
+from tests.tasks.release import memory
+from tests.tasks.release.memory import MODEL, V2
+from tests.tasks.release.test_crashes import SHORT
 
 STORED = Path(__file__).resolve().parents[2] / "vectors" / "release_journals.json"
 """By verdict: journals of releases under way, as they were written before the judge's words."""
