@@ -26,10 +26,15 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Found:
-    """One object as it was read. ``etag`` keeps its quotes, as ``If-Match`` wants it."""
+    """One object as it was read.
+
+    ``etag`` keeps its quotes, as ``If-Match`` wants it; ``version_id`` is "" in a bucket that keeps
+    no versions.
+    """
 
     body: bytes
     etag: str
+    version_id: str = ""
 
 
 def read(bucket: str, key: str) -> Found | None:
@@ -42,7 +47,7 @@ def read(bucket: str, key: str) -> Found | None:
     try:
         with asking(f"GetObject s3://{bucket}/{key}"):
             answer = client("s3").get_object(Bucket=bucket, Key=key)
-            return Found(body=answer["Body"].read(), etag=answer["ETag"])
+            return Found(answer["Body"].read(), answer["ETag"], answer.get("VersionId", ""))
     except AwsRejected as error:
         if error.code in MISSING:
             return None

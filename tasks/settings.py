@@ -51,6 +51,18 @@ class Settings(BaseSettings):
         description="What the names of SageMaker's model package groups begin with, one for each "
         "model; empty keeps no packages.",
     )
+    signing_key: str = Field(
+        default="",
+        pattern=r"^(|file:.+|awskms:.+)$",
+        description="Private key that signs bundles: file:<path of a PEM>, or awskms:<key id, ARN "
+        "or alias>; empty signs nothing.",
+    )
+    trusted_keys: str = Field(
+        default="",
+        description="Public keys whose signatures are believed, as paths of PEM files, "
+        "comma-separated; the signing key's own is believed too. Without any, bundles need no "
+        "signature.",
+    )
     kms_key_id: str = Field(
         default="", description="KMS key for volumes and artifacts; empty uses the bucket's own."
     )

@@ -28,8 +28,8 @@ IMPURE = {
     "experiments": "assigned records store table tasks verbs",
     "gates": "tasks",
     "lake": "bucket pull tasks",
-    "registry": "__init__ app_archive app_manifest bundle cdn history packages pointer registry"
-    " retention tasks",
+    "registry": "__init__ app_archive app_manifest bundle cdn history kms packages pointer"
+    " publication registry retention signing tasks",
     "release": "__init__ actor acts corrections failsafe_alarm context"
     " reconcile starting tasks verbs"
     " deliveries delivery edge.acts edge.collector edge.delivery edge.switch"

@@ -58,6 +58,11 @@ class Laptop:
         """File that whoever changes the stack locks, so that two do not at once."""
         return self.state / "stack.lock"
 
+    @property
+    def signing_key(self) -> Path:
+        """File of the private key that signs this machine's bundles."""
+        return self.state / "keys" / "signing.pem"
+
     def log(self, name: str) -> Path:
         """Log file of one process."""
         return self.state / "log" / f"{name}.log"
@@ -97,6 +102,7 @@ class Laptop:
             "no_proxy": direct("no_proxy"),
             "DO_NOT_TRACK": "1",
             "GX_ANALYTICS_ENABLED": "false",
+            "SLUICE_SIGNING_KEY": f"file:{self.signing_key}",
             "SLUICE_CACHE_DIR": str(self.state / "cache"),
             "SLUICE_TIME_SCALE": f"{self.time_scale:g}",
             "SLUICE_RELEASE_POLICY": self.release_policy,

@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from typing import Any, cast
 
 from embedded_aws.clock import Clock
+from embedded_aws.digests import teach_digests
 from embedded_aws.fargate import teach_fargate
 from embedded_aws.protocol.service import AwsFault, Request, Response
 from embedded_aws.protocol.wire import protocol_of
@@ -174,6 +175,8 @@ def _load_handlers(host: str) -> list[tuple[re.Pattern[str], _Handler]]:
             teach_transactions()
         if service == "ecs":
             teach_fargate()
+        if service == "kms":
+            teach_digests()
         return [(re.compile(url), handler) for url, handler in backend.urls.items()]
     return []
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from tasks.model_spec import ReleaseSpec, ServingSpec
-from tasks.values import Frozen
+from tasks.values import Frozen, Seal
 
 Phase = Literal[
     "planned",
@@ -41,7 +41,8 @@ class Arm(Frozen):
     """One version on the endpoint, and the names it goes by at SageMaker.
 
     ``model_data`` is the ``s3://`` address of model.tar.gz, ``program`` what serves it, below its
-    ``code/``, ``identity`` the ledger's key; "" when it is not known.
+    ``code/``, ``identity`` the ledger's key; "" when it is not known. ``manifest`` is the one that
+    it had when its files were read; None in older journals, and where nobody read them.
     """
 
     version: str
@@ -51,6 +52,7 @@ class Arm(Frozen):
     model_data: str = ""
     program: str = ""
     identity: str = ""
+    manifest: Seal | None = None
 
 
 class Site(Frozen):

@@ -34,8 +34,9 @@ def test_a_stored_verdict_is_read_and_written_in_the_judges_words(now: str, befo
     earlier = json.loads(stored(before))
     assert written["ruling"].pop("action") == now
     earlier["ruling"].pop("action")
-    # A key of the policy that came later has its default, and takes nothing away.
-    written["spec"] = {key: written["spec"][key] for key in earlier["spec"]}
+    # A key that came later has its default, and takes nothing away.
+    for part in ("spec", "candidate", "stable"):
+        written[part] = {key: written[part][key] for key in earlier[part]}
     assert {key: written[key] for key in earlier} == earlier
     assert journal.ruling.reason in timeline.page(journal)
 

@@ -15,7 +15,7 @@ from tasks.release.deliveries import delivery_of
 from tasks.release.edge import acts
 from tasks.release.journal.record import Journal
 from tasks.release.machine.transitions import next_action
-from tasks.values import BundleFile, Manifest, Pointer, Rollout
+from tasks.values import BundleFile, Manifest, Pointer, Rollout, Seal
 from tests.tasks.release import memory
 from tests.tasks.release.memory import MODEL, V1, V2, V3
 
@@ -99,7 +99,7 @@ class EdgeRegistry(memory.MemoryRegistry):
 
     def move_pointer(
         self, model: str, version: str, *, expected: str | None, actor: str, reason: str,
-        rollback: bool = False,
+        rollback: bool = False, sealed: Seal | None = None,
     ) -> Pointer:  # fmt: skip
         current = self.world.pointer
         named = current.version if current else None

@@ -15,7 +15,7 @@ from tasks.errors import (
 )
 from tasks.release.journal.record import ArmFigures, Journal, Point, Ruling
 from tasks.release.ports import StoredJournal, WindowCounts
-from tasks.values import Manifest, Pointer
+from tasks.values import Manifest, Pointer, Seal
 
 if TYPE_CHECKING:
     from tests.tasks.release.memory.world import World
@@ -103,6 +103,9 @@ class MemoryRegistry:
     def verify(self, model: str, version: str) -> Manifest:
         return self.manifest(model, version)
 
+    def sealed(self, model: str, version: str) -> Seal:
+        return Seal(sha256=self.verify(model, version).version.ljust(64, "0"))
+
     def file_url(self, model: str, version: str, path: str) -> str:
         return f"s3://registry/{model}/{version}/{path}"
 
@@ -116,7 +119,7 @@ class MemoryRegistry:
 
     def move_pointer(
         self, model: str, version: str, *, expected: str | None, actor: str, reason: str,
-        rollback: bool = False,
+        rollback: bool = False, sealed: Seal | None = None,
     ) -> Pointer:  # fmt: skip
         current = self.world.pointer
         named = current.version if current else None
