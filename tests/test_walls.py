@@ -38,7 +38,7 @@ IMPURE = {
     " journal.leases journal.store observation.captures observation.feed observation.state"
     " observation.outside",
     "training": "channels collect job tasks",
-    "uploads": "__init__ artefact inbox listening queue tasks",
+    "uploads": "__init__ artefact dead_letters inbox listening queue tasks",
 }
 
 

@@ -11,7 +11,7 @@ import hashlib
 from tasks import objects
 from tasks.errors import BundleCorrupt, VersionUnknown
 from tasks.registry import names, signing
-from tasks.registry.stored import parsed
+from tasks.stored import parsed
 from tasks.values import BundleFile, Check, Manifest, Seal, Verdict
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from tasks import objects
 from tasks.errors import PointerMoved
 from tasks.registry import bundle, names
-from tasks.registry.stored import parsed
+from tasks.stored import parsed
 from tasks.values import Pointer, Rollout, Seal
 
 FIVE_MINUTES = "public, max-age=300"

@@ -22,7 +22,7 @@ from tasks.aws import asking, client
 from tasks.errors import BundleCorrupt, InvalidSetting, RegistryError, VersionExists
 from tasks.registry import names, signing
 from tasks.registry.bundle import find_manifest, require_sound, verify
-from tasks.registry.stored import parsed
+from tasks.stored import parsed
 from tasks.values import BundleFile, Frozen, Manifest
 
 YEAR_LONG = "public, max-age=31536000, immutable"
