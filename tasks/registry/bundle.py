@@ -122,7 +122,12 @@ def inspect(bucket: str, model: str, version: str) -> Verdict:
     Raises:
         VersionUnknown: no such version.
     """
-    return _inspected(bucket, manifest(bucket, model, version))
+    try:
+        known = manifest(bucket, model, version)
+    except BundleCorrupt as error:
+        wrong = Check(name=names.MANIFEST, outcome="fail", detail=error.what)
+        return Verdict.of(f"{model} {version}", (wrong,))
+    return _inspected(bucket, known)
 
 
 def verify(bucket: str, model: str, version: str) -> Manifest:

@@ -154,9 +154,12 @@ def test_files_and_manifest_that_were_swapped_together_are_refused(
     swapped = signed.replace(b'"mae": 1.0', b'"mae": 2.0')
     assert swapped != signed
     shelf.s3.put_object(Bucket=BUCKET, Key=key, Body=swapped)
-    for act in (shelf.registry.manifest, shelf.registry.verify, shelf.registry.inspect):
+    for act in (shelf.registry.manifest, shelf.registry.verify, shelf.registry.sealed):
         with pytest.raises(BundleUnsigned):
             act(shelf.model, V1)
+    found = shelf.registry.inspect(shelf.model, V1)
+    assert found.outcome == "fail"
+    assert "nobody has signed it" in found.reason
     with pytest.raises(BundleUnsigned):
         shelf.registry.move_pointer(shelf.model, V1, expected=None, actor="ann", reason="r")
     assert shelf.registry.verify(shelf.model, V2).version == V2
