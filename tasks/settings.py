@@ -91,6 +91,11 @@ class Settings(BaseSettings):
         description="Browser page of an address in S3, with {bucket}, {key} and perhaps {kind} "
         "(object or buckets); pages link there.",
     )
+    collector_key_secret: str = Field(
+        default="",
+        description="Name in Secrets Manager of the key that signs the tokens of clients who "
+        "report; empty: the collector asks nobody for a token.",
+    )
     metrics_namespace: str = Field(
         default="Sluice", description="CloudWatch namespace of our own metrics."
     )

@@ -32,7 +32,7 @@ IMPURE = {
     " publication registry retention signing tasks",
     "release": "__init__ actor acts corrections failsafe_alarm context"
     " reconcile starting tasks verbs"
-    " deliveries delivery edge.acts edge.collector edge.delivery edge.switch"
+    " deliveries delivery edge.acts edge.collecting edge.collector edge.delivery edge.switch"
     " endpoint.acts endpoint.delivery"
     " hosting.alarms hosting.asking hosting.logs hosting.sagemaker hosting.scaling"
     " journal.leases journal.store observation.captures observation.feed observation.state"
