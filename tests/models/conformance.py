@@ -112,11 +112,12 @@ def compositions(backend):
 
 @dataclass(frozen=True)
 class Done:
-    """A finished job of one composition."""
+    """A finished job of one composition, and what the one before it said when it was stopped."""
 
     base: Path
     family: Family
     log: str
+    stopped: str = ""
 
     @property
     def model(self):
@@ -173,6 +174,14 @@ def start(base):
     )
 
 
+def run_interrupted(base, task, source, backend):
+    """Train one composition: the first job is stopped on its way, the second ends it."""
+    family = prepare(base, task, source, backend)
+    status, stopped, log = stopped_and_resumed(base)
+    assert status == 143, stopped  # 128 + SIGTERM, as a shell tells it
+    return Done(base, family, log, stopped)
+
+
 def stopped_and_resumed(base):
     """Stop a job at its first sign of life, as spot capacity would, and let another go on."""
     said = []
@@ -182,6 +191,8 @@ def stopped_and_resumed(base):
             if line.startswith(("epoch=1 ", "part=scikit-learn")):
                 first.send_signal(signal.SIGTERM)
         status = first.wait(120)
+    left = [path for path in (base / "model").rglob("*") if path.is_file()]
+    assert not left, f"a stopped job left {left}"
     second = start(base)
     more, _ = second.communicate(timeout=600)
     assert second.returncode == 0, more
