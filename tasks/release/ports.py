@@ -24,10 +24,15 @@ WindowCounts = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class StoredJournal:
-    """A journal and the ETag that proves nobody wrote since."""
+    """A journal and the ETag that proves nobody wrote since.
+
+    ``age`` is how long ago it was written when it was read, in seconds of the store's own clock;
+    None where it was written here just now, or where the store does not say.
+    """
 
     journal: Journal
     etag: str
+    age: float | None = None
 
 
 class Journals(Protocol):

@@ -283,7 +283,8 @@ class _Connection(BaseHTTPRequestHandler):
                 lines.append(f"{name}: {value}")
         if status not in _BODILESS:
             lines.append(f"content-length: {length}")
-        lines.append(f"date: {email.utils.formatdate(usegmt=True)}")
+        date = response.headers.get("date") or email.utils.formatdate(usegmt=True)
+        lines.append(f"date: {date}")
         if self.close_connection:
             lines.append("connection: close")
         head = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"

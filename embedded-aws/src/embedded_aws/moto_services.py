@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import email.utils
 import functools
 import logging
 import re
@@ -92,6 +93,10 @@ class Moto:
             raise not_implemented(request) from error
         finally:
             _clock.reset(token)
+        if request.service == "s3":
+            # On the clock of Last-Modified: who subtracts the two gets an age.
+            date = email.utils.formatdate(self._clock.now(), usegmt=True)
+            reply_headers = {**reply_headers, "date": date}
         return _well_formed(request, int(status), reply_headers, body)
 
     @contextlib.contextmanager

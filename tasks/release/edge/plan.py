@@ -57,6 +57,7 @@ def opened(
         phase_since=now,
         owner=owner,
         lease_until=now + lease,
+        lease_seconds=lease,
         marks={POINTER: pointer.model_dump_json()} if pointer else {},
     )
     return journal.noted(first_line(journal, now))

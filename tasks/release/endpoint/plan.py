@@ -71,6 +71,7 @@ def opened(
         phase_since=now,
         owner=owner,
         lease_until=now + lease,
+        lease_seconds=lease,
     )
     return journal.noted(first_line(journal, now))
 

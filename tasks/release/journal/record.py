@@ -184,7 +184,9 @@ class Journal(Frozen):
     has to go and ``stable`` the one that has to serve; it begins in ``rolling_back``.
 
     ``accepted`` counts updates by configuration, ``rejected`` refusals by phase and act, ``tries``
-    how often each act was done in the present phase.
+    how often each act was done in the present phase. ``lease_until`` is the owner's lease on its
+    own clock, ``lease_seconds`` how long it runs from the last write on; 0 in older journals, and
+    where the owner let go.
     """
 
     schema_version: Literal[1] = 1
@@ -216,6 +218,7 @@ class Journal(Frozen):
 
     owner: str
     lease_until: float
+    lease_seconds: float = 0.0
     write_id: str = ""
     revision: int = 0
     intent: Intent | None = None

@@ -128,6 +128,7 @@ def rollback(
         phase_since=now,
         owner=owner,
         lease_until=now + lease,
+        lease_seconds=lease,
     )
     begun = JournalEntry(at=now, actor=owner, kind="phase", action="rolling_back", detail=reason)
     return journal.noted(first_line(journal, now)).noted(begun)
