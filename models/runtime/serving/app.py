@@ -7,6 +7,7 @@ runs is what the training job saved, loaded again and compared with the trained 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import time
@@ -21,8 +22,16 @@ from fastapi import FastAPI, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from models.runtime.images.fetching import PhotoHosts
-from models.runtime.serving import limits
-from models.runtime.serving.connections import BoundedConnection
+from models.runtime.serving.connections import bounded
+from models.runtime.serving.limits import (
+    BACKLOG,
+    KEEP_ALIVE_SECONDS,
+    LINGER_BYTES,
+    LINGER_SECONDS,
+    MOST_HEAD_BYTES,
+    RETRY_AFTER_SECONDS,
+    Limits,
+)
 from models.runtime.serving.lines import Health, Lines
 from models.runtime.serving.model import Model, Served
 from models.runtime.serving.requests import JSON, Bodies, Busy, Unread, require_json
@@ -30,6 +39,10 @@ from models.runtime.serving.telemetry import Publisher, Telemetry, publisher_fro
 from models.runtime.tables.cells import BadInput
 
 __all__ = ["Model", "create_app", "main"]
+
+LIMITS = Limits()
+COLLECTED = (50_000, 20, 100)
+"""After how many new objects Python looks for garbage; its own 700 are few for a body's values."""
 
 
 class Reply(Response):
@@ -64,8 +77,8 @@ class LastReply(Reply):
         await send({"type": "http.response.body", "body": bytes(self.body), "more_body": True})
         taken, more = 0, True
         with suppress(TimeoutError):
-            async with asyncio.timeout(limits.LINGER_SECONDS):
-                while more and taken < limits.LINGER_BYTES:
+            async with asyncio.timeout(LINGER_SECONDS):
+                while more and taken < LINGER_BYTES:
                     part = await receive()
                     taken += len(part.get("body", b""))
                     more = bool(part.get("more_body", False))
@@ -77,6 +90,7 @@ def create_app(
     telemetry: Telemetry,
     publisher: Publisher | None = None,
     hosts: PhotoHosts | None = None,
+    limits: Limits = LIMITS,
 ) -> Any:
     """The ASGI application.
 
@@ -85,10 +99,12 @@ def create_app(
         telemetry: What counts.
         publisher: What tells CloudWatch.
         hosts: Where photos may be fetched from; None: nowhere.
+        limits: Of bytes, seconds, and who may wait.
     """
     # Raised here, a fault keeps the server from starting: it must never take traffic.
     model.test_itself()
-    bodies, lines, health = Bodies(), Lines(model, hosts or PhotoHosts()), Health(model)
+    bodies, health = Bodies(limits), Health(model, limits)
+    lines = Lines(model, hosts or PhotoHosts(), limits)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> Any:
@@ -119,7 +135,7 @@ def create_app(
             return kind({"error": str(error)}, error.status)
         except Busy:
             telemetry.turned_away()
-            after = {"retry-after": str(limits.RETRY_AFTER_SECONDS)}
+            after = {"retry-after": str(RETRY_AFTER_SECONDS)}
             return LastReply({"error": "too many requests wait; ask again"}, 503, after)
         except Exception as error:  # noqa: BLE001 - the client must get an answer
             telemetry.failed()
@@ -137,12 +153,13 @@ def create_app(
     return app
 
 
-def main(folder: Path, model_type: type[Model] = Model) -> int:
+def main(folder: Path, model_type: type[Model] = Model, limits: Limits = LIMITS) -> int:
     """Load and serve until the process is ended.
 
     Args:
         folder: The unpacked model.tar.gz.
         model_type: What to load; a rehearsal of failures hands in a worse one.
+        limits: Of connections, bytes and seconds.
     """
     environment = os.environ
     began = time.perf_counter()
@@ -152,22 +169,26 @@ def main(folder: Path, model_type: type[Model] = Model) -> int:
     edges = tuple(float(edge) for edge in override.split(",")) if override else model.edges
     telemetry = Telemetry(edges, model=environment.get("SLUICE_MODEL", "model"))
     publisher = publisher_from(environment, telemetry)
-    app = create_app(model, telemetry, publisher, PhotoHosts.of(environment))
+    app = create_app(model, telemetry, publisher, PhotoHosts.of(environment), limits)
     embedded = "SAGEMAKER_BIND_TO_PORT" in environment and "SAGEMAKER_BASE_DIR" in environment
     # A container is reached over its network; a plain process on a laptop must not be.
     host = environment.get("SLUICE_BIND_HOST", "127.0.0.1" if embedded else "0.0.0.0")  # noqa: S104
     port = int(environment.get("SAGEMAKER_BIND_TO_PORT", "8080"))
     print(f"loaded in {time.perf_counter() - began:.2f} s, listening on {host}:{port}", flush=True)
+    # What stands now stays: looking through it again and again, while millions of values of one
+    # body are made, would keep all threads waiting.
+    gc.freeze()
+    gc.set_threshold(*COLLECTED)
     with suppress(KeyboardInterrupt):
         uvicorn.run(
             app,
             host=host,
             port=port,
-            http=BoundedConnection,
+            http=bounded(limits),
             ws="none",
-            backlog=limits.BACKLOG,
-            timeout_keep_alive=limits.KEEP_ALIVE_SECONDS,
-            h11_max_incomplete_event_size=limits.MOST_HEAD_BYTES,
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            h11_max_incomplete_event_size=MOST_HEAD_BYTES,
             # One line for each request that is no HTTP would let strangers fill the log.
             log_level="error",
             access_log=False,

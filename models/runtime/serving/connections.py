@@ -8,23 +8,17 @@ connections (``limit_concurrency``) answers the honest with 503 while the idle s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from models.runtime.serving import limits
-
-PATIENCE: Mapping[object, float] = {
-    h11.IDLE: limits.HEAD_SECONDS,
-    # A body has its own limit, with an answer; this ends what nobody reads.
-    h11.SEND_BODY: limits.BODY_SECONDS + limits.LINGER_SECONDS,
-}
-"""How long a client may take in a state of its side of the connection."""
+from models.runtime.serving.limits import LINGER_SECONDS, Limits
 
 
 class BoundedConnection(H11Protocol):
     """One connection, which is closed when its client keeps it waiting."""
+
+    limits = Limits()
 
     _state: object = None
     _waits_since: float | None = None
@@ -35,7 +29,7 @@ class BoundedConnection(H11Protocol):
         """Begin to wait; where there are too many, let go of who has been waited for longest."""
         super().connection_made(transport)
         self._watch()
-        if len(self.connections) <= limits.MOST_CONNECTIONS:
+        if len(self.connections) <= self.limits.connections:
             return
         others = [
             (other._waits_since, id(other), other)  # noqa: SLF001 - of the same class
@@ -67,7 +61,7 @@ class BoundedConnection(H11Protocol):
     def pause_writing(self) -> None:
         """The client does not read its answer as fast as it is written."""
         super().pause_writing()
-        self._writing = self.loop.call_later(limits.BODY_SECONDS, self.transport.abort)
+        self._writing = self.loop.call_later(self.limits.body_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
         """It did."""
@@ -82,9 +76,27 @@ class BoundedConnection(H11Protocol):
         self._state = state
         if self._waiting is not None:
             self._waiting.cancel()
-        seconds = PATIENCE.get(state)
+        seconds = self._patience(state)
         self._waits_since = None if seconds is None else self.loop.time()
         if seconds is None or self.transport.is_closing():
             self._waiting = None
         else:
             self._waiting = self.loop.call_later(seconds, self.transport.abort)
+
+    def _patience(self, state: object) -> float | None:
+        """How long a client may take in a state of its side; None where the turn is ours."""
+        if state is h11.IDLE:
+            return self.limits.head_seconds
+        if state is h11.SEND_BODY:
+            # A body has its own limit, with an answer; this ends what nobody reads.
+            return self.limits.body_seconds + LINGER_SECONDS
+        return None
+
+
+def bounded(by: Limits) -> type[BoundedConnection]:
+    """The connections of a server of other limits."""
+
+    class Bounded(BoundedConnection):
+        limits = by
+
+    return Bounded

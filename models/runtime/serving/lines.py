@@ -16,8 +16,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from models.runtime.images.fetching import PhotoHosts
-from models.runtime.serving import limits
 from models.runtime.serving.addresses import fetched, has_addresses
+from models.runtime.serving.limits import (
+    QUICK_BYTES,
+    QUICK_INSTANCES,
+    QUICK_PIXELS,
+    Limits,
+)
 from models.runtime.serving.model import Served
 from models.runtime.serving.requests import Busy, instances_of
 
@@ -49,10 +54,11 @@ class Lines:
     Args:
         model: What answers.
         hosts: Where photos may be fetched from.
+        limits: How many may wait.
     """
 
-    def __init__(self, model: Served, hosts: PhotoHosts) -> None:
-        self._model, self._hosts = model, hosts
+    def __init__(self, model: Served, hosts: PhotoHosts, limits: Limits) -> None:
+        self._model, self._hosts, self._limits = model, hosts, limits
         self._quick = ThreadPoolExecutor(1, "quick")
         self._large = ThreadPoolExecutor(1, "large")
         self._inside = self._inside_large = 0
@@ -71,7 +77,7 @@ class Lines:
             Busy: too many others wait.
             Exception: the model failed.
         """
-        large = len(body) > limits.QUICK_BYTES
+        large = len(body) > QUICK_BYTES
         with self._admitted(large=False):
             if not large:
                 said = await self._run(self._quick, self._begun, body)
@@ -90,8 +96,8 @@ class Lines:
         instances = instances_of(body)
         if (
             has_addresses(instances, self._model.address)
-            or len(instances) > limits.QUICK_INSTANCES
-            or self._model.unpacked(instances) > limits.QUICK_PIXELS
+            or len(instances) > QUICK_INSTANCES
+            or self._model.unpacked(instances) > QUICK_PIXELS
         ):
             return instances
         return self._predicted(instances)
@@ -116,11 +122,11 @@ class Lines:
             Busy: there is none.
         """
         if large:
-            if self._inside_large >= limits.MOST_LARGE_WAITING:
+            if self._inside_large >= self._limits.large_waiting:
                 raise Busy
             self._inside_large += 1
         else:
-            if self._inside >= limits.MOST_WAITING:
+            if self._inside >= self._limits.waiting:
                 raise Busy
             self._inside += 1
         try:
@@ -141,10 +147,11 @@ class Health:
 
     Args:
         model: What answers.
+        limits: How long it may take.
     """
 
-    def __init__(self, model: Served) -> None:
-        self._model = model
+    def __init__(self, model: Served, limits: Limits) -> None:
+        self._model, self._limits = model, limits
         self._thread = ThreadPoolExecutor(1, "health")
         self._test: Future[None] | None = None
         self._since = 0.0
@@ -164,10 +171,10 @@ class Health:
             self._since = time.monotonic()
             self._test = self._thread.submit(self._model.test_itself)
         waiting = asyncio.wrap_future(self._test)
-        done, _ = await asyncio.wait([waiting], timeout=limits.PING_SECONDS)
+        done, _ = await asyncio.wait([waiting], timeout=self._limits.ping_seconds)
         if done:
             error = waiting.exception()
             self._fault = "" if error is None else f"{type(error).__name__}: {error}"
-        elif time.monotonic() - self._since > limits.STUCK_SECONDS:
-            return f"the model has not answered its example for {limits.STUCK_SECONDS:g} s"
+        elif time.monotonic() - self._since > self._limits.stuck_seconds:
+            return f"the model has not answered its example for {self._limits.stuck_seconds:g} s"
         return self._fault

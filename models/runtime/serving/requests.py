@@ -13,7 +13,12 @@ from typing import Any, ClassVar, NoReturn
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from models.runtime.serving import limits
+from models.runtime.serving.limits import (
+    MOST_BODY_BYTES,
+    MOST_INSTANCES,
+    SMALL_BODY_BYTES,
+    Limits,
+)
 from models.runtime.tables.cells import BadInput, shown
 
 JSON = "application/json"
@@ -51,9 +56,14 @@ class Busy(Exception):
 
 
 class Bodies:
-    """Reads bodies, and knows how much of them is held in memory."""
+    """Reads bodies, and knows how much of them is held in memory.
 
-    def __init__(self) -> None:
+    Args:
+        limits: In bytes and seconds.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._held = 0
 
     @asynccontextmanager
@@ -67,23 +77,25 @@ class Bodies:
             Unread: the client went away.
         """
         announced = request.headers.get("content-length", "0")
-        if announced.isdecimal() and int(announced[:20]) > limits.MOST_BODY_BYTES:
+        if announced.isdecimal() and int(announced[:20]) > MOST_BODY_BYTES:
             raise _too_long()
         body, counted = bytearray(), 0
         try:
             try:
-                async with asyncio.timeout(limits.BODY_SECONDS):
+                async with asyncio.timeout(self._limits.body_seconds):
                     async for part in request.stream():
                         body += part
-                        if len(body) > limits.MOST_BODY_BYTES:
+                        if len(body) > MOST_BODY_BYTES:
                             raise _too_long()
-                        if len(body) > limits.SMALL_BODY_BYTES:
+                        if len(body) > SMALL_BODY_BYTES:
                             self._held += len(body) - counted
                             counted = len(body)
-                            if self._held > limits.MOST_HELD_BYTES:
+                            if self._held > self._limits.held_bytes:
                                 raise Busy
             except TimeoutError as error:
-                raise TooSlow(f"the body did not come within {limits.BODY_SECONDS:g} s") from error
+                raise TooSlow(
+                    f"the body did not come within {self._limits.body_seconds:g} s"
+                ) from error
             except ClientDisconnect as error:
                 raise Unread("the client went away while it sent the body") from error
             yield bytes(body)
@@ -125,10 +137,9 @@ def instances_of(body: bytes) -> list[Any]:
     instances = request.get("instances") if isinstance(request, dict) else None
     if not isinstance(instances, list) or not instances:
         raise BadInput('expected {"instances": […]} with at least one instance')
-    if len(instances) > limits.MOST_INSTANCES:
+    if len(instances) > MOST_INSTANCES:
         raise BadInput(
-            f"{len(instances)} instances; at most {limits.MOST_INSTANCES} are answered in one "
-            "request"
+            f"{len(instances)} instances; at most {MOST_INSTANCES} are answered in one request"
         )
     return instances
 
@@ -147,7 +158,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _too_long() -> TooLong:
-    return TooLong(f"the body is too long; at most {limits.MOST_BODY_BYTES} bytes are read")
+    return TooLong(f"the body is too long; at most {MOST_BODY_BYTES} bytes are read")
 
 
 def _refuse(constant: str) -> NoReturn:
