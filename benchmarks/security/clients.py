@@ -1,9 +1,9 @@
 """Hostile clients of a serving program: ``python -m benchmarks.security.clients PORT SECONDS``.
 
 Half-open connections that send a byte a second, bodies that do the same, bodies without end, bombs
-of pixels and of brackets, and bodies made at random; all at once, from a seed. They run in a process
-of their own, below everybody's priority, so that what honest clients feel is the server's doing. One
-line of JSON tells how many answers there were of each status.
+of pixels and of brackets, and bodies made at random; all at once, from a seed. They run in a
+process of their own, below everybody's priority, so that what honest clients feel is the server's
+doing. It says when it has begun; its last line is JSON, how many answers there were of each status.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from itertools import cycle
 
 HOST = "127.0.0.1"
 SLOW_HEADS, SLOW_BODIES = 900, 100
@@ -41,14 +42,15 @@ VALUES: tuple[Callable[[random.Random], str], ...] = (
 
 
 class Seen:
-    """What the attack saw."""
+    """What the attack on a port saw."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int) -> None:
+        self.port = port
         self.answers: Counter[str] = Counter()
 
     async def ask(self, *parts: bytes) -> None:
         """Send a request on a connection of its own, and count its answer."""
-        reader, writer = await asyncio.open_connection(HOST, PORT)
+        reader, writer = await asyncio.open_connection(HOST, self.port)
         try:
             with suppress(ConnectionError):
                 for part in parts:
@@ -61,12 +63,13 @@ class Seen:
         finally:
             writer.close()
 
-    async def trickle(self, head: bytes) -> None:
-        """Send a byte a second until the server has enough."""
-        _, writer = await asyncio.open_connection(HOST, PORT)
+    async def trickle(self, begin: bytes) -> None:
+        """Send the beginning of a request, then a byte a second until the server has enough."""
+        _, writer = await asyncio.open_connection(HOST, self.port)
         try:
-            for byte in head * 100:
-                writer.write(bytes([byte]))
+            writer.write(begin)
+            while True:
+                writer.write(b" ")
                 await writer.drain()
                 await asyncio.sleep(1)
         except ConnectionError:
@@ -95,9 +98,9 @@ def png(side: int) -> str:
 
 
 def bombs() -> Iterator[bytes]:
-    """Bodies that unpack to far more than they are, one after the other, for ever."""
+    """Requests that unpack to far more than they are, one after the other, for ever."""
     large, beyond = {"b64": png(7000)}, {"b64": png(20_000)}
-    made = [
+    bodies = [
         json.dumps({"instances": [large] * 4}).encode(),
         json.dumps({"instances": [large] * 600}).encode(),
         json.dumps({"instances": [beyond]}).encode(),
@@ -105,8 +108,7 @@ def bombs() -> Iterator[bytes]:
         b'{"instances":[' + b"{}," * 999_999 + b"{}]}",
         b'{"instances":[1' + b"0" * 5_000_000 + b"]}",
     ]
-    while True:
-        yield from made
+    return cycle([request(body) for body in bodies])
 
 
 async def for_ever(act: Callable[[], Awaitable[None]], pause: float) -> None:
@@ -117,9 +119,10 @@ async def for_ever(act: Callable[[], Awaitable[None]], pause: float) -> None:
         await asyncio.sleep(pause)
 
 
-async def attack(seconds: float) -> Counter[str]:
+async def attack(port: int, seconds: float) -> Counter[str]:
     """All of it at once; what was answered."""
-    seen, draw, explosive = Seen(), random.Random(0), bombs()
+    seen, draw, explosive = Seen(port), random.Random(0), bombs()
+    whole = HEAD + b"Content-Length: 100000\r\n\r\n"
 
     def fuzz() -> Awaitable[None]:
         values = ",".join(draw.choice(VALUES)(draw) for _ in range(draw.randint(0, 4)))
@@ -131,33 +134,18 @@ async def attack(seconds: float) -> Counter[str]:
         await seen.ask(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 9600)
 
     tasks = [
-        *(for_ever(lambda: seen.trickle(HEAD), 0.1) for _ in range(SLOW_HEADS)),
-        *(for_ever(lambda: slow_body(seen), 0.1) for _ in range(SLOW_BODIES)),
-        for_ever(lambda: seen.ask(request(next(explosive))), BOMB_PAUSE),
+        *(for_ever(lambda: seen.trickle(HEAD + b"X:"), 0.1) for _ in range(SLOW_HEADS)),
+        *(for_ever(lambda: seen.trickle(whole), 0.1) for _ in range(SLOW_BODIES)),
+        for_ever(lambda: seen.ask(next(explosive)), BOMB_PAUSE),
         for_ever(fuzz, FUZZ_PAUSE),
         for_ever(endless, ENDLESS_PAUSE),
     ]
+    print("begun", flush=True)
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(*tasks), seconds)
     return seen.answers
 
 
-async def slow_body(seen: Seen) -> None:
-    """A head at once, and then a byte a second."""
-    _, writer = await asyncio.open_connection(HOST, PORT)
-    try:
-        writer.write(HEAD + b"Content-Length: 100000\r\n\r\n")
-        while True:
-            writer.write(b" ")
-            await writer.drain()
-            await asyncio.sleep(1)
-    except ConnectionError:
-        seen.answers["slow, closed"] += 1
-    finally:
-        writer.close()
-
-
 if __name__ == "__main__":
-    PORT = int(sys.argv[1])
     os.nice(10)
-    print(json.dumps(asyncio.run(attack(float(sys.argv[2])))))
+    print(json.dumps(asyncio.run(attack(int(sys.argv[1]), float(sys.argv[2])))))

@@ -7,7 +7,6 @@ runs is what the training job saved, loaded again and compared with the trained 
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import os
 import time
@@ -33,6 +32,7 @@ from models.runtime.serving.limits import (
     Limits,
 )
 from models.runtime.serving.lines import Health, Lines
+from models.runtime.serving.memory import settle
 from models.runtime.serving.model import Model, Served
 from models.runtime.serving.requests import JSON, Bodies, Busy, Unread, require_json
 from models.runtime.serving.telemetry import Publisher, Telemetry, publisher_from
@@ -41,8 +41,6 @@ from models.runtime.tables.cells import BadInput
 __all__ = ["Model", "create_app", "main"]
 
 LIMITS = Limits()
-COLLECTED = (50_000, 20, 100)
-"""After how many new objects Python looks for garbage; its own 700 are few for a body's values."""
 
 
 class Reply(Response):
@@ -175,10 +173,7 @@ def main(folder: Path, model_type: type[Model] = Model, limits: Limits = LIMITS)
     host = environment.get("SLUICE_BIND_HOST", "127.0.0.1" if embedded else "0.0.0.0")  # noqa: S104
     port = int(environment.get("SAGEMAKER_BIND_TO_PORT", "8080"))
     print(f"loaded in {time.perf_counter() - began:.2f} s, listening on {host}:{port}", flush=True)
-    # What stands now stays: looking through it again and again, while millions of values of one
-    # body are made, would keep all threads waiting.
-    gc.freeze()
-    gc.set_threshold(*COLLECTED)
+    settle()
     with suppress(KeyboardInterrupt):
         uvicorn.run(
             app,
