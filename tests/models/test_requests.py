@@ -16,12 +16,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from models.runtime.inputs.image import Image as Photo
+from models.runtime.inputs.pairs import InteractionPairs
 from models.runtime.inputs.tabular import Tabular
+from models.runtime.inputs.text import Text
 from models.runtime.serving.app import create_app
 from models.runtime.serving.limits import MOST_BODY_BYTES, MOST_INSTANCES
 from models.runtime.serving.requests import instances_of
 from models.runtime.serving.telemetry import Telemetry
 from models.runtime.tables.cells import BadInput, shown
+from models.runtime.texts.words import described
 
 NUMBER = {"name": "x", "type": "number", "required": True, "example": 1}
 OPTIONAL = {"name": "y", "type": "number", "required": False, "example": 2}
@@ -54,6 +57,18 @@ def photos(side):
 
 
 PHOTOS = photos(4)
+TEXTS = Text(
+    {
+        "columns": [{"name": "x", "type": "text", "required": True, "example": "a"}],
+        "text": described(8, (1, 2), 9),
+    }
+)
+PAIRS = InteractionPairs(
+    {
+        "user": {"name": "x", "type": "text", "required": True, "example": "a"},
+        "users": ["a", "b"], "columns": [], "k": 5, "most": 10, "exclude_seen": False,
+    }
+)  # fmt: skip
 
 
 def body(*instances):
@@ -256,7 +271,9 @@ JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["x", "y", "day", "b64"]) | st.text(max_size=3), inner)
+        | st.dictionaries(
+            st.sampled_from(["x", "y", "day", "b64", "k"]) | st.text(max_size=3), inner
+        )
     ),
     max_leaves=12,
 )
@@ -273,17 +290,24 @@ BODIES = (
 @example(b'{"instances":[{"x":1' + b"0" * 400 + b"}]}")
 @example(b'{"instances":[' + b"[" * 100_000 + b"]" * 100_000 + b"]}")
 def test_any_bytes_are_read_or_refused_and_nothing_else(sent):
-    for model in (TABLE, PHOTOS):
+    for model in (TABLE, PHOTOS, TEXTS, PAIRS):
         with suppress(BadInput):
-            inputs = model.decode(instances_of(sent))
-            (prepared,) = model.transform(inputs).values()
-            assert np.isfinite(prepared).all()
+            instances = instances_of(sent)
+            assert model.unpacked(instances) >= 0
+            prepared = model.transform(model.decode(instances))
+            assert all(np.isfinite(values).all() for values in prepared.values())
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.floats(-1.7e308, 1.7e308))
 @example(1.7e308, -1.7e308)
 def test_no_finite_number_reaches_the_graph_as_another_thing(x, y):
     assert np.isfinite(TABLE.transform(TABLE.decode([{"x": x, "y": y}]))["features"]).all()
+
+
+def test_half_a_character_reaches_no_model():
+    (text, whole), key = instances_of(b'{"instances": ["a\\ud800b", "\\ud83d\\ude00"]}'), "\ufffd"
+    assert (text, whole) == (f"a{key}b", "\U0001f600")
+    assert instances_of(b'{"instances": [{"\\udfff": "\\\\ud800"}]}') == [{key: "\\ud800"}]
 
 
 def test_a_message_is_short_and_can_be_logged():

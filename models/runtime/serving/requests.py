@@ -23,7 +23,10 @@ from models.runtime.tables.cells import BadInput, shown
 
 JSON = "application/json"
 READ_TYPES = frozenset(
-    {"", JSON, "application/octet-stream", "application/x-www-form-urlencoded", "text/plain"}
+    {
+        *("", JSON, "text/plain", "application/x-www-form-urlencoded"),
+        *("application/octet-stream", "binary/octet-stream"),
+    }
 )
 """Content types under which JSON is read: its own, and what HTTP clients say who were told none."""
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
