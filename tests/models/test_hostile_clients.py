@@ -29,7 +29,7 @@ HURRIED = '''"""The bundle's server, with less patience."""
 import sys, time
 from models.runtime.own import CODE_DIR
 from models.runtime.serving.app import Model, main
-from models.runtime.serving.limits import Limits
+from models.runtime.serving.limits import ServingLimits
 
 class Sleepy(Model):
     def predict(self, instances):
@@ -38,7 +38,7 @@ class Sleepy(Model):
                 time.sleep(3)
         return super().predict(instances)
 
-limits = Limits(connections=40, head_seconds=2, body_seconds=2, waiting=4, large_waiting=2)
+limits = ServingLimits(connections=40, head_seconds=2, body_seconds=2, waiting=4, large_waiting=2)
 sys.exit(main(CODE_DIR.parent, Sleepy, limits))
 '''
 FAMILIES = {

@@ -29,9 +29,9 @@ from models.runtime.serving.limits import (
     LINGER_SECONDS,
     MOST_HEAD_BYTES,
     RETRY_AFTER_SECONDS,
-    Limits,
+    ServingLimits,
 )
-from models.runtime.serving.lines import Health, Lines
+from models.runtime.serving.lines import Lines, SelfTest
 from models.runtime.serving.memory import settle
 from models.runtime.serving.model import Model, Served
 from models.runtime.serving.requests import JSON, Bodies, Busy, Unread, require_json
@@ -40,7 +40,7 @@ from models.runtime.tables.cells import BadInput
 
 __all__ = ["Model", "create_app", "main"]
 
-LIMITS = Limits()
+LIMITS = ServingLimits()
 
 
 class Reply(Response):
@@ -88,7 +88,7 @@ def create_app(
     telemetry: Telemetry,
     publisher: Publisher | None = None,
     hosts: PhotoHosts | None = None,
-    limits: Limits = LIMITS,
+    limits: ServingLimits = LIMITS,
 ) -> Any:
     """The ASGI application.
 
@@ -101,7 +101,7 @@ def create_app(
     """
     # Raised here, a fault keeps the server from starting: it must never take traffic.
     model.test_itself()
-    bodies, health = Bodies(limits), Health(model, limits)
+    bodies, health = Bodies(limits), SelfTest(model, limits)
     lines = Lines(model, hosts or PhotoHosts(), limits)
 
     @asynccontextmanager
@@ -151,7 +151,7 @@ def create_app(
     return app
 
 
-def main(folder: Path, model_type: type[Model] = Model, limits: Limits = LIMITS) -> int:
+def main(folder: Path, model_type: type[Model] = Model, limits: ServingLimits = LIMITS) -> int:
     """Load and serve until the process is ended.
 
     Args:

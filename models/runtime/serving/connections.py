@@ -12,13 +12,13 @@ import asyncio
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from models.runtime.serving.limits import LINGER_SECONDS, Limits
+from models.runtime.serving.limits import LINGER_SECONDS, ServingLimits
 
 
 class BoundedConnection(H11Protocol):
     """One connection, which is closed when its client keeps it waiting."""
 
-    limits = Limits()
+    limits = ServingLimits()
 
     _state: object = None
     _waits_since: float | None = None
@@ -93,7 +93,7 @@ class BoundedConnection(H11Protocol):
         return None
 
 
-def bounded(by: Limits) -> type[BoundedConnection]:
+def bounded(by: ServingLimits) -> type[BoundedConnection]:
     """The connections of a server of other limits."""
 
     class Bounded(BoundedConnection):

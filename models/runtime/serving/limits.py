@@ -36,7 +36,7 @@ ROWS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
-class Limits:
+class ServingLimits:
     """What depends on how much the machine is trusted with; a test takes less of each.
 
     Args:

@@ -21,7 +21,7 @@ from models.runtime.serving.limits import (
     QUICK_BYTES,
     QUICK_INSTANCES,
     QUICK_PIXELS,
-    Limits,
+    ServingLimits,
 )
 from models.runtime.serving.model import Served
 from models.runtime.serving.requests import Busy, instances_of
@@ -34,7 +34,7 @@ most answers take."""
 
 
 @dataclass(frozen=True)
-class Answered:
+class RequestAnswer:
     """What a request gets.
 
     Args:
@@ -57,7 +57,7 @@ class Lines:
         limits: How many may wait.
     """
 
-    def __init__(self, model: Served, hosts: PhotoHosts, limits: Limits) -> None:
+    def __init__(self, model: Served, hosts: PhotoHosts, limits: ServingLimits) -> None:
         self._model, self._hosts, self._limits = model, hosts, limits
         self._quick = ThreadPoolExecutor(1, "quick")
         self._large = ThreadPoolExecutor(1, "large")
@@ -69,7 +69,7 @@ class Lines:
         for line in (self._quick, self._large):
             line.shutdown(wait=False, cancel_futures=True)
 
-    async def answer(self, body: bytes) -> Answered:
+    async def answer(self, body: bytes) -> RequestAnswer:
         """What the model says of a request's instances.
 
         Raises:
@@ -84,14 +84,14 @@ class Lines:
             else:
                 with self._admitted(large=True):
                     said = await self._run(self._large, self._read, body)
-            if isinstance(said, Answered):
+            if isinstance(said, RequestAnswer):
                 return said
             # What another server takes is not the model's time.
             instances = await fetched(said, self._model.address, self._hosts)
             with self._admitted(large=True):
                 return await self._run(self._large, self._predicted, instances)
 
-    def _begun(self, body: bytes) -> Answered | list[Any]:
+    def _begun(self, body: bytes) -> RequestAnswer | list[Any]:
         """The answer to a quick request; the instances of what turns out to be none."""
         instances = instances_of(body)
         if (
@@ -102,17 +102,17 @@ class Lines:
             return instances
         return self._predicted(instances)
 
-    def _read(self, body: bytes) -> Answered | list[Any]:
+    def _read(self, body: bytes) -> RequestAnswer | list[Any]:
         """The answer to a large request, unless something has to be fetched first."""
         instances = instances_of(body)
         if has_addresses(instances, self._model.address):
             return instances
         return self._predicted(instances)
 
-    def _predicted(self, instances: list[Any]) -> Answered:
+    def _predicted(self, instances: list[Any]) -> RequestAnswer:
         began = time.perf_counter()
         predictions, scores = self._model.predict(instances)
-        return Answered(predictions, scores, time.perf_counter() - began)
+        return RequestAnswer(predictions, scores, time.perf_counter() - began)
 
     @contextmanager
     def _admitted(self, *, large: bool) -> Iterator[None]:
@@ -142,7 +142,7 @@ class Lines:
         return await asyncio.get_running_loop().run_in_executor(line, act, what)
 
 
-class Health:
+class SelfTest:
     """What ``/ping`` says: whether the model answers its example, without waiting for it long.
 
     Args:
@@ -150,7 +150,7 @@ class Health:
         limits: How long it may take.
     """
 
-    def __init__(self, model: Served, limits: Limits) -> None:
+    def __init__(self, model: Served, limits: ServingLimits) -> None:
         self._model, self._limits = model, limits
         self._thread = ThreadPoolExecutor(1, "health")
         self._test: Future[None] | None = None

@@ -17,7 +17,7 @@ from models.runtime.serving.limits import (
     MOST_BODY_BYTES,
     MOST_INSTANCES,
     SMALL_BODY_BYTES,
-    Limits,
+    ServingLimits,
 )
 from models.runtime.tables.cells import BadInput, shown
 
@@ -65,7 +65,7 @@ class Bodies:
         limits: In bytes and seconds.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ServingLimits) -> None:
         self._limits = limits
         self._held = 0
 

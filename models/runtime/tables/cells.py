@@ -23,7 +23,7 @@ class BadInput(Exception):
     """The client sent something that the model cannot read."""
 
     status: ClassVar[int] = 400
-    """What HTTP says of it; no 4xx counts against a version."""
+    """What HTTP says of it: a 4xx, so that it is counted apart from the model's failures."""
 
 
 def shown(value: Any) -> str:
