@@ -20,6 +20,7 @@ from embedded_aws.faults import Faults, LostAnswerError
 from embedded_aws.protocol import operations
 from embedded_aws.protocol.bodies import (
     is_aws_chunked,
+    read_announced,
     read_chunked,
     unwrap_aws_chunked,
     verify_checksums,
@@ -262,13 +263,17 @@ class _Connection(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = do_OPTIONS = _serve  # noqa: N815
 
     def _body(self, headers: dict[str, str]) -> bytes:
+        most = operations.most_bytes(self.path.partition("?")[0])
         if "chunked" in headers.get("transfer-encoding", "").lower():
-            body = read_chunked(self.rfile)  # type: ignore[arg-type]
+            body = read_chunked(self.rfile, most)  # type: ignore[arg-type]
             headers.pop("transfer-encoding", None)
             headers["content-length"] = str(len(body))
-            return body
-        length = int(headers.get("content-length") or 0)
-        return self.rfile.read(length) if length else b""
+        else:
+            length = headers.get("content-length") or "0"
+            body = read_announced(self.rfile, length, most)  # type: ignore[arg-type]
+        # The service says that it is too long; what else comes is no request.
+        self.close_connection |= most is not None and len(body) > most
+        return body
 
     def _reply(self, response: Response) -> None:
         status = response.status
