@@ -17,6 +17,9 @@ from deployments.paused import as_left
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = 200
+POOL = "sluice"
+AT_ONCE, URGENT_AT_ONCE = 6, 2
+"""Runs on one machine, and those that bring users back, which have places of their own."""
 ZOMBIES = "sluice: a run whose heart stopped is crashed"
 
 
@@ -127,11 +130,26 @@ def automate() -> None:
             client.request("POST", "/automations/", json=body)
 
 
+def arrange() -> None:
+    """Let urgent runs be taken first, and leave them places on a machine that runs so many."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        pool = client.read_work_pool(POOL)
+        queues = {queue.name: queue for queue in client.read_work_queues(work_pool_name=POOL)}
+        if "urgent" in queues:
+            client.update_work_queue(queues["urgent"].id, priority=1)
+        if pool.type == "process":
+            # Each run is a process here; elsewhere the pool's own machines are the limit.
+            client.update_work_queue(queues["default"].id, concurrency_limit=AT_ONCE)
+
+
 def main() -> int:
     """Exit status of the first thing that failed, else 0."""
     status = deploy()
     if status == 0:
         offer()
+        arrange()
         automate()
     return status
 

@@ -24,7 +24,7 @@ RECONCILER = "reconciler"
 PARTS = (SERVER, AWS, FAILSAFE, COLLECTOR, WORKER, RECONCILER)
 # These have the virtual clock from their environment: while one lives, the clock stays.
 CLOCKED = (AWS, FAILSAFE, COLLECTOR, WORKER, RECONCILER)
-WORK_POOL = "sluice"
+
 WORKER_NAME = "laptop"
 
 # A proxy could not find our loopback.

@@ -15,10 +15,8 @@ from pathlib import Path
 
 from prefect.workers.process import ProcessWorker
 
-from deployments.laptop.parts import WORK_POOL, WORKER_NAME
-
-AT_ONCE = "6"
-"""Runs; the others wait."""
+from deployments.apply import AT_ONCE, POOL, URGENT_AT_ONCE
+from deployments.laptop.parts import WORKER_NAME
 
 
 def base_job_template() -> dict[str, object]:
@@ -35,8 +33,15 @@ def main() -> None:
         template = Path(folder) / "base-job-template.json"
         template.write_text(json.dumps(base_job_template()), "utf-8")
         sys.argv = [
-            *("prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process"),
-            *("--name", WORKER_NAME, "--limit", AT_ONCE, "--base-job-template", str(template)),
+            *("prefect", "worker", "start", "--pool", POOL, "--type", "process"),
+            *(
+                "--name",
+                WORKER_NAME,
+                "--limit",
+                str(AT_ONCE + URGENT_AT_ONCE),
+                "--base-job-template",
+                str(template),
+            ),
         ]
         runpy.run_module("prefect", run_name="__main__")
 

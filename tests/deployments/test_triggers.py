@@ -55,5 +55,28 @@ def test_a_trigger_renders_what_its_flow_asks_for(
     inspect.signature(flow.fn).bind_partial(**filled)
 
 
+def test_a_storm_of_events_is_one_run_of_each_model() -> None:
+    for name, _, trigger in listening():
+        assert trigger["threshold"] == 1, name
+        # Shorter than the pause after which an alarm that nobody heard is said again.
+        assert 30 <= trigger["within"] <= 60, name
+        assert trigger["for_each"] == ["prefect.resource.id"], name
+
+
+def test_an_event_names_no_place_from_which_anything_is_fetched() -> None:
+    for _, _, trigger in listening():
+        assert set(trigger["parameters"]) <= {"model", "version", "reason"}
+
+
+def test_what_brings_users_back_waits_behind_no_training() -> None:
+    known = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]
+    urgent = {
+        f"{one['entrypoint'].partition(':')[2]}/{one['name']}"
+        for one in known
+        if one["work_pool"]["work_queue_name"] == "urgent"
+    }
+    assert urgent == {"rollback/manual", "rollback/on-event", "reconcile/hourly"}
+
+
 def test_everybody_who_can_start_a_run_by_an_event_is_listed() -> None:
     assert {event for _, _, trigger in listening() for event in trigger["expect"]} == set(PAYLOADS)

@@ -1,7 +1,9 @@
 """What starts by itself: schedule, event and daily question (the form: see test_ui)."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -101,6 +103,28 @@ def test_a_drift_alarm_starts_one_retraining_and_the_run_says_why(journey, quiet
     assert "already told" in watch(journey)
     journey.prefect.ended(run)
     assert known(journey, "retrain/on-drift") - before == {run}
+
+
+def test_a_storm_of_events_starts_one_run(journey):
+    """Of a model without data, so that the one run ends by itself, for a reason of its own."""
+    before = known(journey, "retrain/on-drift")
+    events = [
+        {
+            "event": "drift.detected",
+            "resource": {"prefect.resource.id": "sluice.model.partner-match"},
+            "payload": {"model": "partner-match", "reason": f"storm {number}"},
+            "occurred": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "id": str(uuid4()),
+        }
+        for number in range(300)
+    ]
+    for first in range(0, len(events), 50):
+        answer = journey.prefect._http.post("/events", json=events[first : first + 50])
+        answer.raise_for_status()
+    run = journey.prefect.wait_for_run("retrain/on-drift", before)
+    journey.prefect.ended(run)
+    started = known(journey, "retrain/on-drift") - before
+    assert len(started) <= 2, "of 300 events, should posting them have taken half a minute"
 
 
 def test_every_trigger_template_renders(journey, survived):
