@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedded_aws.archives import ArchiveError, unpack
+from embedded_aws.training.transfer import pack
 
 MIB = 1 << 20
 
@@ -115,6 +116,18 @@ def test_what_customers_pack_is_let_in(form, tmp_path):
     unpack(out, tmp_path / "code")
     assert (tmp_path / "code" / deep.relative_to(source) / "weights.bin").stat().st_size == 300_000
     assert stat.S_IMODE((tmp_path / "code" / "train.sh").stat().st_mode) & 0o7700 == 0o700
+
+
+def test_what_a_job_leaves_is_packed_without_hard_links(tmp_path):
+    left = tmp_path / "model"
+    left.mkdir()
+    (left / "best.bin").write_text("weights")
+    (left / "last.bin").hardlink_to(left / "best.bin")
+    assert pack([left], tmp_path / "model.tar.gz")
+    with (tmp_path / "model.tar.gz").open("rb") as file:
+        unpack(file, tmp_path / "out")
+    texts = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
+    assert texts == {"best.bin": "weights", "last.bin": "weights"}
 
 
 def test_a_folder_that_has_something_is_kept(tmp_path):
