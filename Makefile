@@ -30,8 +30,7 @@ help: ## Show what there is to run
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(STAMP): requirements.txt requirements-nodeps.txt requirements-bootstrap.txt embedded-aws/pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11, 4) <= v < (3, 14) else f"Sluice needs Python 3.11.4 to 3.13: before 3.11.4 tarfile has no extraction filters and every archive would be refused; from 3.14 on the locked set does not install. {sys.executable} is {v[0]}.{v[1]}.{v[2]}. Next: make PYTHON=/path/to/python3.11")'
-	@$(PYTHON) -c 'import sys; v = sys.version_info; fixed = {11: 13, 12: 11, 13: 4}; v[2] < fixed[v[1]] and print(f"» Note: the extraction filter of Python {v[0]}.{v[1]}.{v[2]} can be bypassed through links (mended in 3.11.13, 3.12.11, 3.13.4). Take a newer one before you accept artefacts from people you do not trust.")'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Sluice needs Python 3.11 to 3.13: from 3.14 on the locked set does not install. {sys.executable} is {v[0]}.{v[1]}.{v[2]}. Next: make PYTHON=/path/to/python3.11")'
 	@echo "» Making the virtual environment $(VENV) and installing the locked set (2.7 GB, a few minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt

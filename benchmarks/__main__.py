@@ -22,6 +22,10 @@ SHORT = {
         "100",
     ),
     "Staged rollouts to browsers and phones": ("benchmarks.edge", "--reps", "30"),
+    "Hostile archives through both doors (short: each fifth)": (
+        *("benchmarks.security", "archives"),
+        *("--every", "5"),
+    ),
     "A release killed at every write of its journal": ("benchmarks.release.kill_matrix",),
 }
 

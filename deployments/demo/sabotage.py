@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Literal, get_args
 
+from models.runtime.archives.reading import members
 from tasks.errors import VersionUnknown
 from tasks.registry.registry import Registry
 from tasks.values import fingerprint
@@ -102,18 +103,21 @@ def sabotaged(
     extras = {f"code/{PROGRAM}": SERVER.encode(), f"code/{SETTINGS}": json.dumps(how).encode()}
     archive = io.BytesIO()
     with (
-        tarfile.open(fileobj=io.BytesIO(model_tar), mode="r:gz") as good,
         gzip.GzipFile(fileobj=archive, mode="wb", mtime=0) as stream,
         tarfile.open(fileobj=stream, mode="w") as bad,
     ):
-        for entry in good:
-            if entry.name.removeprefix("./") not in extras:
-                bad.addfile(entry, good.extractfile(entry) if entry.isfile() else None)
+        for member in members(io.BytesIO(model_tar)):
+            if not member.folder and member.path not in extras:
+                _add(bad, member.path, member.read())
         for name, content in extras.items():
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o644
-            bad.addfile(entry, io.BytesIO(content))
+            _add(bad, name, content)
     return archive.getvalue()
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(content), 0o644
+    archive.addfile(entry, io.BytesIO(content))
 
 
 def publish_sabotaged(model: str, mode: Mode, registry: Registry, after: int = 0) -> str:

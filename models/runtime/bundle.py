@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime.calling import BUNDLE
 from models.runtime.family import FAMILY, Family, load_family
 from models.runtime.input import Input
-from models.runtime.own import CODE_DIR, OwnCode, load_own
+from models.runtime.own import BUNDLE, CODE_DIR, OwnCode, load_own
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Signature, rows_of, take
 from models.runtime.split import Split

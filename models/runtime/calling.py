@@ -13,16 +13,19 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import zlib
 from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.runtime.archives.bounds import ArchiveRefused
+from models.runtime.archives.documents import document
+from models.runtime.archives.extraction import extract
+from models.runtime.own import BUNDLE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BUNDLE = "bundle.json"
 PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 """What a bundle's process is given of this one's environment: nothing that opens anything."""
 SECONDS = 3_600.0
@@ -41,15 +44,15 @@ def unpacked(archive: Path) -> Iterator[Path]:
     """A model.tar.gz as a folder, for as long as it is needed.
 
     Raises:
-        BundleFailed: it is no archive, or would leave the folder.
+        BundleFailed: it is no archive, or one that is not let in.
     """
     with tempfile.TemporaryDirectory(prefix="bundle-") as scratch:
+        folder = Path(scratch) / "model"
         try:
-            with tarfile.open(archive) as tar:
-                tar.extractall(scratch, filter="data")
-        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-            raise BundleFailed(f"{archive.name} could not be unpacked ({error})"[:400]) from error
-        yield Path(scratch)
+            extract(archive, folder)
+        except (ArchiveRefused, OSError) as error:
+            raise BundleFailed(f"{archive.name} could not be unpacked: {error}") from error
+        yield folder
 
 
 def measure(bundle: Path, holdout: Path, out: Path, training: Path | None = None) -> dict[str, Any]:
@@ -127,8 +130,8 @@ def _names_entry_point(bundle: Path) -> bool:
 
 def _entry_point(bundle: Path) -> Path:
     try:
-        name = str(json.loads((bundle / BUNDLE).read_text("utf-8"))["entry_point"])
-    except (ValueError, KeyError, TypeError) as error:
+        name = str(document((bundle / BUNDLE).read_bytes())["entry_point"])
+    except (ValueError, KeyError) as error:
         raise BundleFailed(f"{BUNDLE} names no entry_point: {error}") from error
     path = (bundle / name).resolve()
     if not path.is_relative_to(bundle.resolve()) or not path.is_file():

@@ -12,6 +12,8 @@ from typing import Any
 CODE_DIR = Path(__file__).resolve().parents[2]
 """Root of the source archive: the entry points and the model's own files lie there."""
 MODEL = "model.py"
+BUNDLE = "bundle.json"
+"""Names the entry point of a bundle, at its root."""
 FUNCTIONS: dict[str, str] = {
     "features": "features(columns, hyperparameters): what preprocess.json lists",
     "build": "build(signature, task, hyperparameters): the Keras model",

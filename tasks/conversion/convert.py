@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import tarfile
 import tempfile
 import threading
 import time
@@ -13,6 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from models.runtime.archives.bounds import ArchiveRefused
+from models.runtime.archives.documents import document
+from models.runtime.archives.extraction import extract
 from tasks.conversion import edge_signature, vectors
 from tasks.conversion.calibration import Calibration, fit_int32, read
 from tasks.conversion.making import make
@@ -28,6 +29,9 @@ from tasks.conversion.runtimes import (
 from tasks.conversion.signature import GraphSignature, carried, meant, signature_of
 from tasks.errors import ArtifactTooLarge, ConversionError, ParityExceeded
 from tasks.specs.conversion import ConversionSpec
+
+READ = ("saved_model/", "preprocess.json")
+"""Of a model.tar.gz: its programs are not even unpacked here."""
 
 
 def convert_model(
@@ -65,9 +69,9 @@ def convert_model(
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         unpack(model_tar, folder / "model")
-        document = _preprocess(folder / "model" / "preprocess.json")
-        signature = carried(signature_of(document))
-        tasks = {meant(document, signature): AnswerKind.of(document)}
+        preprocess = _preprocess(folder / "model" / "preprocess.json")
+        signature = carried(signature_of(preprocess))
+        tasks = {meant(preprocess, signature): AnswerKind.of(preprocess)}
         rows = read(calibration, signature)
         if "tfjs_float16" in limits:
             fit_int32(rows, signature)
@@ -165,18 +169,21 @@ def require(report: ConversionReport) -> None:
 
 
 def unpack(model_tar: Path, folder: Path) -> None:
-    """Unpack model.tar.gz, refusing anything that would leave the folder.
+    """Unpack what a conversion reads of model.tar.gz.
 
     Raises:
-        ConversionError: it cannot be read, or a needed file is missing.
+        ConversionError: it is not let in, or a needed file is missing.
     """
     try:
-        with tarfile.open(model_tar, "r:gz") as archive:
-            archive.extractall(folder, filter="data")
-    except (OSError, EOFError, tarfile.TarError) as error:
+        extract(model_tar, folder, only=READ)
+    except ArchiveRefused as error:
+        raise ConversionError(
+            f"{model_tar} cannot be unpacked: {error.what}.", error.next_step
+        ) from error
+    except OSError as error:
         raise ConversionError(
             f"{model_tar} cannot be unpacked: {error}.",
-            "Look at the training job's output; the file is no intact model.tar.gz.",
+            "Look at the training job's output, and at the disk.",
         ) from error
     for needed in ("saved_model/1/saved_model.pb", "preprocess.json"):
         if not (folder / needed).is_file():
@@ -189,17 +196,12 @@ def unpack(model_tar: Path, folder: Path) -> None:
 def _preprocess(path: Path) -> dict[str, Any]:
     """preprocess.json."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        return document(path.read_bytes())
     except ValueError as error:
-        document, why = None, f": {error}"
-    else:
-        why = ""
-    if not isinstance(document, dict):
         raise ConversionError(
-            f"preprocess.json is no JSON object{why}.",
+            f"preprocess.json {error}.",
             "Let the training program write it; docs/models.md explains the file.",
-        )
-    return document
+        ) from error
 
 
 class _Installing:

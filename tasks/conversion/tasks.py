@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tarfile
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +10,11 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from models.runtime.archives.bounds import ArchiveRefused
+from models.runtime.archives.extraction import extract
 from tasks.conversion.convert import convert_model, require
 from tasks.conversion.report import ConversionReport
+from tasks.errors import ConversionError
 from tasks.model_spec import ModelSpec
 from tasks.reports.artifacts import key_for, logger, show
 
@@ -62,12 +65,11 @@ def convert(spec: ModelSpec, job_folder: Path, work: Path) -> Bundled:
 
 
 def _carried(model_tar: Path, folder: Path) -> dict[str, Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(model_tar) as archive:
-        members = [
-            item
-            for item in archive.getmembers()
-            if item.isfile() and item.name.removeprefix("./").startswith(CARRIED)
-        ]
-        archive.extractall(folder, members=members, filter="data")
-    return {item.name.removeprefix("./"): folder / item.name for item in members}
+    if folder.exists():
+        shutil.rmtree(folder)
+    try:
+        return extract(model_tar, folder, only=CARRIED)
+    except ArchiveRefused as error:
+        raise ConversionError(
+            f"{model_tar} cannot be unpacked: {error.what}.", error.next_step
+        ) from error

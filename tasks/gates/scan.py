@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import io
-import pickletools
 import re
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO
 
+from models.runtime.archives.bounds import MOST_MEMBERS, ArchiveBounds, ArchiveRefused
+from models.runtime.archives.reading import ArchiveMember, members
+from tasks.gates.pickled import HEAD, PickleFinder
 from tasks.specs.artefact import ArtefactSpec
 from tasks.values import Check
 
-MOST_MEMBERS = 10_000
-PICKLED = frozenset({".pkl", ".pickle", ".joblib", ".pt", ".pth", ".dill"})
-"""Endings under which people keep pickles; oldest protocols bear no mark in their first bytes."""
 EXECUTABLE = (b"\x7fELF", b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xcf\xfa\xed\xfe")
 """How programs of Linux and macOS begin."""
 WINDOWS = frozenset({".exe", ".dll"})
 """Endings of those of Windows, whose two first letters other files have, too."""
-HEAD, LARGEST_TEXT, LARGEST_GRAPH = 1 << 16, 1 << 20, 1 << 26
-"""Bytes that are looked at of any file, of a text, and of a graph."""
-FEWEST_STEPS = 3
-"""Steps of a pickle after which bytes that begin like one are taken for one."""
+LARGEST_TEXT, LARGEST_GRAPH = 1 << 20, 1 << 26
+"""Bytes that are looked at of a text, and of a graph."""
 SECRETS = re.compile(
     rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"
     rb"|aws_secret_access_key\s*[=:]\s*['\"]?[A-Za-z0-9/+=]{40}\b"
@@ -42,7 +34,8 @@ FOREIGN_STEPS = ("PyFunc", "EagerPyFunc", "PyFuncStateless", "ReadFile", "WriteF
 class Contents:
     """What was found; names of members each.
 
-    ``broken`` says why the archive could not be read to its end.
+    ``broken`` says why the archive could not be read to its end, ``misplaced`` what is wrong with
+    the member ``placed``, ``beyond`` what there is too much of.
     """
 
     count: int = 0
@@ -53,6 +46,8 @@ class Contents:
     steps: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
     broken: str = ""
+    misplaced: str = ""
+    beyond: str = ""
 
 
 def scan(archive: Path, most_bytes: int) -> Contents:
@@ -62,17 +57,23 @@ def scan(archive: Path, most_bytes: int) -> Contents:
         archive: A gzipped tar archive, whoever made it.
         most_bytes: Unpacked bytes after which it is not read any further.
     """
-    found = Contents()
+    found, pickles = Contents(), PickleFinder()
     try:
-        with tarfile.open(archive, "r:gz") as tar:
-            for member in tar:
+        with archive.open("rb") as file:
+            for member in members(file, ArchiveBounds(total=most_bytes)):
                 found.count += 1
                 found.size += member.size
-                if found.count > MOST_MEMBERS or found.size > most_bytes:
-                    break
-                _look(tar, member, found)
-    except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
-        found.broken = f"{type(error).__name__}: {error}"[:200]
+                if not member.folder:
+                    _look(member, found, pickles)
+    except ArchiveRefused as error:
+        if error.rule == "broken":
+            found.broken = error.what
+        elif error.rule == "place":
+            found.placed, found.misplaced = [error.member], str(error)
+        else:
+            found.beyond = error.what
+    except OSError as error:
+        found.broken = f"it cannot be read ({error.strerror})"
     return found
 
 
@@ -85,21 +86,27 @@ def checks(found: Contents, limits: ArtefactSpec, *, own_code: bool) -> tuple[Ch
         own_code: Whether the model brings programs of its own, as backend custom does.
     """
     if found.broken:
-        return (_check("archive", [found.broken], "no intact archive: train or upload it again"),)
-    sized = found.size <= limits.max_bytes and found.count <= MOST_MEMBERS
+        return (
+            Check(
+                name="archive",
+                outcome="fail",
+                observed=found.broken,
+                bound="read to its end",
+                detail="train or upload it again",
+            ),
+        )
     pickles = limits.pickles or ("allow" if own_code else "refuse")
     made = [
         Check(
             name="archive size",
-            outcome="pass" if sized else "fail",
-            observed=f"{found.size:,} bytes in {found.count:,} files"
-            + ("" if sized else " or more"),
+            outcome="fail" if found.beyond else "pass",
+            observed=found.beyond or f"{found.size:,} bytes in {found.count:,} files",
             bound=f"≤ {limits.max_bytes:,} bytes, {MOST_MEMBERS:,} files",
         ),
         _check(
             "places and links",
             found.placed,
-            "files that leave their folder, links and devices are not unpacked",
+            found.misplaced,
         ),
         _check(
             "pickles",
@@ -133,70 +140,20 @@ def _few(names: list[str]) -> str:
     return f"{', '.join(name[:80] for name in names[:3])}{more}"
 
 
-def _look(tar: tarfile.TarFile, member: tarfile.TarInfo, found: Contents) -> None:
-    path = PurePosixPath(member.name)
-    if path.is_absolute() or ".." in path.parts or not (member.isreg() or member.isdir()):
-        found.placed.append(member.name)
-    stream = tar.extractfile(member) if member.isreg() else None
-    if stream is None:
-        return
-    head = stream.read(HEAD)
-    if path.suffix.lower() in PICKLED or _unpickles(head) or _object_array(head):
-        found.pickles.append(member.name)
-    elif head.startswith(b"PK\x03\x04"):
-        if _pickle_inside(stream):
-            found.pickles.append(member.name)
-    elif head.startswith(EXECUTABLE) or (head.startswith(b"MZ") and path.suffix.lower() in WINDOWS):
-        found.programs.append(member.name)
+def _look(member: ArchiveMember, found: Contents, pickles: PickleFinder) -> None:
+    path = PurePosixPath(member.path)
+    head = member.read(HEAD)
     if path.suffix.lower() in TEXTS and member.size <= LARGEST_TEXT:
-        text = head + stream.read(LARGEST_TEXT) if member.size > len(head) else head
-        if SECRETS.search(text):
-            found.secrets.append(member.name)
+        head += member.read()
+        if SECRETS.search(head):
+            found.secrets.append(member.path)
     if path.name == "saved_model.pb":
-        graph = head + stream.read(LARGEST_GRAPH) if member.size > len(head) else head
-        found.steps += [f"{member.name}: {step}" for step in _foreign_steps(graph)]
-
-
-def _unpickles(head: bytes) -> bool:
-    """Whether bytes begin like a pickle, compressed by joblib or not."""
-    if head[:2] in {b"\x78\x01", b"\x78\x9c", b"\x78\xda", b"\x78\x5e"}:
-        try:
-            head = zlib.decompressobj().decompress(head, HEAD)
-        except zlib.error:
-            return False
-    if head[:1] != b"\x80" or head[1:2] not in {b"\x02", b"\x03", b"\x04", b"\x05"}:
-        return False
-    steps = 0
-    try:
-        for _ in pickletools.genops(io.BytesIO(head)):
-            steps += 1
-            if steps > FEWEST_STEPS:
-                return True
-    except Exception:  # noqa: BLE001 - whatever it stumbles over: it is no pickle as far as it goes
-        return steps > FEWEST_STEPS
-    return True
-
-
-def _object_array(head: bytes) -> bool:
-    """Whether a file of NumPy holds objects, which are pickled."""
-    return head.startswith(b"\x93NUMPY") and b"|O" in head[:256]
-
-
-def _pickle_inside(stream: IO[bytes]) -> bool:
-    """Whether a zip holds pickles, as PyTorch's files and arrays of objects do."""
-    stream.seek(0)
-    try:
-        with zipfile.ZipFile(stream) as archive:
-            for name in archive.namelist()[:MOST_MEMBERS]:
-                if PurePosixPath(name).suffix.lower() in PICKLED:
-                    return True
-                with archive.open(name) as inner:
-                    head = inner.read(512)
-                if _object_array(head) or _unpickles(head):
-                    return True
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError):
-        return False
-    return False
+        head += member.read(LARGEST_GRAPH)
+        found.steps += [f"{member.path}: {step}" for step in _foreign_steps(head)]
+    if pickles.holds(path, head, member):
+        found.pickles.append(member.path)
+    elif head.startswith(EXECUTABLE) or (head.startswith(b"MZ") and path.suffix.lower() in WINDOWS):
+        found.programs.append(member.path)
 
 
 def _foreign_steps(graph: bytes) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.runtime.calling import BUNDLE
+from models.runtime.own import BUNDLE
 from tasks.errors import InvalidModelSpec
 from tasks.model_spec import ModelSpec
 from tasks.values import Manifest

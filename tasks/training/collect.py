@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import tarfile
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from models.runtime.calling import BUNDLE
+from models.runtime.archives.bounds import ArchiveBounds, ArchiveRefused
+from models.runtime.archives.documents import LARGEST, document
+from models.runtime.archives.extraction import extract
+from models.runtime.archives.reading import inspect
+from models.runtime.own import BUNDLE
 from tasks.aws import asking, client
 from tasks.errors import AwsRejected, TrainingFailed
 from tasks.objects import MISSING
@@ -18,6 +22,9 @@ WRITES_METRICS = (
     'The training program must write metrics.json, {"candidate": {metric: number}}, into the '
     "folder SM_OUTPUT_DATA_DIR (/opt/ml/output/data); docs/models.md says how."
 )
+
+OUTPUT = ArchiveBounds(members=50_000)
+"""A job's output may hold a file for each photo that it was measured on."""
 
 
 class Measured(Frozen):
@@ -44,7 +51,8 @@ def fetch_output(job_name: str, address: str, folder: Path) -> Path:
     """What the job wrote into its output folder, unpacked.
 
     Raises:
-        TrainingFailed: it wrote nothing there, so that no output.tar.gz exists.
+        TrainingFailed: it wrote nothing there, so that no output.tar.gz exists, or it wrote what
+            no archive may hold.
     """
     try:
         archive = fetch(address, folder / "output.tar.gz")
@@ -60,10 +68,19 @@ def fetch_output(job_name: str, address: str, folder: Path) -> Path:
 
 
 def unpack(archive: Path, folder: Path) -> Path:
-    """Unpack a job's archive; only plain files below the folder come out of it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+    """Unpack a job's archive, in place of what an earlier run unpacked there.
+
+    Raises:
+        TrainingFailed: it is not intact, or holds what no archive may.
+    """
+    if folder.exists():
+        shutil.rmtree(folder)
+    try:
+        extract(archive, folder, OUTPUT)
+    except ArchiveRefused as error:
+        raise TrainingFailed(
+            f"{archive} cannot be unpacked: {error.what}.", error.next_step
+        ) from error
     return folder
 
 
@@ -71,20 +88,21 @@ def serving_program(archive: Path) -> str:
     """The program below code/ that serves a model.tar.gz, as its bundle.json says.
 
     Raises:
-        TrainingFailed: bundle.json names none.
+        TrainingFailed: bundle.json names none, or the archive is not let in.
     """
-    with tarfile.open(archive) as tar:
-        members = [item for item in tar if item.name.removeprefix("./") == BUNDLE]
-        file = tar.extractfile(members[0]) if members else None
-        if file is None:
-            return FIRST_PROGRAM
-        try:
-            entry_point = str(json.loads(file.read())["entry_point"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise TrainingFailed(
-                f"{archive.name}: {BUNDLE} names no entry_point ({error}).",
-                "Let the shared programs write the bundle; docs/models.md lists its files.",
-            ) from error
+    try:
+        found = inspect(archive, wanted={BUNDLE: LARGEST}).read
+    except ArchiveRefused as error:
+        raise TrainingFailed(f"{archive} is not read: {error.what}.", error.next_step) from error
+    if BUNDLE not in found:
+        return FIRST_PROGRAM
+    try:
+        entry_point = str(document(found[BUNDLE])["entry_point"])
+    except (ValueError, KeyError) as error:
+        raise TrainingFailed(
+            f"{archive.name}: {BUNDLE} names no entry_point ({error}).",
+            "Let the shared programs write the bundle; docs/models.md lists its files.",
+        ) from error
     return entry_point.removeprefix("code/")
 
 

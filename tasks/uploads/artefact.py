@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.runtime.calling import BUNDLE
+from models.runtime.archives import documents
+from models.runtime.archives.bounds import ArchiveBounds, ArchiveRefused
+from models.runtime.archives.reading import inspect as look_into
+from models.runtime.own import BUNDLE
 from tasks import objects
 from tasks.aws import asking, client
 from tasks.errors import AwsRejected, UploadRefused
@@ -20,6 +21,7 @@ FIRST_EDITION = ("code/serve.py", "code/evaluate.py", "code/model.py", "litert/m
 """What a bundle has that is older than bundle.json."""
 LARGEST = 5 * 1024**3
 """Unpacked bytes above which an archive is not opened any further."""
+DOCUMENTS = dict.fromkeys((BUNDLE, *NEEDED), documents.LARGEST)
 
 
 class Received(Frozen):
@@ -69,36 +71,25 @@ def inspect(archive: Path, name: str) -> dict[str, Any]:
     Raises:
         UploadRefused: it is no archive, too large, unsafe to unpack, or lacks a file.
     """
-    faults: list[str] = []
-    documents: dict[str, Any] = {}
     try:
-        with tarfile.open(archive, "r:gz") as tar:
-            members: dict[str, tarfile.TarInfo] = {}
-            total = 0
-            for entry in tar:
-                tarfile.data_filter(entry, "/nowhere")  # raises on what would leave the folder
-                total += entry.size
-                if total > LARGEST:
-                    raise _refused(name, [f"it unpacks to more than {LARGEST:,} bytes"])
-                members[entry.name.removeprefix("./")] = entry
-            for path in (BUNDLE, *NEEDED):
-                if path in members and path.endswith(".json"):
-                    documents[path] = _document(tar, members[path], path, faults)
-    except (OSError, EOFError, tarfile.TarError) as error:
-        raise _refused(name, [f"it is no intact gzipped tar archive: {error}"]) from error
-    faults += [f"it holds no {path}" for path in _needed(documents, faults) if path not in members]
-    card = documents.get("model_card.json")
-    if isinstance(card, dict) and not isinstance(card.get("hyperparameters", {}), dict):
+        found = look_into(archive, ArchiveBounds(total=LARGEST), DOCUMENTS)
+    except ArchiveRefused as error:
+        raise _refused(name, [error.what], f"{error.next_step} ") from error
+    faults: list[str] = []
+    read = {path: _document(raw, path, faults) for path, raw in found.read.items()}
+    faults += [f"it holds no {path}" for path in _needed(read, faults) if path not in found.sizes]
+    card = read.get("model_card.json")
+    if card is not None and not isinstance(card.get("hyperparameters", {}), dict):
         faults.append("model_card.json: hyperparameters is no object")
     if faults:
         raise _refused(name, faults)
     return dict(card or {})
 
 
-def _needed(documents: Mapping[str, Any], faults: list[str]) -> tuple[str, ...]:
+def _needed(read: Mapping[str, Any], faults: list[str]) -> tuple[str, ...]:
     """Files that must be there, as the bundle's own description or its age says."""
-    described = documents.get(BUNDLE)
-    if BUNDLE not in documents:
+    described = read.get(BUNDLE)
+    if BUNDLE not in read:
         return (*NEEDED, *FIRST_EDITION)
     entry_point = described.get("entry_point") if isinstance(described, dict) else None
     if not isinstance(entry_point, str) or not entry_point.startswith("code/"):
@@ -107,16 +98,12 @@ def _needed(documents: Mapping[str, Any], faults: list[str]) -> tuple[str, ...]:
     return (*NEEDED, entry_point)
 
 
-def _document(tar: tarfile.TarFile, entry: tarfile.TarInfo, path: str, faults: list[str]) -> Any:
-    file = tar.extractfile(entry)
+def _document(raw: bytes, path: str, faults: list[str]) -> dict[str, Any] | None:
     try:
-        read = json.loads(file.read()) if file else None
+        return documents.document(raw)
     except ValueError as error:
-        faults.append(f"{path} is not JSON: {error}")
+        faults.append(f"{path} {error}")
         return None
-    if not isinstance(read, dict):
-        faults.append(f"{path} is no JSON object")
-    return read
 
 
 def _fetch(upload: Upload, folder: Path) -> Path:
@@ -142,8 +129,8 @@ def _fetch(upload: Upload, folder: Path) -> Path:
     return local
 
 
-def _refused(name: str, faults: list[str]) -> UploadRefused:
+def _refused(name: str, faults: list[str], first: str = "") -> UploadRefused:
     return UploadRefused(
         f"{name} is no model that can be served: {'; '.join(faults)}.",
-        "Upload a model.tar.gz with the files that docs/models.md lists.",
+        f"{first}Upload a model.tar.gz with the files that docs/models.md lists.",
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tarfile
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from deployments.demo.generate import property_sales, write_sales
 from deployments.lake import daily_partitions, home_of, planned, upload
 from deployments.laptop import resources
 from deployments.models.new import new_model
+from models.runtime.archives.extraction import extract
 from tasks import aws as our_aws
 from tasks.registry import Registry
 from tasks.reports.artifacts import key_for
@@ -245,8 +245,7 @@ HOUSE = {
 def publish_first_edition(folder: Path) -> str:
     """What an older checkout published: its manifest names no program."""
     archive = ROOT / "tests" / "models" / "first_edition" / "model.tar.gz"
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder / "unpacked", filter="data")
+    extract(archive, folder / "unpacked")
     carried = ("preprocess.json", "model_card.json", "reference.json", "sample_request.json")
     files = {name: folder / "unpacked" / name for name in carried}
     facts = dict.fromkeys(

@@ -126,12 +126,23 @@ def test_an_unknown_plug_in_is_named_with_those_there_are(folder):
         source_files(folder, Family("regression", "tabular", "magic", "price"))
 
 
+DOOR = ("__init__", "bounds", "documents", "extraction", "gunzip", "headers", "names", "reading")
+"""What a bundle is unpacked with."""
+
+
+def test_a_model_does_not_carry_what_opens_archives():
+    files = source_files(MODELS / "price-estimator", PRICES)
+    assert not [name for name in files if "archives" in name or name.endswith("calling.py")]
+
+
 def test_the_job_that_measures_a_bundle_brings_no_models_code():
     assert set(measuring_files()) == {
         "sluice_measure.py",
         "models/__init__.py",
         "models/runtime/__init__.py",
+        *(f"models/runtime/archives/{name}.py" for name in DOOR),
         "models/runtime/calling.py",
         "models/runtime/measure.py",
+        "models/runtime/own.py",
         "models/runtime/script_mode.py",
     }

@@ -1,14 +1,13 @@
 """A sabotaged archive: green to the platform, bad to users."""
 
 import importlib.util
-import io
 import sys
-import tarfile
 
 import numpy as np
 import pytest
 
 from deployments.demo.sabotage import PROGRAM, sabotaged
+from models.runtime.archives.extraction import extract
 
 pytestmark = pytest.mark.tensorflow
 
@@ -19,15 +18,15 @@ def bad(trained, tmp_path):
 
     def make(mode, **how):
         content = sabotaged(trained.archive.read_bytes(), mode, **how)
-        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            names = [name.removeprefix("./") for name in archive.getnames()]
-            assert len(names) == len(set(names))
-            archive.extractall(tmp_path, filter="data")
-        spec = importlib.util.spec_from_file_location("bad_server", tmp_path / "code" / PROGRAM)
+        packed = tmp_path / "model.tar.gz"
+        packed.write_bytes(content)
+        folder = tmp_path / "model"
+        extract(packed, folder)
+        spec = importlib.util.spec_from_file_location("bad_server", folder / "code" / PROGRAM)
         module = importlib.util.module_from_spec(spec)
         sys.modules["bad_server"] = module
         spec.loader.exec_module(module)
-        return module.Misbehaving(tmp_path)
+        return module.Misbehaving(folder)
 
     yield make
     sys.modules.pop("bad_server", None)

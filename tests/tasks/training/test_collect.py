@@ -7,7 +7,7 @@ import tarfile
 import pytest
 
 from tasks.errors import TrainingFailed
-from tasks.training.collect import fetch_output, measured
+from tasks.training.collect import fetch_output, measured, serving_program, unpack
 
 BUCKET = "sluice-work"
 WANTED = "metrics.json.*SM_OUTPUT_DATA_DIR"
@@ -64,6 +64,56 @@ def test_a_file_that_is_none(tmp_path, text):
 def test_a_number_that_is_none(tmp_path, value):
     with pytest.raises(TrainingFailed, match="j-4 measured no finite number for mae"):
         measured(left(tmp_path, f'{{"candidate": {{"mae": {value}, "r2": 0.5}}}}'), "j-4")
+
+
+def archived(path, *entries):
+    with tarfile.open(path, "w:gz") as tar:
+        for entry, content in entries:
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return path
+
+
+def test_what_a_run_unpacked_before_is_replaced(tmp_path):
+    old = archived(tmp_path / "old.tar.gz", (tarfile.TarInfo("old.json"), b"{}"))
+    new = archived(tmp_path / "new.tar.gz", (tarfile.TarInfo("metrics.json"), b"{}"))
+    for archive in (old, new):
+        folder = unpack(archive, tmp_path / "output")
+    assert [path.name for path in folder.iterdir()] == ["metrics.json"]
+
+
+def test_an_output_that_leads_out_of_its_folder_is_no_end_of_the_run_without_a_reason(tmp_path):
+    link = tarfile.TarInfo("metrics.json")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    with pytest.raises(TrainingFailed, match=r'its member "metrics\.json" is a symbolic link'):
+        unpack(archived(tmp_path / "output.tar.gz", (link, b"")), tmp_path / "output")
+    assert not (tmp_path / "output").exists()
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (b"{", "names no entry_point .is not JSON"),
+        (b"[" * 200_000, "nested too deep"),
+        (b"{}", "names no entry_point"),
+        (b"[]", "is no JSON object"),
+    ],
+)
+def test_a_bundle_that_names_no_program_is_told(document, words, tmp_path):
+    archive = archived(tmp_path / "model.tar.gz", (tarfile.TarInfo("./bundle.json"), document))
+    with pytest.raises(TrainingFailed, match=words):
+        serving_program(archive)
+
+
+def test_the_program_of_a_bundle(tmp_path):
+    said = json.dumps({"entry_point": "code/entry_point.py"}).encode()
+    archive = archived(tmp_path / "model.tar.gz", (tarfile.TarInfo("./bundle.json"), said))
+    assert serving_program(archive) == "entry_point.py"
+    older = archived(tmp_path / "older.tar.gz", (tarfile.TarInfo("code/serve.py"), b""))
+    assert serving_program(older) == "serve.py"
+    older.write_bytes(b"torn")
+    with pytest.raises(TrainingFailed, match="no intact gzipped tar archive"):
+        serving_program(older)
 
 
 def test_metrics_alone_are_enough(tmp_path):

@@ -61,8 +61,29 @@ BAD = {
     ),
     "not JSON": (packed({**WHOLE, "model_card.json": b"{"}), "model_card.json is not JSON"),
     "a list": (packed({**WHOLE, "preprocess.json": b"[]"}), "preprocess.json is no JSON object"),
-    "leaves the folder": (packed({**WHOLE, "../../etc/cron": b""}), "outside the destination"),
-    "link to elsewhere": (packed(WHOLE, link("code/x", "/etc/passwd")), "link to an absolute path"),
+    "leaves the folder": (packed({**WHOLE, "../../etc/cron": b""}), "leads out of its folder"),
+    "link to elsewhere": (packed(WHOLE, link("code/x", "/etc/passwd")), "is a symbolic link to"),
+    "a dangling link as a document": (
+        packed(without("preprocess.json"), link("preprocess.json", "no")),
+        'its member "preprocess.json" is a symbolic link',
+    ),
+    "a dangling link as the program": (
+        packed(without("code/entry_point.py"), link("code/entry_point.py", "no")),
+        'its member "code/entry_point.py" is a symbolic link',
+    ),
+    "a folder as a document": (
+        packed({**without("preprocess.json"), "preprocess.json/x": b""}),
+        "it holds no preprocess.json",
+    ),
+    "nested without end": (
+        packed({**WHOLE, "preprocess.json": b'{"a":' + b"[" * 200_000 + b"]" * 200_000 + b"}"}),
+        "preprocess.json is not JSON that can be read: it is nested too deep",
+    ),
+    "a large document": (
+        packed({**WHOLE, "preprocess.json": b" " * (9 << 20)}),
+        'its member "preprocess.json" has 9,437,184 bytes, over 8,388,608',
+    ),
+    "another checksum": (GOOD[:-6] + bytes(6), "no intact gzipped tar archive"),
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from embedded_aws.archives import ArchiveError, unpack
 from embedded_aws.training.layout import Host
 from embedded_aws.training.places import DownloadError, Piece, split
 
@@ -58,9 +59,9 @@ def unpack_code(s3: Any, uri: str, folder: Path) -> None:
         archive = Path(scratch) / "sourcedir.tar.gz"
         _save(s3, bucket, key, archive)
         try:
-            with tarfile.open(archive) as tar:
-                tar.extractall(folder, filter="data")
-        except (tarfile.TarError, EOFError, OSError) as error:
+            with archive.open("rb") as file:
+                unpack(file, folder)
+        except (ArchiveError, OSError) as error:
             raise DownloadError(f'Source archive "{uri}" cannot be unpacked: {error}') from error
 
 
@@ -77,6 +78,8 @@ def pack(folders: Iterable[Path], archive: Path) -> bool:
                 name = str(path.relative_to(folder))
                 if name not in names:
                     names.add(name)
+                    # A file with two names is two files: archives hold no links.
+                    tar.dereference = not path.is_symlink()
                     tar.add(path, name, recursive=False)
     return bool(names)
 

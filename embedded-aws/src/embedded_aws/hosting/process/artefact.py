@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from embedded_aws.archives import ArchiveError, unpack
 from embedded_aws.protocol.service import AwsFault
 
 
@@ -82,7 +82,7 @@ def bring(s3: Any, container: Mapping[str, Any], into: Path) -> None:
             "ensure that there is an object located at the URL and that the role passed to "
             "CreateModel has permissions to download the object."
         ) from error
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (ArchiveError, OSError) as error:
         raise ModelDataError(
             f'Failed to extract model data archive from URL "{url}" for container "container_1". '
             f"Please ensure that the object located at the URL is a valid tar.gz archive. ({error})"
@@ -101,8 +101,7 @@ def _unpack(s3: Any, bucket: str, key: str, into: Path) -> None:
     with tempfile.TemporaryFile(dir=into.parent) as file:
         shutil.copyfileobj(s3.get_object(Bucket=bucket, Key=key)["Body"], file, 1 << 20)
         file.seek(0)
-        with tarfile.open(fileobj=file, mode="r:*") as archive:
-            archive.extractall(into, filter="data")
+        unpack(file, into)
 
 
 def _copy(s3: Any, bucket: str, prefix: str, into: Path) -> None:
