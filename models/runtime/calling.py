@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from models.runtime.archives.bounds import ArchiveRefused
 from models.runtime.archives.documents import document
 from models.runtime.archives.extraction import extract
+from models.runtime.isolation import isolated
 from models.runtime.own import BUNDLE
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _first_edition_measure(bundle: Path, holdout: Path, out: Path, training: Pat
 def _process(words: list[str], bundle: Path, more: Mapping[str, str] | None = None) -> str:
     try:
         process = subprocess.run(
-            words,
+            isolated(words),
             cwd=bundle,
             env={**environment(bundle, os.environ), **(more or {})},
             stdout=subprocess.PIPE,

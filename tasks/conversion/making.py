@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -11,12 +12,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from models.runtime.calling import PASSED
+from models.runtime.isolation import isolated, status_of
 from tasks.conversion.refusals import LONGEST_TAIL, refused_of
 from tasks.conversion.report import ARTIFACTS
 from tasks.conversion.signature import GraphSignature
 from tasks.errors import ConversionError
 
 WORKER_SECONDS = 900
+GIVEN = (*PASSED, "PYTHONPATH", "TF_CPP_MIN_LOG_LEVEL")
+"""What the process is given of this one's environment: a graph may be a stranger's."""
 
 
 def make(
@@ -48,8 +53,9 @@ def make(
     job.write_text(json.dumps(request), encoding="utf-8")
     command = [sys.executable, "-m", "tasks.conversion.worker", str(job), str(done)]
     process = subprocess.Popen(
-        command,
+        isolated(command),
         cwd=Path(__file__).resolve().parents[2],
+        env={name: os.environ[name] for name in GIVEN if name in os.environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -68,7 +74,7 @@ def make(
             with suppress(ValueError):
                 process.communicate()
     if process.returncode or not done.is_file():
-        raise _died(process.returncode, done.with_name("at.txt"), log)
+        raise _died(status_of(process.returncode), done.with_name("at.txt"), log)
     result: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
     if "refused" in result:
         refused = refused_of(result["refused"])

@@ -16,7 +16,7 @@ from tasks import objects
 from tasks.aws import asking, client
 from tasks.clock import Clock, system_clock, utc
 from tasks.errors import InvalidSetting, SluiceError
-from tasks.release.edge.limits import Admission
+from tasks.release.edge.limits import RateLimiter
 from tasks.release.edge.reports import ReportBatch, counted, metrics
 from tasks.release.edge.tokens import SHORTEST_KEY, subject_of
 from tasks.stored import parsed
@@ -39,14 +39,14 @@ class Collector:
         namespace: CloudWatch namespace.
         clock: Our clock; it stamps what arrives.
         key_secret: Name of the secret with the tokens' key; "" asks for no tokens.
-        admission: Who may post how much.
+        limiter: Who may post how much.
     """
 
     bucket: str
     namespace: str
     clock: Clock
     key_secret: str = ""
-    admission: Admission = field(default_factory=Admission)
+    limiter: RateLimiter = field(default_factory=RateLimiter)
     _known: OrderedDict[str, tuple[float, frozenset[str]]] = field(default_factory=OrderedDict)
     _keys: tuple[float, tuple[bytes, ...]] = (0.0, ())
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -85,16 +85,16 @@ class Collector:
                 return HTTPStatus.UNAUTHORIZED
             now = time.monotonic()
             with self._lock:
-                if not self.admission.batch(who, now):
+                if not self.limiter.batch(who, now):
                     return HTTPStatus.TOO_MANY_REQUESTS
             versions = self.versions(batch.model)
             if not versions:
                 return HTTPStatus.BAD_REQUEST  # nothing of ours bears this name
             with self._lock:
-                if not self.admission.model(batch.model, now):
+                if not self.limiter.model(batch.model, now):
                     return HTTPStatus.TOO_MANY_REQUESTS
                 told = batch.observations
-                counts = self.admission.observations(who, batch.model, len(told), now)
+                counts = self.limiter.observations(who, batch.model, len(told), now)
             batch = batch.model_copy(update={"observations": told[:counts]})
             data = metrics(batch, versions, utc(self.clock.now()))
             if data:

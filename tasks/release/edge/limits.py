@@ -44,7 +44,7 @@ class TokenBuckets:
 
 
 @dataclass(frozen=True)
-class Limits:
+class RateLimits:
     """What one client, and all clients of one model, may post.
 
     Args:
@@ -59,10 +59,10 @@ class Limits:
 
 
 @dataclass
-class Admission:
+class RateLimiter:
     """Who may post now."""
 
-    limits: Limits = field(default_factory=Limits)
+    limits: RateLimits = field(default_factory=RateLimits)
 
     def __post_init__(self) -> None:
         self._batches = TokenBuckets(self.limits.batches)

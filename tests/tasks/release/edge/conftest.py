@@ -23,7 +23,7 @@ from tasks.registry import Registry
 from tasks.release import run, start_release
 from tasks.release.context import ReleaseContext
 from tasks.release.edge import collector
-from tasks.release.edge.limits import Admission, Limits, Rate
+from tasks.release.edge.limits import Rate, RateLimiter, RateLimits
 from tasks.settings import settings
 from tasks.values import Manifest, Pointer
 from tests.clients.cloudfront import distribution
@@ -166,8 +166,8 @@ def edge(aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
         )
         settings.cache_clear()
         # One address stands for all the users of these tests.
-        everybody = Admission(Limits(*[Rate(burst=1e9, a_minute=1e9)] * 3))
-        taker = replace(collector.Collector.here(), admission=everybody)
+        everybody = RateLimiter(RateLimits(*[Rate(burst=1e9, a_minute=1e9)] * 3))
+        taker = replace(collector.Collector.here(), limiter=everybody)
         door = collector.server(taker, 0)
         thread = threading.Thread(target=door.serve_forever, daemon=True)
         thread.start()

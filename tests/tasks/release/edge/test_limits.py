@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from tasks.release.edge.limits import Admission, Limits, Rate, TokenBuckets
+from tasks.release.edge.limits import Rate, RateLimiter, RateLimits, TokenBuckets
 from tasks.release.edge.tokens import AUDIENCE, subject_of
 
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -49,11 +49,11 @@ def test_who_was_silent_for_longest_is_forgotten_first() -> None:
 
 
 def test_a_client_counts_as_one_crowd_on_each_model() -> None:
-    admission = Admission(Limits(observations=Rate(burst=20, a_minute=1)))
-    assert admission.observations("a", "m", 15, 0.0) == 15
-    assert admission.observations("a", "m", 15, 0.0) == 5
-    assert admission.observations("a", "n", 15, 0.0) == 15
-    assert admission.observations("a", "m", 15, 120.0) == 2
+    limiter = RateLimiter(RateLimits(observations=Rate(burst=20, a_minute=1)))
+    assert limiter.observations("a", "m", 15, 0.0) == 15
+    assert limiter.observations("a", "m", 15, 0.0) == 5
+    assert limiter.observations("a", "n", 15, 0.0) == 15
+    assert limiter.observations("a", "m", 15, 120.0) == 2
 
 
 def token(key: bytes = KEY, **changes: object) -> str:

@@ -1,0 +1,70 @@
+"""A process that sees no other process, no network and none of a person's keys.
+
+What came with an artefact runs beside the worker: for measuring, scoring, checking, converting. On
+Linux it runs in namespaces of its own (``unshare`` of util-linux, which needs no right): another
+/proc, so that nobody's environment can be read; no network but a dead loopback; nothing where keys
+usually lie. The files of this machine that its user may read stay readable, and SageMaker's jobs
+are no concern of this: there the container is the wall. Where a system has no such namespaces, the
+process runs as it is, without credentials in its environment; `available` tells.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+HIDDEN = (".aws", ".ssh", ".netrc", ".config", ".prefect", ".docker", ".kube", ".gnupg")
+"""What of a person's home is empty in there."""
+HIDE = """
+while [ "$1" != -- ]; do
+  if [ -d "$1" ]; then mount -t tmpfs tmpfs "$1"; else mount --bind /dev/null "$1"; fi || exit 125
+  shift
+done
+shift
+"$@"
+"""
+UNSHARED = (
+    *("--user", "--map-root-user", "--net", "--mount", "--pid"),
+    *("--fork", "--kill-child", "--mount-proc"),
+)
+SIGNALLED = 128
+"""A shell adds the number of the signal that ended its command to this."""
+
+
+def isolated(command: list[str]) -> list[str]:
+    """The command that runs a command apart from this machine; the same where that cannot be."""
+    if not available():
+        return command
+    return [*_prefix(), *(str(path) for path in hidden() if path.exists()), "--", *command]
+
+
+def status_of(returncode: int) -> int:
+    """How a command ended, isolated or not: its status, or a signal's number below zero."""
+    return SIGNALLED - returncode if returncode > SIGNALLED else returncode
+
+
+@lru_cache(maxsize=1)
+def available() -> bool:
+    """Whether this system lets us make such namespaces."""
+    if shutil.which("unshare") is None:
+        return False
+    try:
+        tried = subprocess.run([*_prefix(), "--", "true"], capture_output=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return tried.returncode == 0
+
+
+def hidden() -> tuple[Path, ...]:
+    """Files and folders with keys: of this person, and the one that signs bundles."""
+    home = Path.home()
+    kind, _, path = os.environ.get("SLUICE_SIGNING_KEY", "").partition(":")
+    key = (Path(path),) if kind == "file" and path else ()
+    return (*(home / name for name in HIDDEN), *key)
+
+
+def _prefix() -> list[str]:
+    return ["unshare", *UNSHARED, "--", "sh", "-c", HIDE, "sh"]

@@ -1,0 +1,125 @@
+"""What came with an artefact sees no other process, no network and no keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.runtime import isolation
+
+needs_namespaces = pytest.mark.skipif(
+    not isolation.available(), reason="this system has no user namespaces for everybody"
+)
+LOOKS = """
+import json, os, socket, sys
+from pathlib import Path
+found = {"environments": [], "keys": None, "network": None}
+for process in Path("/proc").glob("[0-9]*/environ"):
+    try:
+        text = process.read_bytes()
+    except OSError:
+        continue
+    if b"AWS_SECRET_ACCESS_KEY=canary" in text:
+        found["environments"].append(str(process))
+for place in sys.argv[2:]:
+    path = Path(place)
+    if path.is_dir() and list(path.iterdir()) or path.is_file() and path.read_bytes():
+        found["keys"] = place
+try:
+    socket.create_connection(("127.0.0.1", int(sys.argv[1])), 2).close()
+    found["network"] = "reached"
+except OSError:
+    pass
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A person's home with keys in it."""
+    folder = tmp_path / "a home"
+    (folder / ".aws").mkdir(parents=True)
+    (folder / ".aws" / "credentials").write_text("[default]\n")
+    (folder / ".netrc").write_text("machine x\n")
+    (folder / "signing.pem").write_text("PRIVATE\n")
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("SLUICE_SIGNING_KEY", f"file:{folder / 'signing.pem'}")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
+    return folder
+
+
+def look(home: Path, port: int, command: Any) -> dict[str, Any]:
+    places = [str(home / name) for name in (".aws", ".netrc", "signing.pem")]
+    words = command([sys.executable, "-c", LOOKS, str(port), *places])
+    # A child of a process whose environment holds a secret, as a bundle's is of the worker.
+    waits = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:], env={}))"
+    done = subprocess.run(
+        [sys.executable, "-c", waits, *words], capture_output=True, text=True, check=True
+    )
+    return dict(json.loads(done.stdout))
+
+
+@needs_namespaces
+def test_an_isolated_process_finds_nothing(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def answer() -> None:
+            line, _ = server.accept()
+            line.close()
+
+        caller = threading.Thread(target=answer, daemon=True)
+        caller.start()
+        free = look(home, port, lambda words: words)
+        assert free["environments"], "the test itself must be able to find something"
+        assert (free["keys"] is not None, free["network"]) == (True, "reached")
+        inside = look(home, port, isolation.isolated)
+    caller.join()
+    assert inside == {"environments": [], "keys": None, "network": None}
+
+
+@needs_namespaces
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("pass", 0), ("raise SystemExit(3)", 3), ("import os; os.kill(os.getpid(), 9)", -9)],
+)
+def test_how_it_ended_is_told(code: str, status: int) -> None:
+    done = subprocess.run(isolation.isolated([sys.executable, "-c", code]))
+    assert isolation.status_of(done.returncode) == status
+
+
+@needs_namespaces
+def test_it_dies_with_who_started_it() -> None:
+    words = isolation.isolated(
+        [sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)"]
+    )
+    process = subprocess.Popen(words, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.kill()
+    process.wait()
+    assert process.stdout.read() == b"", "nobody holds the pipe any more"
+    process.stdout.close()
+
+
+def test_without_namespaces_the_command_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    isolation.available.cache_clear()
+    try:
+        assert isolation.isolated(["true"]) == ["true"]
+    finally:
+        isolation.available.cache_clear()
+
+
+def test_what_is_hidden_is_there_for_nobody_else(home: Path) -> None:
+    subprocess.run(isolation.isolated(["true"]), check=True)
+    assert (home / ".aws" / "credentials").read_text() == "[default]\n"
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] == "canary"
