@@ -18,7 +18,7 @@ SluiceError
 │   ├── ProfileIncompatible           two drift profiles were not made on the same grid
 │   └── ContractViolated              more rows broke the contract than it allows
 ├── ResourceError                 this machine cannot carry the work
-│   └── DiskFull                      not enough free space for the snapshot
+│   └── DiskFull                      the disk takes no more, or would not
 ├── TrainingError                 a training job did not end well
 │   ├── TrainingFailed                the job ended Failed
 │   ├── TrainingStopped               the job was stopped
@@ -152,7 +152,7 @@ class ResourceError(SluiceError):
 
 
 class DiskFull(ResourceError):
-    """Not enough free space."""
+    """The disk takes no more, or would not."""
 
 
 class TrainingError(SluiceError):

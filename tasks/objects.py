@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from tasks.aws import asking, client
-from tasks.errors import AwsRejected, BucketMissing
+from tasks.disk import writing
+from tasks.errors import AwsRejected, BucketMissing, DiskFull
 
 REFUSED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 MISSING = frozenset({"NoSuchKey", "NotFound", "404"})
@@ -175,17 +176,25 @@ def download(address: str, folder: Path, endings: tuple[str, ...] = ("",)) -> Pa
         address: Of the prefix.
         folder: Where to; no key leads out of it.
         endings: How the names end of what is brought.
+
+    Raises:
+        DiskFull: it does not fit; nothing of it is left.
     """
     bucket, _, prefix = address.removeprefix("s3://").partition("/")
     prefix = prefix.rstrip("/") + "/"
     shutil.rmtree(folder, ignore_errors=True)
-    for key in keys(bucket, prefix):
-        target = folder / key.removeprefix(prefix)
-        if not key.endswith(endings) or not target.resolve().is_relative_to(folder.resolve()):
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with asking(f"GetObject s3://{bucket}/{key}"):
-            client("s3").download_file(bucket, key, str(target))
+    try:
+        for key in keys(bucket, prefix):
+            target = folder / key.removeprefix(prefix)
+            if not key.endswith(endings) or not target.resolve().is_relative_to(folder.resolve()):
+                continue
+            what = f"s3://{bucket}/{key}"
+            with writing(what, folder.parent), asking(f"GetObject {what}"):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                client("s3").download_file(bucket, key, str(target))
+    except DiskFull:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return folder
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.aws import asking
+from tasks.disk import writing
 from tasks.errors import DiskFull, ObjectCorrupt
 from tasks.values import LakeObject, Snapshot
 
@@ -74,7 +75,7 @@ def pull(
         Local path by object key.
 
     Raises:
-        DiskFull: checked before anything is pulled.
+        DiskFull: checked before anything is pulled; or somebody else filled the disk meanwhile.
         ObjectCorrupt: an object came with another size or checksum.
         AwsError: S3 did not answer.
     """
@@ -109,7 +110,7 @@ def _pull_one(s3: Any, bucket: str, item: LakeObject, target: Path) -> None:
     try:
         md5 = hashlib.md5(usedforsecurity=False)
         size = 0
-        with asking(what), os.fdopen(handle, "wb") as file:
+        with writing(what, target.parent), asking(what), os.fdopen(handle, "wb") as file:
             body = s3.get_object(
                 Bucket=bucket, Key=item.key, VersionId=item.version_id, ChecksumMode="ENABLED"
             )["Body"]

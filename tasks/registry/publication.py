@@ -19,6 +19,7 @@ from pathlib import Path
 
 from tasks import objects
 from tasks.aws import asking, client
+from tasks.disk import writing
 from tasks.errors import BundleCorrupt, InvalidSetting, RegistryError, VersionExists
 from tasks.registry import names, signing
 from tasks.registry.bundle import find_manifest, require_sound, verify
@@ -67,6 +68,7 @@ def publish(bucket: str, draft: Manifest, files: Mapping[str, Path | str]) -> Ma
         BundleCorrupt: what was read back is not what was sent, or the version is committed with
             other bytes.
         RegistryError: another process took the publication over; it will finish it.
+        DiskFull: its files do not fit into the temporary folder.
     """
     names.checked(draft.version)
     committed = find_manifest(bucket, draft.model, draft.version)
@@ -74,7 +76,8 @@ def publish(bucket: str, draft: Manifest, files: Mapping[str, Path | str]) -> Ma
         return _finished(bucket, draft, committed)
     token = _take(bucket, draft)
     with tempfile.TemporaryDirectory(prefix="sluice-bundle-") as folder:
-        local = {path: _local(source, Path(folder)) for path, source in files.items()}
+        with writing(f"{draft.model} {draft.version}", Path(folder)):
+            local = {path: _local(source, Path(folder)) for path, source in files.items()}
         written = tuple(_put_file(bucket, draft, path, local[path]) for path in sorted(local))
         manifest = draft.model_copy(update={"files": written})
         _still_mine(bucket, draft, token)

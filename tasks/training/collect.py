@@ -14,6 +14,7 @@ from models.runtime.archives.extraction import extract
 from models.runtime.archives.reading import inspect
 from models.runtime.own import BUNDLE
 from tasks.aws import asking, client
+from tasks.disk import writing
 from tasks.errors import AwsRejected, TrainingFailed
 from tasks.objects import MISSING
 from tasks.values import FIRST_PROGRAM, Frozen
@@ -42,9 +43,12 @@ def fetch(address: str, target: Path) -> Path:
     bucket, _, key = address.removeprefix("s3://").partition("/")
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".partial-{target.name}")
-    with asking(f"GetObject {address}"):
-        client("s3").download_file(bucket, key, str(partial))
-    return partial.replace(target)
+    try:
+        with writing(address, target.parent), asking(f"GetObject {address}"):
+            client("s3").download_file(bucket, key, str(partial))
+        return partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def fetch_output(job_name: str, address: str, folder: Path) -> Path:
@@ -76,7 +80,8 @@ def unpack(archive: Path, folder: Path) -> Path:
     if folder.exists():
         shutil.rmtree(folder)
     try:
-        extract(archive, folder, OUTPUT)
+        with writing(archive.name, folder.parent):
+            extract(archive, folder, OUTPUT)
     except ArchiveRefused as error:
         raise TrainingFailed(
             f"{archive} cannot be unpacked: {error.what}.", error.next_step

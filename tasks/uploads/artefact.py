@@ -12,7 +12,8 @@ from models.runtime.archives.reading import inspect as look_into
 from models.runtime.own import BUNDLE
 from tasks import objects
 from tasks.aws import asking, client
-from tasks.errors import AwsRejected, UploadRefused
+from tasks.disk import writing
+from tasks.errors import AwsRejected, DiskFull, UploadRefused
 from tasks.uploads.notices import Upload
 from tasks.values import Frozen, fingerprint
 
@@ -111,7 +112,7 @@ def _fetch(upload: Upload, folder: Path) -> Path:
     local = folder / "model.tar.gz"
     address = f"s3://{upload.bucket}/{upload.key}"
     try:
-        with asking(f"GetObject {address}"):
+        with writing(address, folder), asking(f"GetObject {address}"):
             body = client("s3").get_object(
                 Bucket=upload.bucket, Key=upload.key, IfMatch=f'"{upload.etag}"'
             )["Body"]
@@ -125,6 +126,9 @@ def _fetch(upload: Upload, folder: Path) -> Path:
                 "deleted.",
                 "Nothing, if it was replaced: the newer artefact is announced itself.",
             ) from error
+        raise
+    except DiskFull:
+        local.unlink(missing_ok=True)
         raise
     return local
 
