@@ -23,6 +23,7 @@ from starlette.requests import ClientDisconnect
 from models.runtime.bundle import Bundle
 from models.runtime.images.fetching import PhotoHosts
 from models.runtime.serving.addresses import fetched
+from models.runtime.serving.loopback import OnlyPrograms
 from models.runtime.serving.telemetry import Publisher, Telemetry, publisher_from
 from models.runtime.signature import first_unfit
 from models.runtime.tables.cells import BadInput, shown
@@ -31,6 +32,7 @@ MAX_BODY_BYTES = 6 * 1024 * 1024
 """SageMaker's own limit for a request to a real-time endpoint."""
 MAX_INSTANCES = 10_000
 """Others wait while a request is answered: rows go through the graph one by one."""
+LOOPBACK = "127.0.0.1"
 JSON = "application/json"
 OTHER_FORMATS = frozenset(
     {"text/csv", "application/jsonlines", "application/x-npy", "application/x-parquet"}
@@ -219,8 +221,10 @@ def main(folder: Path, model_type: type[Model] = Model) -> int:
     app = create_app(model, telemetry, publisher, PhotoHosts.of(environment))
     embedded = "SAGEMAKER_BIND_TO_PORT" in environment and "SAGEMAKER_BASE_DIR" in environment
     # A container is reached over its network; a plain process on a laptop must not be.
-    host = environment.get("SLUICE_BIND_HOST", "127.0.0.1" if embedded else "0.0.0.0")  # noqa: S104
+    host = environment.get("SLUICE_BIND_HOST", LOOPBACK if embedded else "0.0.0.0")  # noqa: S104
     port = int(environment.get("SAGEMAKER_BIND_TO_PORT", "8080"))
+    if host == LOOPBACK:
+        app = OnlyPrograms(app, frozenset({LOOPBACK, "localhost"}))
     print(f"loaded in {time.perf_counter() - began:.2f} s, listening on {host}:{port}", flush=True)
     with suppress(KeyboardInterrupt):
         uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
