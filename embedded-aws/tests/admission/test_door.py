@@ -126,7 +126,8 @@ HOSTS = [
     ("192.168.1.7:4566", False),
     ("", False),
     ("localhost", True),
-    ("LOCALHOST.:1", True),
+    ("LOCALHOST:1", True),
+    ("localhost.:4566", False),
     ("[::1]:4566", True),
     ("127.0.0.2", True),
     ("vault.localhost:4566", True),
@@ -155,6 +156,9 @@ def test_a_name_can_be_allowed():
         for host, status in (("aws:4566", 200), ("a.lan", 200), ("lan", 403), ("b.aws", 403)):
             headers = {"host": host, "authorization": FORGED_S3}
             assert send(other, "GET", "/", headers)[0] == status, host
+            browser = {**headers, "user-agent": "Mozilla/5.0 (X11)"}
+            assert send(other, "GET", "/", browser)[0] == 403
+            assert send(other, "GET", "/_embedded/s3/", browser)[0] == status
 
 
 PAGES = [
@@ -187,6 +191,8 @@ PAGES = [
     ("POST", "/vault", {"origin": "null", **MULTIPART}, FORM),
     ("GET", f"/?Action=CreateQueue&QueueName=by-a-page&{FORGED_QUERY.format('sqs')}", CROSS, b""),
     ("GET", f"/?Action=CreateQueue&QueueName=by-a-page&{FORGED_QUERY.format('sqs')}", OPENED, b""),
+    ("GET", f"/?Action=CreateQueue&QueueName=by-a-page&{FORGED_QUERY.format('sqs')}",
+     {"user-agent": "Mozilla/5.0 (X11)"}, b""),  # an old one
     ("GET", f"/?Action=CreateTopic&Name=by-a-page&{FORGED_QUERY.format('sns')}",
      {**OPENED, "sec-fetch-site": "none"}, b""),
     ("POST", f"/?{FORGED_QUERY.format('sqs')}",

@@ -78,7 +78,7 @@ class Door:
                 "the embedded AWS was started with."
             )
         opened = (request.headers.get("sec-fetch-mode"), request.headers.get("sec-fetch-dest"))
-        if _is_browsers(request.headers) and opened != ("navigate", "document"):
+        if _says_from_where(request.headers) and opened != ("navigate", "document"):
             raise _refused("A page of S3 is opened as a page of its own, not from another one.")
 
     def check_customer(self, request: Request, asked: Request) -> None:
@@ -120,9 +120,18 @@ class Door:
         return is_this_machine(name) or is_named(name, self._hosts)
 
 
-def _is_browsers(headers: Mapping[str, str]) -> bool:
-    """Whether a browser sent it; pages cannot leave these headers out, nor choose them."""
+def _says_from_where(headers: Mapping[str, str]) -> bool:
+    """Whether it bears what browsers add; pages can neither leave these headers out nor choose."""
     return "origin" in headers or "sec-fetch-site" in headers
+
+
+def _is_browsers(headers: Mapping[str, str]) -> bool:
+    """Whether a browser sent it.
+
+    One that is old, or that asks under an allowed name without TLS, adds neither header to the
+    address of an image. It says who it is, and a page can change that only after a preflight.
+    """
+    return _says_from_where(headers) or headers.get("user-agent", "").startswith("Mozilla/")
 
 
 def _needs_no_signature(request: Request) -> bool:

@@ -6,13 +6,13 @@ import ipaddress
 import re
 from collections.abc import Iterable
 
-_NAME = re.compile(r"([a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?(?::[0-9]{0,5})?", re.IGNORECASE | re.ASCII)
+_NAME = re.compile(r"([a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?)(?::[0-9]{0,5})?", re.IGNORECASE | re.ASCII)
 _IPV6 = re.compile(r"\[([0-9a-f:.]+)\](?::[0-9]{0,5})?", re.IGNORECASE | re.ASCII)
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".cloudfront.net")
 
 
 def host_name(header: str) -> str:
-    """The name in a ``Host`` header: lower case, without port, brackets and the root's dot.
+    """The name in a ``Host`` header: lower case, without port and brackets.
 
     Returns:
         "" where the header is none of RFC 9110's (a user's name, two of them, nothing at all).
@@ -24,15 +24,18 @@ def host_name(header: str) -> str:
 
 
 def is_this_machine(name: str) -> bool:
-    """Whether a name can only mean this machine: no DNS is asked for it."""
+    """Whether a name can only mean this machine, and browsers know that.
+
+    To such a name they add ``Sec-Fetch-Site``. ``localhost.`` and IPv4 loopback written as IPv6 are
+    left out: they lead here as well, and not every browser is known to do so.
+    """
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
         address = ipaddress.ip_address(name)
     except ValueError:
         return False
-    inner = getattr(address, "ipv4_mapped", None)
-    return bool((inner or address).is_loopback)
+    return address.is_loopback and getattr(address, "ipv4_mapped", None) is None
 
 
 def is_amazons(name: str) -> bool:
