@@ -152,9 +152,7 @@ def server(
             if origins is None:
                 return True
             name, _, number = self.headers.get("host", "").lower().partition(":")
-            here = name in {"127.0.0.1", "localhost"} and number == str(
-                self.server.server_address[1]
-            )
+            here = name in {"127.0.0.1", "localhost"} and number == str(listening.server_port)
             origin = self.headers.get("origin")
             if here and (origin is None or origin in origins):
                 return True
