@@ -4,9 +4,11 @@ Two pages try: one of another origin, and one under a name that was turned to th
 each port is its own origin. The same tries reach a server that asks nobody.
 """
 
+import contextlib
 import time
 
 import httpx
+import psutil
 import pytest
 from playwright.sync_api import sync_playwright
 
@@ -166,3 +168,19 @@ def test_the_uis_sign_in_stays_with_its_own_name(journey, browser):
     page.goto(f"http://{REBOUND}:{journey.laptop.prefect_port}/ui-settings")
     assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
     context.close()
+
+
+def test_what_the_parts_are_known_by_lies_in_its_files_alone(journey):
+    folder = journey.laptop.credentials
+    secrets = [path.read_bytes().strip() for path in folder.iterdir()]
+    assert len(secrets) == 2
+    found = []
+    for path in journey.laptop.state.rglob("*"):
+        with contextlib.suppress(OSError):  # a running job's files come and go
+            if path.is_file() and folder not in path.parents:
+                held = path.read_bytes()
+                found += [path for secret in secrets if secret in held]
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or ()).encode()
+        found += [process for secret in secrets if secret in line]
+    assert found == []
