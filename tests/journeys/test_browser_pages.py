@@ -1,7 +1,8 @@
 """A page that somebody visits while the stack runs changes nothing and reads nothing, on any port.
 
-Two pages try: one of another origin, and one under a name that was turned to this machine, to which
-each port is its own origin. The same tries reach a server that asks nobody.
+Three pages try: one of a stranger's site, one of another port of this machine, and one under a name
+that was turned to this machine, to which each port is its own origin. The same tries reach a server
+that asks nobody.
 """
 
 import contextlib
@@ -26,7 +27,6 @@ LENIENT = (
     f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1",
     "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests,"
     "PrivateNetworkAccessRespectPreflightResults,HttpsUpgrades,HttpsFirstBalancedMode",
-    "--explicitly-allowed-ports=1-65535",
 )
 
 
@@ -44,14 +44,16 @@ def browser():
         browser.close()
 
 
-@pytest.fixture(params=["another origin", "a rebound name"])
+@pytest.fixture(params=["another site", "another port", "a rebound name"])
 def attack(request, browser, servers):
-    """Try everything on some ports, as one of the two pages; what could be read of each."""
+    """Try everything on some ports, as one of the pages; what could be read of each."""
     context = browser.new_context()
 
     def begin(port: int):
         page = context.new_page()
-        base, start = f"http://127.0.0.1:{port}", f"http://{REBOUND}:{servers[0]}/"
+        base, start = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{servers[0]}/"
+        if request.param == "another site":
+            start = f"http://{REBOUND}:{servers[0]}/"
         if request.param == "a rebound name":
             base = f"http://{REBOUND}:{port}"
             start = f"{base}/{MARK}"
