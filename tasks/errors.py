@@ -33,6 +33,7 @@ SluiceError
 │   ├── VersionExists                 the version directory is already taken
 │   ├── VersionUnknown                no such version
 │   ├── BundleCorrupt                 a file differs from its manifest
+│   │   └── BundleUnsigned                no trusted key vouches for the manifest
 │   ├── NothingToPack                 no version has what an app's archive was asked for
 │   ├── UploadRefused                 an uploaded artefact cannot be released
 │   └── PointerMoved                  somebody else moved the pointer first      (retry helps)
@@ -208,6 +209,10 @@ class VersionUnknown(RegistryError):
 
 class BundleCorrupt(RegistryError):
     """A file of a bundle differs from its manifest."""
+
+
+class BundleUnsigned(BundleCorrupt):
+    """No trusted key vouches for the manifest of a bundle."""
 
 
 class NothingToPack(RegistryError):

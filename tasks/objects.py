@@ -13,6 +13,7 @@ import hashlib
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,10 +27,17 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Found:
-    """One object as it was read. ``etag`` keeps its quotes, as ``If-Match`` wants it."""
+    """One object as it was read.
+
+    ``etag`` keeps its quotes, as ``If-Match`` wants it; ``version_id`` is "" in a bucket that keeps
+    no versions; ``age`` is how long ago it was written, in seconds of the store's own clock, to the
+    second; None where the store does not say what time it is.
+    """
 
     body: bytes
     etag: str
+    version_id: str = ""
+    age: float | None = None
 
 
 def read(bucket: str, key: str) -> Found | None:
@@ -42,7 +50,8 @@ def read(bucket: str, key: str) -> Found | None:
     try:
         with asking(f"GetObject s3://{bucket}/{key}"):
             answer = client("s3").get_object(Bucket=bucket, Key=key)
-            return Found(body=answer["Body"].read(), etag=answer["ETag"])
+            body = answer["Body"].read()
+        return Found(body, answer["ETag"], answer.get("VersionId", ""), _age(answer))
     except AwsRejected as error:
         if error.code in MISSING:
             return None
@@ -227,6 +236,17 @@ def _send(
         Bucket=bucket, Key=key, Body=body, ChecksumSHA256=checksum, **extra
     )
     return str(answer["ETag"])
+
+
+def _age(answer: Mapping[str, Any]) -> float | None:
+    told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    written = answer.get("LastModified")
+    if told is None or written is None:
+        return None
+    try:
+        return float((parsedate_to_datetime(told) - written).total_seconds())
+    except (TypeError, ValueError):
+        return None
 
 
 def _ours(bucket: str, key: str, body: bytes) -> str | None:

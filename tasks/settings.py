@@ -51,6 +51,18 @@ class Settings(BaseSettings):
         description="What the names of SageMaker's model package groups begin with, one for each "
         "model; empty keeps no packages.",
     )
+    signing_key: str = Field(
+        default="",
+        pattern=r"^(|file:.+|awskms:.+)$",
+        description="Private key that signs bundles: file:<path of a PEM>, or awskms:<key id, ARN "
+        "or alias>; empty signs nothing.",
+    )
+    trusted_keys: str = Field(
+        default="",
+        description="Public keys whose signatures are believed, as paths of PEM files, "
+        "comma-separated; the signing key's own is believed too. Without any, bundles need no "
+        "signature.",
+    )
     kms_key_id: str = Field(
         default="", description="KMS key for volumes and artifacts; empty uses the bucket's own."
     )
@@ -78,6 +90,11 @@ class Settings(BaseSettings):
         default="https://console.aws.amazon.com/s3/{kind}/{bucket}?prefix={key}",
         description="Browser page of an address in S3, with {bucket}, {key} and perhaps {kind} "
         "(object or buckets); pages link there.",
+    )
+    collector_key_secret: str = Field(
+        default="",
+        description="Name in Secrets Manager of the key that signs the tokens of clients who "
+        "report; empty: the collector asks nobody for a token.",
     )
     metrics_namespace: str = Field(
         default="Sluice", description="CloudWatch namespace of our own metrics."

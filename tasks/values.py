@@ -220,16 +220,37 @@ class Manifest(Frozen):
     files: tuple[BundleFile, ...]
 
 
+class Seal(Frozen):
+    """Which manifest a version had: its SHA-256, and its VersionId where the bucket keeps versions.
+
+    A manifest that is replaced together with its files fits them, and no longer fits its seal.
+    """
+
+    sha256: str
+    version_id: str = ""
+
+
 class Rollout(Frozen):
     """A staged rollout to edge clients: users whose bucket (0-99) is below ``percent``."""
 
     version: str
     percent: int = Field(ge=0, le=100)
     salt: str
+    manifest: Seal | None = None
+
+    def deals_as(self, other: Rollout | None) -> bool:
+        """Whether both show the same version to the same users."""
+        if other is None:
+            return False
+        mine = (self.version, self.percent, self.salt)
+        return mine == (other.version, other.percent, other.salt)
 
 
 class Pointer(Frozen):
-    """``<model>/latest.json``: which version serves, who said so, and the way back."""
+    """``<model>/latest.json``: which version serves, who said so, and the way back.
+
+    ``manifest`` is that of the version; None in a pointer that was written before there were seals.
+    """
 
     schema_version: Literal[1] = 1
     model: str
@@ -240,6 +261,7 @@ class Pointer(Frozen):
     actor: str
     reason: str
     rollout: Rollout | None = None
+    manifest: Seal | None = None
 
 
 def fingerprint(value: Any) -> str:

@@ -28,17 +28,17 @@ IMPURE = {
     "experiments": "assigned records store table tasks verbs",
     "gates": "tasks",
     "lake": "bucket pull tasks",
-    "registry": "__init__ app_archive app_manifest bundle cdn history packages pointer registry"
-    " retention tasks",
+    "registry": "__init__ app_archive app_manifest bundle cdn history kms packages pointer"
+    " publication registry retention signing tasks",
     "release": "__init__ actor acts corrections failsafe_alarm context"
     " reconcile starting tasks verbs"
-    " deliveries delivery edge.acts edge.collector edge.delivery edge.switch"
+    " deliveries delivery edge.acts edge.collecting edge.collector edge.delivery edge.switch"
     " endpoint.acts endpoint.delivery"
     " hosting.alarms hosting.asking hosting.logs hosting.sagemaker hosting.scaling"
     " journal.leases journal.store observation.captures observation.feed observation.state"
     " observation.outside",
     "training": "channels collect job tasks",
-    "uploads": "__init__ artefact inbox listening queue tasks",
+    "uploads": "__init__ artefact dead_letters inbox listening queue tasks",
 }
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from deployments.signing import new_key
 from tasks.aws import client
 from tasks.clock import utc
 from tasks.model_spec import ModelSpec
@@ -162,9 +163,13 @@ def version(number: int) -> str:
 
 
 def environment(aws: Any) -> dict[str, str]:
-    """What a process needs to find an embedded AWS and to share its clock."""
+    """What a process needs to find an embedded AWS, to share its clock and to sign."""
+    key = aws.world.state_dir / "signing.pem"
+    if not key.exists():
+        new_key(key)
     return {
         **aws.environment(),
+        "SLUICE_SIGNING_KEY": f"file:{key}",
         "SLUICE_TIME_SCALE": repr(aws.clock.scale),
         "SLUICE_TIME_EPOCH": repr(aws.clock.epoch),
     }

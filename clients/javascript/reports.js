@@ -9,14 +9,21 @@ const MOST_OBSERVATIONS = 20;
  *
  * url: of the collector. flushSeconds: between posts. What cannot be posted is tried again with
  * the next batch; when the page is hidden, the browser is asked to deliver what is left.
+ * token: what the product's backend signed for this user, or a function that returns it; only where
+ * the collector asks for one.
  */
-export function postReports({ url, flushSeconds = 30, fetch = globalThis.fetch.bind(globalThis) }) {
+export function postReports({ url, flushSeconds = 30, token = "", fetch = globalThis.fetch.bind(globalThis) }) {
   const batches = new Map();
   const batch = (model) => {
     if (!batches.has(model)) {
       batches.set(model, { schema_version: 1, model, observations: [], latencies_ms: [], problems: {} });
     }
     return batches.get(model);
+  };
+
+  const signed = (told) => {
+    const held = typeof token === "function" ? token() : token;
+    return JSON.stringify(held ? { ...told, token: held } : told);
   };
 
   function report({ type, model, ...told }) {
@@ -38,8 +45,8 @@ export function postReports({ url, flushSeconds = 30, fetch = globalThis.fetch.b
       batches.delete(model);
       try {
         // text/plain spares the browser a preflight request.
-        const sent = await fetch(url, { method: "POST", body: JSON.stringify(told), keepalive: true, headers: { "Content-Type": "text/plain" } });
-        if (sent.status >= 500) throw new Error(`the collector answered ${sent.status}`);
+        const sent = await fetch(url, { method: "POST", body: signed(told), keepalive: true, headers: { "Content-Type": "text/plain" } });
+        if (sent.status >= 500 || sent.status === 429) throw new Error(`the collector answered ${sent.status}`);
       } catch {
         for (const item of told.observations) report({ type: "observation", model, ...item });
         for (const latency_ms of told.latencies_ms) report({ type: "latency", model, latency_ms });
@@ -49,7 +56,7 @@ export function postReports({ url, flushSeconds = 30, fetch = globalThis.fetch.b
 
   function deliver() {
     if (document.visibilityState !== "hidden") return;
-    for (const told of batches.values()) navigator.sendBeacon(url, JSON.stringify(told));
+    for (const told of batches.values()) navigator.sendBeacon(url, signed(told));
     batches.clear();
   }
 

@@ -54,6 +54,7 @@ export function checkedPointer(text, model) {
  * Options:
  *   base            address of the registry through the CDN, e.g. "https://models.example.com"
  *   model           name of the model
+ *   trustedKeys     public keys (PEM, ECDSA on P-256): only manifests that one of them signed are taken
  *   userId          stable id of the user; stays here (only postRecords sends it, when you use it)
  *   tf              TensorFlow.js (needs loadGraphModel), injected so that the page chooses it
  *   report          function that takes what clients tell; see reports.js. Default: nobody is told
@@ -179,6 +180,7 @@ class EdgeModel {
       pointer = checkedPointer(text, this.#set.model);
       if (pointer.rollout?.salt !== this.#pointer?.rollout?.salt) this.#failed.clear();
       this.#pointer = pointer;
+      this.#files.expect(pointer);
     } catch (error) {
       this.#trouble(error);
     }

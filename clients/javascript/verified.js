@@ -1,4 +1,7 @@
-// Files of a version, each compared with the manifest before anybody sees it.
+// Files of a version, each compared with the manifest before anybody sees it; the manifest itself
+// with what latest.json says of it, and with its signature where public keys are given.
+
+import { requireSigned, signaturePath } from "./signed.js";
 
 /** Why something was not taken. kind: pointer, experiment, manifest, missing, truncated, tampered,
  *  load, predict, or network (nothing is wrong with the version, as far as one can tell). */
@@ -18,10 +21,11 @@ export async function sha256(bytes) {
   return Array.from(digest, (byte) => HEX[byte]).join("");
 }
 
-export function verifiedFiles({ base, model, store, fetch = globalThis.fetch.bind(globalThis), pointerTimeout, fileTimeout }) {
+export function verifiedFiles({ base, model, store, fetch = globalThis.fetch.bind(globalThis), pointerTimeout, fileTimeout, trustedKeys = [] }) {
   const decode = (bytes) => new TextDecoder().decode(bytes);
   const encode = (value) => new TextEncoder().encode(JSON.stringify(value));
   const manifests = new Map();
+  const digests = new Map(); // SHA-256 of each version's manifest, as latest.json has it
   let good = null;
 
   /** Bytes of an address; the time limit covers the body, too. */
@@ -94,9 +98,27 @@ export function verifiedFiles({ base, model, store, fetch = globalThis.fetch.bin
 
   async function manifestOf(version) {
     const last = await lastGood();
-    if (last?.version === version) return checkedManifest(JSON.stringify(last.manifest), version);
+    const wanted = digests.get(version);
+    if (last?.version === version && (!wanted || wanted === last.sha256)) {
+      return checkedManifest(JSON.stringify(last.manifest), version);
+    }
     const path = `${model}/${version}/manifest.json`;
-    return checkedManifest(decode(await get(path, "default", fileTimeout)), version);
+    let bytes = await get(path, "default", fileTimeout);
+    if (wanted && (await sha256(bytes)) !== wanted) bytes = await get(path, "reload", fileTimeout);
+    const digest = await sha256(bytes);
+    if (wanted && digest !== wanted) {
+      throw new Refused("tampered", `manifest.json of ${version} is not the one of latest.json`);
+    }
+    if (trustedKeys.length > 0) {
+      const envelope = await get(signaturePath(model, version, digest), "default", fileTimeout);
+      try {
+        await requireSigned({ model, version, digest, envelope, keys: trustedKeys });
+      } catch (error) {
+        throw new Refused("tampered", `manifest.json of ${version}: ${error.message}`, error);
+      }
+    }
+    digests.set(version, digest);
+    return checkedManifest(decode(bytes), version);
   }
 
   /** What a version's manifest lists, and a way to take it. */
@@ -125,6 +147,13 @@ export function verifiedFiles({ base, model, store, fetch = globalThis.fetch.bin
 
   return {
     lastGood,
+
+    /** What latest.json says of the manifests of its versions. */
+    expect(pointer) {
+      for (const part of [pointer, pointer.rollout]) {
+        if (part?.manifest?.sha256) digests.set(part.version, part.manifest.sha256);
+      }
+    },
 
     /** Text of latest.json; the browser asks the CDN whether its copy still holds. */
     async pointer() {
@@ -166,7 +195,7 @@ export function verifiedFiles({ base, model, store, fetch = globalThis.fetch.bin
     /** A version answered: it is the one to fall back to. Older files are let go. */
     async worked(version) {
       if (good?.version === version || !manifests.has(version)) return;
-      good = { version, manifest: manifests.get(version) };
+      good = { version, manifest: manifests.get(version), sha256: digests.get(version) };
       await quietly(store.put(`${model}/last-good`, encode(good)));
       const kept = (await quietly(store.keys())) ?? [];
       const old = kept.filter(

@@ -63,6 +63,11 @@ class Laptop:
         return self.state / "stack.lock"
 
     @property
+    def signing_key(self) -> Path:
+        """File of the private key that signs this machine's bundles."""
+        return self.state / "keys" / "signing.pem"
+
+    @property
     def credentials(self) -> Path:
         """Folder of what the parts are known by."""
         return self.state / "credentials"
@@ -114,6 +119,7 @@ class Laptop:
             "no_proxy": direct("no_proxy"),
             "DO_NOT_TRACK": "1",
             "GX_ANALYTICS_ENABLED": "false",
+            "SLUICE_SIGNING_KEY": f"file:{self.signing_key}",
             "SLUICE_CACHE_DIR": str(self.state / "cache"),
             "SLUICE_TIME_SCALE": f"{self.time_scale:g}",
             "SLUICE_RELEASE_POLICY": self.release_policy,

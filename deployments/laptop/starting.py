@@ -39,6 +39,7 @@ from deployments.laptop.processes import (
     wait_until,
 )
 from deployments.laptop.reports import start_collector
+from deployments.signing import new_key
 
 SERVER_SECONDS = 120.0
 AWS_SECONDS = 60.0
@@ -59,6 +60,9 @@ class Starting:
     def all(self) -> Laptop:
         """Everything; the stack as it then runs."""
         missing = [name for name in PARTS if self._find(name) is None]
+        signs_anew = not self._laptop.signing_key.exists()
+        if signs_anew:
+            new_key(self._laptop.signing_key)
         if AWS in missing:
             soon_free(self._laptop.aws_port, "the embedded AWS", "SLUICE_AWS_PORT")
         if SERVER in missing:
@@ -73,6 +77,9 @@ class Starting:
         )  # fmt: skip
         for name, value in ids.items():
             self._laptop.keep_fact(name, value)
+        if signs_anew:
+            # What a stack from before there were signatures has published is this person's own.
+            command(self._laptop, "sign", "deployments.signing", "sign")
         if FAILSAFE in missing:
             # It stops a bad candidate when all of Prefect is dead.
             self._say("Starting the receiver of the failsafe alarms")

@@ -18,6 +18,7 @@ from embedded_aws.calls import Calls
 from embedded_aws.clock import Clock
 from embedded_aws.faults import Faults
 from embedded_aws.front import Front
+from embedded_aws.protocol.operations import MAX_INVOCATION_BYTES
 from embedded_aws.protocol.service import Response
 
 TIME_SCALE = 60
@@ -100,6 +101,47 @@ def test_a_request_finds_its_service_and_its_name(connection, path, headers, exp
     told = json.loads(body)
     assert (told["service"], told["action"], told["region"]) == (service, action, "us-east-1")
     assert told["path"] == path.partition("?")[0]  # still percent-encoded
+
+
+def raw(front, head, part=b"", times=1):
+    """What comes back on a connection of its own, which the front must end."""
+    host, port = front.endpoint_url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as line:
+        line.sendall(head)
+        try:
+            for _ in range(times):
+                line.sendall(part)
+        except OSError:
+            pass
+        said = b""
+        try:
+            while came := line.recv(65536):
+                said += came
+        except ConnectionResetError:
+            pass
+        return said
+
+
+@pytest.mark.parametrize("length", ["-1", "1e3", "9" * 30 + "x", "\u0663"])
+def test_a_length_that_is_none_is_refused(front, length):
+    head = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"
+    assert raw(front, head.encode()).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    ("framing", "part"),
+    [
+        (f"Content-Length: {1 << 40}", b"x" * (1 << 20)),
+        ("Transfer-Encoding: chunked", b"100000\r\n%s\r\n" % (b"x" * (1 << 20))),
+        ("Transfer-Encoding: chunked", b"ffffffffff\r\n" + b"x" * (1 << 20)),
+    ],
+)
+def test_an_invocation_is_read_no_further_than_a_model_may_be_sent(front, framing, part):
+    """Its service sees one byte more than is allowed, and says so; the connection ends."""
+    head = f"POST /endpoints/e/invocations HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n"
+    said = raw(front, head.encode(), part, times=40)
+    assert len(said) < MAX_INVOCATION_BYTES + 10_000
+    assert not said or b"connection: close" in said[:1000].lower()
 
 
 def test_an_action_may_stand_in_a_form(connection):

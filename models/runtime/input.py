@@ -151,6 +151,16 @@ class Input(ABC):
             BadInput: the client sent something else.
         """
 
+    def unpacked(self, _instances: Sequence[Any]) -> int:
+        """Pixels that :meth:`decode` would make of instances, without making them.
+
+        0 where nothing is packed, so that what is read is about as long as what was sent.
+
+        Raises:
+            BadInput: they are more than may be, or an instance cannot be read.
+        """
+        return 0
+
     @abstractmethod
     def instances(self, inputs: Arrays) -> list[Any]:
         """The inverse of :meth:`decode`: what a client would send of these rows."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tasks import objects
 from tasks.errors import BundleCorrupt, NothingToPack
-from tasks.registry import bundle, names, pointer
+from tasks.registry import bundle, names, pointer, publication
 from tasks.registry.app_contents import FORMATS, INDEX, AppArchive, AppModel, choose, zipped
 from tasks.values import Manifest
 
@@ -95,7 +95,7 @@ def keep(bucket: str, made: AppArchive, body: bytes) -> str:
     """
     key = f"{names.APP_ARCHIVES}{made.name}"
     objects.create(
-        bucket, key, body, content_type="application/zip", cache_control=bundle.YEAR_LONG
+        bucket, key, body, content_type="application/zip", cache_control=publication.YEAR_LONG
     )
     if objects.digest(bucket, key) != (made.sha256, made.size):
         raise BundleCorrupt(
@@ -128,6 +128,11 @@ def _contents(
         key = names.manifest_key(part.model, part.version)
         stored = objects.read(bucket, key)
         contents[key] = b"" if stored is None else stored.body
+        signature = names.signature_key(
+            part.model, part.version, hashlib.sha256(contents[key]).hexdigest()
+        )
+        if (stored := objects.read(bucket, signature)) is not None:
+            contents[signature] = stored.body
     index = {
         "schema_version": 1,
         "models": [part.model_dump(mode="json") for part in chosen],

@@ -13,7 +13,7 @@ import json
 
 from tasks import objects
 from tasks.errors import BundleCorrupt
-from tasks.registry import bundle, names
+from tasks.registry import names, publication
 from tasks.registry.app_contents import app_manifest, has_app_manifest
 from tasks.values import Manifest
 
@@ -29,7 +29,7 @@ def write(bucket: str, known: Manifest, cdn_url: str) -> str | None:
         return None
     key = names.app_manifest_key(known.model, known.version)
     objects.create(
-        bucket, key, json.dumps(content, indent=1).encode(), cache_control=bundle.YEAR_LONG
+        bucket, key, json.dumps(content, indent=1).encode(), cache_control=publication.YEAR_LONG
     )
     stored = objects.read(bucket, key)
     standing = {} if stored is None else json.loads(stored.body)

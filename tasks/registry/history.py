@@ -13,7 +13,7 @@ from tasks import objects
 from tasks.errors import PointerMoved
 from tasks.registry import names
 from tasks.registry.candidate import CandidateHistory, CandidateStatus, StatusChange
-from tasks.registry.stored import parsed
+from tasks.stored import parsed
 from tasks.values import Pointer
 
 TRIES = 5

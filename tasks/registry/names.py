@@ -9,7 +9,7 @@ from tasks.errors import VersionUnknown
 
 STAMP = re.compile(r"v(\d{8}_\d{6})")
 SEMVER = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z]+(?:[.-][0-9A-Za-z]+)*))?")
-MANIFEST = "manifest.json"
+MANIFEST, SIGNATURE = "manifest.json", ".dsse.json"
 APP_ARCHIVES = "_apps/"
 """Folder of the archives that apps bring along."""
 
@@ -51,6 +51,14 @@ def bundle_prefix(model: str, version: str) -> str:
 def manifest_key(model: str, version: str) -> str:
     """Key whose existence makes the version exist."""
     return bundle_prefix(model, version) + MANIFEST
+
+
+def signature_key(model: str, version: str, sha256: str) -> str:
+    """Key of the signature that vouches for a manifest with this SHA-256.
+
+    Two publishers of one version, of which one is overtaken, never touch each other's.
+    """
+    return f"{bundle_prefix(model, version)}manifest.{sha256[:16]}{SIGNATURE}"
 
 
 def app_manifest_key(model: str, version: str) -> str:

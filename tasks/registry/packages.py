@@ -15,7 +15,7 @@ from tasks.aws import asking, client
 from tasks.errors import AwsRejected, BundleCorrupt
 from tasks.registry import bundle, history, model_card, names
 from tasks.registry.candidate import CandidateHistory
-from tasks.registry.stored import parsed
+from tasks.stored import parsed
 from tasks.values import Frozen
 
 NEWEST = 20

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from tasks import objects
 from tasks.errors import PointerMoved
 from tasks.registry import bundle, names
-from tasks.registry.stored import parsed
-from tasks.values import Pointer, Rollout
+from tasks.stored import parsed
+from tasks.values import Pointer, Rollout, Seal
 
 FIVE_MINUTES = "public, max-age=300"
 
@@ -38,6 +38,7 @@ def move(
     now: float,
     rollback: bool = False,
     rollout: Rollout | None = None,
+    sealed: Seal | None = None,
 ) -> Pointer:
     """Point to another version, if the pointer still names the expected one.
 
@@ -57,12 +58,18 @@ def move(
         now: Unix time, seconds.
         rollback: Whether this puts an earlier version back.
         rollout: Staged rollout to edge clients.
+        sealed: The manifest that the version had when it was read and found sound.
 
     Raises:
         VersionUnknown: no such version.
+        BundleCorrupt: its manifest is another by now.
         PointerMoved: it names a third version, or somebody moved it in this moment.
     """
-    bundle.manifest(bucket, model, version)
+    if rollback and sealed is not None:
+        seal = sealed  # nobody stays on a bad version since the good one's manifest was touched:
+        # clients that follow this pointer take no other manifest than this one
+    else:
+        seal = bundle.require_sealed(bucket, model, version, sealed)
     key = names.pointer_key(model)
     stored = objects.read(bucket, key)
     current = None if stored is None else _parsed(model, stored.body)
@@ -85,6 +92,7 @@ def move(
         actor=actor,
         reason=reason,
         rollout=rollout,
+        manifest=seal,
     )
     _put(bucket, fresh, stored)
     return fresh
@@ -116,12 +124,18 @@ def stage(
 
     Raises:
         VersionUnknown: no such version.
+        BundleCorrupt: its manifest is no longer the one that the rollout names.
         PointerMoved: it is no longer as the caller knows it, or the share would fall.
     """
-    bundle.manifest(bucket, model, rollout.version)
+    seal = bundle.require_sealed(bucket, model, rollout.version, rollout.manifest)
+    rollout = rollout.model_copy(update={"manifest": seal})
     stored = objects.read(bucket, names.pointer_key(model))
     current = None if stored is None else _parsed(model, stored.body)
-    if current is not None and (current.version, current.rollout) == (before.version, rollout):
+    if (
+        current is not None
+        and current.version == before.version
+        and rollout.deals_as(current.rollout)
+    ):
         return current
     if current is None or current != before:
         raise PointerMoved(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.clock import Clock, system_clock, wall
-from tasks.registry import app_manifest, bundle, cdn, history, pointer, retention
+from tasks.registry import app_manifest, bundle, cdn, history, pointer, publication, retention
 from tasks.registry.candidate import CandidateHistory, CandidateStatus
 from tasks.registry.retention import RetentionPlan, RetentionPolicy
-from tasks.values import Manifest, Pointer, Rollout, Verdict
+from tasks.values import Manifest, Pointer, Rollout, Seal, Verdict
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Registry:
         return cls(chosen.registry_bucket, chosen.distribution_id, system_clock(), chosen.cdn_url)
 
     def claim_version(self, model: str, created: float, identity: str) -> str:
-        """See `bundle.claim_version`."""
-        return bundle.claim_version(self.bucket, model, created, identity)
+        """See `publication.claim_version`."""
+        return publication.claim_version(self.bucket, model, created, identity)
 
     def publish(self, draft: Manifest, files: Mapping[str, Path | str]) -> Manifest:
-        """See `bundle.publish`; then the manifest for clients that know nothing of ours."""
-        manifest = bundle.publish(self.bucket, draft, files)
+        """See `publication.publish`; then the manifest for clients that know nothing of ours."""
+        manifest = publication.publish(self.bucket, draft, files)
         app_manifest.write(self.bucket, manifest, self.cdn_url)
         return manifest
 
@@ -62,6 +62,10 @@ class Registry:
     def verify(self, model: str, version: str) -> Manifest:
         """See `bundle.verify`."""
         return bundle.verify(self.bucket, model, version)
+
+    def sealed(self, model: str, version: str) -> Seal:
+        """See `bundle.sealed`."""
+        return bundle.sealed(self.bucket, model, version)
 
     def file_url(self, model: str, version: str, path: str) -> str:
         """``s3://`` address of a bundle's file."""
@@ -89,6 +93,7 @@ class Registry:
         reason: str,
         rollback: bool = False,
         rollout: Rollout | None = None,
+        sealed: Seal | None = None,
     ) -> Pointer:
         """See `pointer.move`."""
         return pointer.move(
@@ -101,6 +106,7 @@ class Registry:
             now=wall(self.clock.now()),
             rollback=rollback,
             rollout=rollout,
+            sealed=sealed,
         )
 
     def stage_rollout(

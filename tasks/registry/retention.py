@@ -15,6 +15,8 @@ from tasks.aws import asking, client
 from tasks.registry import names
 from tasks.values import Frozen, Pointer
 
+STAYS = (f"/{names.MANIFEST}", names.SIGNATURE)
+"""How keys end that no version loses."""
 TAG = {"Key": "sluice-archive", "Value": "true"}
 
 
@@ -63,7 +65,7 @@ def archive(bucket: str, model: str, versions: Collection[str]) -> int:
         files = [
             key
             for key in objects.keys(bucket, names.bundle_prefix(model, version))
-            if not key.endswith("/" + names.MANIFEST)  # what can be listed can be restored
+            if not key.endswith(STAYS)  # what can be listed, and believed, can be restored
         ]
         # The last file is tagged last: once it bears the tag, all of them do.
         if not files or TAG in _tags(bucket, files[-1]):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tasks.errors import SluiceError
 from tasks.registry import app_archive
-from tasks.registry.bundle import created_text
 from tasks.registry.candidate import CandidateStatus
 from tasks.registry.packages import ModelPackages
 from tasks.registry.page import app_page, bundle_page
+from tasks.registry.publication import created_text
 from tasks.registry.registry import Registry
 from tasks.registry.retention import RetentionPolicy
 from tasks.reports.artifacts import key_for, logger, show

@@ -33,7 +33,11 @@ def write(
     Raises:
         LeaseLost: somebody else wrote in the meantime.
     """
-    renewed = {"owner": context.owner, "lease_until": context.clock.now() + context.lease_seconds}
+    renewed = {
+        "owner": context.owner,
+        "lease_until": context.clock.now() + context.lease_seconds,
+        "lease_seconds": context.lease_seconds,
+    }
     journal = stored.journal
     fresh = {**renewed, **changes}
     if entry is not None:

@@ -59,6 +59,7 @@ def _(action: actions.MovePointer, context: ReleaseContext, journal: Journal) ->
         actor=actor,
         reason=why,
         rollback=action.to == "stable",
+        sealed=target.manifest,
     )
     return f"latest.json names {pointer.version} (before: {pointer.previous})", {}
 

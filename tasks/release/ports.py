@@ -16,7 +16,7 @@ from tasks.model_spec import AutoscalingSpec
 from tasks.release.journal.record import Journal, Point, Ruling
 from tasks.release.machine.observed import ObservedEndpoint
 from tasks.specs.load_test import LoadTestSpec
-from tasks.values import Manifest, Pointer, Rollout
+from tasks.values import Manifest, Pointer, Rollout, Seal
 
 WindowCounts = Mapping[str, Any]
 """One window of counts as JSON: what the judge's Window is built from."""
@@ -24,10 +24,15 @@ WindowCounts = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class StoredJournal:
-    """A journal and the ETag that proves nobody wrote since."""
+    """A journal and the ETag that proves nobody wrote since.
+
+    ``age`` is how long ago it was written when it was read, in seconds of the store's own clock;
+    None where it was written here just now, or where the store does not say.
+    """
 
     journal: Journal
     etag: str
+    age: float | None = None
 
 
 class Journals(Protocol):
@@ -73,6 +78,10 @@ class RegistryPort(Protocol):
         """The manifest, once every file was found as it says; raises BundleCorrupt."""
         ...
 
+    def sealed(self, model: str, version: str) -> Seal:
+        """The manifest to which every file was just held; raises BundleCorrupt."""
+        ...
+
     def file_url(self, model: str, version: str, path: str) -> str:
         """``s3://`` address of a bundle's file."""
         ...
@@ -94,8 +103,9 @@ class RegistryPort(Protocol):
         actor: str,
         reason: str,
         rollback: bool = False,
+        sealed: Seal | None = None,
     ) -> Pointer:
-        """Point to another version by compare-and-swap; raises PointerMoved."""
+        """Point to another version by compare-and-swap; raises PointerMoved, BundleCorrupt."""
         ...
 
     def stage_rollout(

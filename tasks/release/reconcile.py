@@ -8,7 +8,7 @@ from tasks.errors import LeaseLost
 from tasks.release.actor import write
 from tasks.release.context import ReleaseContext
 from tasks.release.deliveries import delivery_of
-from tasks.release.journal.leases import free
+from tasks.release.journal.leases import free, remaining
 from tasks.release.journal.record import (
     BEFORE_POINTER,
     RECONCILE,
@@ -86,7 +86,7 @@ def _report(
         if not audit:
             return Report(model=model, state="nothing", detail=ended)
         return _audit(context, journal)
-    at_work = not free(context, journal) and journal.owner != context.owner
+    at_work = not free(context, stored) and journal.owner != context.owner
     doing = "is at work on" if at_work else "has left"
     return Report(
         model=model,
@@ -126,7 +126,7 @@ def _take(context: ReleaseContext, stored: StoredJournal, ending: str) -> Stored
         actor=context.owner,
         kind="note",
         action="take over",
-        detail=f"{ending}; its lease ran out {now - journal.lease_until:.0f} s ago: {what}",
+        detail=f"{ending}; its lease ran out {-remaining(context, stored):.0f} s ago: {what}",
     )
     return write(context, stored, line, **changes)
 
@@ -161,7 +161,8 @@ def _let_go(context: ReleaseContext, model: str) -> None:
     stored = context.journals.read(model)
     if stored is None or stored.journal.ended or stored.journal.owner != context.owner:
         return
-    free_now = stored.journal.model_copy(update={"lease_until": context.clock.now()})
+    ended = {"lease_until": context.clock.now(), "lease_seconds": 0.0}
+    free_now = stored.journal.model_copy(update=ended)
     context.journals.write(stored, free_now)
 
 

@@ -7,7 +7,7 @@ import json
 from tasks.errors import BundleCorrupt, ReleaseFrozen, VersionUnknown
 from tasks.release.context import ReleaseContext
 from tasks.release.deliveries import delivery_of
-from tasks.release.journal.leases import free, mine
+from tasks.release.journal.leases import free, mine, remaining
 from tasks.release.journal.record import Journal
 from tasks.release.journal.store import busy
 from tasks.release.machine import plan
@@ -29,7 +29,8 @@ def inherits(context: ReleaseContext, model: str, version: str, until: float) ->
         return True
     journal = stored.journal
     same = journal.kind == "release" and journal.candidate.version == version
-    return same and (journal.lease_until <= until or journal.unjudged)
+    freed = context.clock.now() + remaining(context, stored)
+    return same and (freed <= until or journal.unjudged)
 
 
 def begin(
@@ -42,7 +43,7 @@ def begin(
     if stored is not None and not stored.journal.ended:
         journal = stored.journal
         same = journal.kind == "release" and journal.candidate.version == version
-        if same and (free(context, journal) or journal.owner == context.owner):
+        if same and (free(context, stored) or journal.owner == context.owner):
             return mine(context, stored).journal
         raise busy(journal)
     if stored is not None and stored.journal.phase == "mismatch":
@@ -69,6 +70,8 @@ def begin(
         stable_url=context.registry.file_url(model, stable.version, MODEL_FILE) if stable else "",
         stable_program=stable.program if stable else "",
         stable_identity=stable.identity if stable else "",
+        manifest=None if serves == version else context.registry.sealed(model, version),
+        stable_manifest=facts.pointer.manifest if facts.pointer else None,
         actor=actor,
         reason=reason,
         direct=direct,
@@ -139,6 +142,7 @@ def begin_rollback(
         target=target,
         target_url=context.registry.file_url(model, target, MODEL_FILE),
         target_program=goes_back_to.program,
+        target_manifest=context.registry.sealed(model, target),
         actor=actor,
         reason=reason,
         now=now,

@@ -7,12 +7,15 @@ uploaded it looks first; it is written before the record goes.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 from tasks import objects
 from tasks.aws import asking, client
 from tasks.clock import Clock
+from tasks.errors import BundleCorrupt
+from tasks.stored import parsed
 from tasks.uploads.notices import Upload, key_of, upload_of
 from tasks.values import Frozen
 
@@ -85,9 +88,25 @@ class Inbox:
     clock: Clock
 
     def open(self) -> tuple[Kept, ...]:
-        """Every upload that is to be dealt with."""
-        records = [self._read(key) for key in objects.keys(self.bucket, PREFIX)]
-        return tuple(kept for kept in records if kept is not None)
+        """Every upload that is to be dealt with, and whose record can be read."""
+        found = []
+        for key in objects.keys(self.bucket, PREFIX):
+            with suppress(BundleCorrupt):
+                found.append(self._read(key))
+        return tuple(kept for kept in found if kept is not None)
+
+    def unreadable(self) -> tuple[tuple[str, bytes, str], ...]:
+        """Records that do not parse: their keys, their bytes, and what is wrong with them."""
+        found = []
+        for key in objects.keys(self.bucket, PREFIX):
+            entry = objects.read(self.bucket, key)
+            if entry is None:
+                continue
+            try:
+                parsed(Open, entry.body, f"s3://{self.bucket}/{key}")
+            except BundleCorrupt as error:
+                found.append((key, entry.body, error.what))
+        return tuple(found)
 
     def find(self, model: str, version: str) -> Kept | None:
         """The open record of an upload."""
@@ -104,7 +123,7 @@ class Inbox:
         document = objects.read(self.bucket, _outcome_key(upload))
         if document is None:
             return None
-        outcome = Outcome.model_validate_json(document.body)
+        outcome = parsed(Outcome, document.body, f"s3://{self.bucket}/{_outcome_key(upload)}")
         return outcome if outcome.etag == upload.etag else None
 
     def begin(self, upload: Upload) -> Kept | None:
@@ -141,7 +160,9 @@ class Inbox:
 
     def _read(self, key: str) -> Kept | None:
         entry = objects.read(self.bucket, key)
-        return None if entry is None else Kept(Open.model_validate_json(entry.body), entry.etag)
+        if entry is None:
+            return None
+        return Kept(parsed(Open, entry.body, f"s3://{self.bucket}/{key}"), entry.etag)
 
 
 def _record_key(model: str, version: str) -> str:

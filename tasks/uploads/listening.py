@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from tasks import objects
 from tasks.clock import ScaledClock
-from tasks.uploads import queue
+from tasks.errors import BundleCorrupt
+from tasks.uploads import dead_letters, queue
 from tasks.uploads.inbox import PATIENCE, Inbox, Kept, Life, due
-from tasks.uploads.notices import Upload, uploads_in
+from tasks.uploads.notices import Unreadable, Upload, uploads_in
 
 MIN_REAL_PATIENCE = 120.0
 """A run needs so many real seconds to be started on a busy machine, whatever the time scale."""
@@ -32,6 +34,7 @@ class Listener:
         announce: Creates an event, and returns once it exists.
         life_of: What became of a flow run, and what it said.
         give_up: Told of an upload that no run could settle, and why.
+        alert: Told of what was put aside, and why.
         patience: Seconds of our clock that an announcement may stay without a run.
     """
 
@@ -40,22 +43,30 @@ class Listener:
     life_of: LifeOf
     give_up: Callable[[Upload, str], None]
     patience: float = PATIENCE
+    alert: Callable[[str, str], None] = lambda _where, _why: None
 
     def listen(self, url: str) -> tuple[str, ...]:
         """Deal with everything in the queue, and with uploads whose run died.
+
+        A message or a record that cannot be read is put aside, and stands in nobody's way.
 
         Returns:
             What was done, one sentence each.
         """
         done: list[str] = []
         for messages in queue.batches(url):
-            kept = []
+            dealt_with = []
             for message in messages:
-                notes = [self.note(upload) for upload in dict.fromkeys(uploads_in(message.body))]
+                try:
+                    uploads = dict.fromkeys(uploads_in(message.body, self.inbox.bucket))
+                    notes = [self.note(upload) for upload in uploads]
+                except (Unreadable, BundleCorrupt) as error:
+                    done.append(self._put_aside("a message", message.body.encode(), str(error)))
+                    notes = []
                 if "later" not in notes:
-                    kept.append(message)
+                    dealt_with.append(message)
             done += self.sweep()
-            for message in kept:
+            for message in dealt_with:
                 queue.delete(url, message)
         return (*done, *self.sweep())
 
@@ -80,6 +91,9 @@ class Listener:
     def sweep(self) -> list[str]:
         """Announce what is due, and give up what has died too often."""
         done = []
+        for key, body, why in self.inbox.unreadable():
+            done.append(self._put_aside("a record", body, f"{key}: {why}"))
+            objects.remove(self.inbox.bucket, (key,))
         for kept in self.inbox.open():
             record = kept.record
             life, reason = self.life_of(record.run) if record.run else ("none", "")
@@ -93,6 +107,11 @@ class Listener:
                 self.give_up(record.upload, why)
                 done.append(f"{named}: given up, {why}")
         return done
+
+    def _put_aside(self, what: str, body: bytes, why: str) -> str:
+        where = dead_letters.keep(self.inbox.bucket, body, why, self.inbox.clock.now())
+        self.alert(where, why)
+        return f"{what} was put aside at {where}: {why}"
 
     def _tell(self, kept: Kept) -> None:
         record = kept.record

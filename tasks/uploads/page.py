@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tasks.reports.markdown import plain, table
 from tasks.reports.moments import moment_of
 
@@ -30,5 +32,22 @@ def upload_page(model: str, version: str, address: str, state: str, reason: str,
         (
             f"# {SIGNS.get(state, '▸')} Upload {outcome}: `{model}/{version}`",
             table(("what", "value"), rows),
+        )
+    )
+
+
+def dead_letters_page(aside: Sequence[tuple[str, str]]) -> str:
+    """What could not be read: where it is kept, and why.
+
+    Args:
+        aside: Address and reason of each.
+    """
+    rows = [(f"`{where}`", plain(why)) for where, why in aside]
+    return "\n\n".join(
+        (
+            f"# ⚠ {len(rows)} put aside: not readable",
+            table(("kept at", "why"), rows),
+            "Nothing else waits for them. Find out who sends to the uploads' queue or writes below "
+            "`_uploads/`; an artefact that was meant is released by uploading it again.",
         )
     )

@@ -19,7 +19,7 @@ from tasks.uploads.artefact import Received
 from tasks.uploads.inbox import Inbox, Life, State
 from tasks.uploads.listening import Listener, patience_on
 from tasks.uploads.notices import Upload, key_of
-from tasks.uploads.page import upload_page
+from tasks.uploads.page import dead_letters_page, upload_page
 from tasks.values import Frozen
 
 EVENT = "artifact.uploaded"
@@ -44,10 +44,22 @@ def listen() -> tuple[str, ...]:
     url = settings().uploads_queue_url
     if not url:
         return ()
-    listener = Listener(inbox(), announce, life_of, _given_up, patience_on(system_clock()))
+    aside: list[tuple[str, str]] = []
+    listener = Listener(
+        inbox(),
+        announce,
+        life_of,
+        _given_up,
+        patience_on(system_clock()),
+        lambda where, why: aside.append((where, why)),
+    )
     done = listener.listen(url)
     for line in done:
         logger().info(line)
+    if aside:
+        page = dead_letters_page(aside)
+        show(key_for("dead-letters", "uploads"), page, "What could not be read, and was put aside")
+        Topic(settings().alerts_topic_arn).tell("Uploads: messages that cannot be read", page)
     return done
 
 

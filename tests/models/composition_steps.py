@@ -20,6 +20,16 @@ def it_measured_what_its_task_declares(done):
     assert measured["counts"]["holdout"] == HELD_OUT
 
 
+def it_went_on_where_a_stopped_job_was(done):
+    """With an epoch that was kept; what learns in one part begins it again."""
+    epochs = "epoch=1 " in done.stopped
+    assert epochs or "part=scikit-learn" in done.stopped
+    assert ("resuming after epoch" in done.log) == epochs, done.log
+    if epochs:
+        went_on = done.log.partition("resuming after epoch")[2]
+        assert went_on.partition("\nepoch=")[2].startswith("2 "), done.log
+
+
 def it_serves_and_refuses_bad_input(done):
     good = instance_of(done.family.input)
     answer, many, *refused = serve(

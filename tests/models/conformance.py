@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
@@ -112,11 +113,12 @@ def compositions(backend):
 
 @dataclass(frozen=True)
 class Done:
-    """A finished job of one composition."""
+    """A finished job of one composition, and what the one before it said when it was stopped."""
 
     base: Path
     family: Family
     log: str
+    stopped: str = ""
 
     @property
     def model(self):
@@ -173,6 +175,14 @@ def start(base):
     )
 
 
+def run_interrupted(base, task, source, backend):
+    """Train one composition: the first job is stopped on its way, the second ends it."""
+    family = prepare(base, task, source, backend)
+    status, stopped, log = stopped_and_resumed(base)
+    assert status == 143, stopped  # 128 + SIGTERM, as a shell tells it
+    return Done(base, family, log, stopped)
+
+
 def stopped_and_resumed(base):
     """Stop a job at its first sign of life, as spot capacity would, and let another go on."""
     said = []
@@ -182,6 +192,8 @@ def stopped_and_resumed(base):
             if line.startswith(("epoch=1 ", "part=scikit-learn")):
                 first.send_signal(signal.SIGTERM)
         status = first.wait(120)
+    left = [path for path in (base / "model").rglob("*") if path.is_file()]
+    assert not left, f"a stopped job left {left}"
     second = start(base)
     more, _ = second.communicate(timeout=600)
     assert second.returncode == 0, more
@@ -279,11 +291,30 @@ def instance_of(source):
 
 def serve(done, requests):
     """Start the bundle's server; what it answers to each request."""
+    with started(done) as server, server.client() as client:
+        return [client.post("/invocations", json=request) for request in requests]
+
+
+@dataclass(frozen=True)
+class Started:
+    """A bundle's server that answers."""
+
+    port: int
+    pid: int
+
+    def client(self):
+        # No certificate is looked at here, and reading them takes longer than an answer.
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60, verify=False)  # noqa: S501
+
+
+@contextmanager
+def started(done, program="code/entry_point.py"):
+    """Start the bundle's server, or another program of it, and end it."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "code/entry_point.py"],
+        [sys.executable, program],
         cwd=done.model,
         env={
             "PATH": os.environ["PATH"],
@@ -294,8 +325,9 @@ def serve(done, requests):
         stderr=subprocess.STDOUT,
         text=True,
     )
+    server = Started(port, process.pid)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        with server.client() as client:
             deadline = time.monotonic() + 120
             while True:
                 try:
@@ -305,7 +337,8 @@ def serve(done, requests):
                     assert process.poll() is None, process.communicate()[0]
                     assert time.monotonic() < deadline
                     time.sleep(0.05)
-            return [client.post("/invocations", json=request) for request in requests]
+        yield server
+        assert process.poll() is None, "it runs on, whatever it was sent"
     finally:
         process.terminate()
         process.communicate(timeout=60)

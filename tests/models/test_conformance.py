@@ -7,7 +7,14 @@ import pytest
 
 from models.runtime.family import names_of
 from tests.models import composition_steps as steps
-from tests.models.conformance import KERAS, compositions, prepare, run, stopped_and_resumed
+from tests.models.conformance import (
+    KERAS,
+    compositions,
+    prepare,
+    run,
+    run_interrupted,
+    stopped_and_resumed,
+)
 
 BACKENDS = tuple(name for name in names_of("backends") if name not in KERAS)
 FAMILIES = tuple(family for backend in BACKENDS for family in compositions(backend))
@@ -15,11 +22,15 @@ FAMILIES = tuple(family for backend in BACKENDS for family in compositions(backe
 
 @pytest.fixture(scope="module", params=FAMILIES, ids="-".join)
 def done(request, tmp_path_factory):
-    return run(tmp_path_factory.mktemp("job"), *request.param)
+    return run_interrupted(tmp_path_factory.mktemp("job"), *request.param)
 
 
 def test_it_measured_what_its_task_declares(done):
     steps.it_measured_what_its_task_declares(done)
+
+
+def test_it_went_on_where_a_stopped_job_was(done):
+    steps.it_went_on_where_a_stopped_job_was(done)
 
 
 def test_it_serves_and_refuses_bad_input(done):

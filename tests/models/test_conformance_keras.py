@@ -1,6 +1,7 @@
 """Every task and input with what Keras trains: served, measured again, followed, converted.
 
-That a stopped job is gone on with is shown in test_training_job.py, with the same backend.
+Each is stopped on its way and gone on with; that this changes no weight is shown by
+test_training_job.py, with the same backend.
 """
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tasks.conversion.convert import convert_model, require
 from tasks.specs.conversion import ConversionSpec
 from tests.models import composition_steps as steps
-from tests.models.conformance import KERAS, compositions, run
+from tests.models.conformance import KERAS, compositions, run_interrupted
 
 pytestmark = pytest.mark.tensorflow
 FAMILIES = tuple(family for backend in KERAS for family in compositions(backend))
@@ -16,12 +17,16 @@ FAMILIES = tuple(family for backend in KERAS for family in compositions(backend)
 
 @pytest.fixture(scope="module", params=FAMILIES, ids="-".join)
 def done(request, tmp_path_factory):
-    return run(tmp_path_factory.mktemp("job"), *request.param)
+    return run_interrupted(tmp_path_factory.mktemp("job"), *request.param)
 
 
 def test_it_measured_what_its_task_declares(done):
     steps.it_measured_what_its_task_declares(done)
     assert "epoch=3 " in done.log
+
+
+def test_it_went_on_where_a_stopped_job_was(done):
+    steps.it_went_on_where_a_stopped_job_was(done)
 
 
 def test_it_serves_and_refuses_bad_input(done):

@@ -80,6 +80,7 @@ class Seeing:
     """Answers each photo with its mean red."""
 
     edges, address, example = (1.0,), "image_url", None
+    unpacked = PHOTO.unpacked
 
     def predict(self, instances):
         values = PHOTO.decode(instances)["image"][..., 0].mean(axis=(1, 2)).tolist()

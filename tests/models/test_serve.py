@@ -71,21 +71,21 @@ def test_a_row_gets_the_prediction_that_the_job_wrote_down(server, rows, trained
 
 
 @pytest.mark.parametrize(
-    ("body", "message"),
+    ("body", "status", "message"),
     [
-        (b"", "not JSON"),
-        (b"{", "not JSON"),
-        (b'{"instances": [NaN]}', "NaN is no JSON number"),
-        (b"[1]", "expected"),
-        (b'{"instances": []}', "at least one"),
-        (b'{"instances": [{}]}', "'bedrooms' is missing"),
-        (b'{"instances": [5]}', "expected an object"),
-        (b'{"instances": "' + b"x" * 7_000_000 + b'"}', "at most"),
+        (b"", 400, "not JSON"),
+        (b"{", 400, "not JSON"),
+        (b'{"instances": [NaN]}', 400, "NaN is no JSON number"),
+        (b"[1]", 400, "expected"),
+        (b'{"instances": []}', 400, "at least one"),
+        (b'{"instances": [{}]}', 400, "'bedrooms' is missing"),
+        (b'{"instances": [5]}', 400, "expected an object"),
+        (b'{"instances": "' + b"x" * 7_000_000 + b'"}', 413, "at most"),
     ],
 )
-def test_a_bad_request_is_the_clients_fault_and_says_why(server, telemetry, body, message):
+def test_a_bad_request_is_the_clients_fault_and_says_why(server, telemetry, body, status, message):
     answer = server.post("/invocations", content=body)
-    assert answer.status_code == 400
+    assert answer.status_code == status
     assert message in answer.json()["error"]
     assert telemetry.counts().rejected == 1
 

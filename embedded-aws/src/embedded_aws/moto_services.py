@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import email.utils
 import functools
 import logging
 import re
@@ -18,6 +19,7 @@ from typing import Any, cast
 
 from embedded_aws.admission.signatures import is_signed
 from embedded_aws.clock import Clock
+from embedded_aws.digests import teach_digests
 from embedded_aws.fargate import teach_fargate
 from embedded_aws.protocol.service import AwsFault, Request, Response
 from embedded_aws.protocol.wire import protocol_of
@@ -96,6 +98,10 @@ class Moto:
             raise not_implemented(request) from error
         finally:
             _clock.reset(token)
+        if request.service == "s3":
+            # On the clock of Last-Modified: who subtracts the two gets an age.
+            date = email.utils.formatdate(self._clock.now(), usegmt=True)
+            reply_headers = {**reply_headers, "date": date}
         return _well_formed(request, int(status), reply_headers, body)
 
     @contextlib.contextmanager
@@ -179,6 +185,8 @@ def _load_handlers(host: str) -> list[tuple[re.Pattern[str], _Handler]]:
             teach_transactions()
         if service == "ecs":
             teach_fargate()
+        if service == "kms":
+            teach_digests()
         return [(re.compile(url), handler) for url, handler in backend.urls.items()]
     return []
 

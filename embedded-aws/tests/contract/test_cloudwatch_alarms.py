@@ -10,11 +10,6 @@ TIME_SCALE = 120.0
 ABOVE = "GreaterThanThreshold"
 
 
-@pytest.fixture(scope="module")
-def cloudwatch(aws):
-    return aws.client("cloudwatch")
-
-
 @pytest.fixture
 def name():
     return f"alarm-{uuid.uuid4().hex[:12]}"

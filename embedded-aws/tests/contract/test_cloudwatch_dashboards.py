@@ -8,11 +8,6 @@ TIME_SCALE = 1.0
 BODY = json.dumps({"widgets": [{"type": "text", "properties": {"markdown": "hello"}}]})
 
 
-@pytest.fixture(scope="module")
-def cloudwatch(aws):
-    return aws.client("cloudwatch")
-
-
 def test_a_dashboard_comes_back_as_it_was(cloudwatch):
     put = cloudwatch.put_dashboard(DashboardName="one", DashboardBody=BODY)
     assert put["DashboardValidationMessages"] == []

@@ -1,4 +1,4 @@
-"""What a customer of AWS brings along: programs that serve, and a shop that sells their answers.
+"""What a customer of AWS brings along: programs that train or serve, a shop, and measurements.
 
 The folders are for processes that a test starts: they get the same code as the test, whether or
 not it is installed.

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded_aws.protocol.bodies import read_chunked, unwrap_aws_chunked, verify_checksums
+from embedded_aws.protocol.bodies import (
+    read_announced,
+    read_chunked,
+    unwrap_aws_chunked,
+    verify_checksums,
+)
 from embedded_aws.protocol.service import AwsFault
 
 pieces = st.lists(st.binary(min_size=1, max_size=200), max_size=8)
@@ -71,3 +76,24 @@ def test_a_checksum_that_is_none_is_refused():
     with pytest.raises(AwsFault) as caught:
         verify_checksums(b"", {"content-md5": "not base64!"})
     assert caught.value.code == "InvalidDigest"
+
+
+@pytest.mark.parametrize("size", [0, 9, 10, 11, 30])
+def test_no_more_is_kept_than_tells_that_it_is_too_much(size):
+    content = b"x" * size
+    chunked = b"".join(b"3\r\n%s\r\n" % content[n : n + 3] for n in range(0, size - 2, 3))
+    rest = content[size - size % 3 :]
+    chunked += (b"%x\r\n%s\r\n" % (len(rest), rest) if rest else b"") + b"0\r\n\r\n"
+    assert read_chunked(io.BytesIO(chunked), 10) == content[:11]
+    assert read_announced(io.BytesIO(content), str(size), 10) == content[:11]
+
+
+@pytest.mark.parametrize("size", ["-5", "zz", "1_0"])
+def test_a_length_that_is_none_is_no_length(size):
+    with pytest.raises(AwsFault):
+        read_announced(io.BytesIO(b"x" * 100), size)
+
+
+def test_a_chunk_of_fewer_than_no_bytes_is_refused():
+    with pytest.raises(AwsFault):
+        read_chunked(io.BytesIO(b"-5\r\nhello\r\n0\r\n\r\n"))

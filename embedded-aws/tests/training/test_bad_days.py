@@ -1,10 +1,9 @@
 """What happens to training jobs when faults are set."""
 
 import pytest
+from customer.training import QUICK
 
 TIME_SCALE = 240
-
-QUICK = "print('done')"
 SPOT = {
     "EnableManagedSpotTraining": True,
     "StoppingCondition": {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200},

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.runtime import spill
 from models.runtime.images.index import INDEX, listed
-from models.runtime.images.pictures import ADDRESS, decoded, pixels
+from models.runtime.images.pictures import ADDRESS, decoded, pixels, unpacked
 from models.runtime.input import Features, Floats, Input, InvalidFeature
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Tensor
@@ -112,6 +112,10 @@ class Image(Input):
         Of one with an ``image_url`` the server has fetched ``b64`` before.
         """
         return {IMAGE: decoded(instances, self._size)}
+
+    def unpacked(self, instances: Sequence[Any]) -> int:
+        """Pixels of the encoded images, as their headers say."""
+        return unpacked(instances, self._size)
 
     def instances(self, inputs: Arrays) -> list[Any]:
         """PNG as base64, which loses nothing."""

@@ -13,6 +13,11 @@ MOST_ADDRESSES = 8
 """Photos that one request may let the server fetch."""
 
 
+def has_addresses(instances: list[Any], key: str) -> bool:
+    """Whether an instance says where its bytes lie."""
+    return bool(key) and any(isinstance(one, dict) and key in one for one in instances)
+
+
 async def fetched(instances: list[Any], key: str, hosts: PhotoHosts) -> list[Any]:
     """Instances that give an address with what lies there as ``b64``; others as they are.
 

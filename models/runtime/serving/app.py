@@ -6,193 +6,143 @@ runs is what the training job saved, loaded again and compared with the trained 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import numpy as np
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
-from models.runtime.bundle import Bundle
 from models.runtime.images.fetching import PhotoHosts
-from models.runtime.serving.addresses import fetched
-from models.runtime.serving.loopback import OnlyPrograms
-from models.runtime.serving.telemetry import Publisher, Telemetry, publisher_from
-from models.runtime.signature import first_unfit
-from models.runtime.tables.cells import BadInput, shown
-
-MAX_BODY_BYTES = 6 * 1024 * 1024
-"""SageMaker's own limit for a request to a real-time endpoint."""
-MAX_INSTANCES = 10_000
-"""Others wait while a request is answered: rows go through the graph one by one."""
-LOOPBACK = "127.0.0.1"
-JSON = "application/json"
-OTHER_FORMATS = frozenset(
-    {"text/csv", "application/jsonlines", "application/x-npy", "application/x-parquet"}
+from models.runtime.serving.connections import bounded
+from models.runtime.serving.limits import (
+    BACKLOG,
+    KEEP_ALIVE_SECONDS,
+    LINGER_BYTES,
+    LINGER_SECONDS,
+    MOST_HEAD_BYTES,
+    RETRY_AFTER_SECONDS,
+    ServingLimits,
 )
+from models.runtime.serving.lines import Lines, SelfTest
+from models.runtime.serving.loopback import OnlyPrograms
+from models.runtime.serving.memory import settle
+from models.runtime.serving.model import Model, Served
+from models.runtime.serving.requests import JSON, Bodies, Busy, Unread, require_json
+from models.runtime.serving.telemetry import Publisher, Telemetry, publisher_from
+from models.runtime.tables.cells import BadInput
+
+__all__ = ["Model", "create_app", "main"]
+
+LIMITS = ServingLimits()
+LOOPBACK = "127.0.0.1"
 
 
-class Model:
-    """One loaded model.
+class Reply(Response):
+    """A JSON answer.
 
     Args:
-        folder: The unpacked model.tar.gz.
+        value: What it says.
+        status: HTTP status.
+        headers: More headers.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._bundle = Bundle.load(folder)
-        reference = json.loads((folder / "reference.json").read_text(encoding="utf-8"))
-        self.edges: tuple[float, ...] = tuple(reference["edges"])
-
-    @property
-    def address(self) -> str:
-        """Key of an instance that says where its bytes lie; "" where none does."""
-        return self._bundle.input.address
-
-    @property
-    def example(self) -> Any:
-        """An instance that the model answers."""
-        return self._bundle.input.example()
-
-    def predict(self, instances: list[Any]) -> tuple[list[Any], list[float]]:
-        """Answers in the client's terms, and the score of each.
-
-        Raises:
-            BadInput: an instance cannot be read.
-            ArithmeticError: the model answered something that is not finite.
-        """
-        bundle = self._bundle
-        inputs = bundle.input.decode(instances)
-        if bundle.speaks_tensors:
-            tensors = bundle.tensors(inputs)
-            unfit = first_unfit(tensors)
-            if unfit is not None:
-                raise BadInput(f"instance {unfit}: its values are too large to be prepared")
-            raw = bundle.raw(tensors)
-            if first_unfit(raw) is not None:
-                raise ArithmeticError("the model answered a number that is not finite")
-            predictions = bundle.task.predicted(raw)
-        else:
-            predictions = bundle.predicted(inputs)
-        scores = bundle.task.scores(predictions)
-        if not np.isfinite(scores).all():
-            raise ArithmeticError("the model answered more than a number can hold")
-        return bundle.task.answers(predictions), [float(score) for score in scores]
-
-    def test_itself(self) -> None:
-        """Predict the example of preprocess.json.
-
-        Raises:
-            ArithmeticError: the answer is not finite.
-        """
-        self.predict([self.example])
+    def __init__(
+        self, value: Any, status: int = 200, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(json.dumps(value, allow_nan=False), status, headers, JSON)
 
 
-def instances_of(body: bytes) -> list[Any]:
-    """The instances of a request.
+class LastReply(Reply):
+    """The last answer of a connection, whose request may still be coming.
 
-    Raises:
-        BadInput: the body is no ``{"instances": […]}`` with something in it.
+    Who is closed in the middle of sending loses what was answered: so a little of the rest is
+    taken, and thrown away, before the connection ends.
     """
-    if len(body) > MAX_BODY_BYTES:
-        raise BadInput(f"the body has {len(body)} bytes; at most {MAX_BODY_BYTES} are read")
-    try:
-        request = json.loads(body, parse_constant=_refuse)
-    except ValueError as error:
-        raise BadInput(f"the body is not JSON: {error}") from error
-    except RecursionError as error:
-        raise BadInput("the body is nested too deeply") from error
-    instances = request.get("instances") if isinstance(request, dict) else None
-    if not isinstance(instances, list) or not instances:
-        raise BadInput('expected {"instances": […]} with at least one instance')
-    if len(instances) > MAX_INSTANCES:
-        raise BadInput(
-            f"{len(instances)} instances; at most {MAX_INSTANCES} are answered in one request"
-        )
-    return instances
 
+    def __init__(self, value: Any, status: int, headers: dict[str, str] | None = None) -> None:
+        super().__init__(value, status, {**(headers or {}), "connection": "close"})
 
-async def body_of(request: Request) -> bytes:
-    """The body of a request, read no further than what is accepted.
-
-    Raises:
-        BadInput: it is larger, or the client went away while sending it.
-    """
-    body = bytearray()
-    try:
-        async for part in request.stream():
-            body += part
-            if len(body) > MAX_BODY_BYTES:
-                raise BadInput(f"the body is too long; at most {MAX_BODY_BYTES} bytes are read")
-    except ClientDisconnect as error:
-        raise BadInput("the client went away while it sent the body") from error
-    return bytes(body)
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer whole, then end."""
+        head = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "http.response.start", **head})
+        await send({"type": "http.response.body", "body": bytes(self.body), "more_body": True})
+        taken, more = 0, True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while more and taken < LINGER_BYTES:
+                    part = await receive()
+                    taken += len(part.get("body", b""))
+                    more = bool(part.get("more_body", False))
+        await send({"type": "http.response.body", "body": b""})
 
 
 def create_app(
-    model: Model,
+    model: Served,
     telemetry: Telemetry,
     publisher: Publisher | None = None,
     hosts: PhotoHosts | None = None,
+    limits: ServingLimits = LIMITS,
 ) -> Any:
     """The ASGI application.
-
-    Predictions run on the event loop itself: they take less time than a hand-over to a thread.
 
     Args:
         model: What answers.
         telemetry: What counts.
         publisher: What tells CloudWatch.
         hosts: Where photos may be fetched from; None: nowhere.
+        limits: Of bytes, seconds, and who may wait.
     """
-    photo_hosts = hosts or PhotoHosts()
     # Raised here, a fault keeps the server from starting: it must never take traffic.
     model.test_itself()
+    bodies, health = Bodies(limits), SelfTest(model, limits)
+    lines = Lines(model, hosts or PhotoHosts(), limits)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> Any:
         if publisher is not None:
             publisher.start()
         yield
+        lines.close()
+        health.close()
         if publisher is not None:
             publisher.stop()
 
     app = FastAPI(title="Sluice model server", lifespan=lifespan, openapi_url=None)
 
-    def reply(value: Any, status: int = 200) -> Response:
-        return Response(json.dumps(value, allow_nan=False), status, media_type=JSON)
-
     async def ping() -> Response:
-        try:
-            model.test_itself()
-        except Exception as error:  # noqa: BLE001 - any fault makes the server unhealthy
-            state = {"status": "unhealthy", "models_loaded": True, "error": str(error)}
-            return reply(state, 503)
-        return reply({"status": "healthy", "models_loaded": True})
+        fault = await health.fault()
+        if fault:
+            return Reply({"status": "unhealthy", "models_loaded": True, "error": fault}, 503)
+        return Reply({"status": "healthy", "models_loaded": True})
 
     async def invocations(request: Request) -> Response:
         try:
-            body = await body_of(request)
-            # What another server takes is not the model's time.
-            instances = await fetched(instances_of(body), model.address, photo_hosts)
-            began = time.perf_counter()
-            predictions, scores = model.predict(instances)
+            async with bodies.read(request) as body:
+                require_json(request)
+                said = await lines.answer(body)
         except BadInput as error:
             telemetry.rejected()
-            return reply({"error": str(error) + _format_hint(request)}, error.status)
+            kind = LastReply if isinstance(error, Unread) else Reply
+            return kind({"error": str(error)}, error.status)
+        except Busy:
+            telemetry.turned_away()
+            after = {"retry-after": str(RETRY_AFTER_SECONDS)}
+            return LastReply({"error": "too many requests wait; ask again"}, 503, after)
         except Exception as error:  # noqa: BLE001 - the client must get an answer
             telemetry.failed()
             print(f"prediction failed: {type(error).__name__}: {error}", flush=True)
-            return reply({"error": f"{type(error).__name__}: {error}"}, 500)
-        telemetry.answered(scores, time.perf_counter() - began)
-        return reply({"predictions": predictions})
+            return Reply({"error": f"{type(error).__name__}: {error}"}, 500)
+        telemetry.answered(said.scores, said.seconds)
+        return Reply({"predictions": said.predictions})
 
     async def metrics() -> Response:
         return Response(telemetry.prometheus(), media_type="text/plain; version=0.0.4")
@@ -203,12 +153,13 @@ def create_app(
     return app
 
 
-def main(folder: Path, model_type: type[Model] = Model) -> int:
+def main(folder: Path, model_type: type[Model] = Model, limits: ServingLimits = LIMITS) -> int:
     """Load and serve until the process is ended.
 
     Args:
         folder: The unpacked model.tar.gz.
         model_type: What to load; a rehearsal of failures hands in a worse one.
+        limits: Of connections, bytes and seconds.
     """
     environment = os.environ
     began = time.perf_counter()
@@ -218,7 +169,7 @@ def main(folder: Path, model_type: type[Model] = Model) -> int:
     edges = tuple(float(edge) for edge in override.split(",")) if override else model.edges
     telemetry = Telemetry(edges, model=environment.get("SLUICE_MODEL", "model"))
     publisher = publisher_from(environment, telemetry)
-    app = create_app(model, telemetry, publisher, PhotoHosts.of(environment))
+    app = create_app(model, telemetry, publisher, PhotoHosts.of(environment), limits)
     embedded = "SAGEMAKER_BIND_TO_PORT" in environment and "SAGEMAKER_BASE_DIR" in environment
     # A container is reached over its network; a plain process on a laptop must not be.
     host = environment.get("SLUICE_BIND_HOST", LOOPBACK if embedded else "0.0.0.0")  # noqa: S104
@@ -226,18 +177,19 @@ def main(folder: Path, model_type: type[Model] = Model) -> int:
     if host == LOOPBACK:
         app = OnlyPrograms(app, frozenset({LOOPBACK, "localhost"}))
     print(f"loaded in {time.perf_counter() - began:.2f} s, listening on {host}:{port}", flush=True)
+    settle()
     with suppress(KeyboardInterrupt):
-        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            http=bounded(limits),
+            ws="none",
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            h11_max_incomplete_event_size=MOST_HEAD_BYTES,
+            # One line for each request that is no HTTP would let strangers fill the log.
+            log_level="error",
+            access_log=False,
+        )
     return 0
-
-
-def _format_hint(request: Request) -> str:
-    """A hint for who sends another format, as the endpoints of other programs take."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in OTHER_FORMATS or kind.startswith(("image/", "multipart/")):
-        return f" (the content type is {shown(kind)}; {JSON} is what is read)"
-    return ""
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON number")

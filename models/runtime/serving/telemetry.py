@@ -32,6 +32,7 @@ class Counts:
     latency_seconds: float
     predictions: tuple[int, ...]
     latencies: tuple[int, ...]
+    turned_away: int = 0
 
 
 class Telemetry:
@@ -46,7 +47,7 @@ class Telemetry:
         self.edges = tuple(float(edge) for edge in edges)
         self._model = model
         self._lock = threading.Lock()
-        self._answered = self._rejected = self._failed = 0
+        self._answered = self._rejected = self._failed = self._turned_away = 0
         self._seconds = 0.0
         self._predictions = [0] * (len(self.edges) + 1)
         self._latencies = [0] * (len(LATENCY_EDGES_MS) + 1)
@@ -63,9 +64,14 @@ class Telemetry:
                 self._predictions[index] += 1
 
     def rejected(self) -> None:
-        """A request that could not be read (400)."""
+        """A request that could not be read (4xx)."""
         with self._lock:
             self._rejected += 1
+
+    def turned_away(self) -> None:
+        """A request that found too many others waiting (503)."""
+        with self._lock:
+            self._turned_away += 1
 
     def failed(self) -> None:
         """A request that the model could not answer (500)."""
@@ -82,6 +88,7 @@ class Telemetry:
                 self._seconds,
                 tuple(self._predictions),
                 tuple(self._latencies),
+                self._turned_away,
             )
 
     def prometheus(self) -> str:
@@ -95,6 +102,7 @@ class Telemetry:
                 ("answered", now.answered),
                 ("rejected", now.rejected),
                 ("failed", now.failed),
+                ("turned_away", now.turned_away),
             )
         ]
         lines.append("# TYPE sluice_predictions_total counter")

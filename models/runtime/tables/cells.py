@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-# Python's float() also reads 1_000, other scripts' digits and "infinity": no client means them.
-_NUMBER = re.compile(r"[ \t]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*", re.ASCII)
+# Python's float() also reads 1_000, blanks, other scripts' digits and "infinity": no client means
+# them.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _LONGEST_NUMBER = 400
 LONGEST_TEXT = 100_000
 """Characters of one text: more take longer to read than an answer may."""
@@ -22,7 +23,7 @@ class BadInput(Exception):
     """The client sent something that the model cannot read."""
 
     status: ClassVar[int] = 400
-    """What HTTP says of it; no 4xx counts against a version."""
+    """What HTTP says of it: a 4xx, so that it is counted apart from the model's failures."""
 
 
 def shown(value: Any) -> str:

@@ -90,6 +90,7 @@ def _(action: actions.MovePointer, context: ReleaseContext, journal: Journal) ->
         # release that comes late finds another pointer than it knows.
         reason=f"{why(journal)} (release {journal.release_id})",
         rollback=True,
+        sealed=journal.stable.manifest,
     )
     return f"latest.json names {pointer.version} alone (before: {pointer.previous})", {}
 

@@ -3,8 +3,7 @@
 On AWS it is a Lambda function behind a function URL or an API gateway
 (``tasks.release.edge.collector.handler``); elsewhere a process of its own
 (``python -m tasks.release.edge.collector --port 8088``). It imports no Prefect. Whoever may call
-it can speak for users, so it belongs behind what the product already has: its sign-in, its rate
-limits.
+it speaks for one user (`collecting`).
 """
 
 from __future__ import annotations
@@ -14,87 +13,21 @@ import base64
 import binascii
 import http.server
 import sys
-import time
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-from tasks import objects
-from tasks.aws import asking, client
-from tasks.clock import Clock, system_clock, utc
-from tasks.errors import SluiceError
-from tasks.release.edge.reports import ReportBatch, counted, metrics
-from tasks.values import Pointer
+from tasks.release.edge.collecting import LARGEST_BODY, Collector
 
-LARGEST_BODY = 32_768
-REMEMBERED_SECONDS = 5.0
-"""How long a pointer is remembered, in real seconds."""
+MOST_CONNECTIONS = 64
+REFUSED = b"This collector takes reports of programs, and of pages whose origins it was told.\n"
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, OPTIONS",
     "Access-Control-Allow-Headers": "content-type",
 }
-
-
-REFUSED = b"This collector takes reports of programs, and of pages whose origins it was told.\n"
-
-
-@dataclass
-class Collector:
-    """Takes batches.
-
-    Args:
-        bucket: The registry, for the versions that are counted.
-        namespace: CloudWatch namespace.
-        clock: Our clock; it stamps what arrives.
-    """
-
-    bucket: str
-    namespace: str
-    clock: Clock
-    _known: dict[str, tuple[float, frozenset[str]]] = field(default_factory=dict)
-
-    @classmethod
-    def here(cls) -> Collector:
-        """The collector of this installation."""
-        from tasks.settings import settings
-
-        chosen = settings()
-        return cls(chosen.registry_bucket, chosen.metrics_namespace, system_clock())
-
-    def take(self, body: bytes) -> HTTPStatus:
-        """One batch: 204 when it was taken, 400 or 413 when it is none, 503 to try again."""
-        if len(body) > LARGEST_BODY:
-            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        try:
-            batch = ReportBatch.model_validate_json(body)
-        except ValueError:
-            return HTTPStatus.BAD_REQUEST
-        try:
-            versions = self.versions(batch.model)
-            if not versions:
-                return HTTPStatus.BAD_REQUEST  # nothing of ours bears this name
-            data = metrics(batch, versions, utc(self.clock.now()))
-            if data:
-                with asking(f"PutMetricData {batch.model}"):
-                    client("cloudwatch").put_metric_data(Namespace=self.namespace, MetricData=data)
-        except SluiceError:
-            return HTTPStatus.SERVICE_UNAVAILABLE
-        return HTTPStatus.NO_CONTENT
-
-    def versions(self, model: str) -> frozenset[str]:
-        """Versions of a model that are counted at the moment."""
-        at, known = self._known.get(model, (0.0, frozenset[str]()))
-        if time.monotonic() - at < REMEMBERED_SECONDS and known:
-            return known
-        latest = objects.read(self.bucket, f"{model}/latest.json")
-        pointer = None if latest is None else Pointer.model_validate_json(latest.body)
-        known = counted(pointer)
-        if known:
-            self._known[model] = (time.monotonic(), known)
-        return known
 
 
 @lru_cache(maxsize=1)
@@ -104,8 +37,8 @@ def _collector() -> Collector:
 
 def handler(event: Mapping[str, Any], _context: object = None) -> dict[str, Any]:
     """Entry point of the Lambda function: an HTTP request of payload format 2.0."""
-    method = event.get("requestContext", {}).get("http", {}).get("method", "POST")
-    if method == "OPTIONS":
+    asked = event.get("requestContext", {}).get("http", {})
+    if asked.get("method", "POST") == "OPTIONS":
         return {"statusCode": int(HTTPStatus.NO_CONTENT), "headers": CORS}
     body = str(event.get("body") or "").encode()
     if event.get("isBase64Encoded"):
@@ -113,7 +46,8 @@ def handler(event: Mapping[str, Any], _context: object = None) -> dict[str, Any]
             body = base64.b64decode(body, validate=True)
         except binascii.Error:
             return {"statusCode": int(HTTPStatus.BAD_REQUEST), "headers": CORS}
-    return {"statusCode": int(_collector().take(body)), "headers": CORS}
+    status = _collector().take(body, str(asked.get("sourceIp", "")))
+    return {"statusCode": int(status), "headers": CORS}
 
 
 def server(
@@ -142,7 +76,7 @@ def server(
                 self.close_connection = True
                 self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
                 return
-            self._answer(collector.take(self.rfile.read(int(length))))
+            self._answer(collector.take(self.rfile.read(int(length)), self.client_address[0]))
 
         def do_OPTIONS(self) -> None:
             if self._is_let_in():
@@ -173,9 +107,31 @@ def server(
         def log_message(self, *_: object) -> None:
             """Say nothing: requests come by the thousand, and hold nothing worth a line."""
 
-    listening = http.server.ThreadingHTTPServer(("127.0.0.1", port), Door)
-    listening.daemon_threads = True
+    listening = _BoundedServer(("127.0.0.1", port), Door)
     return listening
+
+
+class _BoundedServer(http.server.ThreadingHTTPServer):
+    """Answers so many at once; who comes beyond that is hung up on, and posts again later."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, *given: Any) -> None:
+        self._places = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        super().__init__(*given)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._places.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
 
 
 def main() -> None:

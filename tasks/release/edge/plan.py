@@ -7,13 +7,13 @@ from tasks.release.edge.windows import LATENCY_EDGES_MS
 from tasks.release.hosting.names import variant_of
 from tasks.release.journal.record import Arm, Journal, Site
 from tasks.release.machine.plan import Facts, Wish, first_line, release_id
-from tasks.values import Pointer, Rollout
+from tasks.values import Pointer, Rollout, Seal
 
 POINTER = "pointer"
 """Mark that holds the pointer as the release last knew it: what a step must find, to be taken."""
 
 
-def arm(version: str, identity: str) -> Arm:
+def arm(version: str, identity: str, manifest: Seal | None) -> Arm:
     """A version as clients load it; it has no name at SageMaker."""
     return Arm(
         version=version,
@@ -21,6 +21,7 @@ def arm(version: str, identity: str) -> Arm:
         model_name="",
         solo_config="",
         identity=identity,
+        manifest=manifest,
     )
 
 
@@ -33,7 +34,7 @@ def opened(
     edges from their own version's bundle.
     """
     pointer = facts.pointer
-    stable = arm(pointer.version, wish.stable_identity) if pointer else None
+    stable = arm(pointer.version, wish.stable_identity, wish.stable_manifest) if pointer else None
     edges = facts.own_edges
     journal = Journal(
         release_id=release_id(now, spec.name, wish.version, owner),
@@ -42,7 +43,7 @@ def opened(
         strategy="direct" if wish.direct or stable is None else "canary",
         actor=wish.actor,
         reason=wish.reason,
-        candidate=arm(wish.version, wish.identity),
+        candidate=arm(wish.version, wish.identity, wish.manifest),
         stable=stable,
         both_config="",
         shadow_config="",
@@ -56,6 +57,7 @@ def opened(
         phase_since=now,
         owner=owner,
         lease_until=now + lease,
+        lease_seconds=lease,
         marks={POINTER: pointer.model_dump_json()} if pointer else {},
     )
     return journal.noted(first_line(journal, now))
@@ -64,7 +66,10 @@ def opened(
 def rollout_of(journal: Journal, share: float) -> Rollout:
     """The candidate at a share of the users; each release deals the users anew."""
     return Rollout(
-        version=journal.candidate.version, percent=round(100 * share), salt=journal.release_id
+        version=journal.candidate.version,
+        percent=round(100 * share),
+        salt=journal.release_id,
+        manifest=journal.candidate.manifest,
     )
 
 

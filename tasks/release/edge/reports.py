@@ -45,11 +45,13 @@ class Observation(Frozen):
 class ReportBatch(Frozen):
     """What one client reports at once.
 
-    ``observations`` are what the judge reads; ``latencies_ms`` are of all predictions, for people.
+    ``observations`` are what the judge reads; ``latencies_ms`` are of all predictions, for people;
+    ``token`` says who posts (`tokens`), where the installation asks for that.
     """
 
     schema_version: Literal[1]
     model: Name
+    token: Annotated[str, Field(max_length=2_048)] = ""
     observations: tuple[Observation, ...] = Field(default=(), max_length=20)
     latencies_ms: tuple[Latency, ...] = Field(default=(), max_length=100)
     problems: Mapping[Kind, Annotated[int, Field(ge=1, le=1000)]] = Field(default_factory=dict)

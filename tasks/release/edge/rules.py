@@ -72,7 +72,7 @@ class EdgeRules(DeliveryRules):
         rollout, next_step = pointer.rollout, journal.wanted
         if journal.phase == "watching":
             next_step = journal.spec.ladder[-1]
-        if rollout == rollout_of(journal, next_step):
+        if rollout_of(journal, next_step).deals_as(rollout):
             return ""
         who = f"{pointer.actor}: {pointer.reason}"
         return f"somebody changed the pointer during this release ({who})"

@@ -38,6 +38,7 @@ def opened(
         url=wish.url,
         program=wish.program,
         identity=wish.identity,
+        manifest=wish.manifest,
         **arms,
     )
     stable = _stable(spec, site, facts, wish, arms)
@@ -70,6 +71,7 @@ def opened(
         phase_since=now,
         owner=owner,
         lease_until=now + lease,
+        lease_seconds=lease,
     )
     return journal.noted(first_line(journal, now))
 
@@ -93,6 +95,7 @@ def _stable(
         url=wish.stable_url,
         program=wish.stable_program,
         identity=wish.stable_identity,
+        manifest=wish.stable_manifest,
         **arms,
     )
     if endpoint is None or not live:

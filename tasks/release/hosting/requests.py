@@ -10,7 +10,7 @@ from tasks.model_spec import AutoscalingSpec, ServingSpec
 from tasks.release.hosting import names
 from tasks.release.journal.record import Arm, Journal, Site
 from tasks.release.machine.observed import Part
-from tasks.values import FIRST_PROGRAM
+from tasks.values import FIRST_PROGRAM, Seal
 
 SHORT = 60
 TAGS = "sluice:model"
@@ -63,6 +63,7 @@ def arm(
     instances: int,
     program: str = "",
     identity: str = "",
+    manifest: Seal | None = None,
 ) -> Arm:
     """One version with the names that its content gives it."""
     variant = names.variant_of(version)
@@ -77,6 +78,7 @@ def arm(
         model_data=url,
         program=program,
         identity=identity,
+        manifest=manifest,
     )
 
 

@@ -8,10 +8,26 @@ from tasks.release.context import ReleaseContext
 from tasks.release.journal.record import Journal, JournalEntry
 from tasks.release.ports import StoredJournal
 
+RESOLUTION = 1.0
+"""Seconds: HTTP tells time in whole ones."""
 
-def free(context: ReleaseContext, journal: Journal) -> bool:
+
+def remaining(context: ReleaseContext, stored: StoredJournal) -> float:
+    """Seconds until the owner's lease runs out; negative once it has.
+
+    By the store's clock, from the last write to this reading: a machine whose own clock is an hour
+    ahead takes no living owner's release away. Where the store tells no time, and for what we wrote
+    ourselves, by ours.
+    """
+    journal = stored.journal
+    if stored.age is not None and journal.lease_seconds > 0.0:
+        return journal.lease_seconds - max(0.0, stored.age - RESOLUTION)
+    return journal.lease_until - context.clock.now()
+
+
+def free(context: ReleaseContext, stored: StoredJournal) -> bool:
     """Whether the owner's lease has run out."""
-    return context.clock.now() >= journal.lease_until
+    return remaining(context, stored) <= 0.0
 
 
 def current(context: ReleaseContext, model: str) -> StoredJournal:
@@ -50,13 +66,14 @@ def mine(context: ReleaseContext, stored: StoredJournal) -> StoredJournal:
     journal = stored.journal
     now = context.clock.now()
     if journal.owner == context.owner:
-        if journal.lease_until - now > context.lease_seconds / 2.0:
+        if remaining(context, stored) > context.lease_seconds / 2.0:
             return stored
         return write(context, stored)
-    if not free(context, journal):
+    left = remaining(context, stored)
+    if left > 0.0:
         raise LeaseLost(
             f"{journal.model}: release {journal.release_id} belongs to {journal.owner} for "
-            f"another {journal.lease_until - now:.0f} s.",
+            f"another {left:.0f} s.",
             "Leave it to its owner, or call roll_back, which takes it over.",
         )
     line = JournalEntry(
@@ -64,6 +81,6 @@ def mine(context: ReleaseContext, stored: StoredJournal) -> StoredJournal:
         actor=context.owner,
         kind="note",
         action="take over",
-        detail=f"the lease of {journal.owner} ran out {now - journal.lease_until:.0f} s ago",
+        detail=f"the lease of {journal.owner} ran out {-left:.0f} s ago",
     )
     return write(context, stored, line)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from tasks.model_spec import ReleaseSpec, ServingSpec
-from tasks.values import Frozen
+from tasks.values import Frozen, Seal
 
 Phase = Literal[
     "planned",
@@ -41,7 +41,8 @@ class Arm(Frozen):
     """One version on the endpoint, and the names it goes by at SageMaker.
 
     ``model_data`` is the ``s3://`` address of model.tar.gz, ``program`` what serves it, below its
-    ``code/``, ``identity`` the ledger's key; "" when it is not known.
+    ``code/``, ``identity`` the ledger's key; "" when it is not known. ``manifest`` is the one that
+    it had when its files were read; None in older journals, and where nobody read them.
     """
 
     version: str
@@ -51,6 +52,7 @@ class Arm(Frozen):
     model_data: str = ""
     program: str = ""
     identity: str = ""
+    manifest: Seal | None = None
 
 
 class Site(Frozen):
@@ -182,7 +184,9 @@ class Journal(Frozen):
     has to go and ``stable`` the one that has to serve; it begins in ``rolling_back``.
 
     ``accepted`` counts updates by configuration, ``rejected`` refusals by phase and act, ``tries``
-    how often each act was done in the present phase.
+    how often each act was done in the present phase. ``lease_until`` is the owner's lease on its
+    own clock, ``lease_seconds`` how long it runs from the last write on; 0 in older journals, and
+    where the owner let go.
     """
 
     schema_version: Literal[1] = 1
@@ -214,6 +218,7 @@ class Journal(Frozen):
 
     owner: str
     lease_until: float
+    lease_seconds: float = 0.0
     write_id: str = ""
     revision: int = 0
     intent: Intent | None = None

@@ -66,7 +66,8 @@ class S3Journals:
         current = objects.read(self.bucket, current_key(model))
         if current is None:
             return None
-        return StoredJournal(_parsed(self.bucket, current_key(model), current.body), current.etag)
+        journal = _parsed(self.bucket, current_key(model), current.body)
+        return StoredJournal(journal, current.etag, current.age)
 
     def start(self, journal: Journal, replacing: StoredJournal | None) -> StoredJournal:
         """See `ports.Journals.start`."""

@@ -11,7 +11,7 @@ from tasks.model_spec import ModelSpec
 from tasks.release.hosting import requests
 from tasks.release.journal.record import Journal, JournalEntry, Phase, Site
 from tasks.release.machine.observed import ObservedEndpoint
-from tasks.values import Frozen, Pointer
+from tasks.values import Frozen, Pointer, Seal
 
 FIRST_LATENCY_MS = 5.0
 LATENCY_RATIO = 1.25
@@ -39,8 +39,8 @@ class Facts(Frozen):
 class Wish(Frozen):
     """Who wants which version, and why.
 
-    ``url`` is the ``s3://`` address of its model.tar.gz, ``program`` what serves it; ``stable_…``
-    are those of the version that serves now.
+    ``url`` is the ``s3://`` address of its model.tar.gz, ``program`` what serves it, ``manifest``
+    that to which its files were held; ``stable_…`` are those of the version that serves now.
     """
 
     version: str
@@ -50,6 +50,8 @@ class Wish(Frozen):
     stable_url: str = ""
     stable_program: str = ""
     stable_identity: str = ""
+    manifest: Seal | None = None
+    stable_manifest: Seal | None = None
     actor: str
     reason: str
     direct: bool = False
@@ -72,6 +74,7 @@ def rollback(
     target: str,
     target_url: str,
     target_program: str,
+    target_manifest: Seal | None,
     actor: str,
     reason: str,
     now: float,
@@ -94,7 +97,13 @@ def rollback(
             }
         )
     serves = requests.arm(
-        site, spec.serving, version=target, url=target_url, program=target_program, **arms
+        site,
+        spec.serving,
+        version=target,
+        url=target_url,
+        program=target_program,
+        manifest=target_manifest,
+        **arms,
     )
     journal = Journal(
         release_id=release_id(now, spec.name, target, owner),
@@ -119,6 +128,7 @@ def rollback(
         phase_since=now,
         owner=owner,
         lease_until=now + lease,
+        lease_seconds=lease,
     )
     begun = JournalEntry(at=now, actor=owner, kind="phase", action="rolling_back", detail=reason)
     return journal.noted(first_line(journal, now)).noted(begun)

@@ -110,12 +110,12 @@ def test_files_left_by_a_dead_publisher_from_another_conversion_are_replaced(she
 
 
 def test_a_publisher_that_was_overtaken_does_not_commit(shelf: Any) -> None:
-    from tasks.registry import bundle
+    from tasks.registry import publication
 
-    slow = bundle._take(BUCKET, shelf.draft(V1))
-    bundle._take(BUCKET, shelf.draft(V1))
+    slow = publication._take(BUCKET, shelf.draft(V1))
+    publication._take(BUCKET, shelf.draft(V1))
     with pytest.raises(RegistryError, match="took this publication over"):
-        bundle._still_mine(BUCKET, shelf.draft(V1), slow)
+        publication._still_mine(BUCKET, shelf.draft(V1), slow)
 
 
 def test_a_changed_or_missing_file_is_found(shelf: Any) -> None:

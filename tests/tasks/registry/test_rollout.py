@@ -42,7 +42,7 @@ def test_a_rollout_grows_and_the_version_stays(served: Any) -> None:
     found = served.registry.pointer(served.model)
     assert found == grown
     assert (found.version, found.previous, found.rollback) == (V1, None, False)
-    assert found.rollout == Rollout(version=V2, percent=20, salt="s")
+    assert Rollout(version=V2, percent=20, salt="s").deals_as(found.rollout)
 
 
 def test_a_step_repeated_by_a_successor_changes_nothing(served: Any) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,23 +12,9 @@ from hypothesis import strategies as st
 from tasks.errors import AwsUnavailable, LeaseLost, ReleaseError, ReleaseInProgress
 from tasks.release import advance, answer, reconcile, roll_back, run, start_release
 from tasks.release.journal.record import Journal
+from tests.tasks.release import memory
+from tests.tasks.release.memory import MODEL, V1, V2, V3
 
-
-def _sibling(name: str) -> ModuleType:
-    """A module beside this one (tests are no package)."""
-    path = Path(__file__).with_name(f"{name}.py")
-    spec = importlib.util.spec_from_file_location(f"release_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    if spec.name not in sys.modules:
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[spec.name]
-
-
-memory = _sibling("memory")
-MODEL, V1, V2, V3 = memory.MODEL, memory.V1, memory.V2, memory.V3
 SHORT: dict[str, Any] = {
     "ladder": (0.1, 0.9),
     "watch_seconds": 120,

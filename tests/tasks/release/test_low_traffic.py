@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from tasks.release import run, start_release
-from tests.tasks.release.test_outside import MODEL, SHORT, V2, memory
+from tests.tasks.release import memory
+from tests.tasks.release.memory import MODEL, V2
+from tests.tasks.release.test_outside import SHORT
 
 
 @dataclass

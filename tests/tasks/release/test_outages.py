@@ -9,7 +9,9 @@ import pytest
 
 from tasks.errors import AwsUnavailable
 from tasks.release import run, start_release
-from tests.tasks.release.test_crashes import MODEL, SHORT, V2, is_settled, memory
+from tests.tasks.release import memory
+from tests.tasks.release.memory import MODEL, V2
+from tests.tasks.release.test_crashes import SHORT, is_settled
 
 pytestmark = pytest.mark.seconds(20)
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,17 +10,9 @@ import pytest
 from tasks.errors import ReleaseFrozen
 from tasks.release import reconcile, roll_back, run, start_release
 from tasks.values import Pointer
+from tests.tasks.release import memory
+from tests.tasks.release.memory import MODEL, V1, V2
 
-_spec = importlib.util.spec_from_file_location(
-    "release_memory", Path(__file__).with_name("memory.py")
-)
-assert _spec is not None
-assert _spec.loader is not None
-if _spec.name not in sys.modules:
-    sys.modules[_spec.name] = importlib.util.module_from_spec(_spec)
-    _spec.loader.exec_module(sys.modules[_spec.name])
-memory: Any = sys.modules[_spec.name]
-MODEL, V1, V2 = memory.MODEL, memory.V1, memory.V2
 SHORT: dict[str, Any] = {
     "ladder": (0.1, 0.9),
     "watch_seconds": 120,

@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from tasks.release import advance, start_release
 from tasks.release.journal.record import Journal, Ruling
 from tasks.release.pages import timeline
-from tests.tasks.release.test_crashes import MODEL, SHORT, V2, memory
+from tests.tasks.release import memory
+from tests.tasks.release.memory import MODEL, V2
+from tests.tasks.release.test_crashes import SHORT
 
 STORED = Path(__file__).resolve().parents[2] / "vectors" / "release_journals.json"
 """By verdict: journals of releases under way, as they were written before the judge's words."""
@@ -32,8 +34,9 @@ def test_a_stored_verdict_is_read_and_written_in_the_judges_words(now: str, befo
     earlier = json.loads(stored(before))
     assert written["ruling"].pop("action") == now
     earlier["ruling"].pop("action")
-    # A key of the policy that came later has its default, and takes nothing away.
-    written["spec"] = {key: written["spec"][key] for key in earlier["spec"]}
+    # A key that came later has its default, and takes nothing away.
+    for part in ("spec", "candidate", "stable"):
+        written[part] = {key: written[part][key] for key in earlier[part]}
     assert {key: written[key] for key in earlier} == earlier
     assert journal.ruling.reason in timeline.page(journal)
 

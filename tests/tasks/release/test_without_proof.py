@@ -12,7 +12,9 @@ from benchmarks.release import testbed
 from tasks.release import ReleaseContext, advance, answer, run, start_release
 from tasks.release.hosting.names import variant_of
 from tasks.release.journal.record import Journal, Ruling
-from tests.tasks.release.test_outside import MODEL, SHORT, V1, V2, memory
+from tests.tasks.release import memory
+from tests.tasks.release.memory import MODEL, V1, V2
+from tests.tasks.release.test_outside import SHORT
 
 TIME_SCALE = 120.0
 ASKING: dict[str, Any] = {**SHORT, "inconclusive": "ask", "watch_seconds": 600}

@@ -1,6 +1,8 @@
 """S3 tells the queue, the queue becomes one announcement: also when something dies in between."""
 
 import itertools
+import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -46,7 +48,7 @@ def inbox(aws, uploads):
     return SimpleNamespace(
         waiting=lambda: in_queue() - before,
         clock=clock, box=box, listener=listener, told=told, lives=lives, given_up=given_up,
-        model=model, put=put, s3=s3, url=uploads,
+        model=model, put=put, s3=s3, sqs=aws.client("sqs"), url=uploads,
         listen=lambda: listener.listen(uploads),
     )  # fmt: skip
 
@@ -167,3 +169,45 @@ def test_the_patience_lasts_long_enough_for_a_busy_machine():
 
     assert patience_on(ScaledClock()) == 600.0
     assert patience_on(ScaledClock(scale=60.0)) == 7200.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '{"Records": 5}', '{"Records": [{"eventName": "ObjectCreated:Put"}]}'],
+)
+def test_a_message_that_cannot_be_read_stops_nobody_and_is_kept(inbox, text):
+    alerts = []
+    listener = replace(inbox.listener, alert=lambda where, why: alerts.append((where, why)))
+    inbox.sqs.send_message(QueueUrl=inbox.url, MessageBody=text)
+    inbox.put("1.2.0")
+    inbox.sqs.send_message(QueueUrl=inbox.url, MessageBody=text)
+    done = listener.listen(inbox.url)
+    assert [call[1] for call in inbox.told] == ["1.2.0"]
+    assert inbox.waiting() == 0
+    assert len(alerts) == 2
+    (where, why), _ = alerts
+    assert f"a message was put aside at {where}: {why}" in done
+    letter = inbox.s3.get_object(Bucket="sluice-models", Key=where.partition("sluice-models/")[2])
+    kept = json.loads(letter["Body"].read())
+    assert (kept["why"], kept["bytes"]) == (why, len(text))
+    assert text.startswith(kept["body"])
+
+
+def test_a_record_that_cannot_be_read_stops_nobody_and_is_kept(inbox):
+    key = f"_uploads/{inbox.model}/9.9.9.json"
+    inbox.s3.put_object(Bucket="sluice-models", Key=key, Body=b'{"upl')
+    inbox.put("1.2.0")
+    [said] = [line for line in inbox.listen() if "put aside" in line]
+    assert key in said
+    assert [call[1] for call in inbox.told] == ["1.2.0"]
+    assert not [line for line in inbox.listen() if "put aside" in line], "once is enough"
+
+
+def test_an_outcome_that_cannot_be_read_is_told_of(inbox):
+    outcome = f"models/{inbox.model}/1.2.0/outcome.json"
+    inbox.s3.put_object(Bucket="sluice-models", Key=outcome, Body=b"{")
+    inbox.put("1.2.0")
+    inbox.put("1.3.0")
+    [said] = [line for line in inbox.listen() if "put aside" in line]
+    assert outcome in said
+    assert [call[1] for call in inbox.told] == ["1.3.0"]

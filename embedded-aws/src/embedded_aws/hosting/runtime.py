@@ -11,9 +11,9 @@ from embedded_aws.hosting.fleet.variant import Variant
 from embedded_aws.hosting.process.http1 import Answer
 from embedded_aws.hosting.process.server import NotReadyError, StartError
 from embedded_aws.hosting.shared import SharedState
+from embedded_aws.protocol.operations import MAX_INVOCATION_BYTES
 from embedded_aws.protocol.service import AwsFault, Response
 
-MAX_BODY_BYTES = 6 * 1024 * 1024
 # What of the model's own words an error repeats.
 MAX_MESSAGE_BYTES = 16 * 1024
 FORWARDED = {
@@ -51,7 +51,7 @@ class Runtime:
             AwsFault: ``ValidationError``, ``ModelError``, ``ServiceUnavailable`` …
         """
         began = time.perf_counter_ns()
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > MAX_INVOCATION_BYTES:
             raise AwsFault("413", "Request Entity Too Large", 413)
         target = headers.get("x-amzn-sagemaker-target-variant")
         generation, variant = self._enter(name, target)

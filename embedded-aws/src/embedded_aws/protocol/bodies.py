@@ -12,19 +12,51 @@ from typing import BinaryIO
 from embedded_aws.protocol.service import AwsFault
 
 
-def read_chunked(stream: BinaryIO) -> bytes:
+def read_chunked(stream: BinaryIO, most: int | None = None) -> bytes:
     """Read a ``Transfer-Encoding: chunked`` body to its end, trailers included.
+
+    Args:
+        stream: Where it comes from.
+        most: No more bytes than one above this are read; the rest stays where it is.
 
     Raises:
         AwsFault: when the framing is broken.
     """
     parts: list[bytes] = []
+    left = None if most is None else most + 1
     while size := _chunk_size(stream.readline(4096)):
+        if left is not None and size >= left:
+            return b"".join([*parts, _exactly(stream, left)])
         parts.append(_exactly(stream, size))
+        left = None if left is None else left - size
         stream.readline(16)
     while stream.readline(65536).strip():
         pass
     return b"".join(parts)
+
+
+def read_announced(stream: BinaryIO, length: str, most: int | None = None) -> bytes:
+    """Read a body of an announced length.
+
+    Args:
+        stream: Where it comes from.
+        length: The ``Content-Length``.
+        most: No more bytes than one above this are kept. As many again are thrown away: who is
+            closed in the middle of sending never reads why.
+
+    Raises:
+        AwsFault: when the length is none.
+    """
+    if not (length.isascii() and length.isdecimal()):
+        raise _incomplete()
+    size = int(length[:20])
+    if most is None or size <= most:
+        return stream.read(size) if size else b""
+    body = stream.read(most + 1)
+    left = min(size, 2 * most) - len(body)
+    while left > 0 and (thrown := stream.read(min(left, 1 << 16))):
+        left -= len(thrown)
+    return body
 
 
 def unwrap_aws_chunked(body: bytes, headers: MutableMapping[str, str]) -> bytes:
@@ -121,9 +153,12 @@ _LABELS = {
 
 def _chunk_size(line: bytes) -> int:
     try:
-        return int(line.split(b";", 1)[0].strip(), 16)
+        size = int(line.split(b";", 1)[0].strip(), 16)
     except ValueError:
         raise _incomplete() from None
+    if size < 0:
+        raise _incomplete()
+    return size
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:

@@ -13,7 +13,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from embedded_aws.protocol.bodies import read_chunked
+from embedded_aws.protocol.bodies import read_announced, read_chunked
+from embedded_aws.protocol.operations import most_bytes
 from embedded_aws.protocol.service import AwsFault, Response
 
 log = logging.getLogger(__name__)
@@ -101,13 +102,17 @@ class _Connection(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = do_OPTIONS = _serve  # noqa: N815
 
     def _body(self, headers: dict[str, str]) -> bytes:
+        most = most_bytes(self.path.partition("?")[0])
         if "chunked" in headers.get("transfer-encoding", "").lower():
-            body = read_chunked(self.rfile)  # type: ignore[arg-type]
+            body = read_chunked(self.rfile, most)  # type: ignore[arg-type]
             headers.pop("transfer-encoding", None)
             headers["content-length"] = str(len(body))
-            return body
-        length = int(headers.get("content-length") or 0)
-        return self.rfile.read(length) if length else b""
+        else:
+            length = headers.get("content-length") or "0"
+            body = read_announced(self.rfile, length, most)  # type: ignore[arg-type]
+        # The service says that it is too long; what else comes is no request.
+        self.close_connection |= most is not None and len(body) > most
+        return body
 
     def _reply(self, response: Response) -> None:
         status = response.status
@@ -122,7 +127,8 @@ class _Connection(BaseHTTPRequestHandler):
                 lines.append(f"{name}: {value}")
         if status not in _BODILESS:
             lines.append(f"content-length: {length}")
-        lines.append(f"date: {email.utils.formatdate(usegmt=True)}")
+        date = response.headers.get("date") or email.utils.formatdate(usegmt=True)
+        lines.append(f"date: {date}")
         if self.close_connection:
             lines.append("connection: close")
         head = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"

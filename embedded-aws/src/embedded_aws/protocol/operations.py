@@ -17,8 +17,14 @@ from embedded_aws.protocol import cbor
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _INVOCATION = re.compile(r"^/endpoints/([^/]+)/invocations$")
+MAX_INVOCATION_BYTES = 6 * 1024 * 1024
 _TARGETS = {"SageMaker": "sagemaker", "GraniteServiceVersion20100801": "monitoring"}
 DEFAULT_REGION = "us-east-1"
+
+
+def most_bytes(path: str) -> int | None:
+    """Bytes that the body of a request to this path may have; None where the service decides."""
+    return MAX_INVOCATION_BYTES if _INVOCATION.match(path) else None
 
 
 def credential_scope(

@@ -23,6 +23,7 @@ from tasks.registry import Registry
 from tasks.release import run, start_release
 from tasks.release.context import ReleaseContext
 from tasks.release.edge import collector
+from tasks.release.edge.limits import Admission, Limits, Rate
 from tasks.settings import settings
 from tasks.values import Manifest, Pointer
 from tests.clients.cloudfront import distribution
@@ -164,7 +165,10 @@ def edge(aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
             "SLUICE_ALERTS_TOPIC_ARN", aws.client("sns").create_topic(Name="alerts")["TopicArn"]
         )
         settings.cache_clear()
-        door = collector.server(collector.Collector.here(), 0)
+        # One address stands for all the users of these tests.
+        everybody = Admission(Limits(*[Rate(burst=1e9, a_minute=1e9)] * 3))
+        taker = replace(collector.Collector.here(), admission=everybody)
+        door = collector.server(taker, 0)
         thread = threading.Thread(target=door.serve_forever, daemon=True)
         thread.start()
         url = f"http://127.0.0.1:{door.server_port}/"

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,24 +15,10 @@ from tasks.release.deliveries import delivery_of
 from tasks.release.edge import acts
 from tasks.release.journal.record import Journal
 from tasks.release.machine.transitions import next_action
-from tasks.values import BundleFile, Manifest, Pointer, Rollout
+from tasks.values import BundleFile, Manifest, Pointer, Rollout, Seal
+from tests.tasks.release import memory
+from tests.tasks.release.memory import MODEL, V1, V2, V3
 
-
-def _sibling(name: str) -> ModuleType:
-    """The world in memory that all releases are tried in (tests are no package)."""
-    path = Path(__file__).parents[1] / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"release_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    if spec.name not in sys.modules:
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[spec.name]
-
-
-memory = _sibling("memory")
-MODEL, V1, V2, V3 = memory.MODEL, memory.V1, memory.V2, memory.V3
 FILE = b"weights"
 RELEASE: dict[str, Any] = {
     "delivery": "edge",
@@ -117,7 +99,7 @@ class EdgeRegistry(memory.MemoryRegistry):
 
     def move_pointer(
         self, model: str, version: str, *, expected: str | None, actor: str, reason: str,
-        rollback: bool = False,
+        rollback: bool = False, sealed: Seal | None = None,
     ) -> Pointer:  # fmt: skip
         current = self.world.pointer
         named = current.version if current else None

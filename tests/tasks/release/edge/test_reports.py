@@ -79,18 +79,22 @@ def test_the_function_reads_what_gateways_send(monkeypatch: pytest.MonkeyPatch) 
     from tasks.release.edge import collector
 
     bodies: list[bytes] = []
+    addresses: list[str] = []
 
     class Taker(collector.Collector):
-        def take(self, body: bytes) -> Any:
+        def take(self, body: bytes, address: str = "") -> Any:
             bodies.append(body)
+            addresses.append(address)
             return collector.HTTPStatus.NO_CONTENT
 
     taker = Taker("bucket", "space", None)
     monkeypatch.setattr(collector, "_collector", lambda: taker)
     asked = {"requestContext": {"http": {"method": "OPTIONS"}}}
     assert collector.handler(asked)["headers"]["Access-Control-Allow-Origin"] == "*"
-    assert collector.handler({"body": "{}"})["statusCode"] == 204
+    met = {"body": "{}", "requestContext": {"http": {"sourceIp": "192.0.2.7"}}}
+    assert collector.handler(met)["statusCode"] == 204
     encoded = base64.b64encode(b"[]").decode()
     assert collector.handler({"body": encoded, "isBase64Encoded": True})["statusCode"] == 204
     assert collector.handler({"body": "%", "isBase64Encoded": True})["statusCode"] == 400
     assert bodies == [b"{}", b"[]"]
+    assert addresses == ["192.0.2.7", ""]

@@ -19,7 +19,9 @@ from tasks.release.machine.bounds import (
     MOST_TROUBLE,
 )
 from tasks.values import Pointer
-from tests.tasks.release.test_crashes import MODEL, SHORT, V1, V2, is_settled, memory
+from tests.tasks.release import memory
+from tests.tasks.release.memory import MODEL, V1, V2
+from tests.tasks.release.test_crashes import SHORT, is_settled
 
 pytestmark = pytest.mark.seconds(30)
 

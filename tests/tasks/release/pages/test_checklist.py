@@ -16,7 +16,9 @@ from tasks.release.tasks import keep_checklist
 from tasks.specs.artefact import ArtefactSpec
 from tasks.specs.trial import TrialSpec
 from tasks.values import WARNING, BundleFile, Check, Manifest, Verdict
-from tests.tasks.release.test_crashes import MODEL, SHORT, V1, V2, memory
+from tests.tasks.release import memory
+from tests.tasks.release.memory import MODEL, V1, V2
+from tests.tasks.release.test_crashes import SHORT
 
 LINES = (
     *(

@@ -12,7 +12,9 @@ from tasks.release import roll_back, run, start_release
 from tasks.release.journal.record import JournalEntry
 from tasks.release.pages import lines, summary, timeline
 from tasks.values import Pointer, Rollout
-from tests.tasks.release.test_crashes import MODEL, SHORT, V1, V2, memory
+from tests.tasks.release import memory
+from tests.tasks.release.memory import MODEL, V1, V2
+from tests.tasks.release.test_crashes import SHORT
 
 
 def entry(

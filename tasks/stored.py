@@ -1,4 +1,4 @@
-"""The registry's stored documents: what does not parse is named, with the way to mend it."""
+"""Documents that are stored as JSON: what does not parse is named, with the way to mend it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""What strangers may send, made by the hundred and sent through our own doors."""

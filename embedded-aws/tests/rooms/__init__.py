@@ -1,0 +1,1 @@
+"""Rooms of the embedded AWS without the rest of it, set up as a test needs them."""
