@@ -25,7 +25,7 @@ HOST = "127.0.0.1"
 SLOW_HEADS, SLOW_BODIES = 900, 100
 BOMB_PAUSE, FUZZ_PAUSE, ENDLESS_PAUSE = 0.5, 0.02, 2.0
 """Seconds between one request of a kind and the next, as one client sends them."""
-HEAD = b"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+HEAD = b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 VALUES: tuple[Callable[[random.Random], str], ...] = (
     lambda _: "null",
     lambda _: "true",

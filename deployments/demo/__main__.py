@@ -41,7 +41,8 @@ def main() -> int:
             running = stack(laptop, account.say)
             laptop = running.__enter__()
         try:
-            print(f"\n  Watch it in the Prefect UI: {laptop.prefect_url}\n", flush=True)
+            print(f"\n  Watch it in the Prefect UI: {laptop.prefect_url}")
+            print(f"  It asks for a password: cat {laptop.sign_in}\n", flush=True)
             success = _tell(Story(laptop, account))
             if stays and success:
                 print(f"\n  All of it stands in the UI: {laptop.prefect_url}   (Ctrl-C ends it)")

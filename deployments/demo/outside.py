@@ -15,6 +15,7 @@ import httpx
 from deployments.laptop.environment import Laptop
 from deployments.laptop.processes import StackError
 from deployments.laptop.resources import client
+from deployments.laptop.sign_in import SignedIn
 
 REGISTRY = "sluice-models"
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
@@ -57,9 +58,10 @@ class Prefect:
     """Prefect's REST API: what the UI's buttons call."""
 
     def __init__(self, laptop: Laptop) -> None:
-        self._http = httpx.Client(
-            base_url=f"{laptop.prefect_url}/api", timeout=60, transport=Patient()
-        )
+        variables = laptop.variables()
+        api = variables["PREFECT_API_URL"]
+        signed_in = SignedIn(api, variables.get("PREFECT_API_AUTH_STRING", ""))
+        self._http = httpx.Client(base_url=api, timeout=60, transport=Patient(), auth=signed_in)
         self.ui = laptop.prefect_url
 
     def close(self) -> None:

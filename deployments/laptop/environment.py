@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployments.laptop import credentials
 from deployments.laptop.processes import LOOPBACK, StackError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +29,8 @@ class Laptop:
     time_epoch: float
     collector_port: int = 0
     """Where edge clients report; 0 leaves it to the stack."""
+    collector_origins: str = ""
+    """Whose pages may report there, comma-separated; every page of a browser could."""
 
     @property
     def aws_url(self) -> str:
@@ -63,13 +67,23 @@ class Laptop:
         """File of the private key that signs this machine's bundles."""
         return self.state / "keys" / "signing.pem"
 
+    @property
+    def credentials(self) -> Path:
+        """Folder of what the parts are known by."""
+        return self.state / "credentials"
+
+    @property
+    def sign_in(self) -> Path:
+        """File that holds what the Prefect UI asks for."""
+        return self.credentials / credentials.PREFECT
+
     def log(self, name: str) -> Path:
         """Log file of one process."""
         return self.state / "log" / f"{name}.log"
 
     def environment(self) -> dict[str, str]:
         """Variables for every process of the stack."""
-        foreign = personal(os.environ)
+        foreign = personal(os.environ) | {credentials.WISH}
         return {
             **{name: value for name, value in os.environ.items() if name not in foreign},
             **self.variables(),
@@ -80,14 +94,17 @@ class Laptop:
 
     def variables(self) -> dict[str, str]:
         """What a person would export to talk to this stack."""
+        prefect_credential = credentials.kept(self.credentials, credentials.PREFECT)
         return {
             "AWS_ENDPOINT_URL": self.aws_url,
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "embedded",
-            "AWS_SECRET_ACCESS_KEY": "embedded",
+            "AWS_SECRET_ACCESS_KEY": credentials.kept(self.credentials, credentials.AWS)
+            or "embedded",
             "AWS_EC2_METADATA_DISABLED": "true",
             "PREFECT_API_URL": f"{self.prefect_url}/api",
+            **({"PREFECT_API_AUTH_STRING": prefect_credential} if prefect_credential else {}),
             "PREFECT_HOME": str(self.state / "prefect"),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_CLI_PROMPT": "false",
@@ -140,6 +157,22 @@ def direct(variable: str) -> str:
     """The hosts of a proxy exception in the environment, and this machine among them."""
     hosts = [host for host in os.environ.get(variable, "").split(",") if host]
     return ",".join(dict.fromkeys([LOOPBACK, "localhost", *hosts]))
+
+
+def origins(variable: str) -> str:
+    """Origins of pages from the environment, comma-separated.
+
+    Raises:
+        StackError: one of them is none.
+    """
+    named = [text.strip() for text in os.environ.get(variable, "").split(",") if text.strip()]
+    for origin in named:
+        if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
+            raise StackError(
+                f"{variable}={origin} is no origin. Next: write it like http://localhost:3000, in "
+                "lower case and without a path."
+            )
+    return ",".join(named)
 
 
 def port(variable: str, default: int) -> int:

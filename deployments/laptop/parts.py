@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from deployments.laptop import reports
+from deployments.laptop import credentials, reports
 from deployments.laptop.environment import Laptop
-from deployments.laptop.processes import Started
+from deployments.laptop.processes import LOOPBACK, Started
 
 AWS = "embedded-aws"
 SERVER = "prefect-server"
@@ -87,6 +87,21 @@ def server_command(laptop: Laptop) -> tuple[str, ...]:
     )
 
 
+def own_variables(laptop: Laptop, name: str) -> dict[str, str]:
+    """What a part alone is told: whom to let in."""
+    if name == AWS:
+        return {"EMBEDDED_AWS_SECRET": credentials.kept(laptop.credentials, credentials.AWS)}
+    if name != SERVER:
+        return {}
+    # The UI asks the API under the one name, whichever of the two it was opened under.
+    origins = (f"http://{host}:{laptop.prefect_port}" for host in (LOOPBACK, "localhost"))
+    return {
+        "PREFECT_SERVER_API_AUTH_STRING": credentials.kept(laptop.credentials, credentials.PREFECT),
+        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(origins),
+    }
+
+
 def failsafe_command(queue_url: str) -> tuple[str, ...]:
     """The receiver of the alarms of releases; what a Lambda function does on AWS."""
     return (FAILSAFE_MODULE, queue_url)
@@ -116,10 +131,14 @@ def speaks(url: str) -> bool:
         return False
 
 
-def told(url: str) -> dict[str, Any]:
-    """A JSON object from an address; empty when there is none."""
+def told(laptop: Laptop, name: str) -> dict[str, Any]:
+    """What the embedded AWS tells who started it; empty when it does not."""
+    secret = credentials.kept(laptop.credentials, credentials.AWS)
+    request = urllib.request.Request(  # noqa: S310  our own address
+        f"{laptop.aws_url}/_embedded/{name}", headers={"x-embedded-aws-secret": secret}
+    )
     try:
-        with _DIRECT.open(url, timeout=5) as answer:
+        with _DIRECT.open(request, timeout=5) as answer:
             document = json.loads(answer.read())
     except (urllib.error.URLError, OSError, ValueError):
         return {}

@@ -50,7 +50,8 @@ def start_collector(laptop: Laptop, launch: Callable[..., Started]) -> str:
         port_number = next((port for port in (*usual, USUAL_PORT) if _free(port)), 0)
     log = laptop.log(NAME)
     position = put_aside(log)
-    process = launch(NAME, "tasks.release.edge.collector", "--port", str(port_number))
+    asked = ("--port", str(port_number), "--origins", laptop.collector_origins)
+    process = launch(NAME, "tasks.release.edge.collector", *asked)
     wait_until(
         "The collector",
         lambda: bool(ADDRESS.search(since(log, position))),

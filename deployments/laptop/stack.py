@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from deployments.laptop.environment import ROOT, Laptop, number, port
+from deployments.laptop import credentials
+from deployments.laptop.environment import ROOT, Laptop, number, origins, port
 from deployments.laptop.parts import (
     PARTS,
     Health,
@@ -38,7 +39,8 @@ def laptop_from_environment(default_scale: float = 1.0) -> Laptop:
     """The stack as the environment asks for it.
 
     ``SLUICE_STATE`` is its folder, ``SLUICE_AWS_PORT``, ``SLUICE_PREFECT_PORT`` and
-    ``SLUICE_COLLECTOR_PORT`` its ports, ``SLUICE_TIME_SCALE`` how fast AWS's time passes.
+    ``SLUICE_COLLECTOR_PORT`` its ports, ``SLUICE_COLLECTOR_ORIGINS`` whose pages may report,
+    ``SLUICE_TIME_SCALE`` how fast AWS's time passes.
 
     Raises:
         StackError: one of them cannot be.
@@ -71,6 +73,7 @@ def laptop_from_environment(default_scale: float = 1.0) -> Laptop:
         time_scale=time_scale,
         time_epoch=time.time(),
         collector_port=collector_port,
+        collector_origins=origins("SLUICE_COLLECTOR_ORIGINS"),
     )
 
 
@@ -95,6 +98,12 @@ def up(laptop: Laptop, say: Say) -> Laptop:
             say(
                 f"{laptop.record} cannot be read; what it named, if it lives, must be ended by hand"
             )
+        if alive and not (facts.get("asks_who_calls") and credentials.complete(laptop.credentials)):
+            say("What runs does not ask who calls, or for what is lost; starting it anew")
+            for process in reversed(alive):
+                end(process)
+            alive = []
+        credentials.make(laptop.credentials, running=bool(alive), say=say)
         if alive:
             laptop = _as_it_runs(laptop, facts, say)
         for process in processes:
@@ -171,6 +180,7 @@ def _with(laptop: Laptop, facts: Mapping[str, object]) -> Laptop:
         time_scale=float(str(facts["time_scale"])),
         time_epoch=float(str(facts["time_epoch"])),
         collector_port=laptop.collector_port,
+        collector_origins=laptop.collector_origins,
     )
 
 

@@ -22,6 +22,7 @@ from deployments.laptop.parts import (
     WORKER_NAME,
     aws_command,
     failsafe_command,
+    own_variables,
     replies,
     server_command,
     told,
@@ -108,20 +109,19 @@ class Starting:
         epoch = laptop.time_epoch if bound or not has_state else None
         self._launch(AWS, *aws_command(laptop, epoch))
         self._wait("The embedded AWS", AWS, lambda: replies(laptop, AWS), AWS_SECONDS)
-        clock = told(f"{laptop.aws_url}/_embedded/clock")
+        clock = told(laptop, "clock")
         self._laptop = replace(laptop, time_epoch=float(clock.get("epoch", laptop.time_epoch)))
         self._again()
 
     def _again(self) -> None:
         """Wait until the endpoints that served before serve again, or say which do not."""
-        url = f"{self._laptop.aws_url}/_embedded/recovering"
         deadline = time.monotonic() + AGAIN_SECONDS
-        waiting = told(url).get("endpoints", [])
+        waiting = told(self._laptop, "recovering").get("endpoints", [])
         if waiting:
             self._say(f"Endpoints come up again: {', '.join(waiting)}")
         while waiting and time.monotonic() < deadline:
             time.sleep(0.2)
-            waiting = told(url).get("endpoints", [])
+            waiting = told(self._laptop, "recovering").get("endpoints", [])
         if waiting:
             self._say(f"Not yet serving: {', '.join(waiting)}. See {self._laptop.log(AWS)}")
 
@@ -139,9 +139,9 @@ class Starting:
     def _launch(self, name: str, *module: str) -> Started:
         laptop = self._laptop
         put_aside(laptop.log(name))
-        process = start(
-            name, (sys.executable, "-m", *module), laptop.environment(), laptop.log(name), ROOT
-        )
+        environment = {**laptop.environment(), **own_variables(laptop, name)}
+        line = (sys.executable, "-m", *module)
+        process = start(name, line, environment, laptop.log(name), ROOT)
         self._started.append(process)
         remember(laptop.record, self._started, facts_of(laptop, complete=False))
         return process
@@ -163,6 +163,7 @@ def facts_of(laptop: Laptop, *, complete: bool) -> dict[str, object]:
         "prefect_port": laptop.prefect_port,
         "time_scale": laptop.time_scale,
         "time_epoch": laptop.time_epoch,
+        "asks_who_calls": True,
     }
 
 

@@ -12,8 +12,9 @@ TIME_SCALE = 60
 def ask(aws):
     def ask(method, path, value=None):
         data = None if value is None else json.dumps(value).encode()
+        secret = {"x-embedded-aws-secret": aws.environment()["AWS_SECRET_ACCESS_KEY"]}
         request = urllib.request.Request(
-            f"{aws.endpoint_url}/_embedded/{path}", data=data, method=method
+            f"{aws.endpoint_url}/_embedded/{path}", data=data, headers=secret, method=method
         )
         try:
             with urllib.request.urlopen(request) as answer:

@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from embedded_aws import EmbeddedAws
+from embedded_aws.admission.door import Door
 from embedded_aws.calls import Calls
 from embedded_aws.clock import Clock
 from embedded_aws.faults import Faults
@@ -54,7 +55,7 @@ class Echo:
 
 @pytest.fixture(scope="module")
 def front():
-    front = Front(0, Clock(), Faults(), Calls())
+    front = Front(0, Clock(), Faults(), Calls(), Door("secret"))
     admin = edge = Echo().handle
     front.serve({"broken": Broken()}, Echo(), admin, edge)
     yield front
@@ -174,7 +175,7 @@ def test_a_client_that_waits_for_leave_to_send_gets_it(front):
     host, port = front.endpoint_url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=5) as line:
         line.sendall(
-            b"PUT /b/k HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\nexpect: 100-continue\r\n"
+            b"PUT /b/k HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\nexpect: 100-continue\r\n"
             b"authorization: " + SCOPE.format("s3").encode() + b"\r\n\r\n"
         )
         assert line.recv(100).startswith(b"HTTP/1.1 100 Continue")
@@ -203,7 +204,7 @@ def test_a_bug_is_an_internal_failure_and_its_trace_stays_in_the_log(connection,
 def test_a_path_that_is_none_is_an_error_and_no_silence(aws, path):
     with socket.create_connection(("127.0.0.1", int(aws.endpoint_url.rpartition(":")[2]))) as door:
         scope = SCOPE.format("lambda")
-        head = f"GET {path} HTTP/1.1\r\nhost: a\r\nauthorization: {scope}\r\n\r\n"
+        head = f"GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {scope}\r\n\r\n"
         door.sendall(head.encode())
         assert door.recv(65_536).startswith((b"HTTP/1.1 4", b"HTTP/1.1 5"))
 
@@ -221,7 +222,9 @@ def test_every_answer_can_be_told_to_support_by_its_request_id(lab):
 def test_a_broken_framing_is_refused(front):
     host, port = front.endpoint_url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=5) as line:
-        line.sendall(b"PUT /b/k HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n")
+        line.sendall(
+            b"PUT /b/k HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"
+        )
         assert line.recv(100).startswith(b"HTTP/1.1 400")
 
 

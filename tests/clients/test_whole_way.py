@@ -60,6 +60,8 @@ def registry(aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reg
         patch.setenv("SLUICE_TIME_EPOCH", repr(aws.clock.epoch))
         our_aws.client.cache_clear()
         aws.client("s3").create_bucket(Bucket=BUCKET)
+        rule = {"AllowedMethods": ["GET", "HEAD"], "AllowedOrigins": ["*"]}  # as the registry's
+        aws.client("s3").put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": [rule]})
         patch.setenv("SLUICE_DISTRIBUTION_ID", distribution(aws, BUCKET))
         settings.cache_clear()
         made = Registry.here()

@@ -64,7 +64,7 @@ ALONE = re.compile(
     r"ln -s |sed -i |[.\w/]*python -m (benchmarks\.canary|deployments\.models|docs\.generate)\b|"
     r"embedded-aws --port"
 )
-AWS = re.compile(r"export AWS_ENDPOINT_URL|aws |curl .*AWS_ENDPOINT_URL")
+AWS = re.compile(r"export AWS_ENDPOINT_URL|aws |admin\b")
 
 PRELUDE = """
 installed() { command make -o .venv/.installed -o .venv/.tfjs-installed "$@"; }

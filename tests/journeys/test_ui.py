@@ -33,13 +33,18 @@ PICTURE = (600, 90)
 
 
 @pytest.fixture(scope="module")
-def page():
+def page(journey):
     SHOTS.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find(), args=list(QUIET))
         page = browser.new_page(viewport={"width": 1400, "height": 900})
         page.set_default_timeout(SLOW)
         expect.set_options(timeout=SLOW)
+        # As a person signs in: once, in a form; the browser remembers.
+        page.goto(f"{journey.prefect.ui}/login")
+        page.get_by_role("textbox").fill(journey.laptop.sign_in.read_text().strip())
+        page.get_by_role("textbox").press("Enter")
+        expect(page).not_to_have_url(re.compile("/login"))
         yield page
         browser.close()
 

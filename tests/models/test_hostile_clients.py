@@ -217,11 +217,12 @@ def test_another_method_or_path_is_refused(server, method, path, status):
     [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
         b"GET /ping HTTP/9.9\r\n\r\n",
-        b"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-        b"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Length: 1e3\r\n\r\n",
-        b"POST /invocations HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
-        b"POST /invocations HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"GET /ping HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1e3\r\n\r\n",
+        b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"POST /invocations HTTP/1.1\r\nHost: localhost\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /ping HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
     ],
     ids=range(7),
 )
@@ -233,7 +234,10 @@ def test_what_is_no_http_is_refused_and_closed(server, request_line):
 
 
 def test_a_body_that_says_it_is_too_long_is_refused_before_it_comes(server):
-    head = b"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n"
+    head = (
+        b"POST /invocations HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Length: 99999999999999999999\r\n\r\n"
+    )
     began = time.monotonic()
     said = raw(server, head)
     assert said.startswith(b"HTTP/1.1 413 ")
@@ -242,14 +246,16 @@ def test_a_body_that_says_it_is_too_long_is_refused_before_it_comes(server):
 
 
 def test_who_expects_to_be_asked_is_told_before_sending(table):
-    head = b"POST /invocations HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+    head = b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
     assert raw(table, head + b"Content-Length: 7000000\r\n\r\n").startswith(b"HTTP/1.1 413 ")
 
 
 def test_a_body_in_chunks_is_cut_off_and_memory_stays_flat(server):
     before, most, sent_bytes, chunk = resident(server), 0, 0, b"x" * (1 << 20)
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
-        line.sendall(b"POST /invocations HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        line.sendall(
+            b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
         try:
             while sent_bytes < 200 << 20:
                 line.sendall(b"%x\r\n%s\r\n" % (len(chunk), chunk))
@@ -327,14 +333,14 @@ def test_a_head_that_does_not_come_is_not_waited_for(server):
 
 def test_a_body_that_does_not_come_is_not_waited_for(server):
     before = failures(server)
-    head = b"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{"
+    head = b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
     assert raw(server, head).startswith(b"HTTP/1.1 408 ")
     assert failures(server) == before
 
 
 def test_a_kept_connection_without_a_request_is_closed(table):
     began = time.monotonic()
-    said = raw(table, b"GET /ping HTTP/1.1\r\nHost: a\r\n\r\n")
+    said = raw(table, b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert said.startswith(b"HTTP/1.1 200 ")
     assert time.monotonic() - began < 6
 

@@ -162,6 +162,8 @@ def test_the_archive_serves_by_itself(trained, rows):
             body = json.dumps({"instances": rows[:3]})
             answer = client.post("/invocations", content=body)
             assert len(answer.json()["predictions"]) == 3
+            page = {"origin": "http://evil.example", "content-type": "text/plain"}
+            assert client.post("/invocations", content=body, headers=page).status_code == 403
             # The edges of the stable version count, whatever this model's own are.
             assert 'bin="2"} 3' in client.get("/metrics").text
     finally:

@@ -1,4 +1,8 @@
-"""``embedded-aws``, or ``python -m embedded_aws``: run until Ctrl-C or SIGTERM."""
+"""``embedded-aws``, or ``python -m embedded_aws``: run until Ctrl-C or SIGTERM.
+
+``EMBEDDED_AWS_SECRET`` in the environment is its secret access key; without, it makes one and
+prints it.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,9 @@ from pathlib import Path
 from embedded_aws import __version__
 from embedded_aws.embedded import EmbeddedAws
 from embedded_aws.state.store import StateError
+
+SECRET_VARIABLE = "EMBEDDED_AWS_SECRET"  # noqa: S105  its name
+"""The secret access key, from who starts us; in the environment, which other users cannot list."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
             state_dir=options.state_dir,
             keep_failed_jobs=options.keep_failed_jobs,
             keep=options.state_dir is not None,
+            secret=os.environ.get(SECRET_VARIABLE),
+            allowed_hosts=options.allow_host,
         )
     except StateError as error:
         print(f"embedded AWS: {error}", file=sys.stderr)  # noqa: T201
@@ -57,6 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.closing(embedded):
         parent = os.getppid()
         print(f"AWS_ENDPOINT_URL={embedded.endpoint_url}", flush=True)  # noqa: T201
+        if not os.environ.get(SECRET_VARIABLE):  # who chose it knows it, and may keep our log
+            secret = embedded.environment()["AWS_SECRET_ACCESS_KEY"]
+            print(f"AWS_SECRET_ACCESS_KEY={secret}", flush=True)  # noqa: T201
         while not stop.wait(1.0):
             if options.die_with_parent and os.getppid() != parent:
                 break
@@ -84,6 +96,13 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=None,
         help="keep everything here, and begin with what is there (default: in memory)",
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further host name under which it is asked, as in a container; *.x for all below x",
     )
     parser.add_argument(
         "--keep-failed-jobs", action="store_true", help="keep folders of failed training jobs"

@@ -31,7 +31,8 @@ STYLE = (
     "border-bottom:1px solid #d8dee4;overflow-wrap:anywhere}h1{font-size:1.2rem;"
     "overflow-wrap:anywhere}.n{text-align:right;white-space:nowrap}"
 )
-# Pages of a lake are somebody else's: their scripts may run, but know nothing of this server.
+# Pages of a lake are somebody else's: their scripts may run, but know nothing of this server. Nor
+# may what opened our own lists look into them.
 SANDBOX = {"content-security-policy": "sandbox allow-scripts allow-popups"}
 
 
@@ -159,4 +160,4 @@ def _page(place: str, body: str, status: int = 200) -> Response:
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>s3://{escape(place)}</title>'
         f'<style>{STYLE}</style><h1><a href="{ROOT}">s3:</a> / {way}</h1>{body}</html>\n'
     )
-    return Response(status, page.encode(), {"content-type": "text/html; charset=utf-8"})
+    return Response(status, page.encode(), {"content-type": "text/html; charset=utf-8", **SANDBOX})

@@ -18,6 +18,8 @@ from xml.sax.saxutils import unescape
 
 from botocore.exceptions import ClientError
 
+from embedded_aws.admission.hosts import host_name
+from embedded_aws.admission.pages import answer_preflight, readable
 from embedded_aws.protocol.service import AwsFault, Request, Response, Service
 from embedded_aws.world import World
 
@@ -65,20 +67,25 @@ class CloudFront:
     def close(self) -> None:
         """Nothing runs on its own here."""
 
-    def deliver(self, method: str, path: str, headers: Mapping[str, str]) -> Response:
-        """Answer a viewer.
+    def deliver(self, request: Request) -> Response:
+        """Answer a viewer; what a page of another origin may read, the bucket's rules say.
 
         Args:
-            method: GET or HEAD.
-            path: ``/_cdn/<id>/<path>``, or the bare path when ``host`` is a distribution's domain.
-            headers: Of the viewer's request, names in lower case.
+            request: GET, HEAD or a preflight, of ``/_cdn/<id>/<path>``, or of the bare path when
+                the host is a distribution's domain.
 
         Raises:
-            AwsFault: no such distribution or object.
+            AwsFault: no such distribution or object, or its bucket allows no such request.
         """
-        if method not in {"GET", "HEAD"}:
+        if request.method not in {"GET", "HEAD", "OPTIONS"}:
             raise AwsFault("MethodNotAllowed", "This distribution allows only GET and HEAD.", 403)
-        distribution, path = self._distribution(path, headers)
+        distribution, path = self._distribution(request.path, request.headers)
+        bucket = _bucket(_origin(distribution["DistributionConfig"]))
+        if request.method == "OPTIONS":
+            return answer_preflight(request, bucket)
+        return readable(self._kept_or_fetched(distribution, path), request, bucket)
+
+    def _kept_or_fetched(self, distribution: Mapping[str, Any], path: str) -> Response:
         key = (distribution["Id"], path)
         now = self._world.clock.now()
         with self._lock:
@@ -97,7 +104,7 @@ class CloudFront:
             if path.startswith(CDN_PREFIX):
                 name, _, rest = path.removeprefix(CDN_PREFIX).partition("/")
                 return cloudfront.get_distribution(Id=name)["Distribution"], f"/{rest}"
-            domain = headers.get("host", "").partition(":")[0]
+            domain = host_name(headers.get("host", ""))
             for page in cloudfront.get_paginator("list_distributions").paginate():
                 for summary in page["DistributionList"].get("Items", []):
                     if summary["DomainName"] == domain:
@@ -109,13 +116,11 @@ class CloudFront:
 
     def _fetch(self, config: Mapping[str, Any], path: str) -> tuple[Response, float]:
         """An object from the origin, and for how many virtual seconds it may be kept."""
-        target = config["DefaultCacheBehavior"]["TargetOriginId"]
-        origin = next(o for o in config["Origins"]["Items"] if o["Id"] == target)
-        bucket = re.split(r"\.s3[.-]", origin["DomainName"])[0]
+        origin = _origin(config)
         key = unquote(origin.get("OriginPath", "").lstrip("/") + path).lstrip("/")
         try:
             answer = self._client("s3").get_object(
-                Bucket=bucket, Key=key or config.get("DefaultRootObject", "")
+                Bucket=_bucket(origin), Key=key or config.get("DefaultRootObject", "")
             )
         except ClientError as error:
             fault = error.response["Error"]
@@ -123,7 +128,6 @@ class CloudFront:
             raise AwsFault(fault["Code"], fault["Message"], status) from error
         from_origin = answer["ResponseMetadata"]["HTTPHeaders"]
         reply_headers = {name: from_origin[name] for name in _TOLD if name in from_origin}
-        reply_headers["access-control-allow-origin"] = "*"  # as the registry's CORS rules say
         rule = reply_headers.get("cache-control", "")
         ages = {name.lower(): float(age) for name, age in _AGE.findall(rule)}
         default = float(config["DefaultCacheBehavior"].get("DefaultTTL", DEFAULT_TTL))
@@ -145,7 +149,17 @@ class CloudFront:
 
 def is_for_the_edge(path: str, headers: Mapping[str, str]) -> bool:
     """Whether a request comes from a viewer, not from a customer of the API."""
-    return path.startswith(CDN_PREFIX) or headers.get("host", "").partition(":")[0].endswith(DOMAIN)
+    return path.startswith(CDN_PREFIX) or host_name(headers.get("host", "")).endswith(DOMAIN)
+
+
+def _origin(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    target = config["DefaultCacheBehavior"]["TargetOriginId"]
+    origin: Mapping[str, Any] = next(o for o in config["Origins"]["Items"] if o["Id"] == target)
+    return origin
+
+
+def _bucket(origin: Mapping[str, Any]) -> str:
+    return re.split(r"\.s3[.-]", origin["DomainName"])[0]
 
 
 def _covers(pattern: str, path: str) -> bool:

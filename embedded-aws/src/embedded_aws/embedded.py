@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from embedded_aws.admin import Admin
+from embedded_aws.admission.door import Door
 from embedded_aws.browser import Browser
 from embedded_aws.calls import Calls
 from embedded_aws.cdn import CloudFront
@@ -56,6 +59,9 @@ class EmbeddedAws:
         state_dir: A folder of your own; by default a temporary one that is removed at the end.
         keep_failed_jobs: Leave the folders of failed training jobs behind, to look into them.
         keep: Keep what it holds in ``state_dir``, and begin with what an earlier one left there.
+        secret: The secret access key by which its admin path, and what pages send, are known; by
+            default a random one. ``environment()`` tells it.
+        allowed_hosts: Host names, besides this machine's and AWS's own, under which it is asked.
 
     Raises:
         OSError: when the port is taken.
@@ -76,10 +82,14 @@ class EmbeddedAws:
         state_dir: Path | str | None = None,
         keep_failed_jobs: bool = False,
         keep: bool = False,
+        secret: str | None = None,
+        allowed_hosts: Iterable[str] = (),
     ) -> None:
         if keep and state_dir is None:
             raise ValueError("what is kept needs a folder: give state_dir")
         self._store: Store | None = None
+        self._secret = secret or secrets.token_urlsafe(30)
+        self._door = Door(self._secret, allowed_hosts)
         with contextlib.ExitStack() as undoing:
             if keep:
                 self._store = Store(Path(str(state_dir)).resolve())
@@ -100,7 +110,7 @@ class EmbeddedAws:
         self.clock = clock
         self.faults = Faults(self.clock)
         self.calls = Calls()
-        self._front = Front(port, self.clock, self.faults, self.calls)
+        self._front = Front(port, self.clock, self.faults, self.calls, self._door)
         self._own_dir = state_dir is None
         self._keep_failed_jobs = keep_failed_jobs
         self.state_dir = Path(state_dir or tempfile.mkdtemp(prefix="embedded-aws-")).resolve()
@@ -143,6 +153,7 @@ class EmbeddedAws:
             faults=self.faults,
             state_dir=self.state_dir,
             endpoint_url=self.endpoint_url,
+            secret=self._secret,
             metrics=cloudwatch,
             alarms=cloudwatch,
             region=REGION,
@@ -174,7 +185,7 @@ class EmbeddedAws:
                 Browser(self.world).show,
                 hosting.recovering,
             ),
-            lambda request: cloudfront.deliver(request.method, request.path, request.headers),
+            cloudfront.deliver,
         )
         cloudwatch.start(self.world)
         hosting.restore()

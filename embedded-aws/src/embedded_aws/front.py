@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import email.utils
 import logging
-import socket
-import sys
 import threading
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from typing import Any
 
+from embedded_aws.admission.door import Door
+from embedded_aws.admission.hosts import host_name, is_this_machine
+from embedded_aws.admission.pages import answer_preflight, bucket_of, readable
 from embedded_aws.calls import Call, Calls
 from embedded_aws.cdn import is_for_the_edge
 from embedded_aws.clock import Clock
@@ -20,18 +18,17 @@ from embedded_aws.faults import Faults, LostAnswerError
 from embedded_aws.protocol import operations
 from embedded_aws.protocol.bodies import (
     is_aws_chunked,
-    read_announced,
-    read_chunked,
     unwrap_aws_chunked,
     verify_checksums,
 )
+from embedded_aws.protocol.connections import Listener
 from embedded_aws.protocol.service import AwsFault, Request, Response, Service
 from embedded_aws.protocol.wire import error_response
 
 log = logging.getLogger(__name__)
 
 ADMIN_PREFIX = "/_embedded/"
-_BODILESS = frozenset({204, 304})
+_ADMITTED = Response(200, b"")
 
 
 class Front:
@@ -44,20 +41,22 @@ class Front:
         clock: Virtual clock.
         faults: Asked before and after each action.
         calls: Told of each action.
+        door: Asked whom to let in.
 
     Raises:
         OSError: when the port is taken.
     """
 
-    def __init__(self, port: int, clock: Clock, faults: Faults, calls: Calls) -> None:
+    def __init__(self, port: int, clock: Clock, faults: Faults, calls: Calls, door: Door) -> None:
         self._clock = clock
         self._faults = faults
         self._calls = calls
+        self._door = door
         self._services: dict[str, Service] = {}
         self._others: Service | None = None
         self._admin: Callable[[Request], Response] | None = None
         self._edge: Callable[[Request], Response] | None = None
-        self._server = _Server(("127.0.0.1", port), self)
+        self._server = Listener(("127.0.0.1", port), self.answer)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="front", daemon=True
         )
@@ -109,21 +108,47 @@ class Front:
         path, _, query = target.partition("?")
         if path.startswith(ADMIN_PREFIX) and self._admin is not None:
             request = Request("embedded", "", method, path, query, headers, body, "")
-            return self._guarded(request, self._admin)
+            return self._refusal(request, self._door.check_admin) or self._guarded(
+                request, self._admin
+            )
         if is_for_the_edge(path, headers) and self._edge is not None:
             request = Request("cdn", "", method, path, query, headers, body, "")
-            return self._guarded(request, self._edge)
+            return self._refusal(request) or self._guarded(request, self._edge)
         region, service = operations.credential_scope(path, query, headers, body)
+        asked = Request(service, "", method, path, query, headers, body, region)
         if service == "s3":
             path, headers = _path_style(path, headers)
         action = operations.operation(service, method, path, query, headers, body)
-        request = Request(service, action, method, path, query, headers, body, region)
+        request = replace(asked, action=action, path=path, headers=headers)
+        # What is not let in has no effect at all, also on what is counted.
+        if method == "OPTIONS":
+            return self._refusal(asked) or self._guarded(
+                request, lambda request: answer_preflight(request, bucket_of(request))
+            )
+        return self._refusal(asked, lambda asked: self._door.check_customer(request, asked)) or (
+            self._counted(request)
+        )
+
+    def _refusal(
+        self, request: Request, check: Callable[[Request], None] = lambda _request: None
+    ) -> Response | None:
+        """Why a request is not let in; None when it is."""
+
+        def admitted(request: Request) -> Response:
+            self._door.check_host(request.headers)
+            check(request)
+            return _ADMITTED
+
+        response = self._guarded(request, admitted)
+        return None if response is _ADMITTED else response
+
+    def _counted(self, request: Request) -> Response | None:
         response = self._guarded(request, self._act)
         status = response.status if response else 0
         error = (response.headers.get("x-amzn-errortype", "") if response else "") or (
             str(status) if status >= 400 else ""
         )
-        self._calls.add(Call(self._clock.now(), service, action, status, error))
+        self._calls.add(Call(self._clock.now(), request.service, request.action, status, error))
         return response
 
     def _act(self, request: Request) -> Response:
@@ -146,6 +171,8 @@ class Front:
             raise AwsFault("ServiceUnavailable", "The embedded AWS is still starting.", 503)
         response = service.handle(request)
         self._faults.after(request.service, request.action, params)
+        if request.service == "s3":
+            return readable(response, request, bucket_of(request))
         return response
 
     def _guarded(self, request: Request, act: Callable[[Request], Response]) -> Response | None:
@@ -166,7 +193,7 @@ def _internal_failure() -> AwsFault:
 
 def _path_style(path: str, headers: dict[str, str]) -> tuple[str, dict[str, str]]:
     """Put the bucket into the path when the client put it into the host name."""
-    host = headers.get("host", "").partition(":")[0].lower()
+    host = host_name(headers.get("host", ""))
     for suffix in (".localhost", ".amazonaws.com"):
         label = host.removesuffix(suffix)
         if label == host:
@@ -175,7 +202,8 @@ def _path_style(path: str, headers: dict[str, str]) -> tuple[str, dict[str, str]
         if bucket and not bucket.startswith("s3"):
             path = f"/{bucket}{path}"
         return path, {**headers, "host": "localhost"}
-    return path, headers
+    # moto would take the first part of any other name for a bucket.
+    return path, headers if is_this_machine(host) else {**headers, "host": "localhost"}
 
 
 def _plain_upload(request: Request) -> Request:
@@ -197,105 +225,3 @@ def _plain_upload(request: Request) -> Request:
         body,
         request.region,
     )
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 512
-    allow_reuse_address = True
-
-    def __init__(self, address: tuple[str, int], front: Front) -> None:
-        self.front = front
-        self._open: set[socket.socket] = set()
-        self._open_lock = threading.Lock()
-        super().__init__(address, _Connection)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._open_lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._open_lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def server_close(self) -> None:
-        super().server_close()
-        with self._open_lock:
-            connections = list(self._open)
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no news; the rest goes to the log."""
-        del request
-        log.debug("connection from %s ended: %s", client_address, sys.exc_info()[1])
-
-
-class _Connection(BaseHTTPRequestHandler):
-    """One keep-alive connection, in its own thread."""
-
-    protocol_version = "HTTP/1.1"
-    # Nagle's algorithm and delayed acknowledgements together cost 40 ms per small answer.
-    disable_nagle_algorithm = True
-    server: _Server
-
-    def _serve(self) -> None:
-        headers: dict[str, str] = {}
-        for name, value in self.headers.items():
-            key = name.lower()
-            headers[key] = f"{headers[key]},{value}" if key in headers else value
-        try:
-            body = self._body(headers)
-        except AwsFault:
-            self.close_connection = True
-            self.send_error(HTTPStatus.BAD_REQUEST)
-            return
-        response = self.server.front.answer(self.command, self.path, headers, body)
-        if response is None:
-            self.close_connection = True
-            return
-        self._reply(response)
-
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = do_OPTIONS = _serve  # noqa: N815
-
-    def _body(self, headers: dict[str, str]) -> bytes:
-        most = operations.most_bytes(self.path.partition("?")[0])
-        if "chunked" in headers.get("transfer-encoding", "").lower():
-            body = read_chunked(self.rfile, most)  # type: ignore[arg-type]
-            headers.pop("transfer-encoding", None)
-            headers["content-length"] = str(len(body))
-        else:
-            length = headers.get("content-length") or "0"
-            body = read_announced(self.rfile, length, most)  # type: ignore[arg-type]
-        # The service says that it is too long; what else comes is no request.
-        self.close_connection |= most is not None and len(body) > most
-        return body
-
-    def _reply(self, response: Response) -> None:
-        status = response.status
-        reason = self.responses[status][0] if status in self.responses else ""
-        lines = [f"HTTP/1.1 {status} {reason}"]
-        length: str | None = str(len(response.body))
-        for name, value in response.headers.items():
-            if name.lower() == "content-length":
-                # An answer to HEAD tells the length of a body that it does not carry.
-                length = value if self.command == "HEAD" else length
-            elif name.lower() not in {"date", "connection", "transfer-encoding"}:
-                lines.append(f"{name}: {value}")
-        if status not in _BODILESS:
-            lines.append(f"content-length: {length}")
-        date = response.headers.get("date") or email.utils.formatdate(usegmt=True)
-        lines.append(f"date: {date}")
-        if self.close_connection:
-            lines.append("connection: close")
-        head = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
-        bodiless = self.command == "HEAD" or status in _BODILESS
-        self.wfile.write(head if bodiless else head + response.body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Access lines only when somebody asks for them."""
-        log.debug(format, *args)

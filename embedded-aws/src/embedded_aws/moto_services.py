@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, cast
 
+from embedded_aws.admission.signatures import is_signed
 from embedded_aws.clock import Clock
 from embedded_aws.digests import teach_digests
 from embedded_aws.fargate import teach_fargate
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 # stay in real time: SQS, because its consumers are real processes; STS, because SDKs judge the
 # expiry of credentials by the real clock.
 _VIRTUAL = ("s3", "logs", "cloudfront", "events", "ecr")
+_ADMITTED = "AWS4-HMAC-SHA256 Credential=everybody/20260101/us-east-1/s3/aws4_request"
 _clock: ContextVar[Clock | None] = ContextVar("moto_clock", default=None)
 
 _Handler = Callable[[Any, str, Any], tuple[int, dict[str, Any], Any]]
@@ -78,6 +80,9 @@ class Moto:
         from werkzeug.exceptions import HTTPException
 
         headers = dict(request.headers)
+        if request.service == "s3" and not is_signed(request):
+            # The door has let it in by policy or ACL; moto looks again, and knows less of both.
+            headers["authorization"] = _ADMITTED
         host = headers.get("host", "127.0.0.1")
         url = f"http://{host}{request.path}" + (f"?{request.query}" if request.query else "")
         moto_request = MotoRequest.from_primitives(request.method, url, headers, request.body)

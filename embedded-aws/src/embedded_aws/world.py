@@ -45,13 +45,15 @@ class World:
     """One embedded AWS: its clock, faults, folders, memory and own address.
 
     ``endpoint_url`` is where this very process answers; services reach S3, SNS and Logs through
-    ``client(name)`` like any customer would.
+    ``client(name)`` like any customer would. ``secret`` is the secret access key of its own: any
+    other signs a program's requests just as well, but not those of a page in a browser.
     """
 
     clock: Clock
     faults: Faults
     state_dir: Path
     endpoint_url: str
+    secret: str
     metrics: MetricSink
     alarms: AlarmStates
     region: str = "us-east-1"
@@ -64,7 +66,7 @@ class World:
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": "embedded",
-            "AWS_SECRET_ACCESS_KEY": "embedded",
+            "AWS_SECRET_ACCESS_KEY": self.secret,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -79,7 +81,7 @@ class World:
                 region_name=self.region,
                 endpoint_url=self.endpoint_url,
                 aws_access_key_id="embedded",
-                aws_secret_access_key="embedded",  # noqa: S106  the embedded AWS checks no secret
+                aws_secret_access_key=self.secret,
                 config=_direct(),
             )
 

@@ -12,6 +12,8 @@ import pytest
 from botocore.config import Config
 from customer import CODE
 
+SECRET = "made-for-a-test"
+
 
 class Box:
     """One state folder, and the process that has it open."""
@@ -27,7 +29,7 @@ class Box:
                 *(sys.executable, "-m", "embedded_aws", "--port", "0", "--die-with-parent"),
                 *("--state-dir", str(self.folder), *options),
             ],
-            env={**os.environ, "PYTHONPATH": CODE},
+            env={**os.environ, "PYTHONPATH": CODE, "EMBEDDED_AWS_SECRET": SECRET},
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -53,13 +55,16 @@ class Box:
             endpoint_url=self.url,
             region_name="us-east-1",
             aws_access_key_id="embedded",
-            aws_secret_access_key="embedded",
+            aws_secret_access_key=SECRET,
             config=Config(retries={"total_max_attempts": 1}, proxies={}),
         )
 
     def admin(self, name: str):
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{self.url}/_embedded/{name}", timeout=30) as answer:
+        request = urllib.request.Request(
+            f"{self.url}/_embedded/{name}", headers={"x-embedded-aws-secret": SECRET}
+        )
+        with opener.open(request, timeout=30) as answer:
             return json.load(answer)
 
 

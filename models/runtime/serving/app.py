@@ -32,6 +32,7 @@ from models.runtime.serving.limits import (
     ServingLimits,
 )
 from models.runtime.serving.lines import Lines, SelfTest
+from models.runtime.serving.loopback import OnlyPrograms
 from models.runtime.serving.memory import settle
 from models.runtime.serving.model import Model, Served
 from models.runtime.serving.requests import JSON, Bodies, Busy, Unread, require_json
@@ -41,6 +42,7 @@ from models.runtime.tables.cells import BadInput
 __all__ = ["Model", "create_app", "main"]
 
 LIMITS = ServingLimits()
+LOOPBACK = "127.0.0.1"
 
 
 class Reply(Response):
@@ -170,8 +172,10 @@ def main(folder: Path, model_type: type[Model] = Model, limits: ServingLimits = 
     app = create_app(model, telemetry, publisher, PhotoHosts.of(environment), limits)
     embedded = "SAGEMAKER_BIND_TO_PORT" in environment and "SAGEMAKER_BASE_DIR" in environment
     # A container is reached over its network; a plain process on a laptop must not be.
-    host = environment.get("SLUICE_BIND_HOST", "127.0.0.1" if embedded else "0.0.0.0")  # noqa: S104
+    host = environment.get("SLUICE_BIND_HOST", LOOPBACK if embedded else "0.0.0.0")  # noqa: S104
     port = int(environment.get("SAGEMAKER_BIND_TO_PORT", "8080"))
+    if host == LOOPBACK:
+        app = OnlyPrograms(app, frozenset({LOOPBACK, "localhost"}))
     print(f"loaded in {time.perf_counter() - began:.2f} s, listening on {host}:{port}", flush=True)
     settle()
     with suppress(KeyboardInterrupt):

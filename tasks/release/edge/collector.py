@@ -22,6 +22,7 @@ from typing import Any
 from tasks.release.edge.collecting import LARGEST_BODY, Collector
 
 MOST_CONNECTIONS = 64
+REFUSED = b"This collector takes reports of programs, and of pages whose origins it was told.\n"
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, OPTIONS",
@@ -49,8 +50,18 @@ def handler(event: Mapping[str, Any], _context: object = None) -> dict[str, Any]
     return {"statusCode": int(status), "headers": CORS}
 
 
-def server(collector: Collector, port: int) -> http.server.ThreadingHTTPServer:
-    """The same as a process of its own, on loopback; port 0 takes a free one."""
+def server(
+    collector: Collector, port: int, origins: frozenset[str] | None = None
+) -> http.server.ThreadingHTTPServer:
+    """The same as a process of its own, on loopback.
+
+    Args:
+        collector: Takes the batches.
+        port: Where it listens; 0 takes a free one.
+        origins: Whose pages may report; None: everybody's, as for the Lambda function. With a
+            list it must also be asked by a name of this machine: any other was turned to it by
+            somebody's DNS, so that the page counts as one of ours.
+    """
 
     class Door(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -58,6 +69,8 @@ def server(collector: Collector, port: int) -> http.server.ThreadingHTTPServer:
         timeout = 10
 
         def do_POST(self) -> None:
+            if not self._is_let_in():
+                return
             length = self.headers.get("content-length", "")
             if not length.isdigit() or int(length) > LARGEST_BODY:
                 self.close_connection = True
@@ -66,20 +79,36 @@ def server(collector: Collector, port: int) -> http.server.ThreadingHTTPServer:
             self._answer(collector.take(self.rfile.read(int(length)), self.client_address[0]))
 
         def do_OPTIONS(self) -> None:
-            self._answer(HTTPStatus.NO_CONTENT)
+            if self._is_let_in():
+                self._answer(HTTPStatus.NO_CONTENT)
 
-        def _answer(self, status: HTTPStatus) -> None:
+        def _is_let_in(self) -> bool:
+            if origins is None:
+                return True
+            name, _, number = self.headers.get("host", "").lower().partition(":")
+            here = name in {"127.0.0.1", "localhost"} and number == str(listening.server_port)
+            origin = self.headers.get("origin")
+            if here and (origin is None or origin in origins):
+                return True
+            self.close_connection = True  # the body was not read
+            self._answer(HTTPStatus.FORBIDDEN, REFUSED)
+            return False
+
+        def _answer(self, status: HTTPStatus, said: bytes = b"") -> None:
             self.send_response(status)
-            for name, value in CORS.items():
-                self.send_header(name, value)
+            if status != HTTPStatus.FORBIDDEN:
+                for name, value in CORS.items():
+                    self.send_header(name, value)
             if status != HTTPStatus.NO_CONTENT:
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(said)))
             self.end_headers()
+            self.wfile.write(said)
 
         def log_message(self, *_: object) -> None:
             """Say nothing: requests come by the thousand, and hold nothing worth a line."""
 
-    return _BoundedServer(("127.0.0.1", port), Door)
+    listening = _BoundedServer(("127.0.0.1", port), Door)
+    return listening
 
 
 class _BoundedServer(http.server.ThreadingHTTPServer):
@@ -109,7 +138,14 @@ def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--port", type=int, default=8088, help="port on loopback; 0: a free one")
-    listening = server(Collector.here(), parser.parse_args().port)
+    parser.add_argument(
+        "--origins",
+        help="whose pages may report, comma-separated, asking by this machine's name; "
+        "empty: none; left out: everybody's, by any name",
+    )
+    options = parser.parse_args()
+    origins = None if options.origins is None else frozenset(options.origins.split(",")) - {""}
+    listening = server(Collector.here(), options.port, origins)
     sys.stdout.write(f"Clients report to http://127.0.0.1:{listening.server_port}/\n")
     sys.stdout.flush()
     listening.serve_forever()

@@ -61,6 +61,9 @@ def test_no_proxy_stands_between_us_and_ourselves(monkeypatch, before, after):
         ("SLUICE_PREFECT_PORT", "4566"),  # the other one's
         ("SLUICE_COLLECTOR_PORT", "4566"),  # the embedded AWS's
         ("SLUICE_COLLECTOR_PORT", "none"),
+        ("SLUICE_COLLECTOR_ORIGINS", "localhost:3000"),
+        ("SLUICE_COLLECTOR_ORIGINS", "http://localhost:3000/shop"),
+        ("SLUICE_COLLECTOR_ORIGINS", "*"),
         ("SLUICE_TIME_SCALE", "0"),
         ("SLUICE_TIME_SCALE", "nan"),
     ],

@@ -55,13 +55,18 @@ def launch(laptop):
         end(process)
 
 
-def post(url: str, batch: dict[str, Any]) -> int:
-    host = url.removeprefix("http://").rstrip("/")
-    line = http.client.HTTPConnection(host, timeout=20)
-    line.request("POST", "/", json.dumps(batch))
-    status = line.getresponse().status
+def ask(url: str, method: str, body: str, headers: dict[str, str]) -> tuple[int, dict[str, str]]:
+    """Send exactly these headers, and Host where they name none."""
+    line = http.client.HTTPConnection(url.removeprefix("http://").rstrip("/"), timeout=20)
+    line.request(method, "/", body, headers)
+    answer = line.getresponse()
+    answer.read()
     line.close()
-    return status
+    return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+
+
+def post(url: str, batch: dict[str, Any], **headers: str) -> int:
+    return ask(url, "POST", json.dumps(batch), headers)[0]
 
 
 def test_it_takes_reports_on_loopback_only_until_it_is_ended(aws, laptop, launch) -> None:
@@ -84,6 +89,32 @@ def test_it_takes_reports_on_loopback_only_until_it_is_ended(aws, laptop, launch
     [process] = launch.started
     end(process)
     assert not process.alive  # its port may be another's by now
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS"])
+def test_pages_report_when_they_were_named_and_nobody_under_another_name(
+    aws, laptop, launch, method
+) -> None:
+    shop = "http://localhost:3000"
+    closed = start_collector(laptop, launch)
+    opened = start_collector(replace(laptop, collector_origins=f"{shop},http://a.lan"), launch)
+    allowed = ask(opened, method, "{", {"origin": shop})
+    assert allowed[0] == (400 if method == "POST" else 204)
+    assert allowed[1]["access-control-allow-origin"] == "*"
+    number = opened.rstrip("/").rpartition(":")[2]
+    for url, headers in (
+        (closed, {"origin": shop}),
+        (closed, {"origin": "null"}),
+        (opened, {"origin": "http://localhost:3001"}),
+        (opened, {"origin": f"http://127.0.0.1:{number}"}),
+        (opened, {"host": "evil.example"}),
+        (opened, {"host": f"evil.example:{number}", "origin": shop}),
+        (opened, {"host": f"127.0.0.1.evil.example:{number}"}),
+    ):
+        status, told = ask(url, method, "{", headers)
+        assert status == 403, headers
+        assert "access-control-allow-origin" not in told
+    assert ask(opened, "POST", "{", {"host": f"LOCALHOST:{number}"})[0] == 400
 
 
 def test_two_stacks_do_not_stand_in_each_others_way(laptop, launch) -> None:

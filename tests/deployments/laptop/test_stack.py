@@ -10,9 +10,11 @@ from dataclasses import replace
 
 import pytest
 
+from deployments.laptop import credentials
 from deployments.laptop.environment import Laptop
 from deployments.laptop.parts import PARTS, health
 from deployments.laptop.processes import (
+    StackError,
     Started,
     alone,
     birth,
@@ -25,7 +27,7 @@ from deployments.laptop.processes import (
     since,
     start,
 )
-from deployments.laptop.stack import held, status
+from deployments.laptop.stack import held, status, up
 
 ONE = Started("worker", 12, "5")
 
@@ -125,6 +127,24 @@ def test_what_is_kept_is_told_with_its_size(laptop) -> None:
     (laptop.state / "aws" / "x").write_bytes(bytes(1234))
     laptop.record.write_text(json.dumps({}))
     assert held(laptop.state) == [(laptop.state / "aws", 1234)]
+
+
+@pytest.mark.parametrize(("fact", "kept"), [({}, False), ({"asks_who_calls": True}, True)])
+def test_what_asks_nobody_who_calls_is_not_kept(laptop, tmp_path, monkeypatch, fact, kept) -> None:
+    """As an earlier version started it; up is stopped right behind, by a wish that cannot be."""
+    credentials.make(laptop.credentials, running=False, say=print)
+    worker = start("worker", ("sleep", "300"), dict(os.environ), laptop.log("w"), tmp_path)
+    facts = {"complete": True, "aws_port": 1, "prefect_port": 2, "time_scale": 1, "time_epoch": 0}
+    remember(laptop.record, [worker], {**facts, **fact})
+    monkeypatch.setenv("SLUICE_PREFECT_AUTH", "none")
+    said: list[str] = []
+    try:
+        with pytest.raises(StackError, match="SLUICE_PREFECT_AUTH"):
+            up(laptop, said.append)
+        assert worker.alive == kept
+        assert any("who calls" in line for line in said) != kept
+    finally:
+        end(worker)
 
 
 def test_down_ends_everything_also_when_nobody_listens_any_more(tmp_path) -> None:

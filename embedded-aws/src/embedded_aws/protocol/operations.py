@@ -76,7 +76,7 @@ def operation(
                 return value
     if "Action=" in query:
         return parse_qs(query).get("Action", [""])[0]
-    return _rest_operation(service, method, path, query, headers)[0]
+    return rest_operation(service, method, path, query, headers)[0]
 
 
 def parameters(
@@ -96,14 +96,14 @@ def parameters(
         return {"EndpointName": endpoint, "TargetVariant": variant}
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return dict(parse_qsl(body.decode("utf-8", "replace")))
-    return _rest_operation(service, method, path, query, headers)[1]
+    return rest_operation(service, method, path, query, headers)[1]
 
 
 def _plain_body(headers: Mapping[str, str], body: bytes) -> bytes:
     return gzip.decompress(body) if "gzip" in headers.get("content-encoding", "") else body
 
 
-def _rest_operation(
+def rest_operation(
     service: str, method: str, path: str, query: str, headers: Mapping[str, str]
 ) -> tuple[str, dict[str, Any]]:
     """Name and labels (``Bucket``, ``Key`` …) of a REST request, by botocore's own model."""
