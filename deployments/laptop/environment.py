@@ -65,7 +65,7 @@ class Laptop:
     @property
     def signing_key(self) -> Path:
         """File of the private key that signs this machine's bundles."""
-        return self.state / "keys" / "signing.pem"
+        return self.credentials / "signing.pem"
 
     @property
     def credentials(self) -> Path:

@@ -30,6 +30,8 @@ UNSHARED = (
     *("--user", "--map-root-user", "--net", "--mount", "--pid"),
     *("--fork", "--kill-child", "--mount-proc"),
 )
+OTHERS = 0o077
+"""Rights of everybody but the owner."""
 SIGNALLED = 128
 """A shell adds the number of the signal that ended its command to this."""
 
@@ -59,11 +61,18 @@ def available() -> bool:
 
 
 def hidden() -> tuple[Path, ...]:
-    """Files and folders with keys: of this person, and the one that signs bundles."""
+    """Files and folders with keys: of this person, and the one that signs bundles.
+
+    A folder that is its owner's alone is hidden as a whole: there is more of that kind in it.
+    """
     home = Path.home()
     kind, _, path = os.environ.get("SLUICE_SIGNING_KEY", "").partition(":")
-    key = (Path(path),) if kind == "file" and path else ()
-    return (*(home / name for name in HIDDEN), *key)
+    places = [home / name for name in HIDDEN]
+    if kind == "file" and path:
+        key = Path(path)
+        private = key.exists() and not key.parent.stat().st_mode & OTHERS
+        places.append(key.parent if private else key)
+    return tuple(places)
 
 
 def _prefix() -> list[str]:

@@ -50,6 +50,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / ".aws" / "credentials").write_text("[default]\n")
     (folder / ".netrc").write_text("machine x\n")
     (folder / "signing.pem").write_text("PRIVATE\n")
+    (folder / "credentials").mkdir(mode=0o700)
+    for name in ("signing.pem", "prefect"):
+        (folder / "credentials" / name).write_text("PRIVATE\n")
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("SLUICE_SIGNING_KEY", f"file:{folder / 'signing.pem'}")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
@@ -84,6 +87,16 @@ def test_an_isolated_process_finds_nothing(home: Path) -> None:
         inside = look(home, port, isolation.isolated)
     caller.join()
     assert inside == {"environments": [], "keys": None, "network": None}
+
+
+def test_a_folder_of_its_owners_alone_is_hidden_as_a_whole(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isolation.hidden()[-1] == home / "signing.pem"
+    monkeypatch.setenv("SLUICE_SIGNING_KEY", f"file:{home / 'credentials' / 'signing.pem'}")
+    assert isolation.hidden()[-1] == home / "credentials"
+    monkeypatch.setenv("SLUICE_SIGNING_KEY", "awskms:alias/sluice")
+    assert isolation.hidden()[-1] == home / ".gnupg"
 
 
 @needs_namespaces
