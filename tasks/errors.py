@@ -17,6 +17,7 @@ SluiceError
 │   ├── UnreadableData                an object cannot be decoded in its declared format
 │   ├── ProfileIncompatible           two drift profiles were not made on the same grid
 │   └── ContractViolated              more rows broke the contract than it allows
+├── RecordUnreadable              a record that Sluice has stored does not parse
 ├── ResourceError                 this machine cannot carry the work
 │   └── DiskFull                      the disk takes no more, or would not
 ├── TrainingError                 a training job did not end well
@@ -145,6 +146,10 @@ class AlarmUnheard(DataError):
 
 class ContractViolated(DataError):
     """More rows broke the contract than it allows."""
+
+
+class RecordUnreadable(SluiceError):
+    """A record that Sluice has stored does not parse."""
 
 
 class ResourceError(SluiceError):

@@ -159,7 +159,7 @@ def main() -> int:
     try:
         with stack(laptop, lambda line: print(f"» {line}", flush=True)) as running:
             print(f"» Watch it in the Prefect UI: {running.prefect_url}", flush=True)
-            print(f"» It asks for a password: cat {running.sign_in}", flush=True)
+            print(f"» It asks for a password: {running.shows_password}", flush=True)
             released, seconds = pressed(running, models, chosen.epochs)
     except (NotSo, StackError) as error:
         print(error, file=sys.stderr)

@@ -42,7 +42,7 @@ def main() -> int:
             laptop = running.__enter__()
         try:
             print(f"\n  Watch it in the Prefect UI: {laptop.prefect_url}")
-            print(f"  It asks for a password: cat {laptop.sign_in}\n", flush=True)
+            print(f"  It asks for a password: {laptop.shows_password}\n", flush=True)
             success = _tell(Story(laptop, account))
             if stays and success:
                 print(f"\n  All of it stands in the UI: {laptop.prefect_url}   (Ctrl-C ends it)")

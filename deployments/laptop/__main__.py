@@ -47,7 +47,7 @@ def main() -> int:
             laptop = up(laptop, say)
             print(
                 f"\n  Prefect UI      {laptop.prefect_url}\n"
-                f"  its password    cat {laptop.sign_in}\n"
+                f"  its password    {laptop.shows_password}\n"
                 f"  embedded AWS    {laptop.aws_url}\n"
                 f"  client reports  {laptop.collector_url}\n"
                 f'  your shell      eval "$(.venv/bin/python -m deployments.laptop env)"\n'
@@ -86,7 +86,7 @@ def _tell_status(laptop: Laptop) -> int:
         process = f"  process {part.pid}" if part.pid else ""
         print(f"{part.name:<16} {part.state}{process}")
     print(f"Prefect UI       {laptop.prefect_url}")
-    print(f"its password     cat {laptop.sign_in}")
+    print(f"its password     {laptop.shows_password}")
     print(f"embedded AWS     {laptop.aws_url}")
     print(f"client reports   {laptop.collector_url}")
     ill = [part.name for part in parts if not part.well]

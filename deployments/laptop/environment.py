@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,6 +77,11 @@ class Laptop:
     def sign_in(self) -> Path:
         """File that holds what the Prefect UI asks for."""
         return self.credentials / credentials.PREFECT
+
+    @property
+    def shows_password(self) -> str:
+        """The command that shows it, wherever the folder is and whatever it is called."""
+        return f"cat {shlex.quote(str(self.sign_in))}"
 
     def log(self, name: str) -> Path:
         """Log file of one process."""

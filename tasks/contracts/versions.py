@@ -11,6 +11,7 @@ from tasks.contracts.model import Contract
 from tasks.contracts.odcs.evolution import Evolution, evolution
 from tasks.contracts.reports.report import ContractReport
 from tasks.errors import InvalidContract
+from tasks.stored import parsed
 
 
 def put_in_force(contract: Contract, bucket: str) -> Evolution | None:
@@ -35,7 +36,7 @@ def put_in_force(contract: Contract, bucket: str) -> Evolution | None:
         if objects.create(bucket, key, body) is None:
             return put_in_force(contract, bucket)
         return None
-    standing = Contract.model_validate_json(record.body)
+    standing = parsed(Contract, record.body, f"s3://{bucket}/{key}")
     changed = evolution(standing, contract)
     if _numbers(contract.version) < _numbers(standing.version):
         return changed  # an older checkout judges by its own; what is in force stays

@@ -5,7 +5,7 @@ Light, so that a release can ask without the statistics.
 
 from __future__ import annotations
 
-from tasks import objects
+from tasks import objects, stored
 from tasks.errors import ExperimentError
 from tasks.experiments.plan import Assignment
 
@@ -17,8 +17,8 @@ def public_key(model: str) -> str:
 
 def public(bucket: str, model: str) -> Assignment | None:
     """What clients read, or None before the first experiment."""
-    stored = objects.read(bucket, public_key(model))
-    return None if stored is None else parsed(bucket, model, stored.body)
+    found = objects.read(bucket, public_key(model))
+    return None if found is None else parsed(bucket, model, found.body)
 
 
 def parsed(bucket: str, model: str, body: bytes) -> Assignment:
@@ -27,13 +27,7 @@ def parsed(bucket: str, model: str, body: bytes) -> Assignment:
     Raises:
         ExperimentError: it does not parse.
     """
-    try:
-        return Assignment.model_validate_json(body)
-    except ValueError as error:
-        raise ExperimentError(
-            f"s3://{bucket}/{public_key(model)} does not parse: {error}.",
-            "Restore its earlier version from the bucket's history.",
-        ) from error
+    return stored.parsed(Assignment, body, f"s3://{bucket}/{public_key(model)}", ExperimentError)
 
 
 def taking_part(bucket: str, model: str) -> frozenset[str]:

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from tasks import objects
-from tasks.errors import ExperimentMoved, ExperimentRunning, ExperimentUnknown
+from tasks import objects, stored
+from tasks.errors import ExperimentError, ExperimentMoved, ExperimentRunning, ExperimentUnknown
 from tasks.experiments.assigned import parsed, public, public_key
 from tasks.experiments.decision import Conclusion
 from tasks.experiments.plan import Assignment, Experiment, assignment
@@ -37,12 +37,13 @@ def dossier(bucket: str, model: str) -> Dossier:
         ExperimentUnknown: there never was one.
     """
     shown = public(bucket, model)
-    stored = None if shown is None else objects.read(bucket, dossier_key(model, shown.experiment))
-    if stored is None:
+    key = "" if shown is None else dossier_key(model, shown.experiment)
+    found = objects.read(bucket, key) if key else None
+    if found is None:
         raise ExperimentUnknown(
             f"{model}: there is no experiment.", "Start one with experiment/start."
         )
-    return Dossier.model_validate_json(stored.body)
+    return _dossier(bucket, key, found.body)
 
 
 def open_experiment(bucket: str, experiment: Experiment) -> Experiment:
@@ -56,8 +57,8 @@ def open_experiment(bucket: str, experiment: Experiment) -> Experiment:
     """
     model = experiment.model
     key = public_key(model)
-    stored = objects.read(bucket, key)
-    standing = None if stored is None else parsed(bucket, model, stored.body)
+    record = objects.read(bucket, key)
+    standing = None if record is None else parsed(bucket, model, record.body)
     if standing is not None and standing.state == "running":
         known = dossier(bucket, model).experiment
         if known.same_as(experiment):
@@ -70,10 +71,10 @@ def open_experiment(bucket: str, experiment: Experiment) -> Experiment:
     )
     fresh = assignment(experiment)
     body = fresh.model_dump_json(indent=1).encode()
-    if stored is None:
+    if record is None:
         objects.create(bucket, key, body, cache_control=ONE_MINUTE)
     else:
-        objects.swap(bucket, key, body, etag=stored.etag, cache_control=ONE_MINUTE)
+        objects.swap(bucket, key, body, etag=record.etag, cache_control=ONE_MINUTE)
     after = public(bucket, model)
     if after != fresh:
         raise _running(after or fresh)
@@ -91,16 +92,16 @@ def close_experiment(bucket: str, known: Dossier, conclusion: Conclusion) -> Con
     """
     experiment = known.experiment
     key = dossier_key(experiment.model, experiment.id)
-    stored = objects.read(bucket, key)
-    if stored is None:
+    record = objects.read(bucket, key)
+    if record is None:
         raise ExperimentUnknown(
             f"s3://{bucket}/{key} is gone.", "Restore it from the bucket's history."
         )
-    standing = Dossier.model_validate_json(stored.body)
+    standing = _dossier(bucket, key, record.body)
     if standing.conclusion is None:
         ended = standing.model_copy(update={"conclusion": conclusion})
         body = ended.model_dump_json(indent=1).encode()
-        if objects.swap(bucket, key, body, etag=stored.etag) is None:
+        if objects.swap(bucket, key, body, etag=record.etag) is None:
             return close_experiment(bucket, known, conclusion)  # somebody concluded it just now
         standing = ended
     if standing.conclusion is None:
@@ -117,15 +118,15 @@ def note_told(bucket: str, experiment: Experiment, word: str) -> None:
     """
     key = dossier_key(experiment.model, experiment.id)
     for _ in range(TRIES):
-        stored = objects.read(bucket, key)
-        if stored is None:
+        record = objects.read(bucket, key)
+        if record is None:
             return
-        standing = Dossier.model_validate_json(stored.body)
+        standing = _dossier(bucket, key, record.body)
         if word in standing.told:
             return
         fresh = standing.model_copy(update={"told": (*standing.told, word)})
         body = fresh.model_dump_json(indent=1).encode()
-        if objects.swap(bucket, key, body, etag=stored.etag) is not None:
+        if objects.swap(bucket, key, body, etag=record.etag) is not None:
             return
     raise _moved(experiment)
 
@@ -133,15 +134,15 @@ def note_told(bucket: str, experiment: Experiment, word: str) -> None:
 def tell_clients(bucket: str, experiment: Experiment, conclusion: Conclusion) -> None:
     """Let clients stop assigning users; nothing to do when they know, or another one began."""
     key = public_key(experiment.model)
-    stored = objects.read(bucket, key)
-    shown = None if stored is None else parsed(bucket, experiment.model, stored.body)
-    if stored is None or shown is None or shown.experiment != experiment.id:
+    record = objects.read(bucket, key)
+    shown = None if record is None else parsed(bucket, experiment.model, record.body)
+    if record is None or shown is None or shown.experiment != experiment.id:
         return
     ended = shown.model_copy(update={"state": "concluded", "winner": conclusion.winner})
     if shown == ended:
         return
     body = ended.model_dump_json(indent=1).encode()
-    objects.swap(bucket, key, body, etag=stored.etag, cache_control=ONE_MINUTE)
+    objects.swap(bucket, key, body, etag=record.etag, cache_control=ONE_MINUTE)
     after = public(bucket, experiment.model)
     if after is not None and after.experiment == experiment.id and after != ended:
         raise _moved(experiment)
@@ -160,3 +161,7 @@ def _moved(experiment: Experiment) -> ExperimentMoved:
         f"{experiment.model}: somebody else wrote experiment {experiment.id} in this moment.",
         "Run again; what was done is found again.",
     )
+
+
+def _dossier(bucket: str, key: str, body: bytes) -> Dossier:
+    return stored.parsed(Dossier, body, f"s3://{bucket}/{key}", ExperimentError)

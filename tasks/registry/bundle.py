@@ -55,7 +55,7 @@ def _sealed(bucket: str, model: str, version: str) -> tuple[Manifest, Seal] | No
 
 
 def _parsed(model: str, version: str, body: bytes) -> Manifest:
-    known = parsed(Manifest, body, f"{model} {version}: manifest.json")
+    known = parsed(Manifest, body, f"{model} {version}: manifest.json", BundleCorrupt)
     if (known.model, known.version) != (model, version):
         raise BundleCorrupt(
             f"{model} {version}: manifest.json is that of {known.model} {known.version}.",

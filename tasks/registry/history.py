@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tasks import objects
-from tasks.errors import PointerMoved
+from tasks.errors import BundleCorrupt, PointerMoved
 from tasks.registry import names
 from tasks.registry.candidate import CandidateHistory, CandidateStatus, StatusChange
 from tasks.stored import parsed
@@ -98,4 +98,6 @@ def way_back(pointer: Pointer | None, known: Sequence[CandidateHistory]) -> str 
 
 def _stored(bucket: str, key: str) -> tuple[objects.Found | None, CandidateHistory | None]:
     stored = objects.read(bucket, key)
-    return stored, None if stored is None else parsed(CandidateHistory, stored.body, key)
+    return stored, None if stored is None else parsed(
+        CandidateHistory, stored.body, key, BundleCorrupt
+    )

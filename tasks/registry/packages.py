@@ -99,12 +99,16 @@ class ModelPackages:
         key = names.package_key(model, version)
         stored = objects.read(self.bucket, key)
         if stored is not None:
-            return parsed(PackageAddress, stored.body, key).arn, False
+            return parsed(PackageAddress, stored.body, key, BundleCorrupt).arn, False
         arn = self._create(model, version)
         body = PackageAddress(arn=arn).model_dump_json().encode()
         if objects.create(self.bucket, key, body) is None:  # another process was first
             stored = objects.read(self.bucket, key)
-            return (arn if stored is None else parsed(PackageAddress, stored.body, key).arn), False
+            return (
+                arn
+                if stored is None
+                else parsed(PackageAddress, stored.body, key, BundleCorrupt).arn
+            ), False
         return arn, True
 
     def _create(self, model: str, version: str) -> str:

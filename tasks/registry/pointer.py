@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tasks import objects
-from tasks.errors import PointerMoved
+from tasks.errors import BundleCorrupt, PointerMoved
 from tasks.registry import bundle, names
 from tasks.stored import parsed
 from tasks.values import Pointer, Rollout, Seal
@@ -190,4 +190,4 @@ def _stamp(now: float) -> str:
 
 
 def _parsed(model: str, body: bytes) -> Pointer:
-    return parsed(Pointer, body, f"{model}: latest.json")
+    return parsed(Pointer, body, f"{model}: latest.json", BundleCorrupt)

@@ -133,7 +133,7 @@ def _owner(bucket: str, model: str, version: str, identity: str) -> str:
         if objects.create(bucket, key, claim.model_dump_json().encode()) is not None:
             return identity
         stored = objects.read(bucket, key)
-    return parsed(Claim, stored.body, key).identity if stored else ""
+    return parsed(Claim, stored.body, key, BundleCorrupt).identity if stored else ""
 
 
 def _take(bucket: str, draft: Manifest) -> str:
@@ -156,7 +156,7 @@ def _take(bucket: str, draft: Manifest) -> str:
 def _still_mine(bucket: str, draft: Manifest, token: str) -> None:
     key = names.claim_key(draft.model, draft.version)
     stored = objects.read(bucket, key)
-    if stored is None or parsed(Claim, stored.body, key).token != token:
+    if stored is None or parsed(Claim, stored.body, key, BundleCorrupt).token != token:
         raise _overtaken(draft)
 
 

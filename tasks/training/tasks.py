@@ -19,6 +19,7 @@ from tasks.model_spec import ModelSpec
 from tasks.reports.artifacts import LivePage, key_for, logger
 from tasks.retrying import retried
 from tasks.settings import settings
+from tasks.stored import parsed
 from tasks.training import collect, job
 from tasks.training.champion import measures_itself
 from tasks.training.channels import known_channels, put_channels, put_source
@@ -219,7 +220,7 @@ def standing_of(champion: Manifest) -> tuple[Snapshot, Standing]:
     bucket, _, key = champion.snapshot.removeprefix("s3://").partition("/")
     with asking(f"GetObject {champion.snapshot}"):
         body = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    learned = Snapshot.model_validate_json(body)
+    learned = parsed(Snapshot, body, champion.snapshot)
     created = datetime.fromisoformat(champion.created).timestamp()
     return learned, Standing(
         age_seconds=time.time() - created,

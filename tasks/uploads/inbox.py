@@ -14,7 +14,7 @@ from typing import Literal
 from tasks import objects
 from tasks.aws import asking, client
 from tasks.clock import Clock
-from tasks.errors import BundleCorrupt
+from tasks.errors import RecordUnreadable
 from tasks.stored import parsed
 from tasks.uploads.notices import Upload, key_of, upload_of
 from tasks.values import Frozen
@@ -91,7 +91,7 @@ class Inbox:
         """Every upload that is to be dealt with, and whose record can be read."""
         found = []
         for key in objects.keys(self.bucket, PREFIX):
-            with suppress(BundleCorrupt):
+            with suppress(RecordUnreadable):
                 found.append(self._read(key))
         return tuple(kept for kept in found if kept is not None)
 
@@ -104,7 +104,7 @@ class Inbox:
                 continue
             try:
                 parsed(Open, entry.body, f"s3://{self.bucket}/{key}")
-            except BundleCorrupt as error:
+            except RecordUnreadable as error:
                 found.append((key, entry.body, error.what))
         return tuple(found)
 

@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from tasks import objects
 from tasks.clock import ScaledClock
-from tasks.errors import BundleCorrupt
+from tasks.errors import RecordUnreadable
 from tasks.uploads import dead_letters, queue
 from tasks.uploads.inbox import PATIENCE, Inbox, Kept, Life, due
 from tasks.uploads.notices import Unreadable, Upload, uploads_in
@@ -60,7 +60,7 @@ class Listener:
                 try:
                     uploads = dict.fromkeys(uploads_in(message.body, self.inbox.bucket))
                     notes = [self.note(upload) for upload in uploads]
-                except (Unreadable, BundleCorrupt) as error:
+                except (Unreadable, RecordUnreadable) as error:
                     done.append(self._put_aside("a message", message.body.encode(), str(error)))
                     notes = []
                 if "later" not in notes:

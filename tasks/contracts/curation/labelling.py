@@ -19,6 +19,7 @@ from tasks.contracts.curation.curate import CurationState, labelled, parquet_byt
 from tasks.contracts.curation.partitions import PARQUET, PART, Curation, listed, write
 from tasks.contracts.model import Contract
 from tasks.errors import InvalidContract
+from tasks.stored import parsed
 from tasks.values import Frozen, fingerprint
 
 BUILT = "_built.json"
@@ -72,7 +73,7 @@ def build_training_data(
     made_of = fingerprint([_partitions(ours), _partitions(theirs), list(key), labels, 2])
     before = objects.read(bucket, prefix + BUILT)
     if before is not None:
-        known = Labelled.model_validate_json(before.body)
+        known = parsed(Labelled, before.body, f"s3://{bucket}/{prefix}{BUILT}")
         if known.made_of == made_of:
             return known, False
     counts = _build(bucket, prefix, (records, ours), (outcomes, theirs), key)

@@ -29,6 +29,7 @@ from tasks.contracts.curation.curate import (
 from tasks.contracts.curation.merging import fold_versions
 from tasks.contracts.model import Contract
 from tasks.errors import DataError
+from tasks.stored import parsed
 from tasks.values import Snapshot
 
 STATE = "_curated.json"
@@ -64,7 +65,9 @@ class Curation:
         """What has been folded in, or None when nothing has."""
         record = objects.read(self._bucket, self._prefix + STATE)
         self._etag = None if record is None else record.etag
-        return None if record is None else CurationState.model_validate_json(record.body)
+        if record is None:
+            return None
+        return parsed(CurationState, record.body, f"s3://{self._bucket}/{self._prefix}{STATE}")
 
     def partition(self, name: str) -> Any:
         """A curated partition as a pyarrow table, or None."""

@@ -7,6 +7,7 @@ from tasks.drift.alarms.claims import DAY_SECONDS, told_at
 from tasks.drift.alarms.consequence import Consequence
 from tasks.drift.quality.champion import Followed
 from tasks.errors import AwsError
+from tasks.stored import parsed
 from tasks.values import Frozen
 
 GRACE_DAYS = 1.0
@@ -67,8 +68,9 @@ def keep_watch(
 
 def last_watch(bucket: str, model: str, version: str) -> LastWatch | None:
     """What the last watch of this champion found; None when there was none."""
-    record = objects.read(bucket, key_of(model, version))
-    return None if record is None else LastWatch.model_validate_json(record.body)
+    key = key_of(model, version)
+    record = objects.read(bucket, key)
+    return None if record is None else parsed(LastWatch, record.body, f"s3://{bucket}/{key}")
 
 
 def unanswered(bucket: str, model: str, version: str, watch: LastWatch, now: float) -> str:

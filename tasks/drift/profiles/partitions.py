@@ -19,6 +19,7 @@ from tasks.drift.profiles.grid import GRID_VERSION, ColumnKind, Grid
 from tasks.drift.profiles.profile import Profile
 from tasks.drift.scan import profile_batches
 from tasks.good_rows import DAY, LABEL_DAY, LABELS, day_of
+from tasks.stored import parsed
 from tasks.values import Snapshot, fingerprint
 
 IMAGE = "image"
@@ -140,7 +141,7 @@ def _grid(bucket: str, dataset: str, kinds: Mapping[str, ColumnKind], good: Path
     key = f"profiles/{dataset}/grid-{fingerprint(dict(kinds))[:12]}-v{GRID_VERSION}.json"
     standing = objects.read(bucket, key)
     if standing is not None:
-        return Grid.model_validate_json(standing.body)
+        return parsed(Grid, standing.body, f"s3://{bucket}/{key}")
     every = {date.fromisoformat(day) for day in _days_of(good)}
     rows = 0
     parts: list[Any] = []
@@ -153,7 +154,7 @@ def _grid(bucket: str, dataset: str, kinds: Mapping[str, ColumnKind], good: Path
     objects.create(bucket, key, fitted.model_dump_json().encode())
     # Another run may have been first; what stands there counts.
     agreed = objects.read(bucket, key)
-    return Grid.model_validate_json(agreed.body) if agreed else fitted
+    return parsed(Grid, agreed.body, f"s3://{bucket}/{key}") if agreed else fitted
 
 
 def _days_of(good: Path) -> set[str]:

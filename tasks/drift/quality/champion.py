@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-from pydantic import ValidationError
 
 from tasks.drift.profiles.counts import NumericCounts
 from tasks.drift.profiles.grid import ColumnKind, Grid
@@ -22,6 +21,7 @@ from tasks.drift.quality.estimate import ErrorByScore, Estimated, estimate_error
 from tasks.drift.scan import profile_batches
 from tasks.drift.scoring import Scored
 from tasks.errors import ConfigurationError, UnreadableData
+from tasks.stored import parsed
 from tasks.values import Frozen, Outcome
 
 SCORE: Mapping[str, ColumnKind] = {"score": "numeric"}
@@ -98,13 +98,8 @@ def read_errors(text: bytes) -> ReferenceErrors:
     Raises:
         UnreadableData: they cannot be read.
     """
-    try:
-        return ReferenceErrors.model_validate_json(text)
-    except ValidationError as error:
-        raise UnreadableData(
-            f"These are no reference errors that can be read: {error.errors()[0]['msg']}.",
-            "Retrain the model; a new version brings new ones.",
-        ) from error
+    mend = "Retrain the model; a new version brings new ones."
+    return parsed(ReferenceErrors, text, "The record of the champion's errors", UnreadableData, mend)
 
 
 def follow(

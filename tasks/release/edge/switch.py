@@ -9,6 +9,7 @@ from __future__ import annotations
 from tasks import objects
 from tasks.aws import asking, client
 from tasks.clock import utc, wall
+from tasks.stored import parsed
 from tasks.values import Pointer
 
 TRIES = 10
@@ -40,7 +41,7 @@ def withdraw(
         latest = objects.read(bucket, key)
         if latest is None:
             return "there is no pointer"
-        pointer = Pointer.model_validate_json(latest.body)
+        pointer = parsed(Pointer, latest.body, f"s3://{bucket}/{key}")
         if pointer.rollout is None or pointer.rollout.version != candidate:
             return f"the pointer does not show {candidate} to a share of the users"
         fresh = pointer.model_copy(
