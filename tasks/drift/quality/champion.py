@@ -99,7 +99,9 @@ def read_errors(text: bytes) -> ReferenceErrors:
         UnreadableData: they cannot be read.
     """
     mend = "Retrain the model; a new version brings new ones."
-    return parsed(ReferenceErrors, text, "The record of the champion's errors", UnreadableData, mend)
+    return parsed(
+        ReferenceErrors, text, "The record of the champion's errors", UnreadableData, mend
+    )
 
 
 def follow(
