@@ -174,8 +174,12 @@ def test_the_uis_sign_in_stays_with_its_own_name(journey, browser):
 
 def test_what_the_parts_are_known_by_lies_in_its_files_alone(journey):
     folder = journey.laptop.credentials
-    secrets = [path.read_bytes().strip() for path in folder.iterdir()]
-    assert len(secrets) == 2
+    kept = {path.name: path.read_bytes().strip() for path in folder.iterdir()}
+    assert set(kept) == {"prefect", "aws", "signing.pem", "signing.pub.pem"}
+    assert {path.stat().st_mode & 0o077 for path in folder.iterdir() if "pub" not in path.name} == {
+        0
+    }
+    secrets = [kept["prefect"], kept["aws"], kept["signing.pem"].splitlines()[1]]
     found = []
     for path in journey.laptop.state.rglob("*"):
         with contextlib.suppress(OSError):  # a running job's files come and go
