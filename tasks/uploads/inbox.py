@@ -7,7 +7,6 @@ uploaded it looks first; it is written before the record goes.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -87,26 +86,21 @@ class Inbox:
     bucket: str
     clock: Clock
 
-    def open(self) -> tuple[Kept, ...]:
-        """Every upload that is to be dealt with, and whose record can be read."""
-        found = []
-        for key in objects.keys(self.bucket, PREFIX):
-            with suppress(RecordUnreadable):
-                found.append(self._read(key))
-        return tuple(kept for kept in found if kept is not None)
+    def read_all(self) -> tuple[tuple[Kept, ...], tuple[tuple[str, bytes, str], ...]]:
+        """Uploads that are to be dealt with; and records that do not parse.
 
-    def unreadable(self) -> tuple[tuple[str, bytes, str], ...]:
-        """Records that do not parse: their keys, their bytes, and what is wrong with them."""
-        found = []
+        Of the latter their keys, their bytes, and what is wrong with them.
+        """
+        kept, unreadable = [], []
         for key in objects.keys(self.bucket, PREFIX):
             entry = objects.read(self.bucket, key)
             if entry is None:
                 continue
             try:
-                parsed(Open, entry.body, f"s3://{self.bucket}/{key}")
+                kept.append(Kept(self._parsed(key, entry.body), entry.etag))
             except RecordUnreadable as error:
-                found.append((key, entry.body, error.what))
-        return tuple(found)
+                unreadable.append((key, entry.body, error.what))
+        return tuple(kept), tuple(unreadable)
 
     def find(self, model: str, version: str) -> Kept | None:
         """The open record of an upload."""
@@ -160,9 +154,10 @@ class Inbox:
 
     def _read(self, key: str) -> Kept | None:
         entry = objects.read(self.bucket, key)
-        if entry is None:
-            return None
-        return Kept(parsed(Open, entry.body, f"s3://{self.bucket}/{key}"), entry.etag)
+        return None if entry is None else Kept(self._parsed(key, entry.body), entry.etag)
+
+    def _parsed(self, key: str, body: bytes) -> Open:
+        return parsed(Open, body, f"s3://{self.bucket}/{key}")
 
 
 def _record_key(model: str, version: str) -> str:

@@ -91,10 +91,11 @@ class Listener:
     def sweep(self) -> list[str]:
         """Announce what is due, and give up what has died too often."""
         done = []
-        for key, body, why in self.inbox.unreadable():
+        standing, unreadable = self.inbox.read_all()
+        for key, body, why in unreadable:
             done.append(self._put_aside("a record", body, f"{key}: {why}"))
             objects.remove(self.inbox.bucket, (key,))
-        for kept in self.inbox.open():
+        for kept in standing:
             record = kept.record
             life, reason = self.life_of(record.run) if record.run else ("none", "")
             step = due(record, life, self.inbox.clock.now(), self.patience)
