@@ -92,3 +92,14 @@ def fresh_clients():
     yield
     clients.client.cache_clear()
     settings.settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with private and public keys of two people: ours, and theirs."""
+    from deployments.signing import new_key
+
+    folder = tmp_path_factory.mktemp("keys")
+    for name in ("ours", "theirs"):
+        new_key(folder / f"{name}.pem")
+    return folder

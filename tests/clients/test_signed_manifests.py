@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from deployments.signing import new_key
 from tasks import settings as our_settings
 from tasks.registry import signing
 from tasks.registry.names import signature_key
@@ -18,14 +17,6 @@ from tests.clients.conftest import MODEL, V1, V2
 from tests.clients.test_edge_client import REFUSES, SEES
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: Any) -> Path:
-    folder: Path = tmp_path_factory.mktemp("keys")
-    for name in ("ours", "theirs"):
-        new_key(folder / f"{name}.pem")
-    return folder
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.signing import main, new_key
+from deployments.signing import main
 from tasks import settings as our_settings
 from tasks.errors import BundleCorrupt, BundleUnsigned, InvalidSetting, SluiceError
 from tasks.registry import signing
@@ -20,15 +20,6 @@ from tests.tasks.registry.conftest import BUCKET, Shelf
 
 V1, V2 = "v20260101_020000", "v20260108_020000"
 MANIFEST = json.dumps({"model": "m", "version": V1, "files": [{"sha256": "0" * 64}]}).encode()
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: Any) -> Path:
-    """Private and public keys of two people."""
-    folder: Path = tmp_path_factory.mktemp("keys")
-    for name in ("ours", "theirs"):
-        new_key(folder / f"{name}.pem")
-    return folder
 
 
 @pytest.fixture
