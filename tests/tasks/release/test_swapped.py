@@ -47,7 +47,6 @@ def test_a_swapped_version_is_neither_released_nor_returned_to(
     assert direct(place, sound).phase == "done"
     fresh = place.publish(add=0.0)
     swap(place, fresh, manifest=manifest)
-    stored = place.context().journals.read(MODEL)
     with pytest.raises(error, match=fresh):
         start_release(place.context(), MODEL, fresh, "ann", "weekly")
     newer = place.publish(add=0.0)
@@ -57,7 +56,7 @@ def test_a_swapped_version_is_neither_released_nor_returned_to(
     swap(place, sound, manifest=manifest)
     with pytest.raises(error, match=sound):
         roll_back(place.context("bob"), MODEL, "bob", "put it back")
-    assert place.context().journals.read(MODEL) == stored, "nothing was begun"
+    assert place.context().journals.read(MODEL).etag == stored.etag, "nothing was begun"
     assert place.pointer() == before
     with pytest.raises(error, match=fresh):
         roll_back(place.context("bob"), MODEL, "bob", "put it back", fresh)
