@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from embedded_aws.hosting.fleet.variant import Variant
 from embedded_aws.protocol.service import AwsFault
 
-WORKERS = 4
-# A shadow slower than the traffic loses copies rather than piling them up.
-MAX_WAITING = 256
+AT_ONCE = 16
+"""Copies that a shadow answers at once. It loses those beyond: were they to wait, one moment in
+which the machine did other work would leave a shadow that is as quick as the traffic behind it for
+good, asked this many at once where users ask one by one, and so slower in every measurement."""
 
 Serve = Callable[[Variant, Mapping[str, str], bytes], object]
 
@@ -30,12 +31,13 @@ class Mirror:
         self.variant = variant
         self.dropped = 0
         self._serve = serve
-        self._waiting: queue.Queue[tuple[Mapping[str, str], bytes] | None] = queue.Queue(
-            MAX_WAITING
+        self._free = threading.Semaphore(AT_ONCE)
+        self._copies: queue.SimpleQueue[tuple[Mapping[str, str], bytes] | None] = (
+            queue.SimpleQueue()
         )
         self._workers = [
             threading.Thread(target=self._work, name=f"mirror-{variant.name}", daemon=True)
-            for _ in range(WORKERS)
+            for _ in range(AT_ONCE)
         ]
         for worker in self._workers:
             worker.start()
@@ -44,25 +46,28 @@ class Mirror:
         """Copy a request with probability ``ratio``; never blocks."""
         if ratio <= 0 or (ratio < 1 and random.random() >= ratio):
             return
-        try:
-            self._waiting.put_nowait((headers, body))
-        except queue.Full:
+        if self._free.acquire(blocking=False):
+            self._copies.put((headers, body))
+        else:
             self.dropped += 1
 
     def close(self) -> None:
-        """Forget what waits and end the workers."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._waiting.get_nowait()
+        """End the workers once each has answered what it has."""
         for _ in self._workers:
-            self._waiting.put(None)
+            self._copies.put(None)
 
     def _work(self) -> None:
-        while (copy := self._waiting.get()) is not None:
-            if not self.variant.enter():
-                continue
+        while (copy := self._copies.get()) is not None:
             try:
-                with contextlib.suppress(AwsFault):
-                    self._serve(self.variant, *copy)
+                self._answer(*copy)
             finally:
-                self.variant.leave()
+                self._free.release()
+
+    def _answer(self, headers: Mapping[str, str], body: bytes) -> None:
+        if not self.variant.enter():
+            return
+        try:
+            with contextlib.suppress(AwsFault):
+                self._serve(self.variant, headers, body)
+        finally:
+            self.variant.leave()
