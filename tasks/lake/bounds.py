@@ -36,23 +36,30 @@ class Limits:
         expanded_bytes: largest size after decompression, declared or real.
         ratio: largest growth by decompression, once ``free_bytes`` are exceeded. Tables grow
             5- to 30-fold, a bomb 1000-fold.
+        columnar_ratio: the same of Parquet, which writes a value that repeats once.
         free_bytes: growth that is never questioned.
         chunk_rows: rows held at a time.
         chunk_bytes: bytes of text held at a time.
         line_bytes: longest line of JSON lines.
         columns: most columns.
         rows: most rows.
+        free_rows, rows_a_byte: rows of a Parquet file are questioned beyond the first and so many
+            for each of its bytes. Rows that differ take a byte each, or more; those of a bomb are
+            all alike.
         pixels: largest image, width × height.
     """
 
     expanded_bytes: int = 8 << 30
     ratio: float = 150.0
+    columnar_ratio: float = 5_000.0
     free_bytes: int = 32 << 20
     chunk_rows: int = 50_000
     chunk_bytes: int = 64 << 20
     line_bytes: int = 16 << 20
     columns: int = 2_000
     rows: int = 1 << 30
+    free_rows: int = 200_000
+    rows_a_byte: float = 100.0
     pixels: int = 40_000_000
 
 

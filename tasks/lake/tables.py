@@ -292,16 +292,21 @@ def parquet_chunks(
             for name in plain.schema_arrow
             if pa.types.is_string(name.type) or pa.types.is_large_string(name.type)
         ]
-        _declared(plain.metadata, key, limits)
+        _declared(plain.metadata, path.stat().st_size, key, limits)
     # Spark's older timestamps (INT96) reach beyond what nanoseconds can count, and would wrap.
     with pq.ParquetFile(path, read_dictionary=texts, coerce_int96_timestamp_unit="us") as file:
         names = file.schema_arrow.names
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise unreadable(key, f"it names column {twice[0][:80]!a} more than once")
-        done = 0
+        done = decoded = 0
+        size = path.stat().st_size
         for batch in file.iter_batches(batch_size=limits.chunk_rows, use_threads=False):
             batch.validate(full=True)
+            decoded += sum(map(_decoded_bytes, batch.columns))
+            if decoded > max(limits.free_bytes, limits.columnar_ratio * size):
+                growth = f"more than {limits.columnar_ratio:,.0f}-fold"
+                raise unreadable(key, f"{size:,} bytes unfold {growth}, as a bomb does")
             rows = np.arange(done + 1, done + 1 + batch.num_rows)
             done += batch.num_rows
             columns = {
@@ -315,22 +320,34 @@ def parquet_chunks(
             yield Chunk("typed", {name: pa.nulls(0) for name in names}, np.arange(0))
 
 
-def _declared(metadata: Any, key: str, limits: Limits) -> None:
+def _declared(metadata: Any, size: int, key: str, limits: Limits) -> None:
     if metadata.num_columns > limits.columns:
         raise unreadable(key, f"it declares {metadata.num_columns:,} columns")
     if not 0 <= metadata.num_rows <= limits.rows:
         raise unreadable(key, f"it declares {metadata.num_rows:,} rows")
+    if metadata.num_rows > limits.free_rows + limits.rows_a_byte * size:
+        raise unreadable(
+            key, f"it declares {metadata.num_rows:,} rows in {size:,} bytes, as a bomb does"
+        )
     sizes = [metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups)]
     if sum(sizes) > limits.expanded_bytes:
         raise unreadable(key, f"it declares {sum(sizes):,} bytes")
+
+
+def _decoded_bytes(column: Any) -> int:
+    """What a column holds once its values are written out."""
+    kind = column.type
+    if pa.types.is_dictionary(kind) and _is_text(kind.value_type):
+        lengths = pc.binary_length(column.dictionary)
+        return int(pc.sum(lengths.take(column.indices)).as_py() or 0)
+    return int(column.nbytes)
 
 
 def _plain(column: Any, key: str, limits: Limits) -> Any:
     kind = column.type
     types = pa.types
     if types.is_dictionary(kind) and _is_text(kind.value_type):
-        lengths = pc.binary_length(column.dictionary)
-        total = pc.sum(lengths.take(column.indices)).as_py() or 0
+        total = _decoded_bytes(column)
         if total > limits.chunk_bytes * 4:
             raise unreadable(key, f"{len(column):,} rows of one text column hold {total:,} bytes")
         return column.cast(pa.string())

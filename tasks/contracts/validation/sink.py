@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,15 @@ from tasks.contracts.validation.casting import arrow_type
 from tasks.contracts.validation.checks import READABLE
 from tasks.contracts.validation.strict_json import jsonable
 from tasks.good_rows import DAY
+from tasks.values import LakeObject
 
 GOOD = "good"
 QUARANTINE = "quarantine"
+RECORDS_BYTES = 16 << 20
+"""Of one object, this much is written out row by row. A few hundred bytes of Parquet can hold a
+hundred thousand bad rows: those after are named (which rows, which checks), and stand in the
+object's version in the lake, as all of them do."""
+LEFT_OUT = "the records, which stand at these rows of this version of the object"
 
 
 class Sink:
@@ -30,6 +38,8 @@ class Sink:
         self._contract = contract
         self.good_files: list[str] = []
         self.quarantine_files: list[str] = []
+        self.without_record: Counter[str] = Counter()
+        self._written_out: Counter[str] = Counter()
         for folder in (GOOD, QUARANTINE):
             (out_dir / folder).mkdir(parents=True, exist_ok=True)
             for leftover in (out_dir / folder).rglob("*"):
@@ -59,48 +69,57 @@ class Sink:
         self, batch: RowBatch, reasons: Mapping[int, Sequence[Mapping[str, str]]]
     ) -> int:
         """Write rows with their reasons, and the batch's faults; returns how many."""
-        lines = [self._line(batch, position, why) for position, why in sorted(reasons.items())]
-        for position, fault in batch.faults:
-            source = batch.sources[position]
-            lines.append(
-                {
-                    "source": source.key,
-                    "version_id": source.version_id,
-                    "day": source.day.isoformat(),
-                    "row": int(fault.row),
-                    "reasons": [{"check": READABLE, "why": fault.why}],
-                    "text": fault.text,
-                }
-            )
-        self._lines(lines, "rows")
-        return len(lines)
+        faults = (self._fault(batch, position, fault) for position, fault in batch.faults)
+        self._lines(chain(self._rows(batch, reasons), faults), "rows")
+        return len(reasons) + len(batch.faults)
 
     def finish(self) -> None:
         """Nothing more will come."""
 
     def unreadable(self, objects: Sequence[UnreadableObject]) -> None:
         """Write down the objects that were set aside as a whole."""
-        self._lines([item.model_dump() for item in objects], "objects")
+        self._lines((jsonable(item.model_dump()) for item in objects), "objects")
 
-    def _line(
-        self, batch: RowBatch, position: int, reasons: Sequence[Mapping[str, str]]
-    ) -> dict[str, Any]:
-        source = batch.source(position)
-        return {
-            "source": source.key,
-            "version_id": source.version_id,
-            "day": source.day.isoformat(),
-            "row": int(batch.rows[position]),
-            "reasons": list(reasons),
-            "record": batch.record(position),
-        }
+    def _rows(
+        self, batch: RowBatch, reasons: Mapping[int, Sequence[Mapping[str, str]]]
+    ) -> Iterator[str]:
+        """A line for each row; in the end, one for all those that failed alike and stay brief."""
+        brief: dict[tuple[int, tuple[str, ...]], list[int]] = {}
+        for position, why in sorted(reasons.items()):
+            source, row = batch.source(position), int(batch.rows[position])
+            if self._written_out[source.key] >= RECORDS_BYTES:
+                checks = tuple(reason["check"] for reason in why)
+                brief.setdefault((int(batch.objects[position]), checks), []).append(row)
+                continue
+            record = batch.record(position)
+            line = jsonable({**_place(source), "row": row, "reasons": why, "record": record})
+            self._written_out[source.key] += len(line)
+            yield line
+        for (at, checks), rows in brief.items():
+            source = batch.sources[at]
+            self.without_record[source.key] += len(rows)
+            spans = _spans(rows)
+            failed = [{"check": check} for check in checks]
+            yield jsonable(
+                {**_place(source), "rows": spans, "reasons": failed, "left_out": LEFT_OUT}
+            )
 
-    def _lines(self, lines: Sequence[Mapping[str, Any]], what: str) -> None:
-        if not lines:
+    def _fault(self, batch: RowBatch, position: int, fault: Any) -> str:
+        place = _place(batch.sources[position])
+        reasons = [{"check": READABLE, "why": fault.why}]
+        return jsonable({**place, "row": int(fault.row), "reasons": reasons, "text": fault.text})
+
+    def _lines(self, lines: Iterator[str], what: str) -> None:
+        first = next(lines, None)
+        if first is None:
             return
         name = f"{QUARANTINE}/{what}-{len(self.quarantine_files):05d}.jsonl"
-        body = "".join(f"{jsonable(line)}\n" for line in lines)
-        self._whole(name, lambda path: path.write_text(body, encoding="utf-8"))
+
+        def write(path: Path) -> None:
+            with path.open("w", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in chain([first], lines))
+
+        self._whole(name, write)
         self.quarantine_files.append(name)
 
     def _whole(self, name: str, write: Any) -> None:
@@ -108,6 +127,29 @@ class Sink:
         part = path.with_name(f".{path.name}.part")
         write(part)
         part.replace(path)
+
+
+def _place(source: LakeObject) -> dict[str, str]:
+    return {
+        "source": source.key,
+        "version_id": source.version_id,
+        "day": source.day.isoformat(),
+    }
+
+
+def _spans(rows: Sequence[int]) -> list[list[int]]:
+    """Ascending numbers as first and last of each unbroken stretch.
+
+    >>> _spans([1, 2, 3, 7])
+    [[1, 3], [7, 7]]
+    """
+    spans: list[list[int]] = []
+    for row in rows:
+        if spans and spans[-1][1] == row - 1:
+            spans[-1][1] = row
+        else:
+            spans.append([row, row])
+    return spans
 
 
 def _places(batch: RowBatch) -> Any:

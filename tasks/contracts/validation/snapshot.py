@@ -7,7 +7,7 @@ good rows and quarantined rows. Memory is bounded by a batch, never by the snaps
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -27,9 +27,15 @@ from tasks.contracts.validation.checks import READABLE, RowCheck, compile_checks
 from tasks.contracts.validation.evidence import ForeignKeys, KeyMemory, References, text_evidence
 from tasks.contracts.validation.frame import Typed, evidence_of, typed
 from tasks.contracts.validation.service import service_notices
-from tasks.contracts.validation.sink import Sink
+from tasks.contracts.validation.sink import RECORDS_BYTES, Sink
 from tasks.contracts.validation.suite import Judged, Suite
-from tasks.contracts.validation.tally import ValidationCounts, concluded, newest_of, notices
+from tasks.contracts.validation.tally import (
+    NAMED,
+    ValidationCounts,
+    concluded,
+    newest_of,
+    notices,
+)
 from tasks.errors import DataError, UnreadableData
 from tasks.side_files import data_of
 from tasks.values import LakeObject, Snapshot
@@ -146,32 +152,22 @@ class Validation:
             self.tally.failed[name] += len(judgement.failed)
             if judgement.error:
                 self.tally.errors.setdefault(name, judgement.error)
-            for index in judgement.failed:
-                position = int(positions[index])
-                if not check.quarantines and len(self.tally.examples.get(name, ())) >= EXAMPLES:
-                    break
-                value = self._value(batch, frame, check, position, int(index))
+            failed = judgement.failed
+            if not check.quarantines:
+                failed = failed[: EXAMPLES - len(self.tally.examples.get(name, ()))]
+            hidden = any(self.contract.column(column).private for column in check.columns)
+            shared: dict[str, dict[str, str]] = {}  # a value that stands in many rows is kept once
+            values = _written(batch, frame, check, positions[failed], failed)
+            for position, value in zip(positions[failed[:EXAMPLES]], values, strict=False):
                 source, row = batch.source(position), int(batch.rows[position])
-                hidden = any(self.contract.column(column).private for column in check.columns)
                 self.tally.example(name, HIDDEN if hidden else value, source.key, row)
-                if check.quarantines:
-                    reasons.setdefault(position, []).append(
-                        {"check": name, "rule": check.rule, "value": value}
-                    )
-
-    def _value(
-        self, batch: RowBatch, frame: pd.DataFrame, check: RowCheck, position: int, index: int
-    ) -> str:
-        """What failed, as it was written."""
-        if check.evidence:
-            return str(frame[check.evidence].iloc[index])
-        shown = []
-        for name in check.columns:
-            raw = batch.columns.get(name)
-            value = frame[name].iloc[index] if raw is None else raw[position]
-            value = plain(value) if isinstance(value, pa.Scalar) else value
-            shown.append("(nothing)" if value is None or value is pd.NA else str(value))
-        return ", ".join(shown)[:200]
+            if not check.quarantines:
+                continue
+            for position, value in zip(positions[failed].tolist(), values, strict=True):
+                reason = shared.get(value)
+                if reason is None:
+                    reason = shared[value] = {"check": name, "rule": check.rule, "value": value}
+                reasons.setdefault(position, []).append(reason)
 
     def _write(
         self,
@@ -196,6 +192,36 @@ class Validation:
         tally.rows_in += rows
         tally.rows_good += good
         tally.rows_quarantined += bad
+
+
+def _written(
+    batch: RowBatch, frame: pd.DataFrame, check: RowCheck, positions: np.ndarray, rows: np.ndarray
+) -> list[str]:
+    """What failed, as it was written.
+
+    Args:
+        batch: The rows as they came.
+        frame: The rows as they were judged.
+        check: What they failed.
+        positions: Which rows of the batch.
+        rows: The same rows of the frame.
+    """
+    if check.evidence:
+        return [str(value) for value in frame[check.evidence].iloc[rows]]
+    columns = []
+    for name in check.columns:
+        raw = batch.columns.get(name)
+        values: Iterable[Any]
+        if raw is None:
+            values = frame[name].iloc[rows]
+        elif isinstance(raw, list):
+            values = (raw[position] for position in positions)
+        else:
+            values = map(plain, raw.take(pa.array(positions)))
+        columns.append(
+            ["(nothing)" if value is None or value is pd.NA else str(value) for value in values]
+        )
+    return [", ".join(row)[:200] for row in zip(*columns, strict=True)] or [""] * len(rows)
 
 
 def _missing_is_not_unreadable(
@@ -304,6 +330,11 @@ def _finished(state: Validation, snapshot: Snapshot, out_dir: Path, as_of: date)
     contract, tally = state.contract, state.tally
     checks, outcome, reason = concluded(tally, contract, as_of)
     remarks = [*notices(tally, contract), *service_notices(contract, snapshot, as_of)]
+    remarks += [
+        f"{count:,} quarantined rows of {key} stand in the quarantine without their records, which "
+        f"are in the lake: one object's are written out up to {RECORDS_BYTES >> 20} MB."
+        for key, count in state.sink.without_record.most_common(NAMED)
+    ]
     if state.merged is not None:
         remarks += built(state.merged, contract, snapshot, out_dir)
     if tally.objects_read + tally.unreadable_count != len(snapshot.objects):

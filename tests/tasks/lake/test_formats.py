@@ -193,7 +193,7 @@ UNREADABLE = {
     "parquet cut off": ("a.parquet", WHOLE[:-20], "Parquet"),
     "parquet without a head": ("a.parquet", WHOLE[200:], "cannot be read"),
     "parquet in name only": ("a.parquet", CSV * 10, "Parquet"),
-    "a bomb of one value": ("a.parquet", parquet(pa.table({"s": REPEATED})), "hold"),
+    "a bomb of one value": ("a.parquet", parquet(pa.table({"s": REPEATED})), "bomb"),
     "an array cut off": ("a.json", b'[{"a":1},', "JSONDecodeError"),
     "an array without end": ("a.json", b"[" * 100_000, "RecursionError|JSONDecodeError"),
     "an unknown kind": ("a.xlsx", b"PK", "format"),
@@ -223,6 +223,38 @@ def test_a_bomb_is_stopped_while_it_grows(read):
     assert len(bomb) < 100_000
     with pytest.raises(UnreadableData, match="as a bomb does"):
         read("a.csv.gz", bomb)
+
+
+ALIKE = {
+    "text": pa.DictionaryArray.from_arrays(pa.array([0] * 150_000, pa.int32()), ["x" * 900]),
+    "numbers": pa.array([7] * 5_000_000),
+    "booleans": pa.array([True] * 2_000_000),
+    "nothing": pa.nulls(2_000_000, pa.int32()),
+}
+
+
+@pytest.mark.parametrize("kind", ALIKE)
+def test_a_parquet_bomb_is_stopped_before_its_rows_are_judged(read, kind):
+    bomb = parquet(pa.table({"a": ALIKE[kind]}))
+    assert len(bomb) < 25_000
+    with pytest.raises(UnreadableData, match="as a bomb does"):
+        read("a.parquet", bomb)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"id": pa.array(range(1_000_000)), "town": pa.array(["here"] * 1_000_000)},
+        {"at": pa.array(sorted([*range(3000)] * 400)), "sold": pa.array([False] * 1_200_000)},
+        {"town": pa.array(["here"] * 200_000), "sold": pa.array([True] * 200_000)},
+    ],
+    ids=("counted", "sorted", "all alike"),
+)  # fmt: skip
+def test_a_table_that_says_little_is_no_bomb(read, columns):
+    body = parquet(pa.table(columns))
+    assert sum(len(chunk.rows) for chunk in read("a.parquet", body)) == len(
+        columns[next(iter(columns))]
+    )
 
 
 def test_declared_sizes_are_believed_before_a_byte_is_read(read):

@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tasks.contracts.validation.sink import RECORDS_BYTES
+
 AT = datetime(2024, 7, 1, 1, 2, 3, tzinfo=UTC)
 END = datetime(9999, 12, 31, tzinfo=UTC)
 TEXT, NUMBER, WHOLE = (
@@ -253,3 +255,35 @@ def test_a_slice_of_a_nested_column_is_read_where_it_lies(number, lake, judge, c
     assert [json.loads(text) for text in good["x"]] == [
         {"a": n} if n % 2 else {} for n in good["id"]
     ]
+
+
+def test_one_object_fills_no_disk_with_its_quarantine(lake, judge, contract):
+    """Its first rows are written out, the others named: all are counted, and found again."""
+    texts = [f"{row:06d}" + "x" * 100_000 for row in range(400)]
+    ages = [row if row % 40 else -1 for row in range(400)]  # one in forty fails otherwise
+    key = lake.parquet("a.parquet", pa.table({"id": pa.array(texts), "age": pa.array(ages)}))
+    small = lake.parquet("b.parquet", pa.table({"id": pa.array(["toolong"]), "age": pa.array([1])}))
+    columns = [
+        {"name": "id", "logicalType": "string", "logicalTypeOptions": {"maxLength": 6}},
+        {"name": "age", "logicalType": "integer", "logicalTypeOptions": {"minimum": 0}},
+    ]
+    report = judge(contract(columns, form="parquet"), lake, batch_rows=150)
+    assert (report.rows_in, report.rows_quarantined) == (401, 401)
+    told, brief = [], []
+    for line in judge.quarantined():
+        (brief if "rows" in line else told).append(line)
+    assert [line["record"]["id"] for line in told if line["source"] == small] == ["toolong"]
+    whole = [line["row"] for line in told if line["source"] == key]
+    assert sum(len(line["record"]["id"]) for line in told) < RECORDS_BYTES + 200_000
+    named = {}
+    for line in brief:
+        assert line["source"] == key
+        assert line["version_id"] == "v1"
+        assert "record" not in line
+        for first, last in line["rows"]:
+            named |= dict.fromkeys(
+                range(first, last + 1), sorted(reason["check"] for reason in line["reasons"])
+            )
+    assert sorted([*whole, *named]) == list(range(1, 401))
+    assert all(("age.range" in checks) == ((row - 1) % 40 == 0) for row, checks in named.items())
+    assert any(f"{len(named)} quarantined rows of {key}" in notice for notice in report.notices)
