@@ -24,7 +24,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: help install browser demo test coverage check format up down status new-model check-model bench lock clean distclean
+.PHONY: help install browser demo test coverage check audit sbom licences format up down status new-model check-model bench lock clean distclean
 
 help: ## Show what there is to run
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -59,11 +59,21 @@ coverage: install browser ## Which lines the tests of the rooms run; see docs/co
 	@mkdir -p $(STATE)/coverage
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --ignore=tests/journeys --cov --cov-report=term --cov-report=html
 
-check: install ## Format, lint, types, import rules, documentation
+check: install ## Format, lint, types, import rules, known vulnerabilities, documentation
 	@echo "» ruff"; $(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@echo "» mypy"; $(BIN)/mypy
 	@echo "» import-linter"; $(BIN)/lint-imports && cd embedded-aws/src && ../../$(BIN)/lint-imports --config ../pyproject.toml
+	@echo "» known vulnerabilities"; $(BIN)/python -m deployments.supply_chain audit --where-answered
 	@echo "» documentation"; $(BIN)/python -m pytest --quiet tests/docs --ignore=tests/docs/test_howtos.py  # make test runs those
+
+audit: install ## What indexes know against the locked packages; see docs/dependencies.md
+	@$(BIN)/python -m deployments.supply_chain audit $(ARGS)
+
+sbom: install ## Bills of materials (CycloneDX) in .sluice/supply-chain
+	@$(BIN)/python -m deployments.supply_chain sbom
+
+licences: install ## Licences of all that is installed; fails when one is not accepted
+	@$(BIN)/python -m deployments.supply_chain licences
 
 format: install ## Format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
