@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployments.laptop import credentials
+from deployments.laptop.inherited import inherited
 from deployments.laptop.processes import LOOPBACK, StackError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,7 +92,7 @@ class Laptop:
         """Variables for every process of the stack."""
         foreign = personal(os.environ) | {credentials.WISH}
         return {
-            **{name: value for name, value in os.environ.items() if name not in foreign},
+            **{k: v for k, v in inherited(os.environ).items() if k not in foreign},
             **self.variables(),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "PYTHONPATH": os.pathsep.join(map(str, CODE)),

@@ -1,3 +1,4 @@
+import json
 import socket
 import subprocess
 import sys
@@ -6,6 +7,7 @@ import time
 import pytest
 
 from deployments.laptop.environment import ROOT, Laptop, direct, personal
+from deployments.laptop.inherited import inherited
 from deployments.laptop.processes import StackError, birth, end, require_free, start
 from deployments.laptop.stack import laptop_from_environment
 
@@ -19,12 +21,53 @@ def test_a_persons_own_aws_and_prefect_stay_outside(laptop, monkeypatch):
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL_S3", "PREFECT_API_KEY", "PREFECT_PROFILE"):
         monkeypatch.setenv(name, "mine")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://example.com")
-    monkeypatch.setenv("EDITOR", "vi")
+    monkeypatch.setenv("LC_TIME", "de_DE")
     seen = laptop.environment()
     assert {name for name in personal(seen) if seen[name] == "mine"} == set()
     assert seen["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4567"
     assert seen["PREFECT_API_URL"] == "http://127.0.0.1:4201/api"
-    assert seen["EDITOR"] == "vi"
+    assert seen["LC_TIME"] == "de_DE"
+
+
+TOKENS = (
+    "GITHUB_TOKEN",
+    "OPENAI_API_KEY",
+    "PGPASSWORD",
+    "DATABASE_URL",
+    "SSH_AUTH_SOCK",
+    "NPM_TOKEN",
+)
+
+
+def test_a_persons_tokens_reach_no_process_of_the_stack(laptop, monkeypatch):
+    """Asked of a process, not of a dictionary: what it sees is what it could give away."""
+    for name in TOKENS:
+        monkeypatch.setenv(name, "a secret of mine")
+    monkeypatch.setenv("EXTRA_INDEX", "wanted")
+    monkeypatch.setenv("SLUICE_PASSED_VARIABLES", "EXTRA_INDEX, NOT_THERE")
+    told = subprocess.run(
+        [sys.executable, "-c", "import os, json; print(json.dumps(dict(os.environ)))"],
+        env=laptop.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seen = json.loads(told.stdout)
+    assert "a secret of mine" not in seen.values()
+    assert seen["EXTRA_INDEX"] == "wanted"
+
+
+@pytest.mark.parametrize(
+    ("name", "passes"),
+    [
+        ("PATH", True), ("HOME", True), ("https_proxy", True), ("HTTPS_PROXY", True),
+        ("SSL_CERT_FILE", True), ("OMP_NUM_THREADS", True), ("SLUICE_POLL_SECONDS", True),
+        ("LC_ALL", True), ("MY_SLUICE_KEY", False), ("HOMEBREW_TOKEN", False), ("PATHS", False),
+        ("", False),
+    ],
+)  # fmt: skip
+def test_what_a_machine_needs_comes_and_nothing_that_only_looks_like_it(name, passes):
+    assert (name in inherited({name: "x", "SLUICE_PASSED_VARIABLES": " ,"})) is passes
 
 
 def test_a_checkout_starts_the_embedded_aws_of_its_own(laptop, tmp_path):
