@@ -21,6 +21,22 @@ export async function sha256(bytes) {
   return Array.from(digest, (byte) => HEX[byte]).join("");
 }
 
+const HEAD = '{"sha256":"';
+const HEAD_BYTES = HEAD.length + 64 + '",'.length;
+
+/** A document that begins with the digest of what follows, as text; throws Refused("pointer") when a
+ *  byte of it is not as it was written. Documents without a digest are taken as they are. */
+export async function undamaged(bytes, name) {
+  const head = new TextDecoder().decode(bytes.subarray(0, HEAD_BYTES));
+  if (head.startsWith(HEAD)) {
+    const told = /^\{"sha256":"([0-9a-f]{64})",$/.exec(head)?.[1];
+    if ((await sha256(bytes.subarray(HEAD_BYTES))) !== told) {
+      throw new Refused("pointer", `${name} is damaged: its SHA-256 is not its own`);
+    }
+  }
+  return new TextDecoder().decode(bytes);
+}
+
 export function verifiedFiles({ base, model, store, fetch = globalThis.fetch.bind(globalThis), pointerTimeout, fileTimeout, trustedKeys = [] }) {
   const decode = (bytes) => new TextDecoder().decode(bytes);
   const encode = (value) => new TextEncoder().encode(JSON.stringify(value));
@@ -157,7 +173,8 @@ export function verifiedFiles({ base, model, store, fetch = globalThis.fetch.bin
 
     /** Text of latest.json; the browser asks the CDN whether its copy still holds. */
     async pointer() {
-      return decode(await get(`${model}/latest.json`, "no-cache", pointerTimeout));
+      const bytes = await get(`${model}/latest.json`, "no-cache", pointerTimeout);
+      return undamaged(bytes, `latest.json of ${model}`);
     },
 
     /** Text of experiment.json; null where the model never had an experiment. */

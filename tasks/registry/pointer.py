@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from tasks import objects
 from tasks.errors import BundleCorrupt, PointerMoved
 from tasks.registry import bundle, names
-from tasks.stored import parsed
+from tasks.stored import parsed, written
 from tasks.values import Pointer, Rollout, Seal
 
 FIVE_MINUTES = "public, max-age=300"
@@ -170,7 +170,7 @@ def _before(current: Pointer | None, version: str, *, withdrawn: str | None) -> 
 def _put(bucket: str, fresh: Pointer, stored: objects.Found | None) -> None:
     """Write, if nobody wrote since ``stored``; read back."""
     key = names.pointer_key(fresh.model)
-    body = fresh.model_dump_json(indent=2).encode()
+    body = written(fresh, indent=2)
     if stored is None:
         etag = objects.create(bucket, key, body, cache_control=FIVE_MINUTES)
     else:

@@ -20,6 +20,7 @@ import pytest
 from deployments.laptop.browser import find
 from tasks.conversion.convert import modules_folder
 from tasks.conversion.runtimes import install_tfjs
+from tasks.stored import written
 from tasks.values import BundleFile, Manifest, Pointer, Rollout
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,7 +141,7 @@ class Cdn:
                 version=how.pop("to", V2), percent=percent, salt=how.pop("salt", "salt")
             )
         pointer = Pointer(model=MODEL, version=version, timestamp="", actor="a", reason="r", **how)
-        self.objects[f"{MODEL}/latest.json"] = pointer.model_dump_json().encode()
+        self.objects[f"{MODEL}/latest.json"] = written(pointer, indent=2)
 
     def break_file(self, version: str, name: str, kind: str) -> None:
         self.faults[f"{MODEL}/{version}/{name}"] = kind

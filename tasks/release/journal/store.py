@@ -13,6 +13,7 @@ from tasks import objects
 from tasks.errors import LeaseLost, ReleaseError, ReleaseInProgress
 from tasks.release.journal.record import Journal
 from tasks.release.ports import StoredJournal, WindowCounts
+from tasks.stored import opened, written
 
 FORMAT = 1
 """Version of the journal's schema that is read and written."""
@@ -95,7 +96,7 @@ class S3Journals:
     def archive(self, journal: Journal) -> None:
         """See `ports.Journals.archive`."""
         key = archive_key(journal.model, journal.release_id)
-        objects.create(self.bucket, key, journal.model_dump_json(indent=1).encode())
+        objects.create(self.bucket, key, written(journal, indent=1))
 
     def archived(self, model: str, release_id: str) -> Journal | None:
         """See `ports.Journals.archived`.
@@ -152,10 +153,15 @@ def lost(journal: Journal) -> LeaseLost:
 
 def _parsed(bucket: str, key: str, body: bytes) -> Journal:
     """A journal, or the error that says what is wrong with it and how it is mended."""
+    where = f"s3://{bucket}/{key}"
+    restore = (
+        f"Put its last good version back: aws s3api list-object-versions --bucket {bucket} "
+        f"--prefix {key} shows them; copy one with aws s3api copy-object. Without one, look "
+        "what the endpoint serves, delete the object, and run rollback/manual with to_version."
+    )
     try:
-        return Journal.model_validate_json(body)
+        return Journal.model_validate_json(opened(body))
     except ValidationError as error:
-        where = f"s3://{bucket}/{key}"
         version = _schema(body)
         if version not in {None, FORMAT}:
             raise ReleaseError(
@@ -165,10 +171,12 @@ def _parsed(bucket: str, key: str, body: bytes) -> Journal:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise ReleaseError(
-            f"{where} is not a journal: {place}: {first['msg']}.",
-            f"Put its last good version back: aws s3api list-object-versions --bucket {bucket} "
-            f"--prefix {key} shows them; copy one with aws s3api copy-object. Without one, look "
-            "what the endpoint serves, delete the object, and run rollback/manual with to_version.",
+            f"{where} is not a journal: {place}: {first['msg']}.", restore
+        ) from error
+    except ValueError as error:
+        raise ReleaseError(
+            f"{where} is damaged: {error}.",
+            f"{restore} (Who changed it by hand takes its first key, sha256, out.)",
         ) from error
 
 
@@ -185,4 +193,4 @@ def _written(journal: Journal) -> tuple[Journal, bytes]:
     fresh = journal.model_copy(
         update={"write_id": uuid.uuid4().hex, "revision": journal.revision + 1}
     )
-    return fresh, fresh.model_dump_json().encode()
+    return fresh, written(fresh)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tasks.release.context import ReleaseContext
+from tasks.stored import opened
 from tasks.values import Pointer
 
 CHECKS, BETWEEN_CHECKS = 4, 5.0
@@ -30,7 +31,7 @@ def served(context: ReleaseContext, model: str) -> Pointer | None:
     """The pointer as clients of the CDN get it; None when they get none that parses."""
     body = context.outside.read(f"{model}/latest.json")
     try:
-        return None if body is None else Pointer.model_validate_json(body)
+        return None if body is None else Pointer.model_validate_json(opened(body))
     except ValueError:
         return None
 
