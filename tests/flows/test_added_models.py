@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from benchmarks.release import testbed
+from benchmarks.security.planted import PlantedSecret, Search, plant
 from deployments.demo.generate import property_sales, write_sales
 from deployments.lake import daily_partitions, home_of, planned, upload
 from deployments.laptop import resources
@@ -108,9 +109,12 @@ def add_example(name: str, **changes: Any) -> None:
     (folder / "model.yaml").write_text(yaml.safe_dump(described))
 
 
-def test_an_own_program_works_twice_in_a_row_and_is_followed(place: Place) -> None:
+def test_an_own_program_works_twice_in_a_row_and_is_followed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from flows.watch_drift import watch_drift
 
+    planted = plant_secrets(place, monkeypatch)
     add_example(MODEL)
     ask_for_intervals(MODEL)
     place.load(FIRST, 60)
@@ -144,6 +148,48 @@ def test_an_own_program_works_twice_in_a_row_and_is_followed(place: Place) -> No
     assert re.search(row, flat(compared)), compared
     assert "grade: 7" in flat(compared)
     assert "![differences with margins]" in compared
+    search = searched(place, planted)
+    assert search.found == []
+    assert {"gzip", "tar", "Parquet"} <= set(search.opened)
+
+
+def plant_secrets(place: Place, monkeypatch: pytest.MonkeyPatch) -> list[PlantedSecret]:
+    """Secrets in this process's environment and in its home; those that we have anyway, too."""
+    variables, planted = plant(place.folder / "home")
+    for name, value in variables.items():
+        if not name.startswith(("AWS_", "PREFECT_")):  # which lead to the AWS and the server here
+            monkeypatch.setenv(name, value)
+    key = Path(str(settings().signing_key).removeprefix("file:"))
+    lines = [line for line in key.read_text("ascii").splitlines() if "-----" not in line]
+    return [*planted, *(PlantedSecret(key.name, line) for line in lines)]
+
+
+def searched(place: Place, planted: list[PlantedSecret]) -> Search:
+    """What is found of them in everything that was written: S3, logs, mails, caches, Prefect."""
+    from prefect.settings import get_current_settings
+
+    search = Search(planted)
+    s3 = place.aws.client("s3")
+    for bucket in s3.list_buckets()["Buckets"]:
+        pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket["Name"])
+        for one in (version for page in pages for version in page.get("Versions", ())):
+            which = {"Bucket": bucket["Name"], "Key": one["Key"], "VersionId": one["VersionId"]}
+            search.body(
+                f"s3://{bucket['Name']}/{one['Key']}", s3.get_object(**which)["Body"].read()
+            )
+    logs = place.aws.client("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        told = logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
+        assert told, group
+        text = "\n".join(event["message"] for event in told)
+        search.body(group["logGroupName"], text.encode())
+    search.folder(place.folder, ("home",))
+    address = get_current_settings().server.database.connection_url.get_secret_value()
+    database = Path(address.partition("///")[2])
+    for path in database.parent.glob(f"{database.name}*"):
+        search.body(path.name, path.read_bytes())
+    assert database.stat().st_size > 100_000
+    return search
 
 
 def ask_for_intervals(model: str) -> None:
