@@ -84,6 +84,13 @@ class TrainingSpec(Strict):
     budget_usd: float = Field(
         default=50.0, gt=0, description="A job whose worst case costs more is not submitted."
     )
+    budget_usd_a_day: float | None = Field(
+        default=None,
+        gt=0,
+        description="What the model's jobs of 24 hours may cost together: ended ones count with "
+        "what was billed, others with their worst case. Beyond it none is submitted, whoever or "
+        "whatever asks. Empty: three times budget_usd.",
+    )
     hourly_usd: float | None = Field(
         default=None,
         ge=0,

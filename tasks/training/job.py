@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tasks.aws import asking
-from tasks.clock import Clock
+from tasks.clock import Clock, utc
 from tasks.errors import AwsRejected, TrainingFailed, TrainingStopped
-from tasks.training.plan import MAX_ATTEMPTS, attempt_name, is_dead
+from tasks.training.plan import MAX_ATTEMPTS, attempt_name, is_dead, is_of
 from tasks.values import Frozen
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -69,6 +69,20 @@ def submit_or_adopt(
         f"Read the log of {attempt_name(job_name, MAX_ATTEMPTS)} in {LOG_GROUP}; a change of code "
         "or data starts a new name.",
     )
+
+
+def begun_since(sagemaker: Any, model: str, moment: float) -> list[dict[str, Any]]:
+    """Descriptions of a model's jobs that were created since a moment (unix time of AWS's clock).
+
+    Raises:
+        AwsError: SageMaker did not answer.
+    """
+    asked = {"NameContains": f"{model}-", "CreationTimeAfter": utc(moment)}
+    with asking(f"ListTrainingJobs of {model}"):
+        pages = sagemaker.get_paginator("list_training_jobs").paginate(**asked)
+        names = [job["TrainingJobName"] for page in pages for job in page["TrainingJobSummaries"]]
+    described = (describe(sagemaker, name) for name in names if is_of(model, name))
+    return [job for job in described if job is not None]
 
 
 def watch(

@@ -5,20 +5,25 @@ A job is named from what it is, so that a repeated call finds it instead of payi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.packaging import MEASURE, TRAIN
 from tasks.errors import BudgetExceeded
 from tasks.images import address_of
 from tasks.model_spec import ModelSpec
-from tasks.prices import hourly_usd
+from tasks.prices import HOURLY_USD, hourly_usd
 from tasks.settings import Settings
 from tasks.values import Frozen, fingerprint
 
 MAX_ATTEMPTS = 9
+DAY = 86_400.0
+JOBS_A_DAY = 3
+"""How many jobs of the worst case a day's budget is, where model.yaml does not say it."""
 EVALUATION_SECONDS = 14_400
 _DEAD = frozenset({"Failed", "Stopped"})
+_UNDER_WAY = frozenset({"InProgress", "Stopping"})
 
 
 class TrainingPlan(Frozen):
@@ -80,6 +85,53 @@ def require_budget(spec: ModelSpec) -> float:
             "Lower max_runtime_seconds or the instance in model.yaml, or raise budget_usd.",
         )
     return worst
+
+
+def require_daily_budget(spec: ModelSpec, worst: float, jobs: Sequence[Mapping[str, Any]]) -> None:
+    """Whether another job may begin today.
+
+    Args:
+        spec: The model.
+        worst: Worst case of the job to come, US dollars.
+        jobs: Descriptions of the model's jobs of the last 24 hours.
+
+    Raises:
+        BudgetExceeded: the day's budget does not hold it; nothing was submitted.
+    """
+    training = spec.training
+    allowed = training.budget_usd_a_day or JOBS_A_DAY * training.budget_usd
+    spent = sum(cost_usd(job, training.hourly_usd) for job in jobs)
+    if spent + worst > allowed:
+        raise BudgetExceeded(
+            f"Training {spec.name} may cost ${worst:.2f}, and its {len(jobs)} jobs of the last 24 "
+            f"hours cost ${spent:.2f}: over its budget of ${allowed:.2f} a day.",
+            "Look at the runs' reasons for what starts it so often; wait, or raise "
+            "budget_usd_a_day in model.yaml.",
+        )
+
+
+def cost_usd(job: Mapping[str, Any], hourly: float | None) -> float:
+    """What a job has cost, or will at most while it is not over, US dollars.
+
+    Args:
+        job: What DescribeTrainingJob says.
+        hourly: The model's own price of an instance-hour; None takes the list price, the dearest
+            of all for an instance that is not on the list.
+    """
+    resources = job["ResourceConfig"]
+    price = hourly_usd(resources.get("InstanceType", ""), hourly)
+    if price is None:
+        price = max(HOURLY_USD.values())
+    if job["TrainingJobStatus"] in _UNDER_WAY:
+        seconds = job["StoppingCondition"]["MaxRuntimeInSeconds"]
+    else:
+        seconds = job.get("BillableTimeInSeconds", 0)  # without it, nothing was ever started
+    return float(price * resources.get("InstanceCount", 1) * seconds / 3600)
+
+
+def is_of(model: str, job_name: str) -> bool:
+    """Whether a job is one of a model's own: a training or a measuring of it."""
+    return bool(re.fullmatch(rf"{re.escape(model)}-(eval-)?[0-9a-f]{{12}}(-[0-9]+)?", job_name))
 
 
 def evaluation_name(model: str, version: str, holdout: str) -> str:

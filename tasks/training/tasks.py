@@ -26,10 +26,12 @@ from tasks.training.channels import known_channels, put_channels, put_source
 from tasks.training.due import Standing
 from tasks.training.page import Target, training_page
 from tasks.training.plan import (
+    DAY,
     TrainingPlan,
     evaluation_name,
     evaluation_request,
     require_budget,
+    require_daily_budget,
     training_request,
 )
 from tasks.training.split import split_good_rows
@@ -112,11 +114,14 @@ def train(
         "sluice:environment": chosen.environment,
     }
     sagemaker = client("sagemaker")
-    submitted = job.submit_or_adopt(
-        sagemaker,
-        plan.job_name,
-        lambda name: training_request(name, plan, spec, chosen, channels, source, tags),
-    )
+
+    def asked(name: str) -> dict[str, Any]:
+        """Only of a job that is new, and is to be paid for."""
+        today = job.begun_since(sagemaker, spec.name, system_clock().now() - DAY)
+        require_daily_budget(spec, worst, today)
+        return training_request(name, plan, spec, chosen, channels, source, tags)
+
+    submitted = job.submit_or_adopt(sagemaker, plan.job_name, asked)
     log = logger()
     log.info(
         f"{'Adopted' if submitted.adopted else 'Submitted'} training job {submitted.name} "
