@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,10 @@ from typing import Any
 from tasks.aws import asking
 from tasks.disk import writing
 from tasks.errors import DiskFull, ObjectCorrupt
+from tasks.lake.cached import CHUNK, is_sound, md5_of, must_be_read, records, remember
 from tasks.values import LakeObject, Snapshot
 
 GIGABYTE = 1_000_000_000
-CHUNK = 1 << 20
-MD5_HEX = 32
 
 
 def cached_path(cache: Path, bucket: str, item: LakeObject) -> Path:
@@ -80,30 +79,58 @@ def pull(
         AwsError: S3 did not answer.
     """
     paths = {item.key: cached_path(cache, snapshot.bucket, item) for item in snapshot.objects}
-    missing = [item for item in snapshot.objects if not _is_there(paths[item.key], item)]
-    require_room(cache, sum(item.size for item in missing), reserve_gb)
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="pull") as pool:
-        running = [
-            pool.submit(_pull_one, s3, snapshot.bucket, item, paths[item.key]) for item in missing
-        ]
+        missing = _missing(cache, snapshot, paths, pool)
+        require_room(cache, sum(item.size for item in missing), reserve_gb)
+        pulled: dict[Path, str] = {}
+        running = {
+            pool.submit(_pull_one, s3, snapshot.bucket, item, paths[item.key]): paths[item.key]
+            for item in missing
+        }
         try:
             for done, future in enumerate(as_completed(running), start=1):
-                future.result()
+                pulled[running[future]] = future.result()
                 if progress:
                     progress(done, len(running))
         except BaseException:
             for future in running:
                 future.cancel()
             raise
+        finally:
+            remember(cache, pulled)
     return paths
 
 
-def _is_there(path: Path, item: LakeObject) -> bool:
-    return path.is_file() and path.stat().st_size == item.size
+def _missing(
+    cache: Path, snapshot: Snapshot, paths: Mapping[str, Path], pool: ThreadPoolExecutor
+) -> list[LakeObject]:
+    """What is not in the cache, or is there with other bytes than were pulled."""
+    known = records(cache)
+    missing, doubtful = [], []
+    for item in snapshot.objects:
+        path = paths[item.key]
+        if not path.is_file() or path.stat().st_size != item.size:
+            missing.append(item)
+        elif must_be_read(path, known.get(path)):
+            doubtful.append(item)
+    read = pool.map(md5_of, [paths[item.key] for item in doubtful])
+    sound = {}
+    for item, md5 in zip(doubtful, read, strict=True):
+        path = paths[item.key]
+        if is_sound(item, md5, known.get(path)):
+            sound[path] = md5
+        else:
+            missing.append(item)
+    remember(cache, sound)
+    return missing
 
 
-def _pull_one(s3: Any, bucket: str, item: LakeObject, target: Path) -> None:
-    """Download beside the target and rename: a half-written file never bears the final name."""
+def _pull_one(s3: Any, bucket: str, item: LakeObject, target: Path) -> str:
+    """Download beside the target and rename: a half-written file never bears the final name.
+
+    Returns:
+        The MD5 of what came, hex.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     what = f"GetObject s3://{bucket}/{item.key} version {item.version_id}"
     handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".partial-")
@@ -111,22 +138,31 @@ def _pull_one(s3: Any, bucket: str, item: LakeObject, target: Path) -> None:
         md5 = hashlib.md5(usedforsecurity=False)
         size = 0
         with writing(what, target.parent), asking(what), os.fdopen(handle, "wb") as file:
-            body = s3.get_object(
+            answer = s3.get_object(
                 Bucket=bucket, Key=item.key, VersionId=item.version_id, ChecksumMode="ENABLED"
-            )["Body"]
-            for chunk in iter(lambda: body.read(CHUNK), b""):
+            )
+            for chunk in iter(lambda: answer["Body"].read(CHUNK), b""):
                 md5.update(chunk)
                 size += len(chunk)
                 file.write(chunk)
-        # A multipart or KMS-encrypted object's ETag is no MD5; there S3's own checksum, which
-        # botocore verifies while reading, has to do.
-        plain = len(item.etag) == MD5_HEX and "-" not in item.etag
-        if size != item.size or (plain and md5.hexdigest() != item.etag):
+        # Where the ETag is no MD5, S3's own checksum, which botocore verifies while reading, has to
+        # do.
+        if size != item.size or (_says_md5(item.etag, answer) and md5.hexdigest() != item.etag):
             raise ObjectCorrupt(
                 f"s3://{bucket}/{item.key} (version {item.version_id}) came with {size} bytes and "
                 f"MD5 {md5.hexdigest()}; the lake says {item.size} bytes and ETag {item.etag}.",
                 "Run again; if it comes back, restore this version from its replica.",
             )
         Path(partial).replace(target)
+        return md5.hexdigest()
     finally:
         Path(partial).unlink(missing_ok=True)
+
+
+def _says_md5(etag: str, answer: Mapping[str, Any]) -> bool:
+    """Whether an object's ETag is its MD5: not of several parts, nor under a key of KMS or its own.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+    """
+    encrypted = str(answer.get("ServerSideEncryption", "")).startswith("aws:")
+    return "-" not in etag and not encrypted and "SSECustomerAlgorithm" not in answer

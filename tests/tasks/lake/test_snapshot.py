@@ -1,9 +1,12 @@
 """Snapshots and pulls against the embedded AWS."""
 
+import io
+import os
 import shutil
 from datetime import date
 from types import SimpleNamespace
 
+import boto3
 import pytest
 
 from tasks.aws import client
@@ -17,6 +20,7 @@ from tasks.errors import (
     ObjectCorrupt,
 )
 from tasks.lake.bucket import keep_snapshot, take_snapshot
+from tasks.lake.cached import INDEX, must_be_read, records
 from tasks.lake.inventory import WHY
 from tasks.lake.layout import narrowed, partition_prefix
 from tasks.lake.pull import cached_path, pull
@@ -86,6 +90,61 @@ def test_only_what_is_new_is_pulled(lake, tmp_path, aws):
     assert pulled == [(1, 1)]
 
 
+def rewritten(path, *, quietly=False):
+    """Other bytes of the same size; ``quietly`` with the time of writing that it had."""
+    before = path.stat()
+    path.write_bytes(bytes(byte ^ 1 for byte in path.read_bytes()))
+    if quietly:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("quietly", [False, True])
+@pytest.mark.parametrize("index", ["kept", "lost", "damaged"])
+def test_a_changed_file_in_the_cache_is_pulled_again(lake, tmp_path, quietly, index):
+    pinned = take_snapshot(lake, "sales", "lake", PREFIX)
+    paths = pull(lake, pinned, tmp_path, reserve_gb=0)
+    right = {key: path.read_bytes() for key, path in paths.items()}
+    for path in list(paths.values())[:2]:
+        rewritten(path, quietly=quietly)
+    if index != "kept":
+        (tmp_path / INDEX).write_bytes(b"not a database" * 500)
+    if index == "lost":
+        (tmp_path / INDEX).unlink()
+    asked = []
+    again = pull(lake, pinned, tmp_path, reserve_gb=0, progress=lambda done, of: asked.append(of))
+    assert {key: path.read_bytes() for key, path in again.items()} == right
+    assert asked == [2, 2]
+
+
+def test_of_an_object_in_parts_the_cache_knows_what_was_pulled(lake, tmp_path):
+    """Its ETag is no MD5: nothing else than the cache's own note can tell."""
+    parts = boto3.s3.transfer.TransferConfig(multipart_threshold=1, multipart_chunksize=5 << 20)
+    key = partition_prefix(PREFIX, date(2024, 1, 5)) + "big.csv"
+    lake.upload_fileobj(io.BytesIO(b"x" * (6 << 20)), "lake", key, Config=parts)
+    pinned = take_snapshot(lake, "sales", "lake", PREFIX)
+    path = pull(lake, pinned, tmp_path, reserve_gb=0)[key]
+    asked = []
+    pull(lake, pinned, tmp_path, reserve_gb=0, progress=lambda done, of: asked.append(of))
+    assert asked == [], "nothing is pulled twice"
+    rewritten(path)
+    pull(lake, pinned, tmp_path, reserve_gb=0, progress=lambda done, of: asked.append(of))
+    assert (asked, path.read_bytes()) == ([1], b"x" * (6 << 20))
+    (tmp_path / INDEX).unlink()
+    pull(lake, pinned, tmp_path, reserve_gb=0, progress=lambda done, of: asked.append(of))
+    assert asked == [1, 1], "without the note it is not believed"
+
+
+def test_a_file_that_nobody_changed_is_not_read_again(lake, tmp_path):
+    pinned = take_snapshot(lake, "sales", "lake", PREFIX)
+    paths = pull(lake, pinned, tmp_path, reserve_gb=0)
+    known = records(tmp_path)
+    assert not any(must_be_read(path, known[path]) for path in paths.values())
+    after_a_restart = known[(path := next(iter(paths.values())))]._replace(boot="another")
+    assert must_be_read(path, after_a_restart)
+    assert must_be_read(path, after_a_restart._replace(boot=""))
+    assert must_be_read(path, None)
+
+
 def test_an_interrupted_pull_leaves_nothing_under_a_final_name(lake, tmp_path):
     pinned = take_snapshot(lake, "sales", "lake", PREFIX)
     wrong = pinned.objects[0].model_copy(update={"etag": "0" * 32})
@@ -93,6 +152,25 @@ def test_an_interrupted_pull_leaves_nothing_under_a_final_name(lake, tmp_path):
     with pytest.raises(ObjectCorrupt, match="the lake says"):
         pull(lake, damaged, tmp_path, reserve_gb=0)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_the_etag_of_what_kms_encrypted_is_no_checksum(lake, tmp_path):
+    key = partition_prefix(PREFIX, date(2024, 1, 5)) + "part.csv"
+    lake.put_object(Bucket="lake", Key=key, Body=b"a secret", ServerSideEncryption="aws:kms")
+    pinned = take_snapshot(lake, "sales", "lake", PREFIX)
+    # As S3 has it then: as long as an MD5, and none.
+    objects = [
+        item.model_copy(update={"etag": "0" * 32}) if item.key == key else item
+        for item in pinned.objects
+    ]
+    pinned = pinned.model_copy(update={"objects": tuple(objects)})
+    path = pull(lake, pinned, tmp_path, reserve_gb=0)[key]
+    assert path.read_bytes() == b"a secret"
+    asked = []
+    pull(lake, pinned, tmp_path, reserve_gb=0, progress=lambda done, of: asked.append(of))
+    rewritten(path)
+    pull(lake, pinned, tmp_path, reserve_gb=0, progress=lambda done, of: asked.append(of))
+    assert (asked, path.read_bytes()) == ([1], b"a secret")
 
 
 def test_a_full_disk_is_told_before_anything_is_pulled(lake, tmp_path):
