@@ -10,9 +10,11 @@ read again.
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,28 +45,31 @@ class FileRecord(NamedTuple):
     md5: str
 
 
-def records(cache: Path) -> dict[Path, FileRecord]:
-    """What is known of the cache's files; nothing when that is lost, which costs time only."""
-    if not (cache / INDEX).exists():
+def records(folder: Path) -> dict[str, FileRecord]:
+    """What is known of the cache's files, by path; nothing when that is lost, which costs time."""
+    if not (folder / INDEX).exists():
         return {}
-    with suppress(sqlite3.Error), _index(cache) as index:
+    with suppress(sqlite3.Error), _index(folder) as index:
         rows = index.execute("SELECT path, size, changed, boot, md5 FROM files")
-        return {cache / path: FileRecord(*rest) for path, *rest in rows}
+        return {f"{folder}/{path}": FileRecord(*rest) for path, *rest in rows}
     return {}
 
 
-def remember(cache: Path, found: Mapping[Path, str]) -> None:
+def remember(folder: Path, found: Mapping[Path, str]) -> None:
     """Note the MD5 of files that were just read or written, if it can be noted."""
     if not found:
         return
-    rows = [(str(path.relative_to(cache)), *_record(path, md5)) for path, md5 in found.items()]
-    with suppress(sqlite3.Error), _index(cache) as index:
+    rows = [
+        (path.relative_to(folder).as_posix(), *_record(path.stat(), md5))
+        for path, md5 in found.items()
+    ]
+    with suppress(sqlite3.Error), _index(folder) as index:
         index.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", rows)
 
 
-def must_be_read(path: Path, known: FileRecord | None) -> bool:
+def must_be_read(found: os.stat_result, known: FileRecord | None) -> bool:
     """Whether a file must be read before it is believed."""
-    return known is None or not known.boot or known != _record(path, known.md5)
+    return known is None or not known.boot or known != _record(found, known.md5)
 
 
 def is_sound(item: LakeObject, md5: str, known: FileRecord | None) -> bool:
@@ -88,16 +93,20 @@ def md5_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _record(path: Path, md5: str) -> FileRecord:
-    found = path.stat()
-    boot = BOOT.read_text("ascii").strip() if BOOT.exists() else ""
-    return FileRecord(found.st_size, found.st_ctime_ns, boot, md5)
+def _record(found: os.stat_result, md5: str) -> FileRecord:
+    return FileRecord(found.st_size, found.st_ctime_ns, _boot(), md5)
+
+
+@cache
+def _boot() -> str:
+    """Which start of the machine this is; "" where the system does not say."""
+    return BOOT.read_text("ascii").strip() if BOOT.exists() else ""
 
 
 @contextmanager
-def _index(cache: Path) -> Iterator[sqlite3.Connection]:
-    cache.mkdir(parents=True, exist_ok=True)
-    place = cache / INDEX
+def _index(folder: Path) -> Iterator[sqlite3.Connection]:
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / INDEX
     try:
         connection = _opened(place)
     except sqlite3.OperationalError:
