@@ -36,7 +36,12 @@ class Settings(BaseSettings):
     )
     role_arn: str = Field(
         default="arn:aws:iam::123456789012:role/sluice-training",
-        description="Role that SageMaker assumes for training and hosting.",
+        description="Role that SageMaker assumes for training, and for hosting where that has none.",
+    )
+    hosting_role_arn: str = Field(
+        default="",
+        description="Role that SageMaker assumes for endpoints: it needs to read the registry, and "
+        "neither the lake nor the work bucket. Empty takes SLUICE_ROLE_ARN.",
     )
     training_image: str = Field(
         default="123456789012.dkr.ecr.us-east-1.amazonaws.com/sluice-training:latest",

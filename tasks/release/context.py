@@ -108,7 +108,7 @@ def here_site() -> Site:
 
     chosen = settings()
     return Site(
-        role_arn=chosen.role_arn,
+        role_arn=chosen.hosting_role_arn or chosen.role_arn,
         image=chosen.serving_image,
         kms_key_id=chosen.kms_key_id,
         subnets=_listed(chosen.subnets),
