@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     )
     role_arn: str = Field(
         default="arn:aws:iam::123456789012:role/sluice-training",
-        description="Role that SageMaker assumes for training, and for hosting where that has none.",
+        description="Role that SageMaker assumes for training, and for hosting without its own.",
     )
     hosting_role_arn: str = Field(
         default="",
