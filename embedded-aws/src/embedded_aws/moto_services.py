@@ -16,7 +16,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, cast
-from urllib.parse import unquote
 
 from embedded_aws import s3
 from embedded_aws.admission.signatures import is_signed
@@ -25,7 +24,6 @@ from embedded_aws.digests import teach_digests
 from embedded_aws.fargate import teach_fargate
 from embedded_aws.protocol.service import AwsFault, Request, Response
 from embedded_aws.protocol.wire import protocol_of
-from embedded_aws.s3.objects import source_of
 from embedded_aws.transactions import teach_transactions
 from embedded_aws.world import ACCOUNT_ID
 
@@ -121,7 +119,7 @@ class Moto:
         if request.service == "dynamodb":
             stripes = {0}
         elif request.service == "s3" and request.method not in {"GET", "HEAD"}:
-            stripes = {hash(path) % len(self._locks) for path in _touched(request)}
+            stripes = {hash(path) % len(self._locks) for path in s3.touched(request)}
         with contextlib.ExitStack() as held:
             for stripe in sorted(stripes):  # in one order, so that no two wait for each other
                 held.enter_context(self._locks[stripe])
@@ -152,13 +150,6 @@ def not_implemented(request: Request) -> AwsFault:
     if protocol_of(request) in {"json", "cbor", "rest-json"}:
         return AwsFault("UnknownOperationException", message)
     return AwsFault("InvalidAction", message)
-
-
-def _touched(request: Request) -> list[str]:
-    """Paths of the objects that an S3 request writes, or whose conditions it asks for."""
-    source = source_of(request)
-    paths = [unquote(request.path)]
-    return paths if source is None else [*paths, f"/{source.bucket}/{source.key}"]
 
 
 def _host(request: Request) -> str:

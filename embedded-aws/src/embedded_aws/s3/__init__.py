@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from embedded_aws.protocol.service import Request, Response
+from embedded_aws.s3.deletions import delete_object, delete_objects, keys_in
+from embedded_aws.s3.objects import place_of, source_of
 from embedded_aws.s3.preconditions import check_source, check_target
 
 _Answer = Callable[[Request], Response]
@@ -28,4 +30,22 @@ def answer(request: Request, now: float, moto: _Answer) -> Response:
     """
     check_source(request, now)
     check_target(request)
+    if request.action == "DeleteObjects":
+        return delete_objects(request, moto)
+    if request.action == "DeleteObject":
+        request = delete_object(request)
     return moto(request)
+
+
+def touched(request: Request) -> set[str]:
+    """Paths of what a request writes, and of what it is copied from.
+
+    Others may not write there while its conditions are asked and it is answered.
+    """
+    place, source = place_of(request), source_of(request)
+    paths = {f"/{place.bucket}/{place.key}"}
+    if source is not None:
+        paths.add(f"/{source.bucket}/{source.key}")
+    if request.action == "DeleteObjects":
+        paths |= {f"/{place.bucket}/{key}" for key in keys_in(request.body)}
+    return paths

@@ -61,7 +61,7 @@ def check_target(request: Request) -> None:
     if request.action not in _WRITES or not (match or other):
         return
     if match and other:
-        raise _unknown(
+        raise not_implemented(
             "If-Match,If-None-Match", "Multiple conditional request headers present in the request"
         )
     for name, value, good in (
@@ -69,7 +69,7 @@ def check_target(request: Request) -> None:
         ("If-None-Match", other, other == "*"),
     ):
         if value and not good:
-            raise _unknown(
+            raise not_implemented(
                 name, f"We don't accept the provided value of {name} header for this API"
             )
     place = place_of(request)
@@ -104,6 +104,16 @@ def no_such_key(key: str) -> AwsFault:
     return AwsFault("NoSuchKey", "The specified key does not exist.", 404, {"Key": key})
 
 
+def not_implemented(header: str, why: str = "") -> AwsFault:
+    """The error for a condition that S3 does not have."""
+    return AwsFault(
+        "NotImplemented",
+        "A header you provided implies functionality that is not implemented",
+        501,
+        {"Header": header, **({"additionalMessage": why} if why else {})},
+    )
+
+
 def _is_done(request: Request) -> bool:
     """Whether an upload was completed before: S3 answers the same again, as moto does."""
     if request.action != "CompleteMultipartUpload":
@@ -111,15 +121,6 @@ def _is_done(request: Request) -> bool:
     place = place_of(request)
     made: Any = getattr(object_at(place), "multipart", None)
     return made is not None and made.id in parse_qs(request.query).get("uploadId", [])
-
-
-def _unknown(header: str, why: str) -> AwsFault:
-    return AwsFault(
-        "NotImplemented",
-        "A header you provided implies functionality that is not implemented",
-        501,
-        {"Header": header, "additionalMessage": why},
-    )
 
 
 def _date(headers: Mapping[str, str], name: str) -> datetime | None:
