@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from embedded_aws.protocol.service import Request, Response
 from embedded_aws.s3.deletions import delete_object, delete_objects, keys_in
+from embedded_aws.s3.encryption import with_key
 from embedded_aws.s3.objects import place_of, source_of
 from embedded_aws.s3.preconditions import check_source, check_target
 
@@ -34,7 +35,7 @@ def answer(request: Request, now: float, moto: _Answer) -> Response:
         return delete_objects(request, moto)
     if request.action == "DeleteObject":
         request = delete_object(request)
-    return moto(request)
+    return moto(with_key(request))
 
 
 def touched(request: Request) -> set[str]:
