@@ -5,11 +5,13 @@ The errors are those of AWS's documentation, and of answers that others recorded
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from embedded_aws.protocol.service import Request, Response
 from embedded_aws.s3.deletions import delete_object, delete_objects, keys_in
 from embedded_aws.s3.encryption import with_key
+from embedded_aws.s3.forms import check_form, key_in
 from embedded_aws.s3.objects import place_of, source_of
 from embedded_aws.s3.preconditions import check_source, check_target
 
@@ -29,6 +31,8 @@ def answer(request: Request, now: float, moto: _Answer) -> Response:
     Raises:
         AwsFault: S3 refuses it.
     """
+    if request.action == "PostObject":
+        check_form(request, time.time())
     check_source(request, now)
     check_target(request)
     if request.action == "DeleteObjects":
@@ -47,6 +51,8 @@ def touched(request: Request) -> set[str]:
     paths = {f"/{place.bucket}/{place.key}"}
     if source is not None:
         paths.add(f"/{source.bucket}/{source.key}")
+    if request.action == "PostObject":
+        paths.add(f"/{place.bucket}/{key_in(request)}")
     if request.action == "DeleteObjects":
         paths |= {f"/{place.bucket}/{key}" for key in keys_in(request.body)}
     return paths

@@ -18,7 +18,7 @@ from embedded_aws.world import ACCOUNT_ID
 
 _HEADER = "x-amz-server-side-encryption"
 _KEY_HEADER = f"{_HEADER}-aws-kms-key-id"
-_WRITES = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
+_WRITES = frozenset({"PutObject", "PostObject", "CopyObject", "CreateMultipartUpload"})
 _PARTS = frozenset({"UploadPart", "UploadPartCopy", "CompleteMultipartUpload"})
 _READS = frozenset({"GetObject", "SelectObjectContent"})
 # Of AWS itself, for S3. Nobody can disable it, and it is what a request without a key means.
