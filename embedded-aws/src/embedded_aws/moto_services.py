@@ -24,6 +24,7 @@ from embedded_aws.digests import teach_digests
 from embedded_aws.fargate import teach_fargate
 from embedded_aws.protocol.service import AwsFault, Request, Response
 from embedded_aws.protocol.wire import protocol_of
+from embedded_aws.s3.notifications import teach_notifications
 from embedded_aws.transactions import teach_transactions
 from embedded_aws.world import ACCOUNT_ID
 
@@ -189,6 +190,8 @@ def _load_handlers(host: str) -> list[tuple[re.Pattern[str], _Handler]]:
         else:
             backend = service_backends["global"]
         _teach_virtual_time()
+        if service == "s3":
+            teach_notifications()
         if service == "dynamodb":
             teach_transactions()
         if service == "ecs":

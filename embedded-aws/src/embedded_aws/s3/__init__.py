@@ -1,4 +1,4 @@
-"""What S3 refuses, and moto would take: asked before moto, and in S3's own words.
+"""What S3 refuses or tells otherwise than moto: asked before moto, and in S3's own words.
 
 The errors are those of AWS's documentation, and of answers that others recorded from AWS itself.
 """
@@ -12,6 +12,7 @@ from embedded_aws.protocol.service import Request, Response
 from embedded_aws.s3.deletions import delete_object, delete_objects, keys_in
 from embedded_aws.s3.encryption import with_key
 from embedded_aws.s3.forms import check_form, key_in
+from embedded_aws.s3.notifications import telling_of
 from embedded_aws.s3.objects import place_of, source_of
 from embedded_aws.s3.preconditions import check_source, check_target
 
@@ -39,7 +40,9 @@ def answer(request: Request, now: float, moto: _Answer) -> Response:
         return delete_objects(request, moto)
     if request.action == "DeleteObject":
         request = delete_object(request)
-    return moto(with_key(request))
+    request = with_key(request)
+    with telling_of(request.action):
+        return moto(request)
 
 
 def touched(request: Request) -> set[str]:
