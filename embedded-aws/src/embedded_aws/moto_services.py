@@ -17,12 +17,14 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, cast
 
+from embedded_aws import s3
 from embedded_aws.admission.signatures import is_signed
 from embedded_aws.clock import Clock
 from embedded_aws.digests import teach_digests
 from embedded_aws.fargate import teach_fargate
 from embedded_aws.protocol.service import AwsFault, Request, Response
 from embedded_aws.protocol.wire import protocol_of
+from embedded_aws.s3.notifications import teach_notifications
 from embedded_aws.transactions import teach_transactions
 from embedded_aws.world import ACCOUNT_ID
 
@@ -76,6 +78,14 @@ class Moto:
         """Nothing runs on its own here."""
 
     def _ask(self, handler: _Handler, request: Request) -> Response:
+        with self._lock(request):
+            if request.service != "s3":
+                return self._answer(handler, request)
+            return s3.answer(
+                request, self._clock.now(), lambda request: self._answer(handler, request)
+            )
+
+    def _answer(self, handler: _Handler, request: Request) -> Response:
         from moto.core.request import Request as MotoRequest
         from werkzeug.exceptions import HTTPException
 
@@ -88,8 +98,7 @@ class Moto:
         moto_request = MotoRequest.from_primitives(request.method, url, headers, request.body)
         token = _clock.set(self._clock)
         try:
-            with self._lock(request):
-                status, reply_headers, body = handler(moto_request, url, moto_request.headers)
+            status, reply_headers, body = handler(moto_request, url, moto_request.headers)
         except HTTPException as error:
             status, body = error.code or 500, error.get_body()
             reply_headers = dict(error.get_headers())
@@ -107,14 +116,14 @@ class Moto:
     @contextlib.contextmanager
     def _lock(self, request: Request) -> Iterator[None]:
         """One writer at a time per S3 object, and one per DynamoDB."""
+        stripes: set[int] = set()
         if request.service == "dynamodb":
-            stripe = self._locks[0]
+            stripes = {0}
         elif request.service == "s3" and request.method not in {"GET", "HEAD"}:
-            stripe = self._locks[hash(request.path) % len(self._locks)]
-        else:
-            yield
-            return
-        with stripe:
+            stripes = {hash(path) % len(self._locks) for path in s3.touched(request)}
+        with contextlib.ExitStack() as held:
+            for stripe in sorted(stripes):  # in one order, so that no two wait for each other
+                held.enter_context(self._locks[stripe])
             yield
 
     def _handlers_of(self, host: str) -> list[tuple[re.Pattern[str], _Handler]]:
@@ -181,6 +190,8 @@ def _load_handlers(host: str) -> list[tuple[re.Pattern[str], _Handler]]:
         else:
             backend = service_backends["global"]
         _teach_virtual_time()
+        if service == "s3":
+            teach_notifications()
         if service == "dynamodb":
             teach_transactions()
         if service == "ecs":
