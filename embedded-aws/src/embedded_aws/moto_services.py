@@ -23,6 +23,7 @@ from embedded_aws.digests import teach_digests
 from embedded_aws.fargate import teach_fargate
 from embedded_aws.protocol.service import AwsFault, Request, Response
 from embedded_aws.protocol.wire import protocol_of
+from embedded_aws.served import SERVED
 from embedded_aws.transactions import teach_transactions
 from embedded_aws.world import ACCOUNT_ID
 
@@ -55,13 +56,13 @@ class Moto:
     def handle(self, request: Request) -> Response:
         """Answer with moto's backend for the service of the credential scope."""
         host = _host(request)
-        handlers = self._handlers_of(host)
-        if not handlers:
+        if self.backend_name(request) not in SERVED:
             raise AwsFault(
                 "UnknownOperationException",
                 f"The embedded AWS has no service {request.service!r}.",
                 404,
             )
+        handlers = self._handlers_of(host)
         url = f"https://{host}{request.path}"
         for pattern, handler in handlers:
             if pattern.match(url):
