@@ -56,10 +56,11 @@ class Moto:
     def handle(self, request: Request) -> Response:
         """Answer with moto's backend for the service of the credential scope."""
         host = _host(request)
-        if self.backend_name(request) not in SERVED:
+        name = self.backend_name(request)
+        if name not in SERVED:
             raise AwsFault(
                 "UnknownOperationException",
-                f"The embedded AWS has no service {request.service!r}.",
+                f"The embedded AWS has no service {name or request.service!r}.",
                 404,
             )
         handlers = self._handlers_of(host)
