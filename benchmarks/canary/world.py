@@ -21,6 +21,8 @@ Whole = NDArray[np.int64]
 Law = Callable[[Array], Array]
 
 TICK = 10.0
+HOSTS = (1, 4)
+"""Of the canary and of the stable version, where hosts pause."""
 
 
 def lognormal(x: Array) -> Array:
@@ -51,7 +53,8 @@ class Scenario:
     latency, ``tail`` of the requests are slower by ``tail_slower``; ``shift`` moves predictions by
     so many standard deviations. ``busy`` is the share of their time in which the hosts of either
     version would work with all of the traffic: both have as many, and queues are longer where more
-    of it goes.
+    of it goes. Every ``pause_every`` seconds, by chance, a host stands still for ``pause_seconds``,
+    as in a collection of garbage.
     """
 
     name: str
@@ -71,6 +74,8 @@ class Scenario:
     sticky: bool = False
     lull: bool = False
     busy: float = 0.0
+    pause_seconds: float = 0.0
+    pause_every: float = 600.0
 
 
 SCENARIOS = {
@@ -83,6 +88,8 @@ SCENARIOS = {
         Scenario("sticky users", benign=True, sticky=True),
         Scenario("lull", benign=True, lull=True),
         Scenario("busy hosts", benign=True, busy=0.3),
+        Scenario("long pauses", benign=True, pause_seconds=3.0, pause_every=600.0),
+        Scenario("short pauses", benign=True, pause_seconds=1.0, pause_every=60.0),
         Scenario("errors x2", times=2.0),
         Scenario("errors x4", times=4.0),
         Scenario("errors +5", points=0.05),
@@ -256,6 +263,8 @@ class World:
             [rng.multinomial(requests[:, 0], law), rng.multinomial(requests[:, 1], stable_law)],
             axis=1,
         )
+        if scenario.pause_seconds:
+            latency = self._paused(latency)
         predictions = np.zeros((releases, 2, self.bins))
         if self.scored:
             predictions[:, 0] = rng.multinomial(requests[:, 0], self.scores)
@@ -281,6 +290,22 @@ class World:
             pairs=np.zeros((releases, 4, 2)),
         )
         return counts, excess
+
+    def _paused(self, latency: Whole) -> Whole:
+        """Hosts that stand still now and then: one of the canary's, four of the stable version's.
+
+        Whoever asks a host meanwhile waits for half of its pause in the mean.
+        """
+        scenario, rng = self.scenario, self.rng
+        waits = int(np.searchsorted(self.edges, 500.0 * scenario.pause_seconds))
+        latency = latency.copy()
+        for arm, hosts in enumerate(HOSTS):
+            pauses = rng.binomial(hosts, TICK / scenario.pause_every, size=len(latency))
+            held = np.minimum(pauses / hosts * scenario.pause_seconds / TICK, 1.0)
+            slow = rng.binomial(latency[:, arm], held[:, None])
+            latency[:, arm] -= slow
+            latency[:, arm, waits] += slow.sum(-1)
+        return latency
 
     def _queued(self, share: Array) -> Array:
         """Latency of hosts that bear this share of the traffic, as 1 / (1 - ρ) has it."""

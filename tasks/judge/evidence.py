@@ -38,6 +38,7 @@ WARM_UP_SHIFT = 1.0
 WARM_UP_PRIOR = 0.12
 LATENCY_PAIR_ODDS = (1.5, 2.5, 6.0, 50.0, 1.0)
 
+HALF_MINUTE = 30.0
 TAIL_LEVEL = 0.0007
 """Share of the stable version's requests beyond the edge that the tail stream watches."""
 TAIL_ODDS = (5.0, 30.0)
@@ -143,6 +144,10 @@ def column_log_e(
         _limits(policy, counts),
     ]
     log_e = np.concatenate(parts, axis=-1)
+    # A part of an e-value is one: what is cut off costs speed and no promise.
+    slowness = np.isin(alternatives_of(policy).stream, (LATENCY, TAIL))
+    most = np.log(policy.window_evidence) * np.maximum((counts.t1 - counts.t0) / HALF_MINUTE, 1.0)
+    log_e[..., slowness] = np.minimum(log_e[..., slowness], most[:, None, None])
     if counts.pairs[:, 0, 0].any():
         log_e[:, 0] += _paired(counts)
     return log_e

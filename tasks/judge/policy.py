@@ -123,6 +123,13 @@ class JudgePolicy(Immutable):
         default=3.0, ge=1, description="In warm-up only latency beyond this factor counts."
     )
     dwell_seconds: float = Field(default=10.0, ge=0, description="Shortest stay at one share.")
+    window_evidence: float = Field(
+        default=100.0,
+        gt=1,
+        description="What one window may at most multiply the evidence of slowness by, for each "
+        "half minute of it: requests that a host's pause held up are slow together, and many of "
+        "them prove no more than one pause.",
+    )
     hold_evidence: float = Field(default=10.0, gt=1, description="No step at E of this or more.")
     shadow_pairs: int = Field(
         default=200, ge=1, description="Mirrored pairs without an alarm before the first share."

@@ -25,6 +25,7 @@ from embedded_aws.fargate import teach_fargate
 from embedded_aws.protocol.service import AwsFault, Request, Response
 from embedded_aws.protocol.wire import protocol_of
 from embedded_aws.s3.notifications import teach_notifications
+from embedded_aws.served import SERVED
 from embedded_aws.transactions import teach_transactions
 from embedded_aws.world import ACCOUNT_ID
 
@@ -57,13 +58,14 @@ class Moto:
     def handle(self, request: Request) -> Response:
         """Answer with moto's backend for the service of the credential scope."""
         host = _host(request)
-        handlers = self._handlers_of(host)
-        if not handlers:
+        name = self.backend_name(request)
+        if name not in SERVED:
             raise AwsFault(
                 "UnknownOperationException",
-                f"The embedded AWS has no service {request.service!r}.",
+                f"The embedded AWS has no service {name or request.service!r}.",
                 404,
             )
+        handlers = self._handlers_of(host)
         url = f"https://{host}{request.path}"
         for pattern, handler in handlers:
             if pattern.match(url):

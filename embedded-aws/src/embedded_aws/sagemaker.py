@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from embedded_aws.moto_services import not_implemented
 from embedded_aws.protocol import operations
+from embedded_aws.protocol.members import refuse_what_has_no_effect
 from embedded_aws.protocol.service import AwsFault, Request, Response
 from embedded_aws.protocol.validation import validate_sagemaker
 from embedded_aws.state.records import Forgetful, Records
@@ -71,6 +72,7 @@ class SageMaker:
             raise not_implemented(request)
         params = _members(request.body)
         validate_sagemaker(request.action, params)
+        refuse_what_has_no_effect(request.action, params)
         answer = action(params)
         self._tags.observe(request.action, params, answer)
         body = json.dumps(answer, default=_timestamp).encode() if answer else b""

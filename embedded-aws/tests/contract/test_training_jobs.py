@@ -47,6 +47,21 @@ def test_without_compression_the_model_is_stored_as_files(lab):
     assert lab.keys("jobs/plain/") == ["jobs/plain/output/model/weights"]
 
 
+def test_artefacts_lie_under_the_key_that_the_job_names(lab):
+    key = lab.aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    script = """
+        import os, pathlib
+        pathlib.Path(os.environ["SM_MODEL_DIR"], "m").write_text("m")
+    """
+    told = lab.run("keyed", script, OutputDataConfig={"KmsKeyId": key})
+    assert told["TrainingJobStatus"] == "Completed", told
+    head = lab.s3.head_object(Bucket=lab.bucket, Key="jobs/keyed/output/model.tar.gz")
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"].rpartition("/")[2]) == (
+        "aws:kms",
+        key,
+    )
+
+
 def test_lines_reach_the_logs_while_the_job_runs(lab):
     lab.submit("talkative", FOREVER)
     lab.wait_for_line("talkative", "running")

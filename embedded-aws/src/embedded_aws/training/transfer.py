@@ -84,15 +84,16 @@ def pack(folders: Iterable[Path], archive: Path) -> bool:
     return bool(names)
 
 
-def store(s3: Any, path: Path, uri: str) -> None:
-    """Upload one file.
+def store(s3: Any, path: Path, uri: str, kms_key_id: str = "") -> None:
+    """Upload one file, under a key of KMS where one is named.
 
     Raises:
         UploadError: with what S3 said.
     """
     bucket, key = split(uri)
+    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key_id}
     try:
-        s3.upload_file(str(path), bucket, key)
+        s3.upload_file(str(path), bucket, key, ExtraArgs=encryption if kms_key_id else None)
     except (ClientError, BotoCoreError, _transfer_failure()) as error:
         raise UploadError(f'Failed to upload to "{uri}": {error}') from error
 
@@ -107,21 +108,22 @@ def store_artifacts(s3: Any, request: Mapping[str, Any], hosts: Sequence[Host]) 
         UploadError: with what S3 said.
     """
     config = request["OutputDataConfig"]
+    under = config.get("KmsKeyId", "")
     place = f"{config['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}/output"
     with tempfile.TemporaryDirectory(dir=hosts[0].base) as scratch:
         if config.get("CompressionType") == "NONE":
             artifacts = f"{place}/model/"
             for path in sorted(p for host in hosts for p in host.model.rglob("*") if p.is_file()):
                 host = next(h for h in hosts if path.is_relative_to(h.model))
-                store(s3, path, artifacts + path.relative_to(host.model).as_posix())
+                store(s3, path, artifacts + path.relative_to(host.model).as_posix(), under)
         else:
             artifacts = f"{place}/model.tar.gz"
             archive = Path(scratch) / "model.tar.gz"
             pack([host.model for host in hosts], archive)
-            store(s3, archive, artifacts)
+            store(s3, archive, artifacts, under)
         output = Path(scratch) / "output.tar.gz"
         if pack([host.output_data for host in hosts], output):
-            store(s3, output, f"{place}/output.tar.gz")
+            store(s3, output, f"{place}/output.tar.gz", under)
     return artifacts
 
 

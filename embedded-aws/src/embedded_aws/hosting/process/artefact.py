@@ -13,6 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from embedded_aws.archives import ArchiveError, unpack
 from embedded_aws.protocol.service import AwsFault
 
+FORMS = frozenset({("S3Object", "Gzip"), ("S3Prefix", "None")})
+
 
 class ModelDataError(Exception):
     """Model data could not be brought; the message is the endpoint's ``FailureReason``."""
@@ -34,11 +36,19 @@ def check(s3: Any, container: Mapping[str, Any], role: str, region: str) -> None
     """What CreateModel checks: that the model data can be read.
 
     Raises:
-        AwsFault: ``ValidationException`` naming the address.
+        AwsFault: ``ValidationException`` naming the address, or a form that is not built here.
     """
     place = location(container)
     if place is None:
         return
+    source = (container.get("ModelDataSource") or {}).get("S3DataSource")
+    if source and (source["S3DataType"], source["CompressionType"]) not in FORMS:
+        raise AwsFault(
+            "ValidationException",
+            "The embedded AWS takes model data as one compressed object (S3Object, Gzip) or as the "
+            f"files below a prefix (S3Prefix, None), not as {source['S3DataType']}, "
+            f"{source['CompressionType']}.",
+        )
     url, archive = place
     bucket, key = split(url)
     try:

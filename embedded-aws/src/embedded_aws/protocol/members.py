@@ -1,0 +1,186 @@
+"""Which members of a SageMaker request have an effect here. The others are refused by name.
+
+A request that is accepted and half ignored is worse than one that is refused: its author finds out
+in production. So the members with an effect are listed, and those that are only kept and told back,
+each with the reason why that is all they can do on one machine. What stands in neither list is
+refused, unless it asks for nothing (``false``, ``"None"``, an empty list). Members that a later
+version of the API brings are refused too, until somebody has looked at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from embedded_aws.protocol.service import AwsFault
+
+_NOTHING = frozenset({"None", "Disabled", "DISABLED", "SingleModel", "Platform"})
+"""Values that ask for what is the case anyway."""
+_DISK = "programs use this machine's disk"
+_KEY = "the disk is as its owner encrypted it"
+_NETWORK = "there is one network, this machine's"
+
+
+class Members(NamedTuple):
+    """Members of one action's request, as paths: ``Channel[].Source.Uri``; ``[]`` is each entry.
+
+    Attributes:
+        used: Have an effect. A path that others continue is used as far as those are.
+        kept: Are kept and told back, and why they have no effect here.
+    """
+
+    used: frozenset[str]
+    kept: Mapping[str, str]
+
+
+def _paths(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_VARIANT_USED = _paths("""
+    VariantName ModelName InitialInstanceCount InstanceType InitialVariantWeight
+    ServerlessConfig.MaxConcurrency ContainerStartupHealthCheckTimeoutInSeconds
+    RoutingConfig.RoutingStrategy
+""")
+_VARIANT_KEPT = {
+    "VolumeSizeInGB": _DISK,
+    "ModelDataDownloadTimeoutInSeconds": "model data are copied from this machine's own S3",
+    "ServerlessConfig.MemorySizeInMB": "no program's memory is limited",
+}
+_CONTAINER_USED = _paths("""
+    Image ModelDataUrl Environment ModelPackageName ModelDataSource.S3DataSource.S3Uri
+    ModelDataSource.S3DataSource.S3DataType ModelDataSource.S3DataSource.CompressionType
+""")
+_CONTAINER_KEPT = {"ContainerHostname": "a model has one container, which nobody calls by name"}
+
+MEMBERS: Mapping[str, Members] = {
+    "CreateTrainingJob": Members(
+        _paths("""
+            TrainingJobName HyperParameters RoleArn Environment Tags[].Key Tags[].Value
+            AlgorithmSpecification.TrainingImage AlgorithmSpecification.AlgorithmName
+            AlgorithmSpecification.TrainingInputMode
+            AlgorithmSpecification.MetricDefinitions[].Name
+            AlgorithmSpecification.MetricDefinitions[].Regex
+            AlgorithmSpecification.ContainerEntrypoint AlgorithmSpecification.ContainerArguments
+            InputDataConfig[].ChannelName InputDataConfig[].ContentType
+            InputDataConfig[].CompressionType InputDataConfig[].RecordWrapperType
+            InputDataConfig[].InputMode
+            InputDataConfig[].DataSource.S3DataSource.S3DataType
+            InputDataConfig[].DataSource.S3DataSource.S3Uri
+            InputDataConfig[].DataSource.S3DataSource.S3DataDistributionType
+            OutputDataConfig.S3OutputPath OutputDataConfig.KmsKeyId OutputDataConfig.CompressionType
+            ResourceConfig.InstanceType ResourceConfig.InstanceCount
+            ResourceConfig.InstanceGroups[].InstanceType
+            ResourceConfig.InstanceGroups[].InstanceCount
+            ResourceConfig.InstanceGroups[].InstanceGroupName
+            StoppingCondition.MaxRuntimeInSeconds StoppingCondition.MaxWaitTimeInSeconds
+            EnableManagedSpotTraining EnableNetworkIsolation
+            CheckpointConfig.S3Uri CheckpointConfig.LocalPath
+        """),
+        {
+            "ResourceConfig.VolumeSizeInGB": _DISK,
+            "ResourceConfig.VolumeKmsKeyId": _KEY,
+            "VpcConfig.SecurityGroupIds": _NETWORK,
+            "VpcConfig.Subnets": _NETWORK,
+            "EnableInterContainerTrafficEncryption": "the job's hosts talk within this machine",
+            "ProfilerConfig.DisableProfiler": "there is no profiler",
+        },
+    ),
+    "CreateModel": Members(
+        _paths("ModelName ExecutionRoleArn EnableNetworkIsolation Tags[].Key Tags[].Value")
+        | {
+            f"{place}.{path}"
+            for path in _CONTAINER_USED
+            for place in ("PrimaryContainer", "Containers[]")
+        },
+        {
+            "VpcConfig.SecurityGroupIds": _NETWORK,
+            "VpcConfig.Subnets": _NETWORK,
+            **{
+                f"{place}.{path}": why
+                for path, why in _CONTAINER_KEPT.items()
+                for place in ("PrimaryContainer", "Containers[]")
+            },
+        },
+    ),
+    "CreateEndpointConfig": Members(
+        _paths("""
+            EndpointConfigName Tags[].Key Tags[].Value
+            DataCaptureConfig.EnableCapture DataCaptureConfig.InitialSamplingPercentage
+            DataCaptureConfig.DestinationS3Uri DataCaptureConfig.KmsKeyId
+            DataCaptureConfig.CaptureOptions[].CaptureMode
+            DataCaptureConfig.CaptureContentTypeHeader.CsvContentTypes
+            DataCaptureConfig.CaptureContentTypeHeader.JsonContentTypes
+        """)
+        | {
+            f"{kind}ProductionVariants[].{path}"
+            for path in _VARIANT_USED
+            for kind in ("", "Shadow")
+        },
+        {
+            "KmsKeyId": _KEY,
+            "MetricsConfig.EnableEnhancedMetrics": "metrics are always of each variant",
+            "MetricsConfig.MetricPublishFrequencyInSeconds": "metrics are published as they come",
+            **{
+                f"{kind}ProductionVariants[].{path}": why
+                for path, why in _VARIANT_KEPT.items()
+                for kind in ("", "Shadow")
+            },
+        },
+    ),
+    "UpdateEndpointWeightsAndCapacities": Members(
+        _paths("""
+            EndpointName DesiredWeightsAndCapacities[].VariantName
+            DesiredWeightsAndCapacities[].DesiredWeight
+            DesiredWeightsAndCapacities[].DesiredInstanceCount
+        """),
+        {},
+    ),
+}
+"""Actions whose requests may hold more than is built here; of others every member is used."""
+
+
+def refuse_what_has_no_effect(action: str, request: Mapping[str, Any]) -> None:
+    """Refuse members that would be ignored.
+
+    Args:
+        action: The SageMaker action.
+        request: Its members, valid by the API's model.
+
+    Raises:
+        AwsFault: ``ValidationException`` that names all of them.
+    """
+    members = MEMBERS.get(action)
+    if members is None:
+        return
+    known = members.used | members.kept.keys()
+    ignored = dict.fromkeys(_ignored(request, "", known))
+    if ignored:
+        raise AwsFault(
+            "ValidationException",
+            f"{', '.join(ignored)} of {action} would have no effect on the embedded AWS, so the "
+            "request is refused: leave it out.",
+        )
+
+
+def _ignored(value: Any, path: str, known: frozenset[str]) -> Iterator[str]:
+    """Paths of what is asked for and known neither itself nor in any of its parts."""
+    if path in known or _asks_for_nothing(value):
+        return
+    continued = path == "" or any(one.startswith((f"{path}.", f"{path}[")) for one in known)
+    if not continued:
+        yield path
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _ignored(inner, f"{path}.{name}" if path else name, known)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _ignored(inner, f"{path}[]", known)
+    else:
+        yield path
+
+
+def _asks_for_nothing(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_asks_for_nothing, value.values()))
+    return not value or (isinstance(value, str) and value in _NOTHING)

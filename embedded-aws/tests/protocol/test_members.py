@@ -1,0 +1,123 @@
+"""Each member of each SageMaker request is used, kept for a reason, or refused by its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+
+import embedded_aws
+from embedded_aws.protocol.members import MEMBERS, refuse_what_has_no_effect
+from embedded_aws.protocol.service import AwsFault
+
+MODEL = botocore.session.get_session().get_service_model("sagemaker")
+SOURCE = Path(embedded_aws.__file__).parent
+ROOMS = dict.fromkeys(MEMBERS, "hosting") | {"CreateTrainingJob": "training"}
+ASKED = {"boolean": True, "integer": 7, "long": 7, "float": 7.0, "double": 7.0, "timestamp": 7.0}
+
+
+def walk(shape: Any, path: str = "", above: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Every leaf of a shape with its path; maps, lists of words, and what holds itself are such."""
+    if shape.type_name == "structure" and shape.members and shape.name not in above:
+        for name, member in shape.members.items():
+            yield from walk(member, f"{path}.{name}" if path else name, (*above, shape.name))
+    elif shape.type_name == "list" and shape.member.type_name == "structure":
+        yield from walk(shape.member, f"{path}[]", above)
+    else:
+        yield path, shape
+
+
+def leaves(action: str) -> dict[str, Any]:
+    return dict(walk(MODEL.operation_model(action).input_shape))
+
+
+def asking(path: str, shape: Any) -> dict[str, Any]:
+    """The smallest request that asks for one leaf."""
+    value: Any = ASKED.get(shape.type_name, "asked-for")
+    if shape.type_name in {"map", "structure"}:
+        value = {"key": "value"}
+    elif shape.type_name == "list":
+        value = ["one"]
+    for part in reversed(path.split(".")):
+        value = {part.removesuffix("[]"): [value] if part.endswith("[]") else value}
+    return value
+
+
+@pytest.mark.parametrize("action", MEMBERS)
+def test_every_member_is_listed_or_refused_by_its_name(action: str) -> None:
+    members = MEMBERS[action]
+    refused = 0
+    for path, shape in leaves(action).items():
+        request = asking(path, shape)
+        if path in members.used or path in members.kept:
+            refuse_what_has_no_effect(action, request)
+            continue
+        with pytest.raises(AwsFault) as fault:
+            refuse_what_has_no_effect(action, request)
+        named = fault.value.message.partition(" of ")[0]
+        assert path.startswith(named), (path, fault.value.message)
+        assert fault.value.code == "ValidationException"
+        refused += 1
+    assert refused > 0
+
+
+@pytest.mark.parametrize("action", MEMBERS)
+def test_no_list_names_what_the_api_does_not_have(action: str) -> None:
+    known = leaves(action)
+    members = MEMBERS[action]
+    assert members.used <= known.keys()
+    assert members.kept.keys() <= known.keys()
+    assert not members.used & members.kept.keys()
+    assert all(members.kept.values()), "each with its reason"
+
+
+@pytest.mark.parametrize("action", MEMBERS)
+def test_what_is_called_used_is_read_somewhere(action: str) -> None:
+    """A guard against wishes: the code that runs jobs and endpoints names each of them."""
+    room = SOURCE / ROOMS[action]
+    code = "".join(path.read_text("utf-8") for path in room.rglob("*.py"))
+    code += (SOURCE / "tags.py").read_text("utf-8")
+    read = set(re.findall(r"[\"']([A-Z][A-Za-z0-9]+)[\"']", code))
+    for path in MEMBERS[action].used:
+        name = path.rpartition(".")[2].removesuffix("[]")
+        assert name in read, path
+
+
+@pytest.mark.parametrize("action", MEMBERS)
+def test_what_is_only_kept_stands_in_the_reference(action: str) -> None:
+    text = (SOURCE.parents[1] / "docs" / "reference.md").read_text("utf-8")
+    table = text.partition("| kept and told back |")[2].partition("\n\n")[0]
+    for path in MEMBERS[action].kept:
+        assert any(f"`{name}`" in table for name in path.split(".")), path
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"RemoteDebugConfig": {"EnableRemoteDebug": False}},
+        {"ProfilerConfig": {"DisableProfiler": True}},
+        {"DebugRuleConfigurations": []},
+        {"InputDataConfig": [{"ChannelName": "a", "CompressionType": "None"}]},
+        {"HyperParameters": {"EnableRemoteDebug": "true"}},
+        {},
+    ],
+)
+def test_what_asks_for_nothing_is_let_through(request_: dict[str, Any]) -> None:
+    refuse_what_has_no_effect("CreateTrainingJob", request_)
+
+
+def test_all_that_is_ignored_is_named_once() -> None:
+    request = {
+        "RetryStrategy": {"MaximumRetryAttempts": 2},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "KeepAlivePeriodInSeconds": 60},
+        "InputDataConfig": [{"ShuffleConfig": {"Seed": 1}}, {"ShuffleConfig": {"Seed": 2}}],
+    }
+    with pytest.raises(AwsFault) as fault:
+        refuse_what_has_no_effect("CreateTrainingJob", request)
+    assert fault.value.message.startswith(
+        "RetryStrategy, ResourceConfig.KeepAlivePeriodInSeconds, InputDataConfig[].ShuffleConfig of"
+    )
