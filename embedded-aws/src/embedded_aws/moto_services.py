@@ -21,6 +21,7 @@ from embedded_aws.admission.signatures import is_signed
 from embedded_aws.clock import Clock
 from embedded_aws.digests import teach_digests
 from embedded_aws.fargate import teach_fargate
+from embedded_aws.logs.searching import teach_patterns
 from embedded_aws.protocol.service import AwsFault, Request, Response
 from embedded_aws.protocol.wire import protocol_of
 from embedded_aws.transactions import teach_transactions
@@ -187,6 +188,8 @@ def _load_handlers(host: str) -> list[tuple[re.Pattern[str], _Handler]]:
             teach_fargate()
         if service == "kms":
             teach_digests()
+        if service == "logs":
+            teach_patterns()
         return [(re.compile(url), handler) for url, handler in backend.urls.items()]
     return []
 
