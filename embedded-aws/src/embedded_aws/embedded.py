@@ -170,7 +170,7 @@ class EmbeddedAws:
             ),
             "monitoring": cloudwatch,
         }
-        moto = Moto(self.clock)
+        moto = Moto(self.clock, cloudwatch)
         others = moto if store is None else self._remember(store, moto, cloudwatch)
         cloudfront = services["cloudfront"] = CloudFront(others, self.world)
         self._closing = [*services.values(), others]
