@@ -20,6 +20,7 @@ from typing import Any, cast
 from embedded_aws.admission.signatures import is_signed
 from embedded_aws.clock import Clock
 from embedded_aws.digests import teach_digests
+from embedded_aws.events.rules import serving, teach_rules
 from embedded_aws.fargate import teach_fargate
 from embedded_aws.logs.metric_actions import teach_metric_filters
 from embedded_aws.logs.metric_filters import Publisher, publisher
@@ -56,6 +57,7 @@ class Moto:
         # moto checks a condition (If-Match) and then writes, without a lock of its own.
         self._locks = [threading.RLock() for _ in range(1024)]
         _teach_virtual_time()
+        teach_rules()  # those of a state folder fire before anybody asks for EventBridge
 
     def handle(self, request: Request) -> Response:
         """Answer with moto's backend for the service of the credential scope."""
@@ -80,6 +82,19 @@ class Moto:
     def close(self) -> None:
         """Nothing runs on its own here."""
 
+    @contextlib.contextmanager
+    def itself(self) -> Iterator[None]:
+        """Let moto, which others may share, know in whose name it works."""
+        clock_before = _clock.set(self._clock)
+        publisher_before = publisher.set(self._publisher)
+        box_before = serving.set(self)
+        try:
+            yield
+        finally:
+            serving.reset(box_before)
+            publisher.reset(publisher_before)
+            _clock.reset(clock_before)
+
     def _ask(self, handler: _Handler, request: Request) -> Response:
         from moto.core.request import Request as MotoRequest
         from werkzeug.exceptions import HTTPException
@@ -92,7 +107,7 @@ class Moto:
         url = f"http://{host}{request.path}" + (f"?{request.query}" if request.query else "")
         moto_request = MotoRequest.from_primitives(request.method, url, headers, request.body)
         try:
-            with self._itself(), self._lock(request):
+            with self.itself(), self._lock(request):
                 status, reply_headers, body = handler(moto_request, url, moto_request.headers)
         except HTTPException as error:
             status, body = error.code or 500, error.get_body()
@@ -105,17 +120,6 @@ class Moto:
             date = email.utils.formatdate(self._clock.now(), usegmt=True)
             reply_headers = {**reply_headers, "date": date}
         return _well_formed(request, int(status), reply_headers, body)
-
-    @contextlib.contextmanager
-    def _itself(self) -> Iterator[None]:
-        """Let moto, which others may share, know whose request it serves."""
-        clock_before = _clock.set(self._clock)
-        publisher_before = publisher.set(self._publisher)
-        try:
-            yield
-        finally:
-            publisher.reset(publisher_before)
-            _clock.reset(clock_before)
 
     @contextlib.contextmanager
     def _lock(self, request: Request) -> Iterator[None]:
