@@ -21,6 +21,7 @@ from embedded_aws.calls import Calls
 from embedded_aws.cdn import CloudFront
 from embedded_aws.clock import Clock
 from embedded_aws.cloudwatch import CloudWatch
+from embedded_aws.events.scheduler import Scheduler
 from embedded_aws.faults import Faults
 from embedded_aws.front import Front
 from embedded_aws.hosting import Hosting
@@ -118,6 +119,7 @@ class EmbeddedAws:
         self._closing: list[Service] = []
         self._rooms: dict[str, Any] = {}
         self._tickers: list[Ticker] = []
+        self._scheduler: Scheduler | None = None
         self.world: World
 
     @property
@@ -170,8 +172,8 @@ class EmbeddedAws:
             ),
             "monitoring": cloudwatch,
         }
-        moto = Moto(self.clock)
-        others = moto if store is None else self._remember(store, moto, cloudwatch)
+        moto = Moto(self.clock, cloudwatch)
+        others: Service = moto if store is None else self._remember(store, moto, cloudwatch)
         cloudfront = services["cloudfront"] = CloudFront(others, self.world)
         self._closing = [*services.values(), others]
         self._front.serve(
@@ -188,6 +190,8 @@ class EmbeddedAws:
             cloudfront.deliver,
         )
         cloudwatch.start(self.world)
+        kept = others.keep_deliveries if isinstance(others, Keeper) else lambda: None
+        self._scheduler = Scheduler(self.clock, moto, kept)
         hosting.restore()
 
     def _enter(self) -> None:
@@ -206,7 +210,7 @@ class EmbeddedAws:
             self._open.add(id(self))
             EmbeddedAws._keeping = self._store is not None
 
-    def _remember(self, store: Store, moto: Moto, cloudwatch: CloudWatch) -> Service:
+    def _remember(self, store: Store, moto: Moto, cloudwatch: CloudWatch) -> Keeper:
         """Begin with what was kept, and keep what comes."""
         keeper = Keeper(moto, store, ACCOUNT_ID)
         keeper.restore()
@@ -231,6 +235,8 @@ class EmbeddedAws:
             for service in reversed(self._closing):
                 ending.callback(service.close)
             self._closing = []
+            if self._scheduler is not None:
+                ending.callback(self._scheduler.close)
 
     def _leave(self) -> None:
         with self._open_lock:

@@ -21,13 +21,17 @@ from embedded_aws import s3
 from embedded_aws.admission.signatures import is_signed
 from embedded_aws.clock import Clock
 from embedded_aws.digests import teach_digests
+from embedded_aws.events.rules import serving, teach_rules
 from embedded_aws.fargate import teach_fargate
+from embedded_aws.logs.metric_actions import teach_metric_filters
+from embedded_aws.logs.metric_filters import Publisher, publisher
+from embedded_aws.logs.searching import teach_patterns
 from embedded_aws.protocol.service import AwsFault, Request, Response
 from embedded_aws.protocol.wire import protocol_of
 from embedded_aws.s3.notifications import teach_notifications
 from embedded_aws.served import SERVED
 from embedded_aws.transactions import teach_transactions
-from embedded_aws.world import ACCOUNT_ID
+from embedded_aws.world import ACCOUNT_ID, MetricSink
 
 log = logging.getLogger(__name__)
 
@@ -46,14 +50,17 @@ class Moto:
 
     Args:
         clock: Virtual clock, told by the services in ``_VIRTUAL``.
+        metrics: Takes what metric filters publish.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, metrics: MetricSink) -> None:
         self._clock = clock
+        self._publisher = Publisher(metrics)
         self._handlers: dict[str, list[tuple[re.Pattern[str], _Handler]]] = {}
         # moto checks a condition (If-Match) and then writes, without a lock of its own.
         self._locks = [threading.RLock() for _ in range(1024)]
         _teach_virtual_time()
+        teach_rules()  # those of a state folder fire before anybody asks for EventBridge
 
     def handle(self, request: Request) -> Response:
         """Answer with moto's backend for the service of the credential scope."""
@@ -79,6 +86,19 @@ class Moto:
     def close(self) -> None:
         """Nothing runs on its own here."""
 
+    @contextlib.contextmanager
+    def itself(self) -> Iterator[None]:
+        """Let moto, which others may share, know in whose name it works."""
+        clock_before = _clock.set(self._clock)
+        publisher_before = publisher.set(self._publisher)
+        box_before = serving.set(self)
+        try:
+            yield
+        finally:
+            serving.reset(box_before)
+            publisher.reset(publisher_before)
+            _clock.reset(clock_before)
+
     def _ask(self, handler: _Handler, request: Request) -> Response:
         with self._lock(request):
             if request.service != "s3":
@@ -98,17 +118,15 @@ class Moto:
         host = headers.get("host", "127.0.0.1")
         url = f"http://{host}{request.path}" + (f"?{request.query}" if request.query else "")
         moto_request = MotoRequest.from_primitives(request.method, url, headers, request.body)
-        token = _clock.set(self._clock)
         try:
-            status, reply_headers, body = handler(moto_request, url, moto_request.headers)
+            with self.itself():
+                status, reply_headers, body = handler(moto_request, url, moto_request.headers)
         except HTTPException as error:
             status, body = error.code or 500, error.get_body()
             reply_headers = dict(error.get_headers())
         except NotImplementedError as error:
             log.info("%s.%s is not implemented: %s", request.service, request.action, error)
             raise not_implemented(request) from error
-        finally:
-            _clock.reset(token)
         if request.service == "s3":
             # On the clock of Last-Modified: who subtracts the two gets an age.
             date = email.utils.formatdate(self._clock.now(), usegmt=True)
@@ -200,6 +218,9 @@ def _load_handlers(host: str) -> list[tuple[re.Pattern[str], _Handler]]:
             teach_fargate()
         if service == "kms":
             teach_digests()
+        if service == "logs":
+            teach_patterns()
+            teach_metric_filters()
         return [(re.compile(url), handler) for url, handler in backend.urls.items()]
     return []
 

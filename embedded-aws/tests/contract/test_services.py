@@ -16,7 +16,7 @@ REFUSED = {
     "lambda": lambda client: client.list_functions(),
     "batch": lambda client: client.describe_job_queues(),
     "route53": lambda client: client.list_hosted_zones(),
-    "firehose": lambda client: client.list_delivery_streams(),
+    "scheduler": lambda client: client.list_schedules(),
     "codepipeline": lambda client: client.list_pipelines(),
 }
 ANSWERED = {
@@ -29,6 +29,8 @@ ANSWERED = {
     "secretsmanager": lambda client: client.list_secrets(),
     "ssm": lambda client: client.describe_parameters(),
     "sts": lambda client: client.get_caller_identity(),
+    "kinesis": lambda client: client.list_streams(),
+    "firehose": lambda client: client.list_delivery_streams(),
     "iam": lambda client: client.list_roles(),
     "kms": lambda client: client.list_keys(),
     "ecr": lambda client: client.describe_repositories(),

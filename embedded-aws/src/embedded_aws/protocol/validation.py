@@ -17,7 +17,17 @@ def validate_sagemaker(action: str, params: dict[str, Any]) -> None:
         AwsFault: ``ValidationException`` that lists every constraint not met, as SageMaker does;
             ``SerializationException`` for a member of the wrong type.
     """
-    shape = _model().operation_model(action).input_shape
+    validate_request("sagemaker", action, params, "ValidationException")
+
+
+def validate_request(service: str, action: str, params: dict[str, Any], code: str) -> None:
+    """Check a request against the constraints of its service's model.
+
+    Raises:
+        AwsFault: with this code, listing every constraint not met; ``SerializationException`` for
+            a member of the wrong type.
+    """
+    shape = _model(service).operation_model(action).input_shape
     if shape is None:
         return
     problems = list(_problems(shape, params, ""))
@@ -25,16 +35,16 @@ def validate_sagemaker(action: str, params: dict[str, Any]) -> None:
         count = len(problems)
         plural = "error" if count == 1 else "errors"
         raise AwsFault(
-            "ValidationException",
+            code,
             f"{count} validation {plural} detected: {'; '.join(problems)}",
         )
 
 
 @lru_cache
-def _model() -> Any:
+def _model(service: str) -> Any:
     import botocore.session
 
-    return botocore.session.get_session().get_service_model("sagemaker")
+    return botocore.session.get_session().get_service_model(service)
 
 
 def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:

@@ -27,6 +27,8 @@ _READS = re.compile(
 )
 # Requests to these change other services too: what they made must be looked for everywhere.
 _REACH_FAR = frozenset({"cloudformation", "tagging", "resource-groups"})
+# Where events of EventBridge may be delivered to.
+_DELIVERED_TO = ("sqs", "sns", "logs", "events")
 # Lines of logs go to their journal when they come; nothing else of a stream needs to be kept then.
 _LINES = "PutLogEvents"
 
@@ -93,6 +95,21 @@ class Keeper:
             raise
         self._keep(request)
         return response
+
+    def keep_deliveries(self) -> None:
+        """Keep what events have changed that no request has sent.
+
+        Raises:
+            AwsFault: the disk does not take it; it is kept with the next change.
+        """
+        try:
+            with self._lock, self._store.write():
+                for service in _DELIVERED_TO:
+                    self._keep_backends(service)
+        except AwsFault:
+            self._unkept = True
+            self._digests.clear()
+            raise
 
     def close(self) -> None:
         """Keep nothing any more."""
