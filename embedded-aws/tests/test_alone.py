@@ -72,6 +72,7 @@ def test_every_package_that_it_imports_is_declared() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         for name in _names(node)
     }
+    declared = {name.replace("-", "_") for name in declared}
     assert imported - set(sys.stdlib_module_names) - {"embedded_aws"} == declared
 
 

@@ -92,8 +92,9 @@ def store(s3: Any, path: Path, uri: str, kms_key_id: str = "") -> None:
     """
     bucket, key = split(uri)
     encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key_id}
+    more = {"ExtraArgs": encryption} if kms_key_id else {}
     try:
-        s3.upload_file(str(path), bucket, key, ExtraArgs=encryption if kms_key_id else None)
+        s3.upload_file(str(path), bucket, key, **more)
     except (ClientError, BotoCoreError, _transfer_failure()) as error:
         raise UploadError(f'Failed to upload to "{uri}": {error}') from error
 
