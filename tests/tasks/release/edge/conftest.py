@@ -25,6 +25,7 @@ from tasks.release.context import ReleaseContext
 from tasks.release.edge import collector
 from tasks.release.edge.limits import Rate, RateLimiter, RateLimits
 from tasks.settings import settings
+from tasks.stored import parsed
 from tasks.values import Manifest, Pointer
 from tests.clients.cloudfront import distribution
 
@@ -74,7 +75,7 @@ class Users:
 
     def pointer(self) -> Pointer:
         with urllib.request.urlopen(f"{self.cdn_url}/{MODEL}/latest.json", timeout=10) as answer:
-            return Pointer.model_validate_json(answer.read())
+            return parsed(Pointer, answer.read(), "latest.json")
 
     def _come(self) -> None:
         dice = random.Random(7)
