@@ -11,20 +11,10 @@ from collections.abc import Mapping
 PASSED = "SLUICE_PASSED_VARIABLES"
 """Names of others that shall come too, separated by commas: what own code of a model asks for."""
 
-SYSTEM = frozenset(
-    {
-        "HOME",
-        "LANG",
-        "LANGUAGE",
-        "LD_LIBRARY_PATH",
-        "LOGNAME",
-        "PATH",
-        "SHELL",
-        "SYSTEMROOT",
-        "TEMP",
-    }
-    | {"TMP", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV"}
-)
+SYSTEM = frozenset({
+    "HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "SHELL", "SYSTEMROOT", "TEMP",
+    "TMP", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV",
+})  # fmt: skip
 CERTIFICATES = frozenset(
     {"CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE"}
 )
