@@ -130,6 +130,12 @@ class JudgePolicy(Immutable):
         "half minute of it: requests that a host's pause held up are slow together, and many of "
         "them prove no more than one pause.",
     )
+    dispersion_from: float = Field(
+        default=1.5,
+        ge=1,
+        description="Variance between windows, over that of independent requests, from which on "
+        "log evidence is divided by it; below it the estimate is taken for chance.",
+    )
     hold_evidence: float = Field(default=10.0, gt=1, description="No step at E of this or more.")
     shadow_pairs: int = Field(
         default=200, ge=1, description="Mirrored pairs without an alarm before the first share."

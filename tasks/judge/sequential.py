@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.judge.dispersion import UNKNOWN
 from tasks.judge.evidence import STREAMS, alternatives_of
 from tasks.judge.hypergeometric import Array
 from tasks.judge.non_inferiority import GATES, MULTIPLES, margins
@@ -57,6 +58,11 @@ class SequentialState:
         incident_until: Time until which the stable version is taken to be in trouble, (R,).
         upset_until: The same of both versions together; nothing is proven until then, (R,).
         pairs: Mirrored pairs so far, (R,).
+        history_moves: Sum and number of squared moves of the stable version's windows against its
+            own past, (R, G, 2); see dispersion.
+        release_moves: The same of the arms' differences.
+        difference, compared_with: The last window's standardised differences, and what they were
+            taken from, (R, G).
         peak: Largest evidence so far, (R,).
         outcome, decided: OPEN, ROLLBACK, PROMOTE or INCONCLUSIVE, and when, (R,).
         target, why: Wanted share, and the index into decision.REASONS, (R,).
@@ -86,6 +92,10 @@ class SequentialState:
     incident_until: Array
     upset_until: Array
     pairs: Array
+    history_moves: Array
+    release_moves: Array
+    difference: Array
+    compared_with: Array
     peak: Array
     outcome: Array
     decided: Array
@@ -100,12 +110,23 @@ class SequentialState:
     def from_json(cls, document: dict[str, Any]) -> SequentialState:
         """The inverse of to_json; documents with the former keys are read as well."""
         renamed = {FORMER_KEYS.get(key, key): value for key, value in document.items()}
+        renamed = {key: value.tolist() for key, value in _undispersed().items()} | renamed
         return cls(
             **{
                 field.name: np.asarray(renamed[field.name], dtype=float)[None]
                 for field in fields(cls)
             }
         )
+
+
+def _undispersed() -> dict[str, Array]:
+    """Nothing known of dispersion, as before the first window and in states of before 0.2."""
+    return {
+        "history_moves": np.zeros((len(GATES), 2)),
+        "release_moves": np.zeros((len(GATES), 2)),
+        "difference": np.zeros(len(GATES)),
+        "compared_with": np.full(len(GATES), float(UNKNOWN)),
+    }
 
 
 def initial(policy: JudgePolicy, releases: int = 1) -> SequentialState:
@@ -147,6 +168,10 @@ def initial(policy: JudgePolicy, releases: int = 1) -> SequentialState:
         incident_until=never(),
         upset_until=never(),
         pairs=zeros(),
+        **{
+            name: np.broadcast_to(value, (releases, *value.shape)).copy()
+            for name, value in _undispersed().items()
+        },
         peak=np.ones(releases),
         outcome=zeros(),
         decided=never(),

@@ -8,6 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.judge.decision import decide, margins_of
+from tasks.judge.dispersion import (
+    ARMS,
+    KNOWN,
+    PAST,
+    dispersion,
+    squared_move,
+    standardised_difference,
+)
 from tasks.judge.evidence import (
     ERROR_ODDS,
     ERRORS,
@@ -62,7 +70,10 @@ def update(policy: JudgePolicy, state: SequentialState, counts: WindowArrays) ->
     state = replace(state, started=started)
     state = _test_inferiority(policy, state, counts, warm, step)
     state = _test_non_inferiority(policy, state, counts, warm)
-    state = _remember(policy, state, counts, warm, step)
+    troubled = _off_the_past(policy, state, counts, [1], INCIDENT_SIGMAS)
+    upset = troubled | _off_the_past(policy, state, counts, [0, 1], UPSET_SIGMAS)
+    state = _disperse(policy, state, counts, warm, upset)
+    state = _remember(policy, state, counts, warm, step, troubled, upset)
     return decide(policy, state, counts, warm)
 
 
@@ -73,6 +84,8 @@ def _test_inferiority(
     alternatives = alternatives_of(policy)
     tail = tail_counts(policy, counts, warm, state.latency)
     log_e = column_log_e(policy, counts, warm, state.latency, state.predictions, tail)
+    dispersed = dispersion(state.history_moves, state.release_moves, policy.dispersion_from)
+    log_e = log_e / dispersed[:, None, alternatives.stream]
     start = _starting(policy, state, counts, step)
     given = state.unspent * start
     unspent = state.unspent - given
@@ -80,14 +93,16 @@ def _test_inferiority(
     factor = np.exp(np.minimum(log_e, 460.0))
     wealth = np.minimum(staked * factor, RICHEST)
     unspent = unspent.copy()
-    # Mirrored pairs multiply the same columns, and their law is not part of the correction.
+    # Mirrored pairs multiply the same columns, and their law is not part of the correction; nor is
+    # that of requests that depend on each other.
     alone = (counts.pairs[:, 0, 0] == 0)[:, None, None]
     for stream, odds, trials, hits in (
         (ERRORS, ERROR_ODDS, counts.trials, counts.bad),
         (TAIL, TAIL_ODDS, *tail),
     ):
+        lawful = alone & (dispersed[:, stream, None, None] == 1.0)
         correction = overshoot_correction(
-            policy, alternatives, stream, odds, staked, unspent, trials * alone, hits * alone
+            policy, alternatives, stream, odds, staked, unspent, trials * lawful, hits * lawful
         )
         wealth[..., alternatives.stream == stream] *= correction[..., None]
         unspent[..., stream] *= correction
@@ -166,13 +181,57 @@ def _test_non_inferiority(
     )
 
 
+def _disperse(
+    policy: JudgePolicy, state: SequentialState, counts: WindowArrays, warm: Flags, upset: Flags
+) -> SequentialState:
+    """Add how far shares moved since the window before: between the arms, or from the past."""
+    edges = gate_edges(policy, state.latency[:, 0], state.predictions[:, 0])
+    trials, hits = gate_counts(
+        policy,
+        edges,
+        counts.trials[:, 0],
+        counts.bad[:, 0],
+        counts.latency[:, 0],
+        counts.predictions[:, 0],
+    )
+    past_trials, past_hits = _past_counts(policy, state, edges)
+    # Before the release the stable version stands beside its own past.
+    alone = (state.started == NEVER)[:, None]
+    trials = np.where(alone[..., None], np.stack([trials, past_trials], -2)[..., 1], trials)
+    hits = np.where(alone[..., None], np.stack([hits, past_hits], -2)[..., 1], hits)
+    # A shared incident moves the stable version far from its past, but not the arms apart.
+    known = (trials > 0).all(-1) & ~np.where(alone, upset[:, None], warm[:, None])
+    known &= ~alone | (trials[..., 1] >= KNOWN)
+    beside = np.where(alone, PAST, ARMS)
+    difference = standardised_difference(trials, hits)
+    followed = known & (state.compared_with == beside)
+    moves = {}
+    for name, returns, kind in (("history_moves", False, PAST), ("release_moves", True, ARMS)):
+        counted = followed & (beside == kind)
+        squared = np.where(counted, squared_move(state.difference, difference, returns=returns), 0)
+        moves[name] = getattr(state, name) + np.stack([squared, counted], axis=-1)
+    return replace(
+        state,
+        difference=np.where(known, difference, state.difference),
+        compared_with=np.where(known, beside, state.compared_with).astype(float),
+        **moves,
+    )
+
+
 def _with_warm_up(log_e: Array) -> Array:
     return np.asarray(np.log1p(WARM_UP_STAKE * np.expm1(np.minimum(log_e, 100.0))))
 
 
 def _shared_rates(policy: JudgePolicy, state: SequentialState, edges: Edges) -> Array:
     """Rate of every gate's hits in the past, both arms pooled, (R, gates)."""
-    trials, hits = gate_counts(
+    trials, hits = _past_counts(policy, state, edges)
+    rate = (hits.sum(-1) + 0.5) / (trials.sum(-1) + 0.5 / PRIOR_RATES)
+    return np.asarray(np.clip(rate, 1e-6, 1.0 - 1e-6))
+
+
+def _past_counts(policy: JudgePolicy, state: SequentialState, edges: Edges) -> tuple[Array, Array]:
+    """Trials and hits of every gate in the past by arm, each (R, gates, 2)."""
+    return gate_counts(
         policy,
         edges,
         state.trials,
@@ -180,19 +239,21 @@ def _shared_rates(policy: JudgePolicy, state: SequentialState, edges: Edges) -> 
         np.stack([state.latency_canary, state.latency[:, 0]], axis=1),
         np.stack([state.predictions_canary, state.predictions[:, 0]], axis=1),
     )
-    rate = (hits.sum(-1) + 0.5) / (trials.sum(-1) + 0.5 / PRIOR_RATES)
-    return np.asarray(np.clip(rate, 1e-6, 1.0 - 1e-6))
 
 
 def _remember(
-    policy: JudgePolicy, state: SequentialState, counts: WindowArrays, warm: Flags, step: Array
+    policy: JudgePolicy,
+    state: SequentialState,
+    counts: WindowArrays,
+    warm: Flags,
+    step: Array,
+    troubled: Flags,
+    upset: Flags,
 ) -> SequentialState:
     """Update references, rate, step and times."""
     whole = counts.requests[:, 0]
     length = counts.t1 - counts.t0
     calm_again = counts.t1 + INCIDENT_SECONDS + length
-    troubled = _off_the_past(policy, state, counts, [1], INCIDENT_SIGMAS)
-    upset = troubled | _off_the_past(policy, state, counts, [0, 1], UPSET_SIGMAS)
     calm = ~upset
     fade = np.exp(-length / RATE_SECONDS)
     climbed = step != state.step

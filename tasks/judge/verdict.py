@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from tasks.judge.decision import REASONS, margins_of
+from tasks.judge.dispersion import dispersion
 from tasks.judge.evidence import STREAMS, alternatives_of
 from tasks.judge.non_inferiority import GATES, present
 from tasks.judge.policy import Immutable, JudgePolicy
@@ -35,6 +36,11 @@ class StreamEvidence(Immutable):
     segment: str = ""
     share: float = Field(description="Part of α that the stream holds.")
     log_evidence: float
+    dispersion: float = Field(
+        default=1.0,
+        description="Variance between windows over that of independent requests; the log evidence "
+        "of the next window is divided by it.",
+    )
 
 
 class Margin(Immutable):
@@ -138,17 +144,25 @@ def _streams(policy: JudgePolicy, sequential: SequentialState) -> tuple[StreamEv
     alternatives = alternatives_of(policy)
     values = stream_evidence(policy, sequential)[0]
     names = ("", *policy.segments)
+    dispersed = _dispersion(policy, sequential)
     return tuple(
         StreamEvidence(
             stream=stream,
             segment=names[row],
             share=float(alternatives.rows[row] * alternatives.weights[column]),
             log_evidence=_log(float(values[row, column])),
+            dispersion=dispersed[column],
         )
         for row in range(len(names))
         for column, stream in enumerate(STREAMS)
         if alternatives.weights[column] > 0
     )
+
+
+def _dispersion(policy: JudgePolicy, sequential: SequentialState) -> list[float]:
+    moves = sequential.history_moves, sequential.release_moves
+    by_stream: list[float] = dispersion(*moves, policy.dispersion_from)[0].tolist()
+    return by_stream
 
 
 def _margins(policy: JudgePolicy, sequential: SequentialState) -> tuple[Margin, ...]:
@@ -259,7 +273,23 @@ def _reason(
         "watch": f"The last step, the old version kept as control: watching at {shown}.",
         "shadow": f"{sequential.pairs[0]:.0f} of {policy.shadow_pairs} mirrored pairs compared.",
     }
-    return sentences.get(why, f"Stay at {shown}.")
+    return sentences.get(why, f"Stay at {shown}.") + _clustered(streams)
+
+
+def _clustered(streams: tuple[StreamEvidence, ...]) -> str:
+    """A sentence on requests that depend on each other; empty when they seem not to."""
+    found = {
+        item.stream: item.dispersion
+        for item in streams
+        if item.dispersion > 1.0 and item.stream != "limits"
+    }
+    if not found:
+        return ""
+    named = ", ".join(f"{stream} × {value:.1f}" for stream, value in found.items())
+    return (
+        f" Requests are slow or wrong together, not one by one (variance between windows: {named}):"
+        " evidence counts for as much less."
+    )
 
 
 def _log(value: float) -> float:

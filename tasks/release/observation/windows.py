@@ -16,8 +16,10 @@ from tasks.values import Frozen
 
 SAGEMAKER = "AWS/SageMaker"
 ARMS = ("canary", "stable")
-LOOK_BACK = 5
-"""Windows of the stable version alone that are read before the first step."""
+LOOK_BACK = 10
+"""Windows of the stable version alone that are read before the first step.
+
+They teach the judge its quantiles, and how far its shares move from window to window."""
 MICROSECONDS = 1000.0  # in a millisecond
 PATIENCE = 3.0
 COUNTS = {
