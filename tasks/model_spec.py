@@ -165,6 +165,18 @@ class Tolerance(Strict):
     predictions: float = Field(default=1.6, gt=1, description="Odds ratio per prediction bin.")
 
 
+class Harm(Strict):
+    """How much worse than the stable version rolls nothing back; 0 is "no worse at all"."""
+
+    errors: float = Field(default=0.0, ge=0, lt=1, description="Points of error rate.")
+    latency: float = Field(
+        default=0.05,
+        ge=0,
+        lt=1,
+        description="Share by which every answer may be slower: no two hosts are equally fast.",
+    )
+
+
 class ReleaseSpec(Strict):
     """How a version is put before users."""
 
@@ -213,6 +225,7 @@ class ReleaseSpec(Strict):
     max_error_rate: float = Field(default=0.05, gt=0, le=1, description="Absolute floor.")
     max_latency_ms: float = Field(default=2000.0, gt=0, description="Absolute floor, mean.")
     tolerance: Tolerance = Tolerance()
+    harm: Harm = Harm()
     prediction_bins: tuple[float, ...] = Field(
         default=(), description="Edges of the prediction bins that the server counts into."
     )

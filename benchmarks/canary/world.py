@@ -22,7 +22,9 @@ Law = Callable[[Array], Array]
 
 TICK = 10.0
 HOSTS = (1, 4)
-"""Of the canary and of the stable version, where hosts pause."""
+"""Of the canary and of the stable version, where hosts pause or differ."""
+SPELL = (300.0, 600.0)
+"""Seconds after the canary's start between which its host is slower."""
 
 
 def lognormal(x: Array) -> Array:
@@ -54,7 +56,9 @@ class Scenario:
     so many standard deviations. ``busy`` is the share of their time in which the hosts of either
     version would work with all of the traffic: both have as many, and queues are longer where more
     of it goes. Every ``pause_every`` seconds, by chance, a host stands still for ``pause_seconds``,
-    as in a collection of garbage.
+    as in a collection of garbage. Hosts' speeds differ by ``host_spread`` (standard deviation of
+    their logarithm), for good; the canary's host is slower by ``spell_slower`` for five minutes,
+    once.
     """
 
     name: str
@@ -76,6 +80,8 @@ class Scenario:
     busy: float = 0.0
     pause_seconds: float = 0.0
     pause_every: float = 600.0
+    host_spread: float = 0.0
+    spell_slower: float = 1.0
 
 
 SCENARIOS = {
@@ -90,6 +96,13 @@ SCENARIOS = {
         Scenario("busy hosts", benign=True, busy=0.3),
         Scenario("long pauses", benign=True, pause_seconds=3.0, pause_every=600.0),
         Scenario("short pauses", benign=True, pause_seconds=1.0, pause_every=60.0),
+        Scenario("hosts differ 3%", benign=True, host_spread=0.03),
+        Scenario("hosts differ 10%", benign=True, host_spread=0.10),
+        Scenario("slow spell", benign=True, spell_slower=1.05),
+        Scenario("3% slower", benign=True, slower=1.03),
+        Scenario("5% slower", benign=True, slower=1.05),
+        Scenario("errors +0.2", benign=True, points=0.002),
+        Scenario("errors +0.3", benign=True, points=0.003),
         Scenario("errors x2", times=2.0),
         Scenario("errors x4", times=4.0),
         Scenario("errors +5", points=0.05),
@@ -191,6 +204,8 @@ class World:
         score_edges = ndtri(np.arange(1, bins) / bins)
         self.scores = np.diff(np.r_[0.0, ndtr(score_edges - scenario.shift), 1.0])
         self.plain_scores = np.full(bins, 1.0 / bins)
+        if scenario.host_spread:
+            self.speeds = np.exp(scenario.host_spread * rng.standard_normal((releases, sum(HOSTS))))
         grid = np.geomspace(0.1, 1e5, 20001)
         self.slow_mark = float(grid[np.searchsorted(self.law(grid), 0.95)])
 
@@ -198,6 +213,8 @@ class World:
         """Drop the releases that are over."""
         self.alive, self.burst = self.alive[rows], self.burst[rows]
         self.began, self.pending = self.began[rows], self.pending[rows]
+        if self.scenario.host_spread:
+            self.speeds = self.speeds[rows]
 
     def latency_law(self, slower: float, tail: float, tail_slower: float) -> Array:
         """Probabilities of the latency bins."""
@@ -257,6 +274,11 @@ class World:
         if not scenario.from_share and not scenario.from_seconds:
             both = self.latency_law(4.0 * scenario.slower, 0.0, 1.0)
             law = np.where(burst[:, None], both, law)
+        if scenario.spell_slower > 1.0:
+            spell = (age >= SPELL[0]) & (age < SPELL[1])
+            law = np.where(spell[:, None], self.latency_law(scenario.spell_slower, 0.0, 1.0), law)
+        if scenario.host_spread:
+            law, stable_law = self._of_hosts()
         if scenario.busy:
             law, stable_law = self._queued(weight), self._queued(1.0 - weight)
         latency = np.stack(
@@ -306,6 +328,13 @@ class World:
             latency[:, arm] -= slow
             latency[:, arm, waits] += slow.sum(-1)
         return latency
+
+    def _of_hosts(self) -> tuple[Array, Array]:
+        """Latency of the canary's host, and of the stable version's hosts together."""
+        below = self.law(self.edges[None, None] / self.speeds[..., None])
+        ends = np.zeros((*below.shape[:2], 1)), np.ones((*below.shape[:2], 1))
+        laws = np.diff(np.concatenate([ends[0], below, ends[1]], axis=-1))
+        return laws[:, : HOSTS[0]].mean(1), laws[:, HOSTS[0] :].mean(1)
 
     def _queued(self, share: Array) -> Array:
         """Latency of hosts that bear this share of the traffic, as 1 / (1 - ρ) has it."""

@@ -16,6 +16,7 @@ releases side by side. The same windows give the same verdict, in whatever order
 from tasks.judge.batch import judge_many, observe_many
 from tasks.judge.policy import (
     AbsoluteLimits,
+    HarmMargins,
     JudgePolicy,
     NonInferiorityMargins,
     Restart,
@@ -31,6 +32,7 @@ __all__ = [
     "ArmCounts",
     "Arms",
     "CanaryVerdict",
+    "HarmMargins",
     "JudgePolicy",
     "JudgeState",
     "Margin",

@@ -23,7 +23,7 @@ STREAM_GATES = ((0,), (1, 2), (3,), (4, 5, 6, 7), (0, 1, 2))
 """Of every stream, in the order of evidence.STREAMS: the gates whose shares it moves with."""
 
 HISTORY_PRIOR = 4.0
-RELEASE_PRIOR = 10.0
+RELEASE_PRIOR = 20.0
 """Windows that an expectation weighs as much as: of independence, and of what history showed."""
 KNOWN = 50
 """Requests of the past from which on a window is compared with it."""

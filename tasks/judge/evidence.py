@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.judge.conditional_tests import (
-    above,
     bin_log_odds,
     conditional_log_e,
     contaminated,
@@ -22,7 +21,9 @@ from tasks.judge.conditional_tests import (
     reference_tail,
     shifted,
 )
-from tasks.judge.hypergeometric import Array, log_pgf_upper
+from tasks.judge.far_tail import TailCounts
+from tasks.judge.harm import slowed, tolerated_error_odds
+from tasks.judge.hypergeometric import Array, log_pgf_lower, log_pgf_upper
 from tasks.judge.policy import JudgePolicy
 from tasks.judge.window import WindowArrays
 
@@ -39,8 +40,6 @@ WARM_UP_PRIOR = 0.12
 LATENCY_PAIR_ODDS = (1.5, 2.5, 6.0, 50.0, 1.0)
 
 HALF_MINUTE = 30.0
-TAIL_LEVEL = 0.0007
-"""Share of the stable version's requests beyond the edge that the tail stream watches."""
 TAIL_ODDS = (5.0, 30.0)
 TAIL_PRIOR = (0.3, 0.7)
 
@@ -124,7 +123,8 @@ def column_log_e(
     warm: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
     latency_reference: Array,
     prediction_reference: Array,
-    tail: tuple[Array, Array],
+    tail: TailCounts,
+    past_errors: tuple[Array, Array],
 ) -> Array:
     """Log e-value of every column in one window, (R, S, columns).
 
@@ -135,11 +135,15 @@ def column_log_e(
         latency_reference: The stable version's counts by bin before this window, (R, S, bins).
         prediction_reference: The same of predictions.
         tail: From tail_counts.
+        past_errors: Requests of the stable version so far, and those with an error, each (R,).
     """
+    tolerated_errors = None
+    if policy.harm_margin.errors > 0:
+        tolerated_errors = tolerated_error_odds(*past_errors, policy.harm_margin.errors)[:, None]
     parts = [
-        binary_log_e(counts.trials, counts.bad, ERROR_ODDS),
+        binary_log_e(counts.trials, counts.bad, ERROR_ODDS, tolerated_errors),
         _latency(policy, counts, warm, latency_reference),
-        binary_log_e(*tail, TAIL_ODDS),
+        binary_log_e(tail.trials, tail.hits, TAIL_ODDS, tail.log_tolerated),
         _predictions(policy, counts, prediction_reference),
         _limits(policy, counts),
     ]
@@ -153,38 +157,31 @@ def column_log_e(
     return log_e
 
 
-def binary_log_e(trials: Array, hits: Array, odds: tuple[float, ...]) -> Array:
-    """Log e-value of every odds ratio, (R, S, odds), from trials and hits by arm, (R, S, 2)."""
+def binary_log_e(
+    trials: Array, hits: Array, odds: tuple[float, ...], log_tolerated: Array | None = None
+) -> Array:
+    """Log e-value of every odds ratio, (R, S, odds), from trials and hits by arm, (R, S, 2).
+
+    Args:
+        trials: Requests by arm.
+        hits: Those that count.
+        odds: Odds ratios of the alternatives.
+        log_tolerated: Largest log odds ratio of H0, broadcast to (R, S); None is 0. What does not
+            exceed it is no alternative.
+    """
     theta = np.array(odds)
     ours = hits[..., 0, None]
-    result: Array = ours * np.log(theta) - log_pgf_upper(
-        trials[..., 0, None], hits.sum(-1)[..., None], trials.sum(-1)[..., None], theta
+    margins = trials[..., 0, None], hits.sum(-1)[..., None], trials.sum(-1)[..., None]
+    if log_tolerated is None:
+        result: Array = ours * np.log(theta) - log_pgf_upper(*margins, theta)
+        return result
+    tolerated = np.broadcast_to(log_tolerated, hits.shape[:-1])[..., None]
+    gain = (
+        ours * (np.log(theta) - tolerated)
+        - log_pgf_upper(*margins, theta)
+        + log_pgf_lower(*margins, np.exp(tolerated))
     )
-    return result
-
-
-def tail_counts(
-    policy: JudgePolicy,
-    counts: WindowArrays,
-    warm: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-    reference: Array,
-) -> tuple[Array, Array]:
-    """Requests, and requests beyond the stable version's far tail, by arm, each (R, S, 2).
-
-    The edge follows from the past: the first with at most TAIL_LEVEL (or one request) beyond it.
-    Nothing is counted in warm-up.
-    """
-    shape = counts.trials.shape
-    if not policy.latency_edges:
-        return np.zeros(shape), np.zeros(shape)
-    past = above(reference)
-    total = past[..., :1]
-    beyond = past <= np.maximum(TAIL_LEVEL * total, 1.0)
-    edge = np.where(total[..., 0] >= 50, np.maximum(np.argmax(beyond, axis=-1), 1), 0)
-    judged = (edge > 0) & ~warm[:, None]
-    cumulative = above(counts.latency)
-    hits = np.take_along_axis(cumulative, edge[..., None, None], axis=-1)[..., 0]
-    return cumulative[..., 0] * judged[..., None], hits * judged[..., None]
+    return np.asarray(np.where(np.log(theta) > tolerated, gain, 0.0))
 
 
 def _latency(
@@ -204,14 +201,21 @@ def _latency(
         tested = informative_bins(canary[cold] + stable[cold])
         part = tail[cold][..., None, tested.start : tested.stop + 1]
         odds = bin_log_odds(part, shifted(part, np.array(LATENCY_SHIFTS)[:, None]))
-        log_e[cold, :, : columns - 1] = conditional_log_e(canary[cold], stable[cold], tested, odds)
-    moved = policy.warm_up_bins
-    if warm.any() and moved is not None:
+        tolerated = None
+        if policy.harm_margin.latency > 0:
+            moved = slowed(tail[cold], policy.latency_edges, policy.harm_margin.latency)
+            moved = moved[..., tested.start : tested.stop + 1]
+            tolerated = np.maximum(bin_log_odds(part[..., 0, :], moved), 0.0)
+        log_e[cold, :, : columns - 1] = conditional_log_e(
+            canary[cold], stable[cold], tested, odds, tolerated
+        )
+    steps = policy.warm_up_bins
+    if warm.any() and steps is not None:
         # Canary bins move down by the tolerated factor: a canary slower by just that factor is
         # then exchangeable with the stable version.
         warmed = np.zeros_like(canary[warm])
-        warmed[..., 0] = canary[warm][..., : moved + 1].sum(-1)
-        warmed[..., 1 : canary.shape[-1] - moved] = canary[warm][..., moved + 1 :]
+        warmed[..., 0] = canary[warm][..., : steps + 1].sum(-1)
+        warmed[..., 1 : canary.shape[-1] - steps] = canary[warm][..., steps + 1 :]
         tested = informative_bins(warmed + stable[warm])
         part = tail[warm][..., None, tested.start : tested.stop + 1]
         odds = bin_log_odds(part, shifted(part, np.asarray(WARM_UP_SHIFT)))

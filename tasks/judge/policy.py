@@ -34,6 +34,17 @@ class NonInferiorityMargins(Immutable):
     )
 
 
+class HarmMargins(Immutable):
+    """How much worse than the stable version rolls nothing back; 0 is "no worse at all".
+
+    What lies between this and the tolerance of promotion ends in a proof or undecided. Mirrored
+    pairs know no margin.
+    """
+
+    errors: float = Field(default=0.0, ge=0, lt=1, description="Points of error share.")
+    latency: float = Field(default=0.0, ge=0, lt=1, description="Share by which all are slower.")
+
+
 class AbsoluteLimits(Immutable):
     """Absolute floors beside the test; None switches one off."""
 
@@ -92,6 +103,7 @@ class JudgePolicy(Immutable):
     )
     first_weight: float = Field(default=0.05, gt=0, le=1, description="Largest first share.")
     tolerance: NonInferiorityMargins = NonInferiorityMargins()
+    harm_margin: HarmMargins = HarmMargins()
     limits: AbsoluteLimits = AbsoluteLimits()
     streams: StreamWeights = StreamWeights()
     restart: Restart = Restart()

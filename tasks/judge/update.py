@@ -24,8 +24,8 @@ from tasks.judge.evidence import (
     TAIL_ODDS,
     alternatives_of,
     column_log_e,
-    tail_counts,
 )
+from tasks.judge.far_tail import tail_counts
 from tasks.judge.hypergeometric import Array
 from tasks.judge.non_inferiority import (
     GATES,
@@ -83,7 +83,15 @@ def _test_inferiority(
     """Multiply the wealth of every column; new mass starts at this window."""
     alternatives = alternatives_of(policy)
     tail = tail_counts(policy, counts, warm, state.latency)
-    log_e = column_log_e(policy, counts, warm, state.latency, state.predictions, tail)
+    log_e = column_log_e(
+        policy,
+        counts,
+        warm,
+        state.latency,
+        state.predictions,
+        tail,
+        (state.trials[:, 1], state.bad[:, 1]),
+    )
     dispersed = dispersion(state.history_moves, state.release_moves, policy.dispersion_from)
     log_e = log_e / dispersed[:, None, alternatives.stream]
     start = _starting(policy, state, counts, step)
@@ -93,14 +101,15 @@ def _test_inferiority(
     factor = np.exp(np.minimum(log_e, 460.0))
     wealth = np.minimum(staked * factor, RICHEST)
     unspent = unspent.copy()
-    # Mirrored pairs multiply the same columns, and their law is not part of the correction; nor is
-    # that of requests that depend on each other.
+    # Mirrored pairs multiply the same columns, and their law is not part of the correction.
     alone = (counts.pairs[:, 0, 0] == 0)[:, None, None]
-    for stream, odds, trials, hits in (
-        (ERRORS, ERROR_ODDS, counts.trials, counts.bad),
-        (TAIL, TAIL_ODDS, *tail),
+    margin = policy.harm_margin
+    for stream, odds, trials, hits, tolerated in (
+        (ERRORS, ERROR_ODDS, counts.trials, counts.bad, margin.errors),
+        (TAIL, TAIL_ODDS, tail.trials, tail.hits, margin.latency),
     ):
-        lawful = alone & (dispersed[:, stream, None, None] == 1.0)
+        # The law of the jump is known where the arms are exchangeable, one request like another.
+        lawful = alone & (tolerated == 0.0) & (dispersed[:, stream, None, None] == 1.0)
         correction = overshoot_correction(
             policy, alternatives, stream, odds, staked, unspent, trials * lawful, hits * lawful
         )

@@ -49,6 +49,7 @@ CALLED = {
     "serving.autoscaling": {"spec", "autoscaling", "wanted", "scaling"},
     "release": {"release", "spec", "rules", "asked"},
     "release.tolerance": {"tolerance"},
+    "release.harm": {"harm"},
     "release.load_test": {"load", "load_test"},
     "retrain_when": {"when", "retrain_when", "rule"},
     "data": {"data"},

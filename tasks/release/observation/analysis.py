@@ -13,6 +13,7 @@ from typing import Any
 from tasks.judge import (
     AbsoluteLimits,
     CanaryVerdict,
+    HarmMargins,
     JudgePolicy,
     JudgeState,
     NonInferiorityMargins,
@@ -50,6 +51,7 @@ def policy(
             latency_p99=tolerance.latency_p99,
             predictions=tolerance.predictions,
         ),
+        harm_margin=HarmMargins(errors=spec.harm.errors, latency=spec.harm.latency),
         limits=AbsoluteLimits(
             max_error_rate=min(spec.max_error_rate, 0.999), max_latency_ms=spec.max_latency_ms
         ),

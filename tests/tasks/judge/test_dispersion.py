@@ -79,7 +79,7 @@ def test_what_history_shows_is_believed_until_the_release_says_otherwise():
     assert before[STREAMS.index("latency")] == pytest.approx(94.0 / 13.0)
     assert before[STREAMS.index("errors")] == before[STREAMS.index("predictions")] == 1.0
     calm = INDEPENDENT.copy()
-    calm[:, 1] = (200.0, 200.0)
+    calm[:, 1] = (400.0, 400.0)
     assert dispersion(noisy, calm, 1.5)[0, STREAMS.index("latency")] == 1.0
     assert dispersion(noisy, calm, 1.1)[0, STREAMS.index("latency")] > 1.1
 
