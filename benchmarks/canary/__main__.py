@@ -4,6 +4,7 @@ python -m benchmarks.canary                         one table: 10 requests/s, 0.
 python -m benchmarks.canary --all --out results.jsonl    every rate, feed and error share
 python -m benchmarks.canary tables results.jsonl    the same as Markdown
 python -m benchmarks.canary promises --reps 4000    measured α and β
+python -m benchmarks.canary repairs --rate 100      what each repair alone changes
 python -m benchmarks.canary shadow                  mirrored pairs
 python -m benchmarks.canary judge windows.jsonl     judge windows (or from stdin)
 python -m benchmarks.canary sample > windows.jsonl  windows to try that with
@@ -20,11 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.canary import feed, promises, report
+from benchmarks.canary import feed, promises, repairs, report
 from benchmarks.canary.lines import FORMAT
 from benchmarks.canary.peers import PEERS
 from benchmarks.canary.run import Controller, Judge, Result, play_together
-from benchmarks.canary.world import HELD_OUT, LAWS, SCENARIOS, Scenario, Setting
+from benchmarks.canary.world import EVERY, HELD_OUT, LAWS, SCENARIOS, Scenario, Setting
 from tasks.judge import JudgePolicy
 
 LIMITS = {
@@ -141,7 +142,7 @@ def table(args: argparse.Namespace) -> None:
     """Print the table, one line as soon as its cell is done."""
     scenarios = HELD_OUT if args.held_out else SCENARIOS
     if args.scenario:
-        scenarios = {name: {**SCENARIOS, **HELD_OUT}[name] for name in args.scenario}
+        scenarios = {name: EVERY[name] for name in args.scenario}
     controllers = ["judge", *PEERS] if args.controller == ["all"] else args.controller
     kept = _kept(args.out)
     groups = [
@@ -194,7 +195,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="python -m benchmarks.canary", description=__doc__,
                                   formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    top.add_argument("--scenario", action="append", choices=[*SCENARIOS, *HELD_OUT])
+    top.add_argument("--scenario", action="append", choices=list(EVERY))
     top.add_argument("--held-out", action="store_true", help="scenarios that tuning never saw")
     top.add_argument(
         "--controller", action="append", choices=["judge", *PEERS, "all"], default=None
@@ -214,6 +215,13 @@ def parser() -> argparse.ArgumentParser:
     measured = commands.add_parser("promises", help="measured α and β")
     measured.add_argument("--reps", type=int, default=4000)
     measured.add_argument("--seed", type=int, default=1)
+    repaired = commands.add_parser(
+        "repairs", help="worlds that are not exchangeable: what each repair alone changes"
+    )
+    repaired.add_argument("--rate", type=float, default=100.0, help="requests per second")
+    repaired.add_argument("--feed", choices=["direct", "cloudwatch"], default="direct")
+    repaired.add_argument("--reps", type=int, default=200)
+    repaired.add_argument("--seed", type=int, default=1)
     mirrored = commands.add_parser("shadow", help="mirrored pairs")
     mirrored.add_argument("--reps", type=int, default=500)
     mirrored.add_argument("--seed", type=int, default=1)
@@ -230,7 +238,7 @@ def parser() -> argparse.ArgumentParser:
     sampled.add_argument("--reps", type=int, default=500)
     sampled.add_argument("--seconds", type=int, default=7200)
     sampled.add_argument("--share", type=float, default=0.25)
-    sampled.add_argument("--scenario", dest="sampled", choices=[*SCENARIOS, *HELD_OUT],
+    sampled.add_argument("--scenario", dest="sampled", choices=list(EVERY),
                          default="none")  # fmt: skip
     sampled.add_argument("--seed", type=int, default=1)
     return top
@@ -243,6 +251,8 @@ def main(argv: list[str] | None = None) -> None:
         promises.measure(args.reps, args.seed)
     elif args.command == "tables":
         report.tables(args.file)
+    elif args.command == "repairs":
+        repairs.measure(Setting(rate=args.rate, feed=args.feed), args.reps, args.seed)
     elif args.command == "shadow":
         promises.shadow(args.reps, args.seed)
     elif args.command == "judge":
@@ -251,7 +261,7 @@ def main(argv: list[str] | None = None) -> None:
         except (ValueError, OSError) as error:
             raise SystemExit(f"{args.file}: {error}") from error
     elif args.command == "sample":
-        scenario = {**SCENARIOS, **HELD_OUT}[args.sampled]
+        scenario = EVERY[args.sampled]
         feed.sample(scenario, args.reps, args.seconds, args.share, args.seed)
     else:
         args.controller = args.controller or ["judge"]

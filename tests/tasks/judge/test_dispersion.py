@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks.canary.run import Judge as SimulatedJudge
 from benchmarks.canary.run import play
-from benchmarks.canary.world import SCENARIOS, Scenario, Setting
+from benchmarks.canary.world import EVERY, Scenario, Setting
 from tasks.judge import JudgePolicy, JudgeState, NonInferiorityMargins, Window, observe, verdict
 from tasks.judge.dispersion import (
     STREAM_GATES,
@@ -161,11 +161,11 @@ def dispersions(scenario, rate, **setting):
 
 @pytest.mark.parametrize("name", ["none", "bursts", "errors +5", "latency x5", "slow ramp"])
 def test_neither_calm_nor_shared_incidents_nor_a_steady_fault_look_dispersed(name):
-    assert (dispersions(SCENARIOS[name], 10.0) < 1.5).all()
+    assert (dispersions(EVERY[name], 10.0) < 1.5).all()
 
 
 def test_pauses_of_hosts_do():
-    assert dispersions(SCENARIOS["short pauses"], 100.0)[1] > 2.0
+    assert dispersions(EVERY["short pauses"], 100.0)[1] > 2.0
 
 
 def test_a_slow_version_on_hosts_that_pause_is_found():

@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from benchmarks.canary.run import Judge as SimulatedJudge
 from benchmarks.canary.run import play
-from benchmarks.canary.world import SCENARIOS, Setting
+from benchmarks.canary.world import EVERY, Setting
 from tasks.judge import HarmMargins, JudgePolicy
 from tasks.judge.conditional_tests import bin_log_odds, reference_tail
 from tasks.judge.evidence import ERROR_ODDS, binary_log_e
@@ -86,7 +86,7 @@ def test_e_values_expect_at_most_one_wherever_the_odds_are_tolerated(tolerated):
 def rolled_back(name, rate, reps=60, **margins):
     policy = JudgePolicy(harm_margin=HarmMargins(**margins))
     played = play(
-        SCENARIOS[name], Setting(rate=rate), lambda releases: SimulatedJudge(policy, releases),
+        EVERY[name], Setting(rate=rate), lambda releases: SimulatedJudge(policy, releases),
         reps=reps, seed=11, edges=policy.latency_edges, horizon=3600.0,
     )  # fmt: skip
     return int((played.outcome == ROLLBACK).sum())

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from benchmarks.canary.run import Judge as SimulatedJudge
 from benchmarks.canary.run import play_together
-from benchmarks.canary.world import SCENARIOS, Setting
+from benchmarks.canary.world import EVERY, Setting
 from tasks.judge import (
     AbsoluteLimits,
     ArmCounts,
@@ -278,7 +278,7 @@ def test_errors_are_believed_at_once():
 def test_pauses_of_one_host_against_four_roll_few_good_versions_back():
     policy = JudgePolicy()
     [paused] = play_together(
-        SCENARIOS["long pauses"],
+        EVERY["long pauses"],
         Setting(rate=100.0),
         [lambda releases: SimulatedJudge(policy, releases)],
         reps=60,
