@@ -1,7 +1,9 @@
 """What every test may ask for."""
 
+import gc
 import os
 import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,9 @@ for name in list(os.environ):
 # What `make test ARGS=…` was told would reach every make that a documented command starts.
 for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "ARGS"):
     os.environ.pop(name, None)
+# Hundreds of processes start in the tests; each would compile all of ours again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 for name in ("NO_PROXY", "no_proxy"):
     os.environ[name] = ",".join(filter(None, ["127.0.0.1", "localhost", os.environ.get(name)]))
 
@@ -30,6 +35,9 @@ os.environ.update(
         "EMBEDDED_AWS_HOSTING_WEIGHTS_SECONDS": "20",
     }
 )
+
+# All that is imported and collected stays: until then there is no garbage to look for among it.
+gc.disable()
 
 # A deadline on a shared machine measures the neighbours, not the code.
 hypothesis_settings.register_profile("sluice", deadline=None)
@@ -67,6 +75,12 @@ def pytest_collection_modifyitems(config, items):
         guessed = TENSORFLOW_SECONDS if item.get_closest_marker("tensorflow") else OTHER_SECONDS
         seconds[item.path] = measured.args[0] if measured else seconds.get(item.path, 0.0) + guessed
     items.sort(key=lambda item: -seconds[item.path])
+
+
+def pytest_collection_finish():
+    """Look for garbage among what the tests make, not among thousands of tests."""
+    gc.freeze()
+    gc.enable()
 
 
 def shuffled(items, chance):

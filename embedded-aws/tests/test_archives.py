@@ -53,6 +53,7 @@ def changed(content, at):
     return bytes(damaged)
 
 
+# What takes long to make is made by its own case, not by every process that collects.
 BAD = {
     "nothing": (b"", "cut off after 0 bytes"),
     "text": (b"no archive", "not gzipped"),
@@ -84,17 +85,18 @@ BAD = {
     "file and folder": (packed(("a", b""), ("a/b", b"")), "there twice"),
     "another size": (attributes(size="0"), "bytes"),
     "no size": (attributes(size="-1"), "bytes"),
-    "long name": (flood(("x", b"L"), b"a" * MIB, 64), "a header has 67,108,864 bytes"),
-    "attributes": (flood(("x", b"x"), b"a" * MIB, 64), "a header has 67,108,864 bytes"),
+    "long name": (lambda: flood(("x", b"L"), b"a" * MIB, 64), "a header has 67,108,864 bytes"),
+    "attributes": (lambda: flood(("x", b"x"), b"a" * MIB, 64), "a header has 67,108,864 bytes"),
     "many attributes": (attributes(**{f"k{n}": "v" for n in range(101)}), "over 100 attributes"),
-    "zeros": (packed(("zeros", bytes(80 * MIB))), "over 200 times its size"),
-    "many": (packed(*((str(n), b"") for n in range(20_001))), "over 20,000 files"),
+    "zeros": (lambda: packed(("zeros", bytes(80 * MIB))), "over 200 times its size"),
+    "many": (lambda: packed(*((str(n), b"") for n in range(20_001))), "over 20,000 files"),
 }
 
 
 @pytest.mark.parametrize("case", BAD)
 def test_one_that_is_not_let_in_is_told_and_leaves_nothing(case, tmp_path):
     content, words = BAD[case]
+    content = content if isinstance(content, bytes) else content()
     with pytest.raises(ArchiveError, match=words):
         unpack(io.BytesIO(content), tmp_path / "deep" / "model")
     assert [path.name for path in tmp_path.rglob("*")] == ["deep"]

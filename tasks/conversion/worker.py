@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from models.runtime.networks.start import start
 from tasks.conversion.calibration import fit, read
 from tasks.conversion.edge_signature import with_names
 from tasks.conversion.refusals import Refused, in_words, loop
@@ -57,6 +58,7 @@ def convert_all(job: dict[str, Any], at: Path) -> dict[str, Any]:
         ConversionError: the calibration data are not the model's.
     """
     began = time.perf_counter()
+    start()
     import tensorflow as tf
 
     started = time.perf_counter() - began

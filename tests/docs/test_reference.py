@@ -13,11 +13,13 @@ PROSE = "\n".join(
     path.read_text("utf-8") for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 )
 
+PAGES = pages()
 
-@pytest.mark.parametrize("name", sorted(pages()))
+
+@pytest.mark.parametrize("name", sorted(PAGES))
 def test_a_generated_page_is_what_the_code_says(name):
     written = (ROOT / "docs" / name).read_text("utf-8")
-    assert written == pages()[name], "run: python -m docs.generate"
+    assert written == PAGES[name], "run: python -m docs.generate"
 
 
 def test_every_flow_and_deployment_is_explained():

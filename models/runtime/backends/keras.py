@@ -16,6 +16,7 @@ from models.runtime.networks.export import GRAPH, Network, export, rehearse
 from models.runtime.networks.fitting import Checkpoints, Examples, Fit, FittingSchedule
 from models.runtime.networks.litert import Graph
 from models.runtime.networks.objectives import LOSSES
+from models.runtime.networks.start import start
 from models.runtime.script_mode import Job
 from models.runtime.signature import Arrays, Signature
 from models.runtime.task import PREDICTION
@@ -44,6 +45,7 @@ class Keras(Backend):
 
         All hosts of the job do this: each learns from its part of every batch.
         """
+        start()
         import keras
         import tensorflow as tf
 

@@ -17,6 +17,7 @@ from models.runtime.networks import towers as networks
 from models.runtime.networks.export import Network
 from models.runtime.networks.fitting import Checkpoints, Examples, Fit, FittingSchedule
 from models.runtime.networks.fitting import History as Log
+from models.runtime.networks.start import start
 from models.runtime.rankings import second
 from models.runtime.rankings.catalogue import item_features
 from models.runtime.rankings.history import History, TakenUp
@@ -55,6 +56,7 @@ class TwoTowers(Backend):
 
     def fit(self, fitting: Fitting) -> Fitted:
         """Fit the towers on the older acts, the second stage on the newer, the towers on all."""
+        start()
         import keras
         import sklearn
         import tensorflow as tf
