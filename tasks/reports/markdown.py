@@ -6,6 +6,8 @@ nobody sees. So a table breaks its own lines.
 
 from __future__ import annotations
 
+import html
+import math
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
@@ -13,11 +15,36 @@ from collections.abc import Collection, Iterator, Sequence
 from tasks.reports.links import label
 
 PAGE, PADDING, SIGN = 820.0, 26.0, 7.3
-"""Pixels: of a table at 1400 × 900, around a cell's text, and of one sign on average."""
+"""Pixels: of a table at 1400 × 900, around a cell's text, and of a letter on average."""
+CODE, CODE_PADDING = 7.0, 8.0
+"""Pixels of a sign in a code span, and around the span."""
+_PIXELS = {
+    sign: pixels
+    for pixels, signs in (
+        (0.0, "\u200b\u200c\u200d\u2060\ufeff"),
+        (4.0, " Iijl"),
+        (5.25, "!'`\\,.:;|·ft"),
+        (6.25, "()/[]r1"),
+        (7.0, "-^_{}\u2013"),
+        (8.25, '"?*LJckszx'),
+        (9.25, "2356789abdeghnopquvyEFPRS$"),
+        (9.75, "04#&+<=>~BTZ×€"),
+        (10.75, "ACDGHKNUVXY"),
+        (12.0, "OQw≥≤→↩✔✘❄"),
+        (13.25, "Mm⚠"),
+        (14.25, "%@…—"),
+        (15.0, "W"),
+    )
+    for sign in signs
+}
+"""Of each sign in the UI's text (Inter, 14 px), as wide as in a header; in quarters, so that sums
+are exact and what fitted once fits again."""
+_WIDE, _WIDEST = 15.0, 18.75
+"""Pixels of a sign that East Asian typography calls wide, and of any other that stands nowhere."""
 BREAK = "\u200b"
 """Where a browser may break a line; it is not seen."""
-NARROWEST = 7
-"""Signs that a column keeps however many there are."""
+NARROWEST = 51.0
+"""Pixels that a column keeps however many there are."""
 _ATOM = re.compile(
     r"`[^`]+`|!?\[(?:\\.|[^\]\\])*\]\((?:\\.|[^)\\])*\)|&#?\w+;|\\.|<br>| +|.", re.DOTALL
 )
@@ -74,7 +101,7 @@ def plain(text: str) -> str:
     return quoted or "–"
 
 
-def flowing(text: str, longest: int = 60) -> str:
+def flowing(text: str, longest: float = 60 * SIGN) -> str:
     """Words that no line could hold, cut into parts that one can; paragraphs and lists need it."""
     return " ".join(
         word if word.startswith("`") else BREAK.join(broken(word, longest))
@@ -82,28 +109,29 @@ def flowing(text: str, longest: int = 60) -> str:
     )
 
 
-def broken(text: str, width: int) -> list[str]:
-    """Lines of at most so many signs, broken between words, and inside a word only if it must be.
+def broken(text: str, width: float) -> list[str]:
+    """Lines of at most so many pixels, broken between words, and inside a word only if it must be.
 
     A link stays whole; so does an address in S3, which becomes one.
     """
     lines: list[list[str]] = [[]]
-    used = 0
+    used = 0.0
     for word in _words(text, width):
         if word == ["<br>"]:
             lines.append([])
-            used = 0
+            used = 0.0
             continue
         needed = sum(map(_wide, word))
-        if used and used + 1 + needed > width:
+        space = _PIXELS[" "] if lines[-1] else 0.0
+        if lines[-1] and used + space + needed > width:
             lines.append([])
-            used = 0
+            used = space = 0.0
         lines[-1].append("".join(word))
-        used += needed + (1 if used else 0)
+        used += space + needed
     return [" ".join(line) for line in lines]
 
 
-def _words(text: str, width: int) -> Iterator[list[str]]:
+def _words(text: str, width: float) -> Iterator[list[str]]:
     """Words as lists of atoms; those too long for a line come in parts."""
     word: list[str] = []
     for atom in [*_ATOM.findall(text), " "]:
@@ -118,9 +146,9 @@ def _words(text: str, width: int) -> Iterator[list[str]]:
             yield [atom]
 
 
-def _fitting(word: Sequence[str], width: int) -> int:
+def _fitting(word: Sequence[str], width: float) -> int:
     """How many atoms of a word one line takes: the last joint near its end, or what fits."""
-    used, count = 0, 0
+    used, count = 0.0, 0
     for atom in word:
         used += _wide(atom)
         if used > width and count:
@@ -133,55 +161,88 @@ def _fitting(word: Sequence[str], width: int) -> int:
     return count
 
 
-def _parts(atom: str, width: int) -> list[str]:
+def _parts(atom: str, width: float) -> list[str]:
     """A code span that no line holds, as several; what is a link, or becomes one, stays whole."""
     if not atom.startswith("`") or _wide(atom) <= width or atom.startswith("`s3://"):
         return [atom]
-    inside, size = atom[1:-1], max(1, width - 1)
-    return [f"`{inside[start : start + size]}`" for start in range(0, len(inside), size)]
+    parts, used = [""], CODE_PADDING
+    for sign in atom[1:-1]:
+        if parts[-1] and used + _in_code(sign) > width:
+            parts.append("")
+            used = CODE_PADDING
+        parts[-1] += sign
+        used += _in_code(sign)
+    return [f"`{part}`" for part in parts]
 
 
-def _wide(atom: str) -> int:
-    """Signs that an atom takes on the page."""
+def _wide(atom: str) -> float:
+    """Pixels that an atom takes on the page."""
     if atom.startswith("`") and len(atom) > 1:
         inside = atom[1:-1]
-        return len(label(inside)) if inside.startswith("s3://") else len(inside) + 1
-    if len(atom) > 1 and atom[0] in "![" and "](" in atom:
-        return len(atom[: atom.index("](")].lstrip("![").replace("\\", ""))
+        if inside.startswith("s3://"):
+            return _text(label(inside))
+        return CODE_PADDING + sum(map(_in_code, inside))
+    if _is_link(atom):
+        return _text(atom[: atom.index("](")].lstrip("![").replace("\\", ""))
     if len(atom) > 1:
-        return 1
-    if unicodedata.combining(atom):
-        return 0
-    return 2 if unicodedata.east_asian_width(atom) in "WF" else 1
+        return _text(html.unescape(atom.removeprefix("\\")))
+    return _pixels(atom)
 
 
-def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
-    """Signs of each column: what it needs, or its fair part of what there is."""
+def _is_link(atom: str) -> bool:
+    return atom[0] in "![" and "](" in atom
+
+
+def _text(signs: str) -> float:
+    return sum(map(_pixels, signs))
+
+
+def _in_code(sign: str) -> float:
+    return CODE if sign.isascii() else _pixels(sign)
+
+
+def _pixels(sign: str) -> float:
+    """Pixels of one sign; of one that is put together from others, theirs."""
+    known = _PIXELS.get(sign)
+    if known is not None:
+        return known
+    if unicodedata.combining(sign):
+        return 0.0
+    if unicodedata.east_asian_width(sign) in "WF":
+        return _WIDE
+    parts = unicodedata.normalize("NFKD", sign)
+    return _WIDEST if parts == sign else _text(parts)
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[float]:
+    """Pixels of each column: what it needs, or its fair part of what there is."""
     columns = list(zip(*rows, strict=True))
     needs = [max(map(_longest, column)) for column in columns]
     links = [max(map(_whole, column)) for column in columns]
-    room = (PAGE - PADDING * len(needs)) / SIGN
+    room = PAGE - PADDING * len(needs)
     widths = list(links)
     rest = room - sum(widths)
     others = sorted((i for i, width in enumerate(widths) if not width), key=needs.__getitem__)
     for done, index in enumerate(others):
-        fair = int(rest // (len(others) - done))
-        widths[index] = min(max(needs[index], 1), max(fair, NARROWEST))
+        fair = math.floor(rest / (len(others) - done))
+        widths[index] = min(needs[index], max(fair, NARROWEST))
         rest -= widths[index]
     return widths
 
 
-def _whole(cell: str) -> int:
-    """Signs of the longest part that cannot be broken."""
-    atoms = _ATOM.findall(cell)
-    return max((_wide(a) for a in atoms if a.startswith("`s3://") or "](" in a), default=0)
+def _whole(cell: str) -> float:
+    """Pixels of the longest part that cannot be broken."""
+    whole = (a for a in _ATOM.findall(cell) if a.startswith("`s3://") or _is_link(a))
+    return max(map(_wide, whole), default=0.0)
 
 
-def _longest(cell: str) -> int:
-    return max(
-        sum(_wide(atom) if atom.strip(" ") else 1 for atom in _ATOM.findall(line))
-        for line in cell.split("<br>")
-    )
+def _longest(cell: str) -> float:
+    return max(map(breadth, cell.split("<br>")))
+
+
+def breadth(line: str) -> float:
+    """Pixels that a line of Markdown takes on the page; never less than it really does."""
+    return sum(_wide(atom) if atom.strip(" ") else _PIXELS[" "] for atom in _ATOM.findall(line))
 
 
 def _cell(value: object) -> str:

@@ -7,6 +7,9 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from deployments.laptop.browser import find
+from tasks.release.journal.record import JournalEntry
+from tasks.release.pages import lines
+from tasks.reports.markdown import plain, table
 from tests.journeys.killing import MODEL
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.timeout(600)]
@@ -30,6 +33,13 @@ CLIPPED = """() => [...document.querySelectorAll("article, article *")]
 """What stands wider than its place: the UI hides it, behind a scroll bar or without one."""
 PICTURE = (600, 90)
 """Pixels from which a picture can be read: width and height."""
+EXTREMES = (
+    *("W" * 90, "m0" * 45, "@%" * 40, "iljt. " * 40, "Ж" * 60, "日本語" * 30, "😀" * 30),
+    "v20261130_002543" * 4,
+    "arn:aws:sagemaker:us-east-1:123456789012:endpoint/sluice-price-estimator-v20261130-002543",
+    *("`code` [a](b) **x** <b>|" * 4, "price-estimator · a weekly schedule, for the third time"),
+)
+"""What a journal may hold: no space to break at, wide signs, markup."""
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +124,23 @@ def test_each_page_can_be_read_without_opening_a_log(journey, survived, page, ki
         drawn = picture.bounding_box()
         assert drawn["width"] >= PICTURE[0]
         assert drawn["height"] >= PICTURE[1]
+
+
+def test_a_table_fits_whatever_stands_in_it(journey, page):
+    told = ["# Extremes"]
+    for text in EXTREMES:
+        said = {"actor": text, "kind": "outcome", "action": text, "detail": text}
+        told.append(lines.shown([JournalEntry(at=at, **said) for at in (1.0, 86_399.0)]))
+        code = text.replace("`", "'")
+        told.append(table([plain(text)] * 9, [[f"`{code}`"] * 9]))
+    made = journey.prefect._http.post(
+        "/artifacts/", json={"key": "extremes", "type": "markdown", "data": "\n\n".join(told)}
+    )
+    page.goto(f"{journey.prefect.ui}/artifacts/artifact/{journey.prefect._ok(made)['id']}")
+    expect(page.locator("article table")).to_have_count(2 * len(EXTREMES))
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=SHOTS / "extremes.png", full_page=True)
+    assert page.evaluate(CLIPPED) == []
 
 
 @pytest.mark.parametrize("kind", ["snapshot", "contract", "bundle"])

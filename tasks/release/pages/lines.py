@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tasks.clock import utc, wall
 from tasks.release.journal.record import JournalEntry
-from tasks.reports.pages import table
+from tasks.reports.markdown import plain, table
 
 LAST_LINES = 60
 _NUMBERS = re.compile(r"\d[\d.,]*")
@@ -45,7 +45,7 @@ def shown(entries: Sequence[JournalEntry]) -> str:
     """The newest lines as a table."""
     whole = folded(entries)
     rows = [
-        (moment(line), line.kind, line.action, line.detail, line.actor)
+        (moment(line), line.kind, *map(plain, (line.action, line.detail, line.actor)))
         for line in whole[-LAST_LINES:]
     ]
     left_out = len(whole) - len(rows)

@@ -13,6 +13,7 @@ from tasks.reports.markdown import (
     PADDING,
     PAGE,
     SIGN,
+    breadth,
     broken,
     fitted,
     flowing,
@@ -31,9 +32,9 @@ def bars(line):
 
 
 def widest(row):
-    """Signs of a row of plain cells: the longest line of each."""
+    """Pixels of a row's cells: the longest line of each."""
     cells = re.split(r"(?<!\\)\|", row)[1:-1]
-    return [max(len(part) for part in cell.strip().split("<br>")) for cell in cells]
+    return [max(map(breadth, cell.strip().split("<br>"))) for cell in cells]
 
 
 @given(st.lists(st.lists(TEXT, min_size=3, max_size=3), min_size=1, max_size=4))
@@ -43,32 +44,53 @@ def test_no_value_breaks_its_table(rows):
     assert {bars(line) for line in told} == {4}
 
 
-@given(
-    st.integers(1, 9),
-    st.lists(st.text("abcdef ghij", max_size=200), min_size=9, max_size=9),
+@pytest.mark.parametrize(
+    "signs", ["abcdef ghij", "W", "m0 ", "日😀Ж ", "v20261130_002543:/ ", "@%…Щ", "[a](b)"]
 )
-def test_a_table_is_no_wider_than_the_page(columns, cells):
-    told = table([f"c{n}" for n in range(columns)], [cells[:columns]]).splitlines()
-    lines = [widest(told[0]), widest(told[2])]
-    signs = sum(max(pair) for pair in zip(*lines, strict=True))
-    assert signs * SIGN + columns * PADDING <= PAGE + SIGN
+@given(st.data(), st.integers(1, 9))
+def test_a_table_is_no_wider_than_the_page(signs, data, columns):
+    texts = st.lists(st.text(signs, max_size=200), min_size=columns, max_size=columns)
+    cells, more = data.draw(texts), data.draw(texts)
+    header = [f"{text}{n}" for n, text in enumerate(more)]
+    told = table(header, [cells, [f"`{text}x`" for text in cells]]).splitlines()
+    lines = [widest(told[0]), *map(widest, told[2:])]
+    pixels = sum(max(column) for column in zip(*lines, strict=True))
+    assert pixels + columns * PADDING <= PAGE
 
 
-@given(st.text("abc /._-", max_size=200), st.integers(7, 60))
+@given(st.text("abcWM10 /._-", max_size=200), st.integers(51, 440))
 def test_breaking_loses_nothing_and_fits(text, width):
     lines = broken(text, width)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
-    assert all(len(line) <= width for line in lines)
+    assert all(breadth(line) <= width for line in lines)
 
 
 def test_words_stay_whole_where_they_fit():
-    assert broken("one two three", 8) == ["one two", "three"]
-    assert broken("ai_conversation.messages", 18) == ["ai_conversation.", "messages"]
+    assert broken("one two three", 60) == ["one two", "three"]
+    assert broken("ai_conversation.messages", 130) == ["ai_conversation.", "messages"]
 
 
-def test_code_is_broken_into_code_and_wide_signs_count_twice():
-    assert broken("`" + "x" * 10 + "`", 6) == ["`xxxxx`", "`xxxxx`"]
-    assert broken("日本語日本語", 6) == ["日本語", "日本語"]
+def test_code_is_broken_into_code_and_wide_signs_take_more():
+    assert broken("`" + "x" * 10 + "`", 43) == ["`xxxxx`", "`xxxxx`"]
+    assert broken("日本語日本語", 45) == ["日本語", "日本語"]
+    assert len(broken("W" * 40, 100)) > len(broken("0" * 40, 100)) > len(broken("i" * 40, 100))
+
+
+def test_a_sign_takes_what_it_is_put_together_from_and_an_unknown_one_much():
+    assert breadth("é") == breadth("e\u0301") == breadth("e")
+    assert breadth("ﬁ") == breadth("fi")
+    assert breadth("&lt;") == breadth("\\<") == breadth("<")
+    assert breadth("Ж") > breadth("W")
+
+
+def test_what_names_and_moments_take_is_what_they_take_in_the_ui():
+    """Measured in a browser: digits are wider than letters are on average."""
+    for text, pixels in (
+        ("v20261130_002543", 128.6),
+        ("00:26:21 to 00:31:45, 12 times", 196.9),
+        ("arn:aws:sagemaker:us-east-1:123456789012", 296.5),
+    ):
+        assert pixels <= breadth(text) <= 1.15 * pixels
 
 
 def test_signs_that_hide_others_are_shown():
@@ -79,7 +101,7 @@ def test_signs_that_hide_others_are_shown():
 def test_a_word_no_line_holds_may_be_broken_in_a_paragraph():
     told = flowing("short " + "x" * 150)
     assert told.replace("\u200b", "") == "short " + "x" * 150
-    assert max(map(len, re.split(r"[ \u200b]", told))) <= 60
+    assert max(map(breadth, re.split(r"[ \u200b]", told))) <= 60 * SIGN
 
 
 @given(st.text("abcdefghij/._-()[]\"'|&?#%+ äß日", min_size=1, max_size=200))
@@ -111,7 +133,8 @@ def test_an_address_in_a_table_is_no_reason_to_scroll():
     address = f"s3://bucket/{'long-name/' * 30}"
     told = table(("what", "where"), [("word " * 40, f"`{address}`")])
     assert f"`{address}`" in told
-    assert widest(told.splitlines()[2])[0] <= (PAGE - 2 * PADDING) / SIGN - SHOWN
+    assert len(label(address)) == SHOWN
+    assert sum(widest(told.splitlines()[2])) <= PAGE - 2 * PADDING
 
 
 def test_the_laptops_console_is_a_setting_like_the_one_of_aws(monkeypatch):
