@@ -12,6 +12,7 @@ from flows.release import experiment_of
 from tasks.model_spec import known_models
 from tasks.registry import Registry
 from tasks.registry.tasks import keep_packages_in_step
+from tasks.release import ReleaseContext
 from tasks.release.tasks import context_of, keep_checklist
 from tasks.release.tasks import reconcile as look_after
 from tasks.settings import settings
@@ -39,6 +40,8 @@ def reconcile(model: OneOrAll = ALL) -> Any:
     context = context_of(Registry.here())
     names = [model] if model != ALL else known_models(settings().models_dir)
     for name in names:
+        if not _released(context, name):
+            continue
         state = look_after(context, name, to_the_end=model != ALL, return_state=True)
         if state.is_failed():
             wrong = True
@@ -54,3 +57,15 @@ def reconcile(model: OneOrAll = ALL) -> Any:
     sentences += [str(packages.message)] if packages.is_failed() else packages.result()
     message = "; ".join(sentences) or "Nothing was left half done."
     return Failed(message=message) if wrong else Completed(message=message)
+
+
+def _released(context: ReleaseContext, model: str) -> bool:
+    """Whether a release of it was ever begun; what cannot be read is for the task to tell.
+
+    Most models of an installation rest. A task run of each, for nothing, costs Prefect's server
+    more than the look costs AWS.
+    """
+    try:
+        return context.journals.read(model) is not None
+    except Exception:  # noqa: BLE001  the task meets the same, and reports it
+        return True
