@@ -11,6 +11,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
+from operator import mul
 
 from tasks.reports.links import label
 
@@ -22,25 +23,37 @@ _PIXELS = {
     sign: pixels
     for pixels, signs in (
         (0.0, "\u200b\u200c\u200d\u2060\ufeff"),
-        (4.0, " Iijl"),
-        (5.25, "!'`\\,.:;|·ft"),
-        (6.25, "()/[]r1"),
-        (7.0, "-^_{}\u2013"),
-        (8.25, '"?*LJckszx'),
-        (9.25, "2356789abdeghnopquvyEFPRS$"),
-        (9.75, "04#&+<=>~BTZ×€"),
-        (10.75, "ACDGHKNUVXY"),
-        (12.0, "OQw≥≤→↩✔✘❄"),
-        (13.25, "Mm⚠"),
-        (14.25, "%@…—"),
-        (15.0, "W"),
+        (3.5, "ijl"),
+        (4.0, " I"),
+        (4.5, "!',.:;\\·"),
+        (5.0, "`ft|"),
+        (5.5, "()/[]r"),
+        (6.0, "1{}"),
+        (6.5, "-_"),
+        (7.0, '"^\u2013'),
+        (7.5, "*?s"),
+        (8.0, "JLackvxyz"),
+        (8.5, "57EFehnou"),
+        (9.0, "023689#$PSZbdgpq"),
+        (9.5, "4&+<=>BKRTY~×€"),
+        (10.0, "AVX"),
+        (10.5, "CDGHU"),
+        (11.0, "NOQ"),
+        (11.5, "w"),
+        (12.0, "≥≤→↩✔✘❄"),
+        (12.5, "m…"),
+        (13.0, "M⚠"),
+        (14.0, "%@—"),
+        (14.5, "W"),
     )
     for sign in signs
 }
-"""Of each sign in the UI's text (Inter, 14 px), as wide as in a header; in quarters, so that sums
-are exact and what fitted once fits again."""
-_WIDE, _WIDEST = 15.0, 18.75
+"""Of each sign in the UI's text (Inter, 14 px); in halves, so that sums are exact and what fitted
+once fits again."""
+_WIDE, _WIDEST = 15.0, 16.5
 """Pixels of a sign that East Asian typography calls wide, and of any other that stands nowhere."""
+_BOLD = 1.125
+"""How many times as wide a sign is in a header or in bold, at most."""
 BREAK = "\u200b"
 """Where a browser may break a line; it is not seen."""
 NARROWEST = 51.0
@@ -82,14 +95,17 @@ def _refitted(match: re.Match[str]) -> str:
 
 
 def _fitted(rows: Sequence[Sequence[str]], rule: Sequence[str]) -> list[str]:
-    widths = _widths(rows)
+    thick = [[_BOLD if not n or "**" in cell else 1.0 for cell in r] for n, r in enumerate(rows)]
+    widths = _widths(rows, thick)
     lines = [
-        "| "
-        + " | ".join("<br>".join(broken(c, w)) for c, w in zip(row, widths, strict=True))
-        + " |"
-        for row in rows
+        f"| {' | '.join(map(_within, row, bold, widths))} |"
+        for row, bold in zip(rows, thick, strict=True)
     ]
     return [lines[0], "|" + "|".join(rule) + "|", *lines[1:]]
+
+
+def _within(cell: str, bold: float, width: float) -> str:
+    return "<br>".join(broken(cell, width / bold))
 
 
 def plain(text: str) -> str:
@@ -214,10 +230,11 @@ def _pixels(sign: str) -> float:
     return _WIDEST if parts == sign else _text(parts)
 
 
-def _widths(rows: Sequence[Sequence[str]]) -> list[float]:
+def _widths(rows: Sequence[Sequence[str]], thick: Sequence[Sequence[float]]) -> list[float]:
     """Pixels of each column: what it needs, or its fair part of what there is."""
     columns = list(zip(*rows, strict=True))
-    needs = [max(map(_longest, column)) for column in columns]
+    times = list(zip(*thick, strict=True))
+    needs = [max(map(mul, map(_longest, c), bold)) for c, bold in zip(columns, times, strict=True)]
     links = [max(map(_whole, column)) for column in columns]
     room = PAGE - PADDING * len(needs)
     widths = list(links)
