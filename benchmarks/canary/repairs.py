@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from benchmarks.canary.run import Judge, Result, play
-from benchmarks.canary.world import EVERY, UNEVEN, Setting
+from benchmarks.canary.world import EVERY, SILENT, UNEVEN, Setting
 from tasks.judge import HarmMargins, JudgePolicy
 
 OFF = 1e12
@@ -30,6 +30,7 @@ STICKY = "sticky users, errors by request"
 WORLDS = (
     *("none", "bursts", STICKY),
     *UNEVEN,
+    *SILENT,
     *("latency +10%", "latency +50%", "latency x5", "p99 only", "errors x4", "slow ramp"),
 )
 

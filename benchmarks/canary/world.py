@@ -58,7 +58,7 @@ class Scenario:
     of it goes. Every ``pause_every`` seconds, by chance, a host stands still for ``pause_seconds``,
     as in a collection of garbage. Hosts' speeds differ by ``host_spread`` (standard deviation of
     their logarithm), for good; the canary's host is slower by ``spell_slower`` for five minutes,
-    once.
+    once. A ``silent`` canary's requests hang: they are lost, and nobody counts them.
     """
 
     name: str
@@ -82,6 +82,7 @@ class Scenario:
     pause_every: float = 600.0
     host_spread: float = 0.0
     spell_slower: float = 1.0
+    silent: bool = False
 
 
 SCENARIOS = {
@@ -145,7 +146,15 @@ UNEVEN = {
     )
 }
 
-EVERY = {**SCENARIOS, **HELD_OUT, **UNEVEN}
+SILENT = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("silent", silent=True),
+        Scenario("silent at 10 min", silent=True, from_seconds=600.0),
+    )
+}
+
+EVERY = {**SCENARIOS, **HELD_OUT, **UNEVEN, **SILENT}
 
 
 @dataclass(frozen=True)
@@ -308,6 +317,11 @@ class World:
                 0.95 - float(self.law(np.array(self.slow_mark / scenario.slower)))
             )
         excess = excess + requests[:, 0] * (scenario.tail + 2 * ndtr(abs(scenario.shift) / 2) - 1)
+        if scenario.silent:
+            lost = (size > 0) & (weight > 0)
+            excess = excess + requests[:, 0] * lost
+            for counted in (requests, trials, hits, latency, predictions):
+                counted[lost, 0] = 0
         start = np.full(releases, self.now * TICK)
         self.now += 1
         counts = WindowArrays(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tasks.judge.hypergeometric import Array
 from tasks.judge.non_inferiority import margins, present
 from tasks.judge.policy import JudgePolicy
+from tasks.judge.sample_ratio import missing
 from tasks.judge.sequential import (
     INCONCLUSIVE,
     NEVER,
@@ -107,7 +108,8 @@ def decide(
         & ~watched
     )
     outcome = np.where(watched, PROMOTE, np.where(overdue, INCONCLUSIVE, OPEN)).astype(float)
-    outcome = np.where(evidence >= policy.threshold, ROLLBACK, outcome)
+    found = (evidence >= policy.threshold) | missing(state.sample_ratio)
+    outcome = np.where(found, ROLLBACK, outcome)
     # The first outcome stands, except that evidence against overrules "undecided".
     standing = (state.outcome == ROLLBACK) | (state.outcome == PROMOTE)
     outcome = np.where(standing, state.outcome, outcome)

@@ -129,6 +129,11 @@ class JudgePolicy(Immutable):
     )
     lag_seconds: float = Field(default=0.0, ge=0, description="How late a window is told.")
     actuation_seconds: float = Field(default=10.0, ge=0, description="Verdict to moved traffic.")
+    sample_ratio: bool = Field(
+        default=True,
+        description="Whether a canary that answers far fewer requests than its share goes back; "
+        "false where users, not requests, are assigned to a version.",
+    )
     warm_up_seconds: float = Field(default=60.0, ge=0)
     warm_up_weight: float = Field(default=0.10, gt=0, le=1, description="Largest share in warm-up.")
     warm_up_factor: float = Field(

@@ -16,6 +16,7 @@ from tasks.judge.evidence import STREAMS, alternatives_of
 from tasks.judge.hypergeometric import Array
 from tasks.judge.non_inferiority import GATES, MULTIPLES, margins
 from tasks.judge.policy import JudgePolicy
+from tasks.judge.sample_ratio import initial as unspent_ratio
 
 NEVER = -1e300
 """A time that has not come: before every clock's beginning, and a number in strict JSON."""
@@ -63,6 +64,7 @@ class SequentialState:
         release_moves: The same of the arms' differences.
         difference, compared_with: The last window's standardised differences, and what they were
             taken from, (R, G).
+        sample_ratio: Mass of the test for a canary that answers too few, (R, 1 + alternatives).
         peak: Largest evidence so far, (R,).
         outcome, decided: OPEN, ROLLBACK, PROMOTE or INCONCLUSIVE, and when, (R,).
         target, why: Wanted share, and the index into decision.REASONS, (R,).
@@ -96,6 +98,7 @@ class SequentialState:
     release_moves: Array
     difference: Array
     compared_with: Array
+    sample_ratio: Array
     peak: Array
     outcome: Array
     decided: Array
@@ -110,7 +113,7 @@ class SequentialState:
     def from_json(cls, document: dict[str, Any]) -> SequentialState:
         """The inverse of to_json; documents with the former keys are read as well."""
         renamed = {FORMER_KEYS.get(key, key): value for key, value in document.items()}
-        renamed = {key: value.tolist() for key, value in _undispersed().items()} | renamed
+        renamed = {key: value.tolist() for key, value in _unobserved().items()} | renamed
         return cls(
             **{
                 field.name: np.asarray(renamed[field.name], dtype=float)[None]
@@ -119,13 +122,14 @@ class SequentialState:
         )
 
 
-def _undispersed() -> dict[str, Array]:
-    """Nothing known of dispersion, as before the first window and in states of before 0.2."""
+def _unobserved() -> dict[str, Array]:
+    """What states of before 0.2 do not have, as it is before the first window."""
     return {
         "history_moves": np.zeros((len(GATES), 2)),
         "release_moves": np.zeros((len(GATES), 2)),
         "difference": np.zeros(len(GATES)),
         "compared_with": np.full(len(GATES), float(UNKNOWN)),
+        "sample_ratio": unspent_ratio(),
     }
 
 
@@ -170,7 +174,7 @@ def initial(policy: JudgePolicy, releases: int = 1) -> SequentialState:
         pairs=zeros(),
         **{
             name: np.broadcast_to(value, (releases, *value.shape)).copy()
-            for name, value in _undispersed().items()
+            for name, value in _unobserved().items()
         },
         peak=np.ones(releases),
         outcome=zeros(),

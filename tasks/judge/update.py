@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.judge import sample_ratio
 from tasks.judge.decision import decide, margins_of
 from tasks.judge.dispersion import (
     ARMS,
@@ -74,6 +75,9 @@ def update(policy: JudgePolicy, state: SequentialState, counts: WindowArrays) ->
     upset = troubled | _off_the_past(policy, state, counts, [0, 1], UPSET_SIGMAS)
     state = _disperse(policy, state, counts, warm, upset)
     state = _remember(policy, state, counts, warm, step, troubled, upset)
+    if policy.sample_ratio:
+        ratio = sample_ratio.update(state.sample_ratio, counts.weight, counts.requests[:, 0])
+        state = replace(state, sample_ratio=ratio)
     return decide(policy, state, counts, warm)
 
 

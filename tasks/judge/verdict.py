@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from tasks.judge import sample_ratio
 from tasks.judge.decision import REASONS, margins_of
 from tasks.judge.dispersion import dispersion
 from tasks.judge.evidence import STREAMS, alternatives_of
@@ -238,6 +239,13 @@ def _reason(
     open_gates = [m for m in margins if m.proven is None or m.proven > m.tolerance]
     missing = ", ".join(m.gate for m in open_gates) or "nothing"
     why = REASONS[int(sequential.why[0])]
+    if action == "rollback" and evidence < policy.threshold:
+        ratio = float(sample_ratio.evidence(sequential.sample_ratio)[0])
+        return (
+            "The canary answers far fewer requests than its share (sample-ratio mismatch): "
+            f"evidence {ratio:.3g} reached {1.0 / sample_ratio.ALPHA:,.0f}; one that answers all "
+            f"gets here with a chance of at most {sample_ratio.ALPHA:.2%}."
+        )
     if action == "rollback":
         worst = max(streams, key=lambda item: item.log_evidence + math.log(item.share))
         where = f" in segment {worst.segment}" if worst.segment else ""

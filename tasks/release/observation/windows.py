@@ -22,6 +22,8 @@ LOOK_BACK = 10
 They teach the judge its quantiles, and how far its shares move from window to window."""
 MICROSECONDS = 1000.0  # in a millisecond
 PATIENCE = 3.0
+SEVERAL = 5.0
+"""Requests that chance keeps from an arm in fewer than one window of a hundred."""
 COUNTS = {
     "requests": "Invocations",
     "client": "Invocation4XXErrors",
@@ -98,6 +100,7 @@ def complete(
         later = now >= span[1] + journal.spec.metrics_lag_seconds + journal.spec.window_seconds
         # An empty window is complete once there are counts of what came after it.
         whole = _whole(arms) if _requests(arms) else later or span[0] < last
+        whole &= later or not _one_is_late(arms, share_in(span, journal.moves))
         patience = PATIENCE * (journal.spec.metrics_lag_seconds + journal.spec.window_seconds)
         if not whole and now < span[1] + patience:
             break
@@ -127,6 +130,18 @@ def quantile(counts: Sequence[int], edges: Sequence[float], level: float) -> flo
 
 def _requests(arms: Mapping[str, ArmTotals]) -> int:
     return sum(arm.requests for arm in arms.values())
+
+
+def _one_is_late(arms: Mapping[str, ArmTotals], share: float) -> bool:
+    """Whether one arm has no request although its share of them would be several.
+
+    A feed may tell one arm before the other, and so one of them is waited for.
+    """
+    expected = {"canary": share, "stable": 1.0 - share}
+    total = _requests(arms)
+    return any(
+        arm.requests == 0 and total * expected[name] >= SEVERAL for name, arm in arms.items()
+    )
 
 
 def _whole(arms: Mapping[str, ArmTotals]) -> bool:

@@ -188,6 +188,21 @@ def test_a_late_window_is_waited_for_and_taken_as_it_is_in_the_end() -> None:
     assert len(windows.complete(made, values(made, 10, 4, 960.0), [span], 2000.0)) == 1
 
 
+def test_an_arm_that_is_told_later_is_waited_for() -> None:
+    """CloudWatch tells one dimension before the other: that is no silence of the canary's."""
+    made = journal().model_copy(update={"moves": (Move(begun=0.0, settled=1.0, share=0.1),)})
+    span = (960.0, 1020.0)
+    one_arm = {
+        name: told for name, told in values(made, 60, 60, 960.0).items() if name.startswith("s_")
+    }
+    assert windows.complete(made, one_arm, [span], 1100.0) == []
+    assert windows.complete(made, values(made, 60, 60, 960.0), [span], 1100.0) != []
+    late = windows.complete(made, one_arm, [span], 1140.0)
+    assert (late[0]["canary"]["requests"], late[0]["stable"]["requests"]) == (0, 60)
+    few = {name: {960.0: 9.0} for name in ("s_requests", "s_l3")}
+    assert windows.complete(made, few, [span], 1100.0) != [], "by chance it has none of nine"
+
+
 def test_bins_are_counted_between_neighbouring_edges() -> None:
     made = journal()
     stats = [q["MetricStat"]["Stat"] for q in windows.queries(made) if q["Id"].startswith("c_p")]
