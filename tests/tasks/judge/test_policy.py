@@ -45,10 +45,12 @@ def test_silence_is_never_a_pass():
         Window(t0=60 + 10.0 * i, t1=70 + 10.0 * i, weight=0.05, stable=arm(rng, 95))
         for i in range(30)
     ]
-    answer = judge(JudgePolicy(deadline_seconds=7200), windows)
+    assert judge(JudgePolicy(), windows).action == "rollback"
+    # Where users are assigned nobody may have come yet.
+    answer = judge(JudgePolicy(deadline_seconds=7200, sample_ratio=False), windows)
     assert (answer.action, answer.weight) == ("hold", 0.05)
     assert "No canary request" in answer.reason
-    late = judge(JudgePolicy(deadline_seconds=200), windows)
+    late = judge(JudgePolicy(deadline_seconds=200, sample_ratio=False), windows)
     assert late.action == "inconclusive"
     assert late.then == "roll_back"
 
