@@ -30,6 +30,8 @@ ROWS, HELD_OUT = 200, 60
 LABELS = ("garden", "pool", "view")
 FAST = {"epochs": "3", "batch_size": "20", "compiled": "0", "learning_rate": "0.02",
         "hidden": "8", "side": "16", "filters": "4,8", "grid": "4", "max_iter": "20"}  # fmt: skip
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""Of 200 rows two threads only wait for each other."""
 KERAS = ("keras", "two-towers")
 """Backends whose training takes TensorFlow's start."""
 PAIRS = (
@@ -156,37 +158,45 @@ def prepare(base, task, source, backend):
     return family
 
 
-def start(base):
+def in_a_process(command, **how):
+    """Start a program as a job's container does."""
+    return subprocess.Popen(
+        [sys.executable, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **how,
+    )
+
+
+def start(base, begin=in_a_process):
     """Start the job's training."""
     arguments = [word for name, value in FAST.items() for word in (f"--{name}", value)]
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
-    return subprocess.Popen(
-        [sys.executable, TRAIN, *arguments],
+    return begin(
+        [TRAIN, *arguments],
         cwd=base / "code",
         env={
             **inherited,
             "SAGEMAKER_BASE_DIR": str(base),
             "SLUICE_LABEL": "told_label",
-            "OMP_NUM_THREADS": "1",  # of 200 rows two threads only wait for each other
+            **ONE_THREAD,
         },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
     )
 
 
-def run_interrupted(base, task, source, backend):
+def run_interrupted(base, task, source, backend, begin=in_a_process):
     """Train one composition: the first job is stopped on its way, the second ends it."""
     family = prepare(base, task, source, backend)
-    status, stopped, log = stopped_and_resumed(base)
+    status, stopped, log = stopped_and_resumed(base, begin)
     assert status == 143, stopped  # 128 + SIGTERM, as a shell tells it
     return Done(base, family, log, stopped)
 
 
-def stopped_and_resumed(base):
+def stopped_and_resumed(base, begin=in_a_process):
     """Stop a job at its first sign of life, as spot capacity would, and let another go on."""
     said = []
-    with start(base) as first:
+    with start(base, begin) as first:
         for line in first.stdout:
             said.append(line)
             if line.startswith(("epoch=1 ", "part=scikit-learn")):
@@ -194,7 +204,7 @@ def stopped_and_resumed(base):
         status = first.wait(120)
     left = [path for path in (base / "model").rglob("*") if path.is_file()]
     assert not left, f"a stopped job left {left}"
-    second = start(base)
+    second = start(base, begin)
     more, _ = second.communicate(timeout=600)
     assert second.returncode == 0, more
     return status, "".join(said), more

@@ -9,15 +9,22 @@ import pytest
 from tasks.conversion.convert import convert_model, require
 from tasks.specs.conversion import ConversionSpec
 from tests.models import composition_steps as steps
-from tests.models.conformance import KERAS, compositions, run_interrupted
+from tests.models.conformance import KERAS, ONE_THREAD, compositions, run_interrupted
+from tests.models.warm import warm_starts
 
 pytestmark = pytest.mark.tensorflow
 FAMILIES = tuple(family for backend in KERAS for family in compositions(backend))
 
 
+@pytest.fixture(scope="module")
+def begin():
+    with warm_starts(**ONE_THREAD, TF_CPP_MIN_LOG_LEVEL="2") as started:
+        yield started
+
+
 @pytest.fixture(scope="module", params=FAMILIES, ids="-".join)
-def done(request, tmp_path_factory):
-    return run_interrupted(tmp_path_factory.mktemp("job"), *request.param)
+def done(request, begin, tmp_path_factory):
+    return run_interrupted(tmp_path_factory.mktemp("job"), *request.param, begin)
 
 
 def test_it_measured_what_its_task_declares(done):
