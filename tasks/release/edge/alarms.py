@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.release.edge.windows import ERRORS, LATENCY, REQUESTS, dimensions
-from tasks.release.hosting.requests import MIN_ERRORS, alarm_names
+from tasks.release.hosting import excess
+from tasks.release.hosting.requests import alarm_names
 from tasks.release.journal.record import Journal
 
 
@@ -26,13 +27,17 @@ def requests(journal: Journal) -> list[dict[str, Any]]:
         "AlarmActions": [topic] if topic else [],
     }
     errors, latency = alarm_names(journal)
-    worse, slower = "rc", "lc"
+    worse, slower = f"IF(FILL(ec,0)>={excess.MIN_ERRORS},FILL(ec,0)/nc,0)", "lc"
     rates = _rate(journal, journal.candidate.version, "c", period)
     means = [_metric(journal, journal.candidate.version, LATENCY, "lc", "Average", period)]
     if stable:
-        worse, slower = "rc-FILL(rs,0)", "IF(lc>2*FILL(ls,0),lc,0)"
-        rates += _rate(journal, stable, "s", period)
-        means.append(_metric(journal, stable, LATENCY, "ls", "Average", period))
+        queries, worse = excess.shares(("FILL(ec,0)", "nc"), ("es", "ns"))
+        rates += [*_rate(journal, stable, "s", period), *queries]
+        slower = excess.slower("nc", "lc", "ls")
+        means += [
+            _metric(journal, journal.candidate.version, REQUESTS, "nc", "Sum", period),
+            _metric(journal, stable, LATENCY, "ls", "Average", period),
+        ]
     return [
         {
             **common,
@@ -41,11 +46,7 @@ def requests(journal: Journal) -> list[dict[str, Any]]:
             "Threshold": journal.spec.max_error_rate,
             "Metrics": [
                 *rates,
-                {
-                    "Id": "worse",
-                    "Expression": f"IF(FILL(ec,0)>={MIN_ERRORS},{worse},0)",
-                    "ReturnData": True,
-                },
+                {"Id": "worse", "Expression": worse, "ReturnData": True},
             ],
         },
         {
@@ -63,7 +64,6 @@ def _rate(journal: Journal, version: str, arm: str, period: int) -> list[dict[st
     return [
         _metric(journal, version, REQUESTS, n, "Sum", period),
         _metric(journal, version, ERRORS, e, "Sum", period),
-        {"Id": f"r{arm}", "Expression": f"FILL({e},0)/{n}", "ReturnData": False},
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.images import address_of
 from tasks.model_spec import AutoscalingSpec, ServingSpec
-from tasks.release.hosting import names
+from tasks.release.hosting import excess, names
 from tasks.release.journal.record import Arm, Journal, Site
 from tasks.release.machine.observed import Part
 from tasks.values import FIRST_PROGRAM, Seal
@@ -15,8 +15,6 @@ from tasks.values import FIRST_PROGRAM, Seal
 SHORT = 60
 TAGS = "sluice:model"
 HEADROOM_SECONDS = 1800
-MIN_ERRORS = 5
-"""Errors in a period below which the alarm stays silent: one error of ten requests is no rate."""
 
 
 def environment(
@@ -197,25 +195,24 @@ def alarms(journal: Journal) -> list[dict[str, Any]]:
     """PutMetricAlarm: errors and latency of the candidate, beyond the stable version's own.
 
     With both versions on the endpoint an incident that they share does not ring: the excess over
-    the stable version is compared with the floor of model.yaml.
+    the stable version, less what chance makes, is compared with the floor of model.yaml.
     """
     period = max(60, journal.spec.window_seconds)
     prefix = names.alarm_prefix(journal.model, journal.candidate.variant)
     stable = journal.stable if journal.strategy == "canary" else None
-    errors = [
-        *_error_rate(journal, journal.candidate.variant, "c", period),
-        *(_error_rate(journal, stable.variant, "s", period) if stable else []),
-    ]
-    latency = [
-        _metric(journal, journal.candidate.variant, "ModelLatency", "lc", "Average", period),
-        *(
-            [_metric(journal, stable.variant, "ModelLatency", "ls", "Average", period)]
-            if stable
-            else []
-        ),
-    ]
-    worse = "rc-FILL(rs,0)" if stable else "rc"
-    slower = "IF(lc>2*FILL(ls,0),lc,0)" if stable else "lc"
+    errors = _errors(journal, journal.candidate.variant, "c", period)
+    latency = [_metric(journal, journal.candidate.variant, "ModelLatency", "lc", "Average", period)]
+    failed = "(FILL(e4c,0)+FILL(e5c,0))"
+    worse, slower = f"IF({failed}>={excess.MIN_ERRORS},{failed}/nc,0)", "lc"
+    if stable:
+        errors += _errors(journal, stable.variant, "s", period)
+        queries, worse = excess.shares((failed, "nc"), ("(FILL(e4s,0)+FILL(e5s,0))", "ns"))
+        errors += queries
+        latency += [
+            _metric(journal, journal.candidate.variant, "Invocations", "nc", "Sum", period),
+            _metric(journal, stable.variant, "ModelLatency", "ls", "Average", period),
+        ]
+        slower = excess.slower("nc", "lc", "ls")
     common = {
         "EvaluationPeriods": 2,
         "DatapointsToAlarm": 2,
@@ -232,11 +229,7 @@ def alarms(journal: Journal) -> list[dict[str, Any]]:
             "Threshold": journal.spec.max_error_rate,
             "Metrics": [
                 *errors,
-                {
-                    "Id": "worse",
-                    "Expression": f"IF(FILL(e4c,0)+FILL(e5c,0)>={MIN_ERRORS},{worse},0)",
-                    "ReturnData": True,
-                },
+                {"Id": "worse", "Expression": worse, "ReturnData": True},
             ],
         },
         {
@@ -280,17 +273,11 @@ def _variant(
     }
 
 
-def _error_rate(journal: Journal, variant: str, arm_id: str, period: int) -> list[dict[str, Any]]:
-    n, e4, e5, r = (f"{letter}{arm_id}" for letter in ("n", "e4", "e5", "r"))
+def _errors(journal: Journal, variant: str, arm_id: str, period: int) -> list[dict[str, Any]]:
     return [
-        _metric(journal, variant, "Invocations", n, "Sum", period),
-        _metric(journal, variant, "Invocation4XXErrors", e4, "Sum", period),
-        _metric(journal, variant, "Invocation5XXErrors", e5, "Sum", period),
-        {
-            "Id": r,
-            "Expression": f"(FILL({e4},0)+FILL({e5},0))/{n}",
-            "ReturnData": False,
-        },
+        _metric(journal, variant, "Invocations", f"n{arm_id}", "Sum", period),
+        _metric(journal, variant, "Invocation4XXErrors", f"e4{arm_id}", "Sum", period),
+        _metric(journal, variant, "Invocation5XXErrors", f"e5{arm_id}", "Sum", period),
     ]
 
 
