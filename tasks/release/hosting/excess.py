@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 DEVIATIONS = 4.0
-"""Standard deviations. At most one minute of 4,000 of a shared incident rings by chance, and it takes
-two in a row: a release of four hours has less than 0.002 % of such false alarms."""
+"""Standard deviations. At most one minute of 4,000 of a shared incident rings by chance, and it
+takes two in a row: a release of four hours has less than 0.002 % of such false alarms."""
 MIN_ERRORS = 5
 """Errors in a period below which the alarm stays silent: one error of ten requests is no rate."""
 MIN_REQUESTS = 5

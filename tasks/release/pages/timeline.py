@@ -9,13 +9,14 @@ from tasks.clock import pace
 from tasks.release.journal.record import Journal, Point
 from tasks.release.machine.undoing import reason
 from tasks.release.pages import charts, lines, summary
+from tasks.release.pages.unprotected import unprotected
 from tasks.reports.pages import table
 
 SIGNS = {"done": "✔", "rolled_back": "↩", "mismatch": "❄"}
 
 
 def page(journal: Journal) -> str:
-    """The whole page: decision, charts, figures, what undoes it, the journal."""
+    """The whole page: decision, charts, figures, what undoes it, what remains, the journal."""
     parts = [
         f"# {SIGNS.get(journal.phase, '▸')} {_title(journal)}",
         f"**{decision(journal)}**",
@@ -31,6 +32,11 @@ def page(journal: Journal) -> str:
     if journal.marks.get("logs"):
         quoted = "\n".join(f"    {line}" for line in journal.marks["logs"].splitlines())
         parts += ["## What the candidate's containers wrote last", quoted]
+    if remaining := unprotected(journal):
+        parts += [
+            "## What this release does not protect from",
+            "\n".join(f"- {sentence}" for sentence in remaining),
+        ]
     parts += ["## Journal", lines.shown(journal.entries)]
     return "\n\n".join(parts)
 
