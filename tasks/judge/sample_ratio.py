@@ -20,12 +20,13 @@ SLACK = 0.9
 """Part of its share from which on a canary is not missing."""
 ALTERNATIVES = (1 / 4, 1 / 40)
 """Parts of its share that a missing canary answers."""
-MOST = 1000.0
+MOST = 1e4
 """What one window multiplies the evidence by at most."""
 ALPHA = 1e-4
 """Chance of ever taking a canary for missing that is not; beside the policy's α."""
-FIRST, EACH = 0.5, 0.05
-"""Part of the unspent mass that starts at the first window, and at each later one."""
+FIRST = 0.5
+"""Mass that starts at the first window. After n windows FIRST / n is left to start: a canary may
+fall silent at any of them, however late."""
 
 
 def initial() -> Array:
@@ -42,8 +43,8 @@ def update(mass: Array, weight: Array, requests: Array) -> Array:
         requests: By arm, canary first, (R, 2).
     """
     told = (weight > 0.0) & (weight < 1.0) & (requests.sum(-1) > 0)
-    fresh = mass[:, 0] == 1.0
-    start = np.where(told, np.where(fresh, FIRST, EACH), 0.0) * mass[:, 0]
+    unspent = mass[:, 0]
+    start = np.where(unspent == 1.0, FIRST, unspent * unspent / (FIRST + unspent)) * told
     share = np.where(told, SLACK * weight, 0.5)[:, None]
     fewer = np.asarray(ALTERNATIVES) * np.where(told, weight, 0.5)[:, None]
     log_e = requests[:, :1] * np.log(fewer / share) + requests[:, 1:] * (
@@ -52,7 +53,7 @@ def update(mass: Array, weight: Array, requests: Array) -> Array:
     factor = np.exp(np.minimum(log_e, np.log(MOST)))
     wealth = mass[:, 1:] + (start / len(ALTERNATIVES))[:, None]
     wealth = np.where(told[:, None], np.minimum(wealth * factor, 1e200), wealth)
-    return np.concatenate([(mass[:, 0] - start)[:, None], wealth], axis=1)
+    return np.concatenate([(unspent - start)[:, None], wealth], axis=1)
 
 
 def evidence(mass: Array) -> Array:

@@ -40,6 +40,21 @@ def test_one_window_is_not_enough_and_two_are():
     assert sample_ratio.missing(sample_ratio.update(mass, np.array([0.05]), silence))[0]
 
 
+@pytest.mark.parametrize("windows", [1, 60, 1000])
+@pytest.mark.parametrize("weight", [0.05, 0.5])
+def test_who_falls_silent_late_is_found_as_well(windows, weight):
+    """A thousand windows of ten seconds are the longest release there is by default."""
+    rng = np.random.default_rng(30)
+    mass, weights = sample_ratio.initial()[None], np.array([weight])
+    for _ in range(windows):
+        ours = float(rng.binomial(1000, weight))
+        mass = sample_ratio.update(mass, weights, np.array([[ours, 1000.0 - ours]]))
+    assert sample_ratio.evidence(mass)[0] <= 1.0
+    for _ in range(3):
+        mass = sample_ratio.update(mass, weights, np.array([[0.0, 1000.0 * (1.0 - weight)]]))
+    assert sample_ratio.missing(mass)[0]
+
+
 @pytest.mark.parametrize(("weight", "requests"), [(0.0, (0, 900)), (1.0, (0, 0)), (0.3, (0, 0))])
 def test_windows_that_cannot_tell_change_nothing(weight, requests):
     mass = sample_ratio.initial()[None]
