@@ -27,12 +27,10 @@ from tasks.judge.evidence import (
     column_log_e,
 )
 from tasks.judge.far_tail import tail_counts
+from tasks.judge.gates import GateCounts, gates_of
 from tasks.judge.hypergeometric import Array
 from tasks.judge.non_inferiority import (
     GATES,
-    Edges,
-    gate_counts,
-    gate_edges,
     gate_log_e,
     update_boundary,
 )
@@ -53,7 +51,6 @@ INCIDENT_SIGMAS = 5.0
 UPSET_SIGMAS = 3.0
 WARM_UP_STAKE = 0.1
 STAKE = 0.97
-PRIOR_RATES = np.array([0.005, 0.5, 0.1, 0.01, 0.5, 0.5, 0.1, 0.1])
 LATENCY_GATES = np.array(["latency" in gate for gate in GATES])
 
 
@@ -70,10 +67,11 @@ def update(policy: JudgePolicy, state: SequentialState, counts: WindowArrays) ->
     )
     state = replace(state, started=started)
     state = _test_inferiority(policy, state, counts, warm, step)
-    state = _test_non_inferiority(policy, state, counts, warm)
+    gates = gates_of(policy, state, counts)
+    state = _test_non_inferiority(policy, state, counts, warm, gates)
     troubled = _off_the_past(policy, state, counts, [1], INCIDENT_SIGMAS)
     upset = troubled | _off_the_past(policy, state, counts, [0, 1], UPSET_SIGMAS)
-    state = _disperse(policy, state, counts, warm, upset)
+    state = _disperse(state, warm, upset, gates)
     state = _remember(policy, state, counts, warm, step, troubled, upset)
     if policy.sample_ratio:
         ratio = sample_ratio.update(state.sample_ratio, counts.weight, counts.requests[:, 0])
@@ -151,22 +149,18 @@ def _starting(
 
 
 def _test_non_inferiority(
-    policy: JudgePolicy, state: SequentialState, counts: WindowArrays, warm: Flags
+    policy: JudgePolicy,
+    state: SequentialState,
+    counts: WindowArrays,
+    warm: Flags,
+    gates: GateCounts,
 ) -> SequentialState:
     """Evidence that the canary is not worse."""
     delta = margins_of(policy)
-    edges = gate_edges(policy, state.latency[:, 0], state.predictions[:, 0])
-    trials, hits = gate_counts(
-        policy,
-        edges,
-        counts.trials[:, 0],
-        counts.bad[:, 0],
-        counts.latency[:, 0],
-        counts.predictions[:, 0],
-    )
+    trials, hits = gates.trials, gates.hits
     # While the service is known to be upset nothing is proven; that is known before the window.
     quiet = (counts.t0 >= state.upset_until) & (trials[:, :, 0] > 0).any(1)
-    boundary = update_boundary(state.boundary, delta, _shared_rates(policy, state, edges), trials)
+    boundary = update_boundary(state.boundary, delta, gates.shared_rates, trials)
     gain = gate_log_e(boundary, delta, trials, hits) * quiet[:, None, None]
     # Part of the stake is kept back, so that the first window of a shared incident, when both
     # arms jump and chance is large, cannot ruin a good canary's evidence.
@@ -195,23 +189,13 @@ def _test_non_inferiority(
 
 
 def _disperse(
-    policy: JudgePolicy, state: SequentialState, counts: WindowArrays, warm: Flags, upset: Flags
+    state: SequentialState, warm: Flags, upset: Flags, gates: GateCounts
 ) -> SequentialState:
     """Add how far shares moved since the window before: between the arms, or from the past."""
-    edges = gate_edges(policy, state.latency[:, 0], state.predictions[:, 0])
-    trials, hits = gate_counts(
-        policy,
-        edges,
-        counts.trials[:, 0],
-        counts.bad[:, 0],
-        counts.latency[:, 0],
-        counts.predictions[:, 0],
-    )
-    past_trials, past_hits = _past_counts(policy, state, edges)
     # Before the release the stable version stands beside its own past.
     alone = (state.started == NEVER)[:, None]
-    trials = np.where(alone[..., None], np.stack([trials, past_trials], -2)[..., 1], trials)
-    hits = np.where(alone[..., None], np.stack([hits, past_hits], -2)[..., 1], hits)
+    trials = np.where(alone[..., None], gates.stable(gates.trials, gates.past_trials), gates.trials)
+    hits = np.where(alone[..., None], gates.stable(gates.hits, gates.past_hits), gates.hits)
     # A shared incident moves the stable version far from its past, but not the arms apart.
     known = (trials > 0).all(-1) & ~np.where(alone, upset[:, None], warm[:, None])
     known &= ~alone | (trials[..., 1] >= KNOWN)
@@ -233,25 +217,6 @@ def _disperse(
 
 def _with_warm_up(log_e: Array) -> Array:
     return np.asarray(np.log1p(WARM_UP_STAKE * np.expm1(np.minimum(log_e, 100.0))))
-
-
-def _shared_rates(policy: JudgePolicy, state: SequentialState, edges: Edges) -> Array:
-    """Rate of every gate's hits in the past, both arms pooled, (R, gates)."""
-    trials, hits = _past_counts(policy, state, edges)
-    rate = (hits.sum(-1) + 0.5) / (trials.sum(-1) + 0.5 / PRIOR_RATES)
-    return np.asarray(np.clip(rate, 1e-6, 1.0 - 1e-6))
-
-
-def _past_counts(policy: JudgePolicy, state: SequentialState, edges: Edges) -> tuple[Array, Array]:
-    """Trials and hits of every gate in the past by arm, each (R, gates, 2)."""
-    return gate_counts(
-        policy,
-        edges,
-        state.trials,
-        state.bad,
-        np.stack([state.latency_canary, state.latency[:, 0]], axis=1),
-        np.stack([state.predictions_canary, state.predictions[:, 0]], axis=1),
-    )
 
 
 def _remember(
