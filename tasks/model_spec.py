@@ -226,6 +226,11 @@ class ReleaseSpec(Strict):
     max_latency_ms: float = Field(default=2000.0, gt=0, description="Absolute floor, mean.")
     tolerance: Tolerance = Tolerance()
     harm: Harm = Harm()
+    sample_ratio: bool = Field(
+        default=True,
+        description="Endpoints: a candidate that answers far fewer requests than its share goes "
+        "back. false where clients choose the version themselves (TargetVariant).",
+    )
     prediction_bins: tuple[float, ...] = Field(
         default=(), description="Edges of the prediction bins that the server counts into."
     )

@@ -58,7 +58,8 @@ def policy(
         latency_edges=tuple(latency_edges_ms),
         prediction_bins=prediction_bins,
         prediction_drift=pairs.DRIFT,
-        sample_ratio=spec.delivery == "endpoint",  # on the edge users are assigned
+        # On the edge users are assigned, not requests.
+        sample_ratio=spec.sample_ratio and spec.delivery == "endpoint",
         lag_seconds=float(spec.metrics_lag_seconds),
         actuation_seconds=ACTUATION_SECONDS,
         warm_up_seconds=float(spec.warm_up_seconds),

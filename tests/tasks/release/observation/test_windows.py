@@ -203,6 +203,15 @@ def test_an_arm_that_is_told_later_is_waited_for() -> None:
     assert windows.complete(made, few, [span], 1100.0) != [], "by chance it has none of nine"
 
 
+def test_the_share_is_tested_where_requests_are_assigned() -> None:
+    assert journal_policy(journal()).sample_ratio
+    assert not journal_policy(journal({"sample_ratio": False})).sample_ratio
+    edge = journal().model_copy(
+        update={"spec": journal().spec.model_copy(update={"delivery": "edge"})}
+    )
+    assert not journal_policy(edge).sample_ratio
+
+
 def test_bins_are_counted_between_neighbouring_edges() -> None:
     made = journal()
     stats = [q["MetricStat"]["Stat"] for q in windows.queries(made) if q["Id"].startswith("c_p")]
