@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from tasks.reports.figures import number
+from tasks.reports.figures import decade, number
 from tasks.reports.links import shortened
 
 WIDTH, HEIGHT = 760, 260
@@ -76,7 +76,7 @@ def line_chart(
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height:.1f}" y2="{height:.1f}" '
             'stroke="#8884" />'
         )
-        label = number(10**y) if logarithmic else axis_label(y, levels[1] - levels[0])
+        label = decade(round(y)) if logarithmic else axis_label(y, levels[1] - levels[0])
         body.append(text(LEFT - 6, height + 4, label, anchor="end"))
     marks = ticks(x0, x1)
     body.extend(

@@ -9,6 +9,8 @@ DIGITS = 4
 """Significant digits: more were never measured, and nobody compares them by eye."""
 LARGE, SMALL = 1e12, 1e-4
 """Beyond these a number is told by its power of ten."""
+DECADES = range(-4, 6)
+"""Powers of ten that an axis has room to write out."""
 KILO = 1000
 UNBROKEN = "\u00a0"
 """Between a number and its unit: no line ends there."""
@@ -41,6 +43,17 @@ def number(value: float, digits: int = DIGITS) -> str:
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     text = f"{value:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def decade(power: int) -> str:
+    """A power of ten as an axis has room for: a figure of up to six digits, else the power.
+
+    >>> decade(3), decade(10), decade(-5)
+    ('1,000', '10¹⁰', '10⁻⁵')
+    """
+    if power in DECADES:
+        return number(10.0**power)
+    return f"10{str(power).translate(_SUPERSCRIPT)}"
 
 
 def metric(name: str, value: float) -> str:

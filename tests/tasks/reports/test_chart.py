@@ -62,3 +62,12 @@ def test_a_long_name_of_a_line_does_not_leave_the_picture():
     drawn = line_chart("t", {"a_line_with_a_name_that_is_longer_than_its_place": [(0, 1), (1, 2)]})
     assert re.search(r">a_line_with_[^<]*…[^<]*its_place<", drawn)
     assert "a_line_with_a_name_that_is_longer_than_its_place" not in drawn
+
+
+@given(st.floats(-99, 99), st.floats(-99, 99))
+def test_labels_of_a_logarithmic_axis_fit_left_of_it(one, other):
+    """Eleven digits were cut off at the picture's edge: ``10,000,000,000``."""
+    drawn = line_chart("evidence", {"worse": [(0, 10.0**one), (1, 10.0**other)]}, logarithmic=True)
+    labels = re.findall(r'text-anchor="end"[^>]*>([^<]+)<', drawn)
+    assert labels
+    assert max(map(len, labels)) <= len("100,000")
