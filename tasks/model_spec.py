@@ -252,6 +252,11 @@ class ReleaseSpec(Strict):
         default=60, ge=0, description="Old variants live on this long after the last request."
     )
 
+    @property
+    def assigns_requests(self) -> bool:
+        """Whether requests are assigned to a version, and not users."""
+        return self.delivery == "endpoint"
+
     @model_validator(mode="after")
     def _climbs(self) -> ReleaseSpec:
         if not self.ladder or any(not 0 < share < 1 for share in self.ladder):

@@ -171,7 +171,7 @@ def _orientation(tiff: bytes) -> int:
 
 
 def _jpeg_parts(data: bytes, tags: list[bytes]) -> Iterator[bytes]:
-    """Segments to keep: all but APP1 … APP13, APP15 and comments; nothing after the end."""
+    """Segments to keep: what draws the picture, JFIF's head and Adobe's; nothing after the end."""
     yield JPEG
     at = 2
     while at < len(data) - 1:
@@ -205,12 +205,18 @@ def _jpeg_parts(data: bytes, tags: list[bytes]) -> Iterator[bytes]:
     raise ValueError("the picture has no end")
 
 
+DRAWING = frozenset((*range(0xC0, 0xD0), SOS, 0xDB, 0xDD))
+"""Frames and their tables, scans, quantization tables, restart intervals."""
+
+
 def _wanted(marker: int, body: bytes) -> bool:
     if marker == APP0:
         return body.startswith(b"JFIF\0")  # JFXX holds previews
     if marker == APP14:
         return body.startswith(b"Adobe")  # tells the decoder which colours these are
-    return not (APP0 < marker <= APP15 or marker == COM)
+    # Tables, frames and scans. What is not of the standard is nobody's picture, but may be metadata
+    # behind a damaged marker.
+    return marker in DRAWING
 
 
 def _scan_end(data: bytes, at: int) -> int:

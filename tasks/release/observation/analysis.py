@@ -58,8 +58,7 @@ def policy(
         latency_edges=tuple(latency_edges_ms),
         prediction_bins=prediction_bins,
         prediction_drift=pairs.DRIFT,
-        # On the edge users are assigned, not requests.
-        sample_ratio=spec.sample_ratio and spec.delivery == "endpoint",
+        sample_ratio=spec.sample_ratio and spec.assigns_requests,
         lag_seconds=float(spec.metrics_lag_seconds),
         actuation_seconds=ACTUATION_SECONDS,
         warm_up_seconds=float(spec.warm_up_seconds),

@@ -21,7 +21,7 @@ def unprotected(journal: Journal) -> list[str]:
         told.append(
             "Only the two alarms judged: what is worse by less than their limits went unseen."
         )
-    elif journal.instances == 1 and spec.delivery == "endpoint":
+    elif journal.instances == 1 and spec.assigns_requests:
         told.append("The candidate has one instance: what befalls its host looks like the version.")
     tolerance = spec.tolerance
     told.append(
@@ -35,7 +35,7 @@ def unprotected(journal: Journal) -> list[str]:
         )
     if not journal.judged_edges:
         told.append("Predictions were not compared; answers that are wrong and fast look well.")
-    if spec.delivery == "endpoint":
+    if spec.assigns_requests:
         told.append(
             "Requests are counted, not users: who asks most weighs most, and a small group for "
             "whom alone the candidate is worse may not show."
