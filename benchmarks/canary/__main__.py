@@ -25,7 +25,8 @@ from benchmarks.canary import feed, promises, repairs, report
 from benchmarks.canary.lines import FORMAT
 from benchmarks.canary.peers import PEERS
 from benchmarks.canary.run import Controller, Judge, Result, play_together
-from benchmarks.canary.world import EVERY, HELD_OUT, LAWS, SCENARIOS, Scenario, Setting
+from benchmarks.canary.scenarios import EVERY, HELD_OUT, SCENARIOS, Scenario
+from benchmarks.canary.world import LAWS, Setting
 from tasks.judge import JudgePolicy
 
 LIMITS = {

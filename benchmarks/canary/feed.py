@@ -14,7 +14,8 @@ from typing import Self, TextIO
 import numpy as np
 
 from benchmarks.canary.lines import policy_of, read, read_lists
-from benchmarks.canary.world import Scenario, Setting, World
+from benchmarks.canary.scenarios import Scenario
+from benchmarks.canary.world import Setting, World
 from tasks.judge import (
     CanaryVerdict,
     JudgePolicy,

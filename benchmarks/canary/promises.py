@@ -9,7 +9,8 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from benchmarks.canary.run import Controller, Flags, Judge, play
-from benchmarks.canary.world import HELD_OUT, SCENARIOS, Array, Scenario, Setting, lognormal
+from benchmarks.canary.scenarios import HELD_OUT, SCENARIOS, Scenario
+from benchmarks.canary.world import Array, Setting, lognormal
 from tasks.judge import JudgePolicy
 from tasks.judge.non_inferiority import GATES, LEVELS, margins
 from tasks.judge.sequential import PROMOTE, ROLLBACK, initial

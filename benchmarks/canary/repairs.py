@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from benchmarks.canary.run import Judge, Result, play
-from benchmarks.canary.world import EVERY, SILENT, UNEVEN, Setting
+from benchmarks.canary.scenarios import EVERY, SILENT, UNEVEN
+from benchmarks.canary.world import Setting
 from tasks.judge import HarmMargins, JudgePolicy
 
 OFF = 1e12

@@ -8,7 +8,8 @@ from itertools import product
 from pathlib import Path
 
 from benchmarks.canary.peers import PEERS
-from benchmarks.canary.world import HELD_OUT, LAWS, SCENARIOS
+from benchmarks.canary.scenarios import HELD_OUT, SCENARIOS
+from benchmarks.canary.world import LAWS
 
 Row = dict[str, object]
 RATES = (1.0, 10.0, 100.0, 1000.0)

@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.canary.world import TICK, Array, Scenario, Setting, World, merged, rows_of
+from benchmarks.canary.scenarios import Scenario
+from benchmarks.canary.world import TICK, Array, Setting, World, merged, rows_of
 from tasks.judge.policy import JudgePolicy
 from tasks.judge.sequential import PROMOTE, ROLLBACK, SequentialState, initial
 from tasks.judge.update import update

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from benchmarks.canary.run import Judge as SimulatedJudge
 from benchmarks.canary.run import play
-from benchmarks.canary.world import EVERY, Scenario, Setting
+from benchmarks.canary.scenarios import EVERY, Scenario
+from benchmarks.canary.world import Setting
 from tasks.judge import JudgePolicy, JudgeState, NonInferiorityMargins, Window, observe, verdict
 from tasks.judge.dispersion import (
     STREAM_GATES,

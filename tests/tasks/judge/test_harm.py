@@ -12,7 +12,8 @@ from scipy.special import ndtr
 
 from benchmarks.canary.run import Judge as SimulatedJudge
 from benchmarks.canary.run import play
-from benchmarks.canary.world import EVERY, Setting
+from benchmarks.canary.scenarios import EVERY
+from benchmarks.canary.world import Setting
 from tasks.judge import HarmMargins, JudgePolicy
 from tasks.judge.conditional_tests import bin_log_odds, reference_tail
 from tasks.judge.evidence import ERROR_ODDS, binary_log_e

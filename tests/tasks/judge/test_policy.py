@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from benchmarks.canary.run import Judge as SimulatedJudge
 from benchmarks.canary.run import play_together
-from benchmarks.canary.world import EVERY, Setting
+from benchmarks.canary.scenarios import EVERY
+from benchmarks.canary.world import Setting
 from tasks.judge import (
     AbsoluteLimits,
     ArmCounts,

@@ -8,7 +8,8 @@ from scipy.special import comb
 
 from benchmarks.canary.run import Judge as SimulatedJudge
 from benchmarks.canary.run import play
-from benchmarks.canary.world import EVERY, Setting
+from benchmarks.canary.scenarios import EVERY
+from benchmarks.canary.world import Setting
 from tasks.judge import ArmCounts, JudgePolicy, JudgeState, Window, observe, sample_ratio, verdict
 from tasks.judge.sequential import ROLLBACK
 from tests.tasks.judge.traffic import window
