@@ -28,6 +28,7 @@ from tasks.judge import (
 )
 
 SIDE_BY_SIDE = 100
+UNKNOWN = -1
 
 
 Answer = dict[str, object]
@@ -182,7 +183,9 @@ def sample(scenario: Scenario, reps: int, seconds: int, share: float, seed: int)
             weight = share if step >= 60 else 0.0
             counts, _ = world.tick(np.full(size, weight))
             span = {"t0": 10.0 * step, "t1": 10.0 * step + 10.0, "weight": weight}
-            kinds = (counts.requests, counts.bad, counts.latency, counts.predictions)
+            known = (counts.trials > 0) | (counts.requests == 0)
+            errors = np.where(known, counts.bad, UNKNOWN)
+            kinds = (counts.requests, errors, counts.latency, counts.predictions)
             told.append((span, [kind[:, 0].astype(np.int32) for kind in kinds]))
         for row in range(size):
             for span, columns in told:
@@ -196,4 +199,7 @@ def sample(scenario: Scenario, reps: int, seconds: int, share: float, seed: int)
                     )
                     for place, arm in enumerate(("canary", "stable"))
                 }
+                for counted in arms.values():
+                    if counted["errors"] == UNKNOWN:
+                        counted["errors"] = None
                 print(json.dumps({"release": f"r{first + row}", **span, **arms}))

@@ -26,6 +26,8 @@ A line is one window of one release, as JSON:
   canary       both arms are told, or none: an empty window. One without a request says
                {"requests": 0}, or may be left out where it has no share (weight 0, weight 1)
   requests     integers from here on; users and users_with_error may be told as well
+  errors       where they are left out or null they are unknown, which is not none: an arm that
+               answers requests and whose errors are unknown lets nothing climb
   latency      counts by bin: below the first of the policy's latency_edges, between the first and
                the second, ..., from the last on; one count more than there are edges, and no
                more requests than requests
@@ -35,7 +37,8 @@ A line is one window of one release, as JSON:
   shadow       optional: {"pairs": 100, "errors": [worse, better], "latency": [slower, faster],
                "predictions": [higher, lower]} of mirrored requests
 
-Without --policy there are 40 latency edges (5 ms times 1.25 to the k) and 20 prediction bins.
+Without --policy there are 301 latency edges (5 ms times 1.25 to the k/5, k from -105 to 195) and
+20 prediction bins: JudgePolicy().latency_edges lists them.
 --policy FILE is JSON with any keys of JudgePolicy, for example
   {"latency_edges": [50, 100], "prediction_bins": 2, "alpha": 0.01, "lag_seconds": 60}
 Empty lists for latency_edges, and 0 for prediction_bins, leave these streams out.

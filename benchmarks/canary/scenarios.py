@@ -16,7 +16,10 @@ class Scenario:
     of it goes. Every ``pause_every`` seconds, by chance, a host stands still for ``pause_seconds``,
     as in a collection of garbage. Hosts' speeds differ by ``host_spread`` (standard deviation of
     their logarithm), for good; the canary's host is slower by ``spell_slower`` for five minutes,
-    once. A ``silent`` canary's requests hang: they are lost, and nobody counts them.
+    once. A ``silent`` canary's requests hang: they are lost, and nobody counts them. ``hump`` of
+    the requests, those just faster than the stable version's p90, become just slower than it.
+    Latencies of both versions are multiplied by ``pace``. From two minutes on the canary's errors
+    are not told for ``errors_lost`` seconds.
     """
 
     name: str
@@ -41,6 +44,9 @@ class Scenario:
     host_spread: float = 0.0
     spell_slower: float = 1.0
     silent: bool = False
+    hump: float = 0.0
+    pace: float = 1.0
+    errors_lost: float = 0.0
 
 
 SCENARIOS = {
@@ -112,4 +118,25 @@ SILENT = {
     )
 }
 
-EVERY = {**SCENARIOS, **HELD_OUT, **UNEVEN, **SILENT}
+# Slower where bins a quarter apart do not look: inside one of them, or below the first.
+NARROW = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("hump of 5 points", hump=0.05),
+        Scenario("hump of 8 points", hump=0.08),
+        Scenario("hump of 10 points", hump=0.10),
+        Scenario("1 ms -> 1.5 ms", pace=1 / 80, slower=1.5),
+        Scenario("1 ms -> 2 ms", pace=1 / 80, slower=2.0),
+        Scenario("fast and sound", benign=True, pace=1 / 80),
+    )
+}
+
+LOST = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("errors lost, +5", points=0.05, from_seconds=120.0, errors_lost=600.0),
+        Scenario("errors lost, sound", benign=True, errors_lost=600.0),
+    )
+}
+
+EVERY = {**SCENARIOS, **HELD_OUT, **UNEVEN, **SILENT, **NARROW, **LOST}

@@ -24,6 +24,8 @@ Law = Callable[[Array], Array]
 TICK = 10.0
 HOSTS = (1, 4)
 """Of the canary and of the stable version, where hosts pause or differ."""
+LOST_FROM = 120.0
+"""Seconds after the canary's start from which its errors are not told, where they are lost."""
 SPELL = (300.0, 600.0)
 """Seconds after the canary's start between which its host is slower."""
 
@@ -96,7 +98,8 @@ class World:
     ) -> None:
         self.scenario, self.setting, self.rng = scenario, setting, rng
         self.edges, self.bins = np.asarray(edges), bins
-        self.law = LAWS[setting.law]
+        usual = LAWS[setting.law]
+        self.law: Law = lambda x: usual(x / scenario.pace)
         self.scored = True
         self.laws: dict[tuple[float, float, float], Array] = {}
         self.now = 0
@@ -117,7 +120,7 @@ class World:
         self.plain_scores = np.full(bins, 1.0 / bins)
         if scenario.host_spread:
             self.speeds = np.exp(scenario.host_spread * rng.standard_normal((releases, sum(HOSTS))))
-        grid = np.geomspace(0.1, 1e5, 20001)
+        grid = np.geomspace(0.1, 1e5, 20001) * scenario.pace
         self.slow_mark = float(grid[np.searchsorted(self.law(grid), 0.95)])
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
@@ -176,6 +179,8 @@ class World:
 
         plain = self.latency_law(1.0, 0.0, 1.0)
         slow = self.latency_law(scenario.slower, scenario.tail, scenario.tail_slower)
+        if scenario.hump:
+            slow = self._humped()
         cold = self.latency_law(scenario.slower * scenario.cold_factor, 0.0, 1.0)
         shared = self.latency_law(4.0, 0.0, 1.0)
         is_cold = (scenario.cold_factor > 1.0) & (age < scenario.cold_seconds)
@@ -213,6 +218,10 @@ class World:
             excess = excess + requests[:, 0] * lost
             for counted in (requests, trials, hits, latency, predictions):
                 counted[lost, 0] = 0
+        if scenario.errors_lost:
+            untold = (age >= LOST_FROM) & (age < LOST_FROM + scenario.errors_lost) & (weight > 0)
+            for counted in (trials, hits):
+                counted[untold, 0] = 0
         start = np.full(releases, self.now * TICK)
         self.now += 1
         counts = WindowArrays(
@@ -228,6 +237,16 @@ class World:
             pairs=np.zeros((releases, 4, 2)),
         )
         return counts, excess
+
+    def _humped(self) -> Array:
+        """The stable version's law with the requests just below its p90 just above it."""
+        hump = self.scenario.hump
+        rank = self.law(self.edges)
+        moved = np.minimum(rank, 0.9 - hump)
+        # Where they land they double those that lie there, as far as they reach.
+        moved = moved + 2.0 * np.clip(rank - 0.9, 0.0, min(hump, 0.1))
+        moved = np.maximum(moved, np.where(rank > 0.9 + hump, rank, 0.0))
+        return np.asarray(np.diff(np.r_[0.0, moved, 1.0]))
 
     def _paused(self, latency: Whole) -> Whole:
         """Hosts that stand still now and then: one of the canary's, four of the stable version's.

@@ -21,8 +21,8 @@ from tasks.judge.sequential import OPEN, PROMOTE, ROLLBACK, SequentialState, ini
 from tasks.judge.update import update
 from tasks.judge.window import WindowArrays
 from tasks.model_spec import ReleaseSpec
-from tasks.release.edge.windows import LATENCY_EDGES_MS
 from tasks.release.observation.analysis import policy
+from tasks.release.observation.latency_edges import placed
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -31,6 +31,7 @@ MINUTE = 60.0
 SEEN_OUTSIDE_SECONDS = 30.0
 """From the verdict to a pointer that the CDN shows."""
 MEDIAN_MS = 6.0
+EDGES_MS = placed({})
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def play(
         seed: Of the random numbers.
         errors: Share of the stable version's users who have an error.
     """
-    rules = policy(spec, 0, LATENCY_EDGES_MS)
+    rules = policy(spec, 0, EDGES_MS)
     rng = np.random.default_rng(seed)
     ladder = np.array((0.0, *spec.ladder))
     state = initial(rules, reps)
@@ -195,7 +196,7 @@ def _window(
 
 def _bins(spread: float, factor: float) -> Array:
     """Chance of each latency bin among users without an error."""
-    edges = np.log(np.array(LATENCY_EDGES_MS) / (MEDIAN_MS * factor)) / spread
+    edges = np.log(np.array(EDGES_MS) / (MEDIAN_MS * factor)) / spread
     chances: Array = np.diff(np.concatenate([[0.0], ndtr(edges), [1.0]]))
     return chances
 

@@ -39,6 +39,7 @@ REASONS = (
     "rolled back",
     "promoted",
     "deadline",
+    "unknown",
 )
 CLIMB, START, WATCH = (REASONS.index(name) for name in ("climb", "start", "watch"))
 
@@ -68,6 +69,7 @@ def decide(
     now = counts.t1
     shadowing = (state.pairs > 0) & (step < 0)
     silent = (step >= 0) & (counts.requests[:, 0, 0] == 0)
+    unknown = (step >= 0) & counts.unknown
     troubled = now < state.incident_until
     alarmed = evidence >= policy.hold_evidence
     at_top = step == last
@@ -85,6 +87,7 @@ def decide(
         (shadowing & (state.pairs < policy.shadow_pairs), "shadow"),
         (alarmed, "evidence"),
         (troubled, "incident"),
+        (unknown, "unknown"),
         (silent, "no data"),
     ):
         why = np.where(flag, REASONS.index(name), why)

@@ -24,6 +24,7 @@ from tasks.judge.conditional_tests import (
 from tasks.judge.far_tail import TailCounts
 from tasks.judge.harm import slowed, tolerated_error_odds
 from tasks.judge.hypergeometric import Array, log_pgf_lower, log_pgf_upper
+from tasks.judge.latency_bins import quickened
 from tasks.judge.policy import JudgePolicy
 from tasks.judge.window import WindowArrays
 
@@ -130,9 +131,10 @@ def column_log_e(
 
     Args:
         policy: The policy.
-        counts: The window.
+        counts: The window, its latencies by compared bin.
         warm: Whether the window lies in warm-up, (R,).
-        latency_reference: The stable version's counts by bin before this window, (R, S, bins).
+        latency_reference: The stable version's counts by compared bin before this window,
+            (R, S, bins).
         prediction_reference: The same of predictions.
         tail: From tail_counts.
         past_errors: Requests of the stable version so far, and those with an error, each (R,).
@@ -203,19 +205,16 @@ def _latency(
         odds = bin_log_odds(part, shifted(part, np.array(LATENCY_SHIFTS)[:, None]))
         tolerated = None
         if policy.harm_margin.latency > 0:
-            moved = slowed(tail[cold], policy.latency_edges, policy.harm_margin.latency)
+            moved = slowed(tail[cold], policy.compared_edges, policy.harm_margin.latency)
             moved = moved[..., tested.start : tested.stop + 1]
             tolerated = np.maximum(bin_log_odds(part[..., 0, :], moved), 0.0)
         log_e[cold, :, : columns - 1] = conditional_log_e(
             canary[cold], stable[cold], tested, odds, tolerated
         )
-    steps = policy.warm_up_bins
-    if warm.any() and steps is not None:
+    if warm.any():
         # Canary bins move down by the tolerated factor: a canary slower by just that factor is
         # then exchangeable with the stable version.
-        warmed = np.zeros_like(canary[warm])
-        warmed[..., 0] = canary[warm][..., : steps + 1].sum(-1)
-        warmed[..., 1 : canary.shape[-1] - steps] = canary[warm][..., steps + 1 :]
+        warmed = canary[warm] @ quickened(policy.compared_edges, policy.warm_up_factor)
         tested = informative_bins(warmed + stable[warm])
         part = tail[warm][..., None, tested.start : tested.stop + 1]
         odds = bin_log_odds(part, shifted(part, np.asarray(WARM_UP_SHIFT)))
@@ -257,7 +256,7 @@ def _limits(policy: JudgePolicy, counts: WindowArrays) -> Array:
     if limits.max_error_rate is not None:
         log_e[..., 0] = _beyond(counts.trials, counts.bad, limits.max_error_rate, alone)
     if limits.max_latency_ms is not None and policy.latency_edges:
-        edge = int(np.searchsorted(policy.latency_edges, limits.max_latency_ms))
+        edge = int(np.searchsorted(policy.compared_edges, limits.max_latency_ms))
         slow = counts.latency[..., edge + 1 :].sum(-1)
         log_e[..., 1] = _beyond(counts.latency.sum(-1), slow, limits.max_slow_share, alone)
         log_e[:, :, 1][counts.warmup] = 0.0

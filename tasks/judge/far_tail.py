@@ -38,7 +38,7 @@ def tail_counts(
     """What lies beyond the stable version's far tail.
 
     The edge follows from the past: the first with at most TAIL_LEVEL (or one request) beyond it.
-    Nothing is counted in warm-up.
+    Nothing is counted in warm-up. ``counts`` and ``reference`` are by compared bin.
     """
     shape = counts.trials.shape
     if not policy.latency_edges:
@@ -59,7 +59,7 @@ def tail_counts(
 
 def _tolerated_slowness(policy: JudgePolicy, tail: Array) -> Array:
     """Log odds ratio of a request in bin k or above after the margin of harm, (..., bins)."""
-    moved = slowed(tail, policy.latency_edges, policy.harm_margin.latency)
+    moved = slowed(tail, policy.compared_edges, policy.harm_margin.latency)
     inner, past = moved[..., 1:-1], tail[..., 1:-1]
     odds = np.log(inner / (1.0 - inner)) - np.log(past / (1.0 - past))
     return np.concatenate([np.zeros((*odds.shape[:-1], 1)), odds], axis=-1)

@@ -19,13 +19,15 @@ PRIOR_RATES = np.array([0.005, 0.5, 0.1, 0.01, 0.5, 0.5, 0.1, 0.1])
 class GateCounts:
     """Requests, and those that count, of every gate by arm: this window and the past.
 
-    Each (R, gates, 2), the canary first.
+    Each (R, gates, 2), the canary first. ``excess``, (R, gates), is what a gate's margin is less
+    by, because its edge lies before the stable version's quantile.
     """
 
     trials: Array
     hits: Array
     past_trials: Array
     past_hits: Array
+    excess: Array
 
     @property
     def shared_rates(self) -> Array:
@@ -44,7 +46,7 @@ def gates_of(policy: JudgePolicy, state: SequentialState, counts: WindowArrays) 
     edges = gate_edges(policy, state.latency[:, 0], state.predictions[:, 0])
     seen = gate_counts(
         policy,
-        edges,
+        edges.first,
         counts.trials[:, 0],
         counts.bad[:, 0],
         counts.latency[:, 0],
@@ -52,10 +54,11 @@ def gates_of(policy: JudgePolicy, state: SequentialState, counts: WindowArrays) 
     )
     past = gate_counts(
         policy,
-        edges,
+        edges.first,
         state.trials,
         state.bad,
         np.stack([state.latency_canary, state.latency[:, 0]], axis=1),
         np.stack([state.predictions_canary, state.predictions[:, 0]], axis=1),
     )
-    return GateCounts(*seen, *past)
+    excess = np.concatenate([np.zeros((len(edges.excess), 1)), edges.excess], axis=1)
+    return GateCounts(*seen, *past, excess)

@@ -10,6 +10,7 @@ this window's request counts whatever s is.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -68,19 +69,47 @@ def present(policy: JudgePolicy) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 Edges = NDArray[np.int64]
 
 
-def gate_edges(policy: JudgePolicy, latency: Array, predictions: Array) -> Edges:
-    """First bin that counts for every gate but the first, (R, gates - 1); -1 while unknown.
+@dataclass(frozen=True)
+class GateEdges:
+    """Where every gate but the first begins, known before the window.
 
-    It is the first at or beyond the stable quantile in the stable counts before this window
-    (``latency``, ``predictions``: (R, bins)), so it is chosen from the past.
+    Attributes:
+        first: First bin that counts, (R, gates - 1); -1 while unknown.
+        excess: Share of the stable version's requests that lie there beyond the gate's level,
+            (R, gates - 1), because its quantile lies inside a bin.
     """
-    parts = [np.full((len(latency), 7), -1)]
+
+    first: Edges
+    excess: Array
+
+
+def gate_edges(policy: JudgePolicy, latency: Array, predictions: Array) -> GateEdges:
+    """The gates' edges in the stable counts before this window, (R, bins) each.
+
+    A quantile lies inside a bin, between two edges. Who is slower than the quantile is slower than
+    the lower one, so a canary that is worse by δ at the quantile is worse by at least δ less the
+    ``excess`` at the lower edge: there the gate asks for that smaller margin and promises what it
+    says of the quantile itself. Where this would cost more than half of the margin, because bins
+    are that wide, the upper edge has to do, and the gate speaks of it. Scores are counted between
+    the stable version's own quantiles, so theirs is the upper one.
+    """
+    first = np.full((len(latency), len(GATES) - 1), -1)
+    excess = np.zeros(first.shape)
     if policy.latency_edges:
-        parts[0][:, :3] = _edges(above(latency), LEVELS)
+        tail = above(latency)
+        upper = _edges(tail, LEVELS)
+        lower = np.maximum(upper - 1, 0)
+        share = np.take_along_axis(tail, lower, axis=1) / np.maximum(tail[:, :1], 1.0)
+        beyond = share - np.asarray(LEVELS)
+        most = 0.5 * np.minimum(margins(policy)[1:4, 0], 0.5)
+        exact = np.take_along_axis(tail, np.maximum(upper, 0), axis=1) == tail[:, :1] * LEVELS
+        within = (upper > 0) & (beyond <= most) & ~exact
+        first[:, :3] = np.where(within, lower, upper)
+        excess[:, :3] = np.where(within, beyond, 0.0)
     if policy.prediction_bins > 1:
-        parts[0][:, 3::2] = _edges(above(predictions), SCORE_LEVELS)
-        parts[0][:, 4::2] = _edges(above(predictions[:, ::-1]), SCORE_LEVELS)
-    return parts[0]
+        first[:, 3::2] = _edges(above(predictions), SCORE_LEVELS)
+        first[:, 4::2] = _edges(above(predictions[:, ::-1]), SCORE_LEVELS)
+    return GateEdges(first, excess)
 
 
 def gate_counts(
@@ -90,7 +119,7 @@ def gate_counts(
 
     Args:
         policy: The policy.
-        edges: From gate_edges.
+        edges: First bin that counts for every gate but the first, (R, gates - 1).
         units: Units of the error test by arm, (R, 2); ``bad`` likewise.
         bad: Those with an error.
         latency: Counts by bin, (R, 2, bins).
@@ -127,7 +156,7 @@ def update_boundary(boundary: Array, delta: Array, wanted: Array, trials: Array)
 
     Args:
         boundary: s of the window before, (R, gates, multiples).
-        delta: Margins, (gates, multiples).
+        delta: Margins, (R, gates, multiples).
         wanted: Shared rate estimated from the past, (R, gates).
         trials: Requests of this window, (R, gates, 2).
     """

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from functools import cached_property
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tasks.judge.latency_bins import compared_edges
 
 
 class Immutable(BaseModel):
@@ -15,8 +16,14 @@ class Immutable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def geometric_edges(first: float = 5.0, ratio: float = 1.25, count: int = 40) -> tuple[float, ...]:
-    """Latency edges in ms, each ``ratio`` times the one before: by default 5 ms to 30 s."""
+STEP = 1.25**0.2
+"""Ratio of neighbouring latency edges: 4.6 per cent, five of them a quarter."""
+
+
+def geometric_edges(
+    first: float = 5.0 / STEP**105, ratio: float = STEP, count: int = 301
+) -> tuple[float, ...]:
+    """Latency edges in ms, each ``ratio`` times the one before: by default 46 µs to 30 s."""
     return tuple(round(first * ratio**i, 6) for i in range(count))
 
 
@@ -198,19 +205,7 @@ class JudgePolicy(Immutable):
         """Lag and actuation; a window's own length is added where it is known."""
         return self.lag_seconds + self.actuation_seconds
 
-    @property
-    def warm_up_bins(self) -> int | None:
-        """Bins by which warm_up_factor moves a latency; None when the edges are not geometric.
-
-        Only a whole number of equal steps keeps the comparison exact, so the factor is taken to
-        the next whole bin; with other edges latency is not judged in warm-up at all.
-        """
-        if len(self.latency_edges) < 3:
-            return None
-        steps = [
-            math.log(b / a)
-            for a, b in zip(self.latency_edges, self.latency_edges[1:], strict=False)
-        ]
-        if max(steps) - min(steps) > 1e-3 * max(steps):
-            return None
-        return math.ceil(math.log(self.warm_up_factor) / (sum(steps) / len(steps)) - 1e-9)
+    @cached_property
+    def compared_edges(self) -> tuple[float, ...]:
+        """Edges of the bins in which latencies are compared: wider ones than are counted."""
+        return compared_edges(self.latency_edges)

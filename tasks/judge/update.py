@@ -29,6 +29,7 @@ from tasks.judge.evidence import (
 from tasks.judge.far_tail import tail_counts
 from tasks.judge.gates import GateCounts, gates_of
 from tasks.judge.hypergeometric import Array
+from tasks.judge.latency_bins import together
 from tasks.judge.non_inferiority import (
     GATES,
     gate_log_e,
@@ -84,12 +85,14 @@ def _test_inferiority(
 ) -> SequentialState:
     """Multiply the wealth of every column; new mass starts at this window."""
     alternatives = alternatives_of(policy)
-    tail = tail_counts(policy, counts, warm, state.latency)
+    compared = replace(counts, latency=together(counts.latency, policy.latency_edges))
+    reference = together(state.latency, policy.latency_edges)
+    tail = tail_counts(policy, compared, warm, reference)
     log_e = column_log_e(
         policy,
-        counts,
+        compared,
         warm,
-        state.latency,
+        reference,
         state.predictions,
         tail,
         (state.trials[:, 1], state.bad[:, 1]),
@@ -156,7 +159,7 @@ def _test_non_inferiority(
     gates: GateCounts,
 ) -> SequentialState:
     """Evidence that the canary is not worse."""
-    delta = margins_of(policy)
+    delta = margins_of(policy) - gates.excess[..., None]
     trials, hits = gates.trials, gates.hits
     # While the service is known to be upset nothing is proven; that is known before the window.
     quiet = (counts.t0 >= state.upset_until) & (trials[:, :, 0] > 0).any(1)
@@ -275,9 +278,9 @@ def _off_the_past(
     failing = known & (bad > 3.0 * expected) & (excess > sigmas * np.sqrt(expected + 1.0))
     if not policy.latency_edges:
         return np.asarray(failing)
-    past = state.latency[:, 0]
+    past = together(state.latency[:, 0], policy.latency_edges)
     edge = np.argmax(past.cumsum(1) >= 0.9 * past.sum(1)[:, None], axis=1) + 1
-    latency = counts.latency[:, 0, arms].sum(1)
+    latency = together(counts.latency[:, 0, arms].sum(1), policy.latency_edges)
     bins = np.arange(latency.shape[1])
     slow = (latency * (bins >= edge[:, None])).sum(1)
     slowed = (past.sum(1) >= 100) & (slow > sigmas) & (slow > 0.4 * latency.sum(1))

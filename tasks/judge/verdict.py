@@ -13,7 +13,7 @@ from tasks.judge import sample_ratio
 from tasks.judge.decision import REASONS, margins_of
 from tasks.judge.dispersion import dispersion
 from tasks.judge.evidence import STREAMS, alternatives_of
-from tasks.judge.non_inferiority import GATES, present
+from tasks.judge.non_inferiority import GATES, gate_edges, present
 from tasks.judge.policy import Immutable, JudgePolicy
 from tasks.judge.sequential import (
     NEVER,
@@ -196,7 +196,9 @@ def _seconds_left(
         return None
     share = policy.ladder[step]
     s = float(sequential.boundary[0, gate, 0])
-    c = s + float(margins_of(policy)[gate, 0])
+    edges = gate_edges(policy, sequential.latency[:, 0], sequential.predictions[:, 0])
+    excess = float(edges.excess[0, gate - 1]) if gate else 0.0
+    c = s + float(margins_of(policy)[gate, 0]) - excess
     ours, theirs = share / (c * (1 - c)), (1 - share) / (s * (1 - s))
     q = (ours * c + theirs * s) / (ours + theirs)
     gain = rate * (share * _divergence(q, c) + (1 - share) * _divergence(q, s))
@@ -272,6 +274,8 @@ def _reason(
         if measured
         else f"The stable version was not asked yet: start at {shown}.",
         "no data": f"No canary request in the last window: stay at {shown}.",
+        "unknown": "A version answers, and its errors or latencies are not told; unknown is not "
+        f"none: stay at {shown}.",
         "incident": f"The stable version is in trouble itself: stay at {shown}.",
         "evidence": f"Evidence {odds} against the canary, not enough to decide: stay at {shown}.",
         "warm-up": f"Warming up: stay at {shown}.",

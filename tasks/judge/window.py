@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, NonNegativeInt, model_validator
 from tasks.judge.policy import Immutable, JudgePolicy
 
 Array = NDArray[np.float64]
+SEVERAL = 5
 MOST = 10**15
 """Largest count: all whole numbers up to it are exact in floating point."""
 
@@ -19,6 +20,7 @@ MOST = 10**15
 class ArmCounts(Immutable):
     """Integers of one arm in one window.
 
+    ``errors`` that are not told are unknown, which is not none: while they are, nothing climbs.
     Where users are sticky, give ``users`` (distinct users seen) and ``users_with_error`` (users
     whose first error of this release fell into this window): then users are the unit of the
     error test, and one broken user counts once. ``latency`` has one count more than
@@ -26,7 +28,7 @@ class ArmCounts(Immutable):
     """
 
     requests: int = Field(default=0, ge=0, le=MOST)
-    errors: int = Field(default=0, ge=0)
+    errors: int | None = Field(default=None, ge=0)
     users: int | None = Field(default=None, ge=0, le=MOST)
     users_with_error: int | None = Field(default=None, ge=0)
     latency: tuple[int, ...] = ()
@@ -34,7 +36,7 @@ class ArmCounts(Immutable):
 
     @model_validator(mode="after")
     def _counts(self) -> ArmCounts:
-        if self.errors > self.requests:
+        if self.errors is not None and self.errors > self.requests:
             raise ValueError(f"errors ({self.errors}) exceed requests ({self.requests})")
         if (self.users is None) != (self.users_with_error is None):
             raise ValueError("users and users_with_error come together")
@@ -103,8 +105,9 @@ class WindowArrays:
     """One window of each of R releases; S = 1 + segments rows per release, row 0 is the whole.
 
     Shapes: t0, t1, weight, warmup (R,); requests, trials, bad (R, S, 2), arms are (canary,
-    stable); latency (R, S, 2, bins); predictions (R, S, 2, bins); pairs (R, 4, 2): the pairs
-    themselves, then errors, latency, predictions.
+    stable), trials are 0 where requests are answered and errors unknown; latency (R, S, 2, bins);
+    predictions (R, S, 2, bins); pairs (R, 4, 2): the pairs themselves, then errors, latency,
+    predictions.
     """
 
     t0: Array
@@ -117,6 +120,17 @@ class WindowArrays:
     latency: Array
     predictions: Array
     pairs: Array
+
+    @property
+    def unknown(self) -> NDArray[np.bool_]:
+        """Whether a version answers and its errors, or all of its latencies, are not told, (R,)."""
+        requests, trials, bad = self.requests[:, 0], self.trials[:, 0], self.bad[:, 0]
+        errors = (requests > 0) & (trials == 0)
+        if not self.latency.shape[-1]:
+            return np.asarray(errors.any(-1))
+        # A failed request may have no latency, and the last one's may be told a little later.
+        slow = (requests - bad >= SEVERAL) & (self.latency[:, 0].sum(-1) == 0)
+        return np.asarray((errors | slow).any(-1))
 
 
 def counts_of(policy: JudgePolicy, window: Window) -> WindowArrays:
@@ -148,17 +162,7 @@ def counts_of_all(policy: JudgePolicy, windows: Sequence[Window]) -> WindowArray
         if window.shadow is not None:
             shadow = window.shadow
             pairs[index] = ((shadow.pairs, 0), shadow.errors, shadow.latency, shadow.predictions)
-    numbers = np.array(
-        [
-            (
-                arm.requests,
-                arm.requests if arm.users is None else arm.users,
-                arm.errors if arm.users_with_error is None else arm.users_with_error,
-            )
-            for arm in arms
-        ],
-        dtype=float,
-    )
+    numbers = np.array([(arm.requests, *_units(arm)) for arm in arms], dtype=float)
     return WindowArrays(
         t0=np.array([window.t0 for window in windows], dtype=float),
         t1=np.array([window.t1 for window in windows], dtype=float),
@@ -173,6 +177,13 @@ def counts_of_all(policy: JudgePolicy, windows: Sequence[Window]) -> WindowArray
         ),
         pairs=pairs,
     )
+
+
+def _units(arm: ArmCounts) -> tuple[int, int]:
+    """Units of the error test and those with an error; none of an arm whose errors are unknown."""
+    if arm.users is not None:
+        return arm.users, arm.users_with_error or 0
+    return (0, 0) if arm.errors is None else (arm.requests, arm.errors)
 
 
 def _bins(

@@ -245,6 +245,19 @@ class Feed(Protocol):
         """
         ...
 
+    def values(
+        self, subject: str, queries: Sequence[Mapping[str, Any]], begin: float, end: float
+    ) -> Mapping[str, Mapping[float, float]]:
+        """Query id → start of a period → value, of metrics between two moments (unix seconds).
+
+        Args:
+            subject: Whose metrics they are, for an error's text.
+            queries: MetricDataQueries.
+            begin: Where the first period starts.
+            end: Before which the last one starts.
+        """
+        ...
+
 
 class Analysis(Protocol):
     """Who analyses a canary. `analysis.CanaryAnalysis` is the real one."""

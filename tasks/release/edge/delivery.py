@@ -16,8 +16,8 @@ from tasks.release.journal.record import Journal
 from tasks.release.machine.actions import Action
 from tasks.release.machine.observed import ObservedState
 from tasks.release.machine.plan import Facts
-from tasks.release.observation import outside
-from tasks.release.observation.state import with_alarms, with_pointer
+from tasks.release.observation import latency_edges, outside
+from tasks.release.observation.state import lately, with_alarms, with_pointer
 from tasks.values import Pointer
 
 
@@ -27,8 +27,17 @@ class EdgeDelivery:
     rules = EdgeRules()
 
     def facts(self, context: ReleaseContext, spec: ModelSpec) -> Facts:
-        """The pointer."""
-        return Facts(pointer=context.registry.pointer(spec.name), endpoint=None)
+        """The pointer, and how fast users' devices are with the version that it names."""
+        pointer = context.registry.pointer(spec.name)
+        quantiles: Mapping[str, tuple[float, ...]] = {}
+        if pointer is not None:
+            asked = latency_edges.questions(
+                context.site.metrics_namespace,
+                windows.LATENCY,
+                windows.dimensions(spec.name, pointer.version),
+            )
+            quantiles = lately(context, spec.name, asked)
+        return Facts(pointer=pointer, endpoint=None, latency_quantiles=quantiles)
 
     def observe(self, context: ReleaseContext, journal: Journal) -> ObservedState:
         """The pointer and the alarms."""

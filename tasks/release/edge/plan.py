@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tasks.model_spec import ModelSpec
-from tasks.release.edge.windows import LATENCY_EDGES_MS
 from tasks.release.hosting.names import variant_of
 from tasks.release.journal.record import Arm, Journal, Site
 from tasks.release.machine.plan import Facts, Wish, first_line, release_id
+from tasks.release.observation.latency_edges import placed
 from tasks.values import Pointer, Rollout, Seal
 
 POINTER = "pointer"
@@ -49,7 +49,7 @@ def opened(
         shadow_config="",
         prediction_edges=edges,
         predictions_judged=bool(edges) and edges == facts.stable_edges and stable is not None,
-        latency_edges_ms=LATENCY_EDGES_MS,
+        latency_edges_ms=placed(facts.latency_quantiles),
         site=site,
         serving=spec.serving,
         spec=spec.release,

@@ -17,12 +17,6 @@ LATENCY, BIN = "PredictionLatency", "PredictionBin"
 COUNTS = {"requests": REQUESTS, "model": ERRORS}
 """Query → metric; `tasks.release.observation.windows` reads errors from the query ``model``."""
 
-FIRST_LATENCY_MS = 0.5
-LATENCY_RATIO = 1.3
-LATENCY_BINS = 40
-LATENCY_EDGES_MS = tuple(round(FIRST_LATENCY_MS * LATENCY_RATIO**i, 6) for i in range(LATENCY_BINS))
-"""0.5 ms to 14 s: a small model answers in less than a millisecond, an old phone in seconds."""
-
 
 def dimensions(model: str, version: str) -> dict[str, str]:
     """Dimensions of what the judge reads."""

@@ -18,8 +18,8 @@ from tasks.release.journal.record import Journal, Phase
 from tasks.release.machine.actions import Action
 from tasks.release.machine.observed import ObservedState
 from tasks.release.machine.plan import Facts
-from tasks.release.observation import outside, windows
-from tasks.release.observation.state import with_alarms, with_pointer
+from tasks.release.observation import latency_edges, outside, windows
+from tasks.release.observation.state import lately, with_alarms, with_pointer
 from tasks.values import Pointer
 
 DEPLOYS: frozenset[Phase] = frozenset({"shadow", "bring_up", "retiring", "rolling_back"})
@@ -43,7 +43,25 @@ class EndpointDelivery:
             endpoint=endpoint,
             variant_models=models,
             stable_environment=environment,
+            latency_quantiles=self._latency(context, spec, models),
         )
+
+    def _latency(
+        self, context: ReleaseContext, spec: ModelSpec, models: Mapping[str, str]
+    ) -> Mapping[str, tuple[float, ...]]:
+        """Of the variant that serves alone; nothing where there is no such one."""
+        if len(models) != 1:
+            return {}
+        asked = latency_edges.questions(
+            windows.SAGEMAKER,
+            "ModelLatency",
+            {"EndpointName": spec.endpoint_name, "VariantName": next(iter(models))},
+        )
+        told = lately(context, spec.endpoint_name, asked)
+        return {
+            level: tuple(value / windows.MICROSECONDS for value in values)
+            for level, values in told.items()
+        }
 
     def observe(self, context: ReleaseContext, journal: Journal) -> ObservedState:
         """Endpoint, pointer, alarms, and which parts exist."""

@@ -10,7 +10,8 @@ from tasks.model_spec import ModelSpec
 from tasks.release.hosting import requests
 from tasks.release.hosting.names import variant_of
 from tasks.release.journal.record import Arm, Journal, Site, Strategy
-from tasks.release.machine.plan import LATENCY_EDGES_MS, Facts, Wish, first_line, release_id
+from tasks.release.machine.plan import Facts, Wish, first_line, release_id
+from tasks.release.observation.latency_edges import placed
 
 
 def opened(
@@ -62,7 +63,7 @@ def opened(
         ),
         prediction_edges=edges,
         predictions_judged=judged and pair,
-        latency_edges_ms=LATENCY_EDGES_MS,
+        latency_edges_ms=placed(facts.latency_quantiles),
         instances=instances,
         site=site,
         serving=spec.serving,

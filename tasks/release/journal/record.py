@@ -140,10 +140,10 @@ class Ruling(Frozen):
 
 
 class ArmFigures(Frozen):
-    """What one arm did in one window. Latencies in milliseconds."""
+    """What one arm did in one window. Latencies in milliseconds; errors may be unknown."""
 
     requests: int = 0
-    errors: int = 0
+    errors: int | None = 0
     latency_p50: float | None = None
     latency_p99: float | None = None
 
@@ -266,6 +266,12 @@ class Journal(Frozen):
     def share(self) -> float:
         """The candidate's share of traffic, as last known."""
         return self.moves[-1].share if self.moves else 0.0
+
+    @property
+    def answered(self) -> tuple[int, int]:
+        """Requests of the candidate of which it is known whether they failed, and the failed."""
+        known = [p.candidate for p in self.timeline if p.candidate.errors is not None]
+        return sum(arm.requests for arm in known), sum(arm.errors or 0 for arm in known)
 
     @property
     def wanted(self) -> float:

@@ -13,12 +13,6 @@ from tasks.release.journal.record import Journal, JournalEntry, Phase, Site
 from tasks.release.machine.observed import ObservedEndpoint
 from tasks.values import Frozen, Pointer, Seal
 
-FIRST_LATENCY_MS = 5.0
-LATENCY_RATIO = 1.25
-LATENCY_BINS = 40
-LATENCY_EDGES_MS = tuple(round(FIRST_LATENCY_MS * LATENCY_RATIO**i, 6) for i in range(LATENCY_BINS))
-"""5 ms to 30 s in steps of a quarter: the judge's own default edges."""
-
 
 class Facts(Frozen):
     """What stands when a release begins.
@@ -26,6 +20,7 @@ class Facts(Frozen):
     ``variant_models`` maps the endpoint's variants to their models, ``stable_environment`` is the
     environment of the stable version's container. ``stable_edges`` and ``own_edges`` are the
     prediction edges that the two bundles carry, where the program counts into its own.
+    ``latency_quantiles`` are p50, p90 and p99 of the stable version's latency by the hour, ms.
     """
 
     pointer: Pointer | None
@@ -34,6 +29,7 @@ class Facts(Frozen):
     stable_environment: Mapping[str, str] = {}
     stable_edges: tuple[float, ...] = ()
     own_edges: tuple[float, ...] = ()
+    latency_quantiles: Mapping[str, tuple[float, ...]] = {}
 
 
 class Wish(Frozen):
@@ -118,7 +114,6 @@ def rollback(
         both_config="",
         shadow_config="",
         prediction_edges=spec.release.prediction_bins,
-        latency_edges_ms=LATENCY_EDGES_MS,
         instances=arms["instances"],
         site=site,
         serving=spec.serving,

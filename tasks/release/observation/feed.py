@@ -31,19 +31,26 @@ class CloudWatchFeed:
         """See `ports.Feed.read`."""
         if not spans:
             return ()
+        values = self.values(journal.endpoint or journal.model, queries, spans[0][0], spans[-1][1])
+        complete = windows.complete(journal, values, spans, self.clock.now())
+        return [captures.paired(journal, window) for window in complete]
+
+    def values(
+        self, subject: str, queries: Sequence[Mapping[str, Any]], begin: float, end: float
+    ) -> Mapping[str, Mapping[float, float]]:
+        """See `ports.Feed.values`."""
         values: dict[str, dict[float, float]] = defaultdict(dict)
         for first in range(0, len(queries), MOST_QUERIES):
-            with asking(f"GetMetricData {journal.endpoint or journal.model}"):
+            with asking(f"GetMetricData {subject}"):
                 pages = client("cloudwatch").get_paginator("get_metric_data")
                 for page in pages.paginate(
                     MetricDataQueries=queries[first : first + MOST_QUERIES],
-                    StartTime=utc(spans[0][0]),
-                    EndTime=utc(spans[-1][1]),
+                    StartTime=utc(begin),
+                    EndTime=utc(end),
                     ScanBy="TimestampAscending",
                 ):
                     for result in page["MetricDataResults"]:
                         known = values[result["Id"]]
                         for at, value in zip(result["Timestamps"], result["Values"], strict=True):
                             known[at.timestamp()] = value
-        complete = windows.complete(journal, values, spans, self.clock.now())
-        return [captures.paired(journal, window) for window in complete]
+        return values

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from tasks.errors import RegistryError
 from tasks.release.context import ReleaseContext
 from tasks.release.hosting.requests import alarm_names
 from tasks.release.journal.record import Journal, Phase
 from tasks.release.machine.observed import ObservedEndpoint, ObservedState
+from tasks.release.observation.latency_edges import HISTORY_SECONDS, PERIOD_SECONDS
 from tasks.values import Pointer
 
 GUARDED: frozenset[Phase] = frozenset(
@@ -39,3 +44,17 @@ def with_alarms(
     if journal.phase not in GUARDED or "alarms" not in journal.marks:
         return observed
     return observed.model_copy(update={"alarms": context.cloud.ringing(alarm_names(journal))})
+
+
+def lately(
+    context: ReleaseContext, subject: str, questions: Sequence[Mapping[str, Any]]
+) -> Mapping[str, tuple[float, ...]]:
+    """What the last day's hours answer to each of the questions, the oldest first.
+
+    Raises:
+        AwsRejected, AwsThrottled, AwsUnavailable: CloudWatch did not answer.
+    """
+    now = context.clock.now()
+    begin = math.floor((now - HISTORY_SECONDS) / PERIOD_SECONDS) * PERIOD_SECONDS
+    values = context.feed.values(subject, questions, max(begin, 0.0), now)
+    return {name: tuple(values[name][at] for at in sorted(values[name])) for name in values}

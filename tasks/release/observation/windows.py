@@ -38,7 +38,7 @@ class ArmTotals(Frozen):
     """One arm in one window, in integers; the judge's ArmCounts has the same fields."""
 
     requests: int = 0
-    errors: int = 0
+    errors: int | None = 0
     latency: tuple[int, ...] = ()
     predictions: tuple[int, ...] = ()
 
@@ -146,7 +146,10 @@ def _one_is_late(arms: Mapping[str, ArmTotals], share: float) -> bool:
 
 def _whole(arms: Mapping[str, ArmTotals]) -> bool:
     """Whether every request's latency has come too (failed requests may have none)."""
-    return all(sum(arm.latency) + arm.errors >= arm.requests for arm in arms.values())
+    return all(
+        arm.errors is not None and sum(arm.latency) + arm.errors >= arm.requests
+        for arm in arms.values()
+    )
 
 
 def _arm(
@@ -155,8 +158,14 @@ def _arm(
     def of(name: str) -> int:
         return round(values.get(f"{letter}_{name}", {}).get(begin, 0.0))
 
+    def told(name: str) -> bool:
+        return begin in values.get(f"{letter}_{name}", {})
+
     requests = of("requests")
-    errors = min(requests, max(of("model"), of("client") + of("server")))
+    errors: int | None = min(requests, max(of("model"), of("client") + of("server")))
+    # Every request is told as 0 or 1 of each kind of error: what is absent was lost, not none.
+    if requests and not (told("model") or (told("client") and told("server"))):
+        errors = None
     latency_bins = len(journal.latency_edges_ms) + 1
     prediction_bins = len(journal.judged_edges) + 1 if journal.judged_edges else 0
     return ArmTotals(

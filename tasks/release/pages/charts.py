@@ -58,4 +58,6 @@ def drawn(journal: Journal) -> list[str]:
 
 
 def _rate(figures: ArmFigures) -> float | None:
-    return 100.0 * figures.errors / figures.requests if figures.requests else None
+    if not figures.requests or figures.errors is None:
+        return None
+    return 100.0 * figures.errors / figures.requests

@@ -207,7 +207,7 @@ def _health(journal: Journal) -> Check:
 
 
 def _service_level(journal: Journal) -> Check:
-    requests, errors = _answered(journal)
+    requests, errors = journal.answered
     slow = [
         point.candidate.latency_p99
         for point in journal.timeline
@@ -229,7 +229,7 @@ def _service_level(journal: Journal) -> Check:
 
 
 def _errors(journal: Journal) -> Check:
-    requests, errors = _answered(journal)
+    requests, errors = journal.answered
     bound = f"< {percent(ERROR_SHARE)}"
     if not requests:
         return _unseen("error rate", bound)
@@ -264,10 +264,3 @@ def _way_back(back: str | None, intact: Mapping[str, str]) -> Check:
     wrong = intact.get(back)
     outcome: Outcome = "inconclusive" if wrong is None else "fail" if wrong else "pass"
     return Check(name="rollback plan", outcome=outcome, observed=wrong or f"to {back}", bound=bound)
-
-
-def _answered(journal: Journal) -> tuple[int, int]:
-    return (
-        sum(point.candidate.requests for point in journal.timeline),
-        sum(point.candidate.errors for point in journal.timeline),
-    )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from tasks.clock import pace
-from tasks.release.journal.record import Journal, Point
+from tasks.release.journal.record import Journal
 from tasks.release.machine.undoing import reason
 from tasks.release.pages import charts, lines, summary
 from tasks.release.pages.unprotected import unprotected
@@ -73,7 +72,9 @@ def _title(journal: Journal) -> str:
 
 
 def _facts(journal: Journal) -> list[tuple[str, object]]:
-    requests, errors = _total(journal.timeline)
+    requests, errors = journal.answered
+    answered = sum(point.candidate.requests for point in journal.timeline)
+    unknown = f", {answered - requests:,} unknown" if answered > requests else ""
     share = 1.0 if journal.phase == "done" else journal.share
     if journal.phase == "rolled_back":
         share = 0.0
@@ -83,7 +84,7 @@ def _facts(journal: Journal) -> list[tuple[str, object]]:
         ("asked for by", f"{journal.actor}: {journal.reason}"),
         ("strategy", journal.strategy),
         ("share of the candidate", f"{share:.0%}"),
-        ("answered by the candidate", f"{requests:,} requests, {errors:,} of them errors"),
+        ("answered by the candidate", f"{answered:,} requests, {errors:,} of them errors{unknown}"),
         ("since", lines.clock(journal.started)),
         ("lasted", _lasted(journal)),
         ("release", f"`{journal.release_id}`"),
@@ -109,13 +110,6 @@ def _undo(journal: Journal) -> str:
             "this release over at once and puts the previous version back"
         )
     return summary.undo(model, stable.version if stable is not None else None)
-
-
-def _total(points: Sequence[Point]) -> tuple[int, int]:
-    return (
-        sum(point.candidate.requests for point in points),
-        sum(point.candidate.errors for point in points),
-    )
 
 
 def _lasted(journal: Journal) -> str:

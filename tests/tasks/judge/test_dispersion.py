@@ -25,6 +25,7 @@ from tasks.judge.dispersion import (
 from tasks.judge.evidence import ERROR_ODDS, STREAMS, binary_log_e
 from tasks.judge.hypergeometric import log_pmf
 from tasks.judge.non_inferiority import GATES
+from tasks.judge.policy import geometric_edges
 from tasks.judge.sequential import ROLLBACK
 from tests.tasks.judge.traffic import window
 
@@ -114,7 +115,7 @@ def test_good_versions_on_a_busy_machine_stay():
     """
     policy = JudgePolicy(
         alpha=0.005, beta=0.3, ladder=(0.3, 0.5), prediction_bins=0, warm_up_seconds=0,
-        latency_edges=JudgePolicy().latency_edges, watch_seconds=120,
+        latency_edges=geometric_edges(5.0, 1.25, 40), watch_seconds=120,
         tolerance=NonInferiorityMargins(
             errors=0.3, latency_p50=0.45, latency_p90=0.45, latency_p99=0.4
         ),

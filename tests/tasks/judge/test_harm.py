@@ -22,7 +22,7 @@ from tasks.judge.hypergeometric import log_pmf
 from tasks.judge.policy import geometric_edges
 from tasks.judge.sequential import ROLLBACK
 
-EDGES = geometric_edges()
+EDGES = JudgePolicy().compared_edges
 
 
 def lognormal_tail(median, sigma=0.5):

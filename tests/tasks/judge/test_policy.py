@@ -96,18 +96,22 @@ def test_a_cold_start_is_not_a_fault_but_a_slow_version_is():
     assert told(5.0).action == "rollback"
 
 
-def test_uneven_edges_leave_latency_out_of_warm_up():
-    assert JudgePolicy().warm_up_bins == 5
+@pytest.mark.parametrize(("bin_of_all", "surely_slower"), [(3, False), (4, True), (5, True)])
+def test_in_warm_up_uneven_edges_count_what_is_slower_by_the_factor_for_sure(
+    bin_of_all, surely_slower
+):
+    """Up to 100 ms before: from 100 ms on may be three times that, from 500 ms on is not."""
     uneven = JudgePolicy(latency_edges=(10, 50, 100, 500, 2000))
-    assert uneven.warm_up_bins is None
+    latency = [0] * 6
+    latency[bin_of_all] = 9
     cold = Window(
         t0=0,
         t1=10,
         weight=0.1,
-        canary=ArmCounts(requests=9, latency=(0, 0, 0, 0, 9, 0)),
-        stable=ArmCounts(requests=90, latency=(0, 45, 45, 0, 0, 0)),
+        canary=ArmCounts(requests=9, errors=0, latency=tuple(latency)),
+        stable=ArmCounts(requests=90, errors=0, latency=(0, 45, 45, 0, 0, 0)),
     )
-    assert judge(uneven, [cold]).log_evidence < 0.2
+    assert (judge(uneven, [cold]).log_evidence > 0.2) is surely_slower
     assert judge(uneven.model_copy(update={"warm_up_seconds": 0.0}), [cold]).log_evidence > 2.0
 
 
@@ -123,7 +127,7 @@ def test_a_broken_user_counts_once():
                 canary=ArmCounts(
                     requests=30, errors=10, **(people if i == 0 else people | rest_of(people))
                 ),
-                stable=ArmCounts(requests=90, **rest),
+                stable=ArmCounts(requests=90, errors=0, **rest),
             )
             for i in range(5)
         ]

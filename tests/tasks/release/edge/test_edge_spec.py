@@ -6,8 +6,6 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.model_spec import ReleaseSpec
-from tasks.release.edge.windows import LATENCY_EDGES_MS
-from tasks.release.observation.analysis import policy
 
 
 def test_a_model_is_delivered_by_its_endpoint_unless_it_says_otherwise() -> None:
@@ -29,7 +27,3 @@ def test_what_an_edge_release_cannot_do_is_refused(wrong: dict[str, Any], said: 
         ReleaseSpec.model_validate({"delivery": "edge", **wrong})
     if "ladder" not in wrong:
         ReleaseSpec.model_validate(wrong)
-
-
-def test_the_judge_can_shift_edge_latencies_in_its_warm_up() -> None:
-    assert policy(ReleaseSpec(delivery="edge"), 0, LATENCY_EDGES_MS).warm_up_bins is not None

@@ -162,6 +162,11 @@ class MemoryFeed:
     ) -> Sequence[WindowCounts]:
         return [{"t0": t0, "t1": t1, "weight": journal.share} for t0, t1 in spans]
 
+    def values(
+        self, _subject: str, _queries: Sequence[Mapping[str, Any]], _begin: float, _end: float
+    ) -> Mapping[str, Mapping[float, float]]:
+        return {}
+
 
 @dataclass
 class MemoryAnalysis:

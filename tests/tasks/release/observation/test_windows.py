@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -169,6 +170,7 @@ def values(made: Journal, requests_: int, told: int, at: float) -> dict[str, dic
     found = {f"{arm}_requests": {at: float(requests_)} for arm in "cs"}
     found |= {f"{arm}_l3": {at: float(told)} for arm in "cs"}
     found |= {"c_server": {at: 2.0}, "c_model": {at: 3.0}, "c_p1": {at: 7.0}}
+    found |= {"s_server": {at: 0.0}, "s_model": {at: 0.0}}
     return found
 
 
@@ -199,7 +201,7 @@ def test_an_arm_that_is_told_later_is_waited_for() -> None:
     assert windows.complete(made, values(made, 60, 60, 960.0), [span], 1100.0) != []
     late = windows.complete(made, one_arm, [span], 1140.0)
     assert (late[0]["canary"]["requests"], late[0]["stable"]["requests"]) == (0, 60)
-    few = {name: {960.0: 9.0} for name in ("s_requests", "s_l3")}
+    few = {name: {960.0: 9.0} for name in ("s_requests", "s_l3", "s_model")}
     assert windows.complete(made, few, [span], 1100.0) != [], "by chance it has none of nine"
 
 
@@ -217,13 +219,47 @@ def test_bins_are_counted_between_neighbouring_edges() -> None:
     stats = [q["MetricStat"]["Stat"] for q in windows.queries(made) if q["Id"].startswith("c_p")]
     assert stats == ["TC(:0.5)", "TC(0.5:1.5)", "TC(1.5:)"]
     latency = [q["MetricStat"]["Stat"] for q in windows.queries(made) if q["Id"].startswith("s_l")]
-    assert latency[:2] == ["TC(:5000)", "TC(5000:6250)"]
-    assert len(latency) == len(plan.LATENCY_EDGES_MS) + 1
+    assert latency[:2] == ["TC(:46.117)", "TC(46.117:50.422)"]
+    assert len(latency) == len(made.latency_edges_ms) + 1
+
+
+def test_bins_are_narrow_where_the_stable_version_was_slow_before() -> None:
+    quantiles = {"p50": (80.0, 90.0), "p90": (160.0, 170.0), "p99": (300.0, 310.0)}
+    edges = journal(latency_quantiles=quantiles).latency_edges_ms
+    assert {90.0, 170.0, 310.0} <= set(edges), "the last hour's quantiles are edges"
+    steps = [b / a for a, b in pairwise(edges) if 70.0 <= a <= 350.0]
+    assert max(steps) < 1.05
+    assert len(edges) < 110
+
+
+def test_an_error_metric_that_is_lost_is_unknown_and_waited_for() -> None:
+    made = journal()
+    span = (0.0, 60.0)
+    fast = f"l{len(made.latency_edges_ms)}"
+    whole = {
+        f"{arm}_{name}": {0.0: value}
+        for arm in "cs"
+        for name, value in {
+            "requests": 50.0, "client": 0.0, "server": 0.0, "model": 0.0, fast: 50.0
+        }.items()
+    }  # fmt: skip
+
+    def told(*lost: str, now: float = 70.0) -> list[dict[str, Any]]:
+        kept = {name: values for name, values in whole.items() if name not in lost}
+        return windows.complete(made, kept, [span], now)
+
+    assert told()[0]["canary"]["errors"] == 0
+    assert told("c_server", "c_client")[0]["canary"]["errors"] == 0, "the model's errors tell it"
+    assert told("c_model")[0]["canary"]["errors"] == 0
+    for lost in (("c_model", "c_server"), ("c_model", "c_client", "c_server")):
+        assert told(*lost) == [], "it may only be late"
+        assert told(*lost, now=600.0)[0]["canary"]["errors"] is None
+        assert told(*lost, now=600.0)[0]["stable"]["errors"] == 0
 
 
 def test_a_restarted_controller_decides_the_same() -> None:
     made = journal({"warm_up_seconds": 0})
-    bins = len(plan.LATENCY_EDGES_MS) + 1
+    bins = len(made.latency_edges_ms) + 1
 
     def window(number: int, bad: int) -> dict[str, Any]:
         latency = tuple(300 if i == 9 else 0 for i in range(bins))
