@@ -248,6 +248,10 @@ class ReleaseFrozen(ReleaseError):
     """The last release ended in a mismatch that a person must clear."""
 
 
+class TooFewRequests(ReleaseError):
+    """A canary could not be proven before its deadline, whatever the version is."""
+
+
 class LeaseLost(ReleaseError):
     """Another actor took the release over."""
 

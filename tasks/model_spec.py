@@ -247,6 +247,12 @@ class ReleaseSpec(Strict):
     approval: Literal["none", "before_canary", "before_promotion"] = "none"
     approval_seconds: int = Field(default=86_400, ge=60, description="No answer by then means no.")
     inconclusive: Literal["roll_back", "ask"] = "roll_back"
+    low_traffic: Literal["refuse", "run"] = Field(
+        default="refuse",
+        description="Where even the busiest hour of the last day brings too few requests for a "
+        "proof before the deadline, and no person is asked then: refuse before anything begins, "
+        "or run towards the deadline all the same.",
+    )
     when_busy: Literal["wait", "refuse"] = "refuse"
     drain_seconds: int = Field(
         default=60, ge=0, description="Old variants live on this long after the last request."

@@ -13,6 +13,7 @@ from tasks.judge import sample_ratio
 from tasks.judge.decision import REASONS, margins_of
 from tasks.judge.dispersion import dispersion
 from tasks.judge.evidence import STREAMS, alternatives_of
+from tasks.judge.information import gain
 from tasks.judge.non_inferiority import GATES, gate_edges, present
 from tasks.judge.policy import Immutable, JudgePolicy
 from tasks.judge.sequential import (
@@ -198,16 +199,10 @@ def _seconds_left(
     s = float(sequential.boundary[0, gate, 0])
     edges = gate_edges(policy, sequential.latency[:, 0], sequential.predictions[:, 0])
     excess = float(edges.excess[0, gate - 1]) if gate else 0.0
-    c = s + float(margins_of(policy)[gate, 0]) - excess
-    ours, theirs = share / (c * (1 - c)), (1 - share) / (s * (1 - s))
-    q = (ours * c + theirs * s) / (ours + theirs)
-    gain = rate * (share * _divergence(q, c) + (1 - share) * _divergence(q, s))
+    delta = float(margins_of(policy)[gate, 0]) - excess
+    per_second = rate * gain(s, delta, share)
     missing = -math.log(policy.beta) - proof
-    return max(missing, 0.0) / gain if gain > 0 else None
-
-
-def _divergence(q: float, p: float) -> float:
-    return q * math.log(q / p) + (1 - q) * math.log((1 - q) / (1 - p))
+    return max(missing, 0.0) / per_second if per_second > 0 else None
 
 
 def _limited(policy: JudgePolicy, sequential: SequentialState, margins: tuple[Margin, ...]) -> bool:

@@ -268,6 +268,10 @@ class Analysis(Protocol):
         """The judge's new state, its ruling after the newest window, and the windows as points."""
         ...
 
+    def seconds_to_proof(self, journal: Journal, requests_per_second: float) -> float:
+        """Expected seconds until a candidate that is no worse is proven so; inf: never."""
+        ...
+
 
 class ClientView(Protocol):
     """What clients of the CDN get. `edge.outside.Cdn` is the real one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tasks.errors import BundleCorrupt, ReleaseFrozen, VersionUnknown
+from tasks.errors import BundleCorrupt, ReleaseFrozen, TooFewRequests, VersionUnknown
 from tasks.release.context import ReleaseContext
 from tasks.release.deliveries import delivery_of
 from tasks.release.journal.leases import free, mine, remaining
@@ -84,7 +84,33 @@ def begin(
         if stored is not None and stored.journal.candidate.version == version:
             return stored.journal
         return plan.standing(journal, "done", f"{version} serves already.", now)
+    _expect_proof(context, journal, facts.requests_per_second)
     return context.journals.start(journal, stored).journal
+
+
+def _expect_proof(context: ReleaseContext, journal: Journal, rate: float | None) -> None:
+    """Refuse a canary that is bound to end undecided, and so to be taken back, for want of users.
+
+    Raises:
+        TooFewRequests: the expected time of a proof lies beyond the deadline.
+    """
+    spec = journal.spec
+    compared = journal.strategy == "canary" and journal.stable is not None
+    if not compared or rate is None:
+        return
+    if spec.low_traffic == "run" or spec.inconclusive == "ask":
+        return
+    needed = context.analysis.seconds_to_proof(journal, rate)
+    if needed <= spec.deadline_seconds:
+        return
+    raise TooFewRequests(
+        f"{journal.model} is asked {60 * rate:.2g} times a minute at its busiest: a proof that "
+        f"{journal.candidate.version} is no worse takes {needed / 3600:.0f} hours, and "
+        f"release.deadline_seconds allows {spec.deadline_seconds / 3600:.1f}.",
+        "In model.yaml raise release.deadline_seconds or release.tolerance; or have a person "
+        "asked (release.inconclusive: ask); or release at once (strategy: blue_green); or let it "
+        "run all the same (release.low_traffic: run).",
+    )
 
 
 def _edges(context: ReleaseContext, model: str, version: str) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ from tasks.release.journal.record import Journal
 from tasks.release.machine.actions import Action
 from tasks.release.machine.observed import ObservedState
 from tasks.release.machine.plan import Facts
-from tasks.release.observation import latency_edges, outside
+from tasks.release.observation import latency_edges, outside, traffic
 from tasks.release.observation.state import lately, with_alarms, with_pointer
 from tasks.values import Pointer
 
@@ -27,17 +27,23 @@ class EdgeDelivery:
     rules = EdgeRules()
 
     def facts(self, context: ReleaseContext, spec: ModelSpec) -> Facts:
-        """The pointer, and how fast users' devices are with the version that it names."""
+        """The pointer, and what users' devices report of the version that it names."""
         pointer = context.registry.pointer(spec.name)
-        quantiles: Mapping[str, tuple[float, ...]] = {}
+        told: Mapping[str, tuple[float, ...]] = {}
         if pointer is not None:
-            asked = latency_edges.questions(
-                context.site.metrics_namespace,
-                windows.LATENCY,
-                windows.dimensions(spec.name, pointer.version),
+            space = context.site.metrics_namespace
+            of_version = windows.dimensions(spec.name, pointer.version)
+            asked = (
+                *latency_edges.questions(space, windows.LATENCY, of_version),
+                *traffic.questions(space, windows.REQUESTS, of_version),
             )
-            quantiles = lately(context, spec.name, asked)
-        return Facts(pointer=pointer, endpoint=None, latency_quantiles=quantiles)
+            told = lately(context, spec.name, asked)
+        return Facts(
+            pointer=pointer,
+            endpoint=None,
+            latency_quantiles={level: told.get(level, ()) for level in latency_edges.LEVELS},
+            requests_per_second=traffic.busiest(told),
+        )
 
     def observe(self, context: ReleaseContext, journal: Journal) -> ObservedState:
         """The pointer and the alarms."""

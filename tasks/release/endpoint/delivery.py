@@ -18,7 +18,7 @@ from tasks.release.journal.record import Journal, Phase
 from tasks.release.machine.actions import Action
 from tasks.release.machine.observed import ObservedState
 from tasks.release.machine.plan import Facts
-from tasks.release.observation import latency_edges, outside, windows
+from tasks.release.observation import latency_edges, outside, traffic, windows
 from tasks.release.observation.state import lately, with_alarms, with_pointer
 from tasks.values import Pointer
 
@@ -38,30 +38,31 @@ class EndpointDelivery:
         if len(models) == 1:
             container = context.cloud.model_container(next(iter(models.values())))
             environment = dict(container.get("Environment", {}))
+        told = self._lately(context, spec, models)
         return Facts(
             pointer=context.registry.pointer(spec.name),
             endpoint=endpoint,
             variant_models=models,
             stable_environment=environment,
-            latency_quantiles=self._latency(context, spec, models),
+            latency_quantiles={
+                level: tuple(value / windows.MICROSECONDS for value in told.get(level, ()))
+                for level in latency_edges.LEVELS
+            },
+            requests_per_second=traffic.busiest(told),
         )
 
-    def _latency(
+    def _lately(
         self, context: ReleaseContext, spec: ModelSpec, models: Mapping[str, str]
     ) -> Mapping[str, tuple[float, ...]]:
         """Of the variant that serves alone; nothing where there is no such one."""
         if len(models) != 1:
             return {}
-        asked = latency_edges.questions(
-            windows.SAGEMAKER,
-            "ModelLatency",
-            {"EndpointName": spec.endpoint_name, "VariantName": next(iter(models))},
+        served = {"EndpointName": spec.endpoint_name, "VariantName": next(iter(models))}
+        asked = (
+            *latency_edges.questions(windows.SAGEMAKER, "ModelLatency", served),
+            *traffic.questions(windows.SAGEMAKER, windows.COUNTS["requests"], served),
         )
-        told = lately(context, spec.endpoint_name, asked)
-        return {
-            level: tuple(value / windows.MICROSECONDS for value in values)
-            for level, values in told.items()
-        }
+        return lately(context, spec.endpoint_name, asked)
 
     def observe(self, context: ReleaseContext, journal: Journal) -> ObservedState:
         """Endpoint, pointer, alarms, and which parts exist."""

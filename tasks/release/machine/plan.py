@@ -20,7 +20,8 @@ class Facts(Frozen):
     ``variant_models`` maps the endpoint's variants to their models, ``stable_environment`` is the
     environment of the stable version's container. ``stable_edges`` and ``own_edges`` are the
     prediction edges that the two bundles carry, where the program counts into its own.
-    ``latency_quantiles`` are p50, p90 and p99 of the stable version's latency by the hour, ms.
+    ``latency_quantiles`` are p50, p90 and p99 of the stable version's latency by the hour, ms;
+    ``requests_per_second`` is what it is asked at its busiest, None while that is not known.
     """
 
     pointer: Pointer | None
@@ -30,6 +31,7 @@ class Facts(Frozen):
     stable_edges: tuple[float, ...] = ()
     own_edges: tuple[float, ...] = ()
     latency_quantiles: Mapping[str, tuple[float, ...]] = {}
+    requests_per_second: float | None = None
 
 
 class Wish(Frozen):

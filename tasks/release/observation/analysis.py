@@ -21,6 +21,7 @@ from tasks.judge import (
     observe,
     verdict,
 )
+from tasks.judge.information import seconds_to_proof
 from tasks.model_spec import ReleaseSpec
 from tasks.release.journal.record import ArmFigures, Journal, Point, Ruling
 from tasks.release.observation import pairs, windows
@@ -95,6 +96,10 @@ class CanaryAnalysis:
             judged = verdict(state)
             points.append(point(journal, window, judged))
         return state.to_json(), ruling(judged), tuple(points)
+
+    def seconds_to_proof(self, journal: Journal, requests_per_second: float) -> float:
+        """See `ports.Analysis.seconds_to_proof`."""
+        return seconds_to_proof(journal_policy(journal), requests_per_second)
 
 
 def ruling(judged: CanaryVerdict) -> Ruling:

@@ -1,4 +1,4 @@
-"""Where few requests come they are mirrored first; where enough come they need not be."""
+"""Where few requests come: they are mirrored first, and a release that cannot end is refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from tasks.errors import TooFewRequests
+from tasks.judge import JudgePolicy
+from tasks.judge.information import seconds_to_proof
 from tasks.release import run, start_release
+from tasks.release.observation import traffic
 from tests.tasks.release import memory
 from tests.tasks.release.memory import MODEL, V2
 from tests.tasks.release.test_outside import SHORT
@@ -63,3 +67,78 @@ def test_enough_requests_need_no_mirror() -> None:
     assert "shadow" not in phases
     [entered] = [e for e in ended.entries if e.kind == "phase" and e.action == "bring_up"]
     assert "100 requests/s need no mirror" in entered.detail
+
+
+@dataclass
+class Remembering:
+    """A feed that knows how often the stable version was asked, by the hour and by the minute."""
+
+    feed: Any
+    hours: list[float]
+    minutes: list[float]
+
+    def read(self, *asked: Any) -> Any:
+        return self.feed.read(*asked)
+
+    def values(self, _subject: str, questions: Any, begin: float, _end: float) -> Any:
+        assert {one["Id"] for one in questions} >= {traffic.HOURS, traffic.MINUTES}
+        return {
+            traffic.HOURS: {begin + 3600.0 * i: told for i, told in enumerate(self.hours)},
+            traffic.MINUTES: {begin + 60.0 * i: told for i, told in enumerate(self.minutes)},
+        }
+
+
+def begun(hours: list[float], minutes: list[float], **spec: Any) -> Any:
+    world = memory.serving_world(release={**SHORT, **spec})
+    context = world.context("ann")
+    context = replace(context, feed=Remembering(context.feed, hours, minutes))
+    return world, lambda: start_release(context, MODEL, V2, "ann", "weekly")
+
+
+NIGHT_AND_DAY = [60.0] * 12 + [90.0] * 12
+ONE_A_MINUTE = [1.0, 2.0, 1.0, 1.0]
+
+
+def test_a_canary_that_no_traffic_of_a_day_could_prove_is_refused_before_anything_is_made() -> None:
+    world, start = begun(NIGHT_AND_DAY, ONE_A_MINUTE)
+    before = dict(world.journals)
+    with pytest.raises(TooFewRequests) as refused:
+        start()
+    assert f"{MODEL} is asked 2 times a minute at its busiest" in refused.value.what
+    assert f"{V2} is no worse takes" in refused.value.what
+    assert "release.low_traffic: run" in refused.value.next_step
+    assert world.journals == before
+    assert len(world.serves()) == 1
+
+
+@pytest.mark.parametrize(
+    ("hours", "minutes", "spec"),
+    [
+        (NIGHT_AND_DAY, ONE_A_MINUTE, {"low_traffic": "run"}),
+        (NIGHT_AND_DAY, ONE_A_MINUTE, {"inconclusive": "ask"}),
+        (NIGHT_AND_DAY, ONE_A_MINUTE, {"strategy": "blue_green"}),
+        (NIGHT_AND_DAY, [*ONE_A_MINUTE, 600.0], {}),
+        ([*NIGHT_AND_DAY, 36_000.0], ONE_A_MINUTE, {}),
+        ([60.0] * (traffic.KNOWN_HOURS - 1), ONE_A_MINUTE, {}),
+        ([], [], {}),
+    ],
+    ids=["told to run", "a person is asked", "nothing is compared", "traffic has just come",
+         "one hour is busy", "a new service", "nothing is known"],
+)  # fmt: skip
+def test_it_begins_where_it_may_end(
+    hours: list[float], minutes: list[float], spec: dict[str, Any]
+) -> None:
+    _, start = begun(hours, minutes, **spec)
+    assert start().candidate.version == V2
+
+
+@pytest.mark.parametrize("rate", [1.0, 10.0])
+def test_the_expected_time_is_near_what_simulated_releases_take(rate: float) -> None:
+    """Ten requests a second need 500 s to the last step, a fifth of them to the one before it."""
+    policy = JudgePolicy()
+    assert seconds_to_proof(policy, rate) == pytest.approx(4_000.0 / rate, rel=0.1)
+    assert seconds_to_proof(policy, 0.0) == float("inf")
+    lenient = policy.model_copy(
+        update={"tolerance": policy.tolerance.model_copy(update={"latency_p99": 0.5})}
+    )
+    assert seconds_to_proof(lenient, rate) < seconds_to_proof(policy, rate)

@@ -14,6 +14,7 @@ from tasks.errors import (
     VersionUnknown,
 )
 from tasks.release.journal.record import ArmFigures, Journal, Point, Ruling
+from tasks.release.observation.analysis import CanaryAnalysis
 from tasks.release.ports import StoredJournal, WindowCounts
 from tasks.values import Manifest, Pointer, Seal
 
@@ -206,6 +207,9 @@ class MemoryAnalysis:
         else:
             ruling = Ruling(action="hold", reason="not yet")
         return state, ruling, tuple(points)
+
+    def seconds_to_proof(self, journal: Journal, requests_per_second: float) -> float:
+        return CanaryAnalysis().seconds_to_proof(journal, requests_per_second)
 
 
 @dataclass
