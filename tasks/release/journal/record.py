@@ -186,7 +186,8 @@ class Journal(Frozen):
     ``accepted`` counts updates by configuration, ``rejected`` refusals by phase and act, ``tries``
     how often each act was done in the present phase. ``lease_until`` is the owner's lease on its
     own clock, ``lease_seconds`` how long it runs from the last write on; 0 in older journals, and
-    where the owner let go.
+    where the owner let go. ``busiest_before`` is what the stable version was asked in the busiest
+    hour of the last day, requests per second; None when that is not known.
     """
 
     schema_version: Literal[1] = 1
@@ -205,6 +206,7 @@ class Journal(Frozen):
     prediction_edges: tuple[float, ...] = ()
     predictions_judged: bool = False
     latency_edges_ms: tuple[float, ...] = ()
+    busiest_before: float | None = None
     instances: int = 1
     site: Site
     serving: ServingSpec

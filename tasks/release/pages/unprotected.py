@@ -54,7 +54,9 @@ def _load(journal: Journal) -> str:
     most = max((point.share for point in journal.timeline), default=0.0)
     if not any(rates):
         return "No request was seen yet: nothing is known of any load."
+    before = journal.busiest_before
+    peak = f" ({max(rates) / before:.0%} of the busiest hour of the day before)" if before else ""
     return (
-        f"More load than was there: at most {max(rates):.3g} requests/s were seen, and the "
+        f"More load than was there: at most {max(rates):.3g} requests/s were seen{peak}, and the "
         f"candidate bore at most {most:.0%} of them."
     )

@@ -37,6 +37,12 @@ def test_the_load_is_the_highest_that_was_seen() -> None:
     first = unprotected(journal.model_copy(update={"timeline": seen}))[0]
     assert "at most 20 requests/s" in first
     assert "at most 50% of them" in first
+    assert "busiest hour" not in first
+    known = journal.model_copy(update={"timeline": seen, "busiest_before": 50.0})
+    assert (
+        "20 requests/s were seen (40% of the busiest hour of the day before)"
+        in (unprotected(known)[0])
+    )
     assert "nothing is known" in unprotected(journal.model_copy(update={"timeline": ()}))[0]
 
 
