@@ -198,13 +198,15 @@ def looked_after(d: ReleaseContext, real_seconds: float = 60.0) -> Journal:
 class LoadGenerator:
     """A load generator: threads that keep asking the endpoint, over raw HTTP.
 
-    ``answers`` counts what they got by (status, version).
+    ``answers`` counts what they got by (status, version). A client gives an answer up after
+    ``patience`` seconds.
     """
 
     endpoint_url: str
     endpoint: str = f"sluice-{MODEL}"
     threads: int = 3
     pause: float = 0.01
+    patience: float = 30.0
     bodies: Sequence[bytes] = (SAMPLE,)
     answers: Counter[tuple[int, str]] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
@@ -253,7 +255,7 @@ class LoadGenerator:
             try:
                 if line is None:
                     line = http.client.HTTPConnection(
-                        str(address.hostname), address.port, timeout=30
+                        str(address.hostname), address.port, timeout=self.patience
                     )
                 body = chosen.choice(self.bodies)
                 line.request("POST", f"/endpoints/{self.endpoint}/invocations", body, headers)
