@@ -15,6 +15,7 @@ from benchmarks.release import testbed
 from tasks.release import advance, run, start_release
 from tasks.release.hosting.names import variant_of
 from tasks.release.journal.record import Journal
+from tasks.release.observation.latency_edges import placed
 from tasks.release.pages import timeline
 
 pytestmark = pytest.mark.seconds(60)
@@ -71,6 +72,7 @@ def test_an_incident_that_both_versions_share_rolls_nothing_back_and_rings_nothi
 
         journal = released(place, second, a_bad_moment)
     assert journal.phase == "done", journal.verdict
+    assert journal.latency_edges_ms != placed({}), "counted finely where the last hours were"
     rates = [p.stable.errors / p.stable.requests for p in journal.timeline if p.stable.requests]
     assert max(rates) > 0.3, "it was seen"
     history = place.aws.client("cloudwatch").describe_alarm_history(HistoryItemType="StateUpdate")
