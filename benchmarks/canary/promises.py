@@ -58,14 +58,15 @@ def gate_cells(policy: JudgePolicy) -> list[tuple[str, Scenario, Setting]]:
         ("errors", Scenario("errors +1 point", points=tolerance["errors"]), Setting(errors=errors))
         for errors in (0.005, 0.02)
     ]
-    edges = np.asarray(policy.latency_edges)
-    factors = np.geomspace(1.0, 4.0, 20001)
+    times, factors = np.geomspace(1.0, 1e4, 200_001), np.geomspace(1.0, 4.0, 20_001)
     for gate, level in zip(GATES[1:4], LEVELS, strict=True):
-        beyond = 1.0 - lognormal(edges)
-        edge = edges[np.argmax(beyond <= level)]
-        worse = 1.0 - lognormal(edge / factors) >= 1.0 - lognormal(edge) + tolerance[gate]
+        # At the quantile itself, wherever the edges of the bins are.
+        quantile = times[np.argmax(1.0 - lognormal(times) <= level)]
+        worse = 1.0 - lognormal(quantile / factors) >= level + tolerance[gate]
         factor = float(factors[np.argmax(worse)])
         cells.append((gate, Scenario(f"all x{factor:.3f}", slower=factor), Setting()))
+    points = tolerance["latency p90"]
+    cells.append(("latency p90", Scenario(f"hump of {100 * points:.0f}", hump=points), Setting()))
     middle = tolerance["predictions above p50"]
     # The edge falls on the median or one bin beyond it; the shift is enough for either.
     shift = float(ndtri(0.45 + middle) - ndtri(0.45))
