@@ -21,7 +21,8 @@ from embedded_aws.calls import Calls
 from embedded_aws.cdn import CloudFront
 from embedded_aws.clock import Clock
 from embedded_aws.cloudwatch import CloudWatch
-from embedded_aws.events.scheduler import Scheduler
+from embedded_aws.events.bus import Bus
+from embedded_aws.events.scheduler import Scheduler, anybody_listens
 from embedded_aws.faults import Faults
 from embedded_aws.front import Front
 from embedded_aws.hosting import Hosting
@@ -120,6 +121,7 @@ class EmbeddedAws:
         self._rooms: dict[str, Any] = {}
         self._tickers: list[Ticker] = []
         self._scheduler: Scheduler | None = None
+        self._bus: Bus | None = None
         self.world: World
 
     @property
@@ -150,6 +152,11 @@ class EmbeddedAws:
         if store is not None:  # folders of variants that died with an earlier process
             shutil.rmtree(self.state_dir / "hosting", ignore_errors=True)
         cloudwatch = CloudWatch(self.clock, self.faults, REGION, ACCOUNT_ID)
+        bus = self._bus = Bus(
+            lambda service: self.world.client(service),  # noqa: PLW0108  there is no world yet
+            anybody_listens,
+            lambda resource: sagemaker.tags_of(resource),  # noqa: PLW0108  it is made below
+        )
         self.world = World(
             clock=self.clock,
             faults=self.faults,
@@ -161,15 +168,15 @@ class EmbeddedAws:
             region=REGION,
             account_id=ACCOUNT_ID,
             records=Forgetful() if store is None else Kept(store),
+            events=bus,
         )
         training = Training(self.world, keep_failed=self._keep_failed_jobs)
         hosting = Hosting(self.world)
         registry = ModelRegistry(self.world)
         self._rooms = {"training": training, "hosting": hosting}
+        sagemaker = SageMaker([training, hosting, registry], hosting.invoke, self.world.records)
         services: dict[str, Service] = {
-            "sagemaker": SageMaker(
-                [training, hosting, registry], hosting.invoke, self.world.records
-            ),
+            "sagemaker": sagemaker,
             "monitoring": cloudwatch,
         }
         moto = Moto(self.clock, cloudwatch)
@@ -230,6 +237,8 @@ class EmbeddedAws:
         with contextlib.ExitStack() as ending:
             ending.callback(self._leave)
             ending.callback(self._front.close)
+            if self._bus is not None:
+                ending.callback(self._bus.close)
             for ticker in self._tickers:
                 ending.callback(ticker.close)
             for service in reversed(self._closing):

@@ -56,6 +56,10 @@ class SageMaker:
         for room in rooms:
             self._actions.update(room.actions())
 
+    def tags_of(self, arn: str) -> dict[str, str]:
+        """Tags of a resource by its ARN; none of one that is not there."""
+        return self._tags.of(arn)
+
     def handle(self, request: Request) -> Response:
         """Answer a control-plane action or an invocation.
 

@@ -45,6 +45,11 @@ class Tags:
                     self._records.drop(KIND, arn)
                     del self._by_arn[arn]
 
+    def of(self, arn: str) -> dict[str, str]:
+        """Tags of a resource; none of one that is not there."""
+        with self._lock:
+            return dict(self._by_arn.get(arn, {}))
+
     def _set(self, arn: str, tags: dict[str, str]) -> None:
         self._records.put(KIND, arn, {"arn": arn, "tags": tags})
         self._by_arn[arn] = tags

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from embedded_aws.clock import Clock
+from embedded_aws.events.bus import Told
 from embedded_aws.faults import Faults
 from embedded_aws.state.records import Forgetful, Records
 
@@ -40,6 +41,21 @@ class AlarmStates(Protocol):
         ...
 
 
+class EventSink(Protocol):
+    """Where services tell what has changed; `events.bus.Bus` implements it."""
+
+    def tell(self, told: Told) -> None:
+        """Tell of a change; returns at once."""
+        ...
+
+
+class NobodyListens:
+    """No bus."""
+
+    def tell(self, told: Told) -> None:
+        """Nothing."""
+
+
 @dataclass
 class World:
     """One embedded AWS: its clock, faults, folders, memory and own address.
@@ -59,6 +75,7 @@ class World:
     region: str = "us-east-1"
     account_id: str = ACCOUNT_ID
     records: Records = field(default_factory=Forgetful)
+    events: EventSink = field(default_factory=NobodyListens)
 
     @property
     def role_environment(self) -> dict[str, str]:

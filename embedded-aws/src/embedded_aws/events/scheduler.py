@@ -98,9 +98,20 @@ class Scheduler:
                 log.exception("rule %s could not fire", rule.name)
 
 
+def anybody_listens() -> bool:
+    """Whether there is a rule, or an archive's, that takes events."""
+    return any(
+        not rule.scheduled_expression or rule.event_pattern.get_pattern() for rule in _all_rules()
+    )
+
+
 def _rules() -> Iterator[Any]:
+    return (rule for rule in _all_rules() if rule.scheduled_expression)
+
+
+def _all_rules() -> Iterator[Any]:
     from moto.events.models import events_backends
 
     for backend in list(events_backends[ACCOUNT_ID].values()):
         for bus in list(backend.event_buses.values()):
-            yield from [rule for rule in list(bus.rules.values()) if rule.scheduled_expression]
+            yield from list(bus.rules.values())

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedded_aws.catalogue import arn, page
+from embedded_aws.events import sagemaker as events
 from embedded_aws.packages.groups import CREATOR, Groups
 from embedded_aws.protocol.service import AwsFault
 from embedded_aws.world import World
@@ -189,6 +190,7 @@ class Packages:
         resource = record["package"]["ModelPackageArn"]
         self._world.records.put(KIND, resource, record)
         self._packages[resource] = record
+        self._world.events.tell(events.model_package(record["package"]))
 
 
 def _wanted(package: Mapping[str, Any], group: str | None, kind: str, approval: str | None) -> bool:

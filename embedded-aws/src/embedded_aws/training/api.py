@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from embedded_aws.events import sagemaker as events
 from embedded_aws.logs import Logs
 from embedded_aws.processes.spawner import Spawner
 from embedded_aws.protocol.service import AwsFault
@@ -103,6 +104,7 @@ class Training:
             job.changed = self._keep_later
             self._jobs[job.name] = job
             self._runners = [r for r in self._runners if r.alive] + [runner]
+        self._world.events.tell(events.training_job(job.describe()))
         runner.start()
         return {"TrainingJobArn": job.arn}
 
@@ -140,6 +142,9 @@ class Training:
             self._world.records.put(KIND, job.name, job.record())
         except AwsFault as fault:
             log.exception("training job %s: %s", job.name, fault.message)
+        # The last secondary status comes a moment before the status that goes with it.
+        if not job.ending:
+            self._world.events.tell(events.training_job(job.describe()))
 
     def _job(self, params: dict[str, Any]) -> Job:
         with self._lock:

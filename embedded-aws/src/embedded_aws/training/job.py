@@ -12,6 +12,8 @@ from typing import Any
 from embedded_aws.clock import Clock
 
 TERMINAL = frozenset({"Completed", "Failed", "Stopped"})
+LAST = TERMINAL | {"MaxRuntimeExceeded", "MaxWaitTimeExceeded"}
+"""Secondary statuses that come with a terminal one."""
 DEFAULT_MAX_RUNTIME = 86_400
 LONGEST_REASON = 1024
 # Request members that Describe gives back as they came.
@@ -111,6 +113,11 @@ class Job:
     def name(self) -> str:
         """``TrainingJobName``."""
         return str(self.request["TrainingJobName"])
+
+    @property
+    def ending(self) -> bool:
+        """Whether its last secondary status is there, and its status not yet."""
+        return self.secondary in LAST and self.status not in TERMINAL
 
     @property
     def spot(self) -> bool:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from embedded_aws.events import sagemaker as events
 from embedded_aws.hosting.control.keeping import forget, keep_later
 from embedded_aws.hosting.control.rollout import Plan
 from embedded_aws.hosting.fleet.endpoint import Endpoint
@@ -347,8 +348,10 @@ class Deployer:
         endpoint.routes = Routes(lanes)
 
     def _stage(self, endpoint: Endpoint, status: str, message: str) -> None:
+        now = self._clock.now()
         with endpoint.lock:
-            endpoint.stage = (status, self._clock.now(), message)
+            endpoint.stage = (status, now, message)
+        self._shared.world.events.tell(events.endpoint_deployment(endpoint.describe(), now))
 
     def _settle(self, endpoint: Endpoint, status: str) -> None:
         endpoint.status, endpoint.modified = status, self._clock.now()

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from embedded_aws.events import sagemaker as events
 from embedded_aws.hosting.fleet.endpoint import Endpoint
 from embedded_aws.hosting.fleet.generation import Generation
 from embedded_aws.hosting.fleet.variant import Numbers
@@ -30,7 +31,10 @@ def keep(shared: SharedState, endpoint: Endpoint, pending: Generation | None = N
         record = {name: getattr(endpoint, name) for name in _PLAIN}
         record["active"] = _record(endpoint.active)
         record["pending"] = _record(pending or endpoint.pending)
+        told, endpoint.told = endpoint.told, endpoint.status
     shared.world.records.put(KIND, endpoint.name, record)
+    if told != endpoint.status:
+        shared.world.events.tell(events.endpoint(endpoint.describe()))
 
 
 def keep_later(shared: SharedState, endpoint: Endpoint) -> None:
@@ -61,6 +65,7 @@ def restored(shared: SharedState) -> list[Endpoint]:
         endpoint = Endpoint(**{name: record[name] for name in _PLAIN})
         endpoint.active = _generation(shared, endpoint.name, record["active"])
         endpoint.pending = _generation(shared, endpoint.name, record["pending"])
+        endpoint.told = endpoint.status
         endpoints.append(endpoint)
     return endpoints
 

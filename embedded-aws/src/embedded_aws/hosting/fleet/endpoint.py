@@ -35,6 +35,7 @@ class Endpoint:
         share: Part of the traffic on the pending generation.
         rolling: Capacity moves with the traffic.
         routes: Where requests go; None before the first generation serves, and at the end.
+        told: The status that EventBridge knows.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Endpoint:
     share: float = 0.0
     rolling: bool = False
     routes: Table | None = None
+    told: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
