@@ -39,6 +39,7 @@ def opened(
         program=wish.program,
         identity=wish.identity,
         manifest=wish.manifest,
+        files=wish.files,
         **arms,
     )
     stable = _stable(spec, site, facts, wish, arms)
@@ -96,6 +97,7 @@ def _stable(
         program=wish.stable_program,
         identity=wish.stable_identity,
         manifest=wish.stable_manifest,
+        files=wish.stable_files,
         **arms,
     )
     if endpoint is None or not live:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from models.runtime import model_files
 from tasks.images import address_of
 from tasks.model_spec import AutoscalingSpec, ServingSpec
 from tasks.release.hosting import excess, names
@@ -18,10 +19,29 @@ HEADROOM_SECONDS = 1800
 
 
 def environment(
-    site: Site, program: str, model: str, version: str, edges: Sequence[float]
+    site: Site,
+    program: str,
+    model: str,
+    version: str,
+    edges: Sequence[float],
+    files: str = "",
+    listing: bytes = b"",
 ) -> dict[str, str]:
-    """What the serving program is told."""
+    """What the serving program is told.
+
+    Args:
+        site: What the installation adds.
+        program: What serves, below ``code/``.
+        model: The model's name.
+        version: Its version.
+        edges: Of the prediction bins.
+        files: SHA-256 of the list of files that it shall find; "" of a version without one.
+        listing: That list, where it is at hand.
+    """
+    # Bytecode that Python writes beside the sources would be files that nobody released.
+    expected = {**model_files.variables(listing, files), "PYTHONDONTWRITEBYTECODE": "1"}
     return {
+        **(expected if files else {}),
         "SAGEMAKER_PROGRAM": program or FIRST_PROGRAM,
         "SLUICE_MODEL": model,
         "SLUICE_VERSION": version,
@@ -40,13 +60,15 @@ def container(
     version: str,
     url: str,
     edges: Sequence[float],
+    files: str = "",
+    listing: bytes = b"",
 ) -> dict[str, Any]:
-    """The container of one version."""
+    """The container of one version; see `environment`."""
     return {
         "Image": address_of(serving.image or site.image, serving.instance_type, "inference"),
         "Mode": "SingleModel",
         "ModelDataUrl": url,
-        "Environment": environment(site, program, model, version, edges),
+        "Environment": environment(site, program, model, version, edges, files, listing),
     }
 
 
@@ -62,10 +84,11 @@ def arm(
     program: str = "",
     identity: str = "",
     manifest: Seal | None = None,
+    files: str = "",
 ) -> Arm:
     """One version with the names that its content gives it."""
     variant = names.variant_of(version)
-    content = container(site, serving, program, model, version, url, edges)
+    content = container(site, serving, program, model, version, url, edges, files)
     model_name = names.resource(model, variant, [content, site.role_arn, site.subnets])
     solo = [_variant(serving, variant, model_name, instances, 1.0), site.kms_key_id]
     return Arm(
@@ -77,6 +100,7 @@ def arm(
         program=program,
         identity=identity,
         manifest=manifest,
+        files=files,
     )
 
 
@@ -96,8 +120,8 @@ def pair_config(
     return names.resource(model, candidate.variant, content)
 
 
-def create_model(journal: Journal, which: Arm) -> dict[str, Any]:
-    """CreateModel."""
+def create_model(journal: Journal, which: Arm, listing: bytes = b"") -> dict[str, Any]:
+    """CreateModel; ``listing`` is what ``which.files`` is the digest of, where it is at hand."""
     site = journal.site
     request: dict[str, Any] = {
         "ModelName": which.model_name,
@@ -110,6 +134,8 @@ def create_model(journal: Journal, which: Arm) -> dict[str, Any]:
             which.version,
             which.model_data,
             journal.prediction_edges,
+            which.files,
+            listing,
         ),
         "ExecutionRoleArn": site.role_arn,
         "Tags": tags(journal, which.version),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.release import testbed
 from tasks.errors import AwsError, AwsUnavailable, BundleCorrupt
 from tasks.registry import model_card
 from tasks.registry.candidate import CandidateHistory, StatusChange
@@ -30,7 +31,7 @@ def become(shelf: Any, version: str, status: str, reason: str = "so it was") -> 
 
 
 def publish(shelf: Any, version: str) -> None:
-    files = shelf.files(**{"model.tar.gz": b"m", "evidence--metrics.json": b"{}"})
+    files = shelf.files(**{"model.tar.gz": testbed.archive({}), "evidence--metrics.json": b"{}"})
     named = {name.replace("--", "/"): path for name, path in files.items()}
     shelf.registry.publish(shelf.draft(version, version), named)
     become(shelf, version, "published")
