@@ -36,6 +36,10 @@ class Numbers:
     desired_count: int
 
 
+OPEN = (
+    "EnableNetworkIsolation: the program gets no credentials; the network stays open here, since "
+    "it is asked over this machine's loopback. On AWS the container would have none."
+)
 LOG_GROUP_PREFIX = "/aws/sagemaker/Endpoints/"
 
 
@@ -254,6 +258,8 @@ class Variant:
         own: Mapping[str, str] = self.container.get("Environment") or {}
         isolation = self.container.get("EnableNetworkIsolation", False)
         credentials = {} if isolation else shared.world.role_environment
+        if isolation:
+            shared.logs.line(self.log_group, f"{self.name}/{instance}", OPEN)
         seconds = self.spec.get("ContainerStartupHealthCheckTimeoutInSeconds")
         return Server(
             instance_id=instance,
