@@ -121,7 +121,11 @@ def _strategy(spec: ModelSpec, facts: Facts, wish: Wish) -> Strategy:
 
 def _edges(spec: ModelSpec, facts: Facts) -> tuple[tuple[float, ...], bool]:
     """Edges that the candidate counts into, and whether the stable version counts into the same."""
-    text = facts.stable_environment.get("SLUICE_PREDICTION_EDGES", "")
+    told = facts.stable_environment
+    if spec.serving.network_isolation or told.get(requests.NAMESPACE) == "":
+        # What publishes nothing, for it has no network, counts into no bins that could be compared.
+        return spec.release.prediction_bins or facts.own_edges, False
+    text = told.get("SLUICE_PREDICTION_EDGES", "")
     served = tuple(float(part) for part in text.split(",") if part) or facts.stable_edges
     edges = spec.release.prediction_bins or served or facts.own_edges
     return edges, bool(edges) and edges == served

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.runtime import model_files
+from models.runtime.images.fetching import HOSTS
 from tasks.images import address_of
 from tasks.model_spec import AutoscalingSpec, ServingSpec
 from tasks.release.hosting import excess, names
@@ -14,8 +15,11 @@ from tasks.release.machine.observed import Part
 from tasks.values import FIRST_PROGRAM, Seal
 
 SHORT = 60
+NAMESPACE = "SLUICE_METRICS_NAMESPACE"
 TAGS = "sluice:model"
 HEADROOM_SECONDS = 1800
+NOWHERE: Mapping[str, str] = {NAMESPACE: "", HOSTS: ""}
+"""Where a container publishes to and fetches from that has no network."""
 
 
 def environment(
@@ -26,6 +30,8 @@ def environment(
     edges: Sequence[float],
     files: str = "",
     listing: bytes = b"",
+    *,
+    isolated: bool = False,
 ) -> dict[str, str]:
     """What the serving program is told.
 
@@ -37,6 +43,7 @@ def environment(
         edges: Of the prediction bins.
         files: SHA-256 of the list of files that it shall find; "" of a version without one.
         listing: That list, where it is at hand.
+        isolated: Whether it has no network, and so nothing to publish to or to fetch from.
     """
     # Bytecode that Python writes beside the sources would be files that nobody released.
     expected = {**model_files.variables(listing, files), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -46,9 +53,10 @@ def environment(
         "SLUICE_MODEL": model,
         "SLUICE_VERSION": version,
         "SLUICE_VARIANT": names.variant_of(version),
-        "SLUICE_METRICS_NAMESPACE": site.metrics_namespace,
+        NAMESPACE: site.metrics_namespace,
         "SLUICE_PREDICTION_EDGES": ",".join(f"{edge:g}" for edge in edges),
         **site.environment,
+        **(NOWHERE if isolated else {}),
     }
 
 
@@ -64,11 +72,14 @@ def container(
     listing: bytes = b"",
 ) -> dict[str, Any]:
     """The container of one version; see `environment`."""
+    told = environment(
+        site, program, model, version, edges, files, listing, isolated=serving.network_isolation
+    )
     return {
         "Image": address_of(serving.image or site.image, serving.instance_type, "inference"),
         "Mode": "SingleModel",
         "ModelDataUrl": url,
-        "Environment": environment(site, program, model, version, edges, files, listing),
+        "Environment": told,
     }
 
 
@@ -89,7 +100,8 @@ def arm(
     """One version with the names that its content gives it."""
     variant = names.variant_of(version)
     content = container(site, serving, program, model, version, url, edges, files)
-    model_name = names.resource(model, variant, [content, site.role_arn, site.subnets])
+    more = ["isolated"] if serving.network_isolation else []
+    model_name = names.resource(model, variant, [content, site.role_arn, site.subnets, *more])
     solo = [_variant(serving, variant, model_name, instances, 1.0), site.kms_key_id]
     return Arm(
         version=version,
@@ -140,6 +152,8 @@ def create_model(journal: Journal, which: Arm, listing: bytes = b"") -> dict[str
         "ExecutionRoleArn": site.role_arn,
         "Tags": tags(journal, which.version),
     }
+    if journal.serving.network_isolation:
+        request["EnableNetworkIsolation"] = True
     if site.subnets:
         request["VpcConfig"] = {
             "Subnets": list(site.subnets),
