@@ -6,8 +6,8 @@ that the bytes are those that lie there at that moment. The container therefore 
 a digest from its Environment, which was written there by whoever verified the signed manifest, and
 cannot be changed afterwards. Where it differs, nothing of the model is read and nobody is served.
 
-The standard library alone is needed, and nothing of Sluice, so that an image can hold this one file
-as its entry point::
+The standard library alone is needed, of Python 3.9 or later, so that an image of any age can hold
+this one file as its entry point::
 
     ENTRYPOINT ["python", "-I", "/opt/sluice/model_files.py", "<the program that serves>", …]
 
@@ -109,8 +109,11 @@ def _below(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.DirEntry[st
 
 
 def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
@@ -128,7 +131,11 @@ def differences(expected: Files, found: Files) -> list[str]:
 
 
 def _shown(sha256: str | None) -> str:
-    return "no bytes at all (there is no such file)" if sha256 is None else f"SHA-256 {sha256}"
+    if sha256 is None:
+        return "no bytes at all (there is no such file)"
+    if len(sha256) != 2 * DIGEST_BYTES:
+        return f"no bytes of its own (it is no file, but of the kind {sha256!r})"
+    return f"SHA-256 {sha256}"
 
 
 def refusal(folder: Path, environment: Mapping[str, str]) -> str:
@@ -155,7 +162,7 @@ def refusal(folder: Path, environment: Mapping[str, str]) -> str:
         f"REFUSED: what was fetched from S3 is not what was released as "
         f"{environment.get('SLUICE_MODEL', 'this model')} "
         f"{environment.get('SLUICE_VERSION', '')}: "
-        f"{which or f'{len(found)} files, too many to be named here'} "
+        f"{which or f'something of its {len(found)} files, whose list is too long to be here'} "
         f"(listing of all files: SHA-256 {sha256}, released {expected}). "
         "Nothing of it was read, and nobody is served by it. Restore model.tar.gz of this version "
         f"from the bucket's history (its {LISTING} lists the files), find out who wrote to the "

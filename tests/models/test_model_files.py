@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import shutil
@@ -109,7 +110,10 @@ def test_a_link_is_no_file_whatever_it_leads_to(tmp_path: Path) -> None:
     environment, folder = released(files), written(tmp_path / "model", files)
     shutil.move(folder / "weights.bin", tmp_path / "weights.bin")
     (folder / "weights.bin").symlink_to(tmp_path / "weights.bin")
-    assert "'weights.bin' has SHA-256 link" in refusal(folder, environment)
+    assert (
+        "'weights.bin' has no bytes of its own (it is no file, but of the kind 'link'"
+        in refusal(folder, environment)
+    )
     (folder / "weights.bin").unlink()
     shutil.copy(tmp_path / "weights.bin", folder)
     shutil.move(folder / "code", tmp_path / "code")
@@ -118,7 +122,9 @@ def test_a_link_is_no_file_whatever_it_leads_to(tmp_path: Path) -> None:
     (folder / "code").unlink()
     shutil.move(tmp_path / "code", folder / "code")
     os.mkfifo(folder / "pipe")
-    assert "'pipe' has SHA-256 p" in refusal(folder, environment)
+    assert "'pipe' has no bytes of its own (it is no file, but of the kind 'p'" in refusal(
+        folder, environment
+    )
 
 
 def test_no_file_bears_the_name_of_two(tmp_path: Path) -> None:
@@ -149,7 +155,7 @@ def test_a_long_list_is_left_out_and_its_digest_still_decides(tmp_path: Path) ->
     assert set(environment) == {EXPECTED}
     assert refusal(folder, environment) == ""
     (folder / "vocabulary/0007").write_bytes(b"ward")
-    assert "too many to be named here" in refusal(folder, environment)
+    assert "of its 2000 files, whose list is too long" in refusal(folder, environment)
 
 
 def test_the_variables_are_within_what_sagemaker_takes() -> None:
@@ -191,6 +197,16 @@ def test_our_own_server_reads_nothing_of_a_model_that_was_not_released(
     written(tmp_path, {"preprocess.json": b"{ }"})
     assert serve(tmp_path) == REFUSED
     assert "'preprocess.json' has SHA-256" in capsys.readouterr().out
+
+
+def test_an_older_image_can_hold_the_file_alone() -> None:
+    tree = ast.parse(Path(model_files.__file__).read_text("utf-8"), feature_version=(3, 9))
+    imported = {
+        (node.module or "") if isinstance(node, ast.ImportFrom) else node.names[0].name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert {name.split(".")[0] for name in imported} <= sys.stdlib_module_names
 
 
 def test_an_entry_point_without_a_program_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,14 +103,14 @@ def settles(place: Place) -> dict[str, Any]:
     raise AssertionError(f"{told['EndpointStatus']} after {SECONDS:.0f} s")
 
 
-def refusals(place: Place) -> list[str]:
-    """What the containers' log says of refused files."""
+def logged(place: Place, beginning: str) -> list[str]:
+    """Lines of the containers that begin so, once there are any."""
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         events = place.aws.client("logs").filter_log_events(
             logGroupName=f"/aws/sagemaker/Endpoints/{ENDPOINT}"
         )["events"]
-        if found := [e["message"] for e in events if e["message"].startswith("REFUSED")]:
+        if found := [e["message"] for e in events if e["message"].startswith(beginning)]:
             return found
         time.sleep(0.1)
     return []
@@ -126,7 +127,7 @@ def test_a_new_instance_does_not_come_up_with_swapped_bytes_and_says_why(place: 
     assert told["ProductionVariants"][0]["CurrentInstanceCount"] == 1
     assert place.serves() == before
     assert load.failed == 0, load.broken[:3]
-    said = refusals(place)[-1]
+    said = logged(place, "REFUSED")[-1]
     for part in (f"{MODEL} {version}", "'how.json'", "and was released with SHA-256", "Restore"):
         assert part in said
     assert "'code/serve.py'" not in said, "only what differs is named"
@@ -183,3 +184,19 @@ def test_a_version_without_a_list_of_its_files_serves_as_before(place: Place) ->
     assert (back.phase, back.stable.version, back.stable.files) == ("rolled_back", version, files)
     with swapped(place, version):
         assert scaled_to(place, 2)["FailureReason"], "a rollback's containers compare, too"
+
+
+def test_a_container_without_a_network_serves_and_its_log_says_what_is_open_here(
+    place: Place,
+) -> None:
+    version, context = place.publish(add=0.0), place.context()
+    spec = context.spec(MODEL)
+    serving = spec.serving.model_copy(update={"network_isolation": True})
+    context = replace(context, specs={MODEL: spec.model_copy(update={"serving": serving})})
+    start_release(context, MODEL, version, "ann", "weekly", direct=True)
+    ended = run(context, MODEL)
+    assert ended.phase == "done", ended.verdict
+    made = place.aws.client("sagemaker").describe_model(ModelName=ended.candidate.model_name)
+    assert made["EnableNetworkIsolation"]
+    assert made["PrimaryContainer"]["Environment"]["SLUICE_METRICS_NAMESPACE"] == ""
+    assert "the network stays open here" in logged(place, "EnableNetworkIsolation")[-1]
