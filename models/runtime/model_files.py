@@ -69,7 +69,12 @@ def variables(listing: bytes, sha256: str) -> dict[str, str]:
     parts = [packed[at : at + LONGEST_VALUE] for at in range(0, len(packed), LONGEST_VALUE)]
     if len(parts) > MOST_PARTS:
         parts = []
-    return {EXPECTED: sha256, **{f"{PART}{number}": part for number, part in enumerate(parts)}}
+    return {
+        EXPECTED: sha256,
+        **{f"{PART}{number}": part for number, part in enumerate(parts)},
+        # Bytecode that Python writes beside the sources would be files that nobody released.
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
 
 def _packed(line: bytes) -> bytes:

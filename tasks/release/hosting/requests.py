@@ -45,10 +45,8 @@ def environment(
         listing: That list, where it is at hand.
         isolated: Whether it has no network, and so nothing to publish to or to fetch from.
     """
-    # Bytecode that Python writes beside the sources would be files that nobody released.
-    expected = {**model_files.variables(listing, files), "PYTHONDONTWRITEBYTECODE": "1"}
     return {
-        **(expected if files else {}),
+        **(model_files.variables(listing, files) if files else {}),
         "SAGEMAKER_PROGRAM": program or FIRST_PROGRAM,
         "SLUICE_MODEL": model,
         "SLUICE_VERSION": version,
