@@ -8,13 +8,9 @@ deadlock.
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 import signal
-import socket
-import struct
 import sys
-from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
@@ -49,6 +45,12 @@ def leave_network() -> None:
     Raises:
         OSError: the system has none, or lets us make none.
     """
+    # Each process of ours begins here, and most of them keep their network: they do not wait.
+    import fcntl
+    import socket
+    import struct
+    from pathlib import Path
+
     if sys.platform != "linux":
         raise OSError(f"{sys.platform} has none")
     system, user, group = ctypes.CDLL(None, use_errno=True), os.getuid(), os.getgid()
