@@ -80,6 +80,12 @@ class TrainingSpec(Strict):
         "embedded AWS's clock runs SLUICE_TIME_SCALE times as fast: at 60, 43200 are 12 real "
         "minutes.",
     )
+    network_isolation: bool | None = Field(
+        default=None,
+        description="Run the job's containers without a network (EnableNetworkIsolation): channels "
+        "and checkpoints come and go by SageMaker, and the hosts of one job reach each other. By "
+        "default all backends but custom, whose own program may fetch something.",
+    )
     spot: bool = Field(default=False, description="Train on spot capacity, with checkpoints.")
     budget_usd: float = Field(
         default=50.0, gt=0, description="A job whose worst case costs more is not submitted."
@@ -151,6 +157,12 @@ class ServingSpec(Strict):
     instance_count: int = Field(default=1, ge=1, description="Instances of a variant.")
     start_seconds: int = Field(
         default=600, ge=60, le=3600, description="Longest start-up of the container, seconds."
+    )
+    network_isolation: bool = Field(
+        default=False,
+        description="Run the containers without a network (EnableNetworkIsolation). They then "
+        "publish no predictions, so that a release judges errors and latency, and fetch no photo "
+        "by its address.",
     )
     autoscaling: AutoscalingSpec | None = None
 
@@ -340,6 +352,15 @@ class ModelSpec(Strict):
             raise ValueError(
                 f"gates: {', '.join(others)} is not measured for {task}; its metrics are "
                 f"{', '.join(names_for(task))}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _published(self) -> ModelSpec:
+        if self.serving.network_isolation and self.release.prediction_bins:
+            raise ValueError(
+                "release.prediction_bins: predictions are counted by the containers, which publish "
+                "none with serving.network_isolation; leave out one of the two"
             )
         return self
 

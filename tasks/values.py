@@ -219,6 +219,10 @@ class Manifest(Frozen):
     program: str = FIRST_PROGRAM
     files: tuple[BundleFile, ...]
 
+    def sha256(self, path: str) -> str:
+        """SHA-256 of a file of the version; "" where it has none of that path."""
+        return next((file.sha256 for file in self.files if file.path == path), "")
+
 
 class Seal(Frozen):
     """Which manifest a version had: its SHA-256, and its VersionId where the bucket keeps versions.

@@ -91,11 +91,11 @@ OWN_ERROR = 424
 RequestCounts = tuple[int, int, int]
 
 
-def archive(how: dict[str, Any]) -> bytes:
+def archive(how: dict[str, Any], program: str = PROGRAM) -> bytes:
     """model.tar.gz of a version that behaves like this."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz") as tar:
-        for name, text in (("code/serve.py", PROGRAM), ("how.json", json.dumps(how))):
+        for name, text in (("code/serve.py", program), ("how.json", json.dumps(how))):
             data = text.encode()
             entry = tarfile.TarInfo(name)
             entry.size = len(data)

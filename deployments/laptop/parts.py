@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from deployments.laptop import credentials, reports
 from deployments.laptop.environment import Laptop
 from deployments.laptop.processes import LOOPBACK, Started
+from models.runtime import model_files
 
 AWS = "embedded-aws"
 SERVER = "prefect-server"
@@ -24,6 +28,9 @@ RECONCILER = "reconciler"
 PARTS = (SERVER, AWS, FAILSAFE, COLLECTOR, WORKER, RECONCILER)
 # These have the virtual clock from their environment: while one lives, the clock stays.
 CLOCKED = (AWS, FAILSAFE, COLLECTOR, WORKER, RECONCILER)
+
+# What serving images have as theirs (docs/platform.md): nothing out of a swapped archive is run.
+ENTRYPOINT = shlex.join((sys.executable, "-I", str(Path(model_files.__file__).resolve())))
 
 WORKER_NAME = "laptop"
 
@@ -90,7 +97,10 @@ def server_command(laptop: Laptop) -> tuple[str, ...]:
 def own_variables(laptop: Laptop, name: str) -> dict[str, str]:
     """What a part alone is told: whom to let in."""
     if name == AWS:
-        return {"EMBEDDED_AWS_SECRET": credentials.kept(laptop.credentials, credentials.AWS)}
+        return {
+            "EMBEDDED_AWS_SECRET": credentials.kept(laptop.credentials, credentials.AWS),
+            "EMBEDDED_AWS_HOSTING_ENTRYPOINT": ENTRYPOINT,
+        }
     if name != SERVER:
         return {}
     # The UI asks the API under the one name, whichever of the two it was opened under.

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from models.runtime.model_files import LISTING, variables
 from tasks.registry.candidate import CandidateHistory, CandidateStatus
 from tasks.values import Manifest
 
@@ -57,11 +58,15 @@ def create_request(
         role_arn: Who made it.
     """
     paths = {file.path for file in manifest.files}
+    container: dict[str, Any] = {"Image": image, "ModelDataUrl": f"{address}model.tar.gz"}
+    if files := manifest.sha256(LISTING):
+        # Whoever deploys the package by hand gets containers that compare, too.
+        container["Environment"] = variables(b"", files)
     request: dict[str, Any] = {
         "ModelPackageGroupName": group,
         "ModelPackageDescription": f"{manifest.model} {manifest.version}",
         "InferenceSpecification": {
-            "Containers": [{"Image": image, "ModelDataUrl": f"{address}model.tar.gz"}],
+            "Containers": [container],
             "SupportedContentTypes": ["application/json"],
             "SupportedResponseMIMETypes": ["application/json"],
         },

@@ -17,6 +17,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from models.runtime.archives.bounds import ArchiveRefused
+from models.runtime.archives.gunzip import CHUNK
+from models.runtime.archives.reading import ArchiveMember, members
+from models.runtime.model_files import LISTING, listing_of
 from tasks import objects
 from tasks.aws import asking, client
 from tasks.disk import writing
@@ -26,6 +30,7 @@ from tasks.registry.bundle import find_manifest, require_sound, verify
 from tasks.stored import parsed
 from tasks.values import BundleFile, Frozen, Manifest
 
+ARCHIVE = "model.tar.gz"
 YEAR_LONG = "public, max-age=31536000, immutable"
 TRIES = 600
 
@@ -61,12 +66,13 @@ def publish(bucket: str, draft: Manifest, files: Mapping[str, Path | str]) -> Ma
     Args:
         bucket: The registry.
         draft: The manifest; its ``files`` are ignored and measured here.
-        files: Path inside the bundle → local file, or ``s3://bucket/key``.
+        files: Path inside the bundle → local file, or ``s3://bucket/key``. What a model.tar.gz
+            unpacks to is listed beside it here, so that containers can compare.
 
     Raises:
         VersionExists: the version belongs to another identity.
-        BundleCorrupt: what was read back is not what was sent, or the version is committed with
-            other bytes.
+        BundleCorrupt: what was read back is not what was sent, the version is committed with other
+            bytes, or its model.tar.gz is no archive that is let in.
         RegistryError: another process took the publication over; it will finish it.
         DiskFull: its files do not fit into the temporary folder.
     """
@@ -78,6 +84,9 @@ def publish(bucket: str, draft: Manifest, files: Mapping[str, Path | str]) -> Ma
     with tempfile.TemporaryDirectory(prefix="sluice-bundle-") as folder:
         with writing(f"{draft.model} {draft.version}", Path(folder)):
             local = {path: _local(source, Path(folder)) for path, source in files.items()}
+            if ARCHIVE in local:
+                local[LISTING] = Path(folder) / LISTING
+                local[LISTING].write_bytes(_listing(draft, local[ARCHIVE]))
         written = tuple(_put_file(bucket, draft, path, local[path]) for path in sorted(local))
         manifest = draft.model_copy(update={"files": written})
         _still_mine(bucket, draft, token)
@@ -175,6 +184,25 @@ def _local(source: Path | str, folder: Path) -> Path:
     with asking(f"GetObject {source}"):
         client("s3").download_file(bucket, key, str(target))
     return target
+
+
+def _listing(draft: Manifest, archive: Path) -> bytes:
+    try:
+        with archive.open("rb") as file:
+            files = {member.path: _sha256(member) for member in members(file) if not member.folder}
+    except ArchiveRefused as error:
+        raise BundleCorrupt(
+            f"{draft.model} {draft.version}: {ARCHIVE} cannot be published: {error.what}.",
+            error.next_step,
+        ) from error
+    return listing_of(files)
+
+
+def _sha256(member: ArchiveMember) -> str:
+    digest = hashlib.sha256()
+    while chunk := member.read(CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _put_file(bucket: str, draft: Manifest, path: str, local: Path) -> BundleFile:

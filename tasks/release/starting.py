@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from models.runtime.model_files import LISTING
 from tasks.errors import BundleCorrupt, ReleaseFrozen, TooFewRequests, VersionUnknown
 from tasks.release.context import ReleaseContext
 from tasks.release.deliveries import delivery_of
@@ -72,6 +73,8 @@ def begin(
         stable_identity=stable.identity if stable else "",
         manifest=None if serves == version else context.registry.sealed(model, version),
         stable_manifest=facts.pointer.manifest if facts.pointer else None,
+        files=manifest.sha256(LISTING),
+        stable_files=stable.sha256(LISTING) if stable else "",
         actor=actor,
         reason=reason,
         direct=direct,
@@ -169,6 +172,7 @@ def begin_rollback(
         target_url=context.registry.file_url(model, target, MODEL_FILE),
         target_program=goes_back_to.program,
         target_manifest=context.registry.sealed(model, target),
+        target_files=goes_back_to.sha256(LISTING),
         actor=actor,
         reason=reason,
         now=now,

@@ -15,6 +15,7 @@ from tasks.images import address_of
 from tasks.model_spec import ModelSpec
 from tasks.prices import HOURLY_USD, hourly_usd
 from tasks.settings import Settings
+from tasks.specs.family import CUSTOM
 from tasks.values import Frozen, fingerprint
 
 MAX_ATTEMPTS = 9
@@ -22,6 +23,8 @@ DAY = 86_400.0
 JOBS_A_DAY = 3
 """How many jobs of the worst case a day's budget is, where model.yaml does not say it."""
 EVALUATION_SECONDS = 14_400
+CODE_CHANNEL = "code"
+CODE_FOLDER = f"/opt/ml/input/data/{CODE_CHANNEL}"
 _DEAD = frozenset({"Failed", "Stopped"})
 _UNDER_WAY = frozenset({"InProgress", "Stopping"})
 
@@ -134,6 +137,37 @@ def is_of(model: str, job_name: str) -> bool:
     return bool(re.fullmatch(rf"{re.escape(model)}-(eval-)?[0-9a-f]{{12}}(-[0-9]+)?", job_name))
 
 
+def without_network(spec: ModelSpec) -> bool:
+    """Whether the containers of a model's jobs have no network."""
+    asked = spec.training.network_isolation
+    return spec.family.backend != CUSTOM if asked is None else asked
+
+
+def isolate(request: dict[str, Any]) -> None:
+    """Take the network from a job's containers, as SageMaker's SDK does it.
+
+    Script mode fetches its source from S3 by itself, over that network: it comes with a channel.
+    """
+    parameters = request["HyperParameters"]
+    source = parameters["sagemaker_submit_directory"]
+    parameters["sagemaker_submit_directory"] = f"{CODE_FOLDER}/{source.rpartition('/')[2]}"
+    request["InputDataConfig"].append(_channel(CODE_CHANNEL, source))
+    request["EnableNetworkIsolation"] = True
+
+
+def _channel(name: str, address: str) -> dict[str, Any]:
+    return {
+        "ChannelName": name,
+        "DataSource": {
+            "S3DataSource": {
+                "S3DataType": "S3Prefix",
+                "S3Uri": address,
+                "S3DataDistributionType": "FullyReplicated",
+            }
+        },
+    }
+
+
 def evaluation_name(model: str, version: str, holdout: str) -> str:
     """Name of the job that measures a published version on a held-out split."""
     return f"{model}-eval-{fingerprint([version, holdout])[:12]}"
@@ -206,19 +240,7 @@ def training_request(
             "sagemaker_program": TRAIN,
             "sagemaker_submit_directory": source,
         },
-        "InputDataConfig": [
-            {
-                "ChannelName": name,
-                "DataSource": {
-                    "S3DataSource": {
-                        "S3DataType": "S3Prefix",
-                        "S3Uri": address,
-                        "S3DataDistributionType": "FullyReplicated",
-                    }
-                },
-            }
-            for name, address in sorted(channels.items())
-        ],
+        "InputDataConfig": [_channel(name, address) for name, address in sorted(channels.items())],
         "OutputDataConfig": {"S3OutputPath": root, **kms},
         "ResourceConfig": {
             "InstanceType": training.instance_type,
@@ -237,6 +259,8 @@ def training_request(
     if training.spot:
         request["EnableManagedSpotTraining"] = True
         request["StoppingCondition"]["MaxWaitTimeInSeconds"] = 2 * training.max_runtime_seconds
+    if without_network(spec):
+        isolate(request)
     if settings.subnets:
         request["VpcConfig"] = {
             "Subnets": settings.subnets.split(","),

@@ -29,10 +29,12 @@ def test_settings_come_from_the_environment():
     env = {
         "EMBEDDED_AWS_HOSTING_PROCESSES_PER_VARIANT": "3",
         "EMBEDDED_AWS_HOSTING_MODEL_TIMEOUT": "2.5",
+        "EMBEDDED_AWS_HOSTING_ENTRYPOINT": "python door.py",
         "OTHER": "x",
     }
     got = HostingSettings.from_env(env)
     assert (got.processes_per_variant, got.model_timeout) == (3, 2.5)
+    assert got.entrypoint == "python door.py"
     assert HostingSettings.from_env({}) == HostingSettings()
 
 
@@ -46,6 +48,8 @@ def test_program_is_the_containers():
     base = Path("/state/e")
     assert command(base, {}) == [sys.executable, "/state/e/model/code/inference.py"]
     assert command(base, {"SAGEMAKER_PROGRAM": "serve.py"})[1].endswith("/code/serve.py")
+    behind = command(base, {}, "python -I '/a door.py'")
+    assert behind == ["python", "-I", "/a door.py", *command(base, {})]
     env = environment(
         base,
         8081,

@@ -9,11 +9,12 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 import pytest
 from botocore.exceptions import ClientError
 from customer import CODE, TESTS
-from customer.shop import BUCKET, IMAGE, ROLE, archive, soon
+from customer.shop import BUCKET, IMAGE, PROGRAM, ROLE, archive, soon
 from rooms.hosting import alive, hosting, put_up
 
 from embedded_aws.protocol.service import AwsFault
@@ -112,6 +113,64 @@ def test_several_processes_share_a_variant(aws, shop):
         )
         soon(lambda: len(room.things()["endpoints"]["own"]["pids"]["main"]) == 1)
         assert room.invoke("own", {}, b"{}").status == 200
+
+
+def scaled_to(actions, count):
+    """The endpoint ``own`` once it has settled with so many instances asked for."""
+    wish = [{"VariantName": "main", "DesiredInstanceCount": count}]
+    actions["UpdateEndpointWeightsAndCapacities"](
+        {"EndpointName": "own", "DesiredWeightsAndCapacities": wish}
+    )
+
+    def settled():
+        told = actions["DescribeEndpoint"]({"EndpointName": "own"})
+        return told["EndpointStatus"] == "InService" and told
+
+    return soon(settled)
+
+
+def test_a_new_instance_gets_the_model_data_of_that_moment(aws, shop):
+    key = shop.name("moving") + ".tar.gz"
+
+    def put(body):
+        shop.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+    put(archive())
+    moving = types.SimpleNamespace(name=shop.name, variant=shop.variant)
+    moving.url = f"s3://{BUCKET}/{key}"
+    with hosting(aws, shop, processes_per_variant=3, weights_seconds=1) as (room, actions):
+        put_up(moving, actions, count=1)
+        put(archive(PROGRAM.replace('"name": env.get("NAME")', '"name": "newer"')))
+        assert "FailureReason" not in scaled_to(actions, 2)
+
+        def names():
+            asked = (json.loads(room.invoke("own", {}, b"{}").body)["name"] for _ in range(40))
+            return set(asked)
+
+        assert names() == {None, "newer"}
+        put(b"no archive")
+        failed = scaled_to(actions, 3)
+        assert failed["FailureReason"]
+        assert failed["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+        assert names() == {None, "newer"}, "who served goes on"
+
+
+def test_what_an_images_entry_point_refuses_does_not_serve(aws, shop, tmp_path):
+    door = tmp_path / "door.py"
+    door.write_text(
+        "import os, sys\n"
+        "if os.path.exists(os.environ['SM_MODEL_DIR'] + '/code/forbidden'): sys.exit('not this')\n"
+        "os.execvp(sys.argv[1], sys.argv[1:])\n"
+    )
+    with hosting(aws, shop, entrypoint=f"{sys.executable} {door}") as (room, actions):
+        assert put_up(shop, actions)["EndpointStatus"] == "InService"
+        assert room.invoke("own", {}, b"{}").status == 200
+    key = shop.name("forbidden") + ".tar.gz"
+    shop.s3.put_object(Bucket=BUCKET, Key=key, Body=archive(name="code/forbidden"))
+    moving = types.SimpleNamespace(name=shop.name, variant=shop.variant)
+    moving.url = f"s3://{BUCKET}/{key}"
+    with hosting(aws, shop, entrypoint=f"{sys.executable} {door}") as (_, actions):
+        assert "ping health check" in put_up(moving, actions)["FailureReason"]
 
 
 def test_serverless_variant_refuses_more_than_its_concurrency(aws, shop, tmp_path):

@@ -21,6 +21,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from models.runtime.images.fetching import PhotoHosts
+from models.runtime.model_files import REFUSED, refusal
 from models.runtime.serving.connections import bounded
 from models.runtime.serving.limits import (
     BACKLOG,
@@ -160,8 +161,15 @@ def main(folder: Path, model_type: type[Model] = Model, limits: ServingLimits = 
         folder: The unpacked model.tar.gz.
         model_type: What to load; a rehearsal of failures hands in a worse one.
         limits: Of connections, bytes and seconds.
+
+    Returns:
+        Exit status; `REFUSED` where the folder is not what was released.
     """
     environment = os.environ
+    why = refusal(folder, environment)
+    if why:
+        print(why, flush=True)
+        return REFUSED
     began = time.perf_counter()
     model = model_type(folder)
     # Both versions of a release must count into the same bins: the stable one's.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from functools import singledispatch
 from typing import Any
 
+from models.runtime.model_files import LISTING
 from tasks.errors import AwsError, BundleCorrupt, ReleaseMismatch
 from tasks.release.context import ReleaseContext
 from tasks.release.delivery import Outcome
@@ -37,7 +39,21 @@ def _perform(_action: object, _context: ReleaseContext, _journal: Journal) -> Ou
 
 @_perform.register
 def _(action: actions.CreateModel, context: ReleaseContext, journal: Journal) -> Outcome:
-    return context.cloud.create_model(requests.create_model(journal, _arm(journal, action.arm))), {}
+    arm = _arm(journal, action.arm)
+    request = requests.create_model(journal, arm, _listing(context, journal.model, arm))
+    return context.cloud.create_model(request), {}
+
+
+def _listing(context: ReleaseContext, model: str, arm: Arm) -> bytes:
+    """What model.tar.gz unpacks to, for the names in a container's refusal."""
+    if not arm.files:
+        return b""
+    try:
+        listing = context.registry.read_file(model, arm.version, LISTING)
+    except BundleCorrupt:
+        return b""
+    # The digest, which was verified when this began, decides; another list would mislead.
+    return listing if hashlib.sha256(listing).hexdigest() == arm.files else b""
 
 
 @_perform.register

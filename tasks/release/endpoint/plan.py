@@ -40,6 +40,7 @@ def opened(
         program=wish.program,
         identity=wish.identity,
         manifest=wish.manifest,
+        files=wish.files,
         **arms,
     )
     stable = _stable(spec, site, facts, wish, arms)
@@ -98,6 +99,7 @@ def _stable(
         program=wish.stable_program,
         identity=wish.stable_identity,
         manifest=wish.stable_manifest,
+        files=wish.stable_files,
         **arms,
     )
     if endpoint is None or not live:
@@ -121,7 +123,11 @@ def _strategy(spec: ModelSpec, facts: Facts, wish: Wish) -> Strategy:
 
 def _edges(spec: ModelSpec, facts: Facts) -> tuple[tuple[float, ...], bool]:
     """Edges that the candidate counts into, and whether the stable version counts into the same."""
-    text = facts.stable_environment.get("SLUICE_PREDICTION_EDGES", "")
+    told = facts.stable_environment
+    if spec.serving.network_isolation or told.get(requests.NAMESPACE) == "":
+        # What publishes nothing, for it has no network, counts into no bins that could be compared.
+        return spec.release.prediction_bins or facts.own_edges, False
+    text = told.get("SLUICE_PREDICTION_EDGES", "")
     served = tuple(float(part) for part in text.split(",") if part) or facts.stable_edges
     edges = spec.release.prediction_bins or served or facts.own_edges
     return edges, bool(edges) and edges == served

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from models.runtime import model_files
+from models.runtime.images.fetching import HOSTS
 from tasks.images import address_of
 from tasks.model_spec import AutoscalingSpec, ServingSpec
 from tasks.release.hosting import excess, names
@@ -13,22 +15,46 @@ from tasks.release.machine.observed import Part
 from tasks.values import FIRST_PROGRAM, Seal
 
 SHORT = 60
+NAMESPACE = "SLUICE_METRICS_NAMESPACE"
 TAGS = "sluice:model"
 HEADROOM_SECONDS = 1800
+NOWHERE: Mapping[str, str] = {NAMESPACE: "", HOSTS: ""}
+"""Where a container publishes to and fetches from that has no network."""
 
 
 def environment(
-    site: Site, program: str, model: str, version: str, edges: Sequence[float]
+    site: Site,
+    program: str,
+    model: str,
+    version: str,
+    edges: Sequence[float],
+    files: str = "",
+    listing: bytes = b"",
+    *,
+    isolated: bool = False,
 ) -> dict[str, str]:
-    """What the serving program is told."""
+    """What the serving program is told.
+
+    Args:
+        site: What the installation adds.
+        program: What serves, below ``code/``.
+        model: The model's name.
+        version: Its version.
+        edges: Of the prediction bins.
+        files: SHA-256 of the list of files that it shall find; "" of a version without one.
+        listing: That list, where it is at hand.
+        isolated: Whether it has no network, and so nothing to publish to or to fetch from.
+    """
     return {
+        **(model_files.variables(listing, files) if files else {}),
         "SAGEMAKER_PROGRAM": program or FIRST_PROGRAM,
         "SLUICE_MODEL": model,
         "SLUICE_VERSION": version,
         "SLUICE_VARIANT": names.variant_of(version),
-        "SLUICE_METRICS_NAMESPACE": site.metrics_namespace,
+        NAMESPACE: site.metrics_namespace,
         "SLUICE_PREDICTION_EDGES": ",".join(f"{edge:g}" for edge in edges),
         **site.environment,
+        **(NOWHERE if isolated else {}),
     }
 
 
@@ -40,13 +66,18 @@ def container(
     version: str,
     url: str,
     edges: Sequence[float],
+    files: str = "",
+    listing: bytes = b"",
 ) -> dict[str, Any]:
-    """The container of one version."""
+    """The container of one version; see `environment`."""
+    told = environment(
+        site, program, model, version, edges, files, listing, isolated=serving.network_isolation
+    )
     return {
         "Image": address_of(serving.image or site.image, serving.instance_type, "inference"),
         "Mode": "SingleModel",
         "ModelDataUrl": url,
-        "Environment": environment(site, program, model, version, edges),
+        "Environment": told,
     }
 
 
@@ -62,11 +93,13 @@ def arm(
     program: str = "",
     identity: str = "",
     manifest: Seal | None = None,
+    files: str = "",
 ) -> Arm:
     """One version with the names that its content gives it."""
     variant = names.variant_of(version)
-    content = container(site, serving, program, model, version, url, edges)
-    model_name = names.resource(model, variant, [content, site.role_arn, site.subnets])
+    content = container(site, serving, program, model, version, url, edges, files)
+    more = ["isolated"] if serving.network_isolation else []
+    model_name = names.resource(model, variant, [content, site.role_arn, site.subnets, *more])
     solo = [_variant(serving, variant, model_name, instances, 1.0), site.kms_key_id]
     return Arm(
         version=version,
@@ -77,6 +110,7 @@ def arm(
         program=program,
         identity=identity,
         manifest=manifest,
+        files=files,
     )
 
 
@@ -96,8 +130,8 @@ def pair_config(
     return names.resource(model, candidate.variant, content)
 
 
-def create_model(journal: Journal, which: Arm) -> dict[str, Any]:
-    """CreateModel."""
+def create_model(journal: Journal, which: Arm, listing: bytes = b"") -> dict[str, Any]:
+    """CreateModel; ``listing`` is what ``which.files`` is the digest of, where it is at hand."""
     site = journal.site
     request: dict[str, Any] = {
         "ModelName": which.model_name,
@@ -110,10 +144,14 @@ def create_model(journal: Journal, which: Arm) -> dict[str, Any]:
             which.version,
             which.model_data,
             journal.prediction_edges,
+            which.files,
+            listing,
         ),
         "ExecutionRoleArn": site.role_arn,
         "Tags": tags(journal, which.version),
     }
+    if journal.serving.network_isolation:
+        request["EnableNetworkIsolation"] = True
     if site.subnets:
         request["VpcConfig"] = {
             "Subnets": list(site.subnets),

@@ -42,7 +42,8 @@ class Arm(Frozen):
 
     ``model_data`` is the ``s3://`` address of model.tar.gz, ``program`` what serves it, below its
     ``code/``, ``identity`` the ledger's key; "" when it is not known. ``manifest`` is the one that
-    it had when its files were read; None in older journals, and where nobody read them.
+    it had when its files were read; None in older journals, and where nobody read them. ``files``
+    is the SHA-256 of the list of what model.tar.gz unpacks to, "" of versions without one.
     """
 
     version: str
@@ -53,6 +54,7 @@ class Arm(Frozen):
     program: str = ""
     identity: str = ""
     manifest: Seal | None = None
+    files: str = ""
 
 
 class Site(Frozen):

@@ -38,7 +38,8 @@ class Wish(Frozen):
     """Who wants which version, and why.
 
     ``url`` is the ``s3://`` address of its model.tar.gz, ``program`` what serves it, ``manifest``
-    that to which its files were held; ``stable_…`` are those of the version that serves now.
+    that to which its files were held, ``files`` the digest of the list of what its model.tar.gz
+    unpacks to; ``stable_…`` are those of the version that serves now.
     """
 
     version: str
@@ -50,6 +51,8 @@ class Wish(Frozen):
     stable_identity: str = ""
     manifest: Seal | None = None
     stable_manifest: Seal | None = None
+    files: str = ""
+    stable_files: str = ""
     actor: str
     reason: str
     direct: bool = False
@@ -73,6 +76,7 @@ def rollback(
     target_url: str,
     target_program: str,
     target_manifest: Seal | None,
+    target_files: str,
     actor: str,
     reason: str,
     now: float,
@@ -101,6 +105,7 @@ def rollback(
         url=target_url,
         program=target_program,
         manifest=target_manifest,
+        files=target_files,
         **arms,
     )
     journal = Journal(

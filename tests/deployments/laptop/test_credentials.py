@@ -1,5 +1,6 @@
 """What the parts are known by: secret, kept, and understood by Prefect as it is meant."""
 
+import shlex
 import stat
 import subprocess
 import sys
@@ -88,8 +89,20 @@ def test_every_process_may_call_and_the_server_alone_judges(made):
     assert environment["PREFECT_API_AUTH_STRING"] == prefect
     assert environment["AWS_SECRET_ACCESS_KEY"] == aws
     assert "PREFECT_SERVER_API_AUTH_STRING" not in environment
-    assert own_variables(made, AWS) == {"EMBEDDED_AWS_SECRET": aws}
+    assert own_variables(made, AWS)["EMBEDDED_AWS_SECRET"] == aws
     assert all(own_variables(made, name) == {} for name in set(PARTS) - {AWS, SERVER})
+
+
+def test_serving_programs_begin_behind_the_entry_point_that_compares(made):
+    words = shlex.split(own_variables(made, AWS)["EMBEDDED_AWS_HOSTING_ENTRYPOINT"])
+    ran = subprocess.run([*words, sys.executable, "-c", "print(1)"], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (0, "1\n"), ran.stderr
+    refused = {"SLUICE_MODEL_FILES_SHA256": "0" * 64, "SM_MODEL_DIR": str(made.state)}
+    ran = subprocess.run(
+        [*words, sys.executable, "-c", "print(1)"], env=refused, capture_output=True, text=True
+    )
+    assert ran.returncode
+    assert "not what was released" in ran.stdout
 
 
 def test_prefect_understands_what_it_is_told(made, monkeypatch):

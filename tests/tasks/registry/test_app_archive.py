@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.release import testbed
 from deployments import app_archive as command
 from tasks.conversion.report import ARTIFACTS
 from tasks.errors import BundleCorrupt, NothingToPack, VersionUnknown
@@ -26,7 +27,7 @@ EDGE = {
     "tflite/model_int8.tflite": b"TFL3" * 50,
     "signatures.json": b"{}",
     "vectors.json": b"{}",
-    "model.tar.gz": b"server only",
+    "model.tar.gz": testbed.archive({"server": "only"}),
     "evidence/metrics.json": b"{}",
 }
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
 
+from benchmarks.release import testbed
+from models.runtime.model_files import LISTING
 from tasks.errors import (
     AwsError,
     BucketMissing,
@@ -150,10 +153,27 @@ def test_what_is_stored_and_does_not_parse_is_named_with_the_way_to_mend_it(
 
 
 def test_a_file_can_come_from_s3(shelf: Any) -> None:
-    shelf.s3.put_object(Bucket=BUCKET, Key="elsewhere/model.tar.gz", Body=b"weights")
+    body = testbed.archive({"add": 1.0})
+    shelf.s3.put_object(Bucket=BUCKET, Key="elsewhere/model.tar.gz", Body=body)
     address = f"s3://{BUCKET}/elsewhere/model.tar.gz"
-    shelf.registry.publish(shelf.draft(V1), {"model.tar.gz": address})
-    assert shelf.registry.read_file(shelf.model, V1, "model.tar.gz") == b"weights"
+    manifest = shelf.registry.publish(shelf.draft(V1), {"model.tar.gz": address})
+    assert shelf.registry.read_file(shelf.model, V1, "model.tar.gz") == body
+    # What it unpacks to lies beside it, under the manifest's own hash.
+    listed = shelf.registry.read_file(shelf.model, V1, LISTING)
+    assert manifest.sha256(LISTING) == hashlib.sha256(listed).hexdigest()
+    assert [line.split("  ")[1] for line in listed.decode().splitlines()] == [
+        "code/serve.py",
+        "how.json",
+    ]
+    how = hashlib.sha256(json.dumps({"add": 1.0}).encode()).hexdigest()
+    assert f"{how}  how.json\n" in listed.decode()
+
+
+def test_what_is_no_archive_is_not_published(shelf: Any) -> None:
+    files = shelf.files(**{"model.tar.gz": b"weights"})
+    with pytest.raises(BundleCorrupt, match=r"model.tar.gz cannot be published.*Next: Pack it"):
+        shelf.registry.publish(shelf.draft(V1), files)
+    assert shelf.registry.versions(shelf.model) == ()
 
 
 def test_what_is_not_there_is_named(shelf: Any) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from benchmarks.release import testbed
+from models.runtime.model_files import EXPECTED, LISTING
 from tasks.errors import AwsError, AwsUnavailable, BundleCorrupt
 from tasks.registry import model_card
 from tasks.registry.candidate import CandidateHistory, StatusChange
@@ -30,7 +32,7 @@ def become(shelf: Any, version: str, status: str, reason: str = "so it was") -> 
 
 
 def publish(shelf: Any, version: str) -> None:
-    files = shelf.files(**{"model.tar.gz": b"m", "evidence--metrics.json": b"{}"})
+    files = shelf.files(**{"model.tar.gz": testbed.archive({}), "evidence--metrics.json": b"{}"})
     named = {name.replace("--", "/"): path for name, path in files.items()}
     shelf.registry.publish(shelf.draft(version, version), named)
     become(shelf, version, "published")
@@ -57,6 +59,8 @@ def test_a_package_follows_its_version_from_publication_to_the_end(
     assert package["ModelApprovalStatus"] == "PendingManualApproval"
     (container,) = package["InferenceSpecification"]["Containers"]
     assert container["Image"] == "image:1"
+    files = shelf.registry.manifest(shelf.model, V1).sha256(LISTING)
+    assert container["Environment"][EXPECTED] == files != ""
     assert container["ModelDataUrl"] == f"s3://{BUCKET}/{shelf.model}/{V1}/model.tar.gz"
     metrics = package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
     assert metrics == f"s3://{BUCKET}/{shelf.model}/{V1}/evidence/metrics.json"

@@ -12,6 +12,7 @@ from tasks.settings import Settings
 from tasks.training.plan import (
     TrainingPlan,
     attempt_name,
+    evaluation_request,
     hyperparameters,
     require_budget,
     training_request,
@@ -84,6 +85,51 @@ def test_the_request_is_valid_by_the_services_own_model(settings, spot):
     shape = model.operation_model("CreateTrainingJob").input_shape
     assert ParamValidator().validate(request, shape).generate_report() == ""
     assert ("MaxWaitTimeInSeconds" in request["StoppingCondition"]) == spot
+
+
+OWN = {"task": "regression", "input": "tabular", "backend": "custom"}
+
+
+def isolation(key, family):
+    """The requests of a job and of a measuring, where model.yaml says so of the network."""
+    document = {**SPEC.model_dump(), "family": family, "training": {"network_isolation": key}}
+    spec = ModelSpec.model_validate(document)
+    rest = (
+        spec,
+        Settings(cache_dir=Path("c")),
+        {"training": "s3://b/t"},
+        "s3://b/code/s.tar.gz",
+        {},
+    )
+    return training_request("n", plan(), *rest), evaluation_request("n", *rest)
+
+
+@pytest.mark.parametrize(
+    ("key", "family", "isolated"),
+    [
+        (None, {**OWN, "backend": "keras"}, True),
+        (None, OWN, False),
+        (True, OWN, True),
+        (False, {**OWN, "backend": "keras"}, False),
+    ],
+)
+def test_jobs_have_a_network_where_something_may_need_it(key, family, isolated):
+    for request in isolation(key, family):
+        assert request.get("EnableNetworkIsolation", False) == isolated
+        source = request["HyperParameters"]["sagemaker_submit_directory"]
+        brought = {
+            channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"]
+            for channel in request["InputDataConfig"]
+        }
+        if isolated:  # nothing in the container could fetch it
+            assert source == "/opt/ml/input/data/code/s.tar.gz"
+            assert brought == {"training": "s3://b/t", "code": "s3://b/code/s.tar.gz"}
+        else:
+            assert source == "s3://b/code/s.tar.gz"
+            assert brought == {"training": "s3://b/t"}
+        model = botocore.session.get_session().get_service_model("sagemaker")
+        shape = model.operation_model("CreateTrainingJob").input_shape
+        assert ParamValidator().validate(request, shape).generate_report() == ""
 
 
 def test_a_job_over_its_budget_is_refused_before_it_is_submitted():

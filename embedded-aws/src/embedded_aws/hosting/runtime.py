@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from embedded_aws.hosting.fleet.endpoint import Endpoint
 from embedded_aws.hosting.fleet.generation import Generation
 from embedded_aws.hosting.fleet.variant import Variant
+from embedded_aws.hosting.process.artefact import ModelDataError
 from embedded_aws.hosting.process.http1 import Answer
 from embedded_aws.hosting.process.server import NotReadyError, StartError
 from embedded_aws.hosting.shared import SharedState
@@ -112,7 +113,7 @@ class Runtime:
         self._admit(variant)
         try:
             variant.warm_up()
-        except StartError:
+        except (ModelDataError, StartError):
             self._count(variant, 0, None, began)
             raise self._model_error(variant, 0, _NO_RESPONSE.format(variant.endpoint)) from None
         question_ns = time.perf_counter_ns()

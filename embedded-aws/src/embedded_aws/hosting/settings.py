@@ -8,6 +8,9 @@ from dataclasses import dataclass, fields
 
 PREFIX = "EMBEDDED_AWS_HOSTING_"
 
+KINDS: Mapping[str, type[int | float | str]] = {"processes_per_variant": int, "entrypoint": str}
+"""What a setting is that is no float."""
+
 
 @dataclass(frozen=True)
 class HostingSettings:
@@ -27,6 +30,8 @@ class HostingSettings:
         drain_timeout: Real seconds that a retired variant is given to finish its requests.
         stop_grace: Real seconds between SIGTERM and SIGKILL.
         usage_period: Virtual seconds between two measurements of CPU and memory.
+        entrypoint: What serving images have as their ``ENTRYPOINT``: a program and arguments, as a
+            shell would split them, that become the program which serves. There are no images here.
     """
 
     processes_per_variant: int = 1
@@ -36,9 +41,12 @@ class HostingSettings:
     drain_timeout: float = 65.0
     stop_grace: float = 10.0
     usage_period: float = 60.0
+    entrypoint: str = ""
 
     def __post_init__(self) -> None:
         for item in fields(self):
+            if item.name == "entrypoint":
+                continue
             if not getattr(self, item.name) > 0:
                 raise ValueError(
                     f"{PREFIX}{item.name.upper()} must be above 0, got {getattr(self, item.name)}"
@@ -52,12 +60,12 @@ class HostingSettings:
             ValueError: when a variable holds no number, or none above 0.
         """
         env = os.environ if env is None else env
-        settings: dict[str, int | float] = {}
+        settings: dict[str, int | float | str] = {}
         for item in fields(cls):
             name = PREFIX + item.name.upper()
             if name not in env:
                 continue
-            kind = int if item.name == "processes_per_variant" else float
+            kind = KINDS.get(item.name, float)
             try:
                 settings[item.name] = kind(env[name])
             except ValueError:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from embedded_aws.processes.keeper import Keeper
+from embedded_aws.processes.launcher import NO_NETWORK
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 # What a program needs of its surroundings to run at all; nothing else of ours leaks in.
@@ -31,15 +32,19 @@ class Spawner:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spawner")
 
     def start(
-        self, command: Sequence[str], env: Mapping[str, str], cwd: Path
+        self, command: Sequence[str], env: Mapping[str, str], cwd: Path, *, network: bool = True
     ) -> subprocess.Popen[bytes]:
         """Start a program in its own process group, stdout and stderr in one pipe.
+
+        Without ``network`` it has a loopback of its own alone; where the system makes no such
+        thing, the first line that it prints says so.
 
         Raises:
             OSError: when the launcher cannot be started, or after :meth:`close`.
         """
         try:
-            starting = self._thread.submit(self._start, command, env, cwd)
+            words = [*([] if network else [NO_NETWORK]), *command]
+            starting = self._thread.submit(self._start, words, env, cwd)
         except RuntimeError as error:
             raise OSError(
                 "no process can be started any more: the embedded AWS is closing"

@@ -11,6 +11,7 @@ from typing import Any
 
 _OPT_ML = re.compile(r"(?<![\w./-])/opt/ml(?=/|$|[\s'\":;,])")
 _RESERVED = "sagemaker_"
+_CHANNELS = "/opt/ml/input/data"
 
 
 def decoded(hyperparameters: Mapping[str, str]) -> dict[str, Any]:
@@ -54,6 +55,16 @@ def submit_directory(request: Mapping[str, Any]) -> str | None:
     """The S3 address of the source archive, when there is one."""
     place = decoded(request.get("HyperParameters") or {}).get("sagemaker_submit_directory")
     return str(place) if isinstance(place, str) and place.startswith("s3://") else None
+
+
+def brought_code(request: Mapping[str, Any]) -> str | None:
+    """Path of the source archive below ``/opt/ml``, when a channel of the job brings it.
+
+    So it is where EnableNetworkIsolation keeps the program from S3.
+    """
+    place = decoded(request.get("HyperParameters") or {}).get("sagemaker_submit_directory")
+    brought = isinstance(place, str) and place.startswith(f"{_CHANNELS}/")
+    return str(place).removeprefix("/opt/ml/") if brought else None
 
 
 def command(request: Mapping[str, Any], base: Path) -> list[str]:

@@ -21,6 +21,10 @@ from embedded_aws.training.machinery import Machinery
 from embedded_aws.training.metrics import NAMESPACE, MetricFinder
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+PEERS = (
+    "EnableNetworkIsolation: the network stays open here, since the hosts of this job meet over "
+    "this machine's loopback. On AWS a host would reach the others of its job alone."
+)
 _TICK = 0.05
 _TAIL_LINES = 20
 _TAIL_CHARACTERS = 600
@@ -114,12 +118,16 @@ class ProcessGroup:
 
     def _spawn(self, host: layout.Host, leader_port: int) -> _Member:
         world, request = self._machinery.world, self._job.request
+        isolated, alone = bool(request.get("EnableNetworkIsolation")), len(host.hosts) == 1
         process = self._machinery.spawner.start(
             command(request, host.base),
             layout.environment(host, request, self._job.arn, world.role_environment, leader_port),
             host.code,
+            network=not (isolated and alone),
         )
         stream = f"{self._job.name}/{host.name}-{int(world.clock.now())}"
+        if isolated and not alone:
+            self._machinery.logs.line(LOG_GROUP, stream, PEERS)
         tail: deque[str] = deque(maxlen=_TAIL_LINES)
         reader = threading.Thread(
             target=self._read, args=(process.stdout, stream, tail), name=stream, daemon=True

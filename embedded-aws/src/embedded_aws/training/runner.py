@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.training import layout
-from embedded_aws.training.command import submit_directory
+from embedded_aws.training.command import brought_code, submit_directory
 from embedded_aws.training.job import Job
 from embedded_aws.training.machinery import Machinery
 from embedded_aws.training.places import DownloadError, pieces_of, shard
@@ -21,6 +21,7 @@ from embedded_aws.training.transfer import (
     UploadError,
     bring,
     store_artifacts,
+    unpack_brought,
     unpack_code,
 )
 
@@ -165,6 +166,9 @@ class Runner:
             if uri := submit_directory(job.request):
                 for host in self._hosts:
                     unpack_code(self._s3, uri, host.code)
+            if path := brought_code(job.request):
+                for host in self._hosts:
+                    unpack_brought(host.base / path, f"/opt/ml/{path}", host.code)
             if config := job.request.get("CheckpointConfig"):
                 self._checkpoints = [
                     Checkpoints(layout.checkpoints(host, job.request), config["S3Uri"])

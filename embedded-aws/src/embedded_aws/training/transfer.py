@@ -58,11 +58,20 @@ def unpack_code(s3: Any, uri: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         archive = Path(scratch) / "sourcedir.tar.gz"
         _save(s3, bucket, key, archive)
-        try:
-            with archive.open("rb") as file:
-                unpack(file, folder)
-        except (ArchiveError, OSError) as error:
-            raise DownloadError(f'Source archive "{uri}" cannot be unpacked: {error}') from error
+        unpack_brought(archive, uri, folder)
+
+
+def unpack_brought(archive: Path, place: str, folder: Path) -> None:
+    """Extract a source archive that is here already.
+
+    Raises:
+        DownloadError: when it is not there, or no archive; ``place`` is what the job calls it.
+    """
+    try:
+        with archive.open("rb") as file:
+            unpack(file, folder)
+    except (ArchiveError, OSError) as error:
+        raise DownloadError(f'Source archive "{place}" cannot be unpacked: {error}') from error
 
 
 def pack(folders: Iterable[Path], archive: Path) -> bool:

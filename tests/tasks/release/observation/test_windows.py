@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from models.runtime import model_files
 from tasks.errors import ReleaseInProgress, ReleaseMismatch
+from tasks.model_spec import ModelSpec
 from tasks.release.endpoint.plan import opened
 from tasks.release.hosting import names, requests
 from tasks.release.journal.record import Journal, Move, Site
@@ -30,8 +33,6 @@ SITE = Site(
 
 
 def spec(**release: Any) -> Any:
-    from tasks.model_spec import ModelSpec
-
     return ModelSpec.model_validate(
         {
             "name": "m", "family": "tabular", "owner": "o", "description": "d",
@@ -74,6 +75,8 @@ def test_predictions_counted_into_other_bins_are_not_compared() -> None:
     assert journal(stable_environment={"SLUICE_PREDICTION_EDGES": "0.5"}).judged_edges == ()
     assert journal(stable_environment={}).judged_edges == ()
     assert journal(stable_environment={}, stable_edges=(0.2, 0.8)).judged_edges == (0.2, 0.8)
+    silent = {"SLUICE_METRICS_NAMESPACE": "", "SLUICE_PREDICTION_EDGES": "0.2,0.8"}
+    assert journal(stable_environment=silent).judged_edges == ()
 
 
 def test_a_release_on_an_endpoint_that_disagrees_with_the_pointer_is_refused() -> None:
@@ -96,6 +99,32 @@ def test_a_first_version_has_nothing_to_be_compared_with() -> None:
     assert "no stable version to compare with" in made.entries[0].detail
 
 
+def test_a_container_without_a_network_is_told_nowhere_to_publish_or_fetch_from() -> None:
+    document = spec().model_dump()
+    del document["release"]["prediction_bins"]
+    apart = ModelSpec.model_validate({**document, "serving": {"network_isolation": True}})
+    wish = plan.Wish(version=V2, url="s3://b/k", identity="i", actor="ann", reason="weekly")
+    site = SITE.model_copy(update={"environment": {"SLUICE_IMAGE_HOSTS": "photos.example.org"}})
+    more: Any = {"now": 1e9, "owner": "o", "lease": 60.0}
+    made = opened(apart, site, facts(stable_edges=(0.2, 0.8)), wish, **more)
+    request = requests.create_model(made, made.candidate)
+    assert request["EnableNetworkIsolation"]
+    told = request["PrimaryContainer"]["Environment"]
+    assert (told["SLUICE_METRICS_NAMESPACE"], told["SLUICE_IMAGE_HOSTS"]) == ("", "")
+    assert made.judged_edges == ()
+    open_to_all = opened(ModelSpec.model_validate(document), site, facts(), wish, **more)
+    request = requests.create_model(open_to_all, open_to_all.candidate)
+    assert "EnableNetworkIsolation" not in request
+    assert request["PrimaryContainer"]["Environment"]["SLUICE_IMAGE_HOSTS"] == "photos.example.org"
+    assert open_to_all.candidate.model_name != made.candidate.model_name
+
+
+def test_predictions_of_a_container_without_a_network_cannot_be_asked_for() -> None:
+    document = spec().model_dump()
+    with pytest.raises(ValidationError, match=r"release.prediction_bins.*publish none"):
+        ModelSpec.model_validate({**document, "serving": {"network_isolation": True}})
+
+
 @pytest.mark.parametrize("strategy", ["canary", "blue_green"])
 def test_every_request_is_valid_against_the_service_model(strategy: str) -> None:
     import botocore.session
@@ -112,6 +141,13 @@ def test_every_request_is_valid_against_the_service_model(strategy: str) -> None
         assert not report.has_errors(), report.generate_report()
 
     valid("sagemaker", "CreateModel", requests.create_model(made, made.candidate))
+    listed = made.candidate.model_copy(update={"files": "0" * 64})
+    listing = model_files.listing_of({f"code/{n}.py": f"{n:064x}" for n in range(300)})
+    request = requests.create_model(made, listed, listing)
+    valid("sagemaker", "CreateModel", request)
+    told = request["PrimaryContainer"]["Environment"]
+    assert len(told) <= 100
+    assert sum(len(name) + len(value) for name, value in told.items()) <= 32 << 10
     for part in ("both", "shadow", "candidate", "stable"):
         config = requests.create_config(made, part, "name-1")  # type: ignore[arg-type]
         valid("sagemaker", "CreateEndpointConfig", config)

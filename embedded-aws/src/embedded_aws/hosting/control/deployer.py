@@ -282,7 +282,7 @@ class Deployer:
                     before = variant.numbers.current_count
                     variant.resize(variant.numbers.desired_count)
                     counts[name] = before
-        except (RollbackError, StartError) as error:
+        except (RollbackError, ModelDataError, StartError) as error:
             self._undo_reweigh(endpoint, generation, targets, counts, error)
             return
         with endpoint.lock:

@@ -36,6 +36,10 @@ class Numbers:
     desired_count: int
 
 
+OPEN = (
+    "EnableNetworkIsolation: the program gets no credentials; the network stays open here, since "
+    "it is asked over this machine's loopback. On AWS the container would have none."
+)
 LOG_GROUP_PREFIX = "/aws/sagemaker/Endpoints/"
 
 
@@ -74,6 +78,7 @@ class Variant:
         self._base = Path(shared.world.state_dir) / "hosting" / endpoint / folder
         self._servers: tuple[Server, ...] = ()
         self._everyone: list[Server] = []
+        self._fetched: Path | None = None
         self._gate = threading.Condition()
         self._inside = 0
         self._closed = False
@@ -105,7 +110,7 @@ class Variant:
         target = f"{self.endpoint}/{self.name}"
         if slow := self._shared.world.faults.take("slow_start", target):
             self._retired.wait(self._shared.world.clock.real_seconds(slow.seconds))
-        artefact.bring(self._shared.s3, self.container, self._base / "model")
+        self._fetched = self._fetch()
         if self._retired.is_set():
             raise StartError
         if self.serverless is None:
@@ -115,9 +120,10 @@ class Variant:
         """Have as many processes as ``count`` instances (up to the cap) are worth.
 
         New processes take requests once they are all healthy; processes too many finish theirs
-        first.
+        first. As new machines do, they get the model data that lies in S3 now.
 
         Raises:
+            ModelDataError: the model data is not there any more, or broken.
             StartError: a new process did not pass its health check; nothing has changed then.
         """
         goal = min(count, self._shared.settings.processes_per_variant)
@@ -179,6 +185,7 @@ class Variant:
         """Start a serverless variant's process if it has none.
 
         Raises:
+            ModelDataError: its model data is not there any more, or broken.
             StartError: it did not pass its health check.
         """
         if self.serverless is None or self._servers:
@@ -220,8 +227,19 @@ class Variant:
         self._servers = ()
         shutil.rmtree(self._base, ignore_errors=True)
 
+    def _fetch(self) -> Path:
+        """Model data as it lies in S3 at this moment, in a new folder laid out like /opt/ml."""
+        base = self._base / uuid.uuid4().hex[:8]
+        try:
+            artefact.bring(self._shared.s3, self.container, base / "model")
+        except artefact.ModelDataError:
+            shutil.rmtree(base, ignore_errors=True)
+            raise
+        return base
+
     def _start(self, count: int) -> tuple[Server, ...]:
-        servers = tuple(self._server() for _ in range(count))
+        base, self._fetched = self._fetched or self._fetch(), None
+        servers = tuple(self._server(base) for _ in range(count))
         with self._gate:
             if self._retired.is_set():
                 raise StartError
@@ -234,20 +252,20 @@ class Variant:
             raise
         return servers
 
-    def _server(self) -> Server:
+    def _server(self, base: Path) -> Server:
         shared = self._shared
         instance = f"i-{uuid.uuid4().hex[:17]}"
         own: Mapping[str, str] = self.container.get("Environment") or {}
         isolation = self.container.get("EnableNetworkIsolation", False)
         credentials = {} if isolation else shared.world.role_environment
+        if isolation:
+            shared.logs.line(self.log_group, f"{self.name}/{instance}", OPEN)
         seconds = self.spec.get("ContainerStartupHealthCheckTimeoutInSeconds")
         return Server(
             instance_id=instance,
-            command=command(self._base, own),
-            environment=lambda port: environment(
-                self._base, port, own, shared.surroundings, credentials
-            ),
-            cwd=self._cwd(),
+            command=command(base, own, shared.settings.entrypoint),
+            environment=lambda port: environment(base, port, own, shared.surroundings, credentials),
+            cwd=_cwd(base),
             say=lambda text: shared.logs.line(self.log_group, f"{self.name}/{instance}", text),
             spawner=shared.spawner,
             start_timeout=min(
@@ -258,9 +276,10 @@ class Variant:
             ),
         )
 
-    def _cwd(self) -> Path:
-        code = self._base / "model" / "code"
-        return code if code.is_dir() else self._base / "model"
+
+def _cwd(base: Path) -> Path:
+    code = base / "model" / "code"
+    return code if code.is_dir() else base / "model"
 
 
 def _together(calls: list[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,15 +13,21 @@ DEFAULT_PROGRAM = "inference.py"
 OPT_ML = "/opt/ml"
 
 
-def command(base: Path, environment: Mapping[str, str]) -> list[str]:
+def command(base: Path, environment: Mapping[str, str], entrypoint: str = "") -> list[str]:
     """The serving command.
 
     Args:
         base: The folder laid out like ``/opt/ml``.
         environment: ``Environment`` of the model's container; ``SAGEMAKER_PROGRAM`` names the
             program below ``model/code``.
+        entrypoint: What an image would have as its ``ENTRYPOINT``: a program and arguments, behind
+            which the command stands.
     """
-    return [sys.executable, str(base / "model" / "code" / _program(environment))]
+    return [
+        *shlex.split(entrypoint),
+        sys.executable,
+        str(base / "model" / "code" / _program(environment)),
+    ]
 
 
 def environment(
