@@ -1,0 +1,1 @@
+"""Application Auto Scaling, ours: variants of endpoints that really grow and shrink."""
