@@ -1,6 +1,7 @@
 """Laws of the decision to scale, and the documented examples."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -59,7 +60,7 @@ def policies(draw):
     bounds = [-math.inf, *map(float, edges), math.inf]
     kind = draw(st.sampled_from(["ChangeInCapacity", "PercentChangeInCapacity", "ExactCapacity"]))
     amounts = st.integers(0 if kind == "ExactCapacity" else -300, 300)
-    steps = [Step(a, b, draw(amounts)) for a, b in zip(bounds, bounds[1:], strict=False)]
+    steps = [Step(a, b, draw(amounts)) for a, b in pairwise(bounds)]
     return StepPolicy(kind, tuple(steps), draw(st.integers(0, 5)))
 
 
@@ -103,9 +104,8 @@ def test_nothing_is_scaled_in_within_a_cool_down(at, measured, target, policy, b
         track_in(measured, target, at),
         step(breach, above=above, policy=policy, at=at),
     ]
-    past = at.past
-    cooling = NOW < past.in_ended + at.in_cooldown or NOW < past.out_ended + at.out_cooldown
-    if cooling:
+    ends = (at.past.in_ended + at.in_cooldown, at.past.out_ended + at.out_cooldown)
+    if max(ends) > NOW:
         assert all(decision.capacity >= at.current for decision in decisions)
 
 
