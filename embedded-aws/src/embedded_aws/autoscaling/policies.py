@@ -12,7 +12,12 @@ from embedded_aws.autoscaling.model import TRACKING, Policy
 from embedded_aws.autoscaling.policy_settings import metric_of, read_config
 from embedded_aws.autoscaling.refusals import invalid, not_found, too_many
 from embedded_aws.autoscaling.scaler import Alarms
-from embedded_aws.autoscaling.tracking_alarms import alarm_kinds, alarm_name, alarm_settings
+from embedded_aws.autoscaling.tracking_alarms import (
+    alarm_kinds,
+    alarm_name,
+    alarm_prefix,
+    alarm_settings,
+)
 from embedded_aws.protocol.service import AwsFault
 from embedded_aws.world import World
 
@@ -77,24 +82,25 @@ class Policies:
         self._ledger.drop_policy(policy)
 
     def make_whole(self) -> None:
-        """Make the alarms that a killed process has not come to."""
+        """Make the alarms that a killed process has not come to, and delete those it had to."""
         with self._ledger.lock:
             for policy in list(self._ledger.policies.values()):
-                states = [self._alarms.alarm_state(name) for name in policy.alarms.values()]
-                if None not in states:
+                if policy.kind != TRACKING:
                     continue
+                mine = set(policy.alarms.values())
+                prefix = alarm_prefix(policy.resource_id)
+                acting = {n for n in self._acting(policy) if n.startswith(prefix)}
                 try:
-                    self._put_alarms(policy)
+                    if mine - acting:
+                        self._put_alarms(policy)
+                    self._delete_alarms(acting - mine)
                 except AwsFault as fault:
                     log.exception("alarms of %s: %s", policy.arn, fault.message)
 
     def alarms_of(self, policy: Policy) -> list[dict[str, str]]:
         """``Alarms`` of a policy: those that it made, or that have it as an action."""
-        if policy.kind == TRACKING:
-            names = list(policy.alarms.values())
-        else:
-            told = self._alarms.perform("DescribeAlarms", {"ActionPrefix": policy.arn})
-            names = [alarm["AlarmName"] for alarm in told["MetricAlarms"]]
+        tracking = policy.kind == TRACKING
+        names = list(policy.alarms.values()) if tracking else self._acting(policy)
         world = self._world
         prefix = f"arn:aws:cloudwatch:{world.region}:{world.account_id}:alarm:"
         return [{"AlarmName": name, "AlarmARN": prefix + name} for name in names]
@@ -102,6 +108,11 @@ class Policies:
     def of_arn(self, arn: str) -> Policy | None:
         """The policy with this ARN."""
         return next((p for p in list(self._ledger.policies.values()) if p.arn == arn), None)
+
+    def _acting(self, policy: Policy) -> list[str]:
+        """Names of the alarms that have a policy as an action."""
+        told = self._alarms.perform("DescribeAlarms", {"ActionPrefix": policy.arn})
+        return [alarm["AlarmName"] for alarm in told["MetricAlarms"]]
 
     def _made(
         self,

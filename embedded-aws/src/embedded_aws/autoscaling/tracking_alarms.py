@@ -25,6 +25,11 @@ def alarm_name(resource_id: str, kind: str, number: str) -> str:
     return f"TargetTracking-{resource_id}-{kind}-{number}"
 
 
+def alarm_prefix(resource_id: str) -> str:
+    """With what the names of a target's alarms begin."""
+    return f"TargetTracking-{resource_id}-Alarm"
+
+
 def alarm_settings(policy: Policy) -> list[dict[str, Any]]:
     """The policy's alarms, as members of PutMetricAlarm."""
     target = policy.config["TargetValue"]
