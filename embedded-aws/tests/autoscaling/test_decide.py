@@ -167,6 +167,8 @@ def test_only_a_larger_scale_out_adds_within_the_cool_down():
     at = Situation(3, 1, 10, NOW, Past(out_ended=NOW - 10, out_from=1))
     assert track_out([(NOW - 60, 210.0)], 70.0, at) == Decision(3, AT_DESIRED)
     assert track_out([(NOW - 60, 350.0)], 70.0, at) == Decision(5)
+    undone = Situation(1, 1, 10, NOW, Past(out_ended=NOW - 10, out_from=2))
+    assert track_out([(NOW - 60, 210.0)], 70.0, undone) == Decision(3)
     over = Situation(3, 1, 10, NOW, Past(out_ended=NOW - 310, out_from=1))
     assert track_out([(NOW - 60, 105.0)], 70.0, over) == Decision(5)
     # "If another alarm triggers a scale-out during the scale-in cooldown, it scales out at once."

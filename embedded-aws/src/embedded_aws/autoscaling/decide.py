@@ -194,7 +194,9 @@ def adjusted(capacity: int, kind: str, adjustment: int, least: int = 0) -> int:
 def _out(wanted: Callable[[int], int], at: Situation) -> Decision:
     if at.current >= at.high:
         return Decision(at.current, AT_MAX)
-    capacity = at.within(wanted(at.past.out_from if at.growing else at.current))
+    # Should somebody else have taken away what was added, there is nothing of it to count.
+    begun = min(at.past.out_from, at.current) if at.growing else at.current
+    capacity = at.within(wanted(begun))
     if capacity <= at.current:
         return Decision(at.current, AT_DESIRED)
     return Decision(capacity)

@@ -113,7 +113,7 @@ class Ledger:
 
     def under_way(self) -> list[Activity]:
         """Activities that are not over, the oldest first."""
-        return [one for one in self._activities.values() if one.status == IN_PROGRESS]
+        return [one for one in list(self._activities.values()) if one.status == IN_PROGRESS]
 
 
 def _name(of: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+from collections import deque
 from typing import Any
 
 from embedded_aws.autoscaling.model import DIMENSION, NAMESPACE, Activity, Target
@@ -49,15 +50,22 @@ class Notices:
     def __init__(self, world: World) -> None:
         self._world = world
         self._client: Any = None
+        self._waiting: deque[dict[str, Any]] = deque()
 
     def at_max(self, target: Target, activity: Activity) -> None:
-        """A target was scaled out to its most."""
-        try:
-            if self._client is None:  # boto3 takes a tenth of a second to build one
-                self._client = self._world.client("events")
-            self._client.put_events(Entries=[max_entry(target, activity)])
-        except Exception as error:  # noqa: BLE001  scaling must not end for want of a bus
-            log.warning("no event for %s: %s", target.resource_id, error)
+        """A target was scaled out to its most; told by the next :meth:`send`."""
+        self._waiting.append(max_entry(target, activity))
+
+    def send(self) -> None:
+        """Tell what waits; the caller holds no lock, since whoever listens may ask back."""
+        while self._waiting:
+            entry = self._waiting.popleft()
+            try:
+                if self._client is None:  # boto3 takes a tenth of a second to build one
+                    self._client = self._world.client("events")
+                self._client.put_events(Entries=[entry])
+            except Exception as error:  # noqa: BLE001  scaling must not end for want of a bus
+                log.warning("no event for a target at its most: %s", error)
 
 
 def _stamp(when: float) -> str:

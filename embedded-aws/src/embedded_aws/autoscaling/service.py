@@ -40,11 +40,11 @@ class AutoScaling:
     """
 
     def __init__(self, world: World, host: Host, alarms: Alarms) -> None:
-        ledger, fleet = Ledger(world.records), Fleet(host)
-        scaler = Scaler(world.clock, ledger, fleet, alarms, Notices(world).at_max)
+        ledger, fleet, notices = Ledger(world.records), Fleet(host), Notices(world)
+        scaler = Scaler(world.clock, ledger, fleet, alarms, notices.at_max)
         self._policies = policies = Policies(world, ledger, alarms)
         self._targets = targets = Targets(world, ledger, fleet, scaler, policies)
-        self._clockwork = Clockwork(world.clock, ledger, scaler, targets.sweep)
+        self._clockwork = Clockwork(world.clock, ledger, scaler, targets.sweep, notices.send)
         scheduled = Scheduled(world, ledger)
         told = Descriptions(world, ledger, policies)
         self._actions: Mapping[str, Action] = {
