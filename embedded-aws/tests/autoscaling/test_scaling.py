@@ -265,7 +265,22 @@ def test_an_endpoint_that_is_updating_is_scaled_afterwards(aws, shop):
 
 
 def test_a_program_that_does_not_come_up_leaves_the_old_capacity(aws, shop):
-    """The second process finds no capacity; the first serves on."""
+    scaled = Scaled(aws, shop)
+    pids = scaled.pids(3)
+    [program] = (aws.state_dir / "hosting" / scaled.endpoint).rglob("inference.py")
+    program.rename(program.with_suffix(".away"))  # as a broken disk would: the first runs on
+    scaled.register(2, 3)
+    [failed] = soon(scaled.over)
+    assert failed["StatusCode"] == "Failed"
+    assert failed["StatusMessage"].startswith(
+        "Failed to set desired instance count to 2. Reason: Request to service failed."
+    )
+    assert failed["Cause"] == "minimum capacity was set to 2"
+    soon(lambda: scaled.count == 1)
+    assert scaled.pids(3) == pids
+
+
+def test_without_capacity_the_old_one_stays_and_the_alarm_asks_again(aws, shop):
     scaled = Scaled(aws, shop)
     aws.faults.add("capacity", target=scaled.endpoint)
     scaled.alarm("load", scaled.steps("out", (0, None, 1), Cooldown=600))
