@@ -12,7 +12,7 @@ from tasks.model_spec import AutoscalingSpec
 from tasks.release import run, start_release
 from tasks.release.hosting.names import variant_of
 
-pytestmark = pytest.mark.seconds(60)
+pytestmark = pytest.mark.seconds(90)
 
 TIME_SCALE = 120.0
 MODEL = testbed.MODEL
@@ -46,11 +46,11 @@ class Scaled:
         return list(told["ScalingActivities"])
 
 
-def release(place: Any, version: str) -> Any:
+def release(place: Any, version: str, *, direct: bool = False) -> Any:
     spec = testbed.spec()
     serving = spec.serving.model_copy(update={"autoscaling": SCALING})
     context = testbed.context("ann", spec.model_copy(update={"serving": serving}))
-    start_release(context, MODEL, version, "ann", "weekly")
+    start_release(context, MODEL, version, "ann", "weekly", direct=direct)
     return run(context, MODEL)
 
 
@@ -80,3 +80,20 @@ def test_what_serves_scales_and_what_is_replaced_is_let_go(place: Any) -> None:
         assert time.monotonic() < deadline, scaled.activities()
         time.sleep(0.2)
     assert {a["StatusCode"] for a in scaled.activities()} <= {"Successful", "Overridden"}
+
+
+def test_a_direct_release_and_one_that_comes_to_nothing_leave_what_serves_scaled(
+    place: Any,
+) -> None:
+    scaled = Scaled(place.aws)
+    serving = place.publish()
+    assert release(place, serving, direct=True).phase == "done"
+    assert scaled.targets == {resource(serving): (1, 2)}
+    for behaviour in ({"dies": True}, {"errors": 0.6}):
+        version = place.publish(**behaviour)
+        with testbed.LoadGenerator(place.aws.endpoint_url):
+            journal = release(place, version)
+        assert journal.phase == "rolled_back", journal.verdict
+        assert place.serves() == {variant_of(serving): 1.0}
+        assert scaled.targets == {resource(serving): (1, 2)}
+        assert scaled.tracked == [resource(serving)]
