@@ -103,3 +103,11 @@ def test_an_action_is_built_or_known_as_not_built() -> None:
     """One that a later version of the API brings is looked at first."""
     code = (SOURCE / "service.py").read_text("utf-8")
     assert {name for name in MODEL.operation_names if f'"{name}":' in code} == set(BUILT)
+
+
+def test_what_is_only_kept_stands_in_the_reference() -> None:
+    text = (SOURCE.parents[2] / "docs" / "reference.md").read_text("utf-8")
+    for members in MEMBERS.values():
+        for path, why in members.kept.items():
+            assert why
+            assert f"`{path}`" in text

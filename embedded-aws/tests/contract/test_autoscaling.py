@@ -283,6 +283,34 @@ def test_a_scale_out_without_capacity_fails_with_the_reason(aws, fresh, shop):
     assert (row["CurrentInstanceCount"], row["DesiredInstanceCount"]) == (1, 1)
 
 
+def test_an_endpoint_that_is_not_in_service_keeps_its_count(aws, shop):
+    """As documented: "if the resource is not active, the current capacity is not changed"."""
+    endpoint = shop.name("endpoint")
+    aws.faults.add("slow_start", target=f"{endpoint}/main", seconds=120)
+    shop.sm.create_endpoint(
+        EndpointName=endpoint,
+        EndpointConfigName=shop.config(shop.variant("main", shop.model())),
+    )
+    made = Scaling(aws, endpoint)
+    made.register(2, 3)
+    assert shop.status(endpoint) == "Creating"
+    [row] = shop.wait(endpoint)["ProductionVariants"]
+    assert row["CurrentInstanceCount"] == 1
+    assert made.activities(IncludeNotScaledActivities=True) == []
+    made.register(2, 3)  # an update of the target does change it
+    made.over("minimum capacity was set to 2")
+
+
+def test_bounds_that_are_changed_during_an_update_are_kept_afterwards(fresh, shop):
+    shop.sm.update_endpoint_weights_and_capacities(
+        EndpointName=fresh.endpoint,
+        DesiredWeightsAndCapacities=[{"VariantName": "main", "DesiredWeight": 2.0}],
+    )
+    fresh.register(2, 3)
+    assert fresh.activities() == []
+    assert fresh.over("minimum capacity was set to 2")["StatusCode"] == "Successful"
+
+
 def test_target_tracking_makes_the_alarms_of_aws(scaling):
     made = scaling.track(ScaleInCooldown=600)
     [policy] = scaling.policies()

@@ -106,13 +106,13 @@ class Scaler:
                 for reading in self._alarms.readings_for(policy.arn)
                 if policy.kind != TRACKING or reading.name in policy.alarms.values()
             ]
-            sight = self._look(resource_id)
-            if not asked or sight is None:
+            sight = self._look(resource_id) if asked else None
+            if sight is None:
                 return
-            if not sight.ready or sight.count is None:
-                self._note_unscalable(target, *asked[0])
-                return
-            self._follow_alarms(target, asked, sight.count)
+            if sight.ready and sight.count is not None:
+                self._follow_alarms(target, asked, sight.count)
+            elif waiting := [one for one in asked if not _is_suspended(target, *one)]:
+                self._note(target, _cause(*waiting[0]), wording.UNSCALABLE, 0)
 
     def enforce(self, resource_id: str) -> None:
         """Bring a target between its bounds, as soon as its endpoint can be changed."""
@@ -239,11 +239,6 @@ class Scaler:
         ):
             self._at_max(target, over)
 
-    def _note_unscalable(self, target: Target, policy: Policy, reading: Reading) -> None:
-        if target.suspends("DynamicScalingOut") and target.suspends("DynamicScalingIn"):
-            return
-        self._note(target, _cause(policy, reading), wording.UNSCALABLE, 0)
-
     def _note(self, target: Target, cause: str, code: str, current: int) -> None:
         """Tell once that an alarm changes nothing, however often it asks."""
         last = next(iter(self._ledger.activities(target.resource_id)), None)
@@ -271,6 +266,14 @@ class Scaler:
             return self._fleet.look(resource_id)
         except AwsFault:
             return None
+
+
+def _is_suspended(target: Target, policy: Policy, reading: Reading) -> bool:
+    """Whether what an alarm may ask for is suspended; a step policy may ask for both ways."""
+    ways = ["DynamicScalingOut", "DynamicScalingIn"]
+    if policy.kind == TRACKING:
+        ways = ways[:1] if reading.name == policy.alarms.get(HIGH) else ways[1:]
+    return all(target.suspends(way) for way in ways)
 
 
 def _cause(policy: Policy, reading: Reading) -> str:
