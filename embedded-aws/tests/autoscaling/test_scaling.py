@@ -215,6 +215,26 @@ def test_steps_by_the_size_of_the_breach(aws, shop):
     ]
 
 
+def test_a_computed_metric_is_tracked(aws, shop):
+    scaled = Scaled(aws, shop, 1, 2)
+    metric = {"Namespace": scaled.endpoint, "MetricName": "backlog"}
+    scaled.track(
+        TargetValue=10.0,
+        CustomizedMetricSpecification={
+            "Metrics": [
+                {
+                    "Id": "backlog",
+                    "MetricStat": {"Metric": metric, "Stat": "Maximum"},
+                    "ReturnData": False,
+                },
+                {"Id": "each", "Expression": "backlog / 2", "ReturnData": True},
+            ]
+        },
+    )
+    with Repeated(lambda: scaled.measure("backlog", 30.0)):  # 15 of each, for a target of 10
+        scaled.until(2)
+
+
 def test_what_is_suspended_waits(aws, shop):
     scaled = Scaled(aws, shop)
     scaled.register(1, 3, DynamicScalingOutSuspended=True)
@@ -240,7 +260,7 @@ def test_no_policy_goes_beyond_its_bounds_and_the_largest_wins(aws, shop):
 
 
 def test_an_endpoint_that_is_updating_is_scaled_afterwards(aws, shop):
-    scaled = Scaled(aws, shop)
+    scaled = Scaled(aws, shop, 1, 2)
     canary = {
         "BlueGreenUpdatePolicy": {
             "TrafficRoutingConfiguration": {
@@ -281,7 +301,7 @@ def test_a_program_that_does_not_come_up_leaves_the_old_capacity(aws, shop):
 
 
 def test_without_capacity_the_old_one_stays_and_the_alarm_asks_again(aws, shop):
-    scaled = Scaled(aws, shop)
+    scaled = Scaled(aws, shop, 1, 2)
     aws.faults.add("capacity", target=scaled.endpoint)
     scaled.alarm("load", scaled.steps("out", (0, None, 1), Cooldown=600))
     with Repeated(lambda: scaled.measure("load", 35.0)):
@@ -333,7 +353,7 @@ def test_the_most_that_is_allowed_is_an_event(aws, shop):
 
 
 def test_a_change_by_somebody_else_is_followed_from_where_it_led(aws, shop):
-    scaled = Scaled(aws, shop, 1, 4)
+    scaled = Scaled(aws, shop, 1, 3)
     shop.sm.update_endpoint_weights_and_capacities(
         EndpointName=scaled.endpoint,
         DesiredWeightsAndCapacities=[{"VariantName": "main", "DesiredInstanceCount": 2}],

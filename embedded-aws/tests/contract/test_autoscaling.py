@@ -390,6 +390,37 @@ def test_a_customized_metric_with_dimensions_statistic_and_unit(scaling):
     )
 
 
+def test_a_customized_metric_that_is_computed(scaling):
+    metric = {
+        "Namespace": "n",
+        "MetricName": "backlog",
+        "Dimensions": [{"Name": "a", "Value": "b"}],
+    }
+    queries = [
+        {
+            "Id": "backlog",
+            "MetricStat": {"Metric": metric, "Stat": "Maximum", "Unit": "Count"},
+            "ReturnData": False,
+        },
+        {"Id": "each", "Expression": "backlog / 2", "Label": "of each", "ReturnData": True},
+    ]
+    scaling.client.put_scaling_policy(
+        PolicyName="computed",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 50.0,
+            "CustomizedMetricSpecification": {"Metrics": queries},
+        },
+        **scaling.scope,
+    )
+    [policy] = scaling.policies()
+    told = policy["TargetTrackingScalingPolicyConfiguration"]["CustomizedMetricSpecification"]
+    assert told == {"Metrics": queries}
+    first = {**queries[0], "MetricStat": {**queries[0]["MetricStat"], "Period": 60}}
+    for alarm in scaling.alarms():
+        assert alarm["Metrics"] == [first, queries[1]]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -448,7 +479,21 @@ def test_a_customized_metric_with_dimensions_statistic_and_unit(scaling):
                 "PredefinedMetricSpecification": None,
                 "CustomizedMetricSpecification": {"Metrics": [{"Id": "m", "Expression": "1"}]},
             },
-            "CustomizedMetricSpecification.Metrics of PutScalingPolicy would have no effect",
+            "between 1 and 10 metrics",
+        ),
+        (
+            {
+                "PredefinedMetricSpecification": None,
+                "CustomizedMetricSpecification": {"Metrics": [{"Id": "m"}], "Unit": "Count"},
+            },
+            "Metrics must not be specified together with Unit",
+        ),
+        (
+            {
+                "PredefinedMetricSpecification": None,
+                "CustomizedMetricSpecification": {"Metrics": [{"Id": "m"}]},
+            },
+            "Exactly one of MetricStat and Expression",
         ),
     ],
 )

@@ -68,6 +68,8 @@ class Clockwork:
 
     def trigger(self, resource_id: str) -> None:
         """An alarm has just asked for a target to be scaled."""
+        if self._closed:
+            return
         self._due[resource_id] = self._clock.now() + AGAIN_SECONDS
         self._scaler.consider(resource_id)
 
@@ -81,7 +83,9 @@ class Clockwork:
         for target in list(self._ledger.targets.values()):
             self._safely(partial(self._look_at, target))
         self._safely(self._afterwards)
-        self._due = {key: due for key, due in self._due.items() if key in self._ledger.targets}
+        self._due = {
+            key: due for key, due in list(self._due.items()) if key in self._ledger.targets
+        }
         self._next = {key: due for key, due in self._next.items() if key in self._ledger.actions}
 
     def _look_at(self, target: Target) -> None:

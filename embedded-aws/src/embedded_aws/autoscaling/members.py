@@ -13,6 +13,7 @@ from embedded_aws.protocol.members import Members, paths
 _SCOPE = "ServiceNamespace ResourceId ScalableDimension"
 _STEPS = "StepScalingPolicyConfiguration"
 _TRACKING = "TargetTrackingScalingPolicyConfiguration"
+_METRICS = f"{_TRACKING}.CustomizedMetricSpecification.Metrics[]"
 
 MEMBERS: Mapping[str, Members] = {
     "RegisterScalableTarget": Members(
@@ -39,6 +40,11 @@ MEMBERS: Mapping[str, Members] = {
             {_TRACKING}.CustomizedMetricSpecification.Dimensions[].Value
             {_TRACKING}.CustomizedMetricSpecification.Statistic
             {_TRACKING}.CustomizedMetricSpecification.Unit
+            {_METRICS}.Id {_METRICS}.Expression {_METRICS}.Label {_METRICS}.ReturnData
+            {_METRICS}.MetricStat.Metric.Namespace {_METRICS}.MetricStat.Metric.MetricName
+            {_METRICS}.MetricStat.Metric.Dimensions[].Name
+            {_METRICS}.MetricStat.Metric.Dimensions[].Value
+            {_METRICS}.MetricStat.Stat {_METRICS}.MetricStat.Unit
         """),
         {},
     ),

@@ -18,6 +18,7 @@ CONFIGS = {
     TRACKING: "TargetTrackingScalingPolicyConfiguration",
 }
 MOST_STEPS = 20
+_SINGLE = ("MetricName", "Namespace", "Statistic")
 # "Values must be in the range of -2^360 to 2^360."
 _LARGEST = 2.0**360
 
@@ -83,9 +84,7 @@ def _tracking(given: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, 
     if predefined is not None:
         _check_predefined(predefined)
     if customized is not None:
-        for member in ("MetricName", "Namespace", "Statistic"):
-            if not customized.get(member):
-                raise invalid(f"{member} must be specified in CustomizedMetricSpecification.")
+        _check_customized(customized)
     return config
 
 
@@ -97,6 +96,23 @@ def _check_predefined(specification: Mapping[str, Any]) -> None:
         raise invalid(f"Invalid predefined metric type {kind} for service namespace sagemaker.")
     if "ResourceLabel" in specification:
         raise invalid(f"ResourceLabel must not be specified for the predefined metric {kind}.")
+
+
+def _check_customized(specification: Mapping[str, Any]) -> None:
+    """One metric, or several and the expression that is made of them."""
+    if specification.get("Metrics"):
+        if others := [name for name in (*_SINGLE, "Dimensions", "Unit") if name in specification]:
+            raise invalid(f"Metrics must not be specified together with {', '.join(others)}.")
+        for query in specification["Metrics"]:
+            if ("MetricStat" in query) == ("Expression" in query):
+                raise invalid(
+                    "Exactly one of MetricStat and Expression must be specified for the metric "
+                    f"{query['Id']}."
+                )
+        return
+    for member in _SINGLE:
+        if not specification.get(member):
+            raise invalid(f"{member} must be specified in CustomizedMetricSpecification.")
 
 
 def _steps(given: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:

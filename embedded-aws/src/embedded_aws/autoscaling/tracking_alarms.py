@@ -44,7 +44,6 @@ def alarm_settings(policy: Policy) -> list[dict[str, Any]]:
             f"{policy.arn}.",
             "ActionsEnabled": True,
             "AlarmActions": [policy.arn],
-            "Period": PERIOD,
             "EvaluationPeriods": levels[kind][0],
             "ComparisonOperator": levels[kind][1],
             "Threshold": levels[kind][2],
@@ -58,6 +57,7 @@ def _metric(policy: Policy) -> dict[str, Any]:
     if "PredefinedMetricSpecification" in policy.config:
         endpoint, variant = parts_of(policy.resource_id) or ("", "")
         return {
+            "Period": PERIOD,
             "Namespace": "AWS/SageMaker",
             "MetricName": "InvocationsPerInstance",
             "Dimensions": [
@@ -67,6 +67,16 @@ def _metric(policy: Policy) -> dict[str, Any]:
             "Statistic": "Sum",
         }
     given = metric_of(policy.config)
-    metric = {name: given[name] for name in ("Namespace", "MetricName", "Statistic")}
+    if given.get("Metrics"):
+        return {"Metrics": [_query(query) for query in given["Metrics"]]}
+    metric: dict[str, Any] = {"Period": PERIOD}
+    metric |= {name: given[name] for name in ("Namespace", "MetricName", "Statistic")}
     metric["Dimensions"] = [dict(row) for row in given.get("Dimensions", [])]
     return metric | ({"Unit": given["Unit"]} if given.get("Unit") else {})
+
+
+def _query(query: Mapping[str, Any]) -> dict[str, Any]:
+    """One of several metrics, whose statistic the alarm takes of each minute."""
+    if "MetricStat" not in query:
+        return dict(query)
+    return {**query, "MetricStat": {**query["MetricStat"], "Period": PERIOD}}
