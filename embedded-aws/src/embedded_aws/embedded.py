@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Self
 
 from embedded_aws.admin import Admin
 from embedded_aws.admission.door import Door
+from embedded_aws.autoscaling import AutoScaling
 from embedded_aws.browser import Browser
 from embedded_aws.calls import Calls
 from embedded_aws.cdn import CloudFront
@@ -173,9 +174,14 @@ class EmbeddedAws:
         training = Training(self.world, keep_failed=self._keep_failed_jobs)
         hosting = Hosting(self.world)
         registry = ModelRegistry(self.world)
+        scaling = AutoScaling(self.world, hosting, cloudwatch)
+        cloudwatch.sources.append(hosting.measured)
+        cloudwatch.carriers["autoscaling"] = scaling.carry_out
         self._rooms = {"training": training, "hosting": hosting}
-        sagemaker = SageMaker([training, hosting, registry], hosting.invoke, self.world.records)
-        services: dict[str, Service] = {
+        rooms = [training, hosting, registry]
+        sagemaker = SageMaker(rooms, hosting.invoke, self.world.records, [scaling])
+        services: dict[str, Service] = {  # closed in this order
+            "application-autoscaling": scaling,
             "sagemaker": sagemaker,
             "monitoring": cloudwatch,
         }
@@ -200,6 +206,7 @@ class EmbeddedAws:
         kept = others.keep_deliveries if isinstance(others, Keeper) else lambda: None
         self._scheduler = Scheduler(self.clock, moto, kept)
         hosting.restore()
+        scaling.start()
 
     def _enter(self) -> None:
         """Be the first, or one of several that share what moto holds.

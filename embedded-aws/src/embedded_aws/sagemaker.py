@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from embedded_aws.moto_services import not_implemented
@@ -34,6 +34,22 @@ class Room(Protocol):
         ...
 
 
+class Watcher(Protocol):
+    """A service beside SageMaker that has a say in its actions, and hears of them."""
+
+    def check(self, action: str, params: Mapping[str, Any]) -> None:
+        """Refuse an action before it is carried out.
+
+        Raises:
+            AwsFault: as SageMaker would answer.
+        """
+        ...
+
+    def observe(self, action: str, params: Mapping[str, Any]) -> None:
+        """Hear of an action that was carried out."""
+        ...
+
+
 class SageMaker:
     """The SageMaker control plane and runtime, as one service (`embedded_aws.protocol.service`).
 
@@ -41,6 +57,7 @@ class SageMaker:
         rooms: The parts that bring the actions.
         invoke: The runtime: endpoint name, headers and body of one invocation.
         records: Keeps tags; in memory by default.
+        watchers: Services that have a say.
     """
 
     def __init__(
@@ -48,8 +65,10 @@ class SageMaker:
         rooms: list[Room],
         invoke: Callable[[str, Mapping[str, str], bytes], Response] | None,
         records: Records | None = None,
+        watchers: Sequence[Watcher] = (),
     ) -> None:
         self._rooms = rooms
+        self._watchers = watchers
         self._invoke = invoke
         self._tags = Tags(records or Forgetful())
         self._actions: dict[str, Action] = dict(self._tags.actions())
@@ -77,8 +96,12 @@ class SageMaker:
         params = _members(request.body)
         validate_sagemaker(request.action, params)
         refuse_what_has_no_effect(request.action, params)
+        for watcher in self._watchers:
+            watcher.check(request.action, params)
         answer = action(params)
         self._tags.observe(request.action, params, answer)
+        for watcher in self._watchers:
+            watcher.observe(request.action, params)
         body = json.dumps(answer, default=_timestamp).encode() if answer else b""
         headers = {"content-type": "application/x-amz-json-1.1", **_request_id()}
         return Response(200, body, headers)

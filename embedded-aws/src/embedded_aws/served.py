@@ -9,7 +9,6 @@ from __future__ import annotations
 
 SERVED = frozenset(
     {
-        "applicationautoscaling",
         "cloudformation",
         "cloudfront",
         "dynamodb",

@@ -5,6 +5,8 @@ import json
 import pytest
 from rooms.alarms import KEY, START
 
+from embedded_aws.cloudwatch.alarms.evaluator import Evaluator
+from embedded_aws.cloudwatch.alarms.readings import Reading, readings_for
 from embedded_aws.cloudwatch.store import MetricKey
 
 
@@ -212,3 +214,39 @@ def test_an_alarm_deleted_meanwhile_stays_deleted(room):
     room.operations.delete_alarms({"AlarmNames": ["a"]})
     assert room.alarm_store.move(alarm, "ALARM", "late", "", room.clock.now()) is False
     assert room.transitions == []
+
+
+def test_what_was_measured_is_gathered_before_it_is_judged(room):
+    """At a high time scale a minute is over before its measurements have come by themselves."""
+    late = [10, 10]
+
+    def gather():
+        if late and room.clock.time > START + 180:
+            room.put(late.pop(), 179)
+
+    room.evaluator = Evaluator(
+        room.clock, room.store, room.alarm_store, room.suppression.look, gather
+    )
+    alarm = room.alarm(Threshold=5.0)
+    room.until(181)
+    assert alarm.state.value == "ALARM"
+
+
+def test_who_acts_on_an_alarm_reads_what_it_sees(room):
+    room.alarm("high", AlarmActions=["arn:a"], EvaluationPeriods=2)
+    room.alarm("low", AlarmActions=["arn:a"], ComparisonOperator="LessThanThreshold")
+    room.alarm("fine", OKActions=["arn:b"], Threshold=100.0)
+    for minute, value in enumerate([7, 8, 9]):
+        room.put(value, 60 * minute + 5)
+    room.until(181)
+
+    def read(action):
+        return readings_for(room.alarm_store, room.store, action, room.clock.time)
+
+    assert read("arn:a") == [
+        Reading("high", "ALARM", 5.0, above=True, points=((START + 60, 8.0), (START + 120, 9.0)))
+    ]
+    assert [one.name for one in read("arn:b")] == ["fine"]
+    assert not read("arn:b")[0].points[1:]
+    room.operations.disable_alarm_actions({"AlarmNames": ["high"]})
+    assert read("arn:a") == []

@@ -37,9 +37,6 @@ ANSWERED = {
     "ecs": lambda client: client.list_clusters(),
     "ec2": lambda client: client.describe_vpcs(),
     "logs": lambda client: client.describe_log_groups(),
-    "application-autoscaling": lambda client: client.describe_scalable_targets(
-        ServiceNamespace="sagemaker"
-    ),
     "cloudformation": lambda client: client.list_stacks(),
     "cloudfront": lambda client: client.list_distributions(),
     "resourcegroupstaggingapi": lambda client: client.get_tag_keys(),

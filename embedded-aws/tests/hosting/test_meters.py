@@ -80,3 +80,44 @@ def test_deleted_endpoint_is_published_a_last_time_and_forgotten():
     meters.forget("e")
     assert sink.rows["v", "Invocations"] == [(1.0, 1), (1.0, 1)]
     assert meters.of("e", "v") is not old
+
+
+class StoppedClock:
+    scale = 1.0
+
+    def __init__(self):
+        self.time = 6_000_000.0
+
+    def now(self):
+        return self.time
+
+
+def test_a_minute_without_requests_is_told_of_variants_that_scale():
+    """With no traffic at all they could not scale in otherwise."""
+    clock, sink = StoppedClock(), Sink()
+    meters = Meters(clock, sink)
+    meters.scaled = frozenset({("e", "v")})
+    meter, other = meters.of("e", "v"), meters.of("e", "other")
+    zeros = sink.rows["v", "InvocationsPerInstance"]
+    meters.flush()
+    assert zeros == []  # nothing is known of the time before the first look
+    clock.time += 30
+    meter.observe(200, 1, 5, 6)
+    other.observe(200, 1, 5, 6)
+    clock.time += 60
+    meters.flush()
+    assert zeros == [(1.0, 1)]  # a minute with a request has none
+    clock.time += 120
+    meters.flush()
+    meters.flush()
+    assert zeros == [(1.0, 1), (0.0, 1.0), (0.0, 1.0)]
+    assert sink.units["InvocationsPerInstance"] == "Count"
+    assert sink.rows["other", "InvocationsPerInstance"] == [(1.0, 1)]
+    # Time in which it did not scale is not made up for.
+    meters.scaled = frozenset()
+    clock.time += 600
+    meters.flush()
+    meters.scaled = frozenset({("e", "v")})
+    clock.time += 60
+    meters.flush()
+    assert zeros.count((0.0, 1.0)) == 3

@@ -35,10 +35,15 @@ def _registered(endpoint: str) -> set[str]:
     token: dict[str, str] = {}
     while True:
         with asking("DescribeScalableTargets sagemaker"):
+            # A dimension may only be asked for together with resources, and those are not known.
             answer: dict[str, Any] = client("application-autoscaling").describe_scalable_targets(
-                **DIMENSION, **token
+                ServiceNamespace=DIMENSION["ServiceNamespace"], **token
             )
-        listed = (item["ResourceId"] for item in answer["ScalableTargets"])
+        listed = (
+            item["ResourceId"]
+            for item in answer["ScalableTargets"]
+            if item["ScalableDimension"] == DIMENSION["ScalableDimension"]
+        )
         targets |= {name for name in listed if name.startswith(f"endpoint/{endpoint}/")}
         if not answer.get("NextToken"):
             return targets

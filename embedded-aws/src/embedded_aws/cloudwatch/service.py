@@ -11,8 +11,9 @@ from embedded_aws.cloudwatch.alarms import descriptions
 from embedded_aws.cloudwatch.alarms.alarm_store import AlarmStore
 from embedded_aws.cloudwatch.alarms.evaluator import Evaluator
 from embedded_aws.cloudwatch.alarms.model import Transition
-from embedded_aws.cloudwatch.alarms.notify import Notifier
+from embedded_aws.cloudwatch.alarms.notify import Carrier, Notifier
 from embedded_aws.cloudwatch.alarms.operations import AlarmOperations
+from embedded_aws.cloudwatch.alarms.readings import Reading, readings_for
 from embedded_aws.cloudwatch.alarms.suppression import Suppression
 from embedded_aws.cloudwatch.dashboards import Dashboards
 from embedded_aws.cloudwatch.get_metric_data import get_metric_data, get_metric_statistics
@@ -42,6 +43,9 @@ Action = Callable[[Mapping[str, Any]], dict[str, Any]]
 class CloudWatch:
     """Amazon CloudWatch: a ``Service``, a ``MetricSink`` and the ``AlarmStates`` of one world.
 
+    ``sources`` are asked for what they have measured before alarms are judged; ``carriers`` take
+    actions of alarms, by the service in the action's ARN.
+
     Args:
         clock: Virtual clock; all periods and timestamps are virtual.
         faults: Kept for the shape of a service; the front injects them.
@@ -64,7 +68,11 @@ class CloudWatch:
         self.alarm_store = AlarmStore()
         self._notifier: Notifier | None = None
         self._suppression = Suppression(self.alarm_store, self._act)
-        self._evaluator = Evaluator(clock, self.store, self.alarm_store, self._suppression.look)
+        self.sources: list[Callable[[], None]] = []
+        self.carriers: dict[str, Carrier] = {}
+        self._evaluator = Evaluator(
+            clock, self.store, self.alarm_store, self._suppression.look, self._gather
+        )
         prefix = f"arn:aws:cloudwatch:{region}:{account_id}:alarm:"
         alarms = AlarmOperations(self.alarm_store, clock, prefix, self._evaluator.wake)
         boards = self._boards = Dashboards(clock, account_id)
@@ -97,7 +105,7 @@ class CloudWatch:
 
     def start(self, world: World) -> None:
         """Begin to evaluate alarms; their actions go through the world's own clients."""
-        self._notifier = Notifier(world, self.alarm_store.history)
+        self._notifier = Notifier(world, self.alarm_store.history, self.carriers)
         self._evaluator.start()
 
     def keep(self, store: Store) -> None:
@@ -118,19 +126,31 @@ class CloudWatch:
         try:
             action = action_of(request)
             model = operation_model(action)
-            handler = self._actions.get(action)
-            if model is None or handler is None:
+            if model is None or action not in self._actions:
                 raise _unknown(action, known=model is not None)
             if action == "PutMetricData" and len(request.body) > _MAX_REQUEST:
                 raise AwsFault("RequestEntityTooLarge", "The request must not exceed 1 MB.", 413)
-            members = members_of(request, model.input_shape)
-            validate(model.input_shape, members)
-            output = handler(members)
-            if self._keeper is not None and action.startswith(_CHANGING):
-                self._keeper.keep_settings()
+            output = self.perform(action, members_of(request, model.input_shape))
             return answer(protocol, action, model.output_shape, output)
         except AwsFault as fault:
             return error(protocol, fault)
+
+    def perform(self, action: str, members: dict[str, Any]) -> dict[str, Any]:
+        """Carry out an action, also for a service of this process that has alarms of its own.
+
+        Raises:
+            AwsFault: as CloudWatch would answer.
+        """
+        model: Any = operation_model(action)
+        validate(model.input_shape, members)
+        output = self._actions[action](members)
+        if self._keeper is not None and action.startswith(_CHANGING):
+            self._keeper.keep_settings()
+        return output
+
+    def readings_for(self, action: str) -> list[Reading]:
+        """What the metric alarms see that ask for an action in their present state."""
+        return readings_for(self.alarm_store, self.store, action, self.clock.now())
 
     def close(self) -> None:
         """End the evaluation of alarms, and deliver what they have still to say."""
@@ -156,6 +176,10 @@ class CloudWatch:
     def alarm_state(self, name: str) -> str | None:
         """State of the alarm with this name or ARN; None when there is none."""
         return self.alarm_store.state_of(name)
+
+    def _gather(self) -> None:
+        for source in self.sources:
+            source()
 
     def _changed(self, transition: Transition) -> None:
         if self._notifier is not None:

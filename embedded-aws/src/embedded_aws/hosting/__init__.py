@@ -104,6 +104,14 @@ class Hosting:
         """Endpoints of an earlier process that do not serve yet."""
         return self._endpoints.recovering()
 
+    def scaled(self, variants: frozenset[tuple[str, str]]) -> None:
+        """Take note of which variants, by endpoint and name, scale with their load."""
+        self._shared.meters.scaled = variants
+
+    def measured(self) -> None:
+        """Publish at once what was counted of requests."""
+        self._shared.meters.flush()
+
     def close(self) -> None:
         """End all serving processes and threads."""
         self._shared.closing.set()

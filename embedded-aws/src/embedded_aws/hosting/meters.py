@@ -14,6 +14,7 @@ from embedded_aws.clock import Clock
 from embedded_aws.world import MetricSink
 
 NAMESPACE = "AWS/SageMaker"
+PER_INSTANCE = "InvocationsPerInstance"
 FLUSH_SECONDS = 1.0
 # Slots divide a minute, so that none lies in two periods of a one-minute metric.
 SLOT_SECONDS = (1, 2, 5, 10, 15, 20, 30, 60)
@@ -56,6 +57,8 @@ class Meter:
         self._width = slot_width(clock.scale)
         self._lock = threading.Lock()
         self._slots: dict[int, Slot] = {}
+        self._busy: set[int] = set()
+        self._told = 0
 
     def observe(self, status: int, instances: int, model_us: int | None, total_us: int) -> None:
         """Count one invocation.
@@ -72,6 +75,7 @@ class Meter:
             slot = self._slots.get(at)
             if slot is None:
                 slot = self._slots[at] = Slot()
+                self._busy.add(at - at % 60)
             slot.invocations += 1
             slot.per_instance[1.0 / max(1, instances)] += 1
             if not 200 <= status < 300:
@@ -90,15 +94,30 @@ class Meter:
             slots, self._slots = self._slots, {}
         return slots
 
+    def idle(self) -> list[int]:
+        """Minutes without a request that have ended since the last call, none before the first."""
+        minute = int(self._clock.now() // 60) * 60
+        with self._lock:
+            ended = range(self._told, minute, 60) if self._told else range(0)
+            idle = [one for one in ended if one not in self._busy]
+            self._told = minute
+            self._busy = {one for one in self._busy if one >= minute}
+        return idle
+
 
 class Meters:
-    """The meters of all variants, and their publication."""
+    """The meters of all variants, and their publication.
+
+    ``scaled`` are endpoints and variants that scale with their load: of them a minute without a
+    request is published, too, as a zero. With no traffic at all they could not scale in otherwise.
+    """
 
     def __init__(self, clock: Clock, sink: MetricSink) -> None:
         self._clock = clock
         self._sink = sink
         self._lock = threading.Lock()
         self._meters: dict[tuple[str, str], Meter] = {}
+        self.scaled: frozenset[tuple[str, str]] = frozenset()
 
     def of(self, endpoint: str, variant: str) -> Meter:
         """The meter of a variant; an update's old and new fleet share it."""
@@ -117,14 +136,20 @@ class Meters:
         with self._lock:
             meters = list(self._meters.items())
         for (endpoint, variant), meter in meters:
+            dimensions = {"EndpointName": endpoint, "VariantName": variant}
             for at, slot in meter.take().items():
-                self._publish({"EndpointName": endpoint, "VariantName": variant}, at, slot)
+                self._publish(dimensions, at, slot)
+            for minute in meter.idle():
+                if (endpoint, variant) in self.scaled:
+                    self._sink.record(
+                        NAMESPACE, PER_INSTANCE, dimensions, [(0.0, 1.0)], "Count", float(minute)
+                    )
 
     def _publish(self, dimensions: dict[str, str], at: int, slot: Slot) -> None:
         n = slot.invocations
         series: list[tuple[str, list[tuple[float, float]], str]] = [
             ("Invocations", [(1.0, n)], "Count"),
-            ("InvocationsPerInstance", list(slot.per_instance.items()), "Count"),
+            (PER_INSTANCE, list(slot.per_instance.items()), "Count"),
             ("Invocation4XXErrors", _yes_no(slot.errors_4xx, n), "Count"),
             ("Invocation5XXErrors", _yes_no(slot.errors_5xx, n), "Count"),
             ("InvocationModelErrors", _yes_no(slot.model_errors, n), "Count"),

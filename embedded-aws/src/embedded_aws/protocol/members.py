@@ -33,11 +33,12 @@ class Members(NamedTuple):
     kept: Mapping[str, str]
 
 
-def _paths(text: str) -> frozenset[str]:
+def paths(text: str) -> frozenset[str]:
+    """Paths with spaces between."""
     return frozenset(text.split())
 
 
-_VARIANT_USED = _paths("""
+_VARIANT_USED = paths("""
     VariantName ModelName InitialInstanceCount InstanceType InitialVariantWeight
     ServerlessConfig.MaxConcurrency ContainerStartupHealthCheckTimeoutInSeconds
     RoutingConfig.RoutingStrategy
@@ -47,7 +48,7 @@ _VARIANT_KEPT = {
     "ModelDataDownloadTimeoutInSeconds": "model data are copied from this machine's own S3",
     "ServerlessConfig.MemorySizeInMB": "no program's memory is limited",
 }
-_CONTAINER_USED = _paths("""
+_CONTAINER_USED = paths("""
     Image ModelDataUrl Environment ModelPackageName ModelDataSource.S3DataSource.S3Uri
     ModelDataSource.S3DataSource.S3DataType ModelDataSource.S3DataSource.CompressionType
 """)
@@ -55,7 +56,7 @@ _CONTAINER_KEPT = {"ContainerHostname": "a model has one container, which nobody
 
 MEMBERS: Mapping[str, Members] = {
     "CreateTrainingJob": Members(
-        _paths("""
+        paths("""
             TrainingJobName HyperParameters RoleArn Environment Tags[].Key Tags[].Value
             AlgorithmSpecification.TrainingImage AlgorithmSpecification.AlgorithmName
             AlgorithmSpecification.TrainingInputMode
@@ -87,7 +88,7 @@ MEMBERS: Mapping[str, Members] = {
         },
     ),
     "CreateModel": Members(
-        _paths("ModelName ExecutionRoleArn EnableNetworkIsolation Tags[].Key Tags[].Value")
+        paths("ModelName ExecutionRoleArn EnableNetworkIsolation Tags[].Key Tags[].Value")
         | {
             f"{place}.{path}"
             for path in _CONTAINER_USED
@@ -104,7 +105,7 @@ MEMBERS: Mapping[str, Members] = {
         },
     ),
     "CreateEndpointConfig": Members(
-        _paths("""
+        paths("""
             EndpointConfigName Tags[].Key Tags[].Value
             DataCaptureConfig.EnableCapture DataCaptureConfig.InitialSamplingPercentage
             DataCaptureConfig.DestinationS3Uri DataCaptureConfig.KmsKeyId
@@ -129,7 +130,7 @@ MEMBERS: Mapping[str, Members] = {
         },
     ),
     "UpdateEndpointWeightsAndCapacities": Members(
-        _paths("""
+        paths("""
             EndpointName DesiredWeightsAndCapacities[].VariantName
             DesiredWeightsAndCapacities[].DesiredWeight
             DesiredWeightsAndCapacities[].DesiredInstanceCount
@@ -140,17 +141,20 @@ MEMBERS: Mapping[str, Members] = {
 """Actions whose requests may hold more than is built here; of others every member is used."""
 
 
-def refuse_what_has_no_effect(action: str, request: Mapping[str, Any]) -> None:
+def refuse_what_has_no_effect(
+    action: str, request: Mapping[str, Any], table: Mapping[str, Members] = MEMBERS
+) -> None:
     """Refuse members that would be ignored.
 
     Args:
-        action: The SageMaker action.
+        action: The action, of SageMaker unless there is another table.
         request: Its members, valid by the API's model.
+        table: What is known of the service's actions.
 
     Raises:
         AwsFault: ``ValidationException`` that names all of them.
     """
-    members = MEMBERS.get(action)
+    members = table.get(action)
     if members is None:
         return
     known = members.used | members.kept.keys()

@@ -35,6 +35,8 @@ class Evaluator:
         store: Metrics.
         alarm_store: Alarms.
         look: Called on every round with the virtual time, the alarm store's lock held.
+        gather: Called before alarms are judged, so that at any time scale the minute that has
+            just ended is complete.
     """
 
     def __init__(
@@ -43,11 +45,13 @@ class Evaluator:
         store: MetricStore,
         alarm_store: AlarmStore,
         look: Callable[[float], None],
+        gather: Callable[[], None] = lambda: None,
     ) -> None:
         self._clock = clock
         self._store = store
         self._alarm_store = alarm_store
         self._look = look
+        self._gather = gather
         self._due: dict[str, float] = {}
         self._wake = threading.Event()
         self._closed = False
@@ -73,12 +77,16 @@ class Evaluator:
         """Evaluate what is due; when something is due next, virtual time."""
         following = now + 10.0
         alarms = self._alarm_store.all()
+        gathered = False
         for alarm in alarms:
             if alarm.watch is None:
                 continue
             key = f"{alarm.name}@{alarm.configured}"
             due = self._due.setdefault(key, alarm.configured + FIRST)
             if due <= now:
+                if not gathered:
+                    self._gather()
+                    gathered = True
                 self._evaluate(alarm, now)
                 tick = tick_of(alarm.watch)
                 due = self._due[key] = now - (now - SETTLE) % tick + tick

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from embedded_aws.cloudwatch.alarms.history import History
@@ -15,22 +15,29 @@ from embedded_aws.world import World
 
 log = logging.getLogger(__name__)
 
+Carrier = Callable[[Transition, str], str]
+"""Takes an action of an alarm, by its ARN; "" or what went wrong."""
+
 
 class Notifier:
     """Takes transitions and carries out what they ask for.
 
-    SNS actions are published; every transition becomes an event on the default bus. Other actions
-    (Lambda, Auto Scaling, Systems Manager) stand in the history as failed: the embedded AWS has
-    nothing to carry them out with.
+    SNS actions are published; every transition becomes an event on the default bus. Actions that
+    neither SNS nor a carrier takes (Lambda, Systems Manager) stand in the history as failed: the
+    embedded AWS has nothing to carry them out with.
 
     Args:
         world: Its clients reach SNS and EventBridge.
         history: Where outcomes are written.
+        carriers: Take the other actions, by the service in their ARN.
     """
 
-    def __init__(self, world: World, history: History) -> None:
+    def __init__(
+        self, world: World, history: History, carriers: Mapping[str, Carrier] | None = None
+    ) -> None:
         self._world = world
         self._history = history
+        self._carriers = {} if carriers is None else carriers
         self._queue: queue.SimpleQueue[tuple[Transition, bool] | Callable[[], None] | None] = (
             queue.SimpleQueue()
         )
@@ -72,9 +79,13 @@ class Notifier:
 
     def _deliver(self, transition: Transition, action: str) -> str:
         """Take one action; "" or what went wrong."""
-        if action.split(":")[2:3] != ["sns"]:
+        service = "".join(action.split(":")[2:3])
+        carrier = self._carriers.get(service)
+        if service != "sns" and carrier is None:
             return "The embedded AWS has nothing that could carry out this action."
         try:
+            if carrier is not None:
+                return carrier(transition, action)
             self._client("sns").publish(
                 TopicArn=action,
                 Subject=sns_subject(transition, self._world.region),

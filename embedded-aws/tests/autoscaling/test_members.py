@@ -1,0 +1,113 @@
+"""Each member of each request is used, kept for a reason, or refused by its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+
+import embedded_aws.autoscaling
+from embedded_aws.autoscaling.members import MEMBERS
+from embedded_aws.protocol.members import refuse_what_has_no_effect
+from embedded_aws.protocol.service import AwsFault
+
+MODEL = botocore.session.get_session().get_service_model("application-autoscaling")
+SOURCE = Path(embedded_aws.autoscaling.__file__).parent
+NOT_BUILT = {
+    "GetPredictiveScalingForecast",
+    "ListTagsForResource",
+    "TagResource",
+    "UntagResource",
+}
+BUILT = sorted(set(MODEL.operation_names) - NOT_BUILT)
+ASKED = {"boolean": True, "integer": 7, "double": 7.0, "timestamp": 7.0}
+# Passed on to the alarms as they came, as a whole; CloudWatch reads each of them.
+PASSED_ON = {"Name", "Value", "Unit", "Label", "ReturnData", "Stat"}
+
+
+def walk(shape: Any, path: str = "", above: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Every leaf of a shape with its path; maps, lists of words, and what holds itself are such."""
+    if shape.type_name == "structure" and shape.members and shape.name not in above:
+        for name, member in shape.members.items():
+            yield from walk(member, f"{path}.{name}" if path else name, (*above, shape.name))
+    elif shape.type_name == "list" and shape.member.type_name == "structure":
+        yield from walk(shape.member, f"{path}[]", above)
+    else:
+        yield path, shape
+
+
+def leaves(action: str) -> dict[str, Any]:
+    return dict(walk(MODEL.operation_model(action).input_shape))
+
+
+def asking(path: str, shape: Any) -> dict[str, Any]:
+    """The smallest request that asks for one leaf."""
+    value: Any = ASKED.get(shape.type_name, "asked-for")
+    if shape.type_name in {"map", "structure"}:
+        value = {"key": "value"}
+    elif shape.type_name == "list":
+        value = ["one"]
+    for part in reversed(path.split(".")):
+        value = {part.removesuffix("[]"): [value] if part.endswith("[]") else value}
+    return value
+
+
+def named_in_the_source() -> set[str]:
+    code = "".join(
+        path.read_text("utf-8") for path in SOURCE.glob("*.py") if path.name != "members.py"
+    )
+    return set(re.findall(r"[\"']([A-Z][A-Za-z0-9]+)[\"']", code))
+
+
+@pytest.mark.parametrize("action", MEMBERS)
+def test_every_member_is_listed_or_refused_by_its_name(action: str) -> None:
+    members = MEMBERS[action]
+    refused = 0
+    for path, shape in leaves(action).items():
+        request = asking(path, shape)
+        if path in members.used or path in members.kept:
+            refuse_what_has_no_effect(action, request, MEMBERS)
+            continue
+        with pytest.raises(AwsFault) as fault:
+            refuse_what_has_no_effect(action, request, MEMBERS)
+        named = fault.value.message.partition(" of ")[0]
+        assert path.startswith(named), (path, fault.value.message)
+        refused += 1
+    assert refused > 0
+
+
+@pytest.mark.parametrize("action", BUILT)
+def test_what_is_not_refused_is_read_somewhere(action: str) -> None:
+    read = named_in_the_source() | PASSED_ON
+    for path in leaves(action):
+        known = MEMBERS.get(action)
+        if known is None or path in known.used:
+            name = path.rpartition(".")[2].removesuffix("[]")
+            assert name in read, path
+
+
+@pytest.mark.parametrize("action", MEMBERS)
+def test_no_list_names_what_the_api_does_not_have(action: str) -> None:
+    known = leaves(action)
+    members = MEMBERS[action]
+    assert members.used <= known.keys()
+    assert members.kept.keys() <= known.keys()
+    assert not members.used & members.kept.keys()
+
+
+def test_an_action_is_built_or_known_as_not_built() -> None:
+    """One that a later version of the API brings is looked at first."""
+    code = (SOURCE / "service.py").read_text("utf-8")
+    assert {name for name in MODEL.operation_names if f'"{name}":' in code} == set(BUILT)
+
+
+def test_what_is_only_kept_stands_in_the_reference() -> None:
+    text = (SOURCE.parents[2] / "docs" / "reference.md").read_text("utf-8")
+    for members in MEMBERS.values():
+        for path, why in members.kept.items():
+            assert why
+            assert f"`{path}`" in text
