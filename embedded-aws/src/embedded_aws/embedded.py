@@ -178,8 +178,9 @@ class EmbeddedAws:
         cloudwatch.sources.append(hosting.measured)
         cloudwatch.carriers["autoscaling"] = scaling.carry_out
         self._rooms = {"training": training, "hosting": hosting}
-        rooms = [training, hosting, registry]
-        sagemaker = SageMaker(rooms, hosting.invoke, self.world.records, [scaling])
+        sagemaker = SageMaker(
+            [training, hosting, registry], hosting.invoke, self.world.records, [scaling]
+        )
         services: dict[str, Service] = {  # closed in this order
             "application-autoscaling": scaling,
             "sagemaker": sagemaker,

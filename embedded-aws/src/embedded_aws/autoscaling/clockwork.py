@@ -33,7 +33,6 @@ class Clockwork:
         ledger: What is known of targets.
         scaler: Changes them.
         sweep: Lets a target go whose endpoint is gone; whether it did.
-        afterwards: Called at the end of each look.
     """
 
     def __init__(
@@ -42,13 +41,11 @@ class Clockwork:
         ledger: Ledger,
         scaler: Scaler,
         sweep: Callable[[Target], bool],
-        afterwards: Callable[[], None],
     ) -> None:
         self._clock = clock
         self._ledger = ledger
         self._scaler = scaler
         self._sweep = sweep
-        self._afterwards = afterwards
         self._due: dict[str, float] = {}
         self._next: dict[Key, tuple[ScheduledAction, float | None]] = {}
         self._ticker: Ticker | None = None
@@ -82,7 +79,6 @@ class Clockwork:
             self._safely(partial(self._fire_when_due, action))
         for target in list(self._ledger.targets.values()):
             self._safely(partial(self._look_at, target))
-        self._safely(self._afterwards)
         self._due = {
             key: due for key, due in list(self._due.items()) if key in self._ledger.targets
         }

@@ -12,7 +12,7 @@ from embedded_aws.autoscaling.descriptions import Descriptions
 from embedded_aws.autoscaling.fleet import Fleet, Host
 from embedded_aws.autoscaling.ledger import Ledger
 from embedded_aws.autoscaling.members import MEMBERS
-from embedded_aws.autoscaling.notices import Notices
+from embedded_aws.autoscaling.notices import at_max
 from embedded_aws.autoscaling.policies import Policies
 from embedded_aws.autoscaling.refusals import check_scope
 from embedded_aws.autoscaling.scaler import Alarms, Scaler
@@ -40,11 +40,13 @@ class AutoScaling:
     """
 
     def __init__(self, world: World, host: Host, alarms: Alarms) -> None:
-        ledger, fleet, notices = Ledger(world.records), Fleet(host), Notices(world)
-        scaler = Scaler(world.clock, ledger, fleet, alarms, notices.at_max)
+        ledger, fleet = Ledger(world.records), Fleet(host)
+        scaler = Scaler(
+            world.clock, ledger, fleet, alarms, lambda *told: world.events.tell(at_max(*told))
+        )
         self._policies = policies = Policies(world, ledger, alarms)
         self._targets = targets = Targets(world, ledger, fleet, scaler, policies)
-        self._clockwork = Clockwork(world.clock, ledger, scaler, targets.sweep, notices.send)
+        self._clockwork = Clockwork(world.clock, ledger, scaler, targets.sweep)
         scheduled = Scheduled(world, ledger)
         told = Descriptions(world, ledger, policies)
         self._actions: Mapping[str, Action] = {

@@ -29,7 +29,7 @@ class Told:
     Args:
         source: ``aws.sagemaker``.
         kind: The ``detail-type``.
-        resource: Its ARN.
+        resource: Its ARN; "" where the event names none.
         at: Virtual unix time.
         detail: As the service has it; ``Tags`` of the resource are added to it where ``tagged``.
         tagged: Whether its detail has tags.
@@ -90,10 +90,10 @@ class Bus:
                     self._client = self._make_client("events")
                 answer = self._client.put_events(Entries=[self._entry(told)])
             except Exception as error:  # noqa: BLE001  a job must not end for want of a bus
-                log.warning("no event for %s: %s", told.resource, error)
+                log.warning("no %s of %s: %s", told.kind, told.resource, error)
                 continue
             if answer.get("FailedEntryCount"):
-                log.warning("no event for %s: %s", told.resource, answer["Entries"])
+                log.warning("no %s: %s", told.kind, answer["Entries"])
 
     def _entry(self, told: Told) -> dict[str, Any]:
         detail = dict(told.detail)
@@ -105,6 +105,6 @@ class Bus:
             "Time": dt.datetime.fromtimestamp(told.at, dt.UTC),
             "Source": told.source,
             "DetailType": told.kind,
-            "Resources": [told.resource],
+            "Resources": [told.resource] if told.resource else [],
             "Detail": json.dumps(detail),
         }
