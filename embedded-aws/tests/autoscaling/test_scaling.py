@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from customer.shop import Shop, soon
+from customer.shop import BUCKET, Shop, archive, soon
 
 from embedded_aws import EmbeddedAws
 
@@ -287,10 +287,14 @@ def test_an_endpoint_that_is_updating_is_scaled_afterwards(aws, shop):
 def test_a_program_that_does_not_come_up_leaves_the_old_capacity(aws, shop):
     scaled = Scaled(aws, shop)
     pids = scaled.pids(3)
-    [program] = (aws.state_dir / "hosting" / scaled.endpoint).rglob("inference.py")
-    program.rename(program.with_suffix(".away"))  # as a broken disk would: the first runs on
-    scaled.register(2, 3)
-    [failed] = soon(scaled.over)
+    sound = aws.client("s3").get_object(Bucket=BUCKET, Key="model.tar.gz")["Body"].read()
+    # The first process runs on; a new instance fetches what lies there by now.
+    shop.s3.put_object(Bucket=BUCKET, Key="model.tar.gz", Body=archive("raise SystemExit(3)"))
+    try:
+        scaled.register(2, 3)
+        [failed] = soon(scaled.over)
+    finally:
+        shop.s3.put_object(Bucket=BUCKET, Key="model.tar.gz", Body=sound)
     assert failed["StatusCode"] == "Failed"
     assert failed["StatusMessage"].startswith(
         "Failed to set desired instance count to 2. Reason: Request to service failed."
