@@ -74,7 +74,7 @@ class Users:
         self._thread.join(timeout=20)
 
     def pointer(self) -> Pointer:
-        with urllib.request.urlopen(f"{self.cdn_url}/{MODEL}/latest.json", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.cdn_url}/{MODEL}/latest.json", timeout=60) as answer:
             return parsed(Pointer, answer.read(), "latest.json")
 
     def _come(self) -> None:
@@ -103,7 +103,7 @@ class Users:
 
     def _post(self, batch: dict[str, Any]) -> None:
         request = urllib.request.Request(self.collector_url, json.dumps(batch).encode())
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             if answer.status != 204:
                 self.refused.append(answer.status)
 

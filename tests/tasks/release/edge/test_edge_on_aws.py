@@ -116,7 +116,7 @@ def test_the_collector_takes_batches_and_nothing_else(edge: Any, first: str) -> 
     def post(body: bytes, method: str = "POST") -> int:
         request = urllib.request.Request(edge.collector_url, body, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 assert answer.headers["Access-Control-Allow-Origin"] == "*"
                 return int(answer.status)
         except urllib.error.HTTPError as error:
