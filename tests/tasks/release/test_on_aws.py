@@ -25,7 +25,7 @@ pytestmark = pytest.mark.seconds(70)
 TIME_SCALE = 120.0
 MODEL = testbed.MODEL
 LONG_ENOUGH = 14_400
-"""Seconds of mirrored traffic for a machine that answers slowly: pairs are waited for, not these."""
+"""Seconds of mirrored traffic, for a machine that answers slowly: it is pairs that matter."""
 
 
 @pytest.fixture(autouse=True)
