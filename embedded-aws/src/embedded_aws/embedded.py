@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -123,12 +123,18 @@ class EmbeddedAws:
         self._tickers: list[Ticker] = []
         self._scheduler: Scheduler | None = None
         self._bus: Bus | None = None
+        self._actions: dict[str, frozenset[str]] = {}
         self.world: World
 
     @property
     def endpoint_url(self) -> str:
         """What ``AWS_ENDPOINT_URL`` must be."""
         return self._front.endpoint_url
+
+    @property
+    def actions(self) -> Mapping[str, frozenset[str]]:
+        """What our own services answer, by the signing name; after the start."""
+        return {**self._actions, "sagemaker-runtime": frozenset({"InvokeEndpoint"})}
 
     def client(self, service: str) -> Any:
         """A boto3 client of this embedded AWS."""
@@ -185,6 +191,11 @@ class EmbeddedAws:
             "application-autoscaling": scaling,
             "sagemaker": sagemaker,
             "monitoring": cloudwatch,
+        }
+        self._actions = {
+            "application-autoscaling": scaling.actions,
+            "monitoring": cloudwatch.actions,
+            "sagemaker": sagemaker.actions,
         }
         moto = Moto(self.clock, cloudwatch)
         others: Service = moto if store is None else self._remember(store, moto, cloudwatch)

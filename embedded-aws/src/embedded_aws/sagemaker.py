@@ -75,6 +75,11 @@ class SageMaker:
         for room in rooms:
             self._actions.update(room.actions())
 
+    @property
+    def actions(self) -> frozenset[str]:
+        """What is answered."""
+        return frozenset(self._actions)
+
     def tags_of(self, arn: str) -> dict[str, str]:
         """Tags of a resource by its ARN; none of one that is not there."""
         return self._tags.of(arn)

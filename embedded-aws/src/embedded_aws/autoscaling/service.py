@@ -62,6 +62,11 @@ class AutoScaling:
             "DescribeScalingActivities": told.activities,
         }
 
+    @property
+    def actions(self) -> frozenset[str]:
+        """What is answered."""
+        return frozenset(self._actions)
+
     def start(self) -> None:
         """Begin to scale; endpoints that were kept must be known by now."""
         self._policies.make_whole()

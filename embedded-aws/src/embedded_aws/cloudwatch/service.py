@@ -103,6 +103,11 @@ class CloudWatch:
             "ListTagsForResource": lambda p: tagging.list_tags(alarm_store, boards, p),
         }
 
+    @property
+    def actions(self) -> frozenset[str]:
+        """What is answered."""
+        return frozenset(self._actions)
+
     def start(self, world: World) -> None:
         """Begin to evaluate alarms; their actions go through the world's own clients."""
         self._notifier = Notifier(world, self.alarm_store.history, self.carriers)
