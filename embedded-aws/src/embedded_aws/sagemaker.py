@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from embedded_aws.moto_services import not_implemented
 from embedded_aws.protocol import operations
 from embedded_aws.protocol.members import refuse_what_has_no_effect
-from embedded_aws.protocol.service import AwsFault, Request, Response
+from embedded_aws.protocol.service import Request, Response, json_members
 from embedded_aws.protocol.validation import validate_sagemaker
 from embedded_aws.state.records import Forgetful, Records
 from embedded_aws.tags import Tags
@@ -98,7 +98,7 @@ class SageMaker:
         action = self._actions.get(request.action)
         if action is None:
             raise not_implemented(request)
-        params = _members(request.body)
+        params = json_members(request)
         validate_sagemaker(request.action, params)
         refuse_what_has_no_effect(request.action, params)
         for watcher in self._watchers:
@@ -115,16 +115,6 @@ class SageMaker:
         """Close the rooms."""
         for room in self._rooms:
             room.close()
-
-
-def _members(body: bytes) -> dict[str, Any]:
-    try:
-        members = json.loads(body or b"{}")
-    except ValueError:
-        members = None
-    if not isinstance(members, dict):
-        raise AwsFault("SerializationException", "The request body is not a JSON object.")
-    return members
 
 
 def _request_id() -> dict[str, str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
+from customer.members import asking, leaves
 
 import embedded_aws
 from embedded_aws.protocol.members import MEMBERS, refuse_what_has_no_effect
@@ -17,41 +17,13 @@ from embedded_aws.protocol.service import AwsFault
 MODEL = botocore.session.get_session().get_service_model("sagemaker")
 SOURCE = Path(embedded_aws.__file__).parent
 ROOMS = dict.fromkeys(MEMBERS, "hosting") | {"CreateTrainingJob": "training"}
-ASKED = {"boolean": True, "integer": 7, "long": 7, "float": 7.0, "double": 7.0, "timestamp": 7.0}
-
-
-def walk(shape: Any, path: str = "", above: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """Every leaf of a shape with its path; maps, lists of words, and what holds itself are such."""
-    if shape.type_name == "structure" and shape.members and shape.name not in above:
-        for name, member in shape.members.items():
-            yield from walk(member, f"{path}.{name}" if path else name, (*above, shape.name))
-    elif shape.type_name == "list" and shape.member.type_name == "structure":
-        yield from walk(shape.member, f"{path}[]", above)
-    else:
-        yield path, shape
-
-
-def leaves(action: str) -> dict[str, Any]:
-    return dict(walk(MODEL.operation_model(action).input_shape))
-
-
-def asking(path: str, shape: Any) -> dict[str, Any]:
-    """The smallest request that asks for one leaf."""
-    value: Any = ASKED.get(shape.type_name, "asked-for")
-    if shape.type_name in {"map", "structure"}:
-        value = {"key": "value"}
-    elif shape.type_name == "list":
-        value = ["one"]
-    for part in reversed(path.split(".")):
-        value = {part.removesuffix("[]"): [value] if part.endswith("[]") else value}
-    return value
 
 
 @pytest.mark.parametrize("action", MEMBERS)
 def test_every_member_is_listed_or_refused_by_its_name(action: str) -> None:
     members = MEMBERS[action]
     refused = 0
-    for path, shape in leaves(action).items():
+    for path, shape in leaves(MODEL, action).items():
         request = asking(path, shape)
         if path in members.used or path in members.kept:
             refuse_what_has_no_effect(action, request)
@@ -67,7 +39,7 @@ def test_every_member_is_listed_or_refused_by_its_name(action: str) -> None:
 
 @pytest.mark.parametrize("action", MEMBERS)
 def test_no_list_names_what_the_api_does_not_have(action: str) -> None:
-    known = leaves(action)
+    known = leaves(MODEL, action)
     members = MEMBERS[action]
     assert members.used <= known.keys()
     assert members.kept.keys() <= known.keys()

@@ -21,7 +21,7 @@ from embedded_aws.autoscaling.targets import Targets
 from embedded_aws.cloudwatch.alarms.model import Transition
 from embedded_aws.moto_services import not_implemented
 from embedded_aws.protocol.members import refuse_what_has_no_effect
-from embedded_aws.protocol.service import AwsFault, Request, Response
+from embedded_aws.protocol.service import Request, Response, json_members
 from embedded_aws.protocol.validation import validate_request
 from embedded_aws.world import World
 
@@ -81,7 +81,7 @@ class AutoScaling:
         action = self._actions.get(request.action)
         if action is None:
             raise not_implemented(request)
-        params = _members(request.body)
+        params = json_members(request)
         validate_request(SIGNING_NAME, request.action, params, "ValidationException")
         check_scope(params)
         refuse_what_has_no_effect(request.action, params, MEMBERS)
@@ -115,13 +115,3 @@ class AutoScaling:
         """Hear what SageMaker was asked: a deleted endpoint's targets go with it."""
         if action == "DeleteEndpoint":
             self._targets.endpoint_deleted(params["EndpointName"])
-
-
-def _members(body: bytes) -> dict[str, Any]:
-    try:
-        members = json.loads(body or b"{}")
-    except ValueError:
-        members = None
-    if not isinstance(members, dict):
-        raise AwsFault("SerializationException", "The request body is not a JSON object.")
-    return members

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class AwsFault(Exception):
@@ -48,6 +49,21 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     region: str
+
+
+def json_members(request: Request) -> dict[str, Any]:
+    """The members of a request in JSON.
+
+    Raises:
+        AwsFault: the body is no JSON object.
+    """
+    try:
+        members = json.loads(request.body or b"{}")
+    except ValueError:
+        members = None
+    if not isinstance(members, dict):
+        raise AwsFault("SerializationException", "The request body is not a JSON object.")
+    return members
 
 
 @dataclass(frozen=True)
