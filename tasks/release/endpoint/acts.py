@@ -11,7 +11,7 @@ from models.runtime.model_files import LISTING
 from tasks.errors import AwsError, BundleCorrupt, ReleaseMismatch
 from tasks.release.context import ReleaseContext
 from tasks.release.delivery import Outcome
-from tasks.release.endpoint.deploying import config_of
+from tasks.release.endpoint.deploying import NOTHING_SCALES, config_of
 from tasks.release.hosting import requests
 from tasks.release.journal.record import Arm, Journal, Move
 from tasks.release.machine import actions
@@ -108,7 +108,7 @@ def _(action: actions.SetWeights, context: ReleaseContext, journal: Journal) -> 
 def _(action: actions.Autoscale, context: ReleaseContext, journal: Journal) -> Outcome:
     variants = [_arm(journal, arm).variant for arm in action.arms]
     detail = context.cloud.autoscale(journal.endpoint, variants, journal.serving.autoscaling)
-    return detail, _mark(journal, "scaling", "+".join(action.arms) or "none")
+    return detail, _mark(journal, "scaling", "+".join(action.arms) or NOTHING_SCALES)
 
 
 @_perform.register

@@ -17,6 +17,9 @@ from tasks.release.machine.actions import (
 from tasks.release.machine.observed import ObservedEndpoint, ObservedState, Part
 from tasks.values import Frozen
 
+NOTHING_SCALES = "none"
+"""The journal's mark where no variant is a scalable target."""
+
 
 class GivenUp(Frozen):
     """The endpoint will not run the configuration; ``reason`` is one sentence."""

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from tasks.release.endpoint import plan, undoing
-from tasks.release.endpoint.deploying import GivenUp, config_of, deploy
+from tasks.release.endpoint.deploying import NOTHING_SCALES, GivenUp, config_of, deploy
 from tasks.release.hosting.names import variant_of
 from tasks.release.journal.record import Journal, Phase
 from tasks.release.machine import bounds
@@ -216,12 +216,16 @@ def _bring_up(journal: Journal, observed: ObservedState) -> Action:
     if journal.stable is not None and "alarms" not in journal.marks and _alarmed(journal):
         return CreateAlarms()
     part: Part = "both" if has_control(journal) else "candidate"
+    scales = journal.serving.autoscaling is not None
+    replaces = part == "candidate" and journal.stable is not None
+    if scales and replaces and "scaling" not in journal.marks:
+        return Autoscale(arms=())  # a scaled variant cannot be removed
     step = deploy(journal, observed, part, tries=1, guarded=journal.strategy == "blue_green")
     if isinstance(step, GivenUp):
         return _not_up(journal, step.reason)
     if step is not None:
         return step
-    if journal.serving.autoscaling is not None and "scaling" not in journal.marks:
+    if scales and journal.marks.get("scaling", NOTHING_SCALES) == NOTHING_SCALES:
         return Autoscale(arms=_present(journal))
     return Enter(phase="health_check", reason="every variant is InService")
 

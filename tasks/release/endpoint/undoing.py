@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.release.endpoint.deploying import GivenUp, deploy
+from tasks.release.endpoint.deploying import NOTHING_SCALES, GivenUp, deploy
 from tasks.release.journal.record import Arm, Journal
 from tasks.release.machine import bounds
 from tasks.release.machine.actions import (
@@ -67,8 +67,18 @@ def _traffic(
         if stable.variant in endpoint.variants and journal.candidate.variant in endpoint.variants:
             return SetWeights(share=0.0)
     # Only the candidate is there, or nothing is: the stable version is brought up at once.
+    if _candidate_scales(journal):
+        return Autoscale(arms=())  # a scaled variant cannot be removed
     step = deploy(journal, observed, "stable", tries=3)
     return frozen(journal, step.reason, rules) if isinstance(step, GivenUp) else step
+
+
+def _candidate_scales(journal: Journal) -> bool:
+    """Whether the variant that has to go may be a scalable target."""
+    before = "candidate" if journal.kind == "rollback" else NOTHING_SCALES
+    return journal.serving.autoscaling is not None and "candidate" in journal.marks.get(
+        "scaling", before
+    )
 
 
 def _judged(journal: Journal) -> bool:
@@ -106,7 +116,7 @@ def _first(journal: Journal, observed: ObservedState, rules: DeliveryRules) -> A
         return frozen(journal, NO_WAY_BACK, rules)
     if _judged(journal) and "logs" not in journal.marks:
         return ReadLogs()
-    if journal.marks.get("scaling", "none") != "none":
+    if journal.marks.get("scaling", NOTHING_SCALES) != NOTHING_SCALES:
         return Autoscale(arms=())
     endpoint = observed.endpoint
     if endpoint is not None:

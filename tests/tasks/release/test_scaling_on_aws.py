@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.release import testbed
 from tasks.model_spec import AutoscalingSpec
-from tasks.release import run, start_release
+from tasks.release import roll_back, run, start_release
 from tasks.release.hosting.names import variant_of
 
 pytestmark = pytest.mark.seconds(90)
@@ -46,10 +46,14 @@ class Scaled:
         return list(told["ScalingActivities"])
 
 
-def release(place: Any, version: str, *, direct: bool = False) -> Any:
+def scaling_context() -> Any:
     spec = testbed.spec()
     serving = spec.serving.model_copy(update={"autoscaling": SCALING})
-    context = testbed.context("ann", spec.model_copy(update={"serving": serving}))
+    return testbed.context("ann", spec.model_copy(update={"serving": serving}))
+
+
+def release(place: Any, version: str, *, direct: bool = False) -> Any:
+    context = scaling_context()
     start_release(context, MODEL, version, "ann", "weekly", direct=direct)
     return run(context, MODEL)
 
@@ -87,7 +91,8 @@ def test_a_direct_release_and_one_that_comes_to_nothing_leave_what_serves_scaled
 ) -> None:
     scaled = Scaled(place.aws)
     serving = place.publish()
-    assert release(place, serving, direct=True).phase == "done"
+    journal = release(place, serving, direct=True)
+    assert journal.phase == "done", journal.verdict
     assert scaled.targets == {resource(serving): (1, 2)}
     for behaviour in ({"dies": True}, {"errors": 0.6}):
         version = place.publish(**behaviour)
@@ -97,3 +102,18 @@ def test_a_direct_release_and_one_that_comes_to_nothing_leave_what_serves_scaled
         assert place.serves() == {variant_of(serving): 1.0}
         assert scaled.targets == {resource(serving): (1, 2)}
         assert scaled.tracked == [resource(serving)]
+
+
+def test_a_rollback_by_hand_lets_go_of_what_it_takes_away_and_scales_what_comes_back(
+    place: Any,
+) -> None:
+    scaled = Scaled(place.aws)
+    first, second = place.publish(), place.publish()
+    for version in (first, second):
+        assert release(place, version, direct=True).phase == "done"
+    assert scaled.targets == {resource(second): (1, 2)}
+    journal = roll_back(scaling_context(), MODEL, "bob", "it answers nonsense", first)
+    assert journal.phase == "rolled_back", journal.verdict
+    assert place.serves() == {variant_of(first): 1.0}
+    assert scaled.targets == {resource(first): (1, 2)}
+    assert scaled.tracked == [resource(first)]
