@@ -78,7 +78,7 @@ def test_a_new_container_refuses_what_was_swapped_behind_the_version_that_serves
     with swapped(journey, serves, wrong):
         status, said = made()
     assert status == "Failed", said
-    for part in (f"released as {MODEL} {serves}", f"'code/{sabotage.PROGRAM}'", "Restore"):
+    for part in (f"released as {MODEL} {serves}", f"'code/{sabotage.SETTINGS}'", "Restore"):
         assert part in said
     status, said = made()
     assert status == "InService", said
