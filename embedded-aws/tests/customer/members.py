@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
+
+import pytest
+
+from embedded_aws.protocol.service import AwsFault
 
 ASKED = {"boolean": True, "integer": 7, "long": 7, "float": 7.0, "double": 7.0, "timestamp": 7.0}
 
@@ -23,6 +27,25 @@ def asking(path: str, shape: Any) -> dict[str, Any]:
     for part in reversed(path.split(".")):
         value = {part.removesuffix("[]"): [value] if part.endswith("[]") else value}
     return value
+
+
+def hold_to_its_list(
+    model: Any, action: str, listed: Collection[str], ask: Callable[[dict[str, Any]], None]
+) -> None:
+    """Ask for each leaf alone: what is listed is let in, every other refused by its name."""
+    refused = 0
+    for path, shape in leaves(model, action).items():
+        request = asking(path, shape)
+        if path in listed:
+            ask(request)
+            continue
+        with pytest.raises(AwsFault) as fault:
+            ask(request)
+        named = fault.value.message.partition(" of ")[0]
+        assert path.startswith(named), (path, fault.value.message)
+        assert fault.value.code == "ValidationException"
+        refused += 1
+    assert refused > 0
 
 
 def _walk(shape: Any, path: str = "", above: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -62,6 +62,20 @@ class Scaling:
             **more,
         )
 
+    def alarm(self, name: str, action: str) -> None:
+        """An alarm on a metric of nobody's, with this action."""
+        self.cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="n",
+            MetricName="m",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1.0,
+            ComparisonOperator="GreaterThanThreshold",
+            AlarmActions=[action],
+        )
+
     def target(self):
         told = self.client.describe_scalable_targets(ResourceIds=[self.resource], **SCOPE)
         return (told["ScalableTargets"] or [None])[0]

@@ -52,17 +52,7 @@ def test_what_is_not_built_is_refused_by_its_name(scaling):
 
 def test_an_alarm_whose_policy_is_gone_says_so(scaling):
     arn = scaling.steps()["PolicyARN"]
-    scaling.cloudwatch.put_metric_alarm(
-        AlarmName="orphan",
-        Namespace="n",
-        MetricName="m",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1.0,
-        ComparisonOperator="GreaterThanThreshold",
-        AlarmActions=[arn],
-    )
+    scaling.alarm("orphan", arn)
     scaling.client.delete_scaling_policy(PolicyName="steps", **scaling.scope)
     scaling.cloudwatch.set_alarm_state(
         AlarmName="orphan", StateValue="ALARM", StateReason="by hand"

@@ -10,17 +10,7 @@ TIME_SCALE = 60
 
 def test_a_step_policy_and_its_alarms(scaling):
     arn = scaling.steps()["PolicyARN"]
-    scaling.cloudwatch.put_metric_alarm(
-        AlarmName="busy",
-        Namespace="n",
-        MetricName="m",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1.0,
-        ComparisonOperator="GreaterThanThreshold",
-        AlarmActions=[arn],
-    )
+    scaling.alarm("busy", arn)
     [policy] = scaling.policies()
     assert policy["StepScalingPolicyConfiguration"] == {
         **STEPS,
