@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from embedded_aws.embedded import EmbeddedAws
+from embedded_aws.moto_services import teach
 from embedded_aws.served import SERVED
 
 MODELS = {"monitoring": "cloudwatch"}
@@ -74,9 +75,10 @@ def _operations(service: str) -> frozenset[str]:
 
 
 def _of_moto(service: str, known: frozenset[str]) -> frozenset[str]:
-    """Actions with a handler of their name."""
+    """Actions with a handler of their name, those that moto is taught here among them."""
     from botocore import xform_name
 
+    teach(service)
     handlers: set[Any] = {
         getattr(handler, "__self__", None)
         for handler in import_module(f"moto.{service}.urls").url_paths.values()

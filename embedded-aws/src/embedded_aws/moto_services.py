@@ -153,6 +153,21 @@ class Moto:
         return handlers
 
 
+def teach(service: str) -> None:
+    """Let moto's backend of a service do what it lacks. Safe to repeat."""
+    for lesson in _LESSONS.get(service, ()):
+        lesson()
+
+
+_LESSONS: dict[str, tuple[Callable[[], None], ...]] = {
+    "s3": (teach_notifications,),
+    "dynamodb": (teach_transactions,),
+    "ecs": (teach_fargate,),
+    "kms": (teach_digests,),
+    "logs": (teach_patterns, teach_metric_filters),
+}
+
+
 def reset_moto() -> None:
     """Forget everything that moto remembers."""
     from moto.core.base_backend import BackendDict
@@ -210,17 +225,7 @@ def _load_handlers(host: str) -> list[tuple[re.Pattern[str], _Handler]]:
         else:
             backend = service_backends["global"]
         _teach_virtual_time()
-        if service == "s3":
-            teach_notifications()
-        if service == "dynamodb":
-            teach_transactions()
-        if service == "ecs":
-            teach_fargate()
-        if service == "kms":
-            teach_digests()
-        if service == "logs":
-            teach_patterns()
-            teach_metric_filters()
+        teach(service)
         return [(re.compile(url), handler) for url, handler in backend.urls.items()]
     return []
 

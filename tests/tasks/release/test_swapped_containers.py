@@ -11,7 +11,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -105,13 +105,14 @@ def settles(place: Place) -> dict[str, Any]:
 
 def logged(place: Place, beginning: str) -> list[str]:
     """Lines of the containers that begin so, once there are any."""
-    deadline = time.monotonic() + SECONDS
+    logs, deadline = place.aws.client("logs"), time.monotonic() + SECONDS
     while time.monotonic() < deadline:
-        events = place.aws.client("logs").filter_log_events(
-            logGroupName=f"/aws/sagemaker/Endpoints/{ENDPOINT}"
-        )["events"]
-        if found := [e["message"] for e in events if e["message"].startswith(beginning)]:
-            return found
+        # The group is made with the first lines, which arrive after what they tell of.
+        with suppress(logs.exceptions.ResourceNotFoundException):
+            events = logs.filter_log_events(logGroupName=f"/aws/sagemaker/Endpoints/{ENDPOINT}")
+            lines = [event["message"] for event in events["events"]]
+            if found := [line for line in lines if line.startswith(beginning)]:
+                return found
         time.sleep(0.1)
     return []
 
