@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
 from typing import Literal
 
@@ -12,11 +13,50 @@ PREFIX = "sagemaker:"
 Scope = Literal["training", "inference"]
 _FORM = f"{PREFIX}<framework>:<version>[:<python>], like {PREFIX}tensorflow:2.18:py310"
 _PARTS = (2, 3)
+_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}\Z")
+_TAG = re.compile(r":(\w[\w.-]{0,127})\Z", re.ASCII)  # of OCI's distribution specification
+MOVING = "latest"
+"""The tag that means whatever was pushed last."""
+LONGEST = 255
+"""Characters that SageMaker takes of an address."""
 
 
 def region() -> str:
     """The region that every client and every image is of."""
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+def fault_of(image: str, *, by_digest: bool) -> str:
+    """Why an image is not taken, in a sentence; "" when it is.
+
+    What runs must be what was tried: `latest`, and no tag at all, is whatever was pushed last, and
+    any other tag can be pushed anew.
+
+    Args:
+        image: An address, or ``sagemaker:<framework>:<version>[:<python>]``.
+        by_digest: Whether only a digest will do, as in production.
+    """
+    if by_digest and not _DIGEST.search(image):
+        return (
+            f"{image!r} is not fixed by its digest, which SLUICE_ENVIRONMENT=production asks for; "
+            "write …/<repository>@sha256:<digest>, which `aws ecr batch-get-image` tells"
+        )
+    if image.startswith(PREFIX):
+        return ""
+    if not image or len(image) > LONGEST or any(character.isspace() for character in image):
+        return f"{image!r} is no address of an image"
+    _registry, slash, repository = image.rpartition("/")
+    if not slash:
+        return (
+            f"{image!r} names no registry; write the whole address, or "
+            f"{PREFIX}<framework>:<version>"
+        )
+    if "@" in repository:
+        return "" if _DIGEST.search(repository) else f"{image!r} ends in no SHA-256"
+    tag = _TAG.search(repository)
+    if tag is None or tag[1] == MOVING:
+        return f"{image!r} is whatever was pushed last; write a tag of one version, or the digest"
+    return ""
 
 
 @lru_cache(maxsize=64)

@@ -14,13 +14,12 @@ from models.runtime.tables.columns import CLIENT_TYPES, ClientType
 from tasks import instances, own_code
 from tasks.contracts.model import Column, Contract
 from tasks.errors import InvalidModelSpec, InvalidSetting
-from tasks.images import PREFIX, address_of
+from tasks.images import address_of, fault_of
 from tasks.model_spec import ModelSpec
 from tasks.prices import hourly_usd
 from tasks.settings import Settings
 from tasks.specs.behaviour import BehaviourSpec
 
-LONGEST_IMAGE = 255
 PICTURES = "images"
 """Format of a contract whose rows are pictures."""
 
@@ -252,14 +251,9 @@ def _machine_faults(spec: ModelSpec, settings: Settings) -> Iterator[str]:
         ("training", training.image or settings.training_image, training.instance_type, "training"),
         ("serving", serving.image or settings.serving_image, serving.instance_type, "inference"),
     ):
-        if not image.startswith(PREFIX):
-            if not image or len(image) > LONGEST_IMAGE or any(c.isspace() for c in image):
-                yield f"{key}.image: {image!r} is no address of an image"
-            elif "/" not in image:
-                yield (
-                    f"{key}.image: {image!r} names no registry; write the whole address, or "
-                    f"{PREFIX}<framework>:<version>"
-                )
+        fault = fault_of(image, by_digest=settings.in_production)
+        if fault:
+            yield f"{key}.image: {fault}"
             continue
         try:
             address_of(image, kind, scope)

@@ -22,7 +22,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SLUICE_", frozen=True, extra="ignore")
 
     environment: Literal["development", "staging", "production"] = Field(
-        default="development", description="Which environment this installation is."
+        default="development",
+        description="Which environment this installation is; production takes images by their "
+        "digest only.",
     )
     lake_bucket: str = Field(default="sluice-lake", description="Bucket of the data lake.")
     registry_bucket: str = Field(
@@ -44,12 +46,13 @@ class Settings(BaseSettings):
         "neither the lake nor the work bucket. Empty takes SLUICE_ROLE_ARN.",
     )
     training_image: str = Field(
-        default="123456789012.dkr.ecr.us-east-1.amazonaws.com/sluice-training:latest",
-        description="Container image of training jobs.",
+        default="123456789012.dkr.ecr.us-east-1.amazonaws.com/sluice-training:1",
+        description="Container image of training jobs: never `latest`, and in production by its "
+        "digest.",
     )
     serving_image: str = Field(
-        default="123456789012.dkr.ecr.us-east-1.amazonaws.com/sluice-serving:latest",
-        description="Container image of endpoints.",
+        default="123456789012.dkr.ecr.us-east-1.amazonaws.com/sluice-serving:1",
+        description="Container image of endpoints, likewise.",
     )
     model_package_prefix: str = Field(
         default="sluice-",
@@ -127,6 +130,11 @@ class Settings(BaseSettings):
     poll_seconds: float = Field(
         default=30.0, gt=0, description="Seconds between looks at a training job."
     )
+
+    @property
+    def in_production(self) -> bool:
+        """Whether users depend on what this installation releases."""
+        return self.environment == "production"
 
     @field_validator("s3_console_url")
     @classmethod

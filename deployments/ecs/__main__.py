@@ -23,7 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--pool", default="sluice", help="name, as prefect.yaml says it")
     options = parser.parse_args(arguments)
     try:
-        template = pool.template(pool.read(options.values), pool.environment(settings()))
+        chosen, values = settings(), pool.read(options.values)
+        pool.require_fixed_image(values, str(options.values), by_digest=chosen.in_production)
+        template = pool.template(values, pool.environment(chosen))
         new = pool.apply(options.pool, template)
     except SluiceError as error:
         print(f"ecs: {error}", file=sys.stderr)

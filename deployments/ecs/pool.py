@@ -15,6 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from tasks.errors import InvalidSetting
+from tasks.images import fault_of
 from tasks.settings import Settings
 
 KIND = "ecs"
@@ -102,6 +103,16 @@ def checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
             "Leave it out; what a stage hands on lies in S3 without it.",
         )
     return dict(values)
+
+
+def require_fixed_image(values: Mapping[str, Any], where: str, *, by_digest: bool) -> None:
+    """Hold the image to `tasks.images.fault_of`: every flow runs in it.
+
+    Raises:
+        InvalidSetting: it is whatever was pushed last, or is none.
+    """
+    if fault := fault_of(str(values.get("image") or ""), by_digest=by_digest):
+        raise InvalidSetting(f"{where}: the image {fault}.", "Correct `image`.")
 
 
 def environment(settings: Settings) -> dict[str, str]:

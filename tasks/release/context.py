@@ -110,6 +110,7 @@ def here_site() -> Site:
     return Site(
         role_arn=chosen.hosting_role_arn or chosen.role_arn,
         image=chosen.serving_image,
+        images_by_digest=chosen.in_production,
         kms_key_id=chosen.kms_key_id,
         subnets=_listed(chosen.subnets),
         security_groups=_listed(chosen.security_groups),

@@ -53,6 +53,20 @@ def test_what_the_worker_would_not_take_is_refused(changes, message) -> None:
         pool.checked(values(**changes), "pool.yaml")
 
 
+@pytest.mark.parametrize(
+    ("image", "by_digest", "message"),
+    [
+        ("registry/flows:latest", False, "pushed last"),
+        ("registry/flows:1", True, "by its digest"),
+        (None, False, "no address"),
+    ],
+)
+def test_an_image_that_moves_is_refused(image, by_digest, message) -> None:
+    with pytest.raises(InvalidSetting, match=message):
+        pool.require_fixed_image(values(image=image), "pool.yaml", by_digest=by_digest)
+    pool.require_fixed_image(values(), "pool.yaml", by_digest=False)
+
+
 @pytest.mark.parametrize("text", ["- a list", "a: [", None])
 def test_a_file_that_is_none_is_refused(tmp_path, text) -> None:
     path = tmp_path / "pool.yaml"

@@ -217,6 +217,24 @@ def test_the_installations_image_is_checked_too():
     assert "training.image: 'latest' names no registry" in told
 
 
+@pytest.mark.parametrize("kind", ["training", "serving"])
+def test_an_image_that_moves_is_refused_before_a_job_and_in_production_all_but_digests(kind):
+    fixed, digest = "registry/fraud:1.2", "registry/fraud@sha256:" + 64 * "a"
+    images = dict.fromkeys(("training_image", "serving_image"), digest)
+
+    def told(image, environment):
+        chosen = {**images, f"{kind}_image": image}
+        return found(
+            load_model_spec(PRICES, MODELS), settings=Settings(environment=environment, **chosen)
+        )
+
+    assert f"{kind}.image: 'registry/fraud:latest' is whatever" in told(
+        "registry/fraud:latest", "development"
+    )
+    assert told(fixed, "development") == told(digest, "production") == ""
+    assert f"{kind}.image: {fixed!r} is not fixed by its digest" in told(fixed, "production")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.errors import ReleaseInProgress, ReleaseMismatch
+from tasks.errors import InvalidSetting, ReleaseInProgress, ReleaseMismatch
+from tasks.images import fault_of
 from tasks.model_spec import ModelSpec
 from tasks.release.hosting import requests
 from tasks.release.hosting.names import variant_of
@@ -22,7 +23,9 @@ def opened(
     Raises:
         ReleaseMismatch: endpoint and pointer do not agree on what serves.
         ReleaseInProgress: the endpoint is being changed by somebody else.
+        InvalidSetting: the image that would serve is whatever was pushed last, or is none.
     """
+    _require_fixed_image(spec, site)
     endpoint = facts.endpoint
     if endpoint is not None and endpoint.busy:
         raise ReleaseInProgress(
@@ -77,6 +80,16 @@ def opened(
         lease_seconds=lease,
     )
     return journal.noted(first_line(journal, now))
+
+
+def _require_fixed_image(spec: ModelSpec, site: Site) -> None:
+    """A rollback goes back with the images that served: only what is new is held to this."""
+    fault = fault_of(spec.serving.image or site.image, by_digest=site.images_by_digest)
+    if fault:
+        raise InvalidSetting(
+            f"{spec.name}: the serving image {fault}.",
+            "Correct serving.image in model.yaml, or SLUICE_SERVING_IMAGE where that is empty.",
+        )
 
 
 def _stable(

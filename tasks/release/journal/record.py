@@ -62,6 +62,7 @@ class Site(Frozen):
 
     role_arn: str
     image: str
+    images_by_digest: bool = False
     kms_key_id: str = ""
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()

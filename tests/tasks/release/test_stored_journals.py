@@ -35,7 +35,7 @@ def test_a_stored_verdict_is_read_and_written_in_the_judges_words(now: str, befo
     assert written["ruling"].pop("action") == now
     earlier["ruling"].pop("action")
     # A key that came later has its default, and takes nothing away.
-    for part in ("spec", "serving", "candidate", "stable"):
+    for part in ("spec", "serving", "candidate", "stable", "site"):
         written[part] = {key: written[part][key] for key in earlier[part]}
     assert {key: written[key] for key in earlier} == earlier
     assert journal.ruling.reason in timeline.page(journal)

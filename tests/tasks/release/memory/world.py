@@ -92,7 +92,7 @@ class World:
             people=MemoryPeople(self),
             clock=MemoryClock(self),
             specs={MODEL: self.spec()},
-            site=Site(role_arn="arn:aws:iam::123456789012:role/r", image="image:1"),
+            site=Site(role_arn="arn:aws:iam::123456789012:role/r", image="registry/serving:1"),
             owner=owner,
             lease_seconds=60.0,
         )
