@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from embedded_aws.protocol.service import Request, Response
+from embedded_aws.s3 import locks
 from embedded_aws.s3.deletions import delete_object, delete_objects, keys_in
 from embedded_aws.s3.encryption import with_key
 from embedded_aws.s3.forms import check_form, key_in
@@ -42,7 +43,7 @@ def answer(request: Request, now: float, moto: _Answer) -> Response:
         request = delete_object(request)
     request = with_key(request)
     with telling_of(request.action):
-        return moto(request)
+        return locks.answer(request, now, moto)
 
 
 def touched(request: Request) -> set[str]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from xml.parsers.expat import ExpatError
 from xml.sax.saxutils import escape
 
 from embedded_aws.protocol.service import AwsFault, Request, Response
+from embedded_aws.s3.documents import document, malformed
 from embedded_aws.s3.objects import Place, bucket_of, object_at, place_of
 from embedded_aws.s3.preconditions import failed, is_tag, no_such_key, not_implemented
 
@@ -56,10 +56,10 @@ def delete_objects(request: Request, moto: Callable[[Request], Response]) -> Res
         AwsFault: ``MalformedXML``.
     """
     bucket = place_of(request).bucket
-    document = _document(request.body)
-    objects = document["Delete"]["Object"]
+    asked = _document(request.body)
+    objects = asked["Delete"]["Object"]
     if any(_ELEMENTS & set(one) for one in objects):
-        raise _malformed()
+        raise malformed()
     if bucket_of(bucket) is None or not any(one.get("ETag") for one in objects):
         return moto(request)
     errors, kept = "", []
@@ -75,8 +75,8 @@ def delete_objects(request: Request, moto: Callable[[Request], Response]) -> Res
         head = '<?xml version="1.0" encoding="UTF-8"?>\n'
         xml = f'{head}<{_ROOT} xmlns="{_NAMESPACE}">{errors}</{_ROOT}>'
         return Response(200, xml.encode(), {"content-type": "application/xml"})
-    document["Delete"]["Object"] = kept
-    response = moto(_with_body(request, document))
+    asked["Delete"]["Object"] = kept
+    response = moto(_with_body(request, asked))
     before, end, after = response.body.rpartition(f"</{_ROOT}>".encode())
     return replace(response, body=before + errors.encode() + end + after)
 
@@ -98,22 +98,17 @@ def _check(place: Place, match: str) -> None:
 
 
 def _document(body: bytes) -> dict[str, Any]:
-    import xmltodict  # type: ignore[import-untyped]  # moto's, which reads the same body with it
-
-    try:
-        document = xmltodict.parse(body, strip_whitespace=False, force_list=("Object",))
-    except ExpatError as error:
-        raise _malformed() from error
-    objects = (document.get("Delete") or {}).get("Object", [])
+    read = document(body, strip_whitespace=False, force_list=("Object",))
+    objects = (read.get("Delete") or {}).get("Object", [])
     if not objects or not all(isinstance(one, dict) and one.get("Key") for one in objects):
-        raise _malformed()
-    return dict(document)
+        raise malformed()
+    return read
 
 
-def _with_body(request: Request, document: dict[str, Any]) -> Request:
-    import xmltodict
+def _with_body(request: Request, asked: dict[str, Any]) -> Request:
+    import xmltodict  # type: ignore[import-untyped]  # moto's, which reads it again
 
-    body = _plain(xmltodict.unparse(document)).encode()
+    body = _plain(xmltodict.unparse(asked)).encode()
     return replace(
         request, body=body, headers={**request.headers, "content-length": str(len(body))}
     )
@@ -129,10 +124,3 @@ def _error(one: Mapping[str, Any], fault: AwsFault) -> str:
 def _plain(xml: str) -> str:
     """XML whose returns stay returns: who reads it would take them for line feeds."""
     return xml.replace("\r", "&#13;")
-
-
-def _malformed() -> AwsFault:
-    return AwsFault(
-        "MalformedXML",
-        "The XML you provided was not well-formed or did not validate against our published schema",
-    )
