@@ -249,6 +249,14 @@ class ReleaseSpec(Strict):
     watch_seconds: int = Field(
         default=3600, ge=0, description="Watch after promotion, old version kept as control."
     )
+    demand_load: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Part of the last week's busiest hour that a window of the watch must have "
+        "brought before it ends: what is slow only under load looks well until then. It goes on "
+        "for at most deadline_seconds more. 0 demands nothing.",
+    )
     keep_versions: int = Field(
         default=10, ge=2, description="Newest versions that stay at hand; older ones are archived."
     )

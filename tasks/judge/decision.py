@@ -40,6 +40,7 @@ REASONS = (
     "promoted",
     "deadline",
     "unknown",
+    "load",
 )
 CLIMB, START, WATCH = (REASONS.index(name) for name in ("climb", "start", "watch"))
 
@@ -102,6 +103,10 @@ def decide(
     )
     sound &= now >= state.upset_until
     watched = (why == WATCH) & sound & (now - state.watching >= policy.watch_seconds - 1e-9)
+    # What is slow only under load looks well until there is some.
+    idle = watched & (state.busiest < policy.demanded_rate)
+    why = np.where(idle, REASONS.index("load"), why)
+    watched &= ~idle
     late = (state.started != NEVER) & (now - state.started >= policy.deadline_seconds)
     overdue = late & (state.watching == NEVER)
     # A watch that can never be finished quietly must end too.

@@ -165,6 +165,12 @@ class JudgePolicy(Immutable):
         default=200, ge=1, description="Mirrored pairs without an alarm before the first share."
     )
     watch_seconds: float = Field(default=1800.0, ge=0)
+    demanded_rate: float = Field(
+        default=0.0,
+        ge=0,
+        description="Requests per second, of both versions together, that must have come in some "
+        "window of the watch before it ends; 0 demands nothing.",
+    )
     deadline_seconds: float = Field(default=7200.0, gt=0)
     on_deadline: Literal["roll_back", "ask"] = "roll_back"
     revision_windows: int = Field(

@@ -65,6 +65,7 @@ class SequentialState:
         difference, compared_with: The last window's standardised differences, and what they were
             taken from, (R, G).
         sample_ratio: Mass of the test for a canary that answers too few, (R, 1 + alternatives).
+        busiest: Largest request rate of a window of the watch so far, per second, (R,).
         peak: Largest evidence so far, (R,).
         outcome, decided: OPEN, ROLLBACK, PROMOTE or INCONCLUSIVE, and when, (R,).
         target, why: Wanted share, and the index into decision.REASONS, (R,).
@@ -99,6 +100,7 @@ class SequentialState:
     difference: Array
     compared_with: Array
     sample_ratio: Array
+    busiest: Array
     peak: Array
     outcome: Array
     decided: Array
@@ -130,6 +132,7 @@ def _unobserved() -> dict[str, Array]:
         "difference": np.zeros(len(GATES)),
         "compared_with": np.full(len(GATES), float(UNKNOWN)),
         "sample_ratio": unspent_ratio(),
+        "busiest": np.zeros(()),
     }
 
 

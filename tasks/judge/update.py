@@ -240,8 +240,12 @@ def _remember(
     climbed = step != state.step
     last = len(policy.ladder) - 1
     keep = (calm & ~warm)[:, None]
+    # Of windows that were at the last step from their beginning to their end.
+    watched = (step == last) & (state.step == last)
+    rate = whole.sum(1) / length
     return replace(
         state,
+        busiest=np.where(watched, np.maximum(state.busiest, rate), 0.0),
         latency=state.latency + counts.latency[:, :, 1] * calm[:, None, None],
         latency_canary=state.latency_canary + counts.latency[:, 0, 0] * keep,
         predictions=state.predictions + counts.predictions[:, :, 1] * calm[:, None, None],

@@ -236,6 +236,7 @@ def _reason(
     open_gates = [m for m in margins if m.proven is None or m.proven > m.tolerance]
     missing = ", ".join(m.gate for m in open_gates) or "nothing"
     why = REASONS[int(sequential.why[0])]
+    busiest = float(sequential.busiest[0])
     if action == "rollback" and evidence < policy.threshold:
         ratio = float(sample_ratio.evidence(sequential.sample_ratio)[0])
         return (
@@ -255,6 +256,12 @@ def _reason(
         return (
             f"Proven not worse in all {len(margins)} gates (error at most {policy.beta:.0%} each), "
             f"and quiet through the watch of {policy.watch_seconds:.0f} s."
+        )
+    if action == "inconclusive" and not open_gates and busiest < policy.demanded_rate:
+        return (
+            f"Proven not worse in all {len(margins)} gates, but at {busiest:.3g} requests/s in the "
+            f"busiest window of the watch; {policy.demanded_rate:.3g} must have been seen, and the "
+            f"deadline of {policy.deadline_seconds:.0f} s came first."
         )
     if action == "inconclusive":
         return (
@@ -277,6 +284,8 @@ def _reason(
         "dwell": f"Too short at {shown} to climb.",
         "proof": f"Not yet proven for the next share: {missing}; stay at {shown}.",
         "climb": f"Proven safe enough for the next share: step to {shown}.",
+        "load": f"Quiet through the watch, at {busiest:.3g} requests/s in its busiest "
+        f"window; {policy.demanded_rate:.3g} must have been seen: watching at {shown}.",
         "watch": f"The last step, the old version kept as control: watching at {shown}.",
         "shadow": f"{sequential.pairs[0]:.0f} of {policy.shadow_pairs} mirrored pairs compared.",
     }

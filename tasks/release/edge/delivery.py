@@ -37,12 +37,17 @@ class EdgeDelivery:
                 *latency_edges.questions(space, windows.LATENCY, of_version),
                 *traffic.questions(space, windows.REQUESTS, of_version),
             )
-            told = lately(context, spec.name, asked)
+            week = traffic.of_the_week(space, windows.REQUESTS, of_version)
+            told = {
+                **lately(context, spec.name, asked),
+                **lately(context, spec.name, week, traffic.WEEK_SECONDS),
+            }
         return Facts(
             pointer=pointer,
             endpoint=None,
             latency_quantiles={level: told.get(level, ()) for level in latency_edges.LEVELS},
             requests_per_second=traffic.busiest(told),
+            busiest_hour=traffic.peak(told),
         )
 
     def observe(self, context: ReleaseContext, journal: Journal) -> ObservedState:

@@ -50,7 +50,7 @@ def opened(
         prediction_edges=edges,
         predictions_judged=bool(edges) and edges == facts.stable_edges and stable is not None,
         latency_edges_ms=placed(facts.latency_quantiles),
-        busiest_before=facts.requests_per_second,
+        busiest_before=facts.busiest_hour,
         site=site,
         serving=spec.serving,
         spec=spec.release,

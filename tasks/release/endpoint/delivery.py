@@ -49,6 +49,7 @@ class EndpointDelivery:
                 for level in latency_edges.LEVELS
             },
             requests_per_second=traffic.busiest(told),
+            busiest_hour=traffic.peak(told),
         )
 
     def _lately(
@@ -62,7 +63,11 @@ class EndpointDelivery:
             *latency_edges.questions(windows.SAGEMAKER, "ModelLatency", served),
             *traffic.questions(windows.SAGEMAKER, windows.COUNTS["requests"], served),
         )
-        return lately(context, spec.endpoint_name, asked)
+        requests = traffic.of_the_week(windows.SAGEMAKER, windows.COUNTS["requests"], served)
+        return {
+            **lately(context, spec.endpoint_name, asked),
+            **lately(context, spec.endpoint_name, requests, traffic.WEEK_SECONDS),
+        }
 
     def observe(self, context: ReleaseContext, journal: Journal) -> ObservedState:
         """Endpoint, pointer, alarms, and which parts exist."""

@@ -68,7 +68,7 @@ def opened(
         prediction_edges=edges,
         predictions_judged=judged and pair,
         latency_edges_ms=placed(facts.latency_quantiles),
-        busiest_before=facts.requests_per_second,
+        busiest_before=facts.busiest_hour,
         instances=instances,
         site=site,
         serving=spec.serving,

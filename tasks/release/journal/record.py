@@ -190,7 +190,7 @@ class Journal(Frozen):
     how often each act was done in the present phase. ``lease_until`` is the owner's lease on its
     own clock, ``lease_seconds`` how long it runs from the last write on; 0 in older journals, and
     where the owner let go. ``busiest_before`` is what the stable version was asked in the busiest
-    hour of the last day, requests per second; None when that is not known.
+    hour of the last week, requests per second; None when that is not known.
     """
 
     schema_version: Literal[1] = 1

@@ -21,7 +21,8 @@ class Facts(Frozen):
     environment of the stable version's container. ``stable_edges`` and ``own_edges`` are the
     prediction edges that the two bundles carry, where the program counts into its own.
     ``latency_quantiles`` are p50, p90 and p99 of the stable version's latency by the hour, ms;
-    ``requests_per_second`` is what it is asked at its busiest, None while that is not known.
+    ``requests_per_second`` is what it is asked at its busiest in a day, ``busiest_hour`` in a week;
+    None while that is not known.
     """
 
     pointer: Pointer | None
@@ -32,6 +33,7 @@ class Facts(Frozen):
     own_edges: tuple[float, ...] = ()
     latency_quantiles: Mapping[str, tuple[float, ...]] = {}
     requests_per_second: float | None = None
+    busiest_hour: float | None = None
 
 
 class Wish(Frozen):

@@ -31,7 +31,10 @@ ACTUATION_SECONDS = 10.0
 
 
 def policy(
-    spec: ReleaseSpec, prediction_bins: int, latency_edges_ms: Sequence[float]
+    spec: ReleaseSpec,
+    prediction_bins: int,
+    latency_edges_ms: Sequence[float],
+    busiest_hour: float | None = None,
 ) -> JudgePolicy:
     """The judge's policy for a model's release spec.
 
@@ -39,6 +42,8 @@ def policy(
         spec: From model.yaml.
         prediction_bins: Number of prediction bins; 0 when none are counted.
         latency_edges_ms: Inner edges of the latency bins.
+        busiest_hour: Requests per second of the last week's busiest hour; None: not known, and
+            then no load is demanded.
     """
     tolerance = spec.tolerance
     return JudgePolicy(
@@ -64,6 +69,7 @@ def policy(
         actuation_seconds=ACTUATION_SECONDS,
         warm_up_seconds=float(spec.warm_up_seconds),
         watch_seconds=float(spec.watch_seconds),
+        demanded_rate=spec.demand_load * (busiest_hour or 0.0),
         deadline_seconds=float(spec.deadline_seconds),
         on_deadline=spec.inconclusive,
     )
@@ -72,7 +78,7 @@ def policy(
 def journal_policy(journal: Journal) -> JudgePolicy:
     """The policy of a release, from its journal."""
     bins = len(journal.judged_edges) + 1 if journal.judged_edges else 0
-    return policy(journal.spec, bins, journal.latency_edges_ms)
+    return policy(journal.spec, bins, journal.latency_edges_ms, journal.busiest_before)
 
 
 @dataclass(frozen=True)

@@ -47,14 +47,23 @@ def with_alarms(
 
 
 def lately(
-    context: ReleaseContext, subject: str, questions: Sequence[Mapping[str, Any]]
+    context: ReleaseContext,
+    subject: str,
+    questions: Sequence[Mapping[str, Any]],
+    seconds: float = HISTORY_SECONDS,
 ) -> Mapping[str, tuple[float, ...]]:
-    """What the last day's hours answer to each of the questions, the oldest first.
+    """What the last hours answer to each of the questions, the oldest first.
+
+    Args:
+        context: Where.
+        subject: Whose metrics they are, for an error's text.
+        questions: MetricDataQueries.
+        seconds: How far back; a day where nothing else is said.
 
     Raises:
         AwsRejected, AwsThrottled, AwsUnavailable: CloudWatch did not answer.
     """
     now = context.clock.now()
-    begin = math.floor((now - HISTORY_SECONDS) / PERIOD_SECONDS) * PERIOD_SECONDS
+    begin = math.floor((now - seconds) / PERIOD_SECONDS) * PERIOD_SECONDS
     values = context.feed.values(subject, questions, max(begin, 0.0), now)
     return {name: tuple(values[name][at] for at in sorted(values[name])) for name in values}

@@ -55,7 +55,7 @@ def _load(journal: Journal) -> str:
     if not any(rates):
         return "No request was seen yet: nothing is known of any load."
     before = journal.busiest_before
-    peak = f" ({max(rates) / before:.0%} of the busiest hour of the day before)" if before else ""
+    peak = f" ({max(rates) / before:.0%} of the busiest hour of the week before)" if before else ""
     return (
         f"More load than was there: at most {max(rates):.3g} requests/s were seen{peak}, and the "
         f"candidate bore at most {most:.0%} of them."

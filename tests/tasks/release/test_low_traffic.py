@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from tasks.judge import JudgePolicy
 from tasks.judge.information import seconds_to_proof
 from tasks.release import run, start_release
 from tasks.release.observation import traffic
+from tasks.release.observation.analysis import journal_policy
 from tests.tasks.release import memory
 from tests.tasks.release.memory import MODEL, V2
 from tests.tasks.release.test_outside import SHORT
@@ -76,11 +77,16 @@ class Remembering:
     feed: Any
     hours: list[float]
     minutes: list[float]
+    week: list[float] = field(default_factory=list)
 
     def read(self, *asked: Any) -> Any:
         return self.feed.read(*asked)
 
-    def values(self, _subject: str, questions: Any, begin: float, _end: float) -> Any:
+    def values(self, _subject: str, questions: Any, begin: float, end: float) -> Any:
+        if [one["Id"] for one in questions] == [traffic.WEEK]:
+            assert end - begin >= traffic.WEEK_SECONDS or begin == 0.0
+            told = self.week or self.hours
+            return {traffic.WEEK: {begin + 3600.0 * i: hour for i, hour in enumerate(told)}}
         assert {one["Id"] for one in questions} >= {traffic.HOURS, traffic.MINUTES}
         return {
             traffic.HOURS: {begin + 3600.0 * i: told for i, told in enumerate(self.hours)},
@@ -142,3 +148,22 @@ def test_the_expected_time_is_near_what_simulated_releases_take(rate: float) -> 
         update={"tolerance": policy.tolerance.model_copy(update={"latency_p99": 0.5})}
     )
     assert seconds_to_proof(lenient, rate) < seconds_to_proof(policy, rate)
+
+
+@pytest.mark.parametrize(
+    ("week", "demand", "demanded"),
+    [
+        ([360.0, 3_600.0, *NIGHT_AND_DAY], 0.8, 0.8),
+        ([360.0, 3_600.0, *NIGHT_AND_DAY], 0.0, 0.0),
+        ([3_600.0] * (traffic.KNOWN_HOURS - 1), 0.8, 0.0),
+    ],
+    ids=["a part of the peak", "nothing is asked", "a new service"],
+)
+def test_the_load_that_is_demanded_is_a_part_of_the_weeks_busiest_hour(
+    week: list[float], demand: float, demanded: float
+) -> None:
+    world = memory.serving_world(release={**SHORT, "demand_load": demand, "low_traffic": "run"})
+    context = world.context("ann")
+    context = replace(context, feed=Remembering(context.feed, week, ONE_A_MINUTE, week))
+    journal = start_release(context, MODEL, V2, "ann", "weekly")
+    assert journal_policy(journal).demanded_rate == pytest.approx(demanded)

@@ -24,7 +24,7 @@ from tasks.values import Pointer
 V1, V2 = "v20260101_020000", "v20260108_020000"
 SITE = Site(
     role_arn="arn:aws:iam::123456789012:role/r",
-    image="image:1",
+    image="registry/serving:1",
     kms_key_id="key",
     subnets=("subnet-1",),
     security_groups=("sg-1",),

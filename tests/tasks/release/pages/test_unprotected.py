@@ -40,7 +40,7 @@ def test_the_load_is_the_highest_that_was_seen() -> None:
     assert "busiest hour" not in first
     known = journal.model_copy(update={"timeline": seen, "busiest_before": 50.0})
     assert (
-        "20 requests/s were seen (40% of the busiest hour of the day before)"
+        "20 requests/s were seen (40% of the busiest hour of the week before)"
         in (unprotected(known)[0])
     )
     assert "nothing is known" in unprotected(journal.model_copy(update={"timeline": ()}))[0]
