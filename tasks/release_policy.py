@@ -15,7 +15,8 @@ import yaml
 from pydantic import ValidationError
 
 from tasks.errors import InvalidSetting
-from tasks.model_spec import ModelSpec, ReleaseSpec
+from tasks.model_spec import ModelSpec
+from tasks.specs.release import ReleaseSpec
 
 
 def with_policy(spec: ModelSpec, path: str) -> ModelSpec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from benchmarks.edge.rollout import SCENARIOS, play, row
-from tasks.model_spec import ReleaseSpec
+from tasks.specs.release import ReleaseSpec
 
 HEADER = (
     "scenario",

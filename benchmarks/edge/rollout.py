@@ -20,9 +20,9 @@ from tasks.judge.policy import JudgePolicy
 from tasks.judge.sequential import OPEN, PROMOTE, ROLLBACK, SequentialState, initial
 from tasks.judge.update import update
 from tasks.judge.window import WindowArrays
-from tasks.model_spec import ReleaseSpec
 from tasks.release.observation.analysis import policy
 from tasks.release.observation.latency_edges import placed
+from tasks.specs.release import ReleaseSpec
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

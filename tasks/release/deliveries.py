@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tasks.model_spec import ReleaseSpec
 from tasks.release.delivery import Delivery
 from tasks.release.edge.delivery import EdgeDelivery
 from tasks.release.endpoint.delivery import EndpointDelivery
+from tasks.specs.release import ReleaseSpec
 
 DELIVERIES: Mapping[str, Delivery] = {"endpoint": EndpointDelivery(), "edge": EdgeDelivery()}
 """By ``release.delivery`` of model.yaml."""

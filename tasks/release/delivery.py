@@ -3,7 +3,7 @@
 A release on an endpoint (`tasks.release.endpoint`) and one to users' own devices
 (`tasks.release.edge`) are the same release: one journal, one machine, one judge, one verb to go
 back. A delivery answers what differs. A third one is a package beside these two with a class like
-theirs, a word in `model_spec.ReleaseSpec.delivery`, and a line in `tasks.release.deliveries`.
+theirs, a word in `specs.release.ReleaseSpec.delivery`, and a line in `tasks.release.deliveries`.
 """
 
 from __future__ import annotations

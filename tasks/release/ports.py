@@ -12,10 +12,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from tasks.model_spec import AutoscalingSpec
 from tasks.release.journal.record import Journal, Point, Ruling
 from tasks.release.machine.observed import ObservedEndpoint
 from tasks.specs.load_test import LoadTestSpec
+from tasks.specs.serving import AutoscalingSpec
 from tasks.values import Manifest, Pointer, Rollout, Seal
 
 WindowCounts = Mapping[str, Any]

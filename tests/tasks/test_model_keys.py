@@ -16,7 +16,10 @@ from tasks.settings import Settings
 from tasks.specs.conversion import ConversionSpec
 
 ROOT = Path(__file__).resolve().parents[2]
-DECLARED = {"tasks/model_spec.py", "tasks/specs/family.py", "tasks/specs/data.py"}
+DECLARED = {
+    "tasks/model_spec.py",
+    *(f"tasks/specs/{part}.py" for part in ("data", "family", "release", "serving", "training")),
+}
 """Files that only declare keys, or read them to hand them on."""
 KEYS = [
     pytest.param(title, field, id=f"{title}.{field}")

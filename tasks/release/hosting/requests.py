@@ -8,10 +8,10 @@ from typing import Any
 from models.runtime import model_files
 from models.runtime.images.fetching import HOSTS
 from tasks.images import address_of
-from tasks.model_spec import AutoscalingSpec, ServingSpec
 from tasks.release.hosting import excess, names
 from tasks.release.journal.record import Arm, Journal, Site
 from tasks.release.machine.observed import Part
+from tasks.specs.serving import AutoscalingSpec, ServingSpec
 from tasks.values import FIRST_PROGRAM, Seal
 
 SHORT = 60

@@ -9,13 +9,13 @@ from typing import Any
 from tasks.aws import asking, client
 from tasks.clock import Clock
 from tasks.errors import AwsRejected, ReleaseMismatch
-from tasks.model_spec import AutoscalingSpec
 from tasks.release.hosting import alarms, logs, names, scaling
 from tasks.release.hosting.asking import load_test
 from tasks.release.journal.record import Journal
 from tasks.release.machine.observed import ObservedEndpoint, ObservedVariant
 from tasks.release.observation import captures
 from tasks.specs.load_test import LoadTestSpec
+from tasks.specs.serving import AutoscalingSpec
 
 GONE = ("could not find", "does not exist", "not found", "cannot find")
 THERE = ("already exist", "already existing")

@@ -7,8 +7,8 @@ from typing import Any
 
 from tasks.aws import asking, client
 from tasks.errors import AwsRejected
-from tasks.model_spec import AutoscalingSpec
 from tasks.release.hosting.requests import scaling_policy
+from tasks.specs.serving import AutoscalingSpec
 
 DIMENSION = {
     "ServiceNamespace": "sagemaker",

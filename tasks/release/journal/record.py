@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from tasks.model_spec import ReleaseSpec, ServingSpec
+from tasks.specs.release import ReleaseSpec
+from tasks.specs.serving import ServingSpec
 from tasks.values import Frozen, Seal
 
 Phase = Literal[

@@ -22,10 +22,10 @@ from tasks.judge import (
     verdict,
 )
 from tasks.judge.information import seconds_to_proof
-from tasks.model_spec import ReleaseSpec
 from tasks.release.journal.record import ArmFigures, Journal, Point, Ruling
 from tasks.release.observation import pairs, windows
 from tasks.release.ports import WindowCounts
+from tasks.specs.release import ReleaseSpec
 
 ACTUATION_SECONDS = 10.0
 

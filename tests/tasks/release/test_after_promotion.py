@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from benchmarks.release import testbed
-from tasks.model_spec import ReleaseSpec
 from tasks.release import advance, run, start_release
 from tasks.release.hosting.names import variant_of
+from tasks.specs.release import ReleaseSpec
 
 TIME_SCALE = 30.0
 MODEL = testbed.MODEL

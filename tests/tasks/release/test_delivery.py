@@ -9,15 +9,15 @@ from typing import get_args
 
 import pytest
 
-from tasks.model_spec import ReleaseSpec
 from tasks.release.deliveries import DELIVERIES, delivery_of
 from tasks.release.journal.record import BEFORE_POINTER, Phase
 from tasks.release.machine.observed import ObservedEndpoint, ObservedVariant
 from tasks.release.machine.plan import Facts
+from tasks.specs.release import ReleaseSpec
 from tasks.values import Pointer, Rollout
 
 ROOT = Path(__file__).resolve().parents[3]
-SPEC_ITSELF = ROOT / "tasks" / "model_spec.py"
+SPEC_ITSELF = ROOT / "tasks" / "specs" / "release.py"
 """The spec refuses keys that an edge release knows not; it picks nothing."""
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from benchmarks.release import testbed
-from tasks.model_spec import AutoscalingSpec
 from tasks.release import roll_back, run, start_release
 from tasks.release.hosting.names import variant_of
+from tasks.specs.serving import AutoscalingSpec
 
 pytestmark = pytest.mark.seconds(90)
 

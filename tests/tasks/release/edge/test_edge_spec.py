@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tasks.model_spec import ReleaseSpec
+from tasks.specs.release import ReleaseSpec
 
 
 def test_a_model_is_delivered_by_its_endpoint_unless_it_says_otherwise() -> None:

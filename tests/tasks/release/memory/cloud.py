@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import AwsRejected
-from tasks.model_spec import AutoscalingSpec
 from tasks.release.journal.record import Journal
 from tasks.release.machine.observed import ObservedEndpoint, ObservedVariant
+from tasks.specs.serving import AutoscalingSpec
 
 if TYPE_CHECKING:
     from tests.tasks.release.memory.world import World

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.model_spec import ReleaseSpec
 from tasks.release import roll_back, run, start_release
 from tasks.release.journal.record import ArmFigures, Journal, Point
 from tasks.release.pages import timeline
 from tasks.release.pages.unprotected import unprotected
+from tasks.specs.release import ReleaseSpec
 from tests.tasks.release import memory
 from tests.tasks.release.memory import MODEL, V1, V2
 from tests.tasks.release.test_crashes import SHORT
