@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedded_aws.archives import ArchiveError, unpack
-from embedded_aws.training.transfer import pack
+from embedded_aws.training.artifacts import pack
 
 MIB = 1 << 20
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.training.transfer import Checkpoints, in_the_making
+from embedded_aws.jobs.syncing import SyncedFolder, in_the_making
 
 TIME_SCALE = 240
 
@@ -37,7 +37,7 @@ def folder(tmp_path):
 
 
 def test_a_file_is_taken_when_it_has_stood_still(folder):
-    shelf, checkpoints = Shelf(), Checkpoints(folder, "s3://b/c")
+    shelf, checkpoints = Shelf(), SyncedFolder(folder, "s3://b/c")
     (folder / "state").write_text("1")
     checkpoints.save(shelf)
     assert shelf.objects == {}
@@ -53,7 +53,7 @@ def test_a_file_is_taken_when_it_has_stood_still(folder):
 
 
 def test_what_is_in_the_making_waits_for_the_end_of_the_program(folder):
-    shelf, checkpoints = Shelf(), Checkpoints(folder, "s3://b/c")
+    shelf, checkpoints = Shelf(), SyncedFolder(folder, "s3://b/c")
     (folder / ".epoch-1.npz.partial").write_text("half")
     (folder / "epoch-1.tmp").write_text("half")
     for _ in range(3):
@@ -79,7 +79,7 @@ def test_names_of_files_in_the_making(name, made):
 
 def test_a_file_that_changes_while_it_is_copied_is_taken_later(folder):
     """The mark of the copy is compared again: size, time and inode."""
-    shelf, checkpoints = Shelf(), Checkpoints(folder, "s3://b/c")
+    shelf, checkpoints = Shelf(), SyncedFolder(folder, "s3://b/c")
     path = folder / "state"
     path.write_bytes(b"old" * 100)
     checkpoints.save(shelf)
@@ -102,7 +102,7 @@ def test_a_file_that_changes_while_it_is_copied_is_taken_later(folder):
 
 
 def test_a_file_of_this_moment_may_change_again_within_one_tick_of_the_clock(folder):
-    shelf, checkpoints = Shelf(), Checkpoints(folder, "s3://b/c")
+    shelf, checkpoints = Shelf(), SyncedFolder(folder, "s3://b/c")
     future = time.time() + 60
     (folder / "state").write_text("1")
     os.utime(folder / "state", (future, future))
@@ -114,7 +114,7 @@ def test_a_file_of_this_moment_may_change_again_within_one_tick_of_the_clock(fol
 
 
 def test_a_file_that_vanishes_is_forgotten(folder):
-    shelf, checkpoints = Shelf(), Checkpoints(folder, "s3://b/c")
+    shelf, checkpoints = Shelf(), SyncedFolder(folder, "s3://b/c")
     (folder / "gone").write_text("1")
     checkpoints.save(shelf)
     (folder / "gone").unlink()

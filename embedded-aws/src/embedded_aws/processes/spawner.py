@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from embedded_aws.processes.keeper import Keeper
-from embedded_aws.processes.launcher import NO_NETWORK
+from embedded_aws.processes.launcher import NO_NETWORK, OPT_ML
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 # What a program needs of its surroundings to run at all; nothing else of ours leaks in.
@@ -32,18 +32,27 @@ class Spawner:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spawner")
 
     def start(
-        self, command: Sequence[str], env: Mapping[str, str], cwd: Path, *, network: bool = True
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        *,
+        network: bool = True,
+        opt_ml: Path | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start a program in its own process group, stdout and stderr in one pipe.
 
         Without ``network`` it has a loopback of its own alone; where the system makes no such
-        thing, the first line that it prints says so.
+        thing, the first line that it prints says so. ``opt_ml`` is what it finds at ``/opt/ml``,
+        where the system lets us bind a folder there for one process.
 
         Raises:
             OSError: when the launcher cannot be started, or after :meth:`close`.
         """
         try:
-            words = [*([] if network else [NO_NETWORK]), *command]
+            isolation = [] if network else [NO_NETWORK]
+            home = [] if opt_ml is None else [OPT_ML, str(opt_ml)]
+            words = [*isolation, *home, *command]
             starting = self._thread.submit(self._start, words, env, cwd)
         except RuntimeError as error:
             raise OSError(

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from embedded_aws.events import sagemaker as events
+from embedded_aws.jobs.listing import page
+from embedded_aws.jobs.machinery import Machinery
+from embedded_aws.jobs.state import DEFAULT_MAX_RUNTIME, TERMINAL
 from embedded_aws.logs import Logs
 from embedded_aws.processes.spawner import Spawner
 from embedded_aws.protocol.service import AwsFault
 from embedded_aws.training.checks import check_input_exists, check_request
-from embedded_aws.training.job import DEFAULT_MAX_RUNTIME, TERMINAL, Job
-from embedded_aws.training.listing import page
-from embedded_aws.training.machinery import Machinery
+from embedded_aws.training.job import Job
 from embedded_aws.training.runner import Runner
 from embedded_aws.world import World
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from embedded_aws.jobs.places import split
 from embedded_aws.protocol.service import AwsFault
-from embedded_aws.training.places import split
 
 
 def check_request(request: dict[str, Any]) -> None:

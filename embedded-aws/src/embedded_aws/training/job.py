@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
-import threading
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from embedded_aws.clock import Clock
+from embedded_aws.jobs.process_group import LONGEST_REASON
+from embedded_aws.jobs.state import TERMINAL, JobState
 
-TERMINAL = frozenset({"Completed", "Failed", "Stopped"})
 LAST = TERMINAL | {"MaxRuntimeExceeded", "MaxWaitTimeExceeded"}
 """Secondary statuses that come with a terminal one."""
-DEFAULT_MAX_RUNTIME = 86_400
-LONGEST_REASON = 1024
 # Request members that Describe gives back as they came.
 _ECHOED = (
     "HyperParameters",
@@ -41,11 +37,6 @@ _ECHOED = (
     "RemoteDebugConfig",
     "InfraCheckConfig",
 )
-# All of its state but what a running job is waited for with.
-_RECORDED = (
-    "request", "arn", "status", "secondary", "created", "modified", "started", "ended", "failure",
-    "model_artifacts", "metrics", "transitions",
-)  # fmt: skip
 _MESSAGES = {
     "Starting": "Starting the training job",
     "Downloading": "Downloading input data",
@@ -62,57 +53,22 @@ _MESSAGES = {
 
 
 @dataclass
-class Job:
-    """State of one job; every method is safe to call from any thread. Times are virtual unix time.
+class Job(JobState):
+    """State of one training job; see `embedded_aws.jobs.state.JobState`."""
 
-    Args:
-        request: The members of ``CreateTrainingJob``, defaults filled in.
-        arn: The job's ARN.
-        clock: Virtual clock.
-    """
-
-    request: dict[str, Any]
-    arn: str
-    clock: Clock
-    status: str = "InProgress"
     secondary: str = "Starting"
-    created: float = 0.0
-    modified: float = 0.0
-    started: float | None = None
-    ended: float | None = None
-    failure: str | None = None
     model_artifacts: str | None = None
     metrics: dict[str, tuple[float, float]] = field(default_factory=dict)
     transitions: list[dict[str, Any]] = field(default_factory=list)
-    stop_asked: threading.Event = field(default_factory=threading.Event)
-    over: threading.Event = field(default_factory=threading.Event)
-    changed: Callable[[Job], None] = field(default=lambda _job: None, repr=False)
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    kind = "TrainingJob"
+    RECORDED = (*JobState.RECORDED, "secondary", "model_artifacts", "metrics", "transitions")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        self.metrics = {name: (value, at) for name, (value, at) in self.metrics.items()}
         if not self.transitions:
-            self.created = self.modified = self.clock.now()
             self.transition("Starting")
-
-    @staticmethod
-    def restored(record: Mapping[str, Any], clock: Clock) -> Job:
-        """A job of an earlier process, from its :meth:`record`."""
-        values = {name: record[name] for name in _RECORDED}
-        values["metrics"] = {name: tuple(metric) for name, metric in record["metrics"].items()}
-        job = Job(**values, clock=clock)
-        if job.status in TERMINAL:
-            job.over.set()
-        return job
-
-    def record(self) -> dict[str, Any]:
-        """What is kept of it."""
-        with self._lock:
-            return copy.deepcopy({name: getattr(self, name) for name in _RECORDED})
-
-    @property
-    def name(self) -> str:
-        """``TrainingJobName``."""
-        return str(self.request["TrainingJobName"])
 
     @property
     def ending(self) -> bool:
@@ -123,11 +79,6 @@ class Job:
     def spot(self) -> bool:
         """Whether managed spot training was asked for."""
         return bool(self.request.get("EnableManagedSpotTraining"))
-
-    @property
-    def max_runtime(self) -> float:
-        """``MaxRuntimeInSeconds``, virtual seconds."""
-        return float(self.request["StoppingCondition"]["MaxRuntimeInSeconds"])
 
     @property
     def max_wait(self) -> float | None:
@@ -152,21 +103,13 @@ class Job:
             )
         self.changed(self)
 
-    def begin(self) -> None:
-        """The machines are there: billing begins (once, whatever is restarted)."""
-        with self._lock:
-            if self.started is None:
-                self.started = self.clock.now()
+    def touch(self) -> None:
+        """A stop is told as a secondary status, too."""
+        self.transition("Stopping")
 
-    def ask_to_stop(self) -> bool:
-        """``StopTrainingJob``; False when the job is not one that can be stopped."""
-        with self._lock:
-            if self.status != "InProgress":
-                return False
-            self.status = "Stopping"
-            self.transition("Stopping")
-            self.stop_asked.set()
-        return True
+    def fail(self, reason: str) -> None:
+        """End as Failed."""
+        self.finish("Failed", "Failed", reason)
 
     def metric(self, name: str, value: float) -> float:
         """Note a value of an algorithm metric; the last one is final. Returns its time."""

@@ -1,4 +1,4 @@
-"""``ListTrainingJobs``: filters, order and pages. Pure."""
+"""Lists of jobs: filters, order and pages. Pure."""
 
 from __future__ import annotations
 
@@ -10,49 +10,48 @@ from typing import Any
 from embedded_aws.protocol.service import AwsFault
 
 DEFAULT_PAGE = 10
-_ORDERS = {
-    "Name": "TrainingJobName",
-    "CreationTime": "CreationTime",
-    "Status": "TrainingJobStatus",
-    None: "CreationTime",
-}
 _TIMES = ("CreationTime", "LastModifiedTime")
 
 
-def page(summaries: Iterable[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
-    """One page of training jobs.
+def page(
+    summaries: Iterable[dict[str, Any]], params: dict[str, Any], kind: str = "TrainingJob"
+) -> dict[str, Any]:
+    """One page of jobs.
 
     As the service documents: with both ``StatusEquals`` and ``MaxResults``, the page is cut first
     and filtered by status then, so it may come out short, or even empty, with more to follow.
 
     Args:
-        summaries: ``TrainingJobSummary`` of every job.
+        summaries: Summary of every job.
         params: Members of the request.
+        kind: What its members begin with: ``TrainingJob``, ``ProcessingJob``.
 
     Raises:
         AwsFault: on a ``NextToken`` that was not given out.
     """
+    named, standing = f"{kind}Name", f"{kind}Status"
+    orders = {"Name": named, "Status": standing}
     status = params.get("StatusEquals")
     size = params.get("MaxResults")
-    matches = [s for s in summaries if _matches(s, params)]
+    matches = [s for s in summaries if _matches(s[named], s, params)]
     if status and size is None:
-        matches = [s for s in matches if s["TrainingJobStatus"] == status]
-    key = _ORDERS[params.get("SortBy")]
+        matches = [s for s in matches if s[standing] == status]
+    key = orders.get(params.get("SortBy", ""), "CreationTime")
     matches.sort(
-        key=lambda s: (s[key], s["TrainingJobName"]),
+        key=lambda s: (s[key], s[named]),
         reverse=params.get("SortOrder") == "Descending",
     )
     start = _offset(params.get("NextToken"))
     end = start + (size or DEFAULT_PAGE)
-    rows = [s for s in matches[start:end] if not status or s["TrainingJobStatus"] == status]
-    answer: dict[str, Any] = {"TrainingJobSummaries": rows}
+    rows = [s for s in matches[start:end] if not status or s[standing] == status]
+    answer: dict[str, Any] = {f"{kind}Summaries": rows}
     if end < len(matches):
         answer["NextToken"] = base64.urlsafe_b64encode(f"jobs:{end}".encode()).decode()
     return answer
 
 
-def _matches(summary: dict[str, Any], params: dict[str, Any]) -> bool:
-    if params.get("NameContains", "").lower() not in summary["TrainingJobName"].lower():
+def _matches(job: str, summary: dict[str, Any], params: dict[str, Any]) -> bool:
+    if params.get("NameContains", "").lower() not in job.lower():
         return False
     for name in _TIMES:
         after, before = params.get(f"{name}After"), params.get(f"{name}Before")

@@ -41,4 +41,4 @@ class Machinery:
         try:
             self.logs.flush()
         except (ClientError, BotoCoreError) as error:
-            log.warning("lines of training jobs were lost: %s", error)
+            log.warning("lines of jobs were lost: %s", error)

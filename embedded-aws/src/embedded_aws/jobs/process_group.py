@@ -1,26 +1,22 @@
-"""The processes of one training job, one per host of its cluster."""
+"""The processes of one job, one per host of its cluster."""
 
 from __future__ import annotations
 
-import math
 import signal
-import socket
 import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
+from embedded_aws.jobs.machinery import Machinery
 from embedded_aws.processes.spawner import signal_group
-from embedded_aws.training import layout
-from embedded_aws.training.command import command, program
-from embedded_aws.training.job import LONGEST_REASON, Job
-from embedded_aws.training.machinery import Machinery
-from embedded_aws.training.metrics import NAMESPACE, MetricFinder
 
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+LONGEST_REASON = 1024
+"""Characters of a ``FailureReason``."""
 PEERS = (
     "EnableNetworkIsolation: the network stays open here, since the hosts of this job meet over "
     "this machine's loopback. On AWS a host would reach the others of its job alone."
@@ -30,42 +26,67 @@ _TAIL_LINES = 20
 _TAIL_CHARACTERS = 600
 
 
+@dataclass(frozen=True)
+class Command:
+    """What one host runs.
+
+    Args:
+        words: Program and arguments.
+        environment: All of its variables.
+        base: The host's folder, laid out like ``/opt/ml``; the program finds it there, too, where
+            Linux lets us bind it.
+        folder: Where the program starts.
+        stream: Log stream.
+        failure: Where the program writes why it failed.
+        note: What the log says first.
+        network: Whether it has one.
+    """
+
+    words: Sequence[str]
+    environment: Mapping[str, str]
+    base: Path
+    folder: Path
+    stream: str
+    failure: Path
+    note: str = ""
+    network: bool = True
+
+
 @dataclass
 class _Member:
     """One host's process and the thread that reads its output."""
 
-    host: layout.Host
+    command: Command
     process: subprocess.Popen[bytes]
     reader: threading.Thread
     tail: deque[str]
 
 
 class ProcessGroup:
-    """Runs the job's program on each of its hosts.
+    """Runs a command on each host of a job.
 
     Args:
-        job: The job; its metrics are noted as they are printed.
         machinery: Shared parts.
+        log_group: Where its lines go.
+        heard: Called with each line.
     """
 
-    def __init__(self, job: Job, machinery: Machinery) -> None:
-        self._job = job
+    def __init__(
+        self, machinery: Machinery, log_group: str, heard: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._machinery = machinery
-        self._metrics = MetricFinder(
-            job.request["AlgorithmSpecification"].get("MetricDefinitions") or []
-        )
+        self._log_group = log_group
+        self._heard = heard
         self._members: list[_Member] = []
 
-    def start(self, hosts: Sequence[layout.Host]) -> None:
+    def start(self, commands: Sequence[Command]) -> None:
         """Start the program on every host.
 
         Raises:
             OSError: when it cannot be started.
         """
-        leader_port = _free_port()
-        for host in hosts:
-            member = self._spawn(host, leader_port)
-            self._members.append(member)
+        for command in commands:
+            self._members.append(self._spawn(command))
 
     @property
     def over(self) -> bool:
@@ -93,11 +114,15 @@ class ProcessGroup:
         if not self._machinery.closing.is_set():
             self._machinery.flush_logs()
 
-    def failure(self) -> str | None:
+    def failure(self, quoted: str = "") -> str | None:
         """Why the job failed, or None when every host ended with status 0.
 
-        The words are those of ``/opt/ml/output/failure``; a program in script mode that wrote none
-        is quoted with its last lines, as the training toolkit does.
+        The words are those that the program wrote, into ``/opt/ml/output/failure`` for a training
+        job.
+
+        Args:
+            quoted: How a program that wrote none is quoted with its last lines, with ``{code}`` and
+                ``{lines}``; "" quotes nothing.
         """
         codes = {member.process.returncode for member in self._members}
         for member in self._members:
@@ -107,55 +132,41 @@ class ProcessGroup:
                 continue
             code = 128 - code if code < 0 else code
             words = ""
-            if member.host.failure.is_file():
-                words = member.host.failure.read_text("utf-8", "replace").strip()
-            elif program(self._job.request):
-                last_lines = "\n".join(member.tail)[-_TAIL_CHARACTERS:]
-                words = f'ExecuteUserScriptError: ExitCode {code} ErrorMessage "{last_lines}"'
+            if member.command.failure.is_file():
+                words = member.command.failure.read_text("utf-8", "replace").strip()
+            elif quoted:
+                lines = "\n".join(member.tail)[-_TAIL_CHARACTERS:]
+                words = quoted.format(code=code, lines=lines)
             ending = f", exit code: {code}"
             return f"AlgorithmError: {words}"[: LONGEST_REASON - len(ending)] + ending
         return None
 
-    def _spawn(self, host: layout.Host, leader_port: int) -> _Member:
-        world, request = self._machinery.world, self._job.request
-        isolated, alone = bool(request.get("EnableNetworkIsolation")), len(host.hosts) == 1
+    def _spawn(self, command: Command) -> _Member:
         process = self._machinery.spawner.start(
-            command(request, host.base),
-            layout.environment(host, request, self._job.arn, world.role_environment, leader_port),
-            host.code,
-            network=not (isolated and alone),
+            command.words,
+            command.environment,
+            command.folder,
+            network=command.network,
+            opt_ml=command.base,
         )
-        stream = f"{self._job.name}/{host.name}-{int(world.clock.now())}"
-        if isolated and not alone:
-            self._machinery.logs.line(LOG_GROUP, stream, PEERS)
+        if command.note:
+            self._machinery.logs.line(self._log_group, command.stream, command.note)
         tail: deque[str] = deque(maxlen=_TAIL_LINES)
         reader = threading.Thread(
-            target=self._read, args=(process.stdout, stream, tail), name=stream, daemon=True
+            target=self._read,
+            args=(process.stdout, command.stream, tail),
+            name=command.stream,
+            daemon=True,
         )
         reader.start()
-        return _Member(host, process, reader, tail)
+        return _Member(command, process, reader, tail)
 
     def _read(self, output: IO[bytes], stream: str, tail: deque[str]) -> None:
-        """Each line to CloudWatch Logs, and the metrics in it to CloudWatch."""
+        """Each line to CloudWatch Logs, and to who listens."""
         with output:
             for raw in output:
                 # Progress bars redraw their line with carriage returns: each state is a line.
                 for line in raw.decode("utf-8", "replace").rstrip("\r\n").split("\r"):
                     tail.append(line)
-                    self._machinery.logs.line(LOG_GROUP, stream, line)
-                    self._measure(line)
-
-    def _measure(self, line: str) -> None:
-        dimensions = {"TrainingJobName": self._job.name}
-        for name, value in self._metrics.find(line):
-            at = self._job.metric(name, value)
-            if math.isfinite(value):
-                self._machinery.world.metrics.record(
-                    NAMESPACE, name, dimensions, [(value, 1.0)], "None", at
-                )
-
-
-def _free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+                    self._machinery.logs.line(self._log_group, stream, line)
+                    self._heard(line)
