@@ -30,6 +30,7 @@ from embedded_aws.hosting import Hosting
 from embedded_aws.hosting.ticker import Ticker
 from embedded_aws.moto_services import Moto, reset_moto
 from embedded_aws.packages import ModelRegistry
+from embedded_aws.processing import Processing
 from embedded_aws.protocol.service import AwsFault, Service
 from embedded_aws.sagemaker import SageMaker
 from embedded_aws.state.continuity import NOTE_SECONDS, epoch_of, left_behind, note
@@ -178,14 +179,15 @@ class EmbeddedAws:
             events=bus,
         )
         training = Training(self.world, keep_failed=self._keep_failed_jobs)
+        processing = Processing(self.world, keep_failed=self._keep_failed_jobs)
         hosting = Hosting(self.world)
         registry = ModelRegistry(self.world)
         scaling = AutoScaling(self.world, hosting, cloudwatch)
         cloudwatch.sources.append(hosting.measured)
         cloudwatch.carriers["autoscaling"] = scaling.carry_out
-        self._rooms = {"training": training, "hosting": hosting}
+        self._rooms = {"training": training, "processing": processing, "hosting": hosting}
         sagemaker = SageMaker(
-            [training, hosting, registry], hosting.invoke, self.world.records, [scaling]
+            [training, processing, hosting, registry], hosting.invoke, self.world.records, [scaling]
         )
         services: dict[str, Service] = {  # closed in this order
             "application-autoscaling": scaling,

@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from customer.processing import Workshop
 from customer.shop import Shop
 
 from embedded_aws.events import sagemaker as events_of
@@ -70,6 +71,20 @@ def test_a_job_tells_each_status_with_its_tags_and_why_it_failed(aws, lab, heard
     assert last["detail"]["CreationTime"] == pytest.approx(
         1000 * created["CreationTime"].timestamp(), abs=1
     )
+
+
+def test_a_processing_job_tells_each_status(aws, heard):
+    workshop = Workshop(aws, "told-of")
+    workshop.run("told-of", "sys.exit(3)", Tags=[{"Key": "team", "Value": "ads"}])
+    told = heard(
+        "SageMaker Processing Job State Change",
+        lambda detail: detail["ProcessingJobStatus"] == "Failed",
+    )
+    statuses = [event["detail"]["ProcessingJobStatus"] for event in told]
+    assert statuses == ["InProgress", "Failed"]
+    assert told[-1]["resources"] == [told[-1]["detail"]["ProcessingJobArn"]]
+    assert told[-1]["detail"]["Tags"] == {"team": "ads"}
+    assert told[-1]["detail"]["FailureReason"].endswith("exit code: 3")
 
 
 def test_an_endpoint_tells_its_statuses_in_capitals_and_the_steps_of_an_update(aws, heard):

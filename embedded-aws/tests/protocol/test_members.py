@@ -16,7 +16,10 @@ from embedded_aws.protocol.service import AwsFault
 
 MODEL = botocore.session.get_session().get_service_model("sagemaker")
 SOURCE = Path(embedded_aws.__file__).parent
-ROOMS = dict.fromkeys(MEMBERS, "hosting") | {"CreateTrainingJob": "training"}
+ROOMS = dict.fromkeys(MEMBERS, "hosting") | {
+    "CreateTrainingJob": "training",
+    "CreateProcessingJob": "processing",
+}
 
 
 @pytest.mark.parametrize("action", MEMBERS)

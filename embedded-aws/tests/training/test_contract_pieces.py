@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from embedded_aws.jobs.command import at_home
 from embedded_aws.jobs.listing import page
 from embedded_aws.jobs.places import DownloadError, Piece, below, from_manifest, shard, split
 from embedded_aws.protocol.service import AwsFault
-from embedded_aws.training.command import arguments, at_home, command, decoded, submit_directory
+from embedded_aws.training.command import arguments, command, decoded, submit_directory
 from embedded_aws.training.layout import checkpoints, cluster
 from embedded_aws.training.metrics import MetricFinder
 

@@ -29,6 +29,17 @@ def training_job(description: Mapping[str, Any]) -> Told:
     )
 
 
+def processing_job(description: Mapping[str, Any]) -> Told:
+    """A processing job's new status, from its description."""
+    return Told(
+        SOURCE,
+        "SageMaker Processing Job State Change",
+        description["ProcessingJobArn"],
+        description["LastModifiedTime"],
+        _in_milliseconds(description),
+    )
+
+
 def endpoint(description: Mapping[str, Any]) -> Told:
     """An endpoint's new status, from its description."""
     return _endpoint(

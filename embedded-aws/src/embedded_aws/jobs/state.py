@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
@@ -16,7 +17,7 @@ DEFAULT_MAX_RUNTIME = 86_400
 
 
 @dataclass
-class JobState:
+class JobState(ABC):
     """State of one job; every method is safe to call from any thread. Times are virtual unix time.
 
     Args:
@@ -95,9 +96,21 @@ class JobState:
             self.stop_asked.set()
         return True
 
+    @abstractmethod
     def fail(self, reason: str) -> None:
         """End as Failed."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def be_stopped(self) -> None:
+        """End as Stopped."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """The answer of Describe."""
+
+    @abstractmethod
+    def summary(self) -> dict[str, Any]:
+        """The job's line in a list."""
 
     def touch(self) -> None:
         """Note that its status has changed."""

@@ -87,6 +87,33 @@ MEMBERS: Mapping[str, Members] = {
             "ProfilerConfig.DisableProfiler": "there is no profiler",
         },
     ),
+    "CreateProcessingJob": Members(
+        paths("""
+            ProcessingJobName RoleArn Environment Tags[].Key Tags[].Value
+            AppSpecification.ContainerEntrypoint AppSpecification.ContainerArguments
+            ProcessingInputs[].InputName
+            ProcessingInputs[].S3Input.S3Uri ProcessingInputs[].S3Input.LocalPath
+            ProcessingInputs[].S3Input.S3DataType ProcessingInputs[].S3Input.S3InputMode
+            ProcessingInputs[].S3Input.S3DataDistributionType
+            ProcessingInputs[].S3Input.S3CompressionType
+            ProcessingOutputConfig.KmsKeyId ProcessingOutputConfig.Outputs[].OutputName
+            ProcessingOutputConfig.Outputs[].S3Output.S3Uri
+            ProcessingOutputConfig.Outputs[].S3Output.LocalPath
+            ProcessingOutputConfig.Outputs[].S3Output.S3UploadMode
+            ProcessingResources.ClusterConfig.InstanceCount
+            ProcessingResources.ClusterConfig.InstanceType
+            StoppingCondition.MaxRuntimeInSeconds NetworkConfig.EnableNetworkIsolation
+        """),
+        {
+            "AppSpecification.ImageUri": "no container image is run",
+            "ProcessingResources.ClusterConfig.VolumeSizeInGB": _DISK,
+            "ProcessingResources.ClusterConfig.VolumeKmsKeyId": _KEY,
+            "NetworkConfig.VpcConfig.SecurityGroupIds": _NETWORK,
+            "NetworkConfig.VpcConfig.Subnets": _NETWORK,
+            "NetworkConfig.EnableInterContainerTrafficEncryption": "the job's hosts talk within "
+            "this machine",
+        },
+    ),
     "CreateModel": Members(
         paths("ModelName ExecutionRoleArn EnableNetworkIsolation Tags[].Key Tags[].Value")
         | {

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_OPT_ML = re.compile(r"(?<![\w./-])/opt/ml(?=/|$|[\s'\":;,])")
+from embedded_aws.jobs.command import runnable
+
 _RESERVED = "sagemaker_"
 _CHANNELS = "/opt/ml/input/data"
 
@@ -83,11 +82,4 @@ def command(request: Mapping[str, Any], base: Path) -> list[str]:
         words = ["/bin/sh", "-c", f'./{script} "$@"', "sh", *own] if script.endswith(".sh") else [
             "python", script, *own,
         ]  # fmt: skip
-    if words[0] in {"python", "python3"}:
-        words[0] = sys.executable
-    return [at_home(word, base) for word in words]
-
-
-def at_home(text: str, base: Path) -> str:
-    """The same text with ``/opt/ml`` moved to where the job's folders really are."""
-    return _OPT_ML.sub(str(base).replace("\\", "\\\\"), text)
+    return runnable(words, base)

@@ -111,6 +111,10 @@ class Job(JobState):
         """End as Failed."""
         self.finish("Failed", "Failed", reason)
 
+    def be_stopped(self) -> None:
+        """End as Stopped."""
+        self.finish("Stopped", "Stopped")
+
     def metric(self, name: str, value: float) -> float:
         """Note a value of an algorithm metric; the last one is final. Returns its time."""
         with self._lock:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from embedded_aws.jobs.command import at_home
 from embedded_aws.processes.spawner import INHERITED
 from embedded_aws.training.command import arguments as command_arguments
-from embedded_aws.training.command import at_home, program, user_values
+from embedded_aws.training.command import program, user_values
 
 DEFAULT_CHECKPOINTS = "/opt/ml/checkpoints"
 _FOLDERS = ("input/config", "input/data", "model", "output/data", "output/intermediate", "code")
