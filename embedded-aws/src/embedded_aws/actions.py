@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from embedded_aws.embedded import EmbeddedAws
+from embedded_aws.iam import simulation
 from embedded_aws.moto_services import teach
 from embedded_aws.served import SERVED
 
@@ -79,12 +80,15 @@ def _of_moto(service: str, known: frozenset[str]) -> frozenset[str]:
     from botocore import xform_name
 
     teach(service)
+    ours = simulation.ACTIONS if service == "iam" else frozenset()
     handlers: set[Any] = {
         getattr(handler, "__self__", None)
         for handler in import_module(f"moto.{service}.urls").url_paths.values()
     }
     return frozenset(
-        action for action in known if any(hasattr(one, xform_name(action)) for one in handlers)
+        action
+        for action in known
+        if action in ours or any(hasattr(one, xform_name(action)) for one in handlers)
     )
 
 

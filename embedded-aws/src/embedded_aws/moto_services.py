@@ -23,6 +23,7 @@ from embedded_aws.clock import Clock
 from embedded_aws.digests import teach_digests
 from embedded_aws.events.rules import serving, teach_rules
 from embedded_aws.fargate import teach_fargate
+from embedded_aws.iam import simulation
 from embedded_aws.logs.metric_actions import teach_metric_filters
 from embedded_aws.logs.metric_filters import Publisher, publisher
 from embedded_aws.logs.searching import teach_patterns
@@ -73,6 +74,8 @@ class Moto:
                 404,
             )
         handlers = self._handlers_of(host)
+        if request.service == "iam" and request.action in simulation.ACTIONS:
+            return simulation.answer(request)
         url = f"https://{host}{request.path}"
         for pattern, handler in handlers:
             if pattern.match(url):

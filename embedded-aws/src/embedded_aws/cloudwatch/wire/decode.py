@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import gzip
 import json
 import zlib
@@ -11,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from embedded_aws.protocol import cbor
+from embedded_aws.protocol.query import from_form, timestamp
 from embedded_aws.protocol.service import AwsFault, Request
 
 _MAX_BODY = 20_000_000
@@ -44,7 +44,7 @@ def members_of(request: Request, shape: Any | None) -> dict[str, Any]:
     protocol = protocol_of(request)
     try:
         if protocol == "query":
-            members = _from_form(shape, _form(request), "")
+            members = from_form(shape, _form(request), "")
         else:
             body = body_of(request)
             raw = cbor.decode(body) if protocol == "cbor" and body else None
@@ -95,7 +95,7 @@ def _typed(shape: Any, value: Any, path: str) -> Any:
         _expect(isinstance(value, Mapping), path, "a map")
         return {str(k): _typed(shape.value, v, f"{path}.{k}") for k, v in value.items()}
     if kind == "timestamp":
-        return _timestamp(value, path)
+        return timestamp(value, path)
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind in ("integer", "long"):
         _expect(number and value == int(value), path, "an integer")
@@ -116,57 +116,3 @@ def _typed(shape: Any, value: Any, path: str) -> Any:
 def _expect(true: bool, path: str, what: str) -> None:
     if not true:
         raise AwsFault("SerializationException", f"{path} must be {what}.")
-
-
-def _timestamp(value: Any, path: str) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    try:
-        moment = dt.datetime.fromisoformat(str(value))
-    except ValueError:
-        try:
-            return float(value)
-        except ValueError:
-            raise AwsFault("MalformedInput", f"{path}: {value!r} is not a timestamp.") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
-
-
-def _from_form(shape: Any, form: Mapping[str, str], prefix: str) -> Any:
-    """Read a shape from ``A.member.1.B=…``; None when nothing of it is there."""
-    kind = shape.type_name
-    if kind == "structure":
-        members = {}
-        for name, member in shape.members.items():
-            value = _from_form(member, form, f"{prefix}.{name}" if prefix else name)
-            if value is not None:
-                members[name] = value
-        return members if members or not prefix else None
-    if kind == "list":
-        if form.get(prefix) == "":
-            return []
-        return _items(shape.member, form, f"{prefix}.member") or None
-    if kind == "map":
-        keys = _items(shape.key, form, f"{prefix}.entry", ".key")
-        values = _items(shape.value, form, f"{prefix}.entry", ".value")
-        return dict(zip(keys, values, strict=True)) or None
-    return _scalar(kind, form[prefix], prefix) if prefix in form else None
-
-
-def _items(shape: Any, form: Mapping[str, str], prefix: str, suffix: str = "") -> list[Any]:
-    items: list[Any] = []
-    while (value := _from_form(shape, form, f"{prefix}.{len(items) + 1}{suffix}")) is not None:
-        items.append(value)
-    return items
-
-
-def _scalar(kind: str, text: str, path: str) -> Any:
-    try:
-        if kind in ("integer", "long"):
-            return int(text)
-        if kind in ("double", "float"):
-            return float(text)
-    except ValueError:
-        raise AwsFault("MalformedInput", f"{path}: {text!r} is not a number.") from None
-    if kind == "boolean":
-        return text.lower() == "true"
-    return _timestamp(text, path) if kind == "timestamp" else text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import uuid
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from xml.sax.saxutils import escape
 
 from embedded_aws.cloudwatch.wire.model import NAMESPACE, error_shape
 from embedded_aws.protocol import cbor
+from embedded_aws.protocol.query import to_xml
 from embedded_aws.protocol.service import AwsFault, Response
 
 
@@ -18,7 +18,7 @@ def answer(protocol: str, action: str, shape: Any | None, members: Mapping[str, 
     """A successful answer; ``members`` hold timestamps as unix seconds."""
     request_id = str(uuid.uuid4())
     if protocol == "query":
-        inner = _xml(shape, members) if shape is not None else ""
+        inner = to_xml(shape, members) if shape is not None else ""
         result = f"<{action}Result>{inner}</{action}Result>" if shape is not None else ""
         xml = (
             f'<{action}Response xmlns="{NAMESPACE}">{result}'
@@ -51,12 +51,6 @@ def error(protocol: str, fault: AwsFault) -> Response:
     return Response(fault.status, data, headers)
 
 
-def iso(timestamp: float) -> str:
-    """``2026-11-21T02:00:00.000Z``."""
-    moment = dt.datetime.fromtimestamp(timestamp, dt.UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _headers(protocol: str, request_id: str) -> dict[str, str]:
     headers = {"x-amzn-requestid": request_id}
     if protocol == "cbor":
@@ -85,25 +79,3 @@ def _typed(shape: Any, value: Any) -> Any:
     if kind == "timestamp":
         return cbor.Timestamp(value)
     return float(value) if kind in ("double", "float") else value
-
-
-def _xml(shape: Any, value: Any) -> str:
-    kind = shape.type_name
-    if kind == "structure":
-        return "".join(
-            f"<{name}>{_xml(member, value[name])}</{name}>"
-            for name, member in shape.members.items()
-            if value.get(name) is not None
-        )
-    if kind == "list":
-        return "".join(f"<member>{_xml(shape.member, item)}</member>" for item in value)
-    if kind == "map":
-        return "".join(
-            f"<entry><key>{escape(key)}</key><value>{_xml(shape.value, item)}</value></entry>"
-            for key, item in value.items()
-        )
-    if kind == "timestamp":
-        return iso(value)
-    if kind == "boolean":
-        return "true" if value else "false"
-    return repr(float(value)) if kind in ("double", "float") else escape(str(value))

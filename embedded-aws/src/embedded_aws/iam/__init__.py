@@ -1,0 +1,1 @@
+"""IAM's policies, evaluated: moto keeps them, and asks none."""

@@ -1,0 +1,100 @@
+"""Users and roles of moto's IAM, and the policies that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from embedded_aws.iam.policy import Policy
+from embedded_aws.world import ACCOUNT_ID
+
+_OURS = "arn:aws:iam::aws:"
+"""How ARNs of AWS's own managed policies begin."""
+
+
+class Identity(NamedTuple):
+    """A user, group or role.
+
+    Attributes:
+        arn: Its ARN.
+        policies: Of its own, and of its groups.
+        boundary: Its permissions boundary: None where there is none.
+    """
+
+    arn: str
+    policies: tuple[Policy, ...]
+    boundary: tuple[Policy, ...] | None
+
+
+def identity(arn: str) -> Identity | None:
+    """Who has an ARN: a user, a group, or a role, or a session of one; None where nobody does.
+
+    Raises:
+        PolicyError: one of its policies is not of the grammar.
+    """
+    kind, _, path = arn.rpartition(":")[2].partition("/")
+    name = path.rpartition("/")[2]
+    backend = _backend()
+    if kind == "assumed-role":
+        kind, name = "role", path.partition("/")[0]
+    if kind == "user":
+        found = next((u for u in backend.users.values() if u.name == name), None)
+        if found is None:
+            return None
+        groups = [group for group in backend.groups.values() if found in group.users]
+        policies = (*_of(found, "user"), *(p for group in groups for p in _of(group, "group")))
+    elif kind == "group":
+        found = backend.groups.get(name)
+        policies = tuple(_of(found, "group")) if found else ()
+    elif kind == "role":
+        found = next((r for r in backend.roles.values() if r.name == name), None)
+        policies = tuple(_of(found, "role")) if found else ()
+    else:
+        found = None
+    if found is None:
+        return None
+    return Identity(found.arn, policies, _boundary(found))
+
+
+def owner_of(access_key: str) -> str:
+    """ARN of the user or role session whose access key it is; "" where nobody's."""
+    backend = _backend()
+    for user in backend.users.values():
+        if any(key.access_key_id == access_key for key in user.access_keys):
+            return str(user.arn)
+    from moto.sts.models import sts_backends
+
+    for assumed in sts_backends[ACCOUNT_ID]["aws"].assumed_roles:
+        if assumed.access_key_id == access_key:
+            return str(assumed.arn)
+    return ""
+
+
+def _of(holder: Any, kind: str) -> Iterator[Policy]:
+    for name, document in holder.policies.items():
+        yield Policy.read(document, f"{kind}_{holder.name}_{name}", kind)
+    for arn, managed in holder.managed_policies.items():
+        ours = "aws-managed" if arn.startswith(_OURS) else "user-managed"
+        yield Policy.read(_document(managed), managed.name, ours)
+
+
+def _boundary(holder: Any) -> tuple[Policy, ...] | None:
+    arn = getattr(holder, "permissions_boundary_arn", None)
+    if not arn:
+        return None
+    known = (one for one in _backend().managed_policies.values() if one.arn == arn)
+    # A boundary that is not there allows nothing.
+    return tuple(Policy.read(_document(one), one.name) for one in known)
+
+
+def _document(managed: Any) -> Any:
+    """Of the version that is in force."""
+    return next(
+        one.document for one in managed.versions if one.version_id == managed.default_version_id
+    )
+
+
+def _backend() -> Any:
+    from moto.iam.models import iam_backends
+
+    return iam_backends[ACCOUNT_ID]["aws"]
