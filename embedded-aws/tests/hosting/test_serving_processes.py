@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -162,14 +163,14 @@ def test_what_an_images_entry_point_refuses_does_not_serve(aws, shop, tmp_path):
         "if os.path.exists(os.environ['SM_MODEL_DIR'] + '/code/forbidden'): sys.exit('not this')\n"
         "os.execvp(sys.argv[1], sys.argv[1:])\n"
     )
-    with hosting(aws, shop, entrypoint=f"{sys.executable} {door}") as (room, actions):
+    with hosting(aws, shop, entrypoint=shlex.join([sys.executable, str(door)])) as (room, actions):
         assert put_up(shop, actions)["EndpointStatus"] == "InService"
         assert room.invoke("own", {}, b"{}").status == 200
     key = shop.name("forbidden") + ".tar.gz"
     shop.s3.put_object(Bucket=BUCKET, Key=key, Body=archive(name="code/forbidden"))
     moving = types.SimpleNamespace(name=shop.name, variant=shop.variant)
     moving.url = f"s3://{BUCKET}/{key}"
-    with hosting(aws, shop, entrypoint=f"{sys.executable} {door}") as (_, actions):
+    with hosting(aws, shop, entrypoint=shlex.join([sys.executable, str(door)])) as (_, actions):
         assert "ping health check" in put_up(moving, actions)["FailureReason"]
 
 

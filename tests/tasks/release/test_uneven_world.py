@@ -5,6 +5,7 @@ What the judge is told there is simulated in benchmarks/canary; here real proces
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from benchmarks.release import testbed
+from tasks.judge.sample_ratio import ALPHA, ALTERNATIVES, FIRST, MOST, SLACK
 from tasks.release import advance, run, start_release
 from tasks.release.hosting.names import variant_of
 from tasks.release.journal.record import Journal
@@ -52,7 +54,17 @@ def test_a_canary_whose_process_hangs_goes_back_within_a_few_windows(
     silent = [
         p for p in journal.timeline if p.share and p.stable.requests and not p.candidate.requests
     ]
-    assert 2 <= len(silent) <= 4, "two windows tell it, and a third while it is taken back"
+    assert len(silent) >= 2, "one window never tells it"
+    # A busy machine asks less: what counts is that the windows before did not say enough.
+    known = [
+        min(
+            p.stable.requests * math.log((1 - min(ALTERNATIVES) * p.share) / (1 - SLACK * p.share)),
+            math.log(MOST),
+        )
+        for p in silent
+    ]
+    enough = math.log(len(ALTERNATIVES) / FIRST / ALPHA)
+    assert sum(known[:-2]) < enough, "the window that told it, and one while it is taken back"
 
 
 def test_an_incident_that_both_versions_share_rolls_nothing_back_and_rings_nothing(

@@ -6,14 +6,12 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-contai
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.jobs.command import at_home, runnable
-from embedded_aws.processes.spawner import INHERITED
+from embedded_aws.jobs.command import at_home, runnable, surroundings
 
 PLACE = "/opt/ml/processing"
 """Where inputs and outputs lie."""
@@ -91,10 +89,9 @@ def environment(
         arn: The job's ARN.
         aws: Region, endpoint and credentials, as the role would give them.
     """
-    surroundings = {name: os.environ[name] for name in INHERITED if name in os.environ}
     isolated = (request.get("NetworkConfig") or {}).get("EnableNetworkIsolation", False)
     return {
-        **surroundings,
+        **surroundings(),
         "PYTHONUNBUFFERED": "1",
         **({} if isolated else aws),
         "PROCESSING_JOB_NAME": str(request["ProcessingJobName"]),

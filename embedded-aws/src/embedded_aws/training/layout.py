@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.jobs.command import at_home
-from embedded_aws.processes.spawner import INHERITED
+from embedded_aws.jobs.command import at_home, surroundings
 from embedded_aws.training.command import arguments as command_arguments
 from embedded_aws.training.command import program, user_values
 
@@ -151,10 +150,9 @@ def environment(
         **{f"SM_HP_{name.upper()}": value for name, value in values.items()},
     }
     variables["SM_TRAINING_ENV"] = _training_env(variables, host, channels, values)
-    surroundings = {name: os.environ[name] for name in INHERITED if name in os.environ}
     isolation = bool(request.get("EnableNetworkIsolation"))
     return {
-        **surroundings,
+        **surroundings(),
         "PYTHONUNBUFFERED": "1",
         **({} if isolation else aws),
         **{name: _text(value) for name, value in variables.items()},
