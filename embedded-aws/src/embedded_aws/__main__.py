@@ -47,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             keep=options.state_dir is not None,
             secret=os.environ.get(SECRET_VARIABLE),
             allowed_hosts=options.allow_host,
+            enforce_iam=options.enforce_iam,
         )
     except StateError as error:
         print(f"embedded AWS: {error}", file=sys.stderr)  # noqa: T201
@@ -103,6 +104,11 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME",
         help="a further host name under which it is asked, as in a container; *.x for all below x",
+    )
+    parser.add_argument(
+        "--enforce-iam",
+        action="store_true",
+        help="hold every request to IAM's policies (default: who signs may everything)",
     )
     parser.add_argument(
         "--keep-failed-jobs", action="store_true", help="keep folders of failed training jobs"

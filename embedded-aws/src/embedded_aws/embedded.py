@@ -28,6 +28,7 @@ from embedded_aws.faults import Faults
 from embedded_aws.front import Front
 from embedded_aws.hosting import Hosting
 from embedded_aws.hosting.ticker import Ticker
+from embedded_aws.iam.guard import Guard, session_of
 from embedded_aws.moto_services import Moto, reset_moto
 from embedded_aws.packages import ModelRegistry
 from embedded_aws.processing import Processing
@@ -66,6 +67,8 @@ class EmbeddedAws:
         secret: The secret access key by which its admin path, and what pages send, are known; by
             default a random one. ``environment()`` tells it.
         allowed_hosts: Host names, besides this machine's and AWS's own, under which it is asked.
+        enforce_iam: Hold every request to IAM's policies, and let jobs and endpoints act as their
+            roles; by default whoever signs may everything.
 
     Raises:
         OSError: when the port is taken.
@@ -88,12 +91,14 @@ class EmbeddedAws:
         keep: bool = False,
         secret: str | None = None,
         allowed_hosts: Iterable[str] = (),
+        enforce_iam: bool = False,
     ) -> None:
         if keep and state_dir is None:
             raise ValueError("what is kept needs a folder: give state_dir")
         self._store: Store | None = None
         self._secret = secret or secrets.token_urlsafe(30)
         self._door = Door(self._secret, allowed_hosts)
+        self._enforces = enforce_iam
         with contextlib.ExitStack() as undoing:
             if keep:
                 self._store = Store(Path(str(state_dir)).resolve())
@@ -114,7 +119,8 @@ class EmbeddedAws:
         self.clock = clock
         self.faults = Faults(self.clock)
         self.calls = Calls()
-        self._front = Front(port, self.clock, self.faults, self.calls, self._door)
+        guard = Guard(self.clock, REGION).check if self._enforces else None
+        self._front = Front(port, self.clock, self.faults, self.calls, self._door, guard)
         self._own_dir = state_dir is None
         self._keep_failed_jobs = keep_failed_jobs
         self.state_dir = Path(state_dir or tempfile.mkdtemp(prefix="embedded-aws-")).resolve()
@@ -177,6 +183,7 @@ class EmbeddedAws:
             account_id=ACCOUNT_ID,
             records=Forgetful() if store is None else Kept(store),
             events=bus,
+            assume=session_of if self._enforces else None,
         )
         training = Training(self.world, keep_failed=self._keep_failed_jobs)
         processing = Processing(self.world, keep_failed=self._keep_failed_jobs)

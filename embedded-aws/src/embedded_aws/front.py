@@ -42,16 +42,26 @@ class Front:
         faults: Asked before and after each action.
         calls: Told of each action.
         door: Asked whom to let in.
+        guard: Asked whether who was let in may do this; by default who is let in may everything.
 
     Raises:
         OSError: when the port is taken.
     """
 
-    def __init__(self, port: int, clock: Clock, faults: Faults, calls: Calls, door: Door) -> None:
+    def __init__(
+        self,
+        port: int,
+        clock: Clock,
+        faults: Faults,
+        calls: Calls,
+        door: Door,
+        guard: Callable[[Request], None] | None = None,
+    ) -> None:
         self._clock = clock
         self._faults = faults
         self._calls = calls
         self._door = door
+        self._guard = guard
         self._services: dict[str, Service] = {}
         self._others: Service | None = None
         self._admin: Callable[[Request], Response] | None = None
@@ -155,6 +165,8 @@ class Front:
         """Let the service act, and inject faults before and after."""
         if request.service == "s3" and request.method in {"PUT", "POST"}:
             request = _plain_upload(request)
+        if self._guard is not None:
+            self._guard(request)
         params: Mapping[str, Any] = {}
         if self._faults.any_for(request.service):
             params = operations.parameters(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -76,6 +76,29 @@ class World:
     account_id: str = ACCOUNT_ID
     records: Records = field(default_factory=Forgetful)
     events: EventSink = field(default_factory=NobodyListens)
+    assume: Callable[[str, str, str], Mapping[str, str]] | None = None
+
+    def environment_of(self, role_arn: str, session: str) -> dict[str, str]:
+        """How a process that acts as a role reaches this AWS.
+
+        Where IAM is not asked, every role may everything.
+
+        Raises:
+            AwsFault: ``ValidationException``: there is no such role, or it trusts nobody of us.
+        """
+        if self.assume is None:
+            return self.role_environment
+        return {**self.role_environment, **self.assume(role_arn, session, self.region)}
+
+    def client_of(self, service: str, role_arn: str, session: str) -> Any:
+        """A client that may what a role may.
+
+        Raises:
+            AwsFault: see `environment_of`.
+        """
+        if self.assume is None:
+            return self.client(service)
+        return self._client(service, self.environment_of(role_arn, session))
 
     @property
     def role_environment(self) -> dict[str, str]:
@@ -91,14 +114,18 @@ class World:
 
     def client(self, service: str) -> Any:
         """A boto3 client of this embedded AWS (untyped: boto3 builds clients at run time)."""
+        return self._client(service, self.role_environment)
+
+    def _client(self, service: str, environment: Mapping[str, str]) -> Any:
         session = _session()
         with _session_lock:  # sessions, unlike clients, must not be used by two threads at once
             return session.client(
                 service,
                 region_name=self.region,
                 endpoint_url=self.endpoint_url,
-                aws_access_key_id="embedded",
-                aws_secret_access_key=self.secret,
+                aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+                aws_session_token=environment.get("AWS_SESSION_TOKEN"),
                 config=_direct(),
             )
 

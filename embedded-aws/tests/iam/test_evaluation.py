@@ -11,7 +11,7 @@ from embedded_aws.iam.policy import Policy, PolicyError, Question
 
 ACCOUNT = "123456789012"
 ANN = f"arn:aws:iam::{ACCOUNT}:user/ann"
-READ = Question("s3:GetObject", "arn:aws:s3:::lake/a", principal=ANN, account=ACCOUNT)
+READ = Question("s3:GetObject", "arn:aws:s3:::lake/a", principals=(ANN,), account=ACCOUNT)
 
 
 def policy(*statements, source=""):

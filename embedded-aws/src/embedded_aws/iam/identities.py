@@ -58,16 +58,40 @@ def identity(arn: str) -> Identity | None:
 
 def owner_of(access_key: str) -> str:
     """ARN of the user or role session whose access key it is; "" where nobody's."""
-    backend = _backend()
-    for user in backend.users.values():
+    for user in _backend().users.values():
         if any(key.access_key_id == access_key for key in user.access_keys):
             return str(user.arn)
+    session = _session(access_key)
+    return "" if session is None else str(session.arn)
+
+
+def session_policies(access_key: str) -> tuple[Policy, ...] | None:
+    """What was handed over when a role was assumed; None where nothing was.
+
+    Raises:
+        PolicyError: it is not of the grammar.
+    """
+    session = _session(access_key)
+    document = None if session is None else session.policy
+    return (Policy.read(document, "session"),) if document else None
+
+
+def trust_of(role_arn: str) -> Policy | None:
+    """Who may assume a role; None where there is no such role.
+
+    Raises:
+        PolicyError: it is not of the grammar.
+    """
+    known = (role for role in _backend().roles.values() if role.arn == role_arn)
+    role = next(known, None)
+    return None if role is None else Policy.read(role.assume_role_policy_document, role.name)
+
+
+def _session(access_key: str) -> Any:
     from moto.sts.models import sts_backends
 
-    for assumed in sts_backends[ACCOUNT_ID]["aws"].assumed_roles:
-        if assumed.access_key_id == access_key:
-            return str(assumed.arn)
-    return ""
+    assumed = sts_backends[ACCOUNT_ID]["aws"].assumed_roles
+    return next((one for one in assumed if one.access_key_id == access_key), None)
 
 
 def _of(holder: Any, kind: str) -> Iterator[Policy]:

@@ -34,14 +34,14 @@ class Question:
         action: ``s3:GetObject``.
         resource: Its ARN, or ``*``.
         context: Further values of the request, by key in lower case.
-        principal: ARN of who asks; "" for nobody that a resource's policy could name.
+        principals: ARNs of who asks: of a session, and of its role.
         account: Whose account it is.
     """
 
     action: str
     resource: str
     context: Context = field(default_factory=dict)
-    principal: str = ""
+    principals: tuple[str, ...] = ()
     account: str = ""
 
 
@@ -86,7 +86,7 @@ class Statement:
         named = self.principals.get("AWS", ())
         found = any(
             one == "*"
-            or (question.principal and one in {question.principal, question.account, root})
+            or (question.principals and one in {*question.principals, question.account, root})
             for one in named
         )
         return found != self.negated_principals

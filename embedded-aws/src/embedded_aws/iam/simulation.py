@@ -72,7 +72,7 @@ def _results(asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for entry in asked.get("ContextEntries") or ()
     }
     for action, resource in product(asked["ActionNames"], asked.get("ResourceArns") or ["*"]):
-        question = Question(action, resource, context, caller, ACCOUNT_ID)
+        question = Question(action, resource, context, (caller,) if caller else (), ACCOUNT_ID)
         yield _told(question, decide(question, policies))
 
 

@@ -73,8 +73,12 @@ class JobRoom(ABC, Generic[J]):
             shutil.rmtree(self._machinery.folder, ignore_errors=True)
 
     @abstractmethod
-    def checked(self, request: dict[str, Any]) -> None:
+    def checked(self, request: dict[str, Any], s3: Any) -> None:
         """Fill in the defaults of a creation's members and refuse what cannot be run.
+
+        Args:
+            request: The members.
+            s3: S3 client that may what the job's role may.
 
         Raises:
             AwsFault: ``ValidationException``.
@@ -121,10 +125,9 @@ class JobRoom(ABC, Generic[J]):
         request.pop("Tags", None)
         with self._lock:
             self._refuse_duplicate(request)
-        if self._s3 is None:
-            self._s3 = self._world.client("s3")
-        self.checked(request)
-        job = self.job_class(request, self._arn(request[f"{self.kind}Name"]), self._world.clock)
+        name = request[f"{self.kind}Name"]
+        self.checked(request, self._s3_of(request, name))
+        job = self.job_class(request, self._arn(name), self._world.clock)
         runner = self.runner(job, self._machinery)
         with self._lock:
             self._refuse_duplicate(request)
@@ -135,6 +138,14 @@ class JobRoom(ABC, Generic[J]):
         self.tell(job)
         runner.start()
         return {f"{self.kind}Arn": job.arn}
+
+    def _s3_of(self, request: dict[str, Any], name: str) -> Any:
+        """S3 as the job's role may use it; a client takes a while to make, and most are alike."""
+        if self._world.assume is not None:
+            return self._world.client_of("s3", request["RoleArn"], name)
+        if self._s3 is None:
+            self._s3 = self._world.client("s3")
+        return self._s3
 
     def _list(self, params: dict[str, Any]) -> dict[str, Any]:
         with self._lock:

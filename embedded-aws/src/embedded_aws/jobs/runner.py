@@ -96,7 +96,7 @@ class JobRunner(ABC):
     def _run(self) -> None:
         job = self._state
         try:
-            self._s3 = self._machinery.world.client("s3")
+            self._s3 = self._machinery.world.client_of("s3", job.role, job.name)
             self.carry_out()
         except ClosedError:
             job.over.set()

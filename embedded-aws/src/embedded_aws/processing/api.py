@@ -27,7 +27,7 @@ class Processing(JobRoom[Job]):
         "it. Please retry."
     )
 
-    def checked(self, request: dict[str, Any]) -> None:
+    def checked(self, request: dict[str, Any], _s3: Any) -> None:
         """See `JobRoom.checked`."""
         condition = request.setdefault("StoppingCondition", {})
         condition.setdefault("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME)

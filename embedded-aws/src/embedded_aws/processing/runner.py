@@ -110,7 +110,9 @@ class Runner(JobRunner):
         isolated, alone = network.get("EnableNetworkIsolation", False), len(host.hosts) == 1
         return Command(
             words=layout.command(job.request, host.base),
-            environment=layout.environment(host, job.request, job.arn, world.role_environment),
+            environment=layout.environment(
+                host, job.request, job.arn, world.environment_of(job.role, job.name)
+            ),
             base=host.base,
             folder=host.base,
             stream=f"{job.name}/{host.name}-{int(world.clock.now())}",

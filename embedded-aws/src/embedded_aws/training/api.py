@@ -29,12 +29,12 @@ class Training(JobRoom[Job]):
         "it. Please retry the training job; it goes on from its last checkpoint where it saves any."
     )
 
-    def checked(self, request: dict[str, Any]) -> None:
+    def checked(self, request: dict[str, Any], s3: Any) -> None:
         """See `JobRoom.checked`."""
         _fill_in(request)
         check_request(request)
         _check_metrics(request)
-        check_input_exists(self._s3, request, self._world.region)
+        check_input_exists(s3, request, self._world.region)
 
     def runner(self, job: Job, machinery: Machinery) -> Runner:
         """See `JobRoom.runner`."""
