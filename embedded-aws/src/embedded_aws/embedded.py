@@ -39,6 +39,7 @@ from embedded_aws.state.keeper import Keeper
 from embedded_aws.state.records import Forgetful, Kept
 from embedded_aws.state.store import Store
 from embedded_aws.training import Training
+from embedded_aws.transform import Transform
 from embedded_aws.world import ACCOUNT_ID, World
 
 REGION = "us-east-1"
@@ -188,13 +189,22 @@ class EmbeddedAws:
         training = Training(self.world, keep_failed=self._keep_failed_jobs)
         processing = Processing(self.world, keep_failed=self._keep_failed_jobs)
         hosting = Hosting(self.world)
+        transform = Transform(self.world, hosting, keep_failed=self._keep_failed_jobs)
         registry = ModelRegistry(self.world)
         scaling = AutoScaling(self.world, hosting, cloudwatch)
         cloudwatch.sources.append(hosting.measured)
         cloudwatch.carriers["autoscaling"] = scaling.carry_out
-        self._rooms = {"training": training, "processing": processing, "hosting": hosting}
+        self._rooms = {
+            "training": training,
+            "processing": processing,
+            "transform": transform,
+            "hosting": hosting,
+        }
         sagemaker = SageMaker(
-            [training, processing, hosting, registry], hosting.invoke, self.world.records, [scaling]
+            [training, processing, transform, hosting, registry],
+            hosting.invoke,
+            self.world.records,
+            [scaling],
         )
         services: dict[str, Service] = {  # closed in this order
             "application-autoscaling": scaling,

@@ -6,6 +6,7 @@ import time
 import pytest
 from customer.processing import Workshop
 from customer.shop import Shop
+from customer.transform import Scorer
 
 from embedded_aws.events import sagemaker as events_of
 
@@ -85,6 +86,25 @@ def test_a_processing_job_tells_each_status(aws, heard):
     assert told[-1]["resources"] == [told[-1]["detail"]["ProcessingJobArn"]]
     assert told[-1]["detail"]["Tags"] == {"team": "ads"}
     assert told[-1]["detail"]["FailureReason"].endswith("exit code: 3")
+
+
+def test_a_transform_job_tells_each_status_as_it_is_described(aws, heard):
+    scorer = Scorer(aws, "told-of-transforms")
+    scorer.put("told-of", data="bad")
+    scorer.run("told-of", Tags=[{"Key": "team", "Value": "ads"}])
+    told = heard(
+        "SageMaker Transform Job State Change",
+        lambda detail: detail["TransformJobStatus"] == "Failed",
+    )
+    statuses = [event["detail"]["TransformJobStatus"] for event in told]
+    assert statuses == ["InProgress", "Failed"]
+    last = told[-1]
+    assert last["resources"] == [last["detail"]["TransformJobArn"]]
+    assert last["detail"]["Tags"] == {"team": "ads"}
+    assert last["detail"]["FailureReason"].startswith("ClientError: ")
+    assert last["detail"]["ModelName"] == "upper"
+    ended = scorer.described("told-of")["TransformEndTime"]
+    assert last["detail"]["TransformEndTime"] == pytest.approx(1000 * ended.timestamp(), abs=1)
 
 
 def test_an_endpoint_tells_its_statuses_in_capitals_and_the_steps_of_an_update(aws, heard):

@@ -19,6 +19,7 @@ SOURCE = Path(embedded_aws.__file__).parent
 ROOMS = dict.fromkeys(MEMBERS, "hosting") | {
     "CreateTrainingJob": "training",
     "CreateProcessingJob": "processing",
+    "CreateTransformJob": "transform",
 }
 
 

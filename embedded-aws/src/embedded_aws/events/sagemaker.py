@@ -40,6 +40,17 @@ def processing_job(description: Mapping[str, Any]) -> Told:
     )
 
 
+def transform_job(description: Mapping[str, Any], at: float) -> Told:
+    """A transform job's new status, from its description, and when it changed."""
+    return Told(
+        SOURCE,
+        "SageMaker Transform Job State Change",
+        description["TransformJobArn"],
+        at,
+        _in_milliseconds(description),
+    )
+
+
 def endpoint(description: Mapping[str, Any]) -> Told:
     """An endpoint's new status, from its description."""
     return _endpoint(

@@ -77,6 +77,19 @@ class Hosting:
         """
         return self._endpoints.runtime.invoke(endpoint_name, headers, body)
 
+    @property
+    def settings(self) -> HostingSettings:
+        """How large to play."""
+        return self._shared.settings
+
+    def container(self, model_name: str) -> Mapping[str, Any]:
+        """A model's ``ContainerDefinition``, and its ``EnableNetworkIsolation``.
+
+        Raises:
+            AwsFault: ``ValidationException`` when there is no such model.
+        """
+        return self._models.container(model_name)
+
     def things(self) -> dict[str, Any]:
         """What exists: names of models and configs, endpoints with status, config and processes."""
         return {

@@ -8,7 +8,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from embedded_aws.jobs.machinery import Machinery
 from embedded_aws.jobs.objects import UploadError
@@ -48,6 +48,15 @@ class FailedError(Exception):
 
 class ClosedError(Exception):
     """The embedded AWS is closing; nothing more is written down."""
+
+
+class Busy(Protocol):
+    """What a job waits for."""
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        ...
 
 
 class JobRunner(ABC):
@@ -115,7 +124,7 @@ class JobRunner(ABC):
             if not keep or self._machinery.closing.is_set():
                 shutil.rmtree(self._folder, ignore_errors=True)
 
-    def watch(self, group: ProcessGroup, awake: Callable[[], None] = lambda: None) -> None:
+    def watch(self, group: Busy, awake: Callable[[], None] = lambda: None) -> None:
         """Until the group is done, or somebody ends it; ``awake`` is called all the while."""
         last_flush = last_save = time.monotonic()
         period = max(LEAST_SYNC_PERIOD, self._clock.real_seconds(SYNC_SECONDS))

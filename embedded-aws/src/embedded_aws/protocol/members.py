@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from embedded_aws.protocol.service import AwsFault
 
-_NOTHING = frozenset({"None", "Disabled", "DISABLED", "SingleModel", "Platform"})
-"""Values that ask for what is the case anyway."""
+_NOTHING = frozenset({"None", "Disabled", "DISABLED", "SingleModel", "Platform", "$"})
+"""Values that ask for what is the case anyway; ``$`` is all of a record, as a JSONPath."""
 _DISK = "programs use this machine's disk"
 _KEY = "the disk is as its owner encrypted it"
 _NETWORK = "there is one network, this machine's"
@@ -112,6 +112,22 @@ MEMBERS: Mapping[str, Members] = {
             "NetworkConfig.VpcConfig.Subnets": _NETWORK,
             "NetworkConfig.EnableInterContainerTrafficEncryption": "the job's hosts talk within "
             "this machine",
+        },
+    ),
+    "CreateTransformJob": Members(
+        paths("""
+            TransformJobName ModelName Environment Tags[].Key Tags[].Value
+            MaxConcurrentTransforms MaxPayloadInMB BatchStrategy
+            ModelClientConfig.InvocationsTimeoutInSeconds ModelClientConfig.InvocationsMaxRetries
+            TransformInput.DataSource.S3DataSource.S3DataType
+            TransformInput.DataSource.S3DataSource.S3Uri
+            TransformInput.ContentType TransformInput.CompressionType TransformInput.SplitType
+            TransformOutput.S3OutputPath TransformOutput.Accept TransformOutput.AssembleWith
+            TransformOutput.KmsKeyId TransformResources.InstanceCount
+        """),
+        {
+            "TransformResources.InstanceType": "an instance is a process of this machine",
+            "TransformResources.VolumeKmsKeyId": _KEY,
         },
     ),
     "CreateModel": Members(

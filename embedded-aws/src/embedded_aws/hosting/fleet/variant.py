@@ -14,16 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from embedded_aws.hosting.process import artefact
+from embedded_aws.hosting.process.container import Surroundings, serving_process
 from embedded_aws.hosting.process.http1 import Answer
-from embedded_aws.hosting.process.program import command, environment
-from embedded_aws.hosting.process.server import NotReadyError, Server, StartError
+from embedded_aws.hosting.process.server import (
+    CLOSING_GRACE,
+    NotReadyError,
+    Server,
+    StartError,
+)
 from embedded_aws.hosting.process.usage import Usage, cpu_percent, memory_percent, usage
 from embedded_aws.hosting.shared import SharedState
 
 # AWS gives a container 8 minutes unless the variant says otherwise.
 DEFAULT_START_TIMEOUT = 480.0
-# Real seconds between SIGTERM and SIGKILL when the embedded AWS itself ends.
-CLOSING_GRACE = 2.0
 
 
 @dataclass
@@ -36,10 +39,6 @@ class Numbers:
     desired_count: int
 
 
-OPEN = (
-    "EnableNetworkIsolation: the program gets no credentials; the network stays open here, since "
-    "it is asked over this machine's loopback. On AWS the container would have none."
-)
 LOG_GROUP_PREFIX = "/aws/sagemaker/Endpoints/"
 
 
@@ -255,19 +254,14 @@ class Variant:
     def _server(self, base: Path) -> Server:
         shared = self._shared
         instance = f"i-{uuid.uuid4().hex[:17]}"
-        own: Mapping[str, str] = self.container.get("Environment") or {}
-        isolation = self.container.get("EnableNetworkIsolation", False)
-        credentials = {} if isolation else shared.world.role_environment
-        if isolation:
-            shared.logs.line(self.log_group, f"{self.name}/{instance}", OPEN)
         seconds = self.spec.get("ContainerStartupHealthCheckTimeoutInSeconds")
-        return Server(
+        return serving_process(
+            self.container,
+            base,
+            Surroundings(shared.surroundings, shared.world.role_environment, shared.spawner),
             instance_id=instance,
-            command=command(base, own, shared.settings.entrypoint),
-            environment=lambda port: environment(base, port, own, shared.surroundings, credentials),
-            cwd=_cwd(base),
+            entrypoint=shared.settings.entrypoint,
             say=lambda text: shared.logs.line(self.log_group, f"{self.name}/{instance}", text),
-            spawner=shared.spawner,
             start_timeout=min(
                 float(seconds or DEFAULT_START_TIMEOUT), shared.settings.start_timeout_cap
             ),
@@ -275,11 +269,6 @@ class Variant:
                 CLOSING_GRACE if shared.closing.is_set() else shared.settings.stop_grace
             ),
         )
-
-
-def _cwd(base: Path) -> Path:
-    code = base / "model" / "code"
-    return code if code.is_dir() else base / "model"
 
 
 def _together(calls: list[Any]) -> None:

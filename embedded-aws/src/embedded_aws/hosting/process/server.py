@@ -21,6 +21,8 @@ RESTART_FIRST, RESTART_MOST = 0.1, 5.0
 # A process that ends before its first good ping is tried once more (its port may have been
 # taken meanwhile); after that its end is an answer.
 START_ATTEMPTS = 2
+# Real seconds between SIGTERM and SIGKILL when the embedded AWS itself ends.
+CLOSING_GRACE = 2.0
 
 
 class StartError(Exception):
