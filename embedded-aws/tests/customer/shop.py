@@ -121,7 +121,7 @@ class Shop:
     def name(self, stem: str) -> str:
         return f"{stem}-{next(self._numbers)}"
 
-    def model(self, *, url: str | None = None, **environment: str) -> str:
+    def model(self, *, url: str | None = None, role: str = ROLE, **environment: str) -> str:
         """A model; its environment says how it behaves."""
         name = self.name("model")
         self.sm.create_model(
@@ -131,7 +131,7 @@ class Shop:
                 "ModelDataUrl": url or self.url,
                 "Environment": {"NAME": name, **environment},
             },
-            ExecutionRoleArn=ROLE,
+            ExecutionRoleArn=role,
         )
         return name
 

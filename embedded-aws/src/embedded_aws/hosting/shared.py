@@ -40,7 +40,12 @@ class SharedState:
                 self._clients[service] = self.world.client(service)
             return self._clients[service]
 
-    @property
-    def s3(self) -> Any:
-        """The S3 client."""
-        return self.client("s3")
+    def s3_of(self, role_arn: str) -> Any:
+        """The S3 client of a role.
+
+        Raises:
+            AwsFault: ``ValidationException``: there is no such role, or it trusts nobody of us.
+        """
+        if self.world.assume is None:
+            return self.client("s3")
+        return self.world.client_of("s3", role_arn, "model")

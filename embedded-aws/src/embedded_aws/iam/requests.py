@@ -149,7 +149,7 @@ def general(now: float, region: str, principal: str) -> dict[str, tuple[str, ...
     """
     moment = dt.datetime.fromtimestamp(now, dt.UTC)
     kind = principal.rpartition(":")[2].partition("/")[0]
-    context = {
+    context: dict[str, tuple[str, ...]] = {
         "aws:currenttime": (moment.strftime("%Y-%m-%dT%H:%M:%SZ"),),
         "aws:epochtime": (str(int(now)),),
         "aws:sourceip": ("127.0.0.1",),

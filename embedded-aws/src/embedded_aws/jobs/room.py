@@ -84,6 +84,10 @@ class JobRoom(ABC, Generic[J]):
             AwsFault: ``ValidationException``.
         """
 
+    def role_of(self, request: dict[str, Any]) -> str:
+        """ARN of the role that a job will act as."""
+        return str(request["RoleArn"])
+
     @abstractmethod
     def runner(self, job: J, machinery: Machinery) -> JobRunner:
         """What carries a job out."""
@@ -142,7 +146,7 @@ class JobRoom(ABC, Generic[J]):
     def _s3_of(self, request: dict[str, Any], name: str) -> Any:
         """S3 as the job's role may use it; a client takes a while to make, and most are alike."""
         if self._world.assume is not None:
-            return self._world.client_of("s3", request["RoleArn"], name)
+            return self._world.client_of("s3", self.role_of(request), name)
         if self._s3 is None:
             self._s3 = self._world.client("s3")
         return self._s3

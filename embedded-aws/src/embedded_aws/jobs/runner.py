@@ -90,6 +90,11 @@ class JobRunner(ABC):
         if self._thread.ident is not None:
             self._thread.join(timeout)
 
+    @property
+    def role(self) -> str:
+        """ARN of the role that the job acts as."""
+        return str(self._state.request["RoleArn"])
+
     @abstractmethod
     def carry_out(self) -> None:
         """All of the job, to a terminal status.
@@ -105,7 +110,7 @@ class JobRunner(ABC):
     def _run(self) -> None:
         job = self._state
         try:
-            self._s3 = self._machinery.world.client_of("s3", job.role, job.name)
+            self._s3 = self._machinery.world.client_of("s3", self.role, job.name)
             self.carry_out()
         except ClosedError:
             job.over.set()

@@ -76,11 +76,6 @@ class JobState(ABC):
         return str(self.request[f"{self.kind}Name"])
 
     @property
-    def role(self) -> str:
-        """ARN of the role that it acts as."""
-        return str(self.request["RoleArn"])
-
-    @property
     def max_runtime(self) -> float:
         """``MaxRuntimeInSeconds``, virtual seconds."""
         return float(self.request["StoppingCondition"]["MaxRuntimeInSeconds"])

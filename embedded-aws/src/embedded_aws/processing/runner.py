@@ -111,7 +111,7 @@ class Runner(JobRunner):
         return Command(
             words=layout.command(job.request, host.base),
             environment=layout.environment(
-                host, job.request, job.arn, world.environment_of(job.role, job.name)
+                host, job.request, job.arn, world.environment_of(self.role, job.name)
             ),
             base=host.base,
             folder=host.base,

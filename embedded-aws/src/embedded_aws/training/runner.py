@@ -161,7 +161,7 @@ class Runner(JobRunner):
         return Command(
             words=command(job.request, host.base),
             environment=layout.environment(
-                host, job.request, job.arn, world.environment_of(job.role, job.name), leader_port
+                host, job.request, job.arn, world.environment_of(self.role, job.name), leader_port
             ),
             base=host.base,
             folder=host.code,

@@ -45,7 +45,7 @@ class Transform(JobRoom[Job]):
         del actions["DeleteTransformJob"]
         return actions
 
-    def checked(self, request: dict[str, Any]) -> None:
+    def checked(self, request: dict[str, Any], _s3: Any) -> None:
         """See `JobRoom.checked`."""
         source, target = request["TransformInput"], request["TransformOutput"]
         source.setdefault("CompressionType", "None")
@@ -53,6 +53,10 @@ class Transform(JobRoom[Job]):
         target.setdefault("AssembleWith", "None")
         check_request(request)
         self._hosting.container(request["ModelName"])
+
+    def role_of(self, request: dict[str, Any]) -> str:
+        """See `JobRoom.role_of`: it is the model's."""
+        return str(self._hosting.container(request["ModelName"])["ExecutionRoleArn"])
 
     def runner(self, job: Job, machinery: Machinery) -> Runner:
         """See `JobRoom.runner`; the model is the one of this moment, even if it is deleted."""

@@ -45,6 +45,11 @@ class Runner(JobRunner):
         self._settings = settings
         self._container = container
 
+    @property
+    def role(self) -> str:
+        """See `JobRunner.role`: it is the model's."""
+        return str(self._container["ExecutionRoleArn"])
+
     def limits(self) -> Sequence[tuple[float | None, float | None, str]]:
         """See `JobRunner.limits`; a request names none."""
         return ()
@@ -71,6 +76,7 @@ class Runner(JobRunner):
         job.begin()
         pieces = self._pieces()
         own = self._container.get("Environment") or {}
+        credentials = machinery.world.environment_of(self.role, job.name)
         asked = job.request.get("Environment") or {}
         common = Common(
             job=job,
@@ -81,7 +87,9 @@ class Runner(JobRunner):
                 "Environment": {**own, **asked, **variables(job.request)},
             },
             surroundings=Surroundings(
-                dict(os.environ), machinery.world.role_environment, machinery.spawner
+                dict(os.environ),
+                credentials,
+                machinery.spawner,
             ),
             s3=self._s3,
             halted=threading.Event(),

@@ -42,7 +42,8 @@ class Models:
                 "ValidationException",
                 "Either Image or ModelPackageName must be set for the model's container.",
             )
-        artefact.check(self._shared.s3, container, params.get("ExecutionRoleArn", ""), world.region)
+        role = params.get("ExecutionRoleArn", "")
+        artefact.check(self._shared.s3_of(role), container, role, world.region)
         members = {key: value for key, value in params.items() if key != "Tags"}
         with self._lock:
             if name in self._models:
@@ -77,14 +78,14 @@ class Models:
         return {}
 
     def container(self, name: str) -> Mapping[str, Any]:
-        """A model's container definition, and its ``EnableNetworkIsolation``.
+        """A model's container definition, its ``EnableNetworkIsolation`` and ``ExecutionRoleArn``.
 
         Raises:
             AwsFault: ``ValidationException`` when there is no such model.
         """
         model = self._get(name)
-        isolation = model["EnableNetworkIsolation"]
-        return {**_container(model), "EnableNetworkIsolation": isolation}
+        of_model = ("EnableNetworkIsolation", "ExecutionRoleArn")
+        return {**_container(model), **{name: model.get(name, "") for name in of_model}}
 
     def names(self) -> list[str]:
         """All names."""

@@ -230,7 +230,8 @@ class Variant:
         """Model data as it lies in S3 at this moment, in a new folder laid out like /opt/ml."""
         base = self._base / uuid.uuid4().hex[:8]
         try:
-            artefact.bring(self._shared.s3, self.container, base / "model")
+            s3 = self._shared.s3_of(self.container["ExecutionRoleArn"])
+            artefact.bring(s3, self.container, base / "model")
         except artefact.ModelDataError:
             shutil.rmtree(base, ignore_errors=True)
             raise
@@ -251,6 +252,10 @@ class Variant:
             raise
         return servers
 
+    def _credentials(self) -> Mapping[str, str]:
+        world = self._shared.world
+        return world.environment_of(self.container["ExecutionRoleArn"], self.name)
+
     def _server(self, base: Path) -> Server:
         shared = self._shared
         instance = f"i-{uuid.uuid4().hex[:17]}"
@@ -258,7 +263,7 @@ class Variant:
         return serving_process(
             self.container,
             base,
-            Surroundings(shared.surroundings, shared.world.role_environment, shared.spawner),
+            Surroundings(shared.surroundings, self._credentials(), shared.spawner),
             instance_id=instance,
             entrypoint=shared.settings.entrypoint,
             say=lambda text: shared.logs.line(self.log_group, f"{self.name}/{instance}", text),
