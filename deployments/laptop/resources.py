@@ -1,6 +1,6 @@
 """What an AWS account must hold before Sluice runs: made on the embedded AWS with boto3.
 
-On a real account the infrastructure code in ``deployments/aws`` makes the same things.
+On a real account people make the same things (docs/platform.md); roles are in ``deployments/aws``.
 """
 
 from __future__ import annotations

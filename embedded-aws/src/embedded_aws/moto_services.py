@@ -24,6 +24,7 @@ from embedded_aws.digests import teach_digests
 from embedded_aws.events.rules import serving, teach_rules
 from embedded_aws.fargate import teach_fargate
 from embedded_aws.iam import simulation
+from embedded_aws.iam.documents import teach_documents
 from embedded_aws.logs.metric_actions import teach_metric_filters
 from embedded_aws.logs.metric_filters import Publisher, publisher
 from embedded_aws.logs.searching import teach_patterns
@@ -168,6 +169,8 @@ _LESSONS: dict[str, tuple[Callable[[], None], ...]] = {
     "ecs": (teach_fargate,),
     "kms": (teach_digests,),
     "logs": (teach_patterns, teach_metric_filters),
+    "iam": (teach_documents,),
+    "cloudformation": (teach_documents,),
 }
 
 

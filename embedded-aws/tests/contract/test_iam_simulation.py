@@ -34,6 +34,22 @@ def role(iam):
     return made
 
 
+def test_a_policy_that_cloudformation_makes_is_told_as_one(aws, iam):
+    role = {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "RoleName": "of-a-stack",
+            "AssumeRolePolicyDocument": json.loads(document(action="sts:AssumeRole")),
+            "Policies": [{"PolicyName": "own", "PolicyDocument": json.loads(document())}],
+        },
+    }
+    aws.client("cloudformation").create_stack(
+        StackName="a-role", TemplateBody=json.dumps({"Resources": {"Role": role}})
+    )
+    told = iam.get_role_policy(RoleName="of-a-stack", PolicyName="own")["PolicyDocument"]
+    assert told == json.loads(document())
+
+
 def decided(iam, arn, actions, **more):
     pages = iam.get_paginator("simulate_principal_policy").paginate(
         PolicySourceArn=arn, ActionNames=actions, **more

@@ -101,6 +101,7 @@ _ARNS = frozenset(
     }
 )  # fmt: skip
 _TABLES: Mapping[str, Mapping[str, str]] = {
+    "cloudfront": {"DistributionId": "distribution/{}", "Id": "distribution/{}"},
     "dynamodb": {"TableName": "table/{}"},
     "logs": {"logGroupName": "log-group:{}:*"},
     "cloudwatch": {"AlarmName": "alarm:{}", "DashboardName": "dashboard/{}"},
@@ -113,6 +114,9 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
     "iam": {"RoleName": "role/{}", "UserName": "user/{}", "PolicyName": "policy/{}"},
 }
 """By IAM's prefix: members that name what a request is about, and how its ARN ends."""
+_TRANSACTIONS = frozenset({"TransactWriteItems", "TransactGetItems"})
+_ITEMS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem",
+          "ConditionCheck": "ConditionCheckItem", "Get": "GetItem"}  # fmt: skip
 _LISTS = {"AlarmNames": "alarm:{}"}
 _WITHOUT_REGION = frozenset({"iam", "cloudfront"})
 
@@ -129,6 +133,9 @@ def rights(request: Request, members: Mapping[str, Any], where: Where) -> Iterat
         yield from _of_s3(request)
         return
     prefix = _PREFIXES.get(request.service, request.service)
+    if prefix == "dynamodb" and request.action in _TRANSACTIONS:
+        yield from _of_transaction(members, where)
+        return
     action = f"{prefix}:{request.action}"
     context = {**_tags(members), **_namespace(members)}
     resources = list(_resources(prefix, request, members, where))
@@ -220,6 +227,14 @@ def _of_sagemaker(
     for name in ("ResourceArn", "ModelPackageName", "ModelPackageArn"):
         if isinstance(members.get(name), str) and members[name].startswith("arn:"):
             yield members[name]
+
+
+def _of_transaction(members: Mapping[str, Any], where: Where) -> Iterator[Right]:
+    """A transaction has no right of its own: each of its items needs one."""
+    for item in members.get("TransactItems") or ():
+        for kind, asked in item.items():
+            table = f"arn:aws:dynamodb:{where.region}:{where.account}:table/{asked['TableName']}"
+            yield Right(f"dynamodb:{_ITEMS.get(kind, kind)}", table)
 
 
 def _tags(members: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
