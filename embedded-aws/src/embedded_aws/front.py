@@ -169,14 +169,7 @@ class Front:
             self._guard(request)
         params: Mapping[str, Any] = {}
         if self._faults.any_for(request.service):
-            params = operations.parameters(
-                request.service,
-                request.method,
-                request.path,
-                request.query,
-                request.headers,
-                request.body,
-            )
+            params = operations.parameters_of(request)
         self._faults.before(request.service, request.action, params)
         service = self._services.get(request.service, self._others)
         if service is None:

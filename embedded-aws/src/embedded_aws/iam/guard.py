@@ -53,14 +53,7 @@ class Guard:
                 "The security token included in the request is invalid.",
                 403,
             )
-        members = operations.parameters(
-            request.service,
-            request.method,
-            request.path,
-            request.query,
-            request.headers,
-            request.body,
-        )
+        members = operations.parameters_of(request)
         where = Where(self._region, ACCOUNT_ID)
         for right in rights(request, members, where):
             decision = self._decided(request, right, principal, key)

@@ -13,6 +13,10 @@ import os
 import signal
 import sys
 
+TYPE_CHECKING = False  # without the import of typing, for which every process would wait
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 PR_SET_PDEATHSIG = 1
 CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWNS = 0x10000000, 0x40000000, 0x00020000
 MS_BIND, MS_REC = 4096, 16384
@@ -36,19 +40,43 @@ def main() -> None:
         folder, command = command[1], command[2:]
     if not network:
         try:
-            leave_network()
+            rehearsed(leave_network)
         except OSError as error:
             sys.stdout.write(f"{OPEN.format(error)}\n")
             sys.stdout.flush()
     if folder:
         # Where it is not to be had, programs still have the variables that name the folder.
         with contextlib.suppress(OSError):
-            move_in(folder)
+            rehearsed(lambda: move_in(folder))
     if sys.platform == "linux":  # after the namespaces: a change of rights takes the wish away
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != int(parent):
         sys.exit("the embedded AWS ended before this process began")
     os.execvpe(command[0], command, os.environ)  # noqa: S606  no shell is wanted
+
+
+def rehearsed(act: Callable[[], None]) -> None:
+    """Do something to this process that a child of it could do.
+
+    Half of it, as where a system makes namespaces and lets us map nobody into them, would leave a
+    process that is nobody and can read nothing.
+
+    Raises:
+        OSError: the child could not.
+    """
+    child = os.fork()
+    if child == 0:
+        try:
+            act()
+        except OSError as error:
+            os._exit(error.errno or 1)
+        except BaseException:  # noqa: BLE001  a child of two lines ends here, whatever it met
+            os._exit(1)
+        os._exit(0)
+    number = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if number:
+        raise OSError(number, os.strerror(number))
+    act()
 
 
 def leave_network() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from embedded_aws.jobs.process_group import LONGEST_REASON
-from embedded_aws.jobs.state import JobState
+from embedded_aws.jobs.plain import PlainJob
 
 # Request members that Describe gives back as they came.
 _ECHOED = (
@@ -22,7 +21,7 @@ _ECHOED = (
 
 
 @dataclass
-class Job(JobState):
+class Job(PlainJob):
     """State of one processing job; see `embedded_aws.jobs.state.JobState`.
 
     Args:
@@ -32,24 +31,7 @@ class Job(JobState):
     message: str = ""
 
     kind = "ProcessingJob"
-    RECORDED = (*JobState.RECORDED, "message")
-
-    def finish(self, status: str, failure: str | None = None) -> None:
-        """End in a terminal status."""
-        with self._lock:
-            self.status = status
-            self.failure = failure[:LONGEST_REASON] if failure else None
-            self.modified = self.ended = self.clock.now()
-        self.changed(self)
-        self.over.set()
-
-    def fail(self, reason: str) -> None:
-        """End as Failed."""
-        self.finish("Failed", reason)
-
-    def be_stopped(self) -> None:
-        """End as Stopped."""
-        self.finish("Stopped")
+    RECORDED = (*PlainJob.RECORDED, "message")
 
     def describe(self) -> dict[str, Any]:
         """The answer of ``DescribeProcessingJob``."""
@@ -64,18 +46,4 @@ class Job(JobState):
 
     def summary(self) -> dict[str, Any]:
         """The job's line in ``ListProcessingJobs``."""
-        with self._lock:
-            line: dict[str, Any] = {
-                "ProcessingJobName": self.name,
-                "ProcessingJobArn": self.arn,
-                "CreationTime": self.created,
-                "LastModifiedTime": self.modified,
-                "ProcessingJobStatus": self.status,
-            }
-            if self.ended is not None:
-                line["ProcessingEndTime"] = self.ended
-            if self.failure is not None:
-                line["FailureReason"] = self.failure
-            if self.message:
-                line["ExitMessage"] = self.message
-            return line
+        return {**super().summary(), **({"ExitMessage": self.message} if self.message else {})}

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, parse_qsl, unquote
 from werkzeug.exceptions import HTTPException
 
 from embedded_aws.protocol import cbor
+from embedded_aws.protocol.service import Request
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _INVOCATION = re.compile(r"^/endpoints/([^/]+)/invocations$")
@@ -77,6 +78,18 @@ def operation(
     if "Action=" in query:
         return parse_qs(query).get("Action", [""])[0]
     return rest_operation(service, method, path, query, headers)[0]
+
+
+def parameters_of(request: Request) -> dict[str, Any]:
+    """`parameters` of a request."""
+    return parameters(
+        request.service,
+        request.method,
+        request.path,
+        request.query,
+        request.headers,
+        request.body,
+    )
 
 
 def parameters(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from embedded_aws.jobs.process_group import LONGEST_REASON
-from embedded_aws.jobs.state import JobState
+from embedded_aws.jobs.plain import PlainJob
 
 # Request members that Describe gives back as they came.
 _ECHOED = (
@@ -24,27 +23,10 @@ _ECHOED = (
 
 
 @dataclass
-class Job(JobState):
+class Job(PlainJob):
     """State of one transform job; see `embedded_aws.jobs.state.JobState`."""
 
     kind = "TransformJob"
-
-    def finish(self, status: str, failure: str | None = None) -> None:
-        """End in a terminal status."""
-        with self._lock:
-            self.status = status
-            self.failure = failure[:LONGEST_REASON] if failure else None
-            self.modified = self.ended = self.clock.now()
-        self.changed(self)
-        self.over.set()
-
-    def fail(self, reason: str) -> None:
-        """End as Failed."""
-        self.finish("Failed", reason)
-
-    def be_stopped(self) -> None:
-        """End as Stopped."""
-        self.finish("Stopped")
 
     def describe(self) -> dict[str, Any]:
         """The answer of ``DescribeTransformJob``; unlike others, it tells no LastModifiedTime."""
@@ -57,19 +39,3 @@ class Job(JobState):
             if self.started is not None:
                 description["TransformStartTime"] = self.started
             return description
-
-    def summary(self) -> dict[str, Any]:
-        """The job's line in ``ListTransformJobs``."""
-        with self._lock:
-            line: dict[str, Any] = {
-                "TransformJobName": self.name,
-                "TransformJobArn": self.arn,
-                "CreationTime": self.created,
-                "LastModifiedTime": self.modified,
-                "TransformJobStatus": self.status,
-            }
-            if self.ended is not None:
-                line["TransformEndTime"] = self.ended
-            if self.failure is not None:
-                line["FailureReason"] = self.failure
-            return line
