@@ -17,6 +17,7 @@ from pathlib import Path
 
 from embedded_aws import __version__
 from embedded_aws.embedded import EmbeddedAws
+from embedded_aws.protocol.operations import DEFAULT_REGION
 from embedded_aws.state.store import StateError
 
 SECRET_VARIABLE = "EMBEDDED_AWS_SECRET"  # noqa: S105  its name
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
             secret=os.environ.get(SECRET_VARIABLE),
             allowed_hosts=options.allow_host,
             enforce_iam=options.enforce_iam,
+            region=options.region,
         )
     except StateError as error:
         print(f"embedded AWS: {error}", file=sys.stderr)  # noqa: T201
@@ -104,6 +106,11 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME",
         help="a further host name under which it is asked, as in a container; *.x for all below x",
+    )
+    parser.add_argument(
+        "--region",
+        default=DEFAULT_REGION,
+        help="of SageMaker, CloudWatch and scaling (default: %(default)s)",
     )
     parser.add_argument(
         "--enforce-iam",

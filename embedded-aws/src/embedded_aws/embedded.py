@@ -32,9 +32,17 @@ from embedded_aws.iam.guard import Guard, session_of
 from embedded_aws.moto_services import Moto, reset_moto
 from embedded_aws.packages import ModelRegistry
 from embedded_aws.processing import Processing
+from embedded_aws.protocol.operations import DEFAULT_REGION
 from embedded_aws.protocol.service import AwsFault, Service
 from embedded_aws.sagemaker import SageMaker
-from embedded_aws.state.continuity import NOTE_SECONDS, epoch_of, left_behind, note
+from embedded_aws.state.continuity import (
+    NOTE_SECONDS,
+    REGION,
+    check_region,
+    epoch_of,
+    left_behind,
+    note,
+)
 from embedded_aws.state.keeper import Keeper
 from embedded_aws.state.records import Forgetful, Kept
 from embedded_aws.state.store import Store
@@ -42,7 +50,6 @@ from embedded_aws.training import Training
 from embedded_aws.transform import Transform
 from embedded_aws.world import ACCOUNT_ID, World
 
-REGION = "us-east-1"
 # How much a power cut may take, in real seconds.
 SETTLE_SECONDS = 10.0
 
@@ -68,6 +75,8 @@ class EmbeddedAws:
         secret: The secret access key by which its admin path, and what pages send, are known; by
             default a random one. ``environment()`` tells it.
         allowed_hosts: Host names, besides this machine's and AWS's own, under which it is asked.
+        region: The region that SageMaker, CloudWatch and scaling are of; they refuse what is signed
+            for another one.
         enforce_iam: Hold every request to IAM's policies, and let jobs and endpoints act as their
             roles; by default whoever signs may everything.
 
@@ -93,6 +102,7 @@ class EmbeddedAws:
         secret: str | None = None,
         allowed_hosts: Iterable[str] = (),
         enforce_iam: bool = False,
+        region: str = DEFAULT_REGION,
     ) -> None:
         if keep and state_dir is None:
             raise ValueError("what is kept needs a folder: give state_dir")
@@ -100,6 +110,7 @@ class EmbeddedAws:
         self._secret = secret or secrets.token_urlsafe(30)
         self._door = Door(self._secret, allowed_hosts)
         self._enforces = enforce_iam
+        self._region = region
         with contextlib.ExitStack() as undoing:
             if keep:
                 self._store = Store(Path(str(state_dir)).resolve())
@@ -111,6 +122,7 @@ class EmbeddedAws:
     def _epoch(self, scale: float, epoch: float | None) -> float:
         if self._store is None:
             return time.time() if epoch is None else epoch
+        check_region(self._store, self._region)
         before = left_behind(self._store)
         return epoch_of(before, scale, epoch, time.time(), str(self._store.folder))
 
@@ -120,8 +132,10 @@ class EmbeddedAws:
         self.clock = clock
         self.faults = Faults(self.clock)
         self.calls = Calls()
-        guard = Guard(self.clock, REGION).check if self._enforces else None
-        self._front = Front(port, self.clock, self.faults, self.calls, self._door, guard)
+        guard = Guard(self.clock).check if self._enforces else None
+        self._front = Front(
+            port, self.clock, self.faults, self.calls, self._door, guard, self._region
+        )
         self._own_dir = state_dir is None
         self._keep_failed_jobs = keep_failed_jobs
         self.state_dir = Path(state_dir or tempfile.mkdtemp(prefix="embedded-aws-")).resolve()
@@ -166,7 +180,7 @@ class EmbeddedAws:
         store = self._store
         if store is not None:  # folders of variants that died with an earlier process
             shutil.rmtree(self.state_dir / "hosting", ignore_errors=True)
-        cloudwatch = CloudWatch(self.clock, self.faults, REGION, ACCOUNT_ID)
+        cloudwatch = CloudWatch(self.clock, self.faults, self._region, ACCOUNT_ID)
         bus = self._bus = Bus(
             lambda service: self.world.client(service),  # noqa: PLW0108  there is no world yet
             anybody_listens,
@@ -180,7 +194,7 @@ class EmbeddedAws:
             secret=self._secret,
             metrics=cloudwatch,
             alarms=cloudwatch,
-            region=REGION,
+            region=self._region,
             account_id=ACCOUNT_ID,
             records=Forgetful() if store is None else Kept(store),
             events=bus,
@@ -261,6 +275,7 @@ class EmbeddedAws:
         keeper.restore()
         cloudwatch.keep(store)
         note(store, self.clock)
+        store.note(REGION, self._region)
         self._tickers = [
             Ticker("state-clock", NOTE_SECONDS, lambda: note(store, self.clock)),
             Ticker("state-metrics", 1.0, cloudwatch.flush),

@@ -42,6 +42,7 @@ class Front:
         faults: Asked before and after each action.
         calls: Told of each action.
         door: Asked whom to let in.
+        region: That the services given to `serve` are of.
         guard: Asked whether who was let in may do this; by default who is let in may everything.
 
     Raises:
@@ -56,12 +57,14 @@ class Front:
         calls: Calls,
         door: Door,
         guard: Callable[[Request], None] | None = None,
+        region: str = operations.DEFAULT_REGION,
     ) -> None:
         self._clock = clock
         self._faults = faults
         self._calls = calls
         self._door = door
         self._guard = guard
+        self._region = region
         self._services: dict[str, Service] = {}
         self._others: Service | None = None
         self._admin: Callable[[Request], Response] | None = None
@@ -172,6 +175,14 @@ class Front:
             params = operations.parameters_of(request)
         self._faults.before(request.service, request.action, params)
         service = self._services.get(request.service, self._others)
+        if request.service in self._services and request.region != self._region:
+            raise AwsFault(
+                "UnrecognizedClientException",
+                f"The embedded AWS has {request.service} in {self._region} alone, and the request "
+                f"was signed for {request.region}. Set AWS_REGION to {self._region}, or start it "
+                f"with --region {request.region}.",
+                403,
+            )
         if service is None:
             raise AwsFault("ServiceUnavailable", "The embedded AWS is still starting.", 503)
         response = service.handle(request)

@@ -30,7 +30,10 @@ class Workshop:
     def __post_init__(self) -> None:
         self.s3 = self.aws.client("s3")
         self.sagemaker = self.aws.client("sagemaker")
-        self.s3.create_bucket(Bucket=self.bucket)
+        region = self.aws.environment()["AWS_REGION"]
+        where = {} if region == "us-east-1" else {"LocationConstraint": region}
+        named = {"CreateBucketConfiguration": where} if where else {}
+        self.s3.create_bucket(Bucket=self.bucket, **named)
 
     def put(self, **objects: str) -> None:
         """Objects below ``in/``, by name."""

@@ -1,12 +1,22 @@
 """Virtual time never runs backwards over the end of a process."""
 
+from contextlib import closing
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from embedded_aws.clock import Clock
 from embedded_aws.state import StateError, Store
-from embedded_aws.state.continuity import AHEAD_SECONDS, Moment, epoch_of, left_behind, note
+from embedded_aws.state.continuity import (
+    AHEAD_SECONDS,
+    REGION,
+    Moment,
+    check_region,
+    epoch_of,
+    left_behind,
+    note,
+)
 
 NOW = 1_700_000_000.0
 
@@ -64,3 +74,12 @@ def test_the_note_survives_and_is_ahead_of_the_clock(tmp_path) -> None:
     assert found is not None
     assert (found.scale, found.epoch) == (120.0, clock.epoch)
     assert found.latest > clock.now()
+
+
+def test_a_folder_stays_in_its_region(tmp_path) -> None:
+    with closing(Store(tmp_path)) as store:
+        check_region(store, "eu-west-1")
+        store.note(REGION, "eu-west-1")
+        check_region(store, "eu-west-1")
+        with pytest.raises(StateError, match="is of eu-west-1, and us-east-1 was asked for"):
+            check_region(store, "us-east-1")

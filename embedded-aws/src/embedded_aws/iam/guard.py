@@ -29,12 +29,10 @@ class Guard:
 
     Args:
         clock: Virtual clock, for conditions on times.
-        region: Of resources without one of their own.
     """
 
-    def __init__(self, clock: Clock, region: str) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._region = region
 
     def check(self, request: Request) -> None:
         """Let pass what is allowed.
@@ -54,7 +52,7 @@ class Guard:
                 403,
             )
         members = operations.parameters_of(request)
-        where = Where(self._region, ACCOUNT_ID)
+        where = Where(request.region, ACCOUNT_ID)
         for right in rights(request, members, where):
             decision = self._decided(request, right, principal, key)
             if decision.outcome != "allowed":
@@ -66,7 +64,7 @@ class Guard:
             question = Question(
                 right.action,
                 right.resource,
-                {**general(self._clock.now(), self._region, principal), **right.context},
+                {**general(self._clock.now(), request.region, principal), **right.context},
                 tuple({principal, who.arn}),
                 ACCOUNT_ID,
             )

@@ -18,7 +18,7 @@ NOTE_SECONDS = 5.0
 # A note that comes late, on a busy machine, must still come in time.
 AHEAD_SECONDS = 20.0
 SLACK = 0.001
-FACT = "clock"
+FACT, REGION = "clock", "region"
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,21 @@ def epoch_of(
         return real
     start = max(last, real) if scale > 1.0 else last
     return (start - real * scale) / (1.0 - scale)
+
+
+def check_region(store: Store, region: str) -> None:
+    """Hold a folder to its region; what it holds bears that in its addresses.
+
+    Raises:
+        StateError: it is of another one.
+    """
+    before = store.fact(REGION)
+    if before not in {None, region}:
+        raise StateError(
+            f"{store.folder} is of {before}, and {region} was asked for: what it holds would have "
+            f"addresses of both. Nothing was changed. Next: go on with --region {before}, or give "
+            "another --state-dir."
+        )
 
 
 def left_behind(store: Store) -> Moment | None:
