@@ -28,7 +28,8 @@ from embedded_aws.faults import Faults
 from embedded_aws.front import Front
 from embedded_aws.hosting import Hosting
 from embedded_aws.hosting.ticker import Ticker
-from embedded_aws.iam.guard import Guard, session_of
+from embedded_aws.iam.guard import Guard
+from embedded_aws.iam.trust import session_of
 from embedded_aws.moto_services import Moto, reset_moto
 from embedded_aws.packages import ModelRegistry
 from embedded_aws.processing import Processing

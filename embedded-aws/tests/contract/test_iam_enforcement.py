@@ -1,11 +1,17 @@
 """With IAM enforced, users and roles may what their policies say, and jobs what their roles may."""
 
+import contextlib
+import datetime as dt
 import json
+import urllib.error
+import urllib.request
 import uuid
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
+from customer.forms import sent
 from customer.processing import Workshop
 from customer.shop import Shop
 
@@ -57,15 +63,17 @@ def person(aws, iam):
             )
         key = iam.create_access_key(UserName=name)["AccessKey"]
 
-        def client(service):
+        def client(service, **how):
             return boto3.client(
                 service,
                 endpoint_url=aws.endpoint_url,
                 region_name="us-east-1",
                 aws_access_key_id=key["AccessKeyId"],
                 aws_secret_access_key=key["SecretAccessKey"],
+                config=Config(**how),
             )
 
+        client.key = key
         client.name = name
         return client
 
@@ -113,6 +121,73 @@ def test_a_key_that_is_nobodys_is_refused(aws):
     )  # fmt: skip
     with pytest.raises(ClientError, match="InvalidClientTokenId"):
         stranger.get_session_token()
+
+
+def asked(aws, method, path, headers=None, body=b""):
+    """Status of a request that no SDK would write so."""
+    request = urllib.request.Request(
+        f"{aws.endpoint_url}{path}", data=body or None, headers=headers or {}, method=method
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_who_asks_is_found_in_every_form_of_a_signature(aws, person):
+    aws.client("s3").put_object(Bucket=BUCKET, Key="secret", Body=b"x")
+    nobody = person()
+    address = {"Bucket": BUCKET, "Key": "secret"}
+    for version in ("s3v4", "s3"):
+        s3 = nobody("s3", signature_version=version)
+        url = s3.generate_presigned_url("get_object", Params=address).removeprefix(aws.endpoint_url)
+        for spelled in (url, url.replace("%2F", "%2f")):
+            assert asked(aws, "GET", spelled) == 403, spelled
+    assert asked(aws, "GET", f"/{BUCKET}/secret", {"Authorization": "x"}) == 403
+    form = nobody("s3").generate_presigned_post(BUCKET, "posted")
+    assert sent(form["url"], form["fields"]) == 403
+    assert aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="posted")["KeyCount"] == 0
+
+
+def test_nobody_chooses_the_name_of_what_is_asked(aws, iam, person):
+    nobody = person()
+    for service, call in (
+        ("s3", lambda client: client.get_object(Bucket=BUCKET, Key="secret")),
+        ("iam", lambda client: client.list_users()),
+        ("sqs", lambda client: client.list_queues()),
+    ):
+        client = nobody(service)
+        client.meta.events.register(
+            "before-sign.*",
+            lambda request, **_: request.headers.add_header("X-Amz-Target", "x.GetCallerIdentity"),
+        )
+        denied(call, client=client)
+    read = f"/{BUCKET}/secret?Action=GetCallerIdentity"
+    key = nobody.key["AccessKeyId"]
+    claim = f"AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/s3/aws4_request"
+    assert asked(aws, "GET", read, {"Authorization": claim}) == 403
+
+
+def test_a_body_that_cannot_be_read_is_not_taken_for_an_empty_one(aws, iam, person):
+    arn = role(iam, "unread", allow("s3:*"))
+    client = person(allow("sagemaker:*"))("sagemaker")
+    client.meta.events.register(
+        "before-sign.*",
+        lambda request, **_: request.headers.add_header("Content-Encoding", "gzip"),
+    )
+    with pytest.raises(ClientError, match="cannot be read"):
+        client.create_model(ModelName="m", ExecutionRoleArn=arn, PrimaryContainer={"Image": "i"})
+
+
+def test_keys_that_were_taken_back_and_sessions_of_none_are_nobodys(iam, person):
+    former = person(allow("*"))
+    iam.update_access_key(
+        UserName=former.name, AccessKeyId=former.key["AccessKeyId"], Status="Inactive"
+    )
+    with pytest.raises(ClientError, match="security token included in the request is invalid"):
+        former("s3").list_buckets()
+    assert "assume a role" in denied(person(allow("*"))("sts").get_session_token)
 
 
 def test_objects_and_listings_are_different_rights(person):
@@ -229,6 +304,31 @@ def test_a_role_that_does_not_trust_sagemaker_is_not_assumed(aws, iam):
             shop.sagemaker.create_processing_job(**request)
 
 
+def test_a_role_is_assumed_by_whom_it_trusts(iam, person):
+    account = "arn:aws:iam::123456789012:root"
+    named, may, not_named = person(), person(allow("sts:AssumeRole")), person()
+    of_person = f"arn:aws:iam::123456789012:user/{named.name}"
+
+    def let_in(name, principal, *more):
+        trust = [{**TRUST, "Principal": {"AWS": principal}}, *more]
+        return iam.create_role(
+            RoleName=name, Path="/people/", AssumeRolePolicyDocument=document(*trust)
+        )["Role"]["Arn"]
+
+    def assume(client, arn):
+        return client("sts").assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
+
+    by_name, by_account = let_in("by-name", of_person), let_in("by-account", account)
+    assume(named, by_name)
+    assume(may, by_account)
+    denied(assume, client=not_named, arn=by_account)
+    denied(assume, client=may, arn=by_name)
+    denied(assume, client=may, arn=role(iam, "by-service", allow("*")))
+    but = {**deny("sts:AssumeRole"), "Principal": {"AWS": of_person}}
+    del but["Resource"]
+    denied(assume, client=named, arn=let_in("but", of_person, but))
+
+
 def test_an_assumed_role_may_no_more_than_its_session(aws, iam, person):
     may = person(allow("sts:AssumeRole"))
     trust = {**TRUST, "Principal": {"AWS": "arn:aws:iam::123456789012:root"}}
@@ -251,6 +351,102 @@ def test_an_assumed_role_may_no_more_than_its_session(aws, iam, person):
     assert ":assumed-role/assumed/session is not authorized" in denied(
         bound.put_object, Bucket=BUCKET, Key="session", Body=b"y"
     )
+    assert "PolicyArns" in denied(session, PolicyArns=[{"arn": arn.replace("role", "policy")}])
+    of_role = allow("s3:*", Condition={"ArnEquals": {"aws:PrincipalArn": arn}})
+    iam.put_role_policy(RoleName="assumed", PolicyName="own", PolicyDocument=document(of_role))
+    session().put_object(Bucket=BUCKET, Key="session", Body=b"x")
+
+
+def test_versions_headers_and_locks_have_rights_of_their_own(aws, person):
+    owner = aws.client("s3")
+    owner.create_bucket(Bucket="versions", ObjectLockEnabledForBucket=True)
+    until = dt.datetime(2090, 1, 1, tzinfo=dt.UTC)
+    lock = {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": until}
+    kept = owner.put_object(Bucket="versions", Key="k", Body=b"x", **lock)["VersionId"]
+    free = owner.put_object(Bucket="versions", Key="f", Body=b"x")["VersionId"]
+    s3 = person(allow("s3:*"), deny("s3:DeleteObjectVersion", "arn:aws:s3:::versions/f"),
+                deny("s3:BypassGovernanceRetention"))("s3")  # fmt: skip
+    of_free = {"Key": "f", "VersionId": free}
+    denied(s3.delete_objects, Bucket="versions", Delete={"Objects": [of_free]})
+    denied(s3.delete_object, Bucket="versions", **of_free)
+    of_kept = {"Bucket": "versions", "Key": "k", "VersionId": kept}
+    denied(s3.delete_object, **of_kept, BypassGovernanceRetention=True)
+    writer = person(allow("s3:PutObject"))("s3")
+    put = {"Bucket": "versions", "Key": "w", "Body": b"x"}
+    writer.put_object(**put)
+    for more, right in (
+        ({"Tagging": "a=b"}, "s3:PutObjectTagging"),
+        ({"ACL": "private"}, "s3:PutObjectAcl"),
+        (lock, "s3:PutObjectRetention"),
+        ({"ObjectLockLegalHoldStatus": "ON"}, "s3:PutObjectLegalHold"),
+    ):
+        assert right in denied(writer.put_object, **put, **more)
+
+
+def test_many_at_once_need_the_rights_of_each(aws, person):
+    queue = aws.client("sqs").create_queue(QueueName="many")["QueueUrl"]
+    entries = [{"Id": "1", "MessageBody": "m"}]
+    sends = person(allow("sqs:SendMessage", "arn:aws:sqs:us-east-1:123456789012:many"))("sqs")
+    sends.send_message_batch(QueueUrl=queue, Entries=entries)
+    silent = person(allow("sqs:*"), deny("sqs:SendMessage"))("sqs")
+    denied(silent.send_message_batch, QueueUrl=queue, Entries=entries)
+    aws.client("dynamodb").create_table(
+        TableName="many", BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+    )  # fmt: skip
+    table = "arn:aws:dynamodb:us-east-1:123456789012:table/many"
+    reads = {"RequestItems": {"many": {"Keys": [{"k": {"S": "a"}}]}}}
+    person(allow("dynamodb:BatchGetItem", table))("dynamodb").batch_get_item(**reads)
+    barred = person(allow("dynamodb:*"), deny("dynamodb:*", table))("dynamodb")
+    denied(barred.batch_get_item, **reads)
+    put = {"Put": {"TableName": "many", "Item": {"k": {"S": "a"}}}}
+    denied(barred.transact_write_items, TransactItems=[put])
+    assert "PartiQL" in denied(barred.execute_statement, Statement='SELECT * FROM "many"')
+
+
+def tags_of_nothing(client):
+    """Whoever may ask is told that there is no such endpoint."""
+    arn = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/e"
+    try:
+        client.list_tags(ResourceArn=arn)
+    except ClientError as error:
+        if "Could not find resource" not in str(error):
+            raise
+
+
+@pytest.mark.parametrize(
+    ("service", "right", "call"),
+    [
+        ("iam", ("iam:PutRolePolicy", "arn:aws:iam::123456789012:role/app/*"),
+         lambda client: client.put_role_policy(
+             RoleName="pathed", PolicyName="p", PolicyDocument=document(allow("s3:*")))),
+        ("s3", ("s3:ListAllMyBuckets", "arn:aws:s3:::*"), lambda client: client.list_buckets()),
+        ("secretsmanager",
+         ("secretsmanager:CreateSecret", "arn:aws:secretsmanager:*:*:secret:sec-??????"),
+         lambda client: client.create_secret(Name="sec", SecretString="s")),
+        ("ssm", ("ssm:PutParameter", "arn:aws:ssm:*:*:parameter/app/*"),
+         lambda client: client.put_parameter(Name="/app/p", Value="v", Type="String")),
+        ("events", ("events:PutRule", "arn:aws:events:*:*:rule/r"),
+         lambda client: client.put_rule(Name="r", ScheduleExpression="rate(1 day)")),
+        ("events", ("events:PutEvents", "arn:aws:events:*:*:event-bus/default"),
+         lambda client: client.put_events(
+             Entries=[{"Source": "s", "DetailType": "d", "Detail": "{}"}])),
+        ("logs", ("logs:CreateLogStream", "arn:aws:logs:*:*:log-group:/app:log-stream:*"),
+         lambda client: client.create_log_stream(logGroupName="/app", logStreamName="s")),
+        ("sagemaker", ("sagemaker:ListTags", "arn:aws:sagemaker:*:*:endpoint/*"),
+         tags_of_nothing),
+    ],
+)  # fmt: skip
+def test_resources_have_the_names_that_policies_give_them(aws, iam, person, service, right, call):
+    logs = aws.client("logs")
+    with contextlib.suppress(ClientError):
+        logs.create_log_group(logGroupName="/app")
+    with contextlib.suppress(ClientError):
+        iam.create_role(RoleName="pathed", Path="/app/", AssumeRolePolicyDocument=document(TRUST))
+    action, resource = right
+    call(person(allow(action, resource))(service))
+    denied(call, client=person(allow("*"), deny(action, resource))(service))
 
 
 def test_conditions_see_the_request(aws, iam, person):

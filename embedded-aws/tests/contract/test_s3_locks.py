@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
+from customer.forms import sent
 
 BUCKET, PLAIN = "locked", "unlocked"
 PAST, SOONER, THEN, LATER = (datetime(year, 1, 1, tzinfo=UTC) for year in (2020, 2090, 2091, 2092))
@@ -253,3 +254,27 @@ def test_retention_ends_by_the_clock_that_everything_else_goes_by(aws, s3):
     assert error_of(s3.delete_object, **place)[0] == "AccessDenied"
     aws.clock.sleep(300)
     s3.delete_object(**place)
+
+
+def test_a_header_that_says_no_bypasses_nothing(s3, kept):
+    place = kept("not-bypassed", "GOVERNANCE")
+    refused = error_of(s3.delete_object, **place, BypassGovernanceRetention=False)
+    assert refused[0] == "AccessDenied"
+
+
+def test_what_the_bucket_keeps_by_itself_is_kept_from_the_virtual_time_on_forms_too(aws, s3):
+    bucket = {"Bucket": "by-itself"}
+    s3.create_bucket(**bucket, ObjectLockEnabledForBucket=True)
+    locked = enabled({"Mode": "COMPLIANCE", "Days": 1})
+    s3.put_object_lock_configuration(**bucket, ObjectLockConfiguration=locked)
+    upload = {**bucket, "Key": "parts"}
+    upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+    part = s3.upload_part(**upload, PartNumber=1, Body=b"x")
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    s3.complete_multipart_upload(**upload, MultipartUpload=parts)
+    form = s3.generate_presigned_post("by-itself", "posted")
+    assert sent(form["url"], form["fields"]) == 204
+    for key in ("parts", "posted"):
+        until = s3.get_object_retention(**bucket, Key=key)["Retention"]["RetainUntilDate"]
+        day = datetime.fromtimestamp(aws.clock.now(), UTC) + timedelta(days=1)
+        assert abs(until - day) < timedelta(hours=1), key

@@ -82,6 +82,11 @@ def test_a_key_that_the_request_lacks(name, true):
     )
 
 
+def test_a_variable_is_compared_without_its_case_too():
+    same = {"StringEqualsIgnoreCase": {"aws:username": ["${aws:username}"]}}
+    assert all_hold(same, REQUEST)[0]
+
+
 def test_all_conditions_must_hold():
     both = {"Bool": {"aws:SecureTransport": ["true"]}, "StringLike": {"aws:username": ["A*"]}}
     assert all_hold(both, REQUEST) == (True, frozenset())

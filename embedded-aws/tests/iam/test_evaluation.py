@@ -11,7 +11,7 @@ from embedded_aws.iam.policy import Policy, PolicyError, Question
 
 ACCOUNT = "123456789012"
 ANN = f"arn:aws:iam::{ACCOUNT}:user/ann"
-READ = Question("s3:GetObject", "arn:aws:s3:::lake/a", principals=(ANN,), account=ACCOUNT)
+READ = Question("s3:GetObject", "arn:aws:s3:::lake/a", principal=ANN, account=ACCOUNT)
 
 
 def policy(*statements, source=""):
@@ -39,7 +39,10 @@ def deny(action="s3:GetObject", **more):
         (Policies(identity=(allow("*"), deny())), "explicitDeny"),
         (Policies(identity=(allow(),), resource=(deny(Principal="*"),)), "explicitDeny"),
         (Policies(resource=(allow(Principal={"AWS": ANN}),)), "allowed"),
-        (Policies(resource=(allow(Principal={"AWS": ACCOUNT}),)), "allowed"),
+        (Policies(resource=(allow(Principal={"AWS": ACCOUNT}),)), "implicitDeny"),
+        (Policies(identity=(allow(),), resource=(allow(Principal={"AWS": ACCOUNT}),)), "allowed"),
+        (Policies((allow(),), (deny(Principal={"AWS": ACCOUNT}),)), "explicitDeny"),
+        (Policies(resource=(allow(Principal="*"),), boundary=()), "allowed"),
         (Policies(resource=(allow(Principal={"AWS": ANN.replace("ann", "bob")}),)), "implicitDeny"),
         (Policies(resource=(allow(NotPrincipal={"AWS": ANN}),)), "implicitDeny"),
         (Policies(identity=(allow(),), boundary=()), "implicitDeny"),
@@ -120,3 +123,18 @@ def test_what_is_no_policy_says_why(document, said):
     for form in (document, document if isinstance(document, str) else json.dumps(document)):
         with pytest.raises(PolicyError, match=said):
             Policy.read(form)
+
+
+def test_what_a_role_is_given_is_bounded_and_what_its_session_is_given_is_not():
+    role = f"arn:aws:iam::{ACCOUNT}:role/r"
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/r/s"
+    question = Question(READ.action, READ.resource, principal=session, role=role, account=ACCOUNT)
+    for named, bounds, outcome in (
+        (role, {}, "allowed"),
+        (role, {"boundary": ()}, "implicitDeny"),
+        (role, {"session": (allow("sqs:*"),)}, "implicitDeny"),
+        (session, {"boundary": ()}, "allowed"),
+        (session, {"session": (allow("sqs:*"),)}, "allowed"),
+    ):
+        given = (allow(Principal={"AWS": named}),)
+        assert decide(question, Policies(resource=given, **bounds)).outcome == outcome

@@ -90,7 +90,8 @@ def all_hold(
 
 
 def _ignoring_case(wanted: str, value: str, context: Context) -> bool:
-    return equals(wanted.lower(), value.lower(), context)
+    lowered = {key: tuple(one.lower() for one in values) for key, values in context.items()}
+    return equals(wanted.lower(), value.lower(), lowered)
 
 
 def _number(compare: Callable[[float, float], bool]) -> _Compares:

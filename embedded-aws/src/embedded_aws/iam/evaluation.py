@@ -60,7 +60,9 @@ def decide(question: Question, policies: Policies) -> Decision:
     own, missing = _applying(policies.identity, "Allow", question)
     given, more = _applying(policies.resource, "Allow", question)
     missing |= lacking | more
-    if given or (own and all(_allows(bound, question) for bound in bounds)):
+    by = {statement.names(question) for statement in given}
+    bounded = all(_allows(bound, question) for bound in bounds)
+    if "itself" in by or (bounded and (own or "role" in by)):
         return Decision("allowed", (*own, *given), missing, boundary)
     return Decision("implicitDeny", (), missing, boundary)
 

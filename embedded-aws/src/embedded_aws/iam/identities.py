@@ -38,16 +38,16 @@ def identity(arn: str) -> Identity | None:
     if kind == "assumed-role":
         kind, name = "role", path.partition("/")[0]
     if kind == "user":
-        found = next((u for u in backend.users.values() if u.name == name), None)
+        found = next((u for u in list(backend.users.values()) if u.name == name), None)
         if found is None:
             return None
-        groups = [group for group in backend.groups.values() if found in group.users]
+        groups = [group for group in list(backend.groups.values()) if found in group.users]
         policies = (*_of(found, "user"), *(p for group in groups for p in _of(group, "group")))
     elif kind == "group":
         found = backend.groups.get(name)
         policies = tuple(_of(found, "group")) if found else ()
     elif kind == "role":
-        found = next((r for r in backend.roles.values() if r.name == name), None)
+        found = next((r for r in list(backend.roles.values()) if r.name == name), None)
         policies = tuple(_of(found, "role")) if found else ()
     else:
         found = None
@@ -58,8 +58,9 @@ def identity(arn: str) -> Identity | None:
 
 def owner_of(access_key: str) -> str:
     """ARN of the user or role session whose access key it is; "" where nobody's."""
-    for user in _backend().users.values():
-        if any(key.access_key_id == access_key for key in user.access_keys):
+    for user in list(_backend().users.values()):
+        keys = [key for key in list(user.access_keys) if key.status == "Active"]
+        if any(key.access_key_id == access_key for key in keys):
             return str(user.arn)
     session = _session(access_key)
     return "" if session is None else str(session.arn)
@@ -76,13 +77,22 @@ def session_policies(access_key: str) -> tuple[Policy, ...] | None:
     return (Policy.read(document, "session"),) if document else None
 
 
+def arn_of(arn: str) -> str:
+    """An ARN with the path that a role or user has; any other as it is."""
+    kind, _, name = arn.rpartition(":")[2].partition("/")
+    if not arn.startswith("arn:aws:iam:") or kind not in {"role", "user"} or "/" in name:
+        return arn
+    held = _backend().roles if kind == "role" else _backend().users
+    return next((str(one.arn) for one in list(held.values()) if one.name == name), arn)
+
+
 def trust_of(role_arn: str) -> Policy | None:
     """Who may assume a role; None where there is no such role.
 
     Raises:
         PolicyError: it is not of the grammar.
     """
-    known = (role for role in _backend().roles.values() if role.arn == role_arn)
+    known = (role for role in list(_backend().roles.values()) if role.arn == role_arn)
     role = next(known, None)
     return None if role is None else Policy.read(role.assume_role_policy_document, role.name)
 
@@ -91,13 +101,13 @@ def _session(access_key: str) -> Any:
     from moto.sts.models import sts_backends
 
     assumed = sts_backends[ACCOUNT_ID]["aws"].assumed_roles
-    return next((one for one in assumed if one.access_key_id == access_key), None)
+    return next((one for one in list(assumed) if one.access_key_id == access_key), None)
 
 
 def _of(holder: Any, kind: str) -> Iterator[Policy]:
-    for name, document in holder.policies.items():
+    for name, document in list(holder.policies.items()):
         yield Policy.read(document, f"{kind}_{holder.name}_{name}", kind)
-    for arn, managed in holder.managed_policies.items():
+    for arn, managed in list(holder.managed_policies.items()):
         ours = "aws-managed" if arn.startswith(_OURS) else "user-managed"
         yield Policy.read(_document(managed), managed.name, ours)
 
@@ -106,7 +116,7 @@ def _boundary(holder: Any) -> tuple[Policy, ...] | None:
     arn = getattr(holder, "permissions_boundary_arn", None)
     if not arn:
         return None
-    known = (one for one in _backend().managed_policies.values() if one.arn == arn)
+    known = (one for one in list(_backend().managed_policies.values()) if one.arn == arn)
     # A boundary that is not there allows nothing.
     return tuple(Policy.read(_document(one), one.name) for one in known)
 

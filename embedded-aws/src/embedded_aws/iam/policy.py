@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from embedded_aws.iam.conditions import all_hold, operator
 from embedded_aws.iam.patterns import Context, arn_matches, matches, variables
 
+Named = Literal["itself", "role", "account"]
+"""How a resource's policy names who asks."""
 VERSIONS = ("2012-10-17", "2008-10-17")
 _KEYS = frozenset(
     {
@@ -34,14 +36,17 @@ class Question:
         action: ``s3:GetObject``.
         resource: Its ARN, or ``*``.
         context: Further values of the request, by key in lower case.
-        principals: ARNs of who asks: of a session, and of its role.
+        principal: ARN of who asks, a user or a role's session; "" for nobody that a resource's
+            policy could name.
+        role: ARN of the session's role; "" of users.
         account: Whose account it is.
     """
 
     action: str
     resource: str
     context: Context = field(default_factory=dict)
-    principals: tuple[str, ...] = ()
+    principal: str = ""
+    role: str = ""
     account: str = ""
 
 
@@ -62,14 +67,14 @@ class Statement:
     kind: str = "none"
 
     def speaks_of(self, question: Question) -> bool:
-        """Whether action, resource and principal are among its own."""
+        """Whether action and resource are among its own, and the principal where it names any."""
         action = question.action.lower()
         acts = any(matches(one.lower(), action) for one in self.actions) != self.negated_actions
         about = (
             any(arn_matches(one, question.resource, question.context) for one in self.resources)
             != self.negated_resources
         )
-        return acts and about and self._is_for(question)
+        return acts and about and (self.principals is None or self.names(question) is not None)
 
     def applies(self, question: Question) -> tuple[bool, frozenset[str]]:
         """Whether it decides, and the keys that the request lacks for its conditions."""
@@ -79,17 +84,24 @@ class Statement:
         asked = frozenset(key for one in self.resources for key in variables(one))
         return true, missing | {key for key in asked if key not in question.context}
 
-    def _is_for(self, question: Question) -> bool:
-        if self.principals is None:
-            return True
-        root = f"arn:aws:iam::{question.account}:root"
-        named = self.principals.get("AWS", ())
-        found = any(
-            one == "*"
-            or (question.principals and one in {*question.principals, question.account, root})
-            for one in named
-        )
-        return found != self.negated_principals
+    def names(self, question: Question) -> Named | None:
+        """By what its principals name who asks; None where they do not.
+
+        An account's ARN means whoever in it is allowed to by policies of its own, so that it gives
+        nothing; what a role is given is bounded by its boundary and its session's policies.
+        """
+        named = (self.principals or {}).get("AWS", ())
+        account = {question.account, f"arn:aws:iam::{question.account}:root"}
+        found: Named | None = None
+        if "*" in named or (question.principal and question.principal in named):
+            found = "itself"
+        elif question.role and question.role in named:
+            found = "role"
+        elif question.principal and account & set(named):
+            found = "account"
+        if self.negated_principals:
+            return "itself" if found is None else None
+        return found
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from embedded_aws.protocol.service import Request
-from embedded_aws.s3.deletions import keys_in
+from embedded_aws.s3.deletions import objects_in
+from embedded_aws.s3.forms import key_in
 from embedded_aws.s3.objects import Place, place_of, source_of
 
 SAGEMAKER = "sagemaker.amazonaws.com"
@@ -73,7 +74,13 @@ _S3_NAMES = {
     "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
     "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
     "DeleteBucketTagging": "PutBucketTagging",
-    "DeleteBucketWebsite": "DeleteBucketWebsite",
+    "SelectObjectContent": "GetObject",
+    "PutBucketAccelerateConfiguration": "PutAccelerateConfiguration",
+    "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
+    "DeleteBucketReplication": "PutReplicationConfiguration",
+    "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
+    "PutBucketInventoryConfiguration": "PutInventoryConfiguration",
+    "GetBucketInventoryConfiguration": "GetInventoryConfiguration",
 }
 _OF_A_VERSION = frozenset(
     {
@@ -82,6 +89,13 @@ _OF_A_VERSION = frozenset(
     }
 )  # fmt: skip
 _LISTED = ("prefix", "delimiter", "max-keys")
+_S3_HEADERS = {
+    "PutObjectTagging": ("x-amz-tagging",),
+    "PutObjectAcl": ("x-amz-acl", "x-amz-grant-"),
+    "PutObjectRetention": ("x-amz-object-lock-mode",),
+    "PutObjectLegalHold": ("x-amz-object-lock-legal-hold",),
+}
+"""Rights that a write needs for what its headers ask for besides."""
 
 # Members of SageMaker that name what a request is about, and what ARNs call it.
 _SAGEMAKER = {
@@ -97,27 +111,46 @@ _ROLES = ("RoleArn", "ExecutionRoleArn")
 _ARNS = frozenset(
     {
         "ResourceArn", "ResourceARN", "TopicArn", "SubscriptionArn", "TableArn", "ModelPackageArn",
-        "TargetArn", "StreamArn", "RoleArn",
+        "TargetArn", "StreamArn", "PolicyArn",
     }
 )  # fmt: skip
 _TABLES: Mapping[str, Mapping[str, str]] = {
     "cloudfront": {"DistributionId": "distribution/{}", "Id": "distribution/{}"},
     "dynamodb": {"TableName": "table/{}"},
     "logs": {"logGroupName": "log-group:{}:*"},
-    "cloudwatch": {"AlarmName": "alarm:{}", "DashboardName": "dashboard/{}"},
+    "cloudwatch": {"AlarmName": "alarm:{}"},
     "events": {"Rule": "rule/{}"},
+    "ssm": {"Name": "parameter/{}", "Path": "parameter/{}"},
     "kms": {"KeyId": "key/{}"},
-    "secretsmanager": {"SecretId": "secret:{}", "Name": "secret:{}"},
+    # AWS ends a secret's ARN in six characters of its own, which nobody's policy can know.
+    "secretsmanager": {"SecretId": "secret:{}-000000", "Name": "secret:{}-000000"},
     "sns": {"Name": "{}"},
     "sqs": {"QueueName": "{}"},
     "ecr": {"repositoryName": "repository/{}"},
-    "iam": {"RoleName": "role/{}", "UserName": "user/{}", "PolicyName": "policy/{}"},
+    "iam": {"RoleName": "role/{}", "UserName": "user/{}", "GroupName": "group/{}"},
 }
 """By IAM's prefix: members that name what a request is about, and how its ARN ends."""
 _TRANSACTIONS = frozenset({"TransactWriteItems", "TransactGetItems"})
 _ITEMS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem",
           "ConditionCheck": "ConditionCheckItem", "Get": "GetItem"}  # fmt: skip
-_LISTS = {"AlarmNames": "alarm:{}"}
+_LISTS = {
+    ("cloudwatch", "AlarmNames"): "alarm:{}",
+    ("ssm", "Names"): "parameter/{}",
+}
+_OF_ONE_ACTION = {
+    ("events", "PutRule"): {"Name": "rule/{}"},
+    ("events", "DeleteRule"): {"Name": "rule/{}"},
+    ("events", "DescribeRule"): {"Name": "rule/{}"},
+    ("iam", "CreatePolicy"): {"PolicyName": "policy/{}"},
+}
+"""By prefix and action: members that name what this action alone is about."""
+_NAMES = {
+    ("sqs", "SendMessageBatch"): "SendMessage",
+    ("sqs", "DeleteMessageBatch"): "DeleteMessage",
+    ("sqs", "ChangeMessageVisibilityBatch"): "ChangeMessageVisibility",
+    ("sns", "PublishBatch"): "Publish",
+}
+"""Actions that have the rights of another one."""
 _WITHOUT_REGION = frozenset({"iam", "cloudfront"})
 
 
@@ -136,7 +169,7 @@ def rights(request: Request, members: Mapping[str, Any], where: Where) -> Iterat
     if prefix == "dynamodb" and request.action in _TRANSACTIONS:
         yield from _of_transaction(members, where)
         return
-    action = f"{prefix}:{request.action}"
+    action = f"{prefix}:{_NAMES.get((prefix, request.action), request.action)}"
     context = {**_tags(members), **_namespace(members)}
     resources = list(_resources(prefix, request, members, where))
     for resource in resources or ["*"]:
@@ -146,27 +179,27 @@ def rights(request: Request, members: Mapping[str, Any], where: Where) -> Iterat
             yield Right("iam:PassRole", role, {"iam:passedtoservice": (SAGEMAKER,)})
 
 
-def general(now: float, region: str, principal: str) -> dict[str, tuple[str, ...]]:
+def general(now: float, region: str, principal: str, role: str) -> dict[str, tuple[str, ...]]:
     """What every request says of itself.
 
     Args:
         now: Virtual unix time.
         region: That is asked.
         principal: ARN of who asks.
+        role: ARN of the session's role; "" of users.
     """
     moment = dt.datetime.fromtimestamp(now, dt.UTC)
-    kind = principal.rpartition(":")[2].partition("/")[0]
     context: dict[str, tuple[str, ...]] = {
         "aws:currenttime": (moment.strftime("%Y-%m-%dT%H:%M:%SZ"),),
         "aws:epochtime": (str(int(now)),),
         "aws:sourceip": ("127.0.0.1",),
         "aws:securetransport": ("false",),
         "aws:requestedregion": (region,),
-        "aws:principalarn": (principal,),
+        "aws:principalarn": (role or principal,),
         "aws:principalaccount": (principal.split(":")[4],),
-        "aws:principaltype": ("User" if kind == "user" else "AssumedRole",),
+        "aws:principaltype": ("AssumedRole" if role else "User",),
     }
-    if kind == "user":
+    if not role:
         context["aws:username"] = (principal.rpartition("/")[2],)
     return context
 
@@ -177,13 +210,23 @@ def _of_s3(request: Request) -> Iterator[Right]:
     context: dict[str, tuple[str, ...]] = {
         f"s3:{key}": query[key] for key in _LISTED if key in query
     }
+    headers = request.headers
+    if headers.get("x-amz-bypass-governance-retention", "").lower() == "true":
+        yield Right("s3:BypassGovernanceRetention", _s3_arn(place))
     if request.action == "DeleteObjects":
-        for key in keys_in(request.body):
-            yield Right(f"s3:{name}", _s3_arn(Place(place.bucket, key)), context)
+        for key, version in objects_in(request.body):
+            deletes = "s3:DeleteObjectVersion" if version else "s3:DeleteObject"
+            yield Right(deletes, _s3_arn(Place(place.bucket, key)), context)
         return
+    if request.action == "PostObject":
+        place = place._replace(key=key_in(request))
+    if name == "PutObject":
+        for needed, told in _S3_HEADERS.items():
+            if any(header.startswith(told) for header in headers):
+                yield Right(f"s3:{needed}", _s3_arn(place))
     if place.version and name in _OF_A_VERSION:
         name = name.replace("Object", "ObjectVersion", 1)
-    yield Right(f"s3:{name}", _s3_arn(place) if place.bucket else "*", context)
+    yield Right(f"s3:{name}", _s3_arn(place) if place.bucket else "arn:aws:s3:::*", context)
     source = source_of(request)
     if source is not None:
         read = "s3:GetObjectVersion" if source.version else "s3:GetObject"
@@ -204,13 +247,31 @@ def _resources(
     if prefix == "sagemaker":
         yield from _of_sagemaker(request.action, members, arn)
         return
+    group, stream = (members.get(name) for name in ("logGroupName", "logStreamName"))
+    if prefix == "logs" and isinstance(group, str) and isinstance(stream, str):
+        yield arn(f"log-group:{group}:log-stream:{stream}")
+        return
+    if prefix == "dynamodb" and isinstance(members.get("RequestItems"), Mapping):
+        yield from (arn(f"table/{table}") for table in members["RequestItems"])
+        return
+    if prefix == "events" and request.action == "PutEvents":
+        buses = {one.get("EventBusName") or "default" for one in members.get("Entries") or ()}
+        yield from (bus if bus.startswith("arn:") else arn(f"event-bus/{bus}") for bus in buses)
+        return
+    if prefix == "sts" and isinstance(members.get("RoleArn"), str):
+        yield members["RoleArn"]
+        return
+    table = {**_TABLES.get(prefix, {}), **_OF_ONE_ACTION.get((prefix, request.action), {})}
     for name, value in members.items():
         if isinstance(value, str) and name in _ARNS and value.startswith("arn:"):
             yield value
-        elif name in _TABLES.get(prefix, {}) and isinstance(value, str):
-            yield value if value.startswith("arn:") else arn(_TABLES[prefix][name].format(value))
-        elif prefix == "cloudwatch" and name in _LISTS and isinstance(value, list):
-            yield from (arn(_LISTS[name].format(one)) for one in value)
+        elif name in table and isinstance(value, str):
+            told = value.removeprefix("/") if prefix == "ssm" else value
+            yield value if value.startswith("arn:") else arn(table[name].format(told))
+        elif (prefix, name) in _LISTS and isinstance(value, list):
+            yield from (arn(_LISTS[prefix, name].format(one.removeprefix("/"))) for one in value)
+    if prefix == "cloudwatch" and isinstance(members.get("DashboardName"), str):
+        yield f"arn:aws:cloudwatch::{where.account}:dashboard/{members['DashboardName']}"
     if prefix == "sqs" and isinstance(members.get("QueueUrl"), str):
         yield arn(members["QueueUrl"].rpartition("/")[2])
 
@@ -218,9 +279,14 @@ def _resources(
 def _of_sagemaker(
     action: str, members: Mapping[str, Any], arn: Callable[[str], str]
 ) -> Iterator[str]:
-    if action.startswith("List") or action == "Search":
+    if (action.startswith("List") and action != "ListTags") or action == "Search":
         return
+    # What is made is what a request is about; an endpoint is made of a configuration, too.
+    made = action.removeprefix("Create") + "Name" if action.startswith("Create") else ""
+    about = {made, "EndpointConfigName"} if made == "EndpointName" else {made} if made else None
     for name, kind in _SAGEMAKER.items():
+        if about is not None and made in _SAGEMAKER and name not in about:
+            continue
         if isinstance(members.get(name), str) and members[name]:
             value = members[name]
             yield value if value.startswith("arn:") else arn(f"{kind}/{value.lower()}")

@@ -19,7 +19,12 @@ from embedded_aws.world import ACCOUNT_ID
 ACTIONS = frozenset({"SimulatePrincipalPolicy", "SimulateCustomPolicy"})
 _NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
 _PAGE = 100
-_REFUSED = ("PolicyExclusionList", "OrderedOrganizationPolicyInputList", "ResourceHandlingOption")
+_REFUSED = (
+    "PolicyExclusionList",
+    "OrderedOrganizationPolicyInputList",
+    "ResourceHandlingOption",
+    "ResourceOwner",
+)
 
 
 def answer(request: Request) -> Response:
@@ -72,7 +77,7 @@ def _results(asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for entry in asked.get("ContextEntries") or ()
     }
     for action, resource in product(asked["ActionNames"], asked.get("ResourceArns") or ["*"]):
-        question = Question(action, resource, context, (caller,) if caller else (), ACCOUNT_ID)
+        question = Question(action, resource, context, caller, account=ACCOUNT_ID)
         yield _told(question, decide(question, policies))
 
 

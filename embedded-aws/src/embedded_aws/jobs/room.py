@@ -167,6 +167,10 @@ class JobRoom(ABC, Generic[J]):
         if job.status not in TERMINAL:
             raise self._in_status(job)
         with self._lock:
+            running = [runner for runner in self._runners if runner.name == job.name]
+        for runner in running:  # its folder goes a moment after its status has come
+            runner.join(10.0)
+        with self._lock:
             self._world.records.drop(self.record, job.name)
             self._jobs.pop(job.name, None)
         return {}

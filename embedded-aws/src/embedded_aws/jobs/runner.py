@@ -81,6 +81,11 @@ class JobRunner(ABC):
         self._thread.start()
 
     @property
+    def name(self) -> str:
+        """Name of its job."""
+        return self._state.name
+
+    @property
     def alive(self) -> bool:
         """Whether the job's thread has not ended (or not yet begun)."""
         return self._thread.ident is None or self._thread.is_alive()

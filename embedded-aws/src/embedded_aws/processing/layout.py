@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from embedded_aws.jobs.command import at_home, runnable, surroundings
@@ -35,7 +35,7 @@ class Host:
 
     def at(self, local_path: str) -> Path:
         """Where a ``LocalPath`` lies on this machine."""
-        return self.base / local_path.removeprefix("/opt/ml/")
+        return self.base / PurePosixPath(local_path).relative_to("/opt/ml")
 
     @property
     def message(self) -> Path:

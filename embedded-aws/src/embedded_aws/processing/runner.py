@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -66,6 +67,7 @@ class Runner(JobRunner):
         """Fresh folders, and inputs in them."""
         job = self._job
         job.begin()
+        shutil.rmtree(self._folder, ignore_errors=True)
         for host in self._hosts:
             layout.prepare(host, job.request, job.arn)
         try:

@@ -21,6 +21,10 @@ _INVOCATION = re.compile(r"^/endpoints/([^/]+)/invocations$")
 MAX_INVOCATION_BYTES = 6 * 1024 * 1024
 _TARGETS = {"SageMaker": "sagemaker", "GraniteServiceVersion20100801": "monitoring"}
 DEFAULT_REGION = "us-east-1"
+OF_PATHS = frozenset({"s3", "cloudfront"})
+"""Services whose operations are told by method and path."""
+OF_FORMS = frozenset({"cloudformation", "ec2", "iam", "sns", "sts"})
+"""Services that speak the query protocol alone."""
 
 
 def most_bytes(path: str) -> int | None:
@@ -65,10 +69,14 @@ def operation(
     service: str, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
 ) -> str:
     """The operation's name, or "" where the request does not tell."""
-    if target := headers.get("x-amz-target"):
-        return target.rpartition(".")[2]
-    if headers.get("smithy-protocol"):
-        return path.rpartition("/operation/")[2]
+    # What a service does not read chooses no action either: others decide by it who may do what.
+    if service in OF_PATHS:
+        return rest_operation(service, method, path, query, headers)[0]
+    if service not in OF_FORMS:
+        if target := headers.get("x-amz-target"):
+            return target.rpartition(".")[2]
+        if headers.get("smithy-protocol"):
+            return path.rpartition("/operation/")[2]
     if service == "sagemaker" and _INVOCATION.match(path):
         return "InvokeEndpoint"
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
@@ -97,7 +105,7 @@ def parameters(
 ) -> dict[str, Any]:
     """Top-level request members that a fault can be matched by; {} where they cannot be read."""
     in_cbor = headers.get("smithy-protocol") == "rpc-v2-cbor"
-    if in_cbor or "x-amz-target" in headers:
+    if service not in OF_PATHS | OF_FORMS and (in_cbor or "x-amz-target" in headers):
         read: Callable[[bytes], Any] = cbor.decode if in_cbor else json.loads
         try:
             members = read(_plain_body(headers, body)) if body else {}

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
 from embedded_aws.protocol import cbor
+from embedded_aws.protocol.operations import OF_FORMS, OF_PATHS
 from embedded_aws.protocol.service import AwsFault, Request, Response
 
 # All other services with resources in their paths speak JSON.
@@ -22,12 +23,16 @@ def protocol_of(request: Request) -> str:
         ``json``, ``cbor``, ``query``, ``ec2``, ``rest-json``, ``s3`` or ``rest-xml``.
     """
     content_type = request.headers.get("content-type", "")
+    if request.service in OF_FORMS:
+        return "ec2" if request.service in _EC2 else "query"
+    if request.service == "s3":
+        return "s3"
+    if request.service in OF_PATHS:
+        return "rest-xml"
     if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
         return "cbor"
     if "x-amz-target" in request.headers or content_type.startswith("application/x-amz-json"):
         return "json"
-    if request.service == "s3":
-        return "s3"
     if content_type.startswith("application/x-www-form-urlencoded") or "Action=" in request.query:
         return "ec2" if request.service in _EC2 else "query"
     return "rest-xml" if request.service in _REST_XML else "rest-json"

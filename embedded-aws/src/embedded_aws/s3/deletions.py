@@ -38,6 +38,10 @@ def delete_object(request: Request) -> Request:
     for header in _HEADERS:
         if header in request.headers:
             raise not_implemented(header)
+    bypass = "x-amz-bypass-governance-retention"
+    if request.headers.get(bypass, "true").lower() != "true":  # moto takes any text for true
+        headers = {name: text for name, text in request.headers.items() if name != bypass}
+        request = replace(request, headers=headers)
     match, place = request.headers.get("if-match"), place_of(request)
     if not match or bucket_of(place.bucket) is None:
         return request
@@ -83,10 +87,16 @@ def delete_objects(request: Request, moto: Callable[[Request], Response]) -> Res
 
 def keys_in(body: bytes) -> Sequence[str]:
     """Keys of the objects that a body of DeleteObjects names; none when it cannot be read."""
+    return [key for key, _version in objects_in(body)]
+
+
+def objects_in(body: bytes) -> Sequence[tuple[str, str]]:
+    """Keys and versions that a body of DeleteObjects names; a version is "" for the current one."""
     try:
-        return [one["Key"] for one in _document(body)["Delete"]["Object"]]
+        objects = _document(body)["Delete"]["Object"]
     except AwsFault:
         return ()
+    return [(one["Key"], one.get("VersionId") or "") for one in objects]
 
 
 def _check(place: Place, match: str) -> None:

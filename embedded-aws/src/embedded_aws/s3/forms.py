@@ -68,6 +68,13 @@ def key_in(request: Request) -> str:
     return _read(request).fields.get("key", "")
 
 
+def access_key_in(request: Request) -> str:
+    """The access key that a form's policy was signed with; "" where it bears none."""
+    fields = _read(request).fields
+    scope = fields.get("x-amz-credential", "").partition("/")[0]
+    return scope or fields.get("awsaccesskeyid", "")
+
+
 def _read(request: Request) -> _Upload:
     with Form.from_values(method="POST", headers=dict(request.headers), data=request.body) as form:
         form.max_form_memory_size = None

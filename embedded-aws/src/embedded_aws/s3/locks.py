@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from embedded_aws.protocol.service import AwsFault, Request, Response
 from embedded_aws.s3.documents import document, malformed
+from embedded_aws.s3.forms import key_in
 from embedded_aws.s3.objects import Place, bucket_of, object_at, place_of
 
 _MODE, _UNTIL, _HOLD = (
@@ -88,7 +89,12 @@ def answer(request: Request, now: float, moto: Callable[[Request], Response]) ->
     if request.action == "GetObjectLegalHold" and not _existing(place).lock_legal_status:
         raise _unlocked()
     if request.action == "CompleteMultipartUpload":
-        return _completed(request, place, bucket, moto)
+        return _completed(request, place, bucket, now, moto)
+    if request.action == "PostObject":
+        response = moto(request)
+        if response.status < 300:
+            _lock(object_at(Place(place.bucket, key_in(request))), Lock(), bucket, now)
+        return response
     response = moto(request)
     if request.action == "CreateMultipartUpload" and response.status == 200:
         _remember(request, response, bucket)
@@ -169,21 +175,32 @@ def _remember(request: Request, response: Response, bucket: Any) -> None:
 
 
 def _completed(
-    request: Request, place: Place, bucket: Any, moto: Callable[[Request], Response]
+    request: Request,
+    place: Place,
+    bucket: Any,
+    now: float,
+    moto: Callable[[Request], Response],
 ) -> Response:
     """Lock what has come in parts: as its upload asked, or as the bucket does by itself."""
     (number,) = parse_qs(request.query).get("uploadId", [""])[:1]
     upload = bucket.multiparts.get(number)
     response = moto(request)
-    if response.status != 200 or upload is None or not bucket.object_lock_enabled:
-        return response
-    lock = Lock(*getattr(upload, "object_lock", Lock()))
-    if not lock.mode and bucket.has_default_lock:
-        lock = Lock(bucket.default_lock_mode, bucket.default_retention(), lock.hold)
-    made = object_at(place._replace(version=""))
-    made.lock_mode, made.lock_until = lock.mode or None, lock.until or None
-    made.lock_legal_status = lock.hold or None
+    if response.status == 200 and upload is not None:
+        lock = Lock(*getattr(upload, "object_lock", Lock()))
+        _lock(object_at(place._replace(version="")), lock, bucket, now)
     return response
+
+
+def _lock(version: Any, lock: Lock, bucket: Any, now: float) -> None:
+    """Lock a version as was asked, or as the bucket does by itself."""
+    if version is None or not bucket.object_lock_enabled:
+        return
+    if not lock.mode and bucket.has_default_lock:
+        span = timedelta(bucket.default_lock_days + 365 * bucket.default_lock_years)
+        until = datetime.fromtimestamp(now, UTC) + span
+        lock = Lock(bucket.default_lock_mode, until.strftime("%Y-%m-%dT%H:%M:%SZ"), lock.hold)
+    version.lock_mode, version.lock_until = lock.mode or None, lock.until or None
+    version.lock_legal_status = lock.hold or None
 
 
 def _configure(request: Request, bucket: Any) -> Response:

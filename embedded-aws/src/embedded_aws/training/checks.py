@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import PurePosixPath
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,6 +20,7 @@ def check_request(request: dict[str, Any]) -> None:
     """
     _check_algorithm(request)
     _check_stopping(request)
+    _check_checkpoints(request)
     resources = request.get("ResourceConfig") or {}
     if not resources.get("InstanceGroups") and not resources.get("InstanceType"):
         raise _invalid("ResourceConfig must specify InstanceType and InstanceCount.")
@@ -90,6 +92,12 @@ def _check_stopping(request: dict[str, Any]) -> None:
         raise _invalid(
             "MaxWaitTimeInSeconds is only supported when EnableManagedSpotTraining is true"
         )
+
+
+def _check_checkpoints(request: dict[str, Any]) -> None:
+    path = (request.get("CheckpointConfig") or {}).get("LocalPath")
+    if path is not None and ".." in PurePosixPath(path).parts:
+        raise _invalid(f"CheckpointConfig.LocalPath {path} must not lead out of a folder.")
 
 
 def _check_channel(channel: dict[str, Any], algorithm: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -74,6 +75,7 @@ class Runner(JobRunner):
         """Machines with the model on them, for as many as there are objects to share out."""
         job, machinery = self._job, self._machinery
         job.begin()
+        shutil.rmtree(self._folder, ignore_errors=True)
         pieces = self._pieces()
         own = self._container.get("Environment") or {}
         credentials = machinery.world.environment_of(self.role, job.name)
