@@ -90,7 +90,7 @@ def killed_in_every_stage(journey) -> Survived:
     run = journey.prefect.start("retrain/manual", PARAMETERS)
     return Survived(
         message=journey.prefect.completed(run),
-        jobs=journey.outside.jobs(),
+        jobs=[job for job in journey.outside.jobs() if job.startswith(f"{MODEL}-")],
         pointer=journey.outside.pointer(MODEL),
         serving=journey.outside.serving(MODEL),
         versions=journey.outside.versions(MODEL),
