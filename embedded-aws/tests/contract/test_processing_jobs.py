@@ -125,6 +125,21 @@ def test_programs_find_their_own_folder_at_opt_ml_and_the_rest_of_opt(shop, boun
     assert sorted(path.name for path in Path("/opt").iterdir()) == before
 
 
+def test_a_script_finds_the_interpreter_at_a_path_without_blanks(shop, bound):
+    """As the SDK's driver looks for it: without quotes."""
+    told = "import json, sys; print(json.dumps([sys.prefix, sys.argv[1:]]))"
+    script = f"found=$(command -v python3); echo $found; $found -c '{told}' 'a b'"
+    application = {"ImageUri": "image", "ContainerEntrypoint": ["/bin/sh", "-c", script]}
+    job = shop.run("interpreter", "pass", AppSpecification=application)
+    assert job["ProcessingJobStatus"] == "Completed", job
+    events = shop.aws.client("logs").filter_log_events(
+        logGroupName="/aws/sagemaker/ProcessingJobs", logStreamNamePrefix="interpreter/"
+    )["events"]
+    found, ran = (event["message"] for event in events)
+    assert (found == "/opt/ml/.python/python3") == bound
+    assert json.loads(ran) == [sys.prefix, ["a b"]]
+
+
 def test_a_program_that_fails_says_why_and_what_it_made_is_kept(shop):
     script = """
         (output / "half").write_text("done")

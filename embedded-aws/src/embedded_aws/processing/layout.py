@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from embedded_aws.jobs.command import at_home, runnable, surroundings
+from embedded_aws.jobs.command import at_home, bring_interpreter, runnable, surroundings
 
 PLACE = "/opt/ml/processing"
 """Where inputs and outputs lie."""
@@ -60,6 +60,7 @@ def prepare(host: Host, request: Mapping[str, Any], arn: str) -> None:
         *(host.at(one["S3Output"]["LocalPath"]) for one in outputs),
     ):
         folder.mkdir(parents=True, exist_ok=True)
+    bring_interpreter(host.base)
     files = {
         "processingjobconfig.json": {**request, "ProcessingJobArn": arn},
         "resourceconfig.json": {"current_host": host.name, "hosts": list(host.hosts)},

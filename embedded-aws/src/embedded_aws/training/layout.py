@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.jobs.command import at_home, surroundings
+from embedded_aws.jobs.command import at_home, bring_interpreter, surroundings
 from embedded_aws.training.command import arguments as command_arguments
 from embedded_aws.training.command import program, user_values
 
@@ -85,6 +85,7 @@ def prepare(host: Host, request: Mapping[str, Any]) -> None:
     for folder in _FOLDERS:
         (host.base / folder).mkdir(parents=True, exist_ok=True)
     checkpoints(host, request).mkdir(parents=True, exist_ok=True)
+    bring_interpreter(host.base)
     config = host.base / "input" / "config"
     files = {
         "hyperparameters.json": dict(request.get("HyperParameters") or {}),
