@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.ht
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 Context = Mapping[str, Sequence[str]]
@@ -72,29 +72,26 @@ def _without_variables(pattern: str) -> str:
 
 
 def _expression(pattern: str, context: Context) -> str | None:
-    if "${" not in pattern:
-        return _without_variables(pattern)
-    written, end = "", 0
-    for found in _VARIABLE.finditer(pattern):
-        name = found[1].strip()
-        value = name if name in _LITERALS else _value(name, context)
-        if value is None:
-            return None
-        written += _without_variables(pattern[end : found.start()]) + re.escape(value)
-        end = found.end()
-    return written + _without_variables(pattern[end:])
+    return _substituted(pattern, context, _without_variables, re.escape)
 
 
 def _filled(text: str, context: Context) -> str | None:
-    filled, end = "", 0
+    return _substituted(text, context, str, str)
+
+
+def _substituted(
+    text: str, context: Context, plain: Callable[[str], str], value_as: Callable[[str], str]
+) -> str | None:
+    """A text with its variables filled in; None where the request has no single value of one."""
+    written, end = "", 0
     for found in _VARIABLE.finditer(text):
         name = found[1].strip()
         value = name if name in _LITERALS else _value(name, context)
         if value is None:
             return None
-        filled += text[end : found.start()] + value
+        written += plain(text[end : found.start()]) + value_as(value)
         end = found.end()
-    return filled + text[end:]
+    return written + plain(text[end:])
 
 
 def _value(variable: str, context: Context) -> str | None:
