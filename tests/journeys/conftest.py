@@ -1,6 +1,5 @@
 """The running stack, once for all journeys: embedded AWS, Prefect server, worker."""
 
-import socket
 import tempfile
 import time
 from datetime import timedelta
@@ -13,6 +12,7 @@ from deployments.demo.outside import Outside, Prefect
 from deployments.laptop.environment import Laptop
 from deployments.laptop.stack import command, stack
 from tests.journeys.killing import DAYS, FIRST_DAY, NEW_DAY, killed_in_every_stage
+from tests.ports import reserved_port
 
 SCALE = 120.0
 HANGS = 1800
@@ -24,12 +24,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("journey"):
             item.add_marker(pytest.mark.timeout(HANGS, method="signal"))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Journey:
@@ -56,8 +50,8 @@ class Journey:
 def journey(tmp_path_factory):
     laptop = Laptop(
         state=tmp_path_factory.mktemp("stack"),
-        aws_port=free_port(),
-        prefect_port=free_port(),
+        aws_port=reserved_port(),
+        prefect_port=reserved_port(),
         time_scale=SCALE,
         time_epoch=time.time(),
     )

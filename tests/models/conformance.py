@@ -5,7 +5,6 @@ import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from models.packaging import TRAIN, source_files
 from models.runtime.family import Family, misfit, names_of
 from models.runtime.split import COLUMNS, columns_document
 from tests.models.trained import write_code
+from tests.ports import reserved_port
 
 ROWS, HELD_OUT = 200, 60
 LABELS = ("garden", "pool", "view")
@@ -320,9 +320,7 @@ class Started:
 @contextmanager
 def started(done, program="code/entry_point.py"):
     """Start the bundle's server, or another program of it, and end it."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = reserved_port()
     process = subprocess.Popen(
         [sys.executable, program],
         cwd=done.model,

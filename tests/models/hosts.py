@@ -1,18 +1,13 @@
 """The hosts of one training job, as threads of a test."""
 
 import contextlib
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from models.runtime.collective import join
 from models.runtime.script_mode import Hyperparameters, Job
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+from tests.ports import reserved_port
 
 
 def jobs(count, port=None):
@@ -27,7 +22,7 @@ def jobs(count, port=None):
         hosts=hosts,
         name="a-job",
         leader_address="127.0.0.1",
-        leader_port=port or free_port(),
+        leader_port=port or reserved_port(),
     )
     return [replace(leader, host=host) for host in hosts]
 

@@ -1,7 +1,6 @@
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pytest
 
 from models.runtime.serving.app import Model, create_app
 from models.runtime.serving.telemetry import Telemetry
+from tests.ports import reserved_port
 
 pytestmark = pytest.mark.tensorflow
 
@@ -131,9 +131,7 @@ def test_a_model_that_starts_sick_never_starts(trained):
 
 
 def test_the_archive_serves_by_itself(trained, rows):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = reserved_port()
     environment = {
         "PATH": os.environ["PATH"],
         "SAGEMAKER_BASE_DIR": str(trained.base),

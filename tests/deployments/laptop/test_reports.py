@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
-import os
-import random
 import socket
 import sys
 from dataclasses import replace
@@ -22,6 +19,7 @@ from embedded_aws.fixture import _no_faults_left, aws
 from tasks import aws as our_aws
 from tasks.values import Pointer
 from tests.clients.conftest import MODEL, V1
+from tests.ports import reserved_port
 
 __all__ = ["_no_faults_left", "aws"]
 
@@ -126,16 +124,8 @@ def test_two_stacks_do_not_stand_in_each_others_way(laptop, launch) -> None:
         assert not start_collector(laptop, launch).endswith(f":{USUAL_PORT}/")
 
 
-def port_of_nobody() -> int:
-    """A free port that no outgoing connection is given while nobody listens there."""
-    for number in random.Random(os.getpid()).sample(range(15_000, 30_000), 100):
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", number)):
-            return number
-    raise AssertionError("a hundred ports are taken")
-
-
 def test_it_comes_back_where_it_was(laptop, launch) -> None:
-    first = start_collector(replace(laptop, collector_port=port_of_nobody()), launch)
+    first = start_collector(replace(laptop, collector_port=reserved_port()), launch)
     end(launch.started[0])
     assert start_collector(laptop, launch) == first
 

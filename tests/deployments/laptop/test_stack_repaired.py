@@ -16,7 +16,8 @@ from deployments.laptop.environment import Laptop
 from deployments.laptop.processes import birth, recall
 from deployments.laptop.resources import client
 from deployments.laptop.stack import down, status, up
-from tests.journeys.conftest import HANGS, free_port
+from tests.journeys.conftest import HANGS
+from tests.ports import reserved_port
 
 pytestmark = [
     pytest.mark.journey,
@@ -49,9 +50,9 @@ ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 def laptop(tmp_path):
     made = Laptop(
         state=tmp_path / "stack",
-        aws_port=free_port(),
-        prefect_port=free_port(),
-        collector_port=free_port(),
+        aws_port=reserved_port(),
+        prefect_port=reserved_port(),
+        collector_port=reserved_port(),
         time_scale=60.0,
         time_epoch=time.time(),
     )
@@ -127,7 +128,7 @@ def test_a_stack_is_repaired_and_keeps_what_it_held(laptop) -> None:
     strike(first["worker"])
     assert [part.name for part in status(laptop)[0] if not part.well] == ["worker"]
     said: list[str] = []
-    up(replace(laptop, time_scale=1.0, aws_port=free_port()), said.append)
+    up(replace(laptop, time_scale=1.0, aws_port=reserved_port()), said.append)
     second = pids(laptop)
     assert second.pop("worker") != first.pop("worker")
     assert second == first
