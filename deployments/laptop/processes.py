@@ -43,12 +43,17 @@ class Started:
 
 
 def birth(pid: int) -> str:
-    """When a process was born, as the system tells it; "" when it is gone or a zombie."""
+    """When a process was born, as the system tells it; "" when it is gone or a zombie.
+
+    A process whose first thread has ended is shown as a zombie while others of its threads still
+    are on their way out, and it holds its ports and files until the last of them is.
+    """
     stat = Path(f"/proc/{pid}/stat")
     try:
         if stat.parent.parent.is_dir() and Path("/proc/self/stat").exists():
             fields = stat.read_text().rsplit(")", 1)[1].split()
-            return "" if fields[0] == "Z" else fields[19]
+            state, threads, born = fields[0], int(fields[17]), fields[19]
+            return "" if state == "Z" and threads <= 1 else born
         listing = subprocess.run(
             ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True
         )
