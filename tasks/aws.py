@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -46,6 +46,7 @@ def client(service: str) -> Any:
     """
     import boto3
     from botocore.config import Config
+    from botocore.session import get_session
 
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 6},
@@ -54,7 +55,22 @@ def client(service: str) -> Any:
         max_pool_connections=32,
         user_agent_extra="sluice",
     )
-    return boto3.session.Session().client(service, region_name=region(), config=config)
+    core = get_session()
+    core.register_component("data_loader", _descriptions())
+    session = boto3.session.Session(botocore_session=core)
+    return session.client(service, region_name=region(), config=config)
+
+
+@cache
+def _descriptions() -> Any:
+    """Botocore's descriptions of the services: each session of its own would read them again.
+
+    That is a tenth of a second and more of a client. A session is not shared, for it remembers
+    whose credentials it once found.
+    """
+    from botocore.session import get_session
+
+    return get_session().get_component("data_loader")
 
 
 def error_code(error: BaseException) -> str:

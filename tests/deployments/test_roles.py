@@ -18,7 +18,17 @@ from tasks import aws as our_aws
 from tasks.registry import Registry
 from tasks.settings import settings
 from tests.flows.conftest import prefect_server
-from tests.flows.test_added_models import ASKED, FIRST, MODEL, ROOT, Place, add_example, testbed
+from tests.flows.test_added_models import (
+    ASKED,
+    FIRST,
+    MODEL,
+    POLL_SECONDS,
+    ROOT,
+    TIME_SCALE,
+    Place,
+    add_example,
+    testbed,
+)
 
 __all__ = ["prefect_server"]
 pytestmark = [pytest.mark.timeout(900), pytest.mark.seconds(90)]
@@ -28,7 +38,7 @@ TEMPLATE = ROOT / "deployments" / "aws" / "roles.yaml"
 @pytest.fixture(scope="module")
 def aws() -> Iterator[EmbeddedAws]:
     """An AWS that holds everybody to IAM's policies."""
-    with EmbeddedAws(time_scale=120.0, enforce_iam=True) as made:
+    with EmbeddedAws(time_scale=TIME_SCALE, enforce_iam=True) as made:
         yield made
 
 
@@ -68,7 +78,7 @@ def place(
         "SLUICE_MODELS_DIR": str(models),
         "SLUICE_CONTRACTS_DIR": str(contracts),
         "SLUICE_CACHE_DIR": str(tmp_path / "cache"),
-        "SLUICE_POLL_SECONDS": "0.5",
+        "SLUICE_POLL_SECONDS": POLL_SECONDS,
     }
     with pytest.MonkeyPatch.context() as patch:
         buckets = ("sluice-lake", testbed.BUCKET, "sluice-work")
@@ -104,6 +114,7 @@ def asked_all_the_while(place: Place) -> Iterator[None]:
     def ask() -> None:
         while not over.is_set():
             place.ask(MODEL, ASKED)
+            over.wait(0.05)
 
     users = [threading.Thread(target=ask) for _ in range(3)]
     for user in users:

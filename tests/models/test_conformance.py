@@ -9,20 +9,31 @@ from models.runtime.family import names_of
 from tests.models import composition_steps as steps
 from tests.models.conformance import (
     KERAS,
+    ONE_THREAD,
     compositions,
     prepare,
     run,
     run_interrupted,
     stopped_and_resumed,
 )
+from tests.models.warm import warm_starts
 
 BACKENDS = tuple(name for name in names_of("backends") if name not in KERAS)
 FAMILIES = tuple(family for backend in BACKENDS for family in compositions(backend))
 
 
+LIBRARIES = ("PIL.Image", "pyarrow.parquet", "scipy.sparse", "skops.io", "sklearn.ensemble")
+
+
+@pytest.fixture(scope="module")
+def begin():
+    with warm_starts(*LIBRARIES, **ONE_THREAD) as started:
+        yield started
+
+
 @pytest.fixture(scope="module", params=FAMILIES, ids="-".join)
-def done(request, tmp_path_factory):
-    return run_interrupted(tmp_path_factory.mktemp("job"), *request.param)
+def done(request, begin, tmp_path_factory):
+    return run_interrupted(tmp_path_factory.mktemp("job"), *request.param, begin)
 
 
 def test_it_measured_what_its_task_declares(done):

@@ -10,7 +10,7 @@ from tasks.conversion.convert import convert_model, require
 from tasks.specs.conversion import ConversionSpec
 from tests.models import composition_steps as steps
 from tests.models.conformance import KERAS, ONE_THREAD, compositions, run_interrupted
-from tests.models.warm import warm_starts
+from tests.models.warm import NETWORKS, warm_starts
 
 pytestmark = pytest.mark.tensorflow
 FAMILIES = tuple(family for backend in KERAS for family in compositions(backend))
@@ -18,7 +18,7 @@ FAMILIES = tuple(family for backend in KERAS for family in compositions(backend)
 
 @pytest.fixture(scope="module")
 def begin():
-    with warm_starts(**ONE_THREAD, TF_CPP_MIN_LOG_LEVEL="2") as started:
+    with warm_starts(NETWORKS, **ONE_THREAD, TF_CPP_MIN_LOG_LEVEL="2") as started:
         yield started
 
 

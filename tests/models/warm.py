@@ -1,10 +1,12 @@
-"""Jobs in processes that TensorFlow has started in: forks of one that has done nothing else.
+"""Jobs in processes that a framework has started in: forks of one that has done nothing else.
 
-A start takes 5 s of processor time, and each composition needs two jobs. That a job starts by
-itself is shown by test_training_job.py, and by every flow's test that trains. Run as a program,
-this file is the process that is forked: it reads jobs and tells each one's number and end.
+A start takes 2.5 s of processor time with scikit-learn and 5 s with TensorFlow, and each
+composition needs two jobs. That a job starts by itself is shown by test_training_job.py, and by
+every flow's test that trains. Run as a program, this file is the process that is forked: it reads
+jobs and tells each one's number and end.
 """
 
+import importlib
 import json
 import os
 import runpy
@@ -14,6 +16,8 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+NETWORKS = "networks"
+"""TensorFlow, as the runtime starts it; any other name is a module's."""
 START = Path(__file__).resolve().parents[2] / "models" / "runtime" / "networks" / "start.py"
 
 
@@ -52,10 +56,10 @@ class Job:
 
 
 @contextmanager
-def warm_starts(**environment):
-    """What starts a job: a function of its folder, arguments and environment."""
+def warm_starts(*started, **environment):
+    """What starts a job where these have started: a function of its folder and environment."""
     process = subprocess.Popen(
-        [sys.executable, __file__],
+        [sys.executable, __file__, *started],
         env={**os.environ, **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -78,8 +82,12 @@ def warm_starts(**environment):
 
 
 def serve():
-    """Start TensorFlow, then fork for every job; returns in each fork what it has to do."""
-    runpy.run_path(str(START))["start"]()
+    """Start what was named, then fork for every job; returns in each fork what it has to do."""
+    for name in sys.argv[1:]:
+        if name == NETWORKS:
+            runpy.run_path(str(START))["start"]()
+        else:
+            importlib.import_module(name)
     for line in sys.stdin:
         if (pid := os.fork()) == 0:
             return json.loads(line)

@@ -45,13 +45,10 @@ class Browser:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._client: Any = None
 
     def show(self, path: str) -> Response:
         """A page for ``<bucket>/<key or prefix>``, percent-encoded as it came."""
         bucket, _, key = unquote(path).partition("/")
-        if self._client is None:
-            self._client = self._world.client("s3")
         try:
             if not bucket:
                 return self._buckets()
@@ -66,11 +63,11 @@ class Browser:
             )
 
     def _buckets(self) -> Response:
-        names = [bucket["Name"] for bucket in self._client.list_buckets()["Buckets"]]
+        names = [bucket["Name"] for bucket in self._world.client("s3").list_buckets()["Buckets"]]
         return _page("", _rows((name, f"{name}/", "", "") for name in sorted(names)))
 
     def _prefix(self, bucket: str, prefix: str) -> Response:
-        listing = self._client.list_objects_v2(
+        listing = self._world.client("s3").list_objects_v2(
             Bucket=bucket, Prefix=prefix, Delimiter="/", MaxKeys=LISTED
         )
         inside = [
@@ -94,7 +91,7 @@ class Browser:
 
     def _object(self, bucket: str, key: str) -> Response:
         try:
-            head = self._client.head_object(Bucket=bucket, Key=key)
+            head = self._world.client("s3").head_object(Bucket=bucket, Key=key)
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
                 return self._prefix(bucket, f"{key}/")
@@ -102,7 +99,7 @@ class Browser:
         kind = head.get("ContentType", "")
         media_type = _told_as(kind, key)
         if media_type and head["ContentLength"] <= SHOWN_BYTES:
-            answer = self._client.get_object(Bucket=bucket, Key=key)
+            answer = self._world.client("s3").get_object(Bucket=bucket, Key=key)
             headers = {"content-type": media_type, **SANDBOX}
             if answer.get("ContentEncoding"):
                 headers["content-encoding"] = answer["ContentEncoding"]

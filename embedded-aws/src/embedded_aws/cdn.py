@@ -53,7 +53,6 @@ class CloudFront:
         self._world = world
         self._lock = threading.Lock()
         self._kept: dict[tuple[str, str], _Kept] = {}
-        self._clients: dict[str, Any] = {}
 
     def handle(self, request: Request) -> Response:
         """Answer the CloudFront API; an invalidation also empties the edge."""
@@ -99,7 +98,7 @@ class CloudFront:
         return _with(response, "Miss from cloudfront", 0.0)
 
     def _distribution(self, path: str, headers: Mapping[str, str]) -> tuple[dict[str, Any], str]:
-        cloudfront = self._client("cloudfront")
+        cloudfront = self._world.client("cloudfront")
         try:
             if path.startswith(CDN_PREFIX):
                 name, _, rest = path.removeprefix(CDN_PREFIX).partition("/")
@@ -119,7 +118,7 @@ class CloudFront:
         origin = _origin(config)
         key = unquote(origin.get("OriginPath", "").lstrip("/") + path).lstrip("/")
         try:
-            answer = self._client("s3").get_object(
+            answer = self._world.client("s3").get_object(
                 Bucket=_bucket(origin), Key=key or config.get("DefaultRootObject", "")
             )
         except ClientError as error:
@@ -140,11 +139,6 @@ class CloudFront:
             for key in [k for k in self._kept if k[0] == distribution]:
                 if any(_covers(pattern, key[1]) for pattern in patterns):
                     del self._kept[key]
-
-    def _client(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = self._world.client(service)
-        return self._clients[service]
 
 
 def is_for_the_edge(path: str, headers: Mapping[str, str]) -> bool:

@@ -77,6 +77,7 @@ class World:
     records: Records = field(default_factory=Forgetful)
     events: EventSink = field(default_factory=NobodyListens)
     assume: Callable[[str, str, str], Mapping[str, str]] | None = None
+    _shared: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def environment_of(self, role_arn: str, session: str) -> dict[str, str]:
         """How a process that acts as a role reaches this AWS.
@@ -113,8 +114,17 @@ class World:
         }
 
     def client(self, service: str) -> Any:
-        """A boto3 client of this embedded AWS (untyped: boto3 builds clients at run time)."""
-        return self._client(service, self.role_environment)
+        """A boto3 client of this embedded AWS, shared by all who ask (clients are thread-safe).
+
+        Untyped: boto3 builds clients at run time.
+        """
+        with _session_lock:
+            shared = self._shared.get(service)
+        if shared is None:
+            made = self._client(service, self.role_environment)
+            with _session_lock:
+                shared = self._shared.setdefault(service, made)
+        return shared
 
     def _client(self, service: str, environment: Mapping[str, str]) -> Any:
         session = _session()

@@ -30,15 +30,10 @@ class SharedState:
         self.meters = Meters(world.clock, world.metrics)
         self.logs = Logs(world.clock, lambda: self.client("logs"))
         self.surroundings: Mapping[str, str] = dict(os.environ)
-        self._clients: dict[str, Any] = {}
-        self._lock = threading.Lock()
 
     def client(self, service: str) -> Any:
-        """A shared boto3 client; built at the first call, since that takes a tenth of a second."""
-        with self._lock:
-            if service not in self._clients:
-                self._clients[service] = self.world.client(service)
-            return self._clients[service]
+        """A boto3 client of the world that this belongs to."""
+        return self.world.client(service)
 
     def s3_of(self, role_arn: str) -> Any:
         """The S3 client of a role.

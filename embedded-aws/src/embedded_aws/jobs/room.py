@@ -51,15 +51,13 @@ class JobRoom(ABC, Generic[J]):
         self._lock = threading.Lock()
         self._jobs: dict[str, J] = {}
         self._runners: list[JobRunner] = []
-        self._s3: Any = None
         self._machinery = Machinery(
             world=world,
             spawner=Spawner(),
-            logs=Logs(world.clock, self._log_client),
+            logs=Logs(world.clock, lambda: world.client("logs")),
             folder=world.state_dir / self.folder,
             keep_failed=keep_failed,
         )
-        self._logs_client: Any = None
         for record in world.records.all(self.record):
             job = self.job_class.restored(record, world.clock)
             self._jobs[job.name] = job
@@ -144,12 +142,10 @@ class JobRoom(ABC, Generic[J]):
         return {f"{self.kind}Arn": job.arn}
 
     def _s3_of(self, request: dict[str, Any], name: str) -> Any:
-        """S3 as the job's role may use it; a client takes a while to make, and most are alike."""
+        """S3 as the job's role may use it."""
         if self._world.assume is not None:
             return self._world.client_of("s3", self.role_of(request), name)
-        if self._s3 is None:
-            self._s3 = self._world.client("s3")
-        return self._s3
+        return self._world.client("s3")
 
     def _list(self, params: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
@@ -211,8 +207,3 @@ class JobRoom(ABC, Generic[J]):
     def _arn(self, name: str) -> str:
         world = self._world
         return f"arn:aws:sagemaker:{world.region}:{world.account_id}:{self.resource}/{name.lower()}"
-
-    def _log_client(self) -> Any:
-        if self._logs_client is None:
-            self._logs_client = self._world.client("logs")
-        return self._logs_client

@@ -6,7 +6,6 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from embedded_aws.cloudwatch.alarms.history import History
 from embedded_aws.cloudwatch.alarms.messages import event_entry, sns_message, sns_subject
@@ -41,7 +40,6 @@ class Notifier:
         self._queue: queue.SimpleQueue[tuple[Transition, bool] | Callable[[], None] | None] = (
             queue.SimpleQueue()
         )
-        self._clients: dict[str, Any] = {}
         self._thread = threading.Thread(target=self._run, name="alarm-actions", daemon=True)
         self._thread.start()
 
@@ -86,7 +84,7 @@ class Notifier:
         try:
             if carrier is not None:
                 return carrier(transition, action)
-            self._client("sns").publish(
+            self._world.client("sns").publish(
                 TopicArn=action,
                 Subject=sns_subject(transition, self._world.region),
                 Message=sns_message(transition, self._world.region, self._world.account_id),
@@ -98,15 +96,9 @@ class Notifier:
     def _put_event(self, transition: Transition) -> None:
         entry = event_entry(transition, self._world.account_id)
         try:
-            answer = self._client("events").put_events(Entries=[entry])
+            answer = self._world.client("events").put_events(Entries=[entry])
         except Exception as error:  # noqa: BLE001  an alarm must not end for want of a bus
             log.warning("no event for alarm %s: %s", transition.alarm.name, error)
             return
         if answer.get("FailedEntryCount"):
             log.warning("no event for alarm %s: %s", transition.alarm.name, answer["Entries"])
-
-    def _client(self, service: str) -> Any:
-        # boto3 takes a tenth of a second to build one.
-        if service not in self._clients:
-            self._clients[service] = self._world.client(service)
-        return self._clients[service]
