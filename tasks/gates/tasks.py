@@ -23,8 +23,8 @@ from tasks.gates.page import gate_page
 from tasks.gates.rows import judge
 from tasks.gates.rows.page import rows_page
 from tasks.gates.rows.reading import both_sides
-from tasks.gates.serving import try_serving
-from tasks.gates.trial import TRIAL, Trial, checks
+from tasks.gates.trial.checks import TRIAL, Trial, checks
+from tasks.gates.trial.start import try_serving
 from tasks.model_spec import ModelSpec
 from tasks.objects import download, read
 from tasks.reports.artifacts import key_for, logger, show

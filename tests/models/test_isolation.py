@@ -89,6 +89,54 @@ def test_an_isolated_process_finds_nothing(home: Path) -> None:
     assert inside == {"environments": [], "keys": None, "network": None}
 
 
+LIFTS = """
+import ctypes, json, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def lift():
+    for place in ("/proc", sys.argv[2]):
+        while libc.umount2(place.encode(), 2) == 0:
+            pass
+lift()
+found = [os.path.exists(sys.argv[1])]
+NEW_USER, NEW_MOUNTS = 0x10000000, 0x20000
+if os.fork() == 0:
+    libc.unshare(NEW_USER | NEW_MOUNTS)
+    lift()
+    os._exit(os.path.exists(sys.argv[1]) + 2 * os.path.exists(f"/proc/{sys.argv[3]}/environ"))
+found.append(bool(os.waitstatus_to_exitcode(os.wait()[1])))
+try:
+    found.append(libc.setns(os.open("/proc/1/ns/mnt", os.O_RDONLY), 0) == 0)
+except OSError:
+    found.append(False)
+print(json.dumps(found))
+"""
+"""Takes away what covers keys and processes, as whoever made the covers could."""
+
+
+@needs_namespaces
+def test_an_isolated_process_lifts_none_of_the_covers(home: Path) -> None:
+    key, cover = home / ".aws" / "credentials", home / ".aws"
+    words = [sys.executable, "-c", LIFTS, str(key), str(cover), str(os.getpid())]
+    done = subprocess.run(isolation.isolated(words), capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [False, False, False]
+    with_rights, rights = isolation.isolated(words), isolation.WITHOUT_RIGHTS
+    start = with_rights.index(rights[0])
+    del with_rights[start : start + len(rights)]
+    lifted = subprocess.run(with_rights, capture_output=True, text=True, check=True)
+    assert json.loads(lifted.stdout)[0], "the test itself must be able to lift one"
+
+
+@needs_namespaces
+@pytest.mark.parametrize("loopback", [False, True])
+def test_a_loopback_answers_where_it_is_asked_for(loopback: bool) -> None:
+    asks = (
+        "import socket; door = socket.create_server(('127.0.0.1', 0)); "
+        "socket.create_connection(door.getsockname(), 5)"
+    )
+    words = isolation.isolated([sys.executable, "-c", asks], loopback=loopback)
+    assert (subprocess.run(words, capture_output=True).returncode == 0) == loopback
+
+
 def test_a_folder_of_its_owners_alone_is_hidden_as_a_whole(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

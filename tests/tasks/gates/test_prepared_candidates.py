@@ -24,7 +24,7 @@ from tasks.gates.rows.sides import ChannelRows, RowFeature
 from tasks.gates.rows.targets import RowTarget
 from tasks.gates.scan import checks as scanned
 from tasks.gates.scan import scan
-from tasks.gates.trial import Trial, checks
+from tasks.gates.trial.checks import Trial, checks
 from tasks.specs.artefact import ArtefactSpec
 from tasks.specs.conversion import ConversionSpec, FormatSpec
 from tasks.specs.data_gates import LeakingColumnSpec

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import socket
 import subprocess
 import sys
 import tarfile
@@ -16,9 +18,10 @@ import pytest
 from pydantic import ValidationError
 
 from models.runtime.calling import BundleFailed
-from tasks.gates.serving import try_serving
+from models.runtime.isolation import available
 from tasks.gates.tasks import gate
-from tasks.gates.trial import Trial, checks
+from tasks.gates.trial.checks import Trial, checks
+from tasks.gates.trial.start import try_serving
 from tasks.specs.trial import TrialSpec
 from tasks.values import Verdict
 from tests.tasks.gates.answered import candidate, prices
@@ -60,12 +63,14 @@ http.server.ThreadingHTTPServer(address, Handler).serve_forever()
 LIMITS = TrialSpec(p95_ms=50, memory_mb=200, cold_start_seconds=20)
 
 
-def archive(folder: Path, sample: bool = True, **how: Any) -> Path:
+def archive(
+    folder: Path, sample: bool = True, program: str = SERVER, how: Any = None, **more: Any
+) -> Path:
     path = folder / "model.tar.gz"
     files = {
         "bundle.json": json.dumps({"entry_point": "code/entry_point.py"}),
-        "code/entry_point.py": SERVER,
-        "how.json": json.dumps(how),
+        "code/entry_point.py": program,
+        "how.json": json.dumps(more if how is None else how),
     }
     if sample:
         files["sample_request.json"] = '{"instances": [[1.0]]}'
@@ -93,11 +98,52 @@ def test_a_program_is_timed_weighed_and_ended(
     assert not left, "the program outlived its trial"
 
 
+LOOKS = """
+import os, pathlib, socket, sys
+seen = []
+for environment in pathlib.Path("/proc").glob("[0-9]*/environ"):
+    try:
+        seen += [str(environment)] if b"PLANTED" in environment.read_bytes() else []
+    except OSError:
+        pass
+try:
+    socket.create_connection(("127.0.0.1", int(open("how.json").read())), 2)
+    seen.append("network")
+except OSError:
+    pass
+sys.exit(f"seen: {seen}")
+"""
+
+
+@pytest.mark.skipif(not available(), reason="this system allows no namespaces")
+def test_a_program_on_trial_sees_neither_the_worker_nor_a_network(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as outside:
+        path = archive(tmp_path, program=LOOKS, how=outside.getsockname()[1])
+        trying = (
+            "import pathlib, sys; from tasks.gates.trial.start import try_serving; "
+            "print(try_serving(pathlib.Path(sys.argv[1]), 20).failure)"
+        )
+        worker = subprocess.run(
+            [sys.executable, "-c", trying, str(path)],
+            env={**os.environ, "PLANTED": "a secret of the worker"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert worker.stdout.strip() == "it ended with status 1: seen: []"
+
+
+def test_a_trial_that_takes_too_long_has_failed(tmp_path: Path) -> None:
+    found = try_serving(archive(tmp_path, sleep=0.5), 200, seconds=8)
+    assert found.failure == "its trial was not over after 8 s"
+    assert checks(found, LIMITS)[0].outcome == "fail"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_a_program_dies_with_a_worker_that_is_killed(tmp_path: Path) -> None:
     path = archive(tmp_path, sleep=0.05)
     trying = (
-        "import pathlib, sys; from tasks.gates.serving import try_serving; "
+        "import pathlib, sys; from tasks.gates.trial.start import try_serving; "
         "try_serving(pathlib.Path(sys.argv[1]), 10_000)"
     )
     worker = subprocess.Popen([sys.executable, "-c", trying, str(path)])

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tasks.gates import scan, trial
+from tasks.gates import scan
+from tasks.gates.trial import checks as trial
 from tasks.release import run, start_release
 from tasks.release.journal.record import ArmFigures, Journal, Point
 from tasks.release.pages.checklist import SCANNED, TRIED, checklist, page

@@ -1,6 +1,8 @@
-"""A short trial of a candidate's own serving program: started, asked, measured, ended.
+"""The trial itself: a candidate's serving program is started, asked, measured, ended.
 
-The program gets no credentials, a port on loopback, and its bundle's own sample request.
+``python -m tasks.gates.trial.program <bundle> <requests> <out.json>``, apart from the machine
+(`tasks.gates.trial.start`): the program that is tried gets a port on loopback, and is asked with
+its bundle's own sample request by this one.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ from pathlib import Path
 
 import psutil
 
-from models.runtime.calling import BundleFailed, command, environment, unpacked
-from tasks.gates.trial import Trial
+from models.runtime.calling import command, environment
+from tasks.gates.trial.checks import Trial
+from tasks.gates.trial.dying import dies_with_us
 
 SAMPLE = "sample_request.json"
 CLIENTS = 4
@@ -33,36 +36,16 @@ LONGEST_REQUEST = 30.0
 LONGEST_TAIL = 600
 LOOK = 0.05
 MEGABYTE = 1e6
-DIES_WITH_US = """
-import ctypes, os, signal, sys
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.argv[2], sys.argv[2:])
-"""
-"""A worker that is killed ends nothing itself; where the system can, it ends a program on trial."""
 
 
-def try_serving(archive: Path, requests: int) -> Trial:
-    """Serve a candidate and ask it.
-
-    Args:
-        archive: Its model.tar.gz.
-        requests: How many are timed one after the other; as many again by four clients at once.
-
-    Raises:
-        BundleFailed: it is no archive, names no entry point, or holds no sample request.
-    """
-    with unpacked(archive) as bundle:
-        sample = bundle / SAMPLE
-        if not sample.is_file():
-            raise BundleFailed(f"it holds no {SAMPLE}: nobody knows what to ask it")
-        try:
-            with _served(bundle) as (port, process, began):
-                ready = _until_healthy(port, process) - began
-                return _measured(port, process, sample.read_bytes(), requests, ready)
-        except _DidNotStart as failed:
-            return Trial(failure=str(failed))
+def tried(bundle: Path, requests: int) -> Trial:
+    """Serve an unpacked bundle that holds a sample request, and ask it."""
+    try:
+        with _served(bundle) as (port, process, began):
+            ready = _until_healthy(port, process) - began
+            return _measured(port, process, (bundle / SAMPLE).read_bytes(), requests, ready)
+    except _DidNotStart as failed:
+        return Trial(failure=str(failed))
 
 
 class _DidNotStart(Exception):
@@ -77,15 +60,7 @@ def _served(bundle: Path) -> Iterator[tuple[int, subprocess.Popen[bytes], float]
     with tempfile.TemporaryFile() as said:
         began = time.monotonic()
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-I",
-                "-S",
-                "-c",
-                DIES_WITH_US,
-                str(os.getpid()),
-                *command(bundle, "serve"),
-            ],
+            dies_with_us(command(bundle, "serve")),
             cwd=bundle,
             env={
                 **environment(bundle, os.environ),
@@ -202,3 +177,7 @@ def _memory_of(pid: int) -> Iterator[list[float]]:
     finally:
         end.set()
         looking.join()
+
+
+if __name__ == "__main__":
+    Path(sys.argv[3]).write_text(tried(Path(sys.argv[1]), int(sys.argv[2])).model_dump_json())

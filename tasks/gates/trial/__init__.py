@@ -1,0 +1,1 @@
+"""A short trial of a candidate's own serving program."""
