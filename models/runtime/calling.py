@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,10 +66,9 @@ def measure(bundle: Path, holdout: Path, out: Path, training: Path | None = None
         training: Channel of training rows: a plain model is measured beside it, and
             calibration.npz is written.
     """
-    out.mkdir(parents=True, exist_ok=True)
     if _names_entry_point(bundle):
         more = ["--training", str(training)] if training is not None else []
-        run(bundle, "measure", str(holdout), str(out), *more)
+        run(bundle, "measure", str(holdout), str(out), *more, writes=(out,))
     else:
         _first_edition_measure(bundle, holdout, out, training)
     try:
@@ -81,7 +80,7 @@ def measure(bundle: Path, holdout: Path, out: Path, training: Path | None = None
 
 def score(bundle: Path, periods: Path, out: Path, rows: int) -> None:
     """``<period>.npz`` (residual, error, score) in ``out`` for each channel below ``periods``."""
-    run(bundle, "score", str(periods), str(out), "--rows", str(rows))
+    run(bundle, "score", str(periods), str(out), "--rows", str(rows), writes=(out,))
 
 
 def check(bundle: Path) -> None:
@@ -89,13 +88,20 @@ def check(bundle: Path) -> None:
     run(bundle, "check")
 
 
-def run(bundle: Path, act: str, *arguments: str) -> str:
+def run(bundle: Path, act: str, *arguments: str, writes: Sequence[Path] = ()) -> str:
     """Run the entry point; what it printed.
+
+    Args:
+        bundle: An unpacked model.tar.gz.
+        act: What its entry point is to do.
+        arguments: Of that act.
+        writes: Folders that it may write into, beside its own and one for temporary files; they
+            are made where they are missing.
 
     Raises:
         BundleFailed: it failed, or took longer than an hour.
     """
-    return _process(command(bundle, act, *arguments), bundle)
+    return _process(command(bundle, act, *arguments), bundle, writes)
 
 
 def command(bundle: Path, act: str, *arguments: str) -> list[str]:
@@ -156,23 +162,28 @@ def _first_edition_measure(bundle: Path, holdout: Path, out: Path, training: Pat
             **({"SM_CHANNEL_TRAINING": str(training)} if training is not None else {}),
         }
         places = {"SAGEMAKER_BASE_DIR": scratch, "SM_OUTPUT_DATA_DIR": str(out)}
-        _process([sys.executable, str(program)], bundle, channels | places)
+        _process([sys.executable, str(program)], bundle, (base, out), channels | places)
 
 
-def _process(words: list[str], bundle: Path, more: Mapping[str, str] | None = None) -> str:
-    try:
-        process = subprocess.run(
-            isolated(words),
-            cwd=bundle,
-            env={**environment(bundle, os.environ), **(more or {})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise BundleFailed(f"it took longer than {SECONDS:.0f} s") from error
+def _process(
+    words: list[str], bundle: Path, writes: Sequence[Path], more: Mapping[str, str] | None = None
+) -> str:
+    for folder in writes:
+        folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="apart-") as scratch:
+        try:
+            process = subprocess.run(
+                isolated(words, writable=(Path(scratch), bundle, *writes)),
+                cwd=bundle,
+                env={**environment(bundle, os.environ), **(more or {}), "TMPDIR": scratch},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                timeout=SECONDS,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise BundleFailed(f"it took longer than {SECONDS:.0f} s") from error
     if process.returncode:
         tail = " ".join(process.stdout.split())[-LONGEST_TAIL:]
         raise BundleFailed(tail or f"it ended with status {process.returncode}")

@@ -52,10 +52,15 @@ def make(
     }
     job.write_text(json.dumps(request), encoding="utf-8")
     command = [sys.executable, "-m", "tasks.conversion.worker", str(job), str(done)]
+    scratch = folder / "temporary"
+    scratch.mkdir(exist_ok=True)
     process = subprocess.Popen(
-        isolated(command),
+        isolated(command, writable=(folder,)),
         cwd=Path(__file__).resolve().parents[2],
-        env={name: os.environ[name] for name in GIVEN if name in os.environ},
+        env={
+            **{name: os.environ[name] for name in GIVEN if name in os.environ},
+            "TMPDIR": str(scratch),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -119,11 +119,55 @@ def test_an_isolated_process_lifts_none_of_the_covers(home: Path) -> None:
     words = [sys.executable, "-c", LIFTS, str(key), str(cover), str(os.getpid())]
     done = subprocess.run(isolation.isolated(words), capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [False, False, False]
-    with_rights, rights = isolation.isolated(words), isolation.WITHOUT_RIGHTS
-    start = with_rights.index(rights[0])
-    del with_rights[start : start + len(rights)]
+    covered = ["sh", "-c", 'mount -t tmpfs tmpfs "$0"; "$@"', str(cover)]
+    with_rights = ["unshare", *isolation.UNSHARED, "--", *covered, *words]
     lifted = subprocess.run(with_rights, capture_output=True, text=True, check=True)
     assert json.loads(lifted.stdout)[0], "the test itself must be able to lift one"
+
+
+WRITES = """
+import json, os, sys
+from pathlib import Path
+written = []
+for place in sys.argv[1:]:
+    try:
+        (Path(place) / "new").write_text("planted")
+        written.append(place)
+    except OSError:
+        pass
+print(json.dumps(written))
+"""
+
+
+@needs_namespaces
+def test_an_isolated_process_writes_into_nothing_but_what_it_is_given(
+    home: Path, tmp_path: Path
+) -> None:
+    given = tmp_path / "given"
+    (given / "below").mkdir(parents=True)
+    others = [home, tmp_path, Path.cwd(), Path(sys.prefix), Path("/tmp")]
+    words = [sys.executable, "-c", WRITES, *map(str, (*others, given, given / "below"))]
+    apart = isolation.isolated(words, writable=(given,))
+    done = subprocess.run(apart, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [str(given), str(given / "below")]
+    assert (given / "new").read_text() == "planted", "and it is there when the process has ended"
+    assert not (home / "new").exists()
+
+
+@needs_namespaces
+@pytest.mark.parametrize(
+    ("program", "status"),
+    [("sys.exit(7)", 7), ("os.abort()", -6), ("os.kill(os.getpid(), 9)", -9), ("0", 0)],
+)
+def test_how_an_isolated_process_ended_is_told(program: str, status: int) -> None:
+    words = isolation.isolated([sys.executable, "-c", f"import os, sys; {program}"])
+    assert isolation.status_of(subprocess.run(words, capture_output=True).returncode) == status
+
+
+@needs_namespaces
+def test_a_command_that_does_not_exist_is_named() -> None:
+    done = subprocess.run(isolation.isolated(["no-such-tool"]), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (127, "no-such-tool: No such file or directory\n")
 
 
 @needs_namespaces

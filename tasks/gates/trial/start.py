@@ -39,11 +39,15 @@ def try_serving(archive: Path, requests: int, seconds: float = SECONDS) -> Trial
         command(bundle, "serve")
         found = Path(scratch) / "found.json"
         asked = [str(bundle), str(requests), str(found)]
-        trial = isolated([sys.executable, "-m", f"{__package__}.program", *asked], loopback=True)
+        program = [sys.executable, "-m", f"{__package__}.program", *asked]
+        trial = isolated(program, loopback=True, writable=(Path(scratch), bundle))
         process = subprocess.Popen(
             dies_with_us(trial),
             cwd=ROOT,
-            env={name: os.environ[name] for name in GIVEN if name in os.environ},
+            env={
+                **{name: os.environ[name] for name in GIVEN if name in os.environ},
+                "TMPDIR": scratch,
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
