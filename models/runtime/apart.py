@@ -58,6 +58,7 @@ def main() -> int:
         _wake_loopback()
     child = os.fork()
     if child == 0:
+        os.setsid()  # no terminal into which it could type
         _forgo_rights()
         try:
             os.execvp(command[0], command)  # noqa: S606  what the caller gave, word by word

@@ -176,6 +176,7 @@ def _process(
                 isolated(words, writable=(Path(scratch), bundle, *writes)),
                 cwd=bundle,
                 env={**environment(bundle, os.environ), **(more or {}), "TMPDIR": scratch},
+                stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,

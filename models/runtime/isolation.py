@@ -25,8 +25,12 @@ from models.runtime import apart
 
 HIDDEN = (".aws", ".ssh", ".netrc", ".config", ".prefect", ".docker", ".kube", ".gnupg")
 """What of a person's home is empty in there."""
+DAEMONS = ("/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock")
+"""Who listens there starts anything for a user who may ask; no network is in the way."""
+AGENTS = ("SSH_AUTH_SOCK", "XDG_RUNTIME_DIR")
+"""Variables that name sockets of a person's agents, and the folder of most of them."""
 UNSHARED = (
-    *("--user", "--map-root-user", "--net", "--mount", "--pid"),
+    *("--user", "--map-root-user", "--net", "--ipc", "--mount", "--pid"),
     *("--fork", "--kill-child", "--mount-proc"),
 )
 OTHERS = 0o077
@@ -64,13 +68,15 @@ def available() -> bool:
 
 
 def hidden() -> tuple[Path, ...]:
-    """Files and folders with keys: of this person, and the one that signs bundles.
+    """Files and folders with keys: of this person, and the one that signs bundles; and agents.
 
     A folder that is its owner's alone is hidden as a whole: there is more of that kind in it.
     """
     home = Path.home()
     kind, _, path = os.environ.get("SLUICE_SIGNING_KEY", "").partition(":")
-    places = [home / name for name in HIDDEN]
+    places = [Path(name) for name in DAEMONS]
+    places += [Path(os.environ[name]) for name in AGENTS if os.environ.get(name)]
+    places += [home / name for name in HIDDEN]
     if kind == "file" and path:
         key = Path(path)
         private = key.exists() and not key.parent.stat().st_mode & OTHERS
@@ -80,9 +86,17 @@ def hidden() -> tuple[Path, ...]:
 
 def _prefix(loopback: bool = False, writable: Sequence[Path] = ()) -> list[str]:
     order = {
-        "hidden": [str(path) for path in hidden() if path.exists()],
+        "hidden": [str(path) for path in hidden() if _seen(path)],
         "writable": [str(path.resolve()) for path in writable],
         "loopback": loopback,
     }
     way_in = (sys.executable, "-I", "-S", str(Path(apart.__file__)), json.dumps(order))
     return ["unshare", *UNSHARED, "--", *way_in]
+
+
+def _seen(path: Path) -> bool:
+    """Whether this user finds it: what he may not look for is hidden already."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False

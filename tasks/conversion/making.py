@@ -61,6 +61,7 @@ def make(
             **{name: os.environ[name] for name in GIVEN if name in os.environ},
             "TMPDIR": str(scratch),
         },
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -125,6 +125,39 @@ def test_an_isolated_process_lifts_none_of_the_covers(home: Path) -> None:
     assert json.loads(lifted.stdout)[0], "the test itself must be able to lift one"
 
 
+ASKS = """
+import os, socket, sys
+with socket.socket(socket.AF_UNIX) as line:
+    try:
+        line.connect(sys.argv[1])
+        print("reached")
+    except OSError as error:
+        print(type(error).__name__)
+try:
+    os.open("/dev/tty", os.O_RDWR)
+    print("a terminal")
+except OSError:
+    print("no terminal")
+"""
+
+
+@needs_namespaces
+def test_an_isolated_process_asks_no_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = tmp_path / "agent"
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(agent))
+        door.listen()
+        words = [sys.executable, "-c", ASKS, str(agent)]
+
+        def asked() -> list[str]:
+            apart = isolation.isolated(words)
+            return subprocess.run(apart, capture_output=True, text=True).stdout.splitlines()
+
+        assert asked()[0] == "reached", "the test itself must be able to reach it"
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(agent))
+        assert asked() == ["ConnectionRefusedError", "no terminal"]
+
+
 WRITES = """
 import json, os, sys
 from pathlib import Path
