@@ -87,6 +87,7 @@ def send(connection, method, path, service, body=b"", **headers):
             ("monitoring", "PutMetricData"),
         ),
         ("/endpoints/e%2Fx/invocations", {}, ("sagemaker", "InvokeEndpoint")),
+        ("/endpoints/e/async-invocations", {}, ("sagemaker", "InvokeEndpointAsync")),
         ("/?Action=Publish", {}, ("sns", "Publish")),
         ("/b/a%20key", {}, ("s3", "PutObject")),
         ("/b/k?partNumber=1&uploadId=x", {}, ("s3", "UploadPart")),

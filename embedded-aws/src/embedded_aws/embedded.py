@@ -157,7 +157,8 @@ class EmbeddedAws:
     @property
     def actions(self) -> Mapping[str, frozenset[str]]:
         """What our own services answer, by the signing name; after the start."""
-        return {**self._actions, "sagemaker-runtime": frozenset({"InvokeEndpoint"})}
+        runtime = frozenset({"InvokeEndpoint", "InvokeEndpointAsync"})
+        return {**self._actions, "sagemaker-runtime": runtime}
 
     def client(self, service: str) -> Any:
         """A boto3 client of this embedded AWS."""
@@ -217,7 +218,7 @@ class EmbeddedAws:
         }
         sagemaker = SageMaker(
             [training, processing, transform, hosting, registry],
-            hosting.invoke,
+            {"InvokeEndpoint": hosting.invoke, "InvokeEndpointAsync": hosting.invoke_async},
             self.world.records,
             [scaling],
         )

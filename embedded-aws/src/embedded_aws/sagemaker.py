@@ -17,6 +17,7 @@ from embedded_aws.state.records import Forgetful, Records
 from embedded_aws.tags import Tags
 
 Action = Callable[[dict[str, Any]], dict[str, Any]]
+Invoke = Callable[[str, Mapping[str, str], bytes], Response]
 
 
 class Room(Protocol):
@@ -55,7 +56,8 @@ class SageMaker:
 
     Args:
         rooms: The parts that bring the actions.
-        invoke: The runtime: endpoint name, headers and body of one invocation.
+        runtime: Handlers of the runtime by its actions; each takes endpoint name, headers and body
+            of one invocation.
         records: Keeps tags; in memory by default.
         watchers: Services that have a say.
     """
@@ -63,13 +65,13 @@ class SageMaker:
     def __init__(
         self,
         rooms: list[Room],
-        invoke: Callable[[str, Mapping[str, str], bytes], Response] | None,
+        runtime: Mapping[str, Invoke],
         records: Records | None = None,
         watchers: Sequence[Watcher] = (),
     ) -> None:
         self._rooms = rooms
         self._watchers = watchers
-        self._invoke = invoke
+        self._runtime = runtime
         self._tags = Tags(records or Forgetful())
         self._actions: dict[str, Action] = dict(self._tags.actions())
         for room in rooms:
@@ -90,10 +92,10 @@ class SageMaker:
         Raises:
             AwsFault: as SageMaker would answer.
         """
-        if request.action == "InvokeEndpoint":
+        if (invoke := self._runtime.get(request.action)) is not None:
             endpoint = operations.invoked_endpoint(request.path)
-            if self._invoke is not None and endpoint is not None:
-                reply = self._invoke(endpoint, request.headers, request.body)
+            if endpoint is not None:
+                reply = invoke(endpoint, request.headers, request.body)
                 return Response(reply.status, reply.body, {**_request_id(), **reply.headers})
         action = self._actions.get(request.action)
         if action is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from embedded_aws.faults import Fault
+from embedded_aws.hosting.asynchronous.measures import gauge_interval
 from embedded_aws.hosting.control.configs import EndpointConfigs
 from embedded_aws.hosting.control.endpoints import Endpoints
 from embedded_aws.hosting.control.models import Models
@@ -37,6 +38,7 @@ class Hosting:
         settings = settings or HostingSettings.from_env()
         self._world = world
         self._shared = SharedState(world, settings)
+        self._scaled: frozenset[tuple[str, str]] = frozenset()
         self._models = Models(self._shared)
         self._configs = EndpointConfigs(self._shared, self._models)
         self._endpoints = Endpoints(self._shared, self._models, self._configs)
@@ -47,6 +49,11 @@ class Hosting:
             Ticker("hosting-logs", LOGS_SECONDS, self._shared.logs.flush),
             Ticker("hosting-capture", flush_interval(world.clock.scale), self._flush_captures),
             Ticker("hosting-usage", usage_seconds, self._measure),
+            Ticker(
+                "hosting-backlog",
+                gauge_interval(world.clock.scale),
+                self._endpoints.asynchronous.measure,
+            ),
         ]
 
     def actions(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
@@ -76,6 +83,14 @@ class Hosting:
             AwsFault: as the runtime would answer.
         """
         return self._endpoints.runtime.invoke(endpoint_name, headers, body)
+
+    def invoke_async(self, endpoint_name: str, headers: Mapping[str, str], body: bytes) -> Response:
+        """InvokeEndpointAsync.
+
+        Raises:
+            AwsFault: as the runtime would answer.
+        """
+        return self._endpoints.asynchronous.invoke(endpoint_name, headers, body)
 
     @property
     def settings(self) -> HostingSettings:
@@ -112,14 +127,20 @@ class Hosting:
     def restore(self) -> None:
         """Let kept endpoints serve again; returns at once."""
         self._endpoints.restore()
+        self.scaled(self._scaled)  # now that it is known which of them are asynchronous
 
     def recovering(self) -> list[str]:
         """Endpoints of an earlier process that do not serve yet."""
         return self._endpoints.recovering()
 
     def scaled(self, variants: frozenset[tuple[str, str]]) -> None:
-        """Take note of which variants, by endpoint and name, scale with their load."""
-        self._shared.meters.scaled = variants
+        """Take note of which variants, by endpoint and name, scale with their load.
+
+        Asynchronous ones scale with their backlog, which is told anyway.
+        """
+        self._scaled = variants
+        queued = self._endpoints.asynchronous.names()
+        self._shared.meters.scaled = frozenset(one for one in variants if one[0] not in queued)
 
     def measured(self) -> None:
         """Publish at once what was counted of requests."""

@@ -86,6 +86,12 @@ class Runtime:
                 raise AwsFault(
                     "ValidationError", f"Endpoint {name} of account {account} not found."
                 )
+            if endpoint is not None and endpoint.asynchronous:
+                raise AwsFault(
+                    "ValidationError",
+                    f"Endpoint {name} of account {account} has an AsyncInferenceConfig and can "
+                    "only receive asynchronous invocations. Use InvokeEndpointAsync.",
+                )
             choice = routes.pick() if target is None else routes.named(target)
             if choice is None:
                 subject = f"Variant {target}" if target else "A variant that takes traffic"

@@ -41,6 +41,12 @@ class SharedState:
         Raises:
             AwsFault: ``ValidationException``: there is no such role, or it trusts nobody of us.
         """
-        if self.world.assume is None:
-            return self.client("s3")
-        return self.world.client_of("s3", role_arn, "model")
+        return self.client_of("s3", role_arn)
+
+    def client_of(self, service: str, role_arn: str) -> Any:
+        """A client of a model's role.
+
+        Raises:
+            AwsFault: see `s3_of`.
+        """
+        return self.world.client_of(service, role_arn, "model")

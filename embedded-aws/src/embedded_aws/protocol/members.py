@@ -155,6 +155,13 @@ MEMBERS: Mapping[str, Members] = {
             DataCaptureConfig.CaptureOptions[].CaptureMode
             DataCaptureConfig.CaptureContentTypeHeader.CsvContentTypes
             DataCaptureConfig.CaptureContentTypeHeader.JsonContentTypes
+            AsyncInferenceConfig.ClientConfig.MaxConcurrentInvocationsPerInstance
+            AsyncInferenceConfig.OutputConfig.KmsKeyId
+            AsyncInferenceConfig.OutputConfig.S3OutputPath
+            AsyncInferenceConfig.OutputConfig.S3FailurePath
+            AsyncInferenceConfig.OutputConfig.NotificationConfig.SuccessTopic
+            AsyncInferenceConfig.OutputConfig.NotificationConfig.ErrorTopic
+            AsyncInferenceConfig.OutputConfig.NotificationConfig.IncludeInferenceResponseIn
         """)
         | {
             f"{kind}ProductionVariants[].{path}"

@@ -17,7 +17,7 @@ from embedded_aws.protocol import cbor
 from embedded_aws.protocol.service import Request
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
-_INVOCATION = re.compile(r"^/endpoints/([^/]+)/invocations$")
+_INVOCATION = re.compile(r"^/endpoints/([^/]+)/(async-)?invocations$")
 MAX_INVOCATION_BYTES = 6 * 1024 * 1024
 _TARGETS = {"SageMaker": "sagemaker", "GraniteServiceVersion20100801": "monitoring"}
 DEFAULT_REGION = "us-east-1"
@@ -77,8 +77,8 @@ def operation(
             return target.rpartition(".")[2]
         if headers.get("smithy-protocol"):
             return path.rpartition("/operation/")[2]
-    if service == "sagemaker" and _INVOCATION.match(path):
-        return "InvokeEndpoint"
+    if service == "sagemaker" and (invocation := _INVOCATION.match(path)):
+        return "InvokeEndpointAsync" if invocation[2] else "InvokeEndpoint"
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         for name, value in parse_qsl(body[:65536].decode("utf-8", "replace")):
             if name == "Action":

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedded_aws.catalogue import arn, exists, missing, page
+from embedded_aws.hosting.asynchronous import configuration
+from embedded_aws.hosting.asynchronous.delivery import check_topics
 from embedded_aws.hosting.control.models import Models
 from embedded_aws.hosting.shared import SharedState
 from embedded_aws.protocol.service import AwsFault
@@ -34,6 +36,8 @@ class EndpointConfigs:
         if name in self._configs:
             raise exists(WHAT, resource)
         _check(params)
+        configuration.check(params)
+        check_topics(self._shared, params)
         config = {key: value for key, value in params.items() if key != "Tags"}
         for member in ("ProductionVariants", "ShadowProductionVariants"):
             if member in config:

@@ -320,7 +320,8 @@ class Deployer:
             endpoint.routes = None
             generations = endpoint.generations
         for generation in generations:
-            generation.retire()
+            # An invocation that takes an hour does not keep its endpoint from being deleted.
+            generation.retire(patience=self._shared.settings.drain_timeout)
         self._shared.logs.flush()
         self._shared.meters.forget(endpoint.name)
         forget(self._shared, endpoint)

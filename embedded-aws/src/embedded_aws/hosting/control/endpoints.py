@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from embedded_aws.catalogue import arn, exists, missing, page
+from embedded_aws.hosting.asynchronous import Asynchronous
+from embedded_aws.hosting.asynchronous.configuration import is_asynchronous
 from embedded_aws.hosting.control import keeping
 from embedded_aws.hosting.control.configs import EndpointConfigs
 from embedded_aws.hosting.control.deployer import Deployer
@@ -38,6 +40,7 @@ class Endpoints:
         self._lock = threading.RLock()
         self._endpoints: dict[str, Endpoint] = {}
         self.runtime = Runtime(shared, self._endpoints.get)
+        self.asynchronous = Asynchronous(shared, self._endpoints.get)
         self._deployer = Deployer(shared, self.runtime, self._forget)
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -63,6 +66,7 @@ class Endpoints:
             keeping.keep(self._shared, endpoint, generation)
             self._endpoints[name] = endpoint
             self._deployer.create(endpoint, generation)
+            self.asynchronous.open(endpoint)
         return {"EndpointArn": resource}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -83,6 +87,7 @@ class Endpoints:
             # AWS refuses when the config that serves was deleted: it could not roll back.
             self._configs.get(endpoint.config_name)
             config = self._configs.get(params["EndpointConfigName"])
+            _check_kind(endpoint, config)
             deployment = params.get("DeploymentConfig")
             if params.get("RetainDeploymentConfig"):
                 deployment = endpoint.last_deployment
@@ -115,7 +120,7 @@ class Endpoints:
             production = {} if generation is None else generation.production
             weights = {name: v.numbers.desired_weight for name, v in production.items()}
             for name, row in targets.items():
-                if row.get("DesiredInstanceCount", 1) < 1:
+                if row.get("DesiredInstanceCount", 1) < 1 and not endpoint.asynchronous:
                     raise AwsFault(
                         "ValidationException",
                         f"DesiredInstanceCount of variant {name} must be at least 1.",
@@ -146,6 +151,7 @@ class Endpoints:
                 raise _in_progress(endpoint)
             with self._accepted(endpoint):
                 endpoint.status = "Deleting"
+            self.asynchronous.drop(endpoint.name)
             self._deployer.delete(endpoint)
         return {}
 
@@ -170,6 +176,7 @@ class Endpoints:
                         rollout = ALL_AT_ONCE
                 self._endpoints[endpoint.name] = endpoint
                 self._deployer.recover(endpoint, pending, rollout or ALL_AT_ONCE)
+            self.asynchronous.restore(self._endpoints.values())
 
     def recovering(self) -> list[str]:
         """Endpoints whose processes have not come up since the embedded AWS began."""
@@ -183,6 +190,7 @@ class Endpoints:
                 generations = endpoint.generations
             for generation in generations:
                 generation.retire(drain=False)
+        self.asynchronous.close()
 
     def _get(self, name: str) -> Endpoint:
         endpoint = self._endpoints.get(name)
@@ -285,6 +293,19 @@ def _numbers(
         if "DesiredInstanceCount" in properties:
             own.current_count = own.desired_count = old.desired_count
     return numbers
+
+
+def _check_kind(endpoint: Endpoint, config: Mapping[str, Any]) -> None:
+    """What is queued cannot be answered at once, nor what is to be answered at once be queued."""
+    if is_asynchronous(config) == endpoint.asynchronous:
+        return
+    has = "has an" if endpoint.asynchronous else "has no"
+    other = "has none" if endpoint.asynchronous else "has one"
+    raise AwsFault(
+        "ValidationException",
+        f'Cannot update endpoint "{endpoint.arn}": it {has} AsyncInferenceConfig, and endpoint '
+        f"configuration {config['EndpointConfigName']} {other}.",
+    )
 
 
 def _in_progress(endpoint: Endpoint) -> AwsFault:

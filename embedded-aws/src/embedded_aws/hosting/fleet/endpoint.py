@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from embedded_aws.hosting.fleet.generation import Generation
+from embedded_aws.hosting.fleet.generation import ASYNC, Generation
 from embedded_aws.hosting.fleet.routes import Routes
 from embedded_aws.hosting.fleet.variant import Variant
 
@@ -61,6 +61,11 @@ class Endpoint:
         """Those that stand."""
         return [g for g in (self.active, self.pending) if g is not None]
 
+    @property
+    def asynchronous(self) -> bool:
+        """Whether it receives asynchronous invocations, and no others; that never changes."""
+        return any(generation.asynchronous for generation in self.generations)
+
     def summary(self) -> dict[str, Any]:
         """One row of ListEndpoints."""
         with self.lock:
@@ -78,6 +83,9 @@ class Endpoint:
             answer = {**self.summary(), "EndpointConfigName": self.config_name}
             if self.active is not None:
                 answer.update(self._active(self.active))
+            for generation in self.generations[:1]:
+                if generation.asynchronous:
+                    answer[ASYNC] = generation.config[ASYNC]
             if self.failure:
                 answer["FailureReason"] = self.failure
             if self.last_deployment:

@@ -11,6 +11,10 @@ from embedded_aws.hosting.fleet.shadow import Mirror, Serve
 from embedded_aws.hosting.fleet.variant import Numbers, Variant, _together
 from embedded_aws.hosting.shared import SharedState
 
+ASYNC = "AsyncInferenceConfig"
+ASYNC_PATIENCE = 3_660.0
+"""Real seconds that asynchronous invocations are given to finish: an hour is the longest."""
+
 
 class Generation:
     """One fleet.
@@ -36,6 +40,7 @@ class Generation:
         self.config = config
         self.config_name: str = config["EndpointConfigName"]
         self.data_capture = data_capture
+        self.asynchronous = ASYNC in config
         self.capture: Capture | None = None
         if data_capture and data_capture.get("EnableCapture", True):
             self.capture = Capture(
@@ -44,13 +49,19 @@ class Generation:
 
         def build(spec: Mapping[str, Any]) -> Variant:
             own = numbers.get(spec["VariantName"]) or configured(spec)
-            return Variant(shared, endpoint, spec, containers[spec["ModelName"]], own)
+            patience = ASYNC_PATIENCE if self.asynchronous else None
+            return Variant(shared, endpoint, spec, containers[spec["ModelName"]], own, patience)
 
         self.production = {s["VariantName"]: build(s) for s in config["ProductionVariants"]}
         self.shadow = {
             s["VariantName"]: build(s) for s in config.get("ShadowProductionVariants", [])
         }
         self.mirrors: tuple[tuple[float, Mirror], ...] = ()
+
+    @property
+    def instances(self) -> int:
+        """Instances of the production variants."""
+        return sum(one.numbers.current_count for one in self.production.values())
 
     @property
     def variants(self) -> dict[str, Variant]:
@@ -90,12 +101,18 @@ class Generation:
             },
         )
 
-    def retire(self, *, drain: bool = True) -> None:
-        """End everything; requests in flight are finished first when ``drain``."""
+    def retire(self, *, drain: bool = True, patience: float | None = None) -> None:
+        """End everything; requests in flight are finished first when ``drain``.
+
+        Args:
+            drain: See above.
+            patience: Real seconds that they are given; by default as the variants have it.
+        """
         mirrors, self.mirrors = self.mirrors, ()
         for _, mirror in mirrors:
             mirror.close()
-        _together([lambda v=v: v.retire(drain=drain) for v in self.variants.values()])
+        retiring = self.variants.values()
+        _together([lambda v=v: v.retire(drain=drain, patience=patience) for v in retiring])
         if self.capture is not None:
             self.capture.flush()
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from embedded_aws.hosting.fleet.seats import Seats
 from embedded_aws.hosting.process import artefact
 from embedded_aws.hosting.process.container import Surroundings, serving_process
 from embedded_aws.hosting.process.http1 import Answer
@@ -54,6 +55,8 @@ class Variant:
         spec: The ``ProductionVariant`` of the endpoint config, with defaults filled in.
         container: ``ContainerDefinition`` of its model, and its ``EnableNetworkIsolation``.
         numbers: Weight and instance count to begin with.
+        patience: Real seconds that requests are given to finish when processes are to end; by
+            default what is set for all.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Variant:
         spec: Mapping[str, Any],
         container: Mapping[str, Any],
         numbers: Numbers,
+        patience: float | None = None,
     ) -> None:
         self.name: str = spec["VariantName"]
         self.endpoint = endpoint
@@ -73,6 +77,8 @@ class Variant:
         self.meter = shared.meters.of(endpoint, self.name)
         self.serverless: Mapping[str, Any] | None = spec.get("ServerlessConfig")
         self._shared = shared
+        self._patience = patience or shared.settings.drain_timeout
+        self._seats = Seats()
         folder = f"{self.name}-{uuid.uuid4().hex[:8]}"
         self._base = Path(shared.world.state_dir) / "hosting" / endpoint / folder
         self._servers: tuple[Server, ...] = ()
@@ -114,6 +120,8 @@ class Variant:
             raise StartError
         if self.serverless is None:
             self.resize(self.numbers.desired_count)
+            if self.numbers.desired_count == 0:  # who comes later gets what lies in S3 then
+                self._fetched = None
 
     def resize(self, count: int) -> None:
         """Have as many processes as ``count`` instances (up to the cap) are worth.
@@ -132,7 +140,7 @@ class Variant:
         elif goal < len(have):
             keep, leave = have[:goal], have[goal:]
             self._servers = keep
-            deadline = time.monotonic() + self._shared.settings.drain_timeout
+            deadline = time.monotonic() + self._patience
             for server in leave:
                 while server.outstanding > 0 and time.monotonic() < deadline:
                     time.sleep(0.01)
@@ -169,7 +177,7 @@ class Variant:
             TimeoutError: no answer within ``timeout`` real seconds.
             OSError: the process broke the connection.
         """
-        servers = [server for server in self._servers if server.ready]
+        servers = self._ready()
         if not servers:
             raise NotReadyError
         if len(servers) == 1:
@@ -179,6 +187,14 @@ class Variant:
         else:
             server = random.choice(servers)
         return server.request("POST", path, headers, body, timeout)
+
+    def seat(self, most: int) -> Server | None:
+        """Take a place at a process that at most so many have; None when there is none left."""
+        return self._seats.take(self._ready(), most, least_busy=self._least_busy)
+
+    def unseat(self, server: Server) -> None:
+        """Give a place back."""
+        self._seats.leave(server)
 
     def warm_up(self) -> None:
         """Start a serverless variant's process if it has none.
@@ -214,17 +230,25 @@ class Variant:
         self._readings = readings
         return cpu, memory
 
-    def retire(self, *, drain: bool = True) -> None:
-        """Let nobody in, wait for those inside, end the processes, remove the folder."""
+    def retire(self, *, drain: bool = True, patience: float | None = None) -> None:
+        """Let nobody in, wait for those inside, end the processes, remove the folder.
+
+        Args:
+            drain: Whether to wait at all.
+            patience: Real seconds to wait at most; by default the variant's own.
+        """
         with self._gate:
             self._closed = True
             self._retired.set()
             if drain:
-                self._gate.wait_for(lambda: self._inside == 0, self._shared.settings.drain_timeout)
+                self._gate.wait_for(lambda: self._inside == 0, patience or self._patience)
             everyone = list(self._everyone)
         _together([server.stop for server in everyone])
         self._servers = ()
         shutil.rmtree(self._base, ignore_errors=True)
+
+    def _ready(self) -> list[Server]:
+        return [server for server in self._servers if server.ready]
 
     def _fetch(self) -> Path:
         """Model data as it lies in S3 at this moment, in a new folder laid out like /opt/ml."""
