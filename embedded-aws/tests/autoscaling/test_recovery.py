@@ -134,7 +134,7 @@ class Room:
         )
         self.policies = Policies(world, self.ledger, cloudwatch)
         self.targets = Targets(world, self.ledger, fleet, scaler, self.policies)
-        self.scheduled = Scheduled(world, self.ledger)
+        self.scheduled = Scheduled(world, self.ledger, fleet)
         self.clockwork = Clockwork(clock, self.ledger, scaler, self.targets.sweep)
         self.policies.make_whole()
 

@@ -20,7 +20,7 @@ BUCKET = "sluice-hosting-tests"
 MACHINE = "ml.m5.large"
 
 PROGRAM = """
-import http.server, json, os, subprocess, sys, time
+import http.server, json, os, subprocess, sys, threading, time
 
 env = os.environ
 print("serving", env.get("NAME"), flush=True)
@@ -28,6 +28,7 @@ child = subprocess.Popen(["sleep", "300"]).pid if "WITH_CHILD" in env else None
 if "DIE_AT_START" in env:
     sys.exit("no weights, no service")
 time.sleep(float(env.get("START_SECONDS", "0")))
+lock, inside, most = threading.Lock(), 0, 0
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -38,6 +39,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(503 if "SICK" in env else 200, b"")
 
     def do_POST(self):
+        global inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        try:
+            self.work()
+        finally:
+            with lock:
+                inside -= 1
+
+    def work(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         try:
             wish = json.loads(body)
@@ -45,6 +57,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             wish = {}
         if not isinstance(wish, dict):
             wish = {}
+        if wish.get("mark"):
+            open(wish["mark"], "w").close()
         time.sleep(float(wish.get("sleep", env.get("SLEEP", "0"))))
         while wish.get("until") and not os.path.exists(wish["until"]):
             time.sleep(0.01)
@@ -57,6 +71,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "headers": {k.lower(): v for k, v in self.headers.items()},
             "environment": {k: env[k] for k in env if k.startswith(("SM_", "SAGEMAKER_", "AWS_"))},
             "model": sorted(os.listdir(env["SM_MODEL_DIR"])), "echo": wish.get("echo"),
+            "most": most,
         }
         self.answer(int(wish.get("status", 200)), json.dumps(told).encode())
 

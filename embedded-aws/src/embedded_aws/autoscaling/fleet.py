@@ -37,12 +37,14 @@ class Sight:
         count: Its instances; None for one that only an update is to bring, and for serverless.
         failure: ``FailureReason`` of the endpoint.
         serverless: Whether it has no instances to count.
+        least: Instances that it can do with: one of an asynchronous endpoint waits with its queue.
     """
 
     ready: bool
     count: int | None
     failure: str = ""
     serverless: bool = False
+    least: int = 1
 
 
 class Fleet:
@@ -74,6 +76,7 @@ class Fleet:
             count=row.get("CurrentInstanceCount") if present else None,
             failure=told.get("FailureReason", ""),
             serverless="CurrentServerlessConfig" in row,
+            least=0 if "AsyncInferenceConfig" in told else 1,
         )
 
     def is_gone(self, endpoint: str) -> bool:

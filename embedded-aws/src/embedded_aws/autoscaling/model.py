@@ -142,7 +142,7 @@ def past_of(activities: Iterable[Activity]) -> Past:
     out_ended = in_ended = -math.inf
     out_from = 0
     for one in activities:
-        if one.status != SUCCESSFUL or one.ended is None or not one.after:
+        if one.status != SUCCESSFUL or one.ended is None:
             continue
         if one.after > one.before and one.ended >= out_ended:
             out_ended, out_from = one.ended, one.before

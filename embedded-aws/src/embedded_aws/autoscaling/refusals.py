@@ -30,6 +30,18 @@ def not_found(what: str, resource_id: str, more: str = "") -> AwsFault:
     )
 
 
+def check_least(low: int, least: int) -> None:
+    """Refuse a minimum that is below what a variant can do with.
+
+    Raises:
+        AwsFault: ``ValidationException``.
+    """
+    if low < least:
+        raise invalid(
+            f"Minimum capacity must be at least {least} for a SageMaker variant, got {low}."
+        )
+
+
 def check_scope(params: Mapping[str, Any]) -> None:
     """Refuse what no variant of an endpoint is meant by.
 

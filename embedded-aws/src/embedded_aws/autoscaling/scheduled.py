@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from embedded_aws.autoscaling.fleet import Fleet
 from embedded_aws.autoscaling.ledger import Ledger
 from embedded_aws.autoscaling.model import ScheduledAction
-from embedded_aws.autoscaling.refusals import invalid, not_found, too_many
+from embedded_aws.autoscaling.refusals import check_least, invalid, not_found, too_many
 from embedded_aws.autoscaling.schedules import Once, following, parse, zone_of
 from embedded_aws.events.expressions import Rate, ScheduleError
 from embedded_aws.world import World
@@ -23,11 +24,13 @@ class Scheduled:
     Args:
         world: Clock and names.
         ledger: Where they are kept.
+        fleet: The variants.
     """
 
-    def __init__(self, world: World, ledger: Ledger) -> None:
+    def __init__(self, world: World, ledger: Ledger, fleet: Fleet) -> None:
         self._world = world
         self._ledger = ledger
+        self._fleet = fleet
 
     def put(self, params: dict[str, Any]) -> dict[str, Any]:
         """PutScheduledAction: a new one, or other members of one.
@@ -50,7 +53,7 @@ class Scheduled:
                 end=_time(params, "EndTime"),
                 **_given(params),
             )
-            _check(action, now)
+            _check(action, now, self._least(target, action))
             self._ledger.put_action(action)
         return {}
 
@@ -65,6 +68,13 @@ class Scheduled:
                 )
             self._ledger.drop_action(action)
         return {}
+
+    def _least(self, target: str, action: ScheduledAction) -> int:
+        """The fewest instances that the bounds may ask for; where they ask for one, whatever."""
+        if action.bounds.get("MinCapacity", 1) > 0 and action.bounds.get("MaxCapacity", 1) > 0:
+            return 1
+        sight = self._fleet.look(target)
+        return 1 if sight is None else sight.least
 
     def _new(
         self, target: str, name: str, params: Mapping[str, Any], now: float
@@ -94,7 +104,7 @@ def _time(params: Mapping[str, Any], member: str) -> float | None:
     return float(value)
 
 
-def _check(action: ScheduledAction, now: float) -> None:
+def _check(action: ScheduledAction, now: float, least: int) -> None:
     try:
         schedule = parse(action.schedule)
         zone_of(action.zone or "UTC")
@@ -103,9 +113,9 @@ def _check(action: ScheduledAction, now: float) -> None:
     if action.zone and isinstance(schedule, Rate):
         raise invalid("Timezone must not be specified for a rate expression.")
     low, high = action.bounds.get("MinCapacity"), action.bounds.get("MaxCapacity")
-    if low is not None and low < 1:
-        raise invalid(f"Minimum capacity must be at least 1 for a SageMaker variant, got {low}.")
-    if high is not None and high < (low or 1):
+    if low is not None:
+        check_least(low, least)
+    if high is not None and high < (least if low is None else low):
         raise invalid("Maximum capacity cannot be less than minimum capacity")
     if action.start is not None and action.end is not None and action.end <= action.start:
         raise invalid("EndTime must be later than StartTime.")

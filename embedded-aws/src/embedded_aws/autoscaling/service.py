@@ -47,7 +47,7 @@ class AutoScaling:
         self._policies = policies = Policies(world, ledger, alarms)
         self._targets = targets = Targets(world, ledger, fleet, scaler, policies)
         self._clockwork = Clockwork(world.clock, ledger, scaler, targets.sweep)
-        scheduled = Scheduled(world, ledger)
+        scheduled = Scheduled(world, ledger, fleet)
         told = Descriptions(world, ledger, policies)
         self._actions: Mapping[str, Action] = {
             "RegisterScalableTarget": targets.register,

@@ -11,7 +11,7 @@ from embedded_aws.autoscaling.fleet import Fleet
 from embedded_aws.autoscaling.ledger import Ledger
 from embedded_aws.autoscaling.model import Target, parts_of
 from embedded_aws.autoscaling.policies import Policies
-from embedded_aws.autoscaling.refusals import invalid, not_found
+from embedded_aws.autoscaling.refusals import check_least, invalid, not_found
 from embedded_aws.autoscaling.scaler import Scaler
 from embedded_aws.world import World
 
@@ -64,6 +64,7 @@ class Targets:
                 suspended=suspended,
                 owed=target.owed or before is not None or sight.ready,
             )
+            check_least(target.low, sight.least)
             _check_bounds(target)
             self._ledger.put_target(target)
             self._tell_fleet()
@@ -151,9 +152,5 @@ class Targets:
 
 
 def _check_bounds(target: Target) -> None:
-    if target.low < 1:
-        raise invalid(
-            f"Minimum capacity must be at least 1 for a SageMaker variant, got {target.low}."
-        )
     if target.high < target.low:
         raise invalid("Maximum capacity cannot be less than minimum capacity")
