@@ -215,6 +215,12 @@ NOBODYS = "arn:aws:sns:us-east-1:123456789012:nobodys"
         (("a",), {}, {"ShadowProductionVariants": ["s"]}, "ShadowProductionVariants are not"),
         (("a",), {}, {"DataCaptureConfig": CAPTURE}, "DataCaptureConfig is not supported when"),
         (("a",), {"S3OutputPath": "s3://B_/x"}, {}, "S3OutputPath of AsyncInferenceConfig: s3://B"),
+        (
+            ("a",),
+            {"S3FailurePath": "s3://shop/ä"},
+            {},
+            "S3FailurePath of AsyncInferenceConfig must",
+        ),
         (("a",), {"S3FailurePath": "https://here/x"}, {}, "https://here/x is no address of Amazon"),
         (("a",), {"NotificationConfig": {"SuccessTopic": NOBODYS}}, {}, f"SuccessTopic {NOBODYS}"),
         (("a",), {"NotificationConfig": {"ErrorTopic": "arn:x"}}, {}, "regular expression pattern"),

@@ -27,7 +27,7 @@ class Counter:
         self.shop = shop
         self.sns = client("sns")
         self.sqs = client("sqs")
-        self._heard: list[dict[str, Any]] = []
+        self.heard: list[dict[str, Any]] = []
         queue = self.sqs.create_queue(QueueName=shop.name("notices"))["QueueUrl"]
         self.queue = queue
         attributes = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
@@ -39,6 +39,12 @@ class Counter:
             )
             self.topics[kind] = topic
 
+    def reconnect(self, client) -> None:
+        """Go on with an AWS that has moved to another port."""
+        self.sns, self.sqs = client("sns"), client("sqs")
+        self.shop.sm, self.shop.s3 = client("sagemaker"), client("s3")
+        self.shop.rt = client("sagemaker-runtime")
+
     def config(self, model: str, most: int | None = 1, count: int = 1, **output: Any) -> str:
         client = {} if most is None else {"MaxConcurrentInvocationsPerInstance": most}
         places = {"S3OutputPath": OUT, "S3FailurePath": FAILED, "NotificationConfig": self.topics}
@@ -47,10 +53,12 @@ class Counter:
             AsyncInferenceConfig={"ClientConfig": client, "OutputConfig": {**places, **output}},
         )
 
-    def endpoint(self, most: int | None = 1, count: int = 1, **output: Any) -> str:
+    def endpoint(
+        self, most: int | None = 1, count: int = 1, model: str | None = None, **output: Any
+    ) -> str:
         """An asynchronous endpoint in service; its model is a new one."""
         name = self.shop.name("queued")
-        config = self.config(self.shop.model(), most, count, **output)
+        config = self.config(model or self.shop.model(), most, count, **output)
         self.shop.sm.create_endpoint(EndpointName=name, EndpointConfigName=config)
         self.shop.wait(name)
         return name
@@ -91,9 +99,9 @@ class Counter:
             told = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
             for message in told.get("Messages", []):
                 outer = json.loads(message["Body"])
-                self._heard.append({"topic": outer["TopicArn"], **json.loads(outer["Message"])})
+                self.heard.append({"topic": outer["TopicArn"], **json.loads(outer["Message"])})
                 self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
-            mine = [one for one in self._heard if one["inferenceId"] == answer["InferenceId"]]
+            mine = [one for one in self.heard if one["inferenceId"] == answer["InferenceId"]]
             assert len(mine) <= 1, mine
             return mine[0] if mine else None
 

@@ -117,6 +117,7 @@ def test_a_line_keeps_its_order():
     assert (first.number, second.number) == (5, 7)
     line.back(second)
     line.back(first)
+    assert line.expired(21_599.0) == []
     assert [one.number for one in line.expired(21_600.0)] == [5]
     assert line.first().number == 7
     line.over(first)

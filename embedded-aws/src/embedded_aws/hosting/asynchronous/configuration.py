@@ -70,6 +70,8 @@ def check(params: Mapping[str, Any]) -> None:
     output = output_of(params)
     for member in _PATHS:
         if member in output:
+            if not output[member].isascii():  # it is told in a header
+                raise _invalid(f"{member} of {MEMBER} must be ASCII, got {output[member]}")
             try:
                 place_of(output[member])
             except PlaceError as error:

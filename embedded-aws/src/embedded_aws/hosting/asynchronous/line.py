@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
@@ -32,6 +33,7 @@ class Line:
         self._changed = threading.Condition()
         self._waiting = [(one.number, one) for one in kept]
         heapq.heapify(self._waiting)
+        self._earliest = min((one.expires for _, one in self._waiting), default=math.inf)
         self._last = max((number for number, _ in self._waiting), default=0)
         self._processed: dict[int, Invocation] = {}
         self._dropped = False
@@ -48,7 +50,7 @@ class Line:
             numbered = replace(one, number=self._last + 1)
             self._records.put(KIND, self._name(numbered), numbered.record())
             self._last = numbered.number
-            heapq.heappush(self._waiting, (numbered.number, numbered))
+            self._wait(numbered)
             self._changed.notify_all()
             return numbered
 
@@ -64,18 +66,22 @@ class Line:
     def expired(self, now: float) -> list[Invocation]:
         """Take out those whose time to live is over."""
         with self._changed:
-            over = [one for _, one in self._waiting if one.expires <= now]
-            if over:
-                self._waiting = [entry for entry in self._waiting if entry[1].expires > now]
-                heapq.heapify(self._waiting)
-                self._processed.update({one.number: one for one in over})
-            return sorted(over, key=lambda one: one.number)
+            if now < self._earliest:  # nobody needs to look through a long queue each time
+                return []
+            over = sorted(
+                (one for one in self._waiting if one[1].expires <= now), key=lambda one: one[0]
+            )
+            self._waiting = [one for one in self._waiting if one[1].expires > now]
+            heapq.heapify(self._waiting)
+            self._earliest = min((one.expires for _, one in self._waiting), default=math.inf)
+            self._processed.update(over)
+            return [one for _, one in over]
 
     def back(self, one: Invocation) -> None:
         """Put one that was not begun after all to its place again."""
         with self._changed:
             if self._processed.pop(one.number, None) is not None:
-                heapq.heappush(self._waiting, (one.number, one))
+                self._wait(one)
 
     def over(self, one: Invocation) -> None:
         """All is done about this one.
@@ -130,6 +136,10 @@ class Line:
         with self._changed:
             everyone = [*self._processed.values(), *(one for _, one in self._waiting)]
         return len(everyone), min((one.received for one in everyone), default=None)
+
+    def _wait(self, one: Invocation) -> None:
+        heapq.heappush(self._waiting, (one.number, one))
+        self._earliest = min(self._earliest, one.expires)
 
     def _name(self, one: Invocation) -> str:
         return f"{self._endpoint}/{one.number:012d}"

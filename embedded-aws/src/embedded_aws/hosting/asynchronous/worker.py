@@ -142,9 +142,7 @@ class Worker:
             delivery.store(one.output, outcome.body, outcome.content_type, _key(one))
         except DeliveryError as error:
             measures.failed("ResponseUploadFailures")
-            raise _FailedError(f"ClientError: {error}.", outcome.body, outcome.content_type) from (
-                error
-            )
+            raise _FailedError(f"ClientError: {error}.") from error
         measures.uploaded(time.monotonic() - began)
         return Outcome("", outcome.body, outcome.content_type, one.output)
 

@@ -34,6 +34,11 @@ class Seats:
             self._taken[server] += 1
             return server
 
+    def taken(self, server: Server) -> int:
+        """How many places somebody has at a process."""
+        with self._lock:
+            return self._taken[server]
+
     def leave(self, server: Server) -> None:
         """Give a place back."""
         with self._lock:

@@ -142,7 +142,7 @@ class Variant:
             self._servers = keep
             deadline = time.monotonic() + self._patience
             for server in leave:
-                while server.outstanding > 0 and time.monotonic() < deadline:
+                while self._is_busy(server) and time.monotonic() < deadline:
                     time.sleep(0.01)
                 server.stop()
             with self._gate:
@@ -246,6 +246,9 @@ class Variant:
         _together([server.stop for server in everyone])
         self._servers = ()
         shutil.rmtree(self._base, ignore_errors=True)
+
+    def _is_busy(self, server: Server) -> bool:
+        return server.outstanding > 0 or self._seats.taken(server) > 0
 
     def _ready(self) -> list[Server]:
         return [server for server in self._servers if server.ready]
