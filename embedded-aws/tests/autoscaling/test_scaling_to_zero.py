@@ -52,6 +52,10 @@ def test_it_scales_to_zero_and_a_backlog_without_capacity_brings_it_back(aws, sh
     soon(lambda: count(shop, name) == ("InService", 0), 60)
     done = soon(lambda: [a for a in scaling.activities() if a["StatusCode"] == "Successful"])
     assert done[0]["Description"] == "Setting desired instance count to 0."
+    told = scaling.cloudwatch.list_metrics(
+        Namespace="AWS/SageMaker", Dimensions=[{"Name": "EndpointName", "Value": name}]
+    )
+    assert "InvocationsPerInstance" not in {one["MetricName"] for one in told["Metrics"]}
     answer = counter.ask(name, {"echo": "wake up"})
     assert counter.stored(answer["OutputLocation"]) is None
     arn = scaling.steps("from-zero", Cooldown=300)["PolicyARN"]
@@ -110,4 +114,7 @@ def test_instances_that_come_back_by_hand_serve_what_waits(shop, counter):
         assert count(shop, name) == ("InService", wanted)
         if not wanted:
             answer = counter.ask(name, {"echo": "patience"})
+            shop.update(name, counter.config(shop.model()), RetainAllVariantProperties=True)
+            shop.wait(name)
+            assert count(shop, name) == ("InService", 0)
     assert counter.response(answer)["echo"] == "patience"

@@ -114,7 +114,11 @@ def test_the_platforms_log_names_the_inference(aws, counter):
     group = f"/aws/sagemaker/Endpoints/{name}"
 
     def line():
-        for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]:
+        try:
+            streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
+        except logs.exceptions.ResourceNotFoundException:  # not written yet
+            return None
+        for stream in streams:
             if stream["logStreamName"].endswith("/data-log"):
                 return logs.get_log_events(
                     logGroupName=group, logStreamName=stream["logStreamName"]

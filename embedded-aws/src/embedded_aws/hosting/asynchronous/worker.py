@@ -63,8 +63,12 @@ class Worker:
                 return not self._shared.closing.is_set()
             self._say(one, seat, str(failed))
             outcome = self._failure(one, failed, delivery, measures)
+        if not self._tell(one, outcome, delivery, measures):
+            return False
+        now = self._shared.world.clock.now()
         measures.begun(max(0.0, waited))
-        self._end(line, one, outcome, delivery, measures)
+        measures.ended(max(0.0, now - one.received), failed=bool(outcome.failure))
+        line.over(one)
         return True
 
     def expire(self, line: Line, one: Invocation, endpoint: Endpoint) -> None:
@@ -79,10 +83,10 @@ class Worker:
             f"ClientError: The request expired: it was queued for longer than {seconds} seconds "
             "(RequestTTLSeconds)."
         )
-        measures.expired()
         outcome = self._failure(one, failed, delivery, measures)
-        self._tell(one, outcome, delivery, measures)
-        line.over(one)
+        if self._tell(one, outcome, delivery, measures):
+            measures.expired()
+            line.over(one)
 
     def _processed(
         self, one: Invocation, seat: Seat, delivery: Delivery, measures: Measures
@@ -162,26 +166,21 @@ class Worker:
                 stored = ""
         return Outcome(str(failed), body, content_type, stored)
 
-    def _end(
-        self,
-        line: Line,
-        one: Invocation,
-        outcome: Outcome,
-        delivery: Delivery,
-        measures: Measures,
-    ) -> None:
-        self._tell(one, outcome, delivery, measures)
-        passed = self._shared.world.clock.now() - one.received
-        measures.ended(max(0.0, passed), failed=bool(outcome.failure))
-        line.over(one)
+    def _tell(
+        self, one: Invocation, outcome: Outcome, delivery: Delivery, measures: Measures
+    ) -> bool:
+        """Tell the topic for it; False when nobody can be told because everything ends.
 
-    @staticmethod
-    def _tell(one: Invocation, outcome: Outcome, delivery: Delivery, measures: Measures) -> None:
+        That is left to the next process, which begins the invocation again.
+        """
         try:
             delivery.tell(one, outcome)
         except DeliveryError as error:
+            if self._shared.closing.is_set():
+                return False
             measures.failed("NotificationFailures")
             log.warning("invocation %s of endpoint %s: %s", one.id, one.endpoint, error)
+        return True
 
     def _say(self, one: Invocation, seat: Seat, text: str) -> None:
         """A line in the platform's log of the instance, with the inference id."""
