@@ -134,6 +134,19 @@ def test_nothing_is_stored_or_told_where_nothing_is_configured(counter):
     assert counter.response(counter.ask(name, {"echo": 2}))["echo"] == 2
 
 
+def test_responses_are_stored_under_the_key_that_is_named(aws, counter):
+    key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    name = counter.endpoint(KmsKeyId=key)
+    good = counter.ask(name)
+    bad = counter.ask(name, {"raw": "no", "status": 400})
+    counter.response(good)
+    counter.failure(bad)
+    for uri in (good["OutputLocation"], bad["FailureLocation"]):
+        told = counter.shop.s3.head_object(Bucket=BUCKET, Key=uri.removeprefix(f"s3://{BUCKET}/"))
+        assert (told["ServerSideEncryption"], told["SSEKMSKeyId"]) == ("aws:kms", key)
+    assert told["ContentType"] == "application/json"
+
+
 def test_each_kind_of_endpoint_refuses_the_other_kind_of_invocation(shop, counter, queued):
     plain = shop.simple()
     code, message = refused(shop.rt.invoke_endpoint, EndpointName=queued, Body=b"{}")

@@ -76,19 +76,39 @@ class Dispatcher:
 
     def _run(self) -> None:
         while not self._is_over():
-            if not self.line.wait():
-                continue
-            if over := self.line.expired(self._shared.world.clock.now()):
-                self._start(partial(self._expire_all, over), "expired")
-            seat = self._seat()
-            if seat is None:
-                self.line.wait(LOOK_SECONDS)
-                continue
-            one = self.line.first()
-            if one is None:
-                seat.leave()
-            else:
-                self._start(partial(self._process, one, seat), str(one.number))
+            try:
+                self._look()
+            except Exception:
+                log.exception("queue of endpoint %s", self.endpoint.name)
+                self._shared.closing.wait(LOOK_SECONDS)
+
+    def _look(self) -> None:
+        """Begin the next invocation, if one waits and an instance is free."""
+        if not self.line.wait():
+            return
+        if over := self.line.expired(self._shared.world.clock.now()):
+            self._begin(partial(self._expire_all, over), "expired", over)
+        seat = self._seat()
+        if seat is None:
+            self.line.wait(LOOK_SECONDS)
+            return
+        one = self.line.first()
+        if one is None:
+            seat.leave()
+            return
+        try:
+            self._begin(partial(self._process, one, seat), str(one.number), [one])
+        except RuntimeError:
+            seat.leave()
+            raise
+
+    def _begin(self, work: Callable[[], None], name: str, ones: list[Invocation]) -> None:
+        try:
+            self._start(work, name)
+        except RuntimeError:  # there are too many threads already
+            for one in ones:
+                self.line.back(one)
+            raise
 
     def _is_over(self) -> bool:
         return self._shared.closing.is_set() or self.line.dropped
@@ -138,6 +158,7 @@ class Dispatcher:
         thread = threading.Thread(
             target=run, name=f"async-{self.endpoint.name}-{name}", daemon=True
         )
-        with self._lock:
-            self._threads.add(thread)
         thread.start()
+        with self._lock:
+            if thread.is_alive():
+                self._threads.add(thread)
