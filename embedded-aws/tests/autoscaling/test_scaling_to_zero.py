@@ -56,6 +56,17 @@ def test_it_scales_to_zero_and_a_backlog_without_capacity_brings_it_back(aws, sh
         Namespace="AWS/SageMaker", Dimensions=[{"Name": "EndpointName", "Value": name}]
     )
     assert "InvocationsPerInstance" not in {one["MetricName"] for one in told["Metrics"]}
+    many = [counter.ask(name, {"echo": number}) for number in range(12)]
+    assert b'"echo": 11' in soon(lambda: counter.stored(many[-1]["OutputLocation"]), 60)
+    out = next(
+        one
+        for one in scaling.activities()
+        if "from 0" in one["Cause"] or "to 2" in one["Description"]
+    )
+    assert out["Description"] == "Setting desired instance count to 2.", (
+        "12 waited, and 5 are one instance's"
+    )
+    soon(lambda: count(shop, name) == ("InService", 0), 90)
     answer = counter.ask(name, {"echo": "wake up"})
     assert counter.stored(answer["OutputLocation"]) is None
     arn = scaling.steps("from-zero", Cooldown=300)["PolicyARN"]
@@ -103,8 +114,9 @@ def test_zero_is_for_asynchronous_endpoints_alone(aws, shop, counter):
     assert "Minimum capacity must be at least 1" in message
 
 
-def test_instances_that_come_back_by_hand_serve_what_waits(shop, counter):
+def test_instances_that_come_back_by_hand_serve_what_waits(aws, shop, counter):
     name = counter.endpoint()
+    folders = aws.state_dir / "hosting" / name
     for wanted in (0, 1):
         shop.sm.update_endpoint_weights_and_capacities(
             EndpointName=name,
@@ -112,6 +124,7 @@ def test_instances_that_come_back_by_hand_serve_what_waits(shop, counter):
         )
         shop.wait(name)
         assert count(shop, name) == ("InService", wanted)
+        assert len(list(folders.glob("*/*"))) == wanted, "each instance has its model, and no other"
         if not wanted:
             answer = counter.ask(name, {"echo": "patience"})
             shop.update(name, counter.config(shop.model()), RetainAllVariantProperties=True)

@@ -4,8 +4,9 @@ import json
 
 import boto3
 import pytest
+from customer.metrics import query
 from customer.queued import FAILED, Counter, refused
-from customer.shop import BUCKET, Shop
+from customer.shop import BUCKET, Shop, soon
 
 from embedded_aws import EmbeddedAws
 
@@ -45,6 +46,19 @@ def role(aws, name, *statements):
     return arn
 
 
+def untold(aws, endpoint):
+    dimensions = {"EndpointName": endpoint, "VariantName": "main"}
+    now = aws.clock.now()
+    [told] = aws.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[
+            query("q", "AWS/SageMaker", "NotificationFailures", "Sum", 3600, dimensions)
+        ],
+        StartTime=now - 7200,
+        EndTime=now + 3600,
+    )["MetricDataResults"]
+    return sum(told["Values"])
+
+
 def objects(prefix):
     return f"arn:aws:s3:::{BUCKET}/{prefix}/*"
 
@@ -74,6 +88,9 @@ def test_a_role_that_may_not_store_or_publish_is_a_failure_of_that(aws, counter)
     assert answer["FailureLocation"].startswith(FAILED)
     assert "not authorized to perform: s3:PutObject" in counter.failure(answer)
     assert counter.stored(answer["OutputLocation"]) is None
+    # Its failure would be told, but the role may not publish.
+    soon(lambda: untold(aws, name) == 1)
+    assert counter.next_notice() is None
 
 
 def test_who_may_queue_is_asked_by_its_own_name(aws, counter):

@@ -96,16 +96,25 @@ class Counter:
         """What SNS told of an invocation, once it did."""
 
         def found():
-            told = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
-            for message in told.get("Messages", []):
-                outer = json.loads(message["Body"])
-                self.heard.append({"topic": outer["TopicArn"], **json.loads(outer["Message"])})
-                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+            self._listen()
             mine = [one for one in self.heard if one["inferenceId"] == answer["InferenceId"]]
             assert len(mine) <= 1, mine
             return mine[0] if mine else None
 
         return soon(found)
+
+    def next_notice(self) -> dict[str, Any] | None:
+        """A notice that nobody has asked for yet, if there is one now."""
+        before = len(self.heard)
+        self._listen()
+        return self.heard[before] if len(self.heard) > before else None
+
+    def _listen(self) -> None:
+        told = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
+        for message in told.get("Messages", []):
+            outer = json.loads(message["Body"])
+            self.heard.append({"topic": outer["TopicArn"], **json.loads(outer["Message"])})
+            self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
 
 
 def refused(call, **request):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from embedded_aws.hosting.asynchronous.configuration import DEFAULT_CONCURRENCY, concurrency
-from embedded_aws.hosting.asynchronous.line import Line, read
+from embedded_aws.hosting.asynchronous.line import Line, kept, read
 from embedded_aws.hosting.asynchronous.measures import Gauge, gauge_interval, moments
 from embedded_aws.hosting.asynchronous.notices import Outcome, notice
 from embedded_aws.hosting.asynchronous.places import PlaceError, below, place_of
@@ -93,7 +93,7 @@ def test_a_queue_is_looked_at_in_each_minute():
     assert gauge_interval(3600) == 0.25
 
 
-def test_without_instances_there_is_no_size_per_instance():
+def test_without_instances_one_would_have_all_to_do():
     told = {}
     sink = SimpleNamespace(record=lambda _ns, name, _dims, values, *_: told.update({name: values}))
     gauge = Gauge(SimpleNamespace(now=lambda: 130.0), sink, "e")
@@ -102,6 +102,7 @@ def test_without_instances_there_is_no_size_per_instance():
         "ApproximateBacklogSize": [(3.0, 1.0)],
         "ApproximateAgeOfOldestRequest": [(30.0, 1.0)],
         "HasBacklogWithoutCapacity": [(1.0, 1.0)],
+        "ApproximateBacklogSizePerInstance": [(3.0, 1.0)],
     }
     gauge.look(3, 100.0, 2)
     assert told["ApproximateBacklogSizePerInstance"] == [(1.5, 1.0)]
@@ -125,6 +126,34 @@ def test_a_line_keeps_its_order():
     line.drop()
     assert line.first() is None
     assert line.join(asked()) is None
+
+
+class Remembered(Forgetful):
+    """Records in memory."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def put(self, kind, name, value):
+        self.kept[kind, name] = value
+
+    def drop(self, kind, name):
+        self.kept.pop((kind, name), None)
+
+    def all(self, kind):
+        return [value for (of, _), value in self.kept.items() if of == kind]
+
+
+def test_a_deleted_endpoints_last_word_forgets_nothing_of_its_successor():
+    records = Remembered()
+    before = Line("e", records)
+    before.join(asked())
+    late = before.first()
+    before.drop()
+    after = Line("e", records)
+    accepted = after.join(asked())
+    before.over(late)
+    assert kept(records) == {"e": [accepted]}
 
 
 def test_nobody_gets_more_seats_than_there_are():

@@ -129,7 +129,8 @@ def track_out(points: Sequence[tuple[float, float]], target: float, at: Situatio
     usable = [v for start, v in points if at.growing or start >= at.past.settled]
     if not usable:
         return Decision(at.current, UNMEASURED)
-    return _out(lambda capacity: proportional(capacity, usable[-1], target), at)
+    # Of no instance, what is measured is what one would have to do.
+    return _out(lambda capacity: proportional(max(1, capacity), usable[-1], target), at)
 
 
 def track_in(points: Sequence[tuple[float, float]], target: float, at: Situation) -> Decision:

@@ -64,6 +64,7 @@ class Dispatcher:
         self._expire = expire
         self._lock = threading.Lock()
         self._threads: set[threading.Thread] = set()
+        self._expiring = False
         self._start(self._run, "queue")
 
     def join(self, deadline: float) -> None:
@@ -86,7 +87,8 @@ class Dispatcher:
         """Begin the next invocation, if one waits and an instance is free."""
         if not self.line.wait():
             return
-        if over := self.line.expired(self._shared.world.clock.now()):
+        if not self._expiring and (over := self.line.expired(self._shared.world.clock.now())):
+            self._expiring = True
             self._begin(partial(self._expire_all, over), "expired", over)
         seat = self._seat()
         if seat is None:
@@ -106,6 +108,7 @@ class Dispatcher:
         try:
             self._start(work, name)
         except RuntimeError:  # there are too many threads already
+            self._expiring = False
             for one in ones:
                 self.line.back(one)
             raise
@@ -141,11 +144,15 @@ class Dispatcher:
             self.line.wake()
 
     def _expire_all(self, over: list[Invocation]) -> None:
-        for one in over:
-            try:
-                self._expire(self.line, one, self.endpoint)
-            except Exception:
-                log.exception("invocation %s of endpoint %s", one.id, one.endpoint)
+        """Give up those of one look; those that expire meanwhile are the next look's."""
+        try:
+            for one in over:
+                try:
+                    self._expire(self.line, one, self.endpoint)
+                except Exception:
+                    log.exception("invocation %s of endpoint %s", one.id, one.endpoint)
+        finally:
+            self._expiring = False
 
     def _start(self, work: Callable[[], None], name: str) -> None:
         def run() -> None:

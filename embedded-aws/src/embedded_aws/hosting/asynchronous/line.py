@@ -48,7 +48,7 @@ class Line:
             if self._dropped:
                 return None
             numbered = replace(one, number=self._last + 1)
-            self._records.put(KIND, self._name(numbered), numbered.record())
+            self._records.put(KIND, numbered.key, numbered.record())
             self._last = numbered.number
             self._wait(numbered)
             self._changed.notify_all()
@@ -92,7 +92,7 @@ class Line:
         with self._changed:
             self._processed.pop(one.number, None)
             self._changed.notify_all()
-        self._records.drop(KIND, self._name(one))
+        self._records.drop(KIND, one.key)
 
     def drop(self) -> None:
         """Forget all of them: the endpoint is being deleted.
@@ -106,7 +106,7 @@ class Line:
             self._waiting = []
             self._changed.notify_all()
         for one in everyone:
-            self._records.drop(KIND, self._name(one))
+            self._records.drop(KIND, one.key)
 
     @property
     def dropped(self) -> bool:
@@ -140,9 +140,6 @@ class Line:
     def _wait(self, one: Invocation) -> None:
         heapq.heappush(self._waiting, (one.number, one))
         self._earliest = min(self._earliest, one.expires)
-
-    def _name(self, one: Invocation) -> str:
-        return f"{self._endpoint}/{one.number:012d}"
 
 
 _LOOK_SECONDS = 1.0

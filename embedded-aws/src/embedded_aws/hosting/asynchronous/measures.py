@@ -49,7 +49,8 @@ class Gauge:
         Args:
             size: Invocations that wait or are being processed.
             oldest: When the oldest of them was received; None for none.
-            instances: Instances behind the endpoint. With none there is no size per instance.
+            instances: Instances behind the endpoint. With none, one would have all of it to do:
+                that is what an endpoint without instances scales out by.
         """
         now = self._clock.now()
         series = {
@@ -59,9 +60,8 @@ class Gauge:
                 "Seconds",
             ),
             "HasBacklogWithoutCapacity": (float(size > 0 and instances == 0), "Count"),
+            "ApproximateBacklogSizePerInstance": (size / max(1, instances), "Count"),
         }
-        if instances:
-            series["ApproximateBacklogSizePerInstance"] = (size / instances, "Count")
         for moment in moments(self._before, now):
             for name, (value, unit) in series.items():
                 self._sink.record(NAMESPACE, name, self._dimensions, [(value, 1.0)], unit, moment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -28,6 +29,7 @@ _MEMBERS = {
     f"{_PREFIX}requestttlseconds": "RequestTTLSeconds",
     f"{_PREFIX}invocationtimeoutseconds": "InvocationTimeoutSeconds",
 }
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 _NUMBERS = frozenset({"RequestTTLSeconds", "InvocationTimeoutSeconds"})
 
 
@@ -36,6 +38,7 @@ class Invocation:
     """One accepted invocation, as it is kept until it is over.
 
     Args:
+        key: Name of its record: no other's, not of an endpoint that had this one's name before.
         endpoint: Name of the endpoint.
         number: Its place in the order of arrival.
         id: ``InferenceId``.
@@ -52,6 +55,7 @@ class Invocation:
         config: ``OutputConfig`` of the endpoint when it was accepted.
     """
 
+    key: str
     endpoint: str
     number: int
     id: str
@@ -110,7 +114,8 @@ def invocation(
     validate_request("sagemaker-runtime", "InvokeEndpointAsync", members, "ValidationError")
     _check_payload(members, body)
     inference_id = members.get("InferenceId") or str(uuid.uuid4())
-    if inference_id[0].isspace() or not inference_id.isprintable():
+    # Java's \p{Print} is of US-ASCII.
+    if inference_id[0].isspace() or not (inference_id.isascii() and inference_id.isprintable()):
         raise _invalid(
             f"1 validation error detected: Value '{inference_id}' at 'inferenceId' failed to "
             "satisfy constraint: Member must satisfy regular expression pattern: "
@@ -120,6 +125,7 @@ def invocation(
     extension = members.get("S3OutputPathExtension", "")
     out, failed = output.get("S3OutputPath"), output.get("S3FailurePath")
     return Invocation(
+        key=uuid.uuid4().hex,
         endpoint=endpoint,
         number=0,
         id=inference_id,
@@ -146,10 +152,9 @@ def _members(endpoint: str, headers: Mapping[str, str]) -> dict[str, Any]:
         if member not in _NUMBERS:
             members[member] = text
             continue
-        try:
-            members[member] = int(text)
-        except ValueError:
-            raise _invalid(f"{member} must be a number of seconds, got '{text}'.") from None
+        if not _NUMBER.fullmatch(text):
+            raise _invalid(f"{member} must be a number of seconds, got '{text}'.")
+        members[member] = int(text)
     return members
 
 

@@ -74,7 +74,8 @@ class Worker:
     def expire(self, line: Line, one: Invocation, endpoint: Endpoint) -> None:
         """Give up an invocation that has waited for too long."""
         generation = endpoint.active or endpoint.pending
-        if generation is None:
+        if generation is None or line.dropped or self._shared.closing.is_set():
+            line.back(one)  # of a deleted endpoint nothing is told; the rest is the next process's
             return
         variant = next(iter(generation.production.values()))
         measures, delivery = self._measures(variant), self._delivery(variant)
@@ -84,7 +85,7 @@ class Worker:
             "(RequestTTLSeconds)."
         )
         outcome = self._failure(one, failed, delivery, measures)
-        if self._tell(one, outcome, delivery, measures):
+        if self._tell(one, outcome, delivery, measures) and not self._shared.closing.is_set():
             measures.expired()
             line.over(one)
 

@@ -122,6 +122,7 @@ class Variant:
             self.resize(self.numbers.desired_count)
             if self.numbers.desired_count == 0:  # who comes later gets what lies in S3 then
                 self._fetched = None
+                shutil.rmtree(self._base, ignore_errors=True)
 
     def resize(self, count: int) -> None:
         """Have as many processes as ``count`` instances (up to the cap) are worth.
@@ -138,7 +139,9 @@ class Variant:
         if goal > len(have):
             self._servers = have + self._start(goal - len(have))
         elif goal < len(have):
-            keep, leave = have[:goal], have[goal:]
+            # Those at which most have a place stay: they would have to be waited for.
+            ranked = sorted(have, key=self._seats.taken, reverse=True)
+            keep, leave = tuple(ranked[:goal]), ranked[goal:]
             self._servers = keep
             deadline = time.monotonic() + self._patience
             for server in leave:
@@ -147,6 +150,8 @@ class Variant:
                 server.stop()
             with self._gate:
                 self._everyone = [server for server in self._everyone if server not in leave]
+            if not keep:
+                shutil.rmtree(self._base, ignore_errors=True)
         self.numbers.current_count = count
 
     def enter(self) -> bool:
