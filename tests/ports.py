@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
 import socket
-
-_HOLDERS: list[socket.socket] = []
 
 
 def reserved_port() -> int:
@@ -17,5 +16,5 @@ def reserved_port() -> int:
     holder = socket.socket()
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     holder.bind(("127.0.0.1", 0))
-    _HOLDERS.append(holder)
+    atexit.register(holder.close)  # which holds it until then
     return int(holder.getsockname()[1])
