@@ -12,6 +12,7 @@ import ctypes
 import errno
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -59,6 +60,11 @@ def main() -> int:
     child = os.fork()
     if child == 0:
         os.setsid()  # no terminal into which it could type
+        for number in (
+            signal.SIGPIPE,
+            signal.SIGXFSZ,
+        ):  # Python ignores them, and would hand that on
+            signal.signal(number, signal.SIG_DFL)
         _forgo_rights()
         try:
             os.execvp(command[0], command)  # noqa: S606  what the caller gave, word by word

@@ -190,11 +190,22 @@ def test_an_isolated_process_writes_into_nothing_but_what_it_is_given(
 @needs_namespaces
 @pytest.mark.parametrize(
     ("program", "status"),
-    [("sys.exit(7)", 7), ("os.abort()", -6), ("os.kill(os.getpid(), 9)", -9), ("0", 0)],
+    [
+        ("sys.exit(7)", 7),
+        ("os.abort()", -6),
+        ("os.kill(os.getpid(), 9)", -9),
+        ("0", 0),
+    ],
 )
 def test_how_an_isolated_process_ended_is_told(program: str, status: int) -> None:
     words = isolation.isolated([sys.executable, "-c", f"import os, sys; {program}"])
     assert isolation.status_of(subprocess.run(words, capture_output=True).returncode) == status
+
+
+@needs_namespaces
+def test_an_isolated_process_hears_of_a_broken_pipe() -> None:
+    words = isolation.isolated(["sh", "-c", "kill -PIPE $$"])
+    assert isolation.status_of(subprocess.run(words, capture_output=True).returncode) == -13
 
 
 @needs_namespaces

@@ -141,6 +141,7 @@ def test_the_job_that_measures_a_bundle_brings_no_models_code():
         "models/__init__.py",
         "models/runtime/__init__.py",
         *(f"models/runtime/archives/{name}.py" for name in DOOR),
+        "models/runtime/apart.py",
         "models/runtime/calling.py",
         "models/runtime/isolation.py",
         "models/runtime/measure.py",
