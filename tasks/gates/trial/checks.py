@@ -5,6 +5,10 @@ from __future__ import annotations
 from tasks.specs.trial import TrialSpec
 from tasks.values import Check, Frozen
 
+SAMPLE = "sample_request.json"
+"""The bundle's file with what it is asked."""
+LONGEST_TAIL = 600
+"""Characters of a program's last words that are told."""
 TRIAL = "serving.json"
 """The trial's file beside metrics.json, and in the bundle's evidence."""
 

@@ -25,15 +25,13 @@ from pathlib import Path
 import psutil
 
 from models.runtime.calling import command, environment
-from tasks.gates.trial.checks import Trial
+from tasks.gates.trial.checks import LONGEST_TAIL, SAMPLE, Trial
 from tasks.gates.trial.dying import dies_with_us
 
-SAMPLE = "sample_request.json"
 CLIENTS = 4
 WARM_UP = 20
 LONGEST_START = 300.0
 LONGEST_REQUEST = 30.0
-LONGEST_TAIL = 600
 LOOK = 0.05
 MEGABYTE = 1e6
 

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from models.runtime.calling import PASSED, BundleFailed, command, unpacked
 from models.runtime.isolation import isolated
-from tasks.gates.trial.checks import Trial
+from tasks.gates.trial.checks import LONGEST_TAIL, SAMPLE, Trial
 from tasks.gates.trial.dying import dies_with_us
-from tasks.gates.trial.program import LONGEST_TAIL, SAMPLE
 
 GIVEN = (*PASSED, "PYTHONPATH")
 """What the trial is given of this process's environment: nothing that opens anything."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -152,11 +153,11 @@ def test_a_program_dies_with_a_worker_that_is_killed(tmp_path: Path) -> None:
     while not program:
         assert time.monotonic() < deadline
         assert worker.poll() is None
-        program = [
-            child
-            for child in psutil.Process(worker.pid).children(recursive=True)
-            if any(word.endswith("entry_point.py") for word in child.cmdline())
-        ]
+        for child in psutil.Process(worker.pid).children(recursive=True):
+            # On its way it starts others that are gone in a moment.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if any(word.endswith("entry_point.py") for word in child.cmdline()):
+                    program.append(child)
         time.sleep(0.05)
     worker.kill()
     worker.wait()
