@@ -105,7 +105,7 @@ def admit(
     conversion = convert(spec, candidate.folder, data.work)
     files: dict[str, Any] = {
         **conversion.files,
-        **keep_errors(data, candidate.folder / "model.tar.gz", holdout),
+        **keep_errors(spec.name, data, candidate.folder / "model.tar.gz", holdout),
         BASELINE: keep_baseline(data),
     }
     if (rows := data.work / ROWS).exists():  # nobody splits the rows of an upload

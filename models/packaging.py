@@ -20,6 +20,7 @@ from models.runtime.family import FAMILY, Family, module_of
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNTIME = "models.runtime"
+ROOTS = ("models",)
 TRAIN, MEASURE, ENTRY_POINT = "sluice_train.py", "sluice_measure.py", "entry_point.py"
 PROGRAMS: Mapping[str, str] = {
     TRAIN: f"{RUNTIME}.train",
@@ -74,8 +75,8 @@ def source_files(model_dir: Path, family: Family) -> dict[str, bytes]:
         )
     ]
     sources = [content for path, content in own.items() if path.endswith(".py")]
-    begin = {*PROGRAMS.values(), *plug_ins, *_imported_by(sources)}
-    files = {**_runtime_files(frozenset(begin)), **own, FAMILY: family.to_json().encode()}
+    begin = {*PROGRAMS.values(), *plug_ins, *_imported_by(sources, ROOTS)}
+    files = {**carried_files(frozenset(begin)), **own, FAMILY: family.to_json().encode()}
     files |= {name: _read(module) for name, module in PROGRAMS.items()}
     return dict(sorted(files.items()))
 
@@ -83,7 +84,7 @@ def source_files(model_dir: Path, family: Family) -> dict[str, bytes]:
 def measuring_files() -> dict[str, bytes]:
     """Files of the job that lets a bundle measure itself: no model's code at all."""
     module = f"{RUNTIME}.measure"
-    return {**_runtime_files(frozenset({module})), MEASURE: _read(module)}
+    return {**carried_files(frozenset({module})), MEASURE: _read(module)}
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
@@ -110,8 +111,13 @@ def hash_of(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def _runtime_files(begin: frozenset[str]) -> dict[str, bytes]:
-    """The modules, the packages that hold them, and everything of ``models`` that they import."""
+def carried_files(begin: frozenset[str], roots: tuple[str, ...] = ROOTS) -> dict[str, bytes]:
+    """Files by path of modules, the packages that hold them, and everything that they import.
+
+    Args:
+        begin: The modules.
+        roots: Packages whose modules are brought; all others are the container's.
+    """
     modules: set[str] = set()
     waiting = set(begin)
     while waiting:
@@ -121,17 +127,17 @@ def _runtime_files(begin: frozenset[str]) -> dict[str, bytes]:
         modules.add(module)
         parents = module.split(".")
         waiting |= {".".join(parents[:depth]) for depth in range(1, len(parents))} - modules
-        waiting |= set(_imports(_path(module))) - modules
+        waiting |= set(_imports(_path(module), roots)) - modules
     return {_path(module).relative_to(ROOT).as_posix(): _read(module) for module in sorted(modules)}
 
 
-@lru_cache(maxsize=256)
-def _imports(path: Path) -> tuple[str, ...]:
-    return tuple(_imported_by([path.read_bytes()]))
+@lru_cache(maxsize=512)
+def _imports(path: Path, roots: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_imported_by([path.read_bytes()], roots))
 
 
-def _imported_by(sources: list[bytes]) -> Iterator[str]:
-    """Modules of ``models`` that sources import, inside functions too."""
+def _imported_by(sources: list[bytes], roots: tuple[str, ...]) -> Iterator[str]:
+    """Modules of the roots that sources import, inside functions too."""
     for source in sources:
         try:
             tree = ast.parse(source)
@@ -144,11 +150,11 @@ def _imported_by(sources: list[bytes]) -> Iterator[str]:
                 names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
             else:
                 continue
-            yield from (name for name in names if name.startswith("models") and _exists(name))
+            yield from (name for name in names if _exists(name, roots))
 
 
-def _exists(module: str) -> bool:
-    return module.split(".", maxsplit=1)[0] == "models" and _path(module).is_file()
+def _exists(module: str, roots: tuple[str, ...]) -> bool:
+    return module.split(".", maxsplit=1)[0] in roots and _path(module).is_file()
 
 
 def _path(module: str) -> Path:

@@ -24,6 +24,9 @@ SluiceError
 │   ├── TrainingFailed                the job ended Failed
 │   ├── TrainingStopped               the job was stopped
 │   └── BudgetExceeded                the job's worst case costs more than its budget
+├── ArtefactError                 what belongs to an artefact could not be run
+│   ├── ActFailed                     its processing job did not end well
+│   └── NotApart                      nothing would keep it from the worker
 ├── GateRejected                  the candidate, or the rows to learn from, are not good enough
 ├── GateInconclusive              held-out rows do not show whether the candidate is good enough
 ├── GateUndecided                 the gate came to no judgement: a person must look
@@ -174,6 +177,18 @@ class TrainingStopped(TrainingError):
 
 class BudgetExceeded(TrainingError):
     """The job's worst case costs more than its budget."""
+
+
+class ArtefactError(SluiceError):
+    """What belongs to an artefact could not be run."""
+
+
+class ActFailed(ArtefactError):
+    """The processing job that runs an artefact's programs did not end well."""
+
+
+class NotApart(ArtefactError):
+    """In production, nothing would keep an artefact's programs from the worker."""
 
 
 class GateRejected(SluiceError):

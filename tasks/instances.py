@@ -6,16 +6,17 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Literal
 
-Scope = Literal["training", "inference"]
+Scope = Literal["training", "inference", "processing"]
 _SHAPES: dict[Scope, str] = {
     "training": "TrainingInstanceType",
     "inference": "ProductionVariantInstanceType",
+    "processing": "ProcessingInstanceType",
 }
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def known(scope: Scope) -> frozenset[str]:
-    """Types that jobs (``training``) or endpoints (``inference``) may ask for."""
+    """Types that jobs (``training``, ``processing``) or endpoints (``inference``) may ask for."""
     # The loader only reads JSON files of the package: no client, no credentials, no network.
     from botocore.loaders import Loader
 

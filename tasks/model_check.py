@@ -12,8 +12,10 @@ from models.runtime.input import InvalidFeature
 from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
 from models.runtime.tables.columns import CLIENT_TYPES, ClientType
 from tasks import instances, own_code
+from tasks.artefacts.apartness import SET_ROLE, nowhere
 from tasks.contracts.model import Column, Contract
 from tasks.errors import InvalidModelSpec, InvalidSetting
+from tasks.images import Scope as ImageScope
 from tasks.images import address_of, fault_of
 from tasks.model_spec import ModelSpec
 from tasks.prices import hourly_usd
@@ -231,15 +233,19 @@ def _backend_faults(spec: ModelSpec) -> Iterator[str]:
 
 def _machine_faults(spec: ModelSpec, settings: Settings) -> Iterator[str]:
     training, serving = spec.training, spec.serving
+    if why := nowhere(settings):
+        yield f"{why}; {SET_ROLE}"
     sound = True
-    for key, kind, scope in (
-        ("training", training.instance_type, "training"),
-        ("serving", serving.instance_type, "inference"),
-    ):
-        fault = instances.fault_of(kind, scope)  # type: ignore[arg-type]
+    machines: tuple[tuple[str, str, instances.Scope], ...] = (
+        ("training.instance_type", training.instance_type, "training"),
+        ("serving.instance_type", serving.instance_type, "inference"),
+        ("SLUICE_ARTEFACT_INSTANCE_TYPE", settings.artefact_instance_type, "processing"),
+    )
+    for key, kind, scope in machines:
+        fault = instances.fault_of(kind, scope)
         if fault:
             sound = False
-            yield f"{key}.instance_type: {fault}"
+            yield f"{key}: {fault}"
     if hourly_usd(training.instance_type, training.hourly_usd) is None and sound:
         yield (
             f"training.hourly_usd: no list price of {training.instance_type} is known here; "
@@ -247,15 +253,20 @@ def _machine_faults(spec: ModelSpec, settings: Settings) -> Iterator[str]:
         )
     if not sound:
         return
-    for key, image, kind, scope in (
-        ("training", training.image or settings.training_image, training.instance_type, "training"),
-        ("serving", serving.image or settings.serving_image, serving.instance_type, "inference"),
-    ):
+    images = (training.image or settings.training_image, serving.image or settings.serving_image)
+    taken: list[tuple[str, str, str, ImageScope]] = [
+        ("training.image", images[0], training.instance_type, "training"),
+        ("serving.image", images[1], serving.instance_type, "inference"),
+    ]
+    if settings.artefact_role_arn and settings.artefact_image:
+        kind = settings.artefact_instance_type
+        taken.append(("SLUICE_ARTEFACT_IMAGE", settings.artefact_image, kind, "training"))
+    for key, image, machine, part in taken:
         fault = fault_of(image, by_digest=settings.in_production)
         if fault:
-            yield f"{key}.image: {fault}"
+            yield f"{key}: {fault}"
             continue
         try:
-            address_of(image, kind, scope)
+            address_of(image, machine, part)
         except InvalidSetting as error:
-            yield f"{key}.image: {error.what}"
+            yield f"{key}: {error.what}"

@@ -198,6 +198,21 @@ def download(address: str, folder: Path, endings: tuple[str, ...] = ("",)) -> Pa
     return folder
 
 
+def fetch(address: str, target: Path) -> Path:
+    """Download one S3 object, beside the target first; an existing target is kept."""
+    if target.exists():
+        return target
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".partial-{target.name}")
+    try:
+        with writing(address, target.parent), asking(f"GetObject {address}"):
+            client("s3").download_file(bucket, key, str(partial))
+        return partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def folders(bucket: str, prefix: str) -> tuple[str, ...]:
     """Names of the folders directly below a prefix (which ends in "/"), in order."""
     names: list[str] = []

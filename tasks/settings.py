@@ -45,6 +45,20 @@ class Settings(BaseSettings):
         description="Role that SageMaker assumes for endpoints: it needs to read the registry, and "
         "neither the lake nor the work bucket. Empty takes SLUICE_ROLE_ARN.",
     )
+    artefact_role_arn: str = Field(
+        default="",
+        description="Role that SageMaker assumes for processing jobs without network, in which "
+        "artefacts' own programs run: scoring, behaviour, the trial, conversion. Empty runs them "
+        "on the worker, apart from it (docs/security.md).",
+    )
+    artefact_image: str = Field(
+        default="",
+        description="Container image of these jobs: the training image's packages, and what "
+        "conversion needs (docs/platform.md). Empty takes SLUICE_TRAINING_IMAGE.",
+    )
+    artefact_instance_type: str = Field(
+        default="ml.m5.xlarge", description="Instance type of these jobs."
+    )
     training_image: str = Field(
         default="123456789012.dkr.ecr.us-east-1.amazonaws.com/sluice-training:1",
         description="Container image of training jobs: never `latest`, and in production by its "

@@ -22,11 +22,13 @@ OUTSIDE = frozenset({"prefect", "boto3", "botocore"})
 # decides: a new module is pure until somebody writes its name down.
 IMPURE = {
     "": "aws instances model_check notify objects reports.artifacts retrying",
+    "artefacts": "place",
     "contracts": "store tasks versions curation.assembly curation.labelling curation.partitions",
     "conversion": "tasks",
     "drift": "bundle tasks alarms.claims alarms.watch comparison.rows profiles.partitions",
     "experiments": "assigned records store table tasks verbs",
     "gates": "tasks",
+    "jobs": "lifecycle source",
     "lake": "bucket pull tasks",
     "registry": "__init__ app_archive app_manifest bundle cdn history kms packages pointer"
     " publication registry retention signing tasks",
@@ -37,7 +39,7 @@ IMPURE = {
     " hosting.alarms hosting.asking hosting.logs hosting.sagemaker hosting.scaling"
     " journal.leases journal.store observation.captures observation.feed observation.state"
     " observation.outside",
-    "training": "channels collect job tasks",
+    "training": "begun channels collect tasks",
     "uploads": "__init__ artefact dead_letters inbox listening queue tasks",
 }
 

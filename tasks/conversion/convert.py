@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import tempfile
 import threading
 import time
@@ -11,12 +13,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from models.runtime.archives.bounds import ArchiveRefused
 from models.runtime.archives.documents import document
-from models.runtime.archives.extraction import extract
+from tasks.artefacts.act import CarryOut, here
 from tasks.conversion import edge_signature, vectors
+from tasks.conversion.act import CONVERT, MADE
 from tasks.conversion.calibration import Calibration, fit_int32, read
-from tasks.conversion.making import make
 from tasks.conversion.parity import AnswerKind, Parity, parity_of
 from tasks.conversion.report import ARTIFACTS, ConversionReport, Converted, judge, wanted
 from tasks.conversion.runtimes import (
@@ -27,11 +28,9 @@ from tasks.conversion.runtimes import (
     tfjs_answers,
 )
 from tasks.conversion.signature import GraphSignature, carried, meant, signature_of
+from tasks.conversion.unpacking import unpack
 from tasks.errors import ArtifactTooLarge, ConversionError, ParityExceeded
 from tasks.specs.conversion import ConversionSpec
-
-READ = ("saved_model/", "preprocess.json")
-"""Of a model.tar.gz: its programs are not even unpacked here."""
 
 
 def convert_model(
@@ -40,6 +39,7 @@ def convert_model(
     calibration: Path,
     out_dir: Path,
     model: str = "model",
+    carry_out: CarryOut = here,
 ) -> ConversionReport:
     """Make every format that the model asks for.
 
@@ -52,6 +52,7 @@ def convert_model(
         out_dir: Where the files go: ``tflite/…``, ``tfjs/…``, ``signatures.json``,
             ``vectors.json``.
         model: Its name, for the report.
+        carry_out: How the converter, which runs a stranger's graph, is run.
 
     Returns:
         The report; its verdict says whether the files may go on. ``require`` raises on it.
@@ -77,7 +78,10 @@ def convert_model(
             fit_int32(rows, signature)
         # npm and TensorFlow keep different parts of the machine busy: let them run side by side.
         modules = _Installing() if "tfjs_float16" in limits else None
-        done = make(folder, signature, list(limits), calibration, out_dir)
+        told = {"signature": signature.model_dump(mode="json"), "formats": list(limits)}
+        inputs = {"archive": model_tar, "calibration": calibration}
+        carry_out(CONVERT, inputs, folder / "made", told)
+        done = _brought(folder / "made", list(limits), out_dir)
     converted = time.perf_counter()
     conversions = []
     answered: dict[str, Answers] = {}
@@ -168,29 +172,15 @@ def require(report: ConversionReport) -> None:
     raise ConversionError(what, "Read the converter's output in the log.")
 
 
-def unpack(model_tar: Path, folder: Path) -> None:
-    """Unpack what a conversion reads of model.tar.gz.
-
-    Raises:
-        ConversionError: it is not let in, or a needed file is missing.
-    """
-    try:
-        extract(model_tar, folder, only=READ)
-    except ArchiveRefused as error:
-        raise ConversionError(
-            f"{model_tar} cannot be unpacked: {error.what}.", error.next_step
-        ) from error
-    except OSError as error:
-        raise ConversionError(
-            f"{model_tar} cannot be unpacked: {error}.",
-            "Look at the training job's output, and at the disk.",
-        ) from error
-    for needed in ("saved_model/1/saved_model.pb", "preprocess.json"):
-        if not (folder / needed).is_file():
-            raise ConversionError(
-                f"{model_tar} holds no {needed}.",
-                "Let the training program write it; docs/models.md lists what a job leaves.",
-            )
+def _brought(made: Path, formats: list[str], out_dir: Path) -> dict[str, Any]:
+    """What the converter left, in place of what an earlier one did; what it tells of its work."""
+    done: dict[str, Any] = json.loads((made / MADE).read_text("utf-8"))
+    for name in formats:
+        folder = Path(ARTIFACTS[name]).parent
+        shutil.rmtree(out_dir / folder, ignore_errors=True)
+        if (made / folder).is_dir():
+            shutil.copytree(made / folder, out_dir / folder, dirs_exist_ok=True)
+    return done
 
 
 def _preprocess(path: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from tasks.conversion.signature import GraphSignature
 from tasks.errors import ConversionError
 
 WORKER_SECONDS = 900
+PROGRAM = "tasks.conversion.worker"
 GIVEN = (*PASSED, "PYTHONPATH", "TF_CPP_MIN_LOG_LEVEL")
 """What the process is given of this one's environment: a graph may be a stranger's."""
 
@@ -51,7 +52,7 @@ def make(
         "formats": {name: ARTIFACTS[name] for name in formats},
     }
     job.write_text(json.dumps(request), encoding="utf-8")
-    command = [sys.executable, "-m", "tasks.conversion.worker", str(job), str(done)]
+    command = [sys.executable, "-m", PROGRAM, str(job), str(done)]
     scratch = folder / "temporary"
     scratch.mkdir(exist_ok=True)
     process = subprocess.Popen(
@@ -85,9 +86,6 @@ def make(
     if "refused" in result:
         refused = refused_of(result["refused"])
         raise ConversionError(refused.what, refused.next_step)
-    for name in formats:
-        parent = Path(ARTIFACTS[name]).parent
-        shutil.rmtree(out_dir / parent, ignore_errors=True)
     for path in sorted(output.rglob("*")):
         relative = path.relative_to(output)
         if path.is_file() and not relative.parts[0].startswith("."):

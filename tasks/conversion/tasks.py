@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from models.runtime.archives.bounds import ArchiveRefused
 from models.runtime.archives.extraction import extract
+from tasks.artefacts.place import place_of
 from tasks.conversion.convert import convert_model, require
 from tasks.conversion.report import ConversionReport
 from tasks.errors import ConversionError
@@ -49,11 +50,14 @@ def convert(spec: ModelSpec, job_folder: Path, work: Path) -> Bundled:
 
     Raises:
         ConversionError: a format could not be made, answers differently, or is too large.
+        ActFailed, NotApart: the converter could not be run.
     """
     out = work / "edge"
     model_tar = job_folder / "model.tar.gz"
     calibration = job_folder / "output" / "calibration.npz"
-    report = convert_model(model_tar, spec.conversion, calibration, out, spec.name)
+    report = convert_model(
+        model_tar, spec.conversion, calibration, out, spec.name, place_of(spec.name)
+    )
     show(key_for("conversion", spec.name), report.to_markdown(), "Sizes and parity")
     logger().info(f"Conversion: {report.verdict.outcome}. {report.verdict.reason}")
     require(report)

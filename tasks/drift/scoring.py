@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime import calling
+from models.runtime.calling import BundleFailed
+from tasks.artefacts.act import CarryOut, here
+from tasks.artefacts.scoring import SCORE
 from tasks.errors import DataError
 from tasks.good_rows import DAY, LABEL_DAY, LABELS, day_of
 
@@ -118,24 +120,24 @@ def _split_pictures(labels: Path, out: Path, anchor: date, length: int, last: da
         (folder / LABELS).write_text(written, "utf-8")
 
 
-def score_periods(archive: Path, periods: Path, work: Path) -> dict[str, Scored]:
+def score_periods(
+    archive: Path, periods: Path, work: Path, carry_out: CarryOut = here
+) -> dict[str, Scored]:
     """Score every period with the model of an archive, in another process.
 
     Args:
         archive: model.tar.gz.
         periods: Of :func:`split_periods`.
         work: Scratch folder.
+        carry_out: How its program is run.
 
     Raises:
         DataError: the archive is none, the program failed, or it took longer than an hour.
     """
     out = work / "scores"
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
     try:
-        with calling.unpacked(archive) as bundle:
-            calling.score(bundle, periods, out, ROWS)
-    except calling.BundleFailed as error:
+        carry_out(SCORE, {"archive": archive, "periods": periods}, out, {"rows": ROWS})
+    except BundleFailed as error:
         raise DataError(
             f"The champion could not be run on the new rows: {error}.",
             "Read what the program says; the comparison of the inputs does not depend on it.",

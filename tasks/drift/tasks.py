@@ -10,6 +10,7 @@ from typing import Any
 from prefect.client.orchestration import get_client
 from prefect.events.schemas.events import Event, Resource
 
+from tasks.artefacts.place import place_of
 from tasks.clock import system_clock, utc, wall
 from tasks.drift.alarms.announcing import EVENT, LISTENER, tell
 from tasks.drift.alarms.claims import claim, confirm
@@ -35,7 +36,7 @@ from tasks.drift.quality.champion import (
 from tasks.drift.reports.markdown import followed_page, markdown
 from tasks.drift.reports.report import DriftReport
 from tasks.drift.scoring import score_periods, split_periods
-from tasks.errors import DataError
+from tasks.errors import ArtefactError, DataError
 from tasks.notify import Topic
 from tasks.objects import download
 from tasks.reports.artifacts import key_for, logger, show
@@ -119,13 +120,14 @@ def keep_baseline(data: ValidatedData) -> Path:
 
 
 @retried("reference errors", times=1)
-def keep_errors(data: ValidatedData, candidate: Path, holdout: str) -> dict[str, Path]:
+def keep_errors(model: str, data: ValidatedData, candidate: Path, holdout: str) -> dict[str, Path]:
     """Score the candidate on its held-out rows; a file for the bundle, by its path there.
 
     Without it the champion's error cannot be followed later, and every watch says so; it is no
     reason to keep a good model from users.
 
     Args:
+        model: Its name.
         data: What the candidate was trained on.
         candidate: Its model.tar.gz.
         holdout: S3 address of the held-out channel.
@@ -136,9 +138,9 @@ def keep_errors(data: ValidatedData, candidate: Path, holdout: str) -> dict[str,
         rows = download(holdout, work / "held-out")
         periods = work / "held-out-periods"
         split_periods(rows, periods, pinned.end, watching.days, pinned.end)
-        scored = score_periods(candidate, periods, work / "scoring")
+        scored = score_periods(candidate, periods, work / "scoring", place_of(model))
         errors = reference_errors(scored, pinned.end, watching.days)
-    except DataError as error:
+    except (DataError, ArtefactError) as error:
         logger().warning(f"The champion's error will not be followed: {error}")
         return {}
     target = work / ERRORS
@@ -168,9 +170,9 @@ def follow_champion(champion: Manifest, data: ValidatedData) -> Followed:
             archive = model_of(champion)
             periods = work / "periods"
             split_periods(data.good, periods, reference.end, reference.days, pinned.end)
-            scored = score_periods(archive, periods, work / "scoring")
+            scored = score_periods(archive, periods, work / "scoring", place_of(champion.model))
             followed = follow(reference, scored, watching.concept)
-        except DataError as error:
+        except (DataError, ArtefactError) as error:
             followed = Followed(outcome="error", reason=str(error))
     logger().info(f"Champion {champion.version}: {followed.outcome}. {followed.reason}")
     title = f"{champion.model} {champion.version} on what came since its data"

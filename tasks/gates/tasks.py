@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from models.runtime.calling import BundleFailed
 from models.runtime.split import NoData
+from tasks.artefacts.place import place_of
 from tasks.gates import scan
 from tasks.gates.behaviour.asked import behaviour_of
 from tasks.gates.channel import READ
@@ -23,8 +24,8 @@ from tasks.gates.page import gate_page
 from tasks.gates.rows import judge
 from tasks.gates.rows.page import rows_page
 from tasks.gates.rows.reading import both_sides
+from tasks.gates.trial.act import TRY
 from tasks.gates.trial.checks import TRIAL, Trial, checks
-from tasks.gates.trial.start import try_serving
 from tasks.model_spec import ModelSpec
 from tasks.objects import download, read
 from tasks.reports.artifacts import key_for, logger, show
@@ -94,6 +95,7 @@ def gate(
 
     Raises:
         GateUndecided: a file of answers cannot be believed.
+        ActFailed, NotApart: the candidate's own programs could not be run.
     """
     standing = None if champion is None else champion.metrics
     measured = {"candidate": candidate.metrics, "champion": standing or {}}
@@ -125,6 +127,7 @@ def gate(
             columns,
             lambda path: _photo(holdout, path),
             work,
+            place_of(spec.name),
         )
         said = [finding.check().model_dump() for finding in behaved]
         _keep(candidate.folder / OUTPUT / BEHAVIOUR, json.dumps(said, indent=1, ensure_ascii=False))
@@ -132,7 +135,7 @@ def gate(
         behaved = tuple(finding.accepted() for finding in behaved)
     tried: tuple[Check, ...] = ()
     if spec.trial is not None and _stands((*found, *scanned, *behaved)):
-        tried = _tried(candidate.folder, spec.trial)
+        tried = _tried(spec.name, candidate.folder, spec.trial)
     verdict = verdict_of(spec.name, (*found, *behaved), (*scanned, *tried))
     _keep(candidate.folder / OUTPUT / GATE, verdict.model_dump_json(indent=1))
     page = gate_page(
@@ -169,10 +172,12 @@ def _keep(path: Path, text: str) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def _tried(folder: Path, limits: TrialSpec) -> tuple[Check, ...]:
+def _tried(model: str, folder: Path, limits: TrialSpec) -> tuple[Check, ...]:
     """What came of the trial of a candidate's serving program; it is kept beside its metrics."""
     try:
-        trial = try_serving(folder / "model.tar.gz", limits.requests)
+        inputs, left = {"archive": folder / "model.tar.gz"}, folder / "trial"
+        place_of(model)(TRY, inputs, left, {"requests": limits.requests})
+        trial = Trial.model_validate_json((left / TRIAL).read_bytes())
     except BundleFailed as failed:
         trial = Trial(failure=str(failed))
     _keep(folder / OUTPUT / TRIAL, trial.model_dump_json(indent=1))

@@ -8,7 +8,7 @@ from tasks.strict import Strict
 
 
 class TrialSpec(Strict):
-    """Limits of the serving program, tried on the worker before anything is published.
+    """Limits of the serving program, tried before anything is published, apart from the worker.
 
     They are of the machine that tries it: the canary compares versions on the machines that serve.
     """

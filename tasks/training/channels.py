@@ -1,4 +1,4 @@
-"""Bring the split and the source code to where a SageMaker job can read them."""
+"""Bring the split to where a SageMaker job can read it."""
 
 from __future__ import annotations
 
@@ -56,14 +56,6 @@ def put_channels(bucket: str, prefix: str, folder: Path, facts: dict[str, Any]) 
     }
     objects.create(bucket, f"{prefix}/{COMPLETE}", json.dumps(mark, sort_keys=True).encode())
     return mark
-
-
-def put_source(bucket: str, code_hash: str, archive: bytes) -> str:
-    """Keep the source archive under its hash; its S3 address."""
-    key = f"code/{code_hash}/sourcedir.tar.gz"
-    if not objects.exists(bucket, key):
-        objects.create(bucket, key, archive, content_type="application/gzip")
-    return f"s3://{bucket}/{key}"
 
 
 def _put(bucket: str, key: str, path: Path) -> None:

@@ -13,10 +13,9 @@ from models.runtime.archives.documents import LARGEST, document
 from models.runtime.archives.extraction import extract
 from models.runtime.archives.reading import inspect
 from models.runtime.own import BUNDLE
-from tasks.aws import asking, client
 from tasks.disk import writing
 from tasks.errors import AwsRejected, TrainingFailed
-from tasks.objects import MISSING
+from tasks.objects import MISSING, fetch
 from tasks.values import FIRST_PROGRAM, Frozen
 
 WRITES_METRICS = (
@@ -34,21 +33,6 @@ class Measured(Frozen):
     candidate: Mapping[str, float]
     baseline: Mapping[str, float] = {}
     rows: int = 0
-
-
-def fetch(address: str, target: Path) -> Path:
-    """Download one S3 object, beside the target first; an existing target is kept."""
-    if target.exists():
-        return target
-    bucket, _, key = address.removeprefix("s3://").partition("/")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".partial-{target.name}")
-    try:
-        with writing(address, target.parent), asking(f"GetObject {address}"):
-            client("s3").download_file(bucket, key, str(partial))
-        return partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def fetch_output(job_name: str, address: str, folder: Path) -> Path:

@@ -18,14 +18,12 @@ from tasks.settings import Settings
 from tasks.specs.family import CUSTOM
 from tasks.values import Frozen, fingerprint
 
-MAX_ATTEMPTS = 9
 DAY = 86_400.0
 JOBS_A_DAY = 3
 """How many jobs of the worst case a day's budget is, where model.yaml does not say it."""
 EVALUATION_SECONDS = 14_400
 CODE_CHANNEL = "code"
 CODE_FOLDER = f"/opt/ml/input/data/{CODE_CHANNEL}"
-_DEAD = frozenset({"Failed", "Stopped"})
 _UNDER_WAY = frozenset({"InProgress", "Stopping"})
 
 
@@ -54,16 +52,6 @@ def hyperparameters(spec: ModelSpec, overrides: Mapping[str, Any]) -> dict[str, 
     """The model's hyperparameters with a run's overrides, as the strings that SageMaker takes."""
     merged = {**spec.training.hyperparameters, **{k: v for k, v in overrides.items() if v}}
     return {key: str(value) for key, value in sorted(merged.items())}
-
-
-def attempt_name(job_name: str, attempt: int) -> str:
-    """SageMaker never gives a job name twice: a dead job's successor gets a suffix."""
-    return job_name if attempt == 1 else f"{job_name}-{attempt}"
-
-
-def is_dead(status: str) -> bool:
-    """Whether a job of this status will never hand over a model."""
-    return status in _DEAD
 
 
 def require_budget(spec: ModelSpec) -> float:

@@ -15,14 +15,18 @@ from models.runtime.split import COLUMNS
 from tasks.aws import asking, client
 from tasks.clock import system_clock, wall
 from tasks.errors import TrainingFailed, UploadRefused
+from tasks.jobs import lifecycle
+from tasks.jobs.kinds import PROCESSING, TRAINING
+from tasks.jobs.source import put_source
 from tasks.model_spec import ModelSpec
+from tasks.objects import fetch
 from tasks.reports.artifacts import LivePage, key_for, logger
 from tasks.retrying import retried
 from tasks.settings import settings
 from tasks.stored import parsed
-from tasks.training import collect, job
+from tasks.training import begun, collect
 from tasks.training.champion import measures_itself
-from tasks.training.channels import known_channels, put_channels, put_source
+from tasks.training.channels import known_channels, put_channels
 from tasks.training.due import Standing
 from tasks.training.page import Target, training_page
 from tasks.training.plan import (
@@ -117,11 +121,11 @@ def train(
 
     def asked(name: str) -> dict[str, Any]:
         """Only of a job that is new, and is to be paid for."""
-        today = job.begun_since(sagemaker, spec.name, system_clock().now() - DAY)
+        today = begun.since(sagemaker, spec.name, system_clock().now() - DAY)
         require_daily_budget(spec, worst, today)
         return training_request(name, plan, spec, chosen, channels, source, tags)
 
-    submitted = job.submit_or_adopt(sagemaker, plan.job_name, asked)
+    submitted = lifecycle.submit_or_adopt(sagemaker, TRAINING, plan.job_name, asked)
     log = logger()
     log.info(
         f"{'Adopted' if submitted.adopted else 'Submitted'} training job {submitted.name} "
@@ -134,7 +138,7 @@ def train(
     measured = collect.measured(
         collect.fetch_output(submitted.name, output, folder), submitted.name
     )
-    archive = collect.fetch(model_data, folder / "model.tar.gz")
+    archive = fetch(model_data, folder / "model.tar.gz")
     return TrainedModel(
         model=spec.name,
         job_name=submitted.name,
@@ -203,7 +207,7 @@ def examine(
             f"The artefact could not be measured on the held-out split. {error.what}",
             "Upload a model of the layout in docs/models.md, made for this model's columns.",
         ) from error
-    archive = collect.fetch(model_data, folder / "model.tar.gz")
+    archive = fetch(model_data, folder / "model.tar.gz")
     return TrainedModel(
         model=spec.name,
         job_name=str(described["TrainingJobName"]),
@@ -236,7 +240,7 @@ def standing_of(champion: Manifest) -> tuple[Snapshot, Standing]:
 
 @retried("stop orphans", times=1)
 def stop_orphans() -> tuple[str, ...]:
-    """Stop training jobs whose run a person cancelled, where the run itself could not.
+    """Stop jobs whose run a person cancelled, where the run itself could not.
 
     A job of a run that crashed goes on: the next run of the model adopts it.
 
@@ -245,10 +249,11 @@ def stop_orphans() -> tuple[str, ...]:
     """
     sagemaker = client("sagemaker")
     stopped = []
-    for arn, name in job.in_progress(sagemaker):
-        run = job.tags_of(sagemaker, arn).get("sluice:flow-run", "")
-        if _was_cancelled(run) and job.stop(sagemaker, name):
-            stopped.append(f"stopped {name}: the run that paid for it was cancelled")
+    for kind in (TRAINING, PROCESSING):
+        for arn, name in lifecycle.in_progress(sagemaker, kind):
+            run = lifecycle.tags_of(sagemaker, arn).get("sluice:flow-run", "")
+            if _was_cancelled(run) and lifecycle.stop(sagemaker, kind, name):
+                stopped.append(f"stopped {name}: the run that paid for it was cancelled")
     return tuple(stopped)
 
 
@@ -262,14 +267,16 @@ def _measure(
     chosen, files = settings(), measuring_files()
     source = put_source(chosen.work_bucket, hash_of(files), packed(files))
     sagemaker = client("sagemaker")
-    submitted = job.submit_or_adopt(
+    submitted = lifecycle.submit_or_adopt(
         sagemaker,
+        TRAINING,
         name,
         lambda attempt: evaluation_request(attempt, spec, chosen, channels, source, tags),
     )
-    described = job.watch(
+    described = lifecycle.watch(
         sagemaker,
         client("logs"),
+        TRAINING,
         submitted.name,
         system_clock(),
         chosen.poll_seconds,
@@ -330,9 +337,10 @@ def _follow(name: str, spec: ModelSpec) -> dict[str, Any]:
         page.update(training_page(name, status[0], lines, targets))
 
     try:
-        described = job.watch(
+        described = lifecycle.watch(
             client("sagemaker"),
             client("logs"),
+            TRAINING,
             name,
             system_clock(),
             settings().poll_seconds,
@@ -344,7 +352,7 @@ def _follow(name: str, spec: ModelSpec) -> dict[str, Any]:
         # (KeyboardInterrupt, Prefect's TerminationSignal) does.
         if not isinstance(error, Exception):
             log.warning(f"Cancelled: stopping {name}")
-            job.stop(client("sagemaker"), name)
+            lifecycle.stop(client("sagemaker"), TRAINING, name)
         raise
     metrics = {
         item["MetricName"]: item["Value"] for item in described.get("FinalMetricDataList", [])

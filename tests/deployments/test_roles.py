@@ -75,6 +75,7 @@ def place(
         "AWS_SESSION_TOKEN": made["SessionToken"],
         "SLUICE_ROLE_ARN": roles["TrainingRole"],
         "SLUICE_HOSTING_ROLE_ARN": roles["HostingRole"],
+        "SLUICE_ARTEFACT_ROLE_ARN": roles["ArtefactRole"],
         "SLUICE_MODELS_DIR": str(models),
         "SLUICE_CONTRACTS_DIR": str(contracts),
         "SLUICE_CACHE_DIR": str(tmp_path / "cache"),
@@ -138,18 +139,26 @@ def without(aws: EmbeddedAws, role: str, policy: str, sid: str) -> Iterator[None
     iam.put_role_policy(**named, PolicyDocument=json.dumps(document))
 
 
+def add_tried_example() -> None:
+    """An own program whose server is put on trial, so that two acts are jobs: that, and scoring."""
+    add_example(MODEL)
+    described = settings().models_dir / MODEL / "model.yaml"
+    described.write_text(described.read_text("utf-8") + "trial: {requests: 20}\n", "utf-8")
+
+
 @pytest.mark.parametrize(
     ("role", "policy", "sid", "said"),
     [
         ("sluice-worker", "flows", "ReadTheLake", "s3:GetObject"),
         ("sluice-worker", "flows", "HandRolesToSageMaker", "iam:PassRole"),
         ("sluice-training", "jobs", "ReadWhatAJobIsGiven", "s3:GetObject"),
+        ("sluice-artefacts", "acts", "ReadWhatAnActIsGiven", "s3:GetObject"),
     ],
 )
 def test_without_one_statement_a_retraining_says_what_is_missing(
     aws: EmbeddedAws, place: Place, role: str, policy: str, sid: str, said: str
 ) -> None:
-    add_example(MODEL)
+    add_tried_example()
     with as_owner(place):
         place.load(FIRST, 60)
     with without(aws, role, policy, sid):
@@ -163,7 +172,7 @@ def test_two_retrainings_are_released_and_one_is_taken_back_within_them(place: P
     from flows.rollback import rollback
     from flows.watch_drift import watch_drift
 
-    add_example(MODEL)
+    add_tried_example()
     with as_owner(place):
         place.load(FIRST, 60)
     good, said = place.retrain(MODEL)
@@ -180,6 +189,9 @@ def test_two_retrainings_are_released_and_one_is_taken_back_within_them(place: P
     second = Registry.here().pointer(MODEL)
     assert second is not None
     assert second.previous == first.version
+    sagemaker = place.aws.client("sagemaker")
+    acts = sagemaker.list_processing_jobs(StatusEquals="Completed")["ProcessingJobSummaries"]
+    assert {one["ProcessingJobName"].split("-")[-2] for one in acts} == {"score", "try"}
     back = rollback(MODEL, reason="to see", return_state=True)
     assert back.is_completed(), back.message
     assert Registry.here().pointer(MODEL).version == first.version

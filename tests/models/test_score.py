@@ -120,7 +120,7 @@ def test_an_artefact_gets_the_errors_that_it_is_followed_by(champion, held_out, 
         str(rows / "part-00000.parquet"), "scored-models", "channels/holdout/part-00000.parquet"
     )
     holdout = "s3://scored-models/channels/holdout/"
-    made = keep_errors.fn(data(end, rows, tmp_path / "work"), trained.archive, holdout)
+    made = keep_errors.fn("homes", data(end, rows, tmp_path / "work"), trained.archive, holdout)
     (name, path), = made.items()  # fmt: skip
     assert name == "drift/errors.json"
     known = client("s3").get_object(Bucket="scored-models", Key="m/v1/drift/errors.json")["Body"]
@@ -128,7 +128,7 @@ def test_an_artefact_gets_the_errors_that_it_is_followed_by(champion, held_out, 
     # What cannot be scored is no reason to keep a good model from users: it is said, and left out.
     (tmp_path / "no-model.tar.gz").write_bytes(b"")
     broken = data(end, rows, tmp_path)
-    assert keep_errors.fn(broken, tmp_path / "no-model.tar.gz", holdout) == {}
+    assert keep_errors.fn("homes", broken, tmp_path / "no-model.tar.gz", holdout) == {}
 
 
 def test_a_program_that_fails_says_why(trained, tmp_path):

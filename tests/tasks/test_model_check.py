@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from models.runtime.isolation import available
 from tasks.contracts import load_contract
 from tasks.errors import BudgetExceeded, InvalidModelSpec
 from tasks.model_check import faults, require_sound
@@ -215,6 +216,34 @@ def test_the_installations_image_is_checked_too():
     spec = load_model_spec(PRICES, MODELS)
     told = found(spec, settings=Settings(training_image="latest"))
     assert "training.image: 'latest' names no registry" in told
+
+
+def test_production_needs_a_place_for_artefacts_programs(tmp_path, monkeypatch):
+    """A machine without util-linux makes no namespaces."""
+    digest = "registry/fraud@sha256:" + 64 * "a"
+    chosen = {"environment": "production", "training_image": digest, "serving_image": digest}
+    monkeypatch.setenv("PATH", str(tmp_path))
+    available.cache_clear()
+    try:
+        spec, role = load_model_spec(PRICES, MODELS), "arn:aws:iam::123456789012:role/acts"
+        assert "SLUICE_ARTEFACT_ROLE_ARN is empty" in found(spec, settings=Settings(**chosen))
+        assert found(spec, settings=Settings(artefact_role_arn=role, **chosen)) == ""
+        assert found(spec) == "", "elsewhere a run goes on, and says it"
+    finally:
+        available.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("artefact_image", "registry/acts:latest", "SLUICE_ARTEFACT_IMAGE: 'registry/acts:latest'"),
+        ("artefact_instance_type", "ml.m5.tiny", "SLUICE_ARTEFACT_INSTANCE_TYPE: SageMaker has no"),
+    ],
+)
+def test_what_artefacts_jobs_run_on_is_checked_too(setting, value, said):
+    role = "arn:aws:iam::123456789012:role/acts"
+    chosen = Settings(**{"artefact_role_arn": role, setting: value})
+    assert said in found(load_model_spec(PRICES, MODELS), settings=chosen)
 
 
 @pytest.mark.parametrize("kind", ["training", "serving"])

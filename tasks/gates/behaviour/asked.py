@@ -6,11 +6,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from models.runtime import calling
 from models.runtime.answers import FILE, HeldOutAnswers, InvalidAnswers, load
 from models.runtime.calling import BundleFailed
 from models.runtime.images.index import INDEX
 from models.runtime.split import NoData
+from tasks.artefacts.act import CarryOut, here
+from tasks.artefacts.measuring import MEASURE
 from tasks.gates.behaviour.expected import judged, too_few
 from tasks.gates.behaviour.pairs_of_rows import ChangedRows, write_photos, write_tables
 from tasks.gates.finding import Finding
@@ -25,6 +26,7 @@ def behaviour_of(
     channel: Callable[[], Path],
     photo: Callable[[str], bytes],
     work: Path,
+    carry_out: CarryOut = here,
 ) -> tuple[Finding, ...]:
     """What came of each rule of a model.
 
@@ -34,6 +36,7 @@ def behaviour_of(
         channel: Gives a local copy of the held-out channel, without its photos.
         photo: Gives a photo's bytes, by its path in the channel.
         work: A folder of the run.
+        carry_out: How the bundle is asked.
 
     Returns:
         A finding for each rule, in their order. A bundle that cannot answer fails them all: it
@@ -49,9 +52,9 @@ def behaviour_of(
     if not any(one.rows for one in changed):
         return tuple(_judged(one, None) for one in changed)
     try:
-        with calling.unpacked(archive) as bundle:
-            calling.measure(bundle, pairs, work / "behaviour-answers")
-        said = load(work / "behaviour-answers" / FILE)
+        answers = work / "behaviour-answers"
+        carry_out(MEASURE, {"archive": archive, "rows": pairs}, answers, {})
+        said = load(answers / FILE)
     except BundleFailed as failed:
         return _all(spec, "fail", f"the bundle does not answer changed rows: {failed}")
     except (InvalidAnswers, FileNotFoundError) as error:

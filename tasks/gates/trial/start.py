@@ -18,6 +18,7 @@ from tasks.gates.trial.dying import dies_with_us
 GIVEN = (*PASSED, "PYTHONPATH")
 """What the trial is given of this process's environment: nothing that opens anything."""
 SECONDS = 3_600.0
+PROGRAM = f"{__package__}.program"
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -38,7 +39,7 @@ def try_serving(archive: Path, requests: int, seconds: float = SECONDS) -> Trial
         command(bundle, "serve")
         found = Path(scratch) / "found.json"
         asked = [str(bundle), str(requests), str(found)]
-        program = [sys.executable, "-m", f"{__package__}.program", *asked]
+        program = [sys.executable, "-m", PROGRAM, *asked]
         trial = isolated(program, loopback=True, writable=(Path(scratch), bundle))
         process = subprocess.Popen(
             dies_with_us(trial),

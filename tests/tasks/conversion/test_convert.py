@@ -12,9 +12,10 @@ import pytest
 
 from tasks.conversion import runtimes
 from tasks.conversion.calibration import Calibration, read
-from tasks.conversion.convert import convert_model, modules_folder, parities, require, unpack
+from tasks.conversion.convert import convert_model, modules_folder, parities, require
 from tasks.conversion.runtimes import litert_answers, tfjs_answers
 from tasks.conversion.signature import GraphSignature, signature_of
+from tasks.conversion.unpacking import unpack
 from tasks.conversion.vectors import vectors
 from tasks.errors import ConversionError
 from tasks.specs.conversion import ConversionSpec, FormatSpec

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import BudgetExceeded
+from tasks.jobs.kinds import attempt_name
 from tasks.model_spec import ModelSpec
 from tasks.settings import Settings
 from tasks.training.plan import (
     TrainingPlan,
-    attempt_name,
     evaluation_request,
     hyperparameters,
     require_budget,

@@ -9,11 +9,13 @@ from deployments.demo.generate import property_sales
 from models.packaging import hash_of, packed, source_files
 from models.runtime.answers import FILE, load
 from tasks.aws import client
+from tasks.jobs.kinds import attempt_name
+from tasks.jobs.source import put_source
 from tasks.model_spec import load_model_spec
 from tasks.settings import Settings
-from tasks.training.channels import put_channels, put_source
+from tasks.training.channels import put_channels
 from tasks.training.collect import fetch_output
-from tasks.training.plan import TrainingPlan, attempt_name, hyperparameters, training_request
+from tasks.training.plan import TrainingPlan, hyperparameters, training_request
 from tests.models.trained import ROOT, write_channel
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.seconds(40)]

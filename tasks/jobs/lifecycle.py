@@ -1,4 +1,4 @@
-"""One SageMaker training job: submit or adopt, watch, stop, collect. Thin."""
+"""One SageMaker job of any kind: submit or adopt, watch, stop. Thin."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tasks.aws import asking
-from tasks.clock import Clock, utc
-from tasks.errors import AwsRejected, TrainingFailed, TrainingStopped
-from tasks.training.plan import MAX_ATTEMPTS, attempt_name, is_dead, is_of
+from tasks.clock import Clock
+from tasks.errors import AwsRejected
+from tasks.jobs.kinds import MAX_ATTEMPTS, JobKind, attempt_name, is_dead, reason
 from tasks.values import Frozen
 
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-_GONE = ("Requested resource not found", "does not exist", "not found")
+_GONE = ("Requested resource not found", "does not exist", "not found", "Could not find")
 _TAKEN = frozenset({"ResourceInUse", "ResourceInUseException"})
 
 
@@ -24,11 +23,12 @@ class Submitted(Frozen):
     adopted: bool
 
 
-def describe(sagemaker: Any, name: str) -> dict[str, Any] | None:
+def describe(sagemaker: Any, kind: JobKind, name: str) -> dict[str, Any] | None:
     """The job's description, or None when there is no such job."""
+    call = getattr(sagemaker, f"describe_{kind.method}")
     try:
-        with asking(f"DescribeTrainingJob {name}"):
-            description: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
+        with asking(f"Describe{kind.member} {name}"):
+            description: dict[str, Any] = call(**{kind.name: name})
             return description
     except AwsRejected as error:
         if error.code == "ValidationException" and any(word in str(error) for word in _GONE):
@@ -37,7 +37,11 @@ def describe(sagemaker: Any, name: str) -> dict[str, Any] | None:
 
 
 def submit_or_adopt(
-    sagemaker: Any, job_name: str, request: Callable[[str], dict[str, Any]]
+    sagemaker: Any,
+    kind: JobKind,
+    job_name: str,
+    request: Callable[[str], dict[str, Any]],
+    lost: Callable[[str], bool] = lambda _name: False,
 ) -> Submitted:
     """Find the job under its name, or create it.
 
@@ -45,49 +49,45 @@ def submit_or_adopt(
     bears the next attempt's suffix. When the answer to the creation is lost, the job is there at
     the next look, and is adopted.
 
+    Args:
+        sagemaker: A SageMaker client.
+        kind: What kind of job it is.
+        job_name: Name of its first attempt.
+        request: Makes the request of the attempt of a name.
+        lost: Whether what a completed attempt left is gone; it is dead, then.
+
     Raises:
-        TrainingFailed: every attempt is dead.
+        SluiceError: of the kind's ``failed``: every attempt is dead.
         AwsError: SageMaker refused, or did not answer.
     """
+    create = getattr(sagemaker, f"create_{kind.method}")
     for attempt in range(1, MAX_ATTEMPTS + 1):
         name = attempt_name(job_name, attempt)
-        description = describe(sagemaker, name)
+        description = describe(sagemaker, kind, name)
         if description is not None:
-            if is_dead(description["TrainingJobStatus"]):
+            status = kind.status(description)[0]
+            if is_dead(status) or (status == "Completed" and lost(name)):
                 continue
             return Submitted(name=name, adopted=True)
         try:
-            with asking(f"CreateTrainingJob {name}"):
-                sagemaker.create_training_job(**request(name))
+            with asking(f"Create{kind.member} {name}"):
+                create(**request(name))
         except AwsRejected as error:
             if error.code in _TAKEN:
                 return Submitted(name=name, adopted=True)
             raise
         return Submitted(name=name, adopted=False)
-    raise TrainingFailed(
-        f"{MAX_ATTEMPTS} attempts at training {job_name} are dead.",
-        f"Read the log of {attempt_name(job_name, MAX_ATTEMPTS)} in {LOG_GROUP}; a change of code "
-        "or data starts a new name.",
+    raise kind.failed(
+        f"{MAX_ATTEMPTS} attempts at the {kind.words} {job_name} are dead.",
+        f"Read the log of {attempt_name(job_name, MAX_ATTEMPTS)} in {kind.log_group}; a change of "
+        "code or data starts a new name.",
     )
-
-
-def begun_since(sagemaker: Any, model: str, moment: float) -> list[dict[str, Any]]:
-    """Descriptions of a model's jobs that were created since a moment (unix time of AWS's clock).
-
-    Raises:
-        AwsError: SageMaker did not answer.
-    """
-    asked = {"NameContains": f"{model}-", "CreationTimeAfter": utc(moment)}
-    with asking(f"ListTrainingJobs of {model}"):
-        pages = sagemaker.get_paginator("list_training_jobs").paginate(**asked)
-        names = [job["TrainingJobName"] for page in pages for job in page["TrainingJobSummaries"]]
-    described = (describe(sagemaker, name) for name in names if is_of(model, name))
-    return [job for job in described if job is not None]
 
 
 def watch(
     sagemaker: Any,
     logs: Any,
+    kind: JobKind,
     name: str,
     clock: Clock,
     poll_seconds: float,
@@ -99,9 +99,10 @@ def watch(
     Args:
         sagemaker: A SageMaker client.
         logs: A CloudWatch Logs client.
+        kind: What kind of job it is.
         name: The job.
         clock: The product's clock.
-        poll_seconds: Time between looks; jittered by a fifth, because DescribeTrainingJob is
+        poll_seconds: Time between looks; jittered by a fifth, because these calls are
             limited for the whole account.
         on_log: Called with each log line.
         on_status: Called with (status, secondary status) when either changed.
@@ -110,17 +111,18 @@ def watch(
         The final description of a Completed job.
 
     Raises:
-        TrainingFailed, TrainingStopped: the job ended otherwise, with SageMaker's reason.
+        SluiceError: of the kind's ``failed`` or ``stopped``: the job ended otherwise, with
+            SageMaker's reason.
     """
-    lines = _LogTail(logs, name)
+    lines = _LogTail(logs, kind.log_group, name)
     before: tuple[str, str] | None = None
     while True:
-        job = describe(sagemaker, name)
+        job = describe(sagemaker, kind, name)
         if job is None:
-            raise TrainingFailed(
-                f"The training job {name} is gone.", "Run again; a new job will be submitted."
+            raise kind.failed(
+                f"The {kind.words} {name} is gone.", "Run again; a new job will be submitted."
             )
-        status = (job["TrainingJobStatus"], job.get("SecondaryStatus", ""))
+        status = kind.status(job)
         for line in lines.new():
             on_log(line)
         if status != before:
@@ -129,36 +131,35 @@ def watch(
         if status[0] == "Completed":
             return job
         if status[0] == "Failed":
-            raise TrainingFailed(
-                f"The training job {name} failed: {job.get('FailureReason', 'no reason given')}.",
-                f"Read its log in {LOG_GROUP}, stream {name}/…; then correct code or data.",
+            raise kind.failed(
+                f"The {kind.words} {name} failed: {reason(job)}.",
+                f"Read its log in {kind.log_group}, stream {name}/…; then correct code or data.",
             )
         if status[0] == "Stopped":
-            raise TrainingStopped(
-                f"The training job {name} was stopped ({status[1]}).",
-                "Run again to train anew; raise max_runtime_seconds if it ran out of time.",
+            raise kind.stopped(
+                f"The {kind.words} {name} was stopped{f' ({status[1]})' if status[1] else ''}.",
+                kind.again,
             )
         clock.sleep(poll_seconds * random.uniform(0.9, 1.1))
 
 
-def stop(sagemaker: Any, name: str) -> bool:
+def stop(sagemaker: Any, kind: JobKind, name: str) -> bool:
     """Ask a job to stop; False when it had ended already or never was."""
-    job = describe(sagemaker, name)
-    if job is None or job["TrainingJobStatus"] not in {"InProgress", "Stopping"}:
-        return False
-    if job["TrainingJobStatus"] == "InProgress":
-        with asking(f"StopTrainingJob {name}"):
-            sagemaker.stop_training_job(TrainingJobName=name)
-    return True
+    job = describe(sagemaker, kind, name)
+    status = "" if job is None else kind.status(job)[0]
+    if status == "InProgress":
+        with asking(f"Stop{kind.member} {name}"):
+            getattr(sagemaker, f"stop_{kind.method}")(**{kind.name: name})
+    return status in {"InProgress", "Stopping"}
 
 
-def in_progress(sagemaker: Any) -> list[tuple[str, str]]:
-    """ARN and name of every training job that is under way. One page: limited to 2 calls/s."""
-    with asking("ListTrainingJobs InProgress"):
-        page = sagemaker.list_training_jobs(StatusEquals="InProgress", MaxResults=100)
-    return [
-        (item["TrainingJobArn"], item["TrainingJobName"]) for item in page["TrainingJobSummaries"]
-    ]
+def in_progress(sagemaker: Any, kind: JobKind) -> list[tuple[str, str]]:
+    """ARN and name of every job that is under way. One page: limited to 2 calls/s."""
+    ask = getattr(sagemaker, f"list_{kind.method}s")
+    with asking(f"List{kind.member}s InProgress"):
+        page = ask(StatusEquals="InProgress", MaxResults=100)
+    summaries = page[f"{kind.member}Summaries"]
+    return [(item[f"{kind.member}Arn"], item[kind.name]) for item in summaries]
 
 
 def tags_of(sagemaker: Any, arn: str) -> Mapping[str, str]:
@@ -170,8 +171,9 @@ def tags_of(sagemaker: Any, arn: str) -> Mapping[str, str]:
 class _LogTail:
     """What a job's log streams have said since the last look."""
 
-    def __init__(self, logs: Any, job_name: str) -> None:
+    def __init__(self, logs: Any, log_group: str, job_name: str) -> None:
         self._logs = logs
+        self._group = log_group
         self._prefix = f"{job_name}/"
         self._tokens: dict[str, str] = {}
 
@@ -181,7 +183,7 @@ class _LogTail:
 
         try:
             streams = self._logs.describe_log_streams(
-                logGroupName=LOG_GROUP, logStreamNamePrefix=self._prefix
+                logGroupName=self._group, logStreamNamePrefix=self._prefix
             )["logStreams"]
             for stream in streams:
                 yield from self._read(stream["logStreamName"])
@@ -192,7 +194,7 @@ class _LogTail:
         while True:
             token = self._tokens.get(stream)
             page = self._logs.get_log_events(
-                logGroupName=LOG_GROUP,
+                logGroupName=self._group,
                 logStreamName=stream,
                 startFromHead=True,
                 **({"nextToken": token} if token else {}),

@@ -1,0 +1,1 @@
+"""Jobs of SageMaker: found or created under their names, followed to their ends, stopped."""
