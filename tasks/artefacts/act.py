@@ -38,7 +38,7 @@ class Doing(Protocol):
 
 
 @dataclass(frozen=True)
-class Act:
+class ArtefactAct:
     """One act.
 
     Args:
@@ -61,12 +61,12 @@ class CarryOut(Protocol):
     """How an act is done, wherever that is."""
 
     def __call__(
-        self, act: Act, inputs: Mapping[str, Path], out: Path, order: Mapping[str, Any]
+        self, act: ArtefactAct, inputs: Mapping[str, Path], out: Path, order: Mapping[str, Any]
     ) -> None:
         """Do it; what was in ``out`` is gone. See `Doing`."""
 
 
-def here(act: Act, inputs: Mapping[str, Path], out: Path, order: Mapping[str, Any]) -> None:
+def here(act: ArtefactAct, inputs: Mapping[str, Path], out: Path, order: Mapping[str, Any]) -> None:
     """Do an act on this machine; see `CarryOut`."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from models.runtime.calling import measure, unpacked
-from tasks.artefacts.act import Act
+from tasks.artefacts.act import ArtefactAct
 
-MEASURE = Act("measure", __name__)
+MEASURE = ArtefactAct("measure", __name__)
 
 
 def do(inputs: Mapping[str, Path], out: Path, _order: Mapping[str, Any]) -> None:

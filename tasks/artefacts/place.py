@@ -14,7 +14,7 @@ from models.runtime.archives.bounds import ArchiveBounds, ArchiveRefused
 from models.runtime.archives.extraction import extract
 from models.runtime.isolation import available
 from tasks import objects
-from tasks.artefacts.act import Act, CarryOut, here, require
+from tasks.artefacts.act import ArtefactAct, CarryOut, here, require
 from tasks.artefacts.apartness import SET_ROLE, nowhere
 from tasks.artefacts.program import FOLDER, LEFT, ORDER, pack
 from tasks.artefacts.request import act_request, job_name
@@ -45,7 +45,7 @@ def place_of(model: str) -> CarryOut:
     chosen = settings()
 
     def carry_out(
-        act: Act, inputs: Mapping[str, Path], out: Path, order: Mapping[str, Any]
+        act: ArtefactAct, inputs: Mapping[str, Path], out: Path, order: Mapping[str, Any]
     ) -> None:
         if chosen.artefact_role_arn:
             _as_job(act, model, inputs, out, order)
@@ -63,7 +63,7 @@ def place_of(model: str) -> CarryOut:
 
 
 def _as_job(
-    act: Act, model: str, inputs: Mapping[str, Path], out: Path, order: Mapping[str, Any]
+    act: ArtefactAct, model: str, inputs: Mapping[str, Path], out: Path, order: Mapping[str, Any]
 ) -> None:
     chosen, sagemaker, log = settings(), client("sagemaker"), logger()
     bucket = chosen.work_bucket
@@ -115,7 +115,7 @@ def _as_job(
 
 
 def _bring(
-    bucket: str, prefix: str, act: Act, inputs: Mapping[str, Path], order: Mapping[str, Any]
+    bucket: str, prefix: str, act: ArtefactAct, inputs: Mapping[str, Path], order: Mapping[str, Any]
 ) -> None:
     """Put what the job is given into S3; the prefix is named from its content."""
     told = {"name": act.name, "module": act.module, "order": dict(order)}

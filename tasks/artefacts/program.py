@@ -14,7 +14,7 @@ from pathlib import Path
 from models.runtime.archives.bounds import ArchiveBounds
 from models.runtime.archives.extraction import extract
 from models.runtime.calling import BundleFailed
-from tasks.artefacts.act import Act, tell
+from tasks.artefacts.act import ArtefactAct, tell
 from tasks.errors import ConversionError
 
 ORDER, LEFT = "order.json", "left.tar.gz"
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
         inputs, out = _inputs(given, Path(scratch)), Path(scratch) / "out"
         out.mkdir()
         try:
-            Act(asked["name"], asked["module"]).do(inputs, out, asked["order"])
+            ArtefactAct(asked["name"], asked["module"]).do(inputs, out, asked["order"])
         except (BundleFailed, ConversionError) as error:
             tell(error, out)
         outputs.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.artefacts.act import Act
+from tasks.artefacts.act import ArtefactAct
 from tasks.images import address_of
 from tasks.settings import Settings
 from tasks.values import fingerprint
@@ -21,7 +21,9 @@ _START = 'cd "$0" && tar -xzf sourcedir.tar.gz && exec python3 -m tasks.artefact
 _CHUNK = 1 << 20
 
 
-def job_name(model: str, act: Act, code: str, inputs: Mapping[str, Path], order: Any) -> str:
+def job_name(
+    model: str, act: ArtefactAct, code: str, inputs: Mapping[str, Path], order: Any
+) -> str:
     """Name of the first attempt: the same for the same act on the same bytes.
 
     Args:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from models.runtime.calling import score, unpacked
-from tasks.artefacts.act import Act
+from tasks.artefacts.act import ArtefactAct
 
-SCORE = Act("score", __name__)
+SCORE = ArtefactAct("score", __name__)
 
 
 def do(inputs: Mapping[str, Path], out: Path, order: Mapping[str, Any]) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.artefacts.act import Act
+from tasks.artefacts.act import ArtefactAct
 from tasks.conversion.making import PROGRAM, make
 from tasks.conversion.signature import GraphSignature
 from tasks.conversion.unpacking import unpack
 
-CONVERT = Act("convert", __name__, (PROGRAM,))
+CONVERT = ArtefactAct("convert", __name__, (PROGRAM,))
 MADE = "made.json"
 """What the converter tells of its work, beside the formats."""
 

@@ -190,7 +190,9 @@ def test_two_retrainings_are_released_and_one_is_taken_back_within_them(place: P
     assert second is not None
     assert second.previous == first.version
     sagemaker = place.aws.client("sagemaker")
-    acts = sagemaker.list_processing_jobs(StatusEquals="Completed")["ProcessingJobSummaries"]
+    acts = sagemaker.list_processing_jobs(StatusEquals="Completed", MaxResults=100)[
+        "ProcessingJobSummaries"
+    ]
     assert {one["ProcessingJobName"].split("-")[-2] for one in acts} == {"score", "try"}
     back = rollback(MODEL, reason="to see", return_state=True)
     assert back.is_completed(), back.message

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.artefacts.act import Act
+from tasks.artefacts.act import ArtefactAct
 from tasks.gates.trial.checks import TRIAL
 from tasks.gates.trial.start import PROGRAM, try_serving
 
-TRY = Act("try", __name__, (PROGRAM,))
+TRY = ArtefactAct("try", __name__, (PROGRAM,))
 
 
 def do(inputs: Mapping[str, Path], out: Path, order: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ import pytest
 from models.runtime.calling import BundleFailed
 from models.runtime.isolation import available
 from tasks.artefacts import apartness
-from tasks.artefacts.act import Act, CarryOut, here
+from tasks.artefacts.act import ArtefactAct, CarryOut, here
 from tasks.artefacts.measuring import MEASURE
 from tasks.artefacts.place import place_of
 from tasks.artefacts.scoring import SCORE
@@ -129,10 +129,11 @@ def left(folder: Path) -> dict[str, str]:
 def jobs() -> list[dict[str, Any]]:
     """Descriptions of all acts' jobs, oldest first."""
     sagemaker = client("sagemaker")
-    listed = sagemaker.list_processing_jobs(SortOrder="Ascending")["ProcessingJobSummaries"]
+    pages = sagemaker.get_paginator("list_processing_jobs").paginate(SortOrder="Ascending")
     return [
         sagemaker.describe_processing_job(ProcessingJobName=one["ProcessingJobName"])
-        for one in listed
+        for page in pages
+        for one in page["ProcessingJobSummaries"]
     ]
 
 
@@ -169,7 +170,7 @@ def test_a_bundle_is_tried(tmp_path: Path, carry_out: CarryOut) -> None:
 
 @pytest.mark.parametrize("act", [MEASURE, SCORE])
 def test_a_bundle_at_fault_is_told_in_its_own_words(
-    tmp_path: Path, carry_out: CarryOut, act: Act
+    tmp_path: Path, carry_out: CarryOut, act: ArtefactAct
 ) -> None:
     channel = rows(tmp_path / "rows", "a.txt")
     inputs = {"archive": bundle(tmp_path, "ends"), "rows": channel, "periods": channel}

@@ -7,7 +7,7 @@ from tasks.clock import system_clock
 from tasks.errors import BudgetExceeded
 from tasks.model_spec import ModelSpec
 from tasks.prices import HOURLY_USD
-from tasks.training.job import begun_since
+from tasks.training.begun import since
 from tasks.training.plan import DAY, cost_usd, is_of, require_daily_budget
 
 HEX = "0123456789ab"
@@ -110,10 +110,10 @@ def test_jobs_of_the_last_day_are_found_in_sagemaker(aws_environment):
             StoppingCondition={"MaxRuntimeInSeconds": 7200},
         )  # fmt: skip
     now = system_clock().now()
-    found = begun_since(sagemaker, "rooms", now - DAY)
+    found = since(sagemaker, "rooms", now - DAY)
     assert {one["TrainingJobName"] for one in found} == {
         f"rooms-{HEX}", f"rooms-eval-{HEX}", f"rooms-{HEX}-2",
     }  # fmt: skip
-    assert begun_since(sagemaker, "rooms", now + DAY) == []
+    assert since(sagemaker, "rooms", now + DAY) == []
     with pytest.raises(BudgetExceeded):
         require_daily_budget(spec(budget_usd_a_day=0.01), 0.01, found)
