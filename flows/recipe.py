@@ -83,7 +83,9 @@ def prepare(model: str, window_days: int = 0, overrides: Mapping[str, Any] | Non
     spec = load_model_spec(model, configuration.models_dir)
     contract = load_contract(spec.data.dataset, configuration.contracts_dir)
     folder = configuration.models_dir / model
-    require_sound(spec, contract, folder, configuration)
+    values = hyperparameters(spec, overrides or {})
+    asked = spec.training.model_copy(update={"hyperparameters": values})
+    require_sound(spec.model_copy(update={"training": asked}), contract, folder, configuration)
     require_budget(spec)
     files = source_files(folder, spec.composition)
     return Recipe(
@@ -92,7 +94,7 @@ def prepare(model: str, window_days: int = 0, overrides: Mapping[str, Any] | Non
         window_days=window_days or spec.data.window_days,
         code_hash=hash_of(files),
         source=packed(files),
-        hyperparameters=hyperparameters(spec, overrides or {}),
+        hyperparameters=values,
         columns=columns_document([vars(column) for column in channel_columns(contract)]),
     )
 

@@ -75,7 +75,8 @@ def source_files(model_dir: Path, family: Family) -> dict[str, bytes]:
         )
     ]
     sources = [content for path, content in own.items() if path.endswith(".py")]
-    begin = {*PROGRAMS.values(), *plug_ins, *_imported_by(sources, ROOTS)}
+    named = family.new_backend().modules(family.task_class, family.input_class)
+    begin = {*PROGRAMS.values(), *plug_ins, *named, *_imported_by(sources, ROOTS)}
     files = {**carried_files(frozenset(begin)), **own, FAMILY: family.to_json().encode()}
     files |= {name: _read(module) for name, module in PROGRAMS.items()}
     return dict(sorted(files.items()))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from models.packaging import own_files
+from models.packaging import ModelCodeMissing, own_files, source_files
 from models.runtime import split as runtime
 from models.runtime.input import InvalidFeature
 from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
 from models.runtime.tables.columns import CLIENT_TYPES, ClientType
-from tasks import instances, own_code
+from tasks import hyperparameters, instances, own_code
 from tasks.artefacts.apartness import SET_ROLE, nowhere
 from tasks.contracts.model import Column, Contract
 from tasks.errors import InvalidModelSpec, InvalidSetting
@@ -21,7 +21,10 @@ from tasks.model_spec import ModelSpec
 from tasks.prices import hourly_usd
 from tasks.settings import Settings
 from tasks.specs.behaviour import BehaviourSpec
+from tasks.specs.family import CUSTOM
 
+SHARES = frozenset({"share", "0 … 1"})
+"""Units of metrics that lie from 0 to 1."""
 PICTURES = "images"
 """Format of a contract whose rows are pictures."""
 
@@ -48,6 +51,8 @@ def faults(
     return (
         *_data_faults(spec, contract),
         *own_code.faults(spec, own),
+        *_code_faults(spec, folder, own),
+        *_gate_faults(spec),
         *_backend_faults(spec),
         *_machine_faults(spec, settings),
     )
@@ -69,6 +74,15 @@ def _data_faults(spec: ModelSpec, contract: Contract) -> Iterator[str]:
                 f"{', '.join(contract.column_names)}"
             )
     yield from _slice_faults(spec, contract)
+    if spec.data.split_by == label:
+        yield f"data.split_by: {label} is the label: no side would hold what the other one learns"
+    if spec.family.backend == CUSTOM:
+        treated = sorted(name for name, role in spec.data.features.items() if role != "drop")
+        if treated:
+            yield (
+                f"data.features: {', '.join(treated)}: an own program gets columns as they are; "
+                "only drop means something to it"
+            )
     for rule in spec.behaviour:
         fault = _behaviour_fault(rule, spec, contract)
         if fault:
@@ -211,6 +225,36 @@ def channel_columns(contract: Contract) -> tuple[runtime.ChannelColumn, ...]:
         )
         for column in contract.columns
     )
+
+
+def _gate_faults(spec: ModelSpec) -> Iterator[str]:
+    """Bounds that every candidate would pass, or none could."""
+    measured = spec.composition.task_class.metrics
+    for gate in spec.gates:
+        metric = measured.get(gate.metric)
+        if metric is None or metric.unit not in SHARES:
+            continue
+        for key, bound in (("at_least", gate.at_least), ("at_most", gate.at_most)):
+            least = -1 if metric.better == "zero" else 0
+            if bound is not None and not least <= bound <= 1:
+                yield f"gates: {gate.metric} is from {least} to 1, and {key} is {bound:g}"
+
+
+def _code_faults(spec: ModelSpec, folder: Path, own: Mapping[str, bytes]) -> Iterator[str]:
+    """Hyperparameters that no code reads, or reads otherwise, and a server that is not there."""
+    try:
+        files = source_files(folder, spec.composition)
+    except ModelCodeMissing:
+        return  # told among the faults of its own code
+    server = spec.serving.program
+    if server and server not in files:
+        yield (
+            f"serving.program: {server} is no file of the model's folder, and "
+            "none that its archive brings"
+        )
+    if spec.family.backend == CUSTOM:
+        return  # its program's command line takes what its author declared
+    yield from hyperparameters.faults(spec.training.hyperparameters, files, own)
 
 
 def _backend_faults(spec: ModelSpec) -> Iterator[str]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 
 from models.packaging import PROGRAMS
 from models.runtime.backends.custom import INFERENCE, REQUIRED
 from models.runtime.family import FAMILY
-from models.runtime.own import FUNCTIONS, MODEL
+from models.runtime.own import ALWAYS, FUNCTIONS, MODEL
 from tasks.model_spec import ModelSpec
 from tasks.specs.family import CUSTOM
 
 FIRST_EDITION = ("load", "preprocess")
 """Functions of a model.py that columns of the contract have taken the place of."""
+ALIKE = 0.85
+"""How alike a name is to another that it was perhaps meant to be, of 1."""
 REPLACED = ("evaluate.py", "serve.py")
 """Programs that a bundle's own entry point has taken the place of."""
 
@@ -76,6 +79,18 @@ def _model_faults(spec: ModelSpec, names: Mapping[str, set[str]]) -> Iterator[st
             f"{MODEL} has none of {', '.join(f'{name}()' for name in FUNCTIONS)}: nothing would "
             "call it"
         )
+    if bound >= set(FUNCTIONS):
+        return  # a star import may bring any of them
+    called = ALWAYS | spec.composition.new_backend().calls
+    for name in sorted(bound & set(FUNCTIONS) - called):
+        yield (
+            f"{MODEL}: {name}() is not called by backend {spec.family.backend}, which calls "
+            f"{', '.join(f'{one}()' for one in sorted(called))}"
+        )
+    for name in sorted(bound - set(FUNCTIONS)):
+        meant = get_close_matches(name, sorted(called - bound), 1, ALIKE)
+        if meant:
+            yield f"{MODEL}: nothing calls {name}(); is {meant[0]}() meant?"
 
 
 def _custom_faults(

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from numpy.typing import NDArray
 
+from models.runtime.input import Input
 from models.runtime.own import OwnCode
 from models.runtime.script_mode import Job
 from models.runtime.signature import Arrays, Signature
@@ -121,6 +122,8 @@ class Backend(ABC):
     """Hyperparameters that the draft of a model.yaml begins with."""
     trial_hyperparameters: ClassVar[Mapping[str, str]] = {}
     """What makes a trial on a few rows short."""
+    calls: ClassVar[frozenset[str]] = frozenset()
+    """Functions of a model.py that it calls, beside those that every backend's programs do."""
     writes_code: ClassVar[bool] = False
     """Whether a draft needs programs of its own beside its model.yaml."""
     partners: ClassVar[frozenset[str] | None] = None
@@ -129,6 +132,11 @@ class Backend(ABC):
     """Pieces that columns of numbers are cut into for it; trees cut by themselves."""
     hosts: ClassVar[int | None] = 1
     """Most instances that a training job uses; None takes as many as there are."""
+
+    @classmethod
+    def modules(cls, _task: type[Task], _source: type[Input]) -> tuple[str, ...]:
+        """Modules that it imports by their names for such a model: the archive brings them."""
+        return ()
 
     @abstractmethod
     def fit(self, fitting: Fitting) -> Fitted:

@@ -84,6 +84,9 @@ class Input(ABC):
     gathers: ClassVar[bool] = False
     """Whether a row is made of several of the channel's, so that no column of one tells of it."""
 
+    networks: ClassVar[tuple[str, ...]] = ("dense",)
+    """Modules of ``networks`` that its tensors go through, where a backend makes networks."""
+
     pieces: int = 0
     """Most pieces that a column of numbers is cut into, where the backend wants that."""
 

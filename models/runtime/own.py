@@ -14,6 +14,8 @@ CODE_DIR = Path(__file__).resolve().parents[2]
 MODEL = "model.py"
 BUNDLE = "bundle.json"
 """Names the entry point of a bundle, at its root."""
+ALWAYS = frozenset({"features", "baseline", "metrics"})
+"""Those that are called whatever the backend is."""
 FUNCTIONS: dict[str, str] = {
     "features": "features(columns, hyperparameters): what preprocess.json lists",
     "build": "build(signature, task, hyperparameters): the Keras model",

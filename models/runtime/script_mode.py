@@ -8,10 +8,12 @@ reason of a failure is written to ``<base>/output/failure``, and SIGTERM announc
 from __future__ import annotations
 
 import json
+import math
+import operator
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -23,6 +25,16 @@ STOPPED = 128 + signal.SIGTERM
 FAILURE_LENGTH = 1024
 LEADER_PORT = 7777
 """Where hosts of a job meet unless ``SM_MASTER_PORT`` says otherwise, as with SageMaker's SDK."""
+
+
+BOUNDS: Mapping[str, Callable[[float, float], bool]] = {
+    "least": operator.ge,
+    "above": operator.gt,
+    "below": operator.lt,
+    "most": operator.le,
+}
+"""How a hyperparameter is held to a bound of that name."""
+WORDS = {"least": "at least", "above": "above", "below": "below", "most": "at most"}
 
 
 class InvalidHyperparameter(Exception):
@@ -40,23 +52,44 @@ class Hyperparameters:
         self._values = {name.replace("-", "_"): value for name, value in values.items()}
         self._used: dict[str, Any] = {}
 
-    def integer(self, name: str, default: int) -> int:
-        """A whole number."""
-        return int(self._value_of(name, default, int))
+    def integer(self, name: str, default: int, **bounds: float) -> int:
+        """A whole number, within ``least``, ``above``, ``below`` and ``most`` where they are given.
 
-    def number(self, name: str, default: float) -> float:
-        """A finite number."""
-        return float(self._value_of(name, default, float))
+        Raises:
+            InvalidHyperparameter: it is none, or not within them.
+        """
+        return int(self._value_of(name, default, int, bounds))
 
-    def text(self, name: str, default: str) -> str:
-        """A text."""
-        return str(self._value_of(name, default, str))
+    def number(self, name: str, default: float, **bounds: float) -> float:
+        """A finite number, within bounds as :meth:`integer` has them.
 
-    def integers(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
-        """Whole numbers, comma-separated."""
+        Raises:
+            InvalidHyperparameter: it is none, or not within them.
+        """
+        return float(self._value_of(name, default, float, bounds))
+
+    def text(self, name: str, default: str, choices: tuple[str, ...] = ()) -> str:
+        """A text; one of the choices where there are some.
+
+        Raises:
+            InvalidHyperparameter: it is none of them.
+        """
+        value = str(self._value_of(name, default, str))
+        if choices and value not in choices:
+            raise InvalidHyperparameter(
+                f"Hyperparameter {name}={value!r} is none of {', '.join(choices)}."
+            )
+        return value
+
+    def integers(self, name: str, default: tuple[int, ...], **bounds: float) -> tuple[int, ...]:
+        """Whole numbers, comma-separated, each within bounds as :meth:`integer` has them.
+
+        Raises:
+            InvalidHyperparameter: they are none, or one is not within them.
+        """
         fallback = ",".join(map(str, default))
         return tuple(
-            self._value_of(name, default, lambda text: [int(p) for p in text.split(",")])
+            self._value_of(name, default, lambda text: [int(p) for p in text.split(",")], bounds)
             if str(self._values.get(name, fallback)) != fallback
             else self._note(name, default)
         )
@@ -76,14 +109,24 @@ class Hyperparameters:
         """Hyperparameters that nobody asked for: probably misspelt."""
         return tuple(sorted(set(self._values) - set(self._used)))
 
-    def _value_of(self, name: str, default: Any, parse: Any) -> Any:
+    def _value_of(
+        self, name: str, default: Any, parse: Any, bounds: Mapping[str, float] | None = None
+    ) -> Any:
         raw = self._values.get(name, default)
         try:
-            return self._note(name, parse(raw if parse in {int, float} else str(raw)))
-        except (TypeError, ValueError) as error:
+            value = parse(raw if parse in {int, float} else str(raw))
+            every = value if isinstance(value, list) else [value]
+            if parse is not str and not all(map(math.isfinite, every)):
+                raise ValueError(value)
+        except (TypeError, ValueError, OverflowError) as error:
             raise InvalidHyperparameter(
                 f"Hyperparameter {name}={raw!r} is not like its default {default!r}."
             ) from error
+        limits = dict(bounds or {})
+        if not all(BOUNDS[bound](one, limits[bound]) for bound in limits for one in every):
+            wanted = " and ".join(f"{WORDS[bound]} {limit:g}" for bound, limit in limits.items())
+            raise InvalidHyperparameter(f"Hyperparameter {name}={raw!r}: it must be {wanted}.")
+        return self._note(name, value)
 
     def _note(self, name: str, value: Any) -> Any:
         self._used[name] = value

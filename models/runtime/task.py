@@ -99,6 +99,8 @@ class Task(ABC):
     """What :meth:`measure` gives; gates take the direction from here."""
     tracked: ClassVar[str]
     """The metric that is logged while fitting, and the first that a person asks for."""
+    network: ClassVar[str] = ""
+    """Module of ``networks`` that draws its answers, where the inputs' own do not."""
     objective: ClassVar[Objective]
     """What a backend minimises between :meth:`targets` and its answer."""
     label_types: ClassVar[frozenset[str]]

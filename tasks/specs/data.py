@@ -12,10 +12,13 @@ from tasks.strict import Strict
 class DataSpec(Strict):
     """Which data the model learns from."""
 
-    dataset: str = Field(description="Data set in the lake; its contract bears the same name.")
+    dataset: str = Field(
+        min_length=1, description="Data set in the lake; its contract bears the same name."
+    )
     label: str = Field(
+        min_length=1,
         description="Column of the contract that the model predicts. An own program gets it as "
-        "SLUICE_LABEL."
+        "SLUICE_LABEL.",
     )
     features: Mapping[str, str] = Field(
         default_factory=dict,

@@ -43,7 +43,9 @@ def test_noise_is_a_share_of_all_brightness():
 )
 def test_what_is_no_share_is_refused(name, value):
     signature = Signature((Tensor("image", (1, 16, 16, 3)),), (Tensor("prediction", (1, 2)),))
-    with pytest.raises(InvalidHyperparameter, match=f"{name}={value}.* from 0 to below 1"):
+    with pytest.raises(
+        InvalidHyperparameter, match=f"{name}='{value}': it must be at least 0 and below 1"
+    ):
         build(signature, "softmax", Hyperparameters({name: value, "filters": "4,4"}))
 
 

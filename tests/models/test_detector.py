@@ -5,8 +5,8 @@ import pytest
 
 from models.runtime.detections.centres import drawn, objects_of
 from models.runtime.networks.architectures import build, variation
+from models.runtime.networks.centre_points import centre_points
 from models.runtime.networks.export import rehearse
-from models.runtime.networks.objectives import centre_points
 from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
 from models.runtime.signature import Signature, Tensor
 

@@ -44,6 +44,26 @@ def test_what_a_model_does_not_reach_is_not_shipped():
     assert not [path for path in sklearn if "networks" in path]
 
 
+PHOTOS = ("networks/convolutional", "networks/detector", "networks/centre_points", "detections/")
+
+
+@pytest.mark.parametrize(
+    ("name", "strangers"),
+    [
+        ("price-estimator", (*PHOTOS, "networks/bag")),
+        ("partner-match", (*PHOTOS, "networks/bag")),
+        ("sentiment", (*PHOTOS, "networks/dense")),
+        ("room-classifier", ("networks/dense", "networks/bag", "networks/detector", "detections/")),
+        ("property-detector", ("networks/dense", "networks/bag")),
+    ],
+)
+def test_a_model_brings_its_own_kind_of_network_and_no_other(name, strangers):
+    """Whoever works on photos retrains no table."""
+    files = source_files(MODELS / name, load_model_spec(name, MODELS).composition)
+    brought = [path for path in files for kind in strangers if f"models/runtime/{kind}" in path]
+    assert brought == []
+
+
 def test_a_new_family_changes_no_other_models_hash(tmp_path, monkeypatch):
     """A copy of the runtime gets a task, an input and a backend more."""
     from models import packaging

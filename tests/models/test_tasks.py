@@ -203,7 +203,9 @@ def test_labels_that_nothing_can_be_learned_from_are_refused():
         fitted("detection", values=[[], []])
     with pytest.raises(Unlabelled, match=r"row 1: box \[0, 0, 2, 1\] leaves the photo"):
         fitted("detection", values=[[POOL], [POOL | {"box": [0, 0, 2, 1]}]])
-    with pytest.raises(InvalidHyperparameter, match="grid=1 is not from 2 to 256"):
+    with pytest.raises(
+        InvalidHyperparameter, match=r"grid=.1.: it must be at least 2 and at most 256"
+    ):
         fitted("detection", grid="1")
     with pytest.raises(Unlabelled, match="told holds 2; the chance"):
         fitted("probability", values=[0, 1, 2])

@@ -1,18 +1,20 @@
 """Nothing is accepted that fails after it was paid for."""
 
+import re
 import shutil
 from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from models.runtime.isolation import available
 from tasks.contracts import load_contract
 from tasks.errors import BudgetExceeded, InvalidModelSpec
 from tasks.model_check import faults, require_sound
 from tasks.model_spec import ModelSpec, known_models, load_model_spec
-from tasks.settings import Settings
+from tasks.settings import Settings, settings
 from tasks.specs.gates import GateSpec
 from tasks.training.champion import measures_itself, require_comparable
 from tasks.training.plan import require_budget, training_request
@@ -23,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
 CONTRACTS = ROOT / "data_contracts"
 PRICES, ROOMS, BOXES = "price-estimator", "room-classifier", "property-detector"
+MATCH = "partner-match"
 
 
 def changed(name, path, value):
@@ -59,6 +62,8 @@ def family(task, source, backend="keras"):
     return {"task": task, "input": source, "backend": backend}
 
 
+HYPER = "training.hyperparameters"
+BIAS = {"metric": "bias", "at_least": -2, "at_most": 0.1}
 PINBALL = [{"metric": "pinball", "better": "smaller", "at_most": 1}]
 
 
@@ -135,6 +140,36 @@ NO_FORMATS = {"tflite_float16": None, "tflite_int8": None, "tfjs_float16": None}
         (PRICES, "data.label", "date", "date is of type date; regression predicts integer, number"),
         (PRICES, "data.label", "month", "month is of type string; regression predicts"),
         (PRICES, "data.split_by", "house", "data.split_by: property_sales has no column 'house'"),
+        (PRICES, "data.split_by", "price", "split_by: price is the label"),
+        (PRICES, "serving.program", "nope.py", "program: nope.py is no file of the model's folder"),
+        (PRICES, "serving.program", "inference.py", "program: inference.py is no file"),
+        (ROOMS, "gates", [{"metric": "accuracy", "at_least": 85}], "accuracy is from 0 to 1, and"),
+        (ROOMS, "gates", [{"metric": "macro_f1", "at_least": -1}], "at_least is -1"),
+        (MATCH, "gates", [{"metric": "ece", "at_most": 2}], "ece is from 0 to 1, and at_most is 2"),
+        (MATCH, "gates", [BIAS], "bias is from -1 to 1, and at_least is -2"),
+        (PRICES, HYPER, {"epoch": 100}, "epoch is read by nobody; near it is epochs; this model"),
+        (PRICES, HYPER, {"filters": "8,16"}, "filters is read by nobody"),
+        (ROOMS, HYPER, {"hidden": "8,16"}, "hidden is read by nobody"),
+        (PRICES, HYPER, {"k": 10}, "k is read by nobody"),
+        (PRICES, HYPER, {"epochs": "many"}, "epochs='many' is not like its default 100"),
+        (PRICES, HYPER, {"epochs": 0}, "epochs='0': it must be at least 1"),
+        (PRICES, HYPER, {"batch-size": -1}, "batch_size='-1': it must be at least 1"),
+        (PRICES, HYPER, {"learning_rate": "fast"}, "learning_rate='fast' is not like"),
+        (PRICES, HYPER, {"learning_rate": 0}, "learning_rate='0': it must be above 0"),
+        (PRICES, HYPER, {"learning_rate": "nan"}, "learning_rate='nan' is not like"),
+        (PRICES, HYPER, {"learning_rate": "1e999"}, "learning_rate='1e999' is not like"),
+        (PRICES, HYPER, {"hidden": "128;64"}, "hidden='128;64' is not like its default"),
+        (PRICES, HYPER, {"hidden": "128,0"}, "hidden='128,0': it must be at least 1"),
+        (PRICES, HYPER, {"label_transform": "lgo"}, "'lgo' is none of auto, log, none"),
+        (ROOMS, HYPER, {"dropout": 1}, "dropout='1': it must be at least 0 and below 1"),
+        (BOXES, HYPER, {"grid": 1000}, "grid='1000': it must be at least 2 and at most 256"),
+        (
+            "recommendation",
+            HYPER,
+            {"exclude_seen": 2},
+            "exclude_seen='2': it must be at least 0 and at most 1",
+        ),
+        ("recommendation", HYPER, {"k": "ten"}, "k='ten' is not like its default 10"),
         (PRICES, "data.features", {"zip": "drop"}, "data.features: zip is no column"),
         (PRICES, "data.features", {"zipcode": "word"}, "zipcode: word is none of number, log"),
         (ROOMS, "data.features", {"width": "log"}, "width means nothing"),
@@ -167,6 +202,66 @@ def test_every_fault_names_its_key_and_value(name, path, value, said):
     contract = load_contract(spec.data.dataset, CONTRACTS)
     with pytest.raises(InvalidModelSpec, match=said):
         require_sound(spec, contract, MODELS / name, Settings())
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "def estimator(task, hyperparameters): ...",
+            r"estimator\(\) is not called by backend keras",
+        ),
+        (
+            "def build(s, t, h): ...\ndef metric(l, p): ...",
+            r"nothing calls metric\(\); is metrics\(\)",
+        ),
+        ("def build(s, t, h): ...\ndef feature(c, h): ...", r"calls feature\(\); is features\(\)"),
+    ],
+)
+def test_functions_that_nothing_calls_are_told(folder, code, said):
+    (folder / "model.py").write_text(code)
+    spec = load_model_spec(PRICES, MODELS)
+    assert re.search(said, found(spec, folder))
+
+
+def test_a_hyperparameter_of_own_code_is_taken_if_the_code_holds_its_name(folder):
+    spec = changed(PRICES, HYPER, {"layers": 3, "epochs": 5})
+    code = "def build(s, t, hyperparameters):\n    return hyperparameters.integer({}, 2)\n"
+    (folder / "model.py").write_text(code.format('"depth"'))
+    assert "layers is read by nobody" in found(spec, folder)
+    (folder / "model.py").write_text(code.format('"lay" + "ers"'))
+    assert "layers is read by nobody" in found(spec, folder), "nobody can know; say it in one piece"
+    (folder / "model.py").write_text(code.format('"layers"'))
+    assert found(spec, folder) == ""
+    (folder / "model.py").write_text("WIDTHS = {'layers': 3}\n" + code.format("next(iter(WIDTHS))"))
+    assert found(spec, folder) == ""
+
+
+def test_what_a_run_overrides_is_held_to_the_code_as_well(folder, monkeypatch):
+    from flows.recipe import prepare
+
+    monkeypatch.setenv("SLUICE_MODELS_DIR", str(MODELS))
+    monkeypatch.setenv("SLUICE_CONTRACTS_DIR", str(CONTRACTS))
+    settings.cache_clear()
+    try:
+        assert prepare(PRICES, overrides={"epochs": 3}).hyperparameters["epochs"] == "3"
+        with pytest.raises(InvalidModelSpec, match="epochs='-3': it must be at least 1"):
+            prepare(PRICES, overrides={"epochs": -3})
+    finally:
+        settings.cache_clear()
+
+
+def test_treatments_mean_nothing_to_an_own_program():
+    spec = changed(PRICES, "family.backend", "custom")
+    data = spec.data.model_copy(update={"features": {"sqft_living": "log", "zipcode": "drop"}})
+    told = found(spec.model_copy(update={"data": data}))
+    assert "data.features: sqft_living: an own program gets columns as they are" in told
+
+
+@pytest.mark.parametrize("key", ["data.label", "data.dataset"])
+def test_a_name_is_not_empty(key):
+    with pytest.raises(ValidationError, match="at least 1 character"):
+        changed(PRICES, key, "")
 
 
 def test_a_list_of_names_is_no_list_of_objects_and_the_other_way_round():

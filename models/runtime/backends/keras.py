@@ -11,20 +11,22 @@ from numpy.typing import NDArray
 
 from models.runtime.backend import Backend, Fitted, Fitting
 from models.runtime.collective import join
+from models.runtime.input import Input
 from models.runtime.networks import architectures
 from models.runtime.networks.export import GRAPH, Network, export, rehearse
 from models.runtime.networks.fitting import Checkpoints, Examples, Fit, FittingSchedule
 from models.runtime.networks.litert import Graph
-from models.runtime.networks.objectives import LOSSES
+from models.runtime.networks.objectives import LOSSES, loss_of
 from models.runtime.networks.start import start
 from models.runtime.script_mode import Job
 from models.runtime.signature import Arrays, Signature
-from models.runtime.task import PREDICTION
+from models.runtime.task import PREDICTION, Task
 
 
 class Keras(Backend):
     """``build()`` of a model.py, or a network for the shape of the inputs."""
 
+    calls: ClassVar[frozenset[str]] = frozenset({"build"})
     pieces: ClassVar[int] = 32
     hosts: ClassVar[int | None] = 8
     formats: ClassVar[tuple[str, ...]] = ("tflite_float16", "tflite_int8", "tfjs_float16")
@@ -39,6 +41,14 @@ class Keras(Backend):
         "batch_size": "16",
         "compiled": "0",
     }
+
+    @classmethod
+    def modules(cls, task: type[Task], source: type[Input]) -> tuple[str, ...]:
+        """The networks of the task or the input, and the task's objective."""
+        names = [*((task.network,) if task.network else source.networks)]
+        if task.objective not in LOSSES:
+            names.append(task.objective)
+        return tuple(f"{architectures.NETWORKS}.{name}" for name in names)
 
     def fit(self, fitting: Fitting) -> Fitted:
         """Fit on the training rows, an epoch at a time; a checkpoint after each.
@@ -55,7 +65,7 @@ class Keras(Backend):
             fitting.task,
             fitting.signature,
         )
-        seed = hyperparameters.integer("seed", 0)
+        seed = hyperparameters.integer("seed", 0, least=0)
         keras.utils.set_random_seed(seed)
         own = fitting.own.get("build")
         model = (
@@ -66,15 +76,17 @@ class Keras(Backend):
         rehearse(model, signature)
         fitting.lap("rehearsal", "")
         schedule = FittingSchedule(
-            loss=LOSSES[task.objective],
-            epochs=hyperparameters.integer("epochs", 100),
-            batch_size=hyperparameters.integer("batch_size", 32),
-            learning_rate=hyperparameters.number("learning_rate", 1e-3),
-            weight_decay=hyperparameters.number("weight_decay", 1e-2),
+            loss=loss_of(task.objective),
+            epochs=hyperparameters.integer("epochs", 100, least=1),
+            batch_size=hyperparameters.integer("batch_size", 32, least=1),
+            learning_rate=hyperparameters.number("learning_rate", 1e-3, above=0),
+            weight_decay=hyperparameters.number("weight_decay", 1e-2, least=0),
             seed=seed,
             # XLA makes dense layers ten times faster on a CPU, and convolutions slower.
-            compiled=bool(hyperparameters.integer("compiled", int(_all_vectors(signature)))),
-            patience=hyperparameters.integer("patience", 0),
+            compiled=bool(
+                hyperparameters.integer("compiled", int(_all_vectors(signature)), least=0, most=1)
+            ),
+            patience=hyperparameters.integer("patience", 0, least=0),
         )
         network = Network(model, signature)
         watched_rows = fitting.transform(fitting.watched)

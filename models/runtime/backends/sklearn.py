@@ -28,6 +28,7 @@ class ScikitLearn(Backend):
     model learns from their TF-IDF weights.
     """
 
+    calls: ClassVar[frozenset[str]] = frozenset({"estimator"})
     first_hyperparameters: ClassVar[Mapping[str, str]] = {
         "max_iter": "300",
         "learning_rate": "0.08",
@@ -168,10 +169,10 @@ def _counts(ids: NDArray[Any], vocabulary: int) -> Any:
 
 def _boosting(hyperparameters: Hyperparameters) -> dict[str, Any]:
     return {
-        "max_iter": hyperparameters.integer("max_iter", 300),
-        "learning_rate": hyperparameters.number("learning_rate", 0.08),
-        "max_leaf_nodes": hyperparameters.integer("max_leaf_nodes", 31),
-        "random_state": hyperparameters.integer("seed", 0),
+        "max_iter": hyperparameters.integer("max_iter", 300, least=1),
+        "learning_rate": hyperparameters.number("learning_rate", 0.08, above=0),
+        "max_leaf_nodes": hyperparameters.integer("max_leaf_nodes", 31, least=2),
+        "random_state": hyperparameters.integer("seed", 0, least=0),
     }
 
 
@@ -206,16 +207,16 @@ def _logistic(hyperparameters: Hyperparameters) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(
-        C=hyperparameters.number("C", 3.0),
-        max_iter=hyperparameters.integer("max_iter", 300),
-        random_state=hyperparameters.integer("seed", 0),
+        C=hyperparameters.number("C", 3.0, above=0),
+        max_iter=hyperparameters.integer("max_iter", 300, least=1),
+        random_state=hyperparameters.integer("seed", 0, least=0),
     )
 
 
 def _linear_regressor(hyperparameters: Hyperparameters) -> Any:
     from sklearn.linear_model import Ridge
 
-    return _weighted(Ridge(alpha=1 / hyperparameters.number("C", 3.0)))
+    return _weighted(Ridge(alpha=1 / hyperparameters.number("C", 3.0, above=0)))
 
 
 def _linear_classifier(hyperparameters: Hyperparameters) -> Any:

@@ -63,13 +63,13 @@ class TwoTowers(Backend):
 
         fitting.lap("tensorflow", "")
         data = _Data.of(fitting)
-        older, later = data.acts.parted(data.chosen.number("tail", 0.1))
+        older, later = data.acts.parted(data.chosen.number("tail", 0.1, least=0, below=1))
         if not len(older) or not len(later):
             older = later = data.acts
         first, history = _Towers(fitting, data, older, "older").fit(later)
         fitting.lap("fit", f"epochs={len(history)}")
         stage = None
-        if data.chosen.integer("second_stage", 1):
+        if data.chosen.integer("second_stage", 1, least=0, most=1):
             users = np.unique(later.users)
             vectors = first.towers.user_vectors(users, data.features_of(users))
             stage = second.fitted(first, vectors, later, users, data.exclude_seen, data.seed)
@@ -156,7 +156,7 @@ class _Data:
             items=len(task.items),
             exclude_seen=bool(tensors[EXCLUDE_SEEN].any()),
             chosen=chosen,
-            seed=chosen.integer("seed", 0),
+            seed=chosen.integer("seed", 0, least=0),
         )
 
     def features_of(self, users: NDArray[np.int64]) -> NDArray[np.float32] | None:
@@ -174,7 +174,7 @@ class _Towers:
         self._name, self._epochs = name, epochs
         chosen = data.chosen
         counts = np.bincount(acts.items - 1, minlength=data.items)
-        common = np.flatnonzero(counts >= chosen.integer("min_acts", 1))
+        common = np.flatnonzero(counts >= chosen.integer("min_acts", 1, least=1))
         self._numbers = np.zeros(data.items, dtype=np.int64)
         self._numbers[common] = np.arange(1, len(common) + 1)
         self._base = np.log(acts.shares(data.items)).astype(np.float32)
@@ -183,9 +183,9 @@ class _Towers:
             items=len(common),
             user_width=data.user_features.shape[1],
             item_width=data.item_features.shape[1],
-            vector=chosen.integer("vector", 32),
-            hidden=chosen.integer("hidden", 64),
-            dropout=chosen.number("dropout", 0.1),
+            vector=chosen.integer("vector", 32, least=1),
+            hidden=chosen.integer("hidden", 64, least=1),
+            dropout=chosen.number("dropout", 0.1, least=0, below=1),
         )
 
     def fit(self, later: TakenUp | None) -> tuple[Recommender, Log]:
@@ -196,7 +196,7 @@ class _Towers:
         keras.utils.set_random_seed(data.seed)
         model = networks.build(self._shape)
         tensors, truth = self._rows()
-        epochs = chosen.integer("epochs", 8)
+        epochs = chosen.integer("epochs", 8, least=1)
         log = Fit(
             model=model,
             signature=self._shape.signature,
@@ -204,12 +204,12 @@ class _Towers:
             schedule=FittingSchedule(
                 loss=networks.corrected_softmax(self._shape.vector),
                 epochs=epochs if self._epochs is None else self._epochs,
-                batch_size=chosen.integer("batch_size", 512),
-                learning_rate=chosen.number("learning_rate", 0.01),
-                weight_decay=chosen.number("weight_decay", 0.5),
+                batch_size=chosen.integer("batch_size", 512, least=1),
+                learning_rate=chosen.number("learning_rate", 0.01, above=0),
+                weight_decay=chosen.number("weight_decay", 0.5, least=0),
                 seed=data.seed,
-                compiled=bool(chosen.integer("compiled", 0)),
-                patience=chosen.integer("patience", 0) if later is not None else 0,
+                compiled=bool(chosen.integer("compiled", 0, least=0, most=1)),
+                patience=chosen.integer("patience", 0, least=0) if later is not None else 0,
             ),
             validate=lambda: {} if later is None else self._watched(model, later),
             checkpoints=Checkpoints(
@@ -248,7 +248,7 @@ class _Towers:
             History.of(self._acts, data.users),
             None,
             int(task.output["most"]),
-            data.chosen.integer("candidates", 200),
+            data.chosen.integer("candidates", 200, least=1),
         )
 
     def _watched(self, model: Any, later: TakenUp) -> dict[str, float]:

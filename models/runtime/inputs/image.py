@@ -37,6 +37,7 @@ class Image(Input):
 
     formats: ClassVar[frozenset[str]] = frozenset({"images"})
     address: ClassVar[str] = ADDRESS
+    networks: ClassVar[tuple[str, ...]] = ("convolutional",)
     draft_columns: ClassVar[tuple[ChannelColumn, ...]] = (
         ChannelColumn("file", "string", required=True),
     )
@@ -61,7 +62,7 @@ class Image(Input):
                 f"data.features: a picture is learned from its pixels, so {', '.join(features)} "
                 "means nothing"
             )
-        side = hyperparameters.integer("side", SIDE)
+        side = hyperparameters.integer("side", SIDE, least=8)
         return {
             "kind": "image",
             "pixels": {

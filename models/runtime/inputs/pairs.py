@@ -90,7 +90,7 @@ class InteractionPairs(Input):
             "items": [sent(known[name]) for name in named["item_attribute"]],
             K: k,
             "most": most,
-            EXCLUDE_SEEN: bool(hyperparameters.integer(EXCLUDE_SEEN, 0)),
+            EXCLUDE_SEEN: bool(hyperparameters.integer(EXCLUDE_SEEN, 0, least=0, most=1)),
         }
 
     def fit(

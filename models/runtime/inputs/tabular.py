@@ -89,7 +89,7 @@ class Tabular(Input):
         fitted_features = (
             features(inputs, hyperparameters)
             if features is not None
-            else self._features(inputs, hyperparameters.integer("pieces", self.pieces))
+            else self._features(inputs, hyperparameters.integer("pieces", self.pieces, least=0))
         )
         names = columns_of(fitted_features)
         unknown = sorted(names - {column["name"] for column in self._columns})

@@ -30,6 +30,7 @@ class Text(Input):
     """
 
     formats: ClassVar[frozenset[str]] = frozenset({"csv", "jsonl", "parquet"})
+    networks: ClassVar[tuple[str, ...]] = ("bag",)
     draft_columns: ClassVar[tuple[ChannelColumn, ...]] = (
         ChannelColumn("id", "string", required=True, key=True),
         ChannelColumn("text", "string", required=True),
@@ -52,9 +53,9 @@ class Text(Input):
         column = _text_column(columns, label, features)
         try:
             text = described(
-                hyperparameters.integer("words", 128),
-                hyperparameters.integers("grams", (1, 2)),
-                hyperparameters.integer("buckets", 16_384),
+                hyperparameters.integer("words", 128, least=1),
+                hyperparameters.integers("grams", (1, 2), least=1),
+                hyperparameters.integer("buckets", 16_384, least=1),
             )
         except ValueError as error:
             raise InvalidFeature(f"training.hyperparameters: {error}") from error

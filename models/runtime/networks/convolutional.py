@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
+from models.runtime.script_mode import Hyperparameters
 
 RANGE = 2.0
 """Pixels are -1 … 1: what hyperparameters give as a share of all brightness is of this."""
@@ -23,14 +23,13 @@ def convolutional(picture: Any, hyperparameters: Hyperparameters) -> Any:
     import keras
 
     layers = keras.layers
-    first, *rest = hyperparameters.integers("filters", FILTERS)
+    first, *rest = hyperparameters.integers("filters", FILTERS, least=1)
     hidden = entered(varied(picture, hyperparameters), first)
     for filters in rest:
-        hidden = halved(hidden, filters, hyperparameters.integer("residual", 1))
+        hidden = halved(hidden, filters, hyperparameters.integer("residual", 1, least=0))
     found = layers.GlobalAveragePooling2D()(hidden)
-    return layers.Dropout(_share("dropout", 0.2, hyperparameters), seed=_seed(hyperparameters))(
-        found
-    )
+    dropout = hyperparameters.number("dropout", 0.2, least=0, below=1)
+    return layers.Dropout(dropout, seed=_seed(hyperparameters))(found)
 
 
 def block(hidden: Any, layer: Any, activation: str = "relu") -> Any:
@@ -84,10 +83,9 @@ def varied(picture: Any, hyperparameters: Hyperparameters) -> Any:
     import keras
 
     layers, seed = keras.layers, _seed(hyperparameters)
-    shift, zoom = (
-        _share(name, default, hyperparameters) for name, default in (("shift", 0.1), ("zoom", 0.15))
-    )
-    if hyperparameters.integer("mirror", 1):
+    shift = hyperparameters.number("shift", 0.1, least=0, below=1)
+    zoom = hyperparameters.number("zoom", 0.15, least=0, below=1)
+    if hyperparameters.integer("mirror", 1, least=0, most=1):
         picture = layers.RandomFlip("horizontal", seed=seed)(picture)
     if shift:
         picture = layers.RandomTranslation(shift, shift, seed=seed + 1)(picture)
@@ -105,9 +103,8 @@ def relit(picture: Any, hyperparameters: Hyperparameters) -> Any:
     import keras
 
     layers, seed = keras.layers, _seed(hyperparameters)
-    light, noise = (
-        _share(name, default, hyperparameters) for name, default in (("light", 0.2), ("noise", 0.0))
-    )
+    light = hyperparameters.number("light", 0.2, least=0, below=1)
+    noise = hyperparameters.number("noise", 0.0, least=0, below=1)
     values = {"value_range": (-RANGE / 2, RANGE / 2)}
     if light:
         picture = layers.RandomBrightness(light / 2, seed=seed + 3, **values)(picture)
@@ -118,11 +115,4 @@ def relit(picture: Any, hyperparameters: Hyperparameters) -> Any:
 
 
 def _seed(hyperparameters: Hyperparameters) -> int:
-    return hyperparameters.integer("seed", 0)
-
-
-def _share(name: str, default: float, hyperparameters: Hyperparameters) -> float:
-    share = hyperparameters.number(name, default)
-    if not 0 <= share < 1:
-        raise InvalidHyperparameter(f"Hyperparameter {name}={share:g} is not from 0 to below 1.")
-    return share
+    return hyperparameters.integer("seed", 0, least=0)

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from models.runtime.detections.centres import PLACE
+from models.runtime.networks.architectures import Pair
 from models.runtime.networks.convolutional import FILTERS, block, entered, halved, relit
 from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
 from models.runtime.signature import Tensor
 
 RARE = -2.19
 """Log-odds with which a cell begins as a centre, 0.1: most are none (Lin et al. 2017)."""
-Pair = tuple[dict[str, Any], Any]
 
 
 def detector(picture: Any, tensor: Tensor, hyperparameters: Hyperparameters) -> Any:
@@ -33,10 +33,10 @@ def detector(picture: Any, tensor: Tensor, hyperparameters: Hyperparameters) -> 
     import keras
 
     layers, grid = keras.layers, tensor.shape[1]
-    first, *rest = hyperparameters.integers("filters", FILTERS)
+    first, *rest = hyperparameters.integers("filters", FILTERS, least=1)
     levels = [entered(relit(picture, hyperparameters), first)]
     for filters in rest:
-        levels.append(halved(levels[-1], filters, hyperparameters.integer("residual", 1)))
+        levels.append(halved(levels[-1], filters, hyperparameters.integer("residual", 1, least=0)))
     sides = [level.shape[1] for level in levels]
     if grid not in sides:
         raise InvalidHyperparameter(
@@ -73,9 +73,9 @@ def mirrored(hyperparameters: Hyperparameters) -> Callable[[Pair, Any], Pair] | 
     A batch is told by its number which these are, so that a resumed fit sees what it would have
     seen.
     """
-    if not hyperparameters.integer("mirror", 1):
+    if not hyperparameters.integer("mirror", 1, least=0, most=1):
         return None
-    seed = hyperparameters.integer("seed", 0)
+    seed = hyperparameters.integer("seed", 0, least=0)
 
     def turned(pair: Pair, number: Any) -> Pair:
         import tensorflow as tf

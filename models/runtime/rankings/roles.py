@@ -25,7 +25,7 @@ def places(hyperparameters: Hyperparameters) -> tuple[int, int]:
     Raises:
         InvalidHyperparameter: ``k`` is none of 1 … ``most``.
     """
-    k, most = hyperparameters.integer(K, 10), hyperparameters.integer("most", 100)
+    k, most = hyperparameters.integer(K, 10, least=1), hyperparameters.integer("most", 100, least=1)
     if not 1 <= k <= most:
         raise InvalidHyperparameter(
             f"Hyperparameters k={k} and most={most}: of the `most` places that are answered, the "

@@ -67,7 +67,9 @@ class Classification(Task):
             "kind": "classes",
             "name": name,
             "classes": classes,
-            "confidence_threshold": hyperparameters.number("confidence_threshold", 0.8),
+            "confidence_threshold": hyperparameters.number(
+                "confidence_threshold", 0.8, least=0, most=1
+            ),
         }
         given = hyperparameters.text("class_names", "")
         return {**described, **_named(classes, given)} if given else described

@@ -14,7 +14,7 @@ from models.runtime.detections.objects import FIELDS, MalformedObject, arrays, l
 from models.runtime.detections.precision import by_class
 from models.runtime.metric import Metric
 from models.runtime.platt import fitted_line, on_line
-from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
+from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Tensor
 from models.runtime.sums import RowSums
 from models.runtime.task import (
@@ -28,7 +28,7 @@ from models.runtime.task import (
 )
 
 MOST_CLASSES = 100
-GRIDS = (2, 256)
+COARSEST, FINEST = 2, 256
 """Fewest and most cells on a side."""
 MOST_OBJECTS = 1_000
 LEAST_CHANCE = 0.05
@@ -68,6 +68,7 @@ class Detection(Task):
     places: ClassVar[bool] = True
     activation: ClassVar[str] = "sigmoid"
     aside_share: ClassVar[float] = 0.1
+    network: ClassVar[str] = "detector"
     partners: ClassVar[frozenset[str] | None] = frozenset({"image", "keras", "custom"})
 
     @classmethod
@@ -90,9 +91,11 @@ class Detection(Task):
             "kind": "boxes",
             "name": name,
             "classes": classes,
-            "confidence_threshold": hyperparameters.number("confidence_threshold", 0.8),
-            "grid": _within("grid", 16, *GRIDS, hyperparameters),
-            "most": _within("most_objects", 20, 1, MOST_OBJECTS, hyperparameters),
+            "confidence_threshold": hyperparameters.number(
+                "confidence_threshold", 0.8, least=0, most=1
+            ),
+            "grid": hyperparameters.integer("grid", 16, least=COARSEST, most=FINEST),
+            "most": hyperparameters.integer("most_objects", 20, least=1, most=MOST_OBJECTS),
             "least_chance": LEAST_CHANCE,
         }
 
@@ -285,12 +288,3 @@ class Detection(Task):
     def _parted(self, predicted: Floats) -> Floats:
         """Objects [n, most, 6]."""
         return predicted.reshape(len(predicted), -1, FIELDS)
-
-
-def _within(
-    name: str, default: int, least: int, most: int, hyperparameters: Hyperparameters
-) -> int:
-    value = hyperparameters.integer(name, default)
-    if not least <= value <= most:
-        raise InvalidHyperparameter(f"Hyperparameter {name}={value} is not from {least} to {most}.")
-    return value

@@ -63,7 +63,7 @@ class MultiLabel(Task):
             "kind": "labels",
             "name": name,
             "classes": classes,
-            "threshold": hyperparameters.number("threshold", 0.5),
+            "threshold": hyperparameters.number("threshold", 0.5, least=0, most=1),
         }
 
     @classmethod

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.runtime import measures, sums
 from models.runtime.metric import Metric
-from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
+from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Tensor
 from models.runtime.task import PREDICTION, Floats, Objective, Task, Unlabelled, UnreadableAnswer
 
@@ -48,11 +48,7 @@ class Regression(Task):
         cls, labels: NDArray[Any], name: str, hyperparameters: Hyperparameters
     ) -> dict[str, Any]:
         """Scale and transform of the label."""
-        transform = hyperparameters.text("label_transform", "auto")
-        if transform not in TRANSFORMS:
-            raise InvalidHyperparameter(
-                f"Hyperparameter label_transform={transform!r} is none of {', '.join(TRANSFORMS)}."
-            )
+        transform = hyperparameters.text("label_transform", "auto", choices=TRANSFORMS)
         if transform == "log" and labels.min() <= 0:
             raise Unlabelled(
                 f"label_transform=log needs labels above 0; {name} goes down to {labels.min():g}"
