@@ -211,8 +211,9 @@ NO_IMAGES = {
 @pytest.mark.parametrize("name", NO_IMAGES)
 def test_what_is_no_image_names_its_instance(name):
     sent, message = NO_IMAGES[name]
-    with pytest.raises(BadInput, match=f"^instance 1: .*{message}"):
+    with pytest.raises(BadInput, match=f"^instance 1: .*{message}") as refused:
         PHOTOS.decode(instances_of(body(GREY, sent)))
+    assert "0x" not in str(refused.value), "addresses in memory tell a client nothing"
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])

@@ -145,7 +145,9 @@ def _no_image(
     number: int, instance: Mapping[str, Any], why: str, read: str = " (JPEG, PNG or WebP)"
 ) -> BadInput:
     key = ADDRESS if ADDRESS in instance else "b64"
-    said = why if why.startswith("not base64") else shown(why)
+    if why.startswith("cannot identify"):  # an address in memory follows
+        why = "not one by its first bytes"
+    said = why if why.startswith("not ") else shown(why)
     return BadInput(f"instance {number}: {key} is not an image{read}: {said}")
 
 

@@ -57,7 +57,8 @@ def explain_numeric(
 ) -> Explained:
     """What happened to a numeric column."""
     was, now = reference.missing / max(reference.rows, 1), current.missing / max(current.rows, 1)
-    if test.name == "missing":
+    # Where one side has no number at all, whatever was tested is a matter of that.
+    if test.name == "missing" or not reference.cells.any() or not current.cells.any():
         broken = current.invalid + current.nan + current.infinite
         less_broken = reference.invalid + reference.nan + reference.infinite
         if broken * max(reference.rows, 1) > 2 * less_broken * max(current.rows, 1) and (
@@ -94,6 +95,8 @@ def explain_numeric(
         if test.name == "location":
             word = "up" if test.difference > 0 else "down"
         shown = [_median(reference), _median(current)]
+        if shown[0] == shown[1] and reference.at_centre is not None:
+            return _one_value(name, reference, current)
         sentence = f"The values moved {word}: median {shown[0]} → {shown[1]}."
         return Explained("shift", sentence, rows, share)
     return Explained("shape", "The distribution changed its shape.", rows, share)

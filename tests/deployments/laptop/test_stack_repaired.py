@@ -10,11 +10,14 @@ import tarfile
 import time
 from dataclasses import replace
 
+import httpx
 import pytest
 
+from deployments.apply import ZOMBIES
 from deployments.laptop.environment import Laptop
 from deployments.laptop.processes import birth, recall
 from deployments.laptop.resources import client
+from deployments.laptop.sign_in import SignedIn
 from deployments.laptop.stack import down, status, up
 from tests.journeys.conftest import HANGS
 from tests.ports import reserved_port
@@ -147,10 +150,56 @@ def test_a_stack_is_repaired_and_keeps_what_it_held(laptop) -> None:
     holds(again, facts, before)
 
     # An evening's end, and the next morning.
+    paused = pause(again)
     before = running_time(laptop)
     down(laptop, print)
     assert pids(laptop) == {}
-    holds(up(laptop, print), facts, before)
+    morning = up(laptop, print)
+    holds(morning, facts, before)
+    assert switched_off(morning) == paused
+
+
+def prefect(running: Laptop) -> httpx.Client:
+    """The stack's Prefect, as its person is signed in."""
+    variables = running.variables()
+    api = variables["PREFECT_API_URL"]
+    signed_in = SignedIn(api, variables["PREFECT_API_AUTH_STRING"])
+    return httpx.Client(base_url=api, auth=signed_in, timeout=60)
+
+
+def switched_off(running: Laptop) -> set[str]:
+    """Names of what is paused: deployments, their schedules, automations."""
+    with prefect(running) as http:
+        deployments = http.post("/deployments/filter", json={"limit": 200}).json()
+        automations = http.post("/automations/filter", json={"limit": 200}).json()
+    schedules = [(d["name"], s) for d in deployments for s in d["schedules"]]
+    assert schedules
+    assert automations
+    return {
+        *(f"deployment {d['name']}" for d in deployments if d["paused"]),
+        *(f"schedule of {name}" for name, s in schedules if not s["active"]),
+        *(f"automation {a['name']}" for a in automations if not a["enabled"]),
+    }
+
+
+def pause(running: Laptop) -> set[str]:
+    """Switch off, as the UI does, a deployment, a schedule of another, and a trigger."""
+    before = switched_off(running)
+    with prefect(running) as http:
+        deployments = http.post("/deployments/filter", json={"limit": 200}).json()
+        scheduled, other = [d for d in deployments if d["schedules"]][:2]
+        schedule = f"/deployments/{scheduled['id']}/schedules/{scheduled['schedules'][0]['id']}"
+        automations = http.post("/automations/filter", json={"limit": 200}).json()
+        trigger = next(a for a in automations if a["name"] != ZOMBIES)
+        answers = [
+            http.patch(schedule, json={"active": False}),
+            http.patch(f"/deployments/{other['id']}", json={"paused": True}),
+            http.patch(f"/automations/{trigger['id']}", json={"enabled": False}),
+        ]
+    assert [answer.is_success for answer in answers] == [True] * 3, answers
+    paused = switched_off(running)
+    assert len(paused - before) >= 3
+    return paused
 
 
 def running_time(laptop: Laptop) -> float:

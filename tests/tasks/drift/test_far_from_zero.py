@@ -187,3 +187,52 @@ def test_grids_of_two_versions_are_never_compared():
     value["grid"]["version"] = 3
     with pytest.raises(UnreadableData, match="grid of version 3"):
         Profile.from_json(json.dumps(value))
+
+
+def holds(values, rows=ROWS):
+    """Rows that hold values by their shares."""
+    made = [value for value, share in values.items() for _ in range(int(share * rows))]
+    return pa.array(made, "float64")
+
+
+SAID = {
+    "one in a hundred of a constant jumps": (
+        constant(5.0),
+        holds({5.0: 0.99, 6.0: 0.01}),
+        "99.0% of the values are 5 (before: 100.0%).",
+    ),
+    "one in ten of a constant falls by little": (
+        constant(-2024.0),
+        holds({-2024.0: 0.9, -2025.0: 0.1}),
+        "90.0% of the values are -2,024 (before: 100.0%).",
+    ),
+    "numbers where there were none": (
+        constant(None, "float64"),
+        normal(5.0, 1.0),
+        "0.0% of the values are missing (before: 100.0%).",
+    ),
+    "none where there were numbers": (
+        normal(5.0, 1.0),
+        constant(None, "float64"),
+        "100.0% of the values are missing (before: 0.0%).",
+    ),
+    "a constant is no number any more": (
+        constant(5.0),
+        constant(float("nan")),
+        "100.0% of the values are no usable number (before: 0.0%).",
+    ),
+    "a constant is infinite": (
+        constant(5.0),
+        constant(float("inf")),
+        "100.0% of the values are no usable number (before: 0.0%).",
+    ),
+}
+
+
+@pytest.mark.parametrize("weeks", [1, 8])
+@pytest.mark.parametrize("name", SAID)
+def test_the_sentence_says_what_happened(name, weeks):
+    old, new, sentence = SAID[name]
+    column = drifted(old, new, weeks)
+    assert column.drifted
+    assert column.sentence == sentence
