@@ -116,7 +116,7 @@ def test_zero_is_for_asynchronous_endpoints_alone(aws, shop, counter):
 
 def test_instances_that_come_back_by_hand_serve_what_waits(aws, shop, counter):
     name = counter.endpoint()
-    folders = aws.state_dir / "hosting" / name
+    folders = aws.state_dir / "hosting"
     for wanted in (0, 1):
         shop.sm.update_endpoint_weights_and_capacities(
             EndpointName=name,
@@ -124,7 +124,7 @@ def test_instances_that_come_back_by_hand_serve_what_waits(aws, shop, counter):
         )
         shop.wait(name)
         assert count(shop, name) == ("InService", wanted)
-        assert len(list(folders.glob("*/*"))) == wanted, "each instance has its model, and no other"
+        assert len(list(folders.glob(f"{name}.*/*"))) == wanted, "each instance has its model, and no other"
         if not wanted:
             answer = counter.ask(name, {"echo": "patience"})
             shop.update(name, counter.config(shop.model()), RetainAllVariantProperties=True)

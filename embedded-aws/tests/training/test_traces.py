@@ -15,13 +15,14 @@ from embedded_aws import EmbeddedAws
 
 TIME_SCALE = 120
 
-# A program with a child of its own that ignores every signal it can.
+# A program with a child that ignores every signal it can, and one that left its session, too.
 FAMILY = """
     import os, signal, subprocess, sys, time
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
     child = subprocess.Popen([sys.executable, "-c", deaf])
-    print("pids", os.getpid(), child.pid, flush=True)
+    gone = subprocess.Popen([sys.executable, "-c", deaf], start_new_session=True)
+    print("pids", os.getpid(), child.pid, gone.pid, flush=True)
     time.sleep(600)
 """
 

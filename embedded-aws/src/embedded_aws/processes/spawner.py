@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -11,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from embedded_aws.processes.keeper import Keeper
+from embedded_aws.processes.keeper import MARK, Keeper, kill_marked
 from embedded_aws.processes.launcher import NO_NETWORK, OPT_ML
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -28,7 +30,10 @@ class Spawner:
     """
 
     def __init__(self) -> None:
-        self._keeper = Keeper()
+        self._mark = f"{secrets.token_hex(8)}."
+        self._marks: dict[int, str] = {}
+        self._numbers = itertools.count(1)
+        self._keeper = Keeper(self._mark)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spawner")
 
     def start(
@@ -74,23 +79,28 @@ class Spawner:
         self.kill(process)
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """SIGKILL what is left of the whole group, children of the program included; reap it."""
+        """SIGKILL what is left of the whole family, whatever session it went to; reap it."""
         signal_group(process, signal.SIGKILL)
         process.wait()
+        if mark := self._marks.pop(process.pid, ""):
+            kill_marked(mark)
         self._keeper.forget(process.pid)
 
     def _start(
         self, command: Sequence[str], env: Mapping[str, str], cwd: Path
     ) -> subprocess.Popen[bytes]:
+        # With an end of its own: 1 is not the beginning of 10.
+        mark = f"{self._mark}{next(self._numbers)}."
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *command],
-            env=dict(env),
+            env={**env, MARK: mark},
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        self._marks[process.pid] = mark
         self._keeper.watch(process.pid)
         return process
 

@@ -79,8 +79,9 @@ class Variant:
         self._shared = shared
         self._patience = patience or shared.settings.drain_timeout
         self._seats = Seats()
-        folder = f"{self.name}-{uuid.uuid4().hex[:8]}"
-        self._base = Path(shared.world.state_dir) / "hosting" / endpoint / folder
+        # One folder and none around it, so that what is retired leaves nothing; no name has a dot.
+        folder = f"{endpoint}.{self.name}-{uuid.uuid4().hex[:8]}"
+        self._base = Path(shared.world.state_dir) / "hosting" / folder
         self._servers: tuple[Server, ...] = ()
         self._everyone: list[Server] = []
         self._fetched: Path | None = None
