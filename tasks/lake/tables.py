@@ -17,6 +17,7 @@ from tasks.lake.bounds import Limits, reason, unreadable
 from tasks.lake.chunks import Chunk, RowFault
 from tasks.lake.endings import format_of
 from tasks.lake.nested import values_of
+from tasks.lake.quotes import BEHIND, MARK, QuotedRows
 from tasks.lake.streams import text_stream
 
 TEXT_SHOWN = 1_000
@@ -43,26 +44,28 @@ def csv_chunks(
         faults: list[RowFault] = []
 
         def skip(row: Any) -> str:
+            text, marked, _ = row.text.partition(MARK)
+            fields = f"{row.actual_columns} fields instead of {row.expected_columns}"
             faults.append(
                 RowFault(
                     row=(row.number or 0) + 1,  # Arrow counts after the header
-                    text=row.text[:TEXT_SHOWN],
-                    why=f"{row.actual_columns} fields instead of {row.expected_columns}",
+                    text=text[:TEXT_SHOWN],
+                    why=BEHIND if marked else fields,
                 )
             )
             return "skip"
 
-        names = _header(stream, key, limits, delimiter)
+        names, line = _header(stream, key, limits, delimiter)
         if not stream.peek(1):
             yield _text_chunk(names, None, np.arange(0), ())
             return
+        block = min(BLOCK, limits.chunk_bytes)
+        rows = QuotedRows(
+            stream, key, delimiter, columns=len(names), line=line + 1, longest=2 * block
+        )
         with pacsv.open_csv(
-            stream,
-            read_options=pacsv.ReadOptions(
-                use_threads=False,
-                block_size=min(BLOCK, limits.chunk_bytes),
-                column_names=names,
-            ),
+            io.BufferedReader(rows, block),
+            read_options=pacsv.ReadOptions(use_threads=False, block_size=block, column_names=names),
             parse_options=pacsv.ParseOptions(
                 delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
             ),
@@ -70,7 +73,7 @@ def csv_chunks(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
         ) as reader:
-            done = 1  # the header is row 1
+            done, given = 1, False  # the header is row 1
             for batch in reader:
                 for start in range(0, max(batch.num_rows, 1), limits.chunk_rows):
                     part = batch.slice(start, limits.chunk_rows)
@@ -78,8 +81,9 @@ def csv_chunks(
                     done = int(numbers[-1]) if len(numbers) else done
                     part_faults = tuple(fault for fault in faults if fault.row < done)
                     faults[:] = [fault for fault in faults if fault.row > done]
+                    given = True
                     yield _text_chunk(names, part, numbers, part_faults)
-            if faults:
+            if faults or not given:  # blank lines alone are no batch
                 yield _text_chunk(names, None, np.arange(0), tuple(faults))
 
 
@@ -93,16 +97,18 @@ def _text_chunk(
 def _numbers(count: int, done: int, skipped: list[int]) -> np.ndarray:
     """Numbers of the next ``count`` good rows after row ``done``, past the rows skipped."""
     candidates = np.arange(done + 1, done + 1 + count + len(skipped))
-    return np.setdiff1d(candidates, skipped)[:count]
+    return np.setdiff1d(candidates, skipped)[:count] if skipped else candidates
 
 
-def _header(stream: io.BufferedReader, key: str, limits: Limits, delimiter: str) -> list[str]:
-    """Read the header line off the stream."""
+def _header(
+    stream: io.BufferedReader, key: str, limits: Limits, delimiter: str
+) -> tuple[list[str], int]:
+    """Read the header off the stream: the names, and the number of its line."""
     import csv
 
-    line = stream.readline(HEADER_BYTES)
+    line, number = stream.readline(HEADER_BYTES), 1
     while line and not line.strip():
-        line = stream.readline(HEADER_BYTES)
+        line, number = stream.readline(HEADER_BYTES), number + 1
     if len(line) == HEADER_BYTES:
         raise unreadable(key, f"its header is longer than {HEADER_BYTES:,} bytes")
     text = line.decode()
@@ -115,7 +121,7 @@ def _header(stream: io.BufferedReader, key: str, limits: Limits, delimiter: str)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise unreadable(key, f"its header names column {twice[0][:80]!a} more than once")
-    return names
+    return names, number
 
 
 def json_chunks(
