@@ -6,6 +6,7 @@ import codecs
 import io
 import json
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,9 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.dictionaries import read_as_dictionaries
 from tasks.lake.bounds import Limits, reason, unreadable
 from tasks.lake.chunks import Chunk, RowFault
 from tasks.lake.endings import format_of
+from tasks.lake.extensions import unwrapped
 from tasks.lake.nested import values_of
 from tasks.lake.quotes import BEHIND, MARK, QuotedRows
 from tasks.lake.streams import text_stream
@@ -26,6 +29,8 @@ BLOCK = 8 << 20
 DEPTH = 64
 TOO_DEEP = f"it is nested more than {DEPTH} deep"
 PARQUET_ENDS = 12  # bytes: the magic twice and the footer's length
+
+REPEATING = frozenset({"PLAIN_DICTIONARY", "RLE_DICTIONARY", "DELTA_BYTE_ARRAY"})
 
 
 def csv_chunks(
@@ -283,7 +288,7 @@ def parquet_chunks(
     """Parquet, as it is typed.
 
     Text is read as dictionaries, so that a page which repeats one huge value costs its indexes
-    until its true size is known.
+    until its true size is known. Where it cannot be (delta encodings), few rows are read at a time.
     """
     import pyarrow.parquet as pq
 
@@ -293,22 +298,19 @@ def parquet_chunks(
     if path.stat().st_size < PARQUET_ENDS:
         raise unreadable(key, "it is too short for Parquet")
     with pq.ParquetFile(path) as plain:
-        texts = [
-            name.name
-            for name in plain.schema_arrow
-            if pa.types.is_string(name.type) or pa.types.is_large_string(name.type)
-        ]
+        texts = [name.name for name in plain.schema_arrow if _is_text(name.type)]
         _declared(plain.metadata, path.stat().st_size, key, limits)
+        coded = read_as_dictionaries(plain.metadata, texts)
+        rows_held = _rows_held(plain.metadata, frozenset(coded), limits)
     # Spark's older timestamps (INT96) reach beyond what nanoseconds can count, and would wrap.
-    with pq.ParquetFile(path, read_dictionary=texts, coerce_int96_timestamp_unit="us") as file:
+    with pq.ParquetFile(path, read_dictionary=coded, coerce_int96_timestamp_unit="us") as file:
         names = file.schema_arrow.names
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise unreadable(key, f"it names column {twice[0][:80]!a} more than once")
         done = decoded = 0
         size = path.stat().st_size
-        for batch in file.iter_batches(batch_size=limits.chunk_rows, use_threads=False):
-            batch.validate(full=True)
+        for batch in _batches(file, rows_held, limits):
             decoded += sum(map(_decoded_bytes, batch.columns))
             if decoded > max(limits.free_bytes, limits.columnar_ratio * size):
                 growth = f"more than {limits.columnar_ratio:,.0f}-fold"
@@ -324,6 +326,41 @@ def parquet_chunks(
             raise unreadable(key, f"{done:,} rows instead of {file.metadata.num_rows:,} declared")
         if not done:
             yield Chunk("typed", {name: pa.nulls(0) for name in names}, np.arange(0))
+
+
+def _rows_held(metadata: Any, coded: AbstractSet[str], limits: Limits) -> int:
+    """How many rows may be decoded at a time, but for the columns that are read as dictionaries.
+
+    A value that others repeat, by a dictionary or by the prefix that they share, is written once:
+    none is longer than its column is in the file, and each row may hold one.
+    """
+    longest = max(
+        (
+            chunk.total_uncompressed_size
+            for group in map(metadata.row_group, range(metadata.num_row_groups))
+            for chunk in map(group.column, range(group.num_columns))
+            if chunk.physical_type == "BYTE_ARRAY"
+            and chunk.path_in_schema not in coded
+            and not REPEATING.isdisjoint(chunk.encodings)
+        ),
+        default=0,
+    )
+    return max(1, min(limits.chunk_rows, limits.held_bytes // max(longest, 1)))
+
+
+def _batches(file: Any, rows: int, limits: Limits) -> Iterator[Any]:
+    """Record batches as large as the limits allow, decoded ``rows`` at a time."""
+    held: list[Any] = []
+    count = size = 0
+    for batch in file.iter_batches(batch_size=rows, use_threads=False):
+        batch.validate(full=True)
+        held.append(batch)
+        count, size = count + batch.num_rows, size + batch.nbytes
+        if count + rows > limits.chunk_rows or size >= limits.chunk_bytes:
+            yield held[0] if len(held) == 1 else pa.concat_batches(held)
+            held, count, size = [], 0, 0
+    if held:
+        yield pa.concat_batches(held)
 
 
 def _declared(metadata: Any, size: int, key: str, limits: Limits) -> None:
@@ -350,6 +387,7 @@ def _decoded_bytes(column: Any) -> int:
 
 
 def _plain(column: Any, key: str, limits: Limits) -> Any:
+    column = unwrapped(column)
     kind = column.type
     types = pa.types
     if types.is_dictionary(kind) and _is_text(kind.value_type):

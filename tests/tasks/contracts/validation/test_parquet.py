@@ -4,6 +4,7 @@ import io
 import json
 from datetime import UTC, datetime, time
 from decimal import Decimal
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ from tasks.contracts.validation.sink import RECORDS_BYTES
 
 AT = datetime(2024, 7, 1, 1, 2, 3, tzinfo=UTC)
 END = datetime(9999, 12, 31, tzinfo=UTC)
+ID = UUID("0e02b2c3-d479-4a2b-8f4e-00112233aabb")
 TEXT, NUMBER, WHOLE = (
     {"logicalType": kind} for kind in ("string", "number", "integer")
 )  # fmt: skip
@@ -157,6 +159,11 @@ FLAT = {
     "binary text": (["grün".encode(), None], pa.binary(), TEXT, ["grün"]),
     "large binary text": ([b"a"], pa.large_binary(), TEXT, ["a"]),
     "fixed binary text": ([b"ab"], pa.binary(2), TEXT, ["ab"]),
+    "uuid": ([ID.bytes, None], pa.uuid(), TEXT, [str(ID)]),
+    "uuid by form": ([ID.bytes], pa.uuid(), TEXT | {"logicalTypeOptions": {"format": "uuid"}},
+                     [str(ID)]),
+    "json text": (['{"a":1}', None], pa.json_(), TEXT, ['{"a":1}']),
+    "boolean in a byte": ([1, 0, None], pa.bool8(), {"logicalType": "boolean"}, [True, False]),
     "day": ([AT.date()], pa.date32(), DAY, [AT.date()]),
     "day in ms": ([AT.date()], pa.date64(), DAY, [AT.date()]),
     "time": ([time(1, 2, 3)], pa.time64("us"), {"logicalType": "time"}, None),
