@@ -16,6 +16,7 @@ from tasks.lake import tables
 from tasks.lake.bounds import READ_FAULTS, Limits, reason, unreadable
 from tasks.lake.chunks import Chunk
 from tasks.lake.endings import format_of
+from tasks.lake.foreign import foreign_ending
 from tasks.lake.pictures import DecodedImage, decode_image, strip_exif
 
 
@@ -46,6 +47,8 @@ class LocalReader:
         Raises:
             UnreadableData: the object cannot be decoded; nothing of it has been given.
         """
+        if foreign := foreign_ending(key):
+            raise unreadable(key, foreign)
         kind = format_of(key) or declared
         reader = self._reader(kind, key)
         chunks = self._guarded(reader, path, key, encoding, delimiter)
