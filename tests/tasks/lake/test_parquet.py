@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.errors import UnreadableData
-from tasks.lake import tables
 from tasks.lake.bounds import Limits
 from tasks.lake.formats import LocalReader
+from tasks.lake.parquet import _rows_held
 
 DELTAS = ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"]
 
@@ -92,6 +92,6 @@ def test_a_value_that_all_rows_repeat_is_no_way_around_the_bounds(read, tmp_path
     with pytest.raises(UnreadableData, match="as a bomb does"):
         read(body, limits)
     metadata = pq.read_metadata(tmp_path / "object")
-    assert tables._rows_held(metadata, set(), limits) <= 5
+    assert _rows_held(metadata, set(), limits) <= 5
     coded = {metadata.schema.column(0).path}
-    assert tables._rows_held(metadata, coded, limits) == limits.chunk_rows
+    assert _rows_held(metadata, coded, limits) == limits.chunk_rows
