@@ -203,6 +203,27 @@ def test_plain_values_keep_the_contract_also_as_fields_of_a_struct(
         assert [value for value in good if value is not None] == wanted
 
 
+@pytest.mark.parametrize(
+    ("kind", "described", "good"),
+    [
+        (pa.decimal128(38, 10), NUMBER, 1),
+        (pa.string(), NUMBER, 0),
+        (pa.string(), TEXT, 2),
+        (pa.decimal128(18, 0), WHOLE, 2),
+        (pa.int64(), WHOLE, 2),
+    ],
+)
+def test_what_is_unique_is_what_good_rows_carry(kind, described, good, lake, judge, contract):
+    """docs/contracts.md: a number is a float; keys of more digits are text, or integers."""
+    keys = ["12345678901234567.1000000001", "12345678901234567.1000000002"]
+    if described is WHOLE:
+        keys = ["123456789012345678", "123456789012345679"]
+    values = pa.array(keys).cast(kind)
+    lake.parquet("a.parquet", pa.table({"id": [1, 2], "key": values}))
+    columns = [{"name": "id", **WHOLE}, {"name": "key", "unique": True, **described}]
+    assert judge(contract(columns, form="parquet"), lake).rows_good == good
+
+
 def test_sparks_older_timestamps_do_not_wrap(lake, judge, contract):
     stamps = [AT.replace(tzinfo=None), END.replace(tzinfo=None), datetime(1, 1, 1)]  # noqa: DTZ001
     table = pa.table(
