@@ -21,7 +21,7 @@ import io
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -91,8 +91,8 @@ def daily_partitions(
         encoding: The source's encoding; a byte-order mark counts before it.
 
     Raises:
-        UnreadableData: the file has no such column, a row has too many or too few fields, or its
-            day is none.
+        UnreadableData: the file has no such column, a row has too many or too few fields, its day
+            is none, or its quotes are not those of CSV.
     """
     from tasks.lake.bounds import Limits
 
@@ -102,14 +102,15 @@ def daily_partitions(
         text_stream(source, source.name, Limits(), encoding, strict=True) as stream,
         io.TextIOWrapper(stream, encoding="utf-8", newline="") as file,
     ):
-        reader = csv.reader(file, delimiter=delimiter)
-        names = next(reader, [])
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        lines = _strictly(reader, str(source))
+        names = next(lines, [])
         if column not in names:
             raise UnreadableData(
                 f"{source} has no column {column!r} (it has {names}).",
                 "Name the column of days (--date-column), or what parts the fields (--delimiter).",
             )
-        for row in filter(None, reader):
+        for row in filter(None, lines):
             where = f"{source}, line {reader.line_num}"
             if len(row) != len(names):
                 raise UnreadableData(
@@ -136,6 +137,17 @@ def daily_partitions(
         body = gzip.compress(text.getvalue().encode(coding), mtime=0)
         (folder / "part-0.csv.gz").write_bytes(body)
     return sum(len(rows) for rows in days.values())
+
+
+def _strictly(reader: Any, source: str) -> Iterator[list[str]]:
+    """Rows; a quote that is never closed, or has text behind it, would change what they say."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise UnreadableData(
+            f"{source}, line {reader.line_num} is not CSV ({error}).",
+            'Correct the line; a quote inside quotes is written twice (""), without a backslash.',
+        ) from error
 
 
 def planned(

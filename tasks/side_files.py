@@ -1,4 +1,4 @@
-"""Objects beside the data that hold no rows: markers, checksums, folders, unfinished copies. Pure.
+"""Objects beside the data whose rows do not count: markers, checksums, folders, copies. Pure.
 
 The rule for hidden names is that of Hive, Spark and Athena: what begins with ``_`` or ``.`` is not
 data, neither is anything in a folder that does; a partition (``_day=1``) is no hidden folder.
@@ -13,10 +13,17 @@ TABLE_LOG = "table log"
 FOLDER = "folder marker"
 SIDE_FILE = "side file"
 UNFINISHED = "unfinished copy"
+BACKUP = "backup copy"
 LOGS = ("_delta_log", ".hoodie")
 _NAMES = frozenset({"thumbs.db", "desktop.ini"})
 _ENDINGS = (".crc", ".md5", ".sha1", ".sha256", ".sha512", ".csv.metadata")
-_UNFINISHED = ("._copying_", ".tmp", ".inprogress", ".partial")
+_UNFINISHED = (
+    *("._copying_", ".tmp", ".temp", ".inprogress", ".partial"),
+    *(".part", ".filepart", ".crdownload", ".download"),  # of browsers and file transfers
+)
+# What editors and people keep beside the file that counts. "a (1).csv" is no such name: a second
+# delivery bears it as well.
+_BACKUPS = ("~", ".bak", ".backup", ".old", ".orig", ".save", ".swp", ".swo")
 
 
 def below(key: str, prefix: str) -> str:
@@ -46,9 +53,15 @@ def side_file(key: str, size: int, prefix: str = "") -> str:
         return UNFINISHED
     if name.startswith(("_", ".")):
         return HIDDEN
+    if lower.endswith(_BACKUPS) or name.startswith("~$") or _autosaved(name):
+        return BACKUP
     if lower in _NAMES or lower.endswith(_ENDINGS):
         return SIDE_FILE
     return ""
+
+
+def _autosaved(name: str) -> bool:
+    return len(name) > 1 and name[0] == name[-1] == "#"  # Emacs
 
 
 def _hidden(folder: str) -> bool:

@@ -37,6 +37,8 @@ class Limits:
         ratio: largest growth by decompression, once ``free_bytes`` are exceeded. Tables grow
             5- to 30-fold, a bomb 1000-fold.
         columnar_ratio: the same of Parquet, which writes a value that repeats once.
+        held_bytes: most that Parquet's text may hold which is decoded at a time, as far as the file
+            tells.
         free_bytes: growth that is never questioned.
         chunk_rows: rows held at a time.
         chunk_bytes: bytes of text held at a time.
@@ -52,6 +54,7 @@ class Limits:
     expanded_bytes: int = 8 << 30
     ratio: float = 150.0
     columnar_ratio: float = 5_000.0
+    held_bytes: int = 2 << 30
     free_bytes: int = 32 << 20
     chunk_rows: int = 50_000
     chunk_bytes: int = 64 << 20

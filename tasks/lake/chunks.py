@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+TEXT_SHOWN = 1_000
+
 
 @dataclass(frozen=True)
 class RowFault:
-    """A row that could not be taken apart. ``text`` is as written, bounded."""
+    """A row that could not be taken apart. ``text`` is as written, at most ``TEXT_SHOWN`` signs."""
 
     row: int
     text: str

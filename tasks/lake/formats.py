@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.errors import UnreadableData
-from tasks.lake import tables
 from tasks.lake.bounds import READ_FAULTS, Limits, reason, unreadable
 from tasks.lake.chunks import Chunk
+from tasks.lake.csv_text import csv_chunks
 from tasks.lake.endings import format_of
+from tasks.lake.foreign import foreign_ending
+from tasks.lake.json_text import json_chunks
+from tasks.lake.parquet import parquet_chunks
 from tasks.lake.pictures import DecodedImage, decode_image, strip_exif
 
 
@@ -46,6 +49,8 @@ class LocalReader:
         Raises:
             UnreadableData: the object cannot be decoded; nothing of it has been given.
         """
+        if foreign := foreign_ending(key):
+            raise unreadable(key, foreign)
         kind = format_of(key) or declared
         reader = self._reader(kind, key)
         chunks = self._guarded(reader, path, key, encoding, delimiter)
@@ -78,11 +83,11 @@ class LocalReader:
 
     def _reader(self, kind: str, key: str) -> Callable[..., Iterator[Chunk]]:
         if kind == "csv":
-            return tables.csv_chunks
+            return csv_chunks
         if kind in {"jsonl", "json"}:
-            return tables.json_chunks
+            return json_chunks
         if kind == "parquet":
-            return tables.parquet_chunks
+            return parquet_chunks
         raise unreadable(key, f"its format {kind or '(none)'!r} is not one of csv, jsonl, parquet")
 
     def _guarded(

@@ -31,6 +31,7 @@ WHY: Mapping[str, str] = {
     side_files.FOLDER: "an empty object that stands for a folder",
     side_files.SIDE_FILE: "a checksum or a file of a file manager",
     side_files.UNFINISHED: "a copy that is still being written",
+    side_files.BACKUP: "a copy that an editor or a person keeps beside a file",
     OTHER: "the contract's location does not match it",
     NO_DAY: "no folder names its day",
     NO_REAL_DAY: "its folder names a day that does not exist",

@@ -12,14 +12,17 @@ from typing import Any
 
 import pyarrow as pa
 
+from tasks.lake.extensions import unwrapped
+
 
 def values_of(array: Any) -> list[Any]:
     """A column's values, level by level.
 
     A map becomes an object; one that names a key twice becomes a list of pairs, because an object
     would lose one of them. Binary is text where it is UTF-8, as older writers store text. A moment
-    that Python has no value for is text: its count and its unit.
+    that Python has no value for is text: its count and its unit. A UUID is text.
     """
+    array = unwrapped(array)
     kind = array.type
     types = pa.types
     if types.is_dictionary(kind):

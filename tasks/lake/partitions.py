@@ -156,12 +156,15 @@ def _plain(folders: Sequence[str]) -> Iterator[_Named]:
         if dated or (compact and _day(*_numbers(compact))):
             day = _day(*_numbers(dated or compact))
             yield _Named(2, day, "YYYY-MM-DD" if dated else "YYYYMMDD", (index,))
+    found = False
     for index, three in enumerate(zip(folders, folders[1:], folders[2:], strict=False)):
         year, month, day_ = three
         if _YEAR.fullmatch(year) and _SMALL.fullmatch(month) and _SMALL.fullmatch(day_):
             day = _day(int(year), int(month), int(day_))
-            yield _Named(2, day, "YYYY/MM/DD", (index, index + 1, index + 2))
-            return
+            # Below a day may stand any numbers; only another day contradicts it.
+            if not found or day is not None:
+                yield _Named(2, day, "YYYY/MM/DD", (index, index + 1, index + 2))
+            found = True
 
 
 def _numbers(match: re.Match[str] | None) -> tuple[int, int, int]:

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from tasks.lake.bounds import Limits, unreadable
 from tasks.lake.compression import ENDINGS, MAGIC_BYTES, compression_of, ending_of, unpacking
+from tasks.lake.foreign import foreign_start
 
 BLOCK = 1 << 20
 UTF8 = "utf-8"
@@ -27,8 +28,8 @@ class BoundedStream(io.RawIOBase):
     """A text object's content as UTF-8 without a byte-order mark, within the limits.
 
     Raises (from reads):
-        UnreadableData: it grows beyond the limits, holds NUL characters, which text never does, or
-            does not decode.
+        UnreadableData: it is of another format by its first bytes, grows beyond the limits, holds
+            NUL characters, which text never does, or does not decode.
     """
 
     def __init__(
@@ -115,6 +116,8 @@ class BoundedStream(io.RawIOBase):
 
     def _begin(self, data: bytes) -> bytes:
         """Choose the decoder by the mark, or else by what is declared; without the mark."""
+        if foreign := foreign_start(data):
+            raise unreadable(self._key, foreign)
         for mark, encoding in MARKS:
             if data.startswith(mark):
                 self._encoding, data = encoding, data[len(mark) :]

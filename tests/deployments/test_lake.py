@@ -125,6 +125,10 @@ def test_a_table_of_another_person_is_split_by_its_days(name, pack, lake, comman
         (b"date,x\n2024-07-01,1,2\n", "line 2 has 3 fields"),
         (b"date,x\n2024-07-01,\xff\n", "is not utf-8"),
         (b"", "no column 'date'"),
+        (b'date,x\n2024-07-01,"1\n2024-07-02,2\n', "unexpected end of data"),
+        (b'date,x\n2024-07-01,"a"b\n', "line 2 is not CSV"),
+        (b'date,x\n2024-07-01,1\n2024-07-01,"\\"a\\""\n', "line 3 is not CSV"),
+        (b'"date,x\n2024-07-01,1\n', "unexpected end of data"),
     ],
 )
 def test_a_table_that_cannot_be_split_says_where(body, said, tmp_path):

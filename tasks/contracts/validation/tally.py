@@ -14,6 +14,8 @@ from tasks.errors import UnreadableData
 from tasks.values import LakeObject, LeftOut, Outcome
 
 NAMED = 20
+_DELIMITERS = (";", "\t", "|", ",")
+_AROUND = " \t\xa0\u200b\ufeff\"'"
 
 
 @dataclass
@@ -183,6 +185,7 @@ def notices(tally: ValidationCounts, contract: Contract) -> tuple[str, ...]:
     sentences = [
         f"Column {ascii(name)[1:-1]:.80} is new in {count:,} of {objects:,} objects; "
         f"contract {contract.version} does not know it, and it was not carried on."
+        f"{_likely(name, contract)}"
         for name, count in sorted(tally.additions.items())
     ]
     sentences += [
@@ -200,6 +203,25 @@ def notices(tally: ValidationCounts, contract: Contract) -> tuple[str, ...]:
             f"{ascii(tally.empty[0][:200])[1:-1]}."
         )
     return tuple(sentences)
+
+
+def _likely(name: str, contract: Contract) -> str:
+    """What an unknown column was probably meant to be, and what to do; or ""."""
+    known = contract.top_level
+    for sign in _DELIMITERS if contract.format == "csv" else ():
+        if any(part.strip(_AROUND) in known for part in name.split(sign)[:NAMED] if part != name):
+            return (
+                f" Its name looks like a whole header that is parted by {sign!a}: let "
+                f"servers.delimiter say so."
+            )
+    meant = {column.casefold(): column for column in sorted(known)}
+    column = meant.get(name.strip(_AROUND).casefold(), "")
+    if not column:
+        return ""
+    return (
+        f" But for blanks, quotes or case it is {ascii(column)[1:-1]:.80}: correct the header, or "
+        f"write physicalName: {name!a:.80} in the contract."
+    )
 
 
 def newest_of(values: Mapping[str, object]) -> dict[str, date]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tasks.dictionaries import read_as_dictionaries
 from tasks.drift.profiles.grid import ColumnKind
 
 BATCH_ROWS = 65_536
@@ -19,13 +20,18 @@ Batches = Generator[Any, None, None]
 def parquet(
     file: BinaryIO | str, columns: Mapping[str, ColumnKind], groups: Sequence[int] | None = None
 ) -> Batches:
-    """Parquet; names and codes are read as the dictionaries that the file holds."""
+    """Parquet; names and codes are read as the dictionaries that the file holds, if it does."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     codes = [name for name, kind in columns.items() if kind == "categorical"]
+    metadata = pq.read_metadata(file)
     with pq.ParquetFile(
-        file, read_dictionary=codes, buffer_size=1 << 18, pre_buffer=False
+        file,
+        metadata=metadata,
+        read_dictionary=read_as_dictionaries(metadata, codes),
+        buffer_size=1 << 18,
+        pre_buffer=False,
     ) as opened:
         names = [name for name in opened.schema_arrow.names if name in columns]
         if not names:

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from tasks.lake.inventory import COPY, OTHER, WHY, Listed, sort_out
 from tasks.lake.layout import narrowed, partition_prefix, pin_inventory
 from tasks.lake.partitions import NO_DAY, NO_REAL_DAY, TWO_DAYS, place_of
-from tasks.side_files import FOLDER, HIDDEN, SIDE_FILE, TABLE_LOG, UNFINISHED, below, side_file
+from tasks.side_files import (
+    BACKUP,
+    FOLDER,
+    HIDDEN,
+    SIDE_FILE,
+    TABLE_LOG,
+    UNFINISHED,
+    below,
+    side_file,
+)
 
 PREFIX = "raw/sales/"
 DAYS = st.dates(min_value=date(1980, 1, 1), max_value=date(2150, 12, 31))
@@ -94,6 +103,13 @@ def test_a_partition_as_we_write_it_names_its_day(day):
         ("dt=2024-07-01/year=2024/month=07/day=02/part.csv", TWO_DAYS),
         ("load_date=2024-07-01/event_date=2024-07-02/part.csv", TWO_DAYS),
         ("2024-07-01/2024-07-02/part.csv", TWO_DAYS),
+        ("2024/07/01/2024/07/02/part.csv", TWO_DAYS),
+        ("archive/2023/07/01/2024/07/01/part.csv", TWO_DAYS),
+        ("2024/07/01/00/2024/7/2/part.csv", TWO_DAYS),
+        ("2024/07/01/2024/07/01/2024/07/02/part.csv", TWO_DAYS),
+        ("2024-07-01/2024/07/02/part.csv", TWO_DAYS),
+        ("2024/07/01/20240702/part.csv", TWO_DAYS),
+        ("2024/13/01/2024/07/01/part.csv", NO_REAL_DAY),
         ("year=2024/month=06/dt=2024-07-01/part.csv", TWO_DAYS),
     ],
 )
@@ -113,6 +129,21 @@ def test_what_has_no_day_says_by_which_rule(path, rule):
 )
 def test_a_partition_counts_before_other_folders(path, day):
     assert place_of(PREFIX + path, PREFIX).day == day
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "2024/07/01/2024/07/01/part.csv",
+        "2024/07/01/2024/7/1/part.csv",
+        "2024/07/2024/07/01/part.csv",
+        "2024/07/01/05/30/part.csv",
+        "2024/07/01/2024/99/99/part.csv",
+        "2024/07/01/2000/12/part.csv",
+    ],
+)
+def test_a_day_that_is_named_again_or_followed_by_other_numbers_is_that_day(path):
+    assert place_of(PREFIX + path, PREFIX).day == date(2024, 7, 1)
 
 
 def test_folders_of_the_prefix_complete_those_below_it():
@@ -145,11 +176,33 @@ def test_folders_of_the_prefix_complete_those_below_it():
         ("dt=2024-07-01/Thumbs.db", 9, SIDE_FILE),
         ("dt=2024-07-01/part-0.csv._COPYING_", 9, UNFINISHED),
         ("dt=2024-07-01/part-0.csv.tmp", 9, UNFINISHED),
+        ("dt=2024-07-01/part-0.csv.part", 9, UNFINISHED),
+        ("dt=2024-07-01/part-0.csv.crdownload", 9, UNFINISHED),
+        ("dt=2024-07-01/part-0.csv.gz.filepart", 9, UNFINISHED),
+        ("dt=2024-07-01/part-0.csv.bak", 9, BACKUP),
+        ("dt=2024-07-01/PART-0.CSV.BAK", 9, BACKUP),
+        ("dt=2024-07-01/part-0.csv~", 9, BACKUP),
+        ("dt=2024-07-01/part-0.csv.~1~", 9, BACKUP),
+        ("dt=2024-07-01/part-0.csv.gz.old", 9, BACKUP),
+        ("dt=2024-07-01/part-0.csv.orig", 9, BACKUP),
+        ("dt=2024-07-01/part-0.csv.swp", 9, BACKUP),
+        ("dt=2024-07-01/#part-0.csv#", 9, BACKUP),
+        ("dt=2024-07-01/~$part-0.xlsx", 9, BACKUP),
+        ("dt=2024-07-01/.~lock.part-0.csv#", 9, HIDDEN),
         ("_delta_log/00000000000000000000.json", 9, TABLE_LOG),
         ("dt=2024-07-01/part-0.csv", 0, ""),
         ("dt=2024-07-01/part-0.csv", 9, ""),
         ("_day=1/dt=2024-07-01/part-0.csv", 9, ""),
         ("dt=2024-07-01/a_b.c-d_.csv", 9, ""),
+        ("dt=2024-07-01/part-0 (1).csv", 9, ""),
+        ("dt=2024-07-01/copy of part-0.csv", 9, ""),
+        ("dt=2024-07-01/part", 9, ""),
+        ("dt=2024-07-01/part-0.csv.part1", 9, ""),
+        ("dt=2024-07-01/threshold.csv", 9, ""),
+        ("dt=2024-07-01/a~b.csv", 9, ""),
+        ("dt=2024-07-01/#1.csv", 9, ""),
+        ("dt=2024-07-01/#", 9, ""),
+        ("backup.old/dt=2024-07-01/part-0.csv", 9, ""),
         ("dt=2024-07-01/../../etc/part-0.csv", 9, ""),
     ],
 )
@@ -169,7 +222,19 @@ SEGMENTS = st.sampled_from(
      "eu", "_delta_log", "day=2024-07-01", "load_date=2024-07-04"]
 )  # fmt: skip
 FILES = st.sampled_from(
-    ["part.csv", "a.json", "other.json", "_SUCCESS", ".x.crc", "x.crc", "x.tmp", "", "day_$folder$"]
+    [
+        "part.csv",
+        "a.json",
+        "other.json",
+        "_SUCCESS",
+        ".x.crc",
+        "x.crc",
+        "x.tmp",
+        "",
+        "day_$folder$",
+        "part.csv.bak",
+        "part.csv~",
+    ]
 )
 KEYS = st.builds(
     lambda folders, name: PREFIX + "/".join([*folders, name]), st.lists(SEGMENTS, max_size=6), FILES

@@ -40,6 +40,23 @@ def test_a_day_as_spark_leaves_it_is_sound(form, lake, judge, contract):
         assert f"no data ({rule})" in said
 
 
+@pytest.mark.parametrize(
+    "name", ["a.csv.bak", "a.csv~", "#a.csv#", "a.csv.swp", "a.csv.part", "a.csv.crdownload"]
+)
+def test_a_copy_beside_a_file_doubles_no_row(name, lake, judge, contract):
+    for each in ("a.csv", name):
+        lake.put(each, b"id\n1\n2\n")
+    report = judge(contract(COLUMNS), lake)
+    assert (report.outcome, report.rows_good, report.objects_beside) == ("pass", 2, 1)
+    assert f" copy) and were not read, for example {lake.objects[1].key}" in report.notices[0]
+
+
+def test_a_second_delivery_is_data(lake, judge, contract):
+    lake.put("a.csv", b"id\n1\n2\n")
+    lake.put("a (1).csv", b"id\n3\n")
+    assert judge(contract(COLUMNS), lake).rows_good == 3
+
+
 def test_markers_need_no_local_copy(lake, judge, contract):
     lake.csv("part.csv.gz", [(1,)], ["id"])
     del lake.paths[lake.put("_SUCCESS", b"")]

@@ -224,6 +224,38 @@ def test_a_new_column_passes_with_a_notice_and_is_not_carried_on(lake, judge, co
     assert list(judge.good().columns) == ["id", "price", "_day"]
 
 
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("id;price", "parted by ';': let servers.delimiter say so"),
+        ("price\tid\tmore", r"parted by '\t': let servers.delimiter say so"),
+        ('"id;price"', "parted by ';'"),
+        ("more|id", "parted by '|'"),
+        ("id, price", "it is price: correct the header, or write physicalName: ' price'"),
+        ("id,price ", "it is price: correct the header, or write physicalName: 'price '"),
+        ('id, "price"', "it is price: correct the header"),
+        ("id,Price", "it is price: correct the header, or write physicalName: 'Price'"),
+        ("id,PRICE", "it is price"),
+        ("id,\u00a0price", "it is price"),
+    ],
+)
+def test_a_header_that_nearly_fits_is_told_with_what_to_do(header, said, lake, judge, contract):
+    lake.put("a.csv", f"{header}\n".encode())
+    report = judge(contract([ID, PRICE]), lake)
+    (notice,) = (sentence for sentence in report.notices if " is new " in sentence)
+    assert said in notice
+    assert notice.isprintable()
+
+
+def test_another_name_is_only_new(lake, judge, contract):
+    lake.put("a.csv", b"id,price,prices;ids,p rice,identity\n")
+    lake.jsonl("a.jsonl", [{"id;price": 1}])
+    report = judge(contract([ID, PRICE]), lake)
+    told = [sentence for sentence in report.notices if " is new " in sentence]
+    assert len(told) == 4
+    assert all(sentence.endswith("carried on.") for sentence in told if "id;price" not in sentence)
+
+
 def test_a_missing_column_costs_the_rows_of_its_objects_only(lake, judge, contract):
     lake.csv("a.csv.gz", [(1, "x"), (2, "y")], ["id", "name"])
     lake.csv("b.csv.gz", [(3,), (4,)], ["id"])

@@ -128,6 +128,22 @@ def test_threads_and_row_groups_give_the_same_profile(tmp_path):
     assert one.rows == 5_000
 
 
+@pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_delta_encoded_names_give_the_same_profile(tmp_path, encoding, version):
+    table = pa.table({"c": [str(n % 9) for n in range(900)], "d": ["x", None, "y"] * 300})
+    columns = {"c": "categorical", "d": "categorical"}
+    path = tmp_path / "rows.parquet"
+    pq.write_table(table, path)
+    expected = profile_table(path, "parquet", columns)
+    how = {"use_dictionary": ["d"], "column_encoding": {"c": encoding}}
+    pq.write_table(table, path, row_group_size=200, data_page_version=version, **how)
+    for threads in (1, 2):
+        found = profile_table(path, "parquet", columns, expected.grid, threads=threads)
+        assert found == expected
+    assert profile_table(path.read_bytes(), "parquet", columns, expected.grid) == expected
+
+
 def test_formats_agree():
     rows = [
         {"x": 1.5, "c": "a", "t": "Good food", "day": "2026-01-01"},

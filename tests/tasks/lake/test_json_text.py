@@ -1,0 +1,114 @@
+"""JSON objects over many lines, one after another, as jq writes them."""
+
+import codecs
+import gzip
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tasks.errors import UnreadableData
+from tasks.lake.bounds import Limits
+from tasks.lake.formats import LocalReader
+
+RECORDS = [{"a": n, "b": {"c": [n, "} {"]}} for n in range(5)]
+
+
+def pretty(records, between="\n"):
+    return (between.join(json.dumps(record, indent=2) for record in records) + "\n").encode()
+
+
+def records_of(folder, body, name="a.json", limits=None, **more):
+    """Records with their numbers, and faults."""
+    path = folder / "object"
+    path.write_bytes(body)
+    chunks = list(LocalReader(limits or Limits()).rows(path, name, declared="jsonl", **more))
+    records = []
+    for chunk in chunks:
+        rows = zip(*chunk.columns.values(), strict=True)
+        records += [dict(zip(chunk.columns, row, strict=True)) for row in rows]
+    numbers = [int(number) for chunk in chunks for number in chunk.rows]
+    return records, numbers, [fault for chunk in chunks for fault in chunk.faults]
+
+
+@pytest.mark.parametrize("name", ["a.json", "part-00000", "a.json.gz"])
+@pytest.mark.parametrize("between", ["\n", "", "\n\n", "\r\n", " ", "\n\ufeff"])
+def test_objects_over_many_lines_are_read_one_after_another(tmp_path, name, between):
+    body = pretty(RECORDS, between)
+    body = gzip.compress(body, mtime=0) if name.endswith(".gz") else body
+    assert records_of(tmp_path, body, name) == (RECORDS, [1, 2, 3, 4, 5], [])
+    small = Limits(chunk_rows=2)
+    assert records_of(tmp_path, body, name, small) == (RECORDS, [1, 2, 3, 4, 5], [])
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8, b"\n \n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_what_stands_before_them_changes_nothing(tmp_path, mark, encoding):
+    body = mark + pretty(RECORDS)
+    assert records_of(tmp_path, body, encoding=encoding)[0] == RECORDS
+
+
+def test_records_that_follow_in_another_form_are_read_as_well(tmp_path):
+    body = pretty(RECORDS[:2]) + b'{"a":7,"b":null}{"a":8,"b":null}\n[1]\n'
+    records, numbers, faults = records_of(tmp_path, body)
+    assert [record["a"] for record in records] == [0, 1, 7, 8]
+    assert numbers == [1, 2, 3, 4]
+    assert [(fault.row, fault.why) for fault in faults] == [(5, "it is not a JSON object")]
+
+
+BROKEN = {
+    "cut off": (pretty(RECORDS)[:-20], "number 5 of them is not JSON"),
+    "a comma between": (pretty(RECORDS, ",\n"), "number 2 of them is not JSON"),
+    "a field twice": (b'{\n"a": 1,\n"a": 2\n}\n', "number 1 of them .*more than once"),
+    "no number": (pretty(RECORDS) + b'{\n"a": NaN\n}\n', "number 6 of them .*NaN is not JSON"),
+    "other bytes": (pretty(RECORDS) + b'{\n"a": "\xff"\n}\n', "utf-8"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_one_is_one_reason_for_the_object(tmp_path, case):
+    body, said = BROKEN[case]
+    with pytest.raises(UnreadableData, match=said):
+        records_of(tmp_path, body)
+
+
+@pytest.mark.parametrize(
+    ("name", "delimiter"), [("a.jsonl", ""), ("a.ndjson", ""), ("a.json", "new_line")]
+)
+def test_where_lines_are_promised_one_reason_tells_of_objects_over_many(tmp_path, name, delimiter):
+    for records in (RECORDS, RECORDS[:1]):
+        with pytest.raises(UnreadableData, match=r"goes over many lines; .*jq -c"):
+            records_of(tmp_path, pretty(records), name, delimiter=delimiter)
+
+
+def test_too_many_of_them_to_be_held_are_one_reason(tmp_path):
+    with pytest.raises(UnreadableData, match=r"more than 200 bytes of them; .*jq -c"):
+        records_of(tmp_path, pretty(RECORDS), limits=Limits(chunk_bytes=200))
+
+
+@pytest.mark.parametrize(
+    ("name", "delimiter"), [("a.json", ""), ("a.json", "new_line"), ("a.jsonl", "")]
+)
+@pytest.mark.parametrize("first", [b"{bad", b'{"a":', b"{", b'{"a":1,"a":2}', b'{"a":NaN}'])
+def test_a_broken_first_line_costs_only_itself(tmp_path, name, delimiter, first):
+    body = first + b'\n{"a":1}\n{"a":2}\n'
+    records, numbers, faults = records_of(tmp_path, body, name, delimiter=delimiter)
+    assert records == [{"a": 1}, {"a": 2}]
+    assert numbers == [2, 3]
+    assert [fault.row for fault in faults] == [1]
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.lists(st.fixed_dictionaries({"a": VALUES}), min_size=1, max_size=4),
+    st.sampled_from([None, 0, 1, 2]),
+    st.sampled_from(["\n", "\n\n"]),
+)
+def test_how_objects_are_laid_out_changes_nothing(tmp_path, records, indent, between):
+    body = between.join(json.dumps(record, indent=indent) for record in records)
+    assert records_of(tmp_path, body.encode())[0] == records
