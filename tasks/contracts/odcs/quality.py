@@ -10,9 +10,10 @@ import yaml
 
 from tasks.contracts.model import NESTED, Bound, Column, Quality, Severity
 from tasks.contracts.odcs.columns import column_of
-from tasks.contracts.odcs.documents import Fault, text_of
+from tasks.contracts.odcs.documents import Fault, plain
 from tasks.contracts.odcs.expectations import expectation_of
 from tasks.contracts.odcs.patterns import python_pattern
+from tasks.yaml_documents import yaml_document
 
 ENGINE = "sluice"
 ARGUMENTS: Mapping[str, frozenset[str]] = {
@@ -159,12 +160,12 @@ def _bound(rule: Mapping[str, Any], where: str) -> Bound:
 def _implementation(rule: Mapping[str, Any], where: str) -> dict[str, Any]:
     written = rule["implementation"]
     try:
-        parsed = text_of(written) if isinstance(written, str) else written
+        parsed = yaml_document(written) if isinstance(written, str) else written
     except yaml.YAMLError as error:
         raise Fault(f"{where}: implementation is not YAML: {error}") from error
     if not isinstance(parsed, dict):
         raise Fault(f"{where}: implementation is not a mapping")
-    return dict(parsed)
+    return dict(plain(parsed, f"{where}: "))
 
 
 def _expectation(
