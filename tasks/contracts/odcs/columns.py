@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
@@ -31,6 +31,8 @@ OPTIONS = {
 }
 BOUNDS = ("minimum", "exclusive_minimum", "maximum", "exclusive_maximum")
 MOMENTS = frozenset({"date", "timestamp", "time"})
+WIDEST = {"integer": "i64", "number": "f64"}
+"""What good rows hold of a column that names no format."""
 COUNTED = frozenset(
     {"minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "required",
      "dimensions", "elementType", "normalized", "distanceMetric", "embeddingModel",
@@ -232,6 +234,7 @@ def _understood(column: Column) -> Column:
     low, high = limits(column)
     if low is not None and high is not None and low[0] > high[0]:
         raise Fault(f"{where}: no value lies between {low[1]} and {high[1]}")
+    _numbers(column, where)
     if (column.min_length or 0) > (column.max_length if column.max_length is not None else 2**63):
         raise Fault(f"{where}: minLength {column.min_length} exceeds maxLength {column.max_length}")
     if column.enum and column.type in NESTED:
@@ -302,13 +305,34 @@ def _format(column: Column, where: str) -> None:
         raise Fault(f"{where}: format {form!r} cannot be kept: good rows have 64 bits, signed")
 
 
+def _numbers(column: Column, where: str) -> None:
+    """Bounds and steps against what the numbers of a column can be."""
+    if column.type not in {"integer", "number"}:
+        return
+    least, most = NUMBERS[column.format or WIDEST[column.type]]
+    low, high = limits(column)
+    for bound, leaves in (
+        (low, low is None or within(most, low, None)),
+        (high, high is None or within(least, None, high)),
+    ):
+        if bound is not None and not leaves:
+            raise Fault(
+                f"{where}: {bound[1]} as a bound leaves no value: "
+                f"{column.format or WIDEST[column.type]} holds {least} to {most}"
+            )
+    step = column.multiple_of
+    if step is not None and step < sys.float_info.min:
+        raise Fault(f"{where}: multipleOf {step} is finer than numbers differ; leave it out")
+
+
 def _fits(column: Column, value: Any) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if column.type in MOMENTS:
         return isinstance(value, str) and moment_of(column, value) is not None
+    least, most = NUMBERS[WIDEST["integer"]]
     return {
         "string": isinstance(value, str),
-        "integer": number and math.isfinite(value) and value == int(value),
+        "integer": number and value == int(value) and least <= value <= most,
         "number": number,
         "boolean": isinstance(value, bool),
     }.get(column.type, False)

@@ -327,5 +327,5 @@ def not_multiples(typed: Any, of: float) -> list[str | None]:
     """Evidence for ``multipleOf``."""
     return [
         f"{value:g}" if value is not None and not is_multiple(value, of) else None
-        for value in typed.cast(pa.float64()).to_pylist()
+        for value in typed.to_pylist()
     ]

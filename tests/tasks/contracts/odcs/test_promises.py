@@ -140,7 +140,10 @@ def test_dates_that_another_yaml_reader_left_are_text():
 
 
 def test_a_value_that_no_value_of_the_column_can_equal_is_refused():
-    for kind, value in (("string", True), ("integer", "1"), ("boolean", 1), ("date", "soon")):
+    for kind, value in (
+        ("string", True), ("integer", "1"), ("boolean", 1), ("date", "soon"), ("integer", 1.5),
+        ("integer", 2**63), ("integer", 1e300),
+    ):  # fmt: skip
         column = {"name": "c", "logicalType": kind, "enum": [{"value": value}]}
         with pytest.raises(InvalidContract, match="enum"):
             made(column)
@@ -206,6 +209,14 @@ def test_each_of_the_bounds_of_a_number_is_kept(options, good, bad, lake, judge)
         ("integer", {"format": "u64"}, "u64"),
         ("integer", {"format": "i128"}, "i128"),
         ("integer", {"minimum": 3, "maximum": 2}, "no value lies"),
+        ("integer", {"minimum": 2**63}, "9223372036854775808 as a bound leaves no value"),
+        ("integer", {"exclusiveMinimum": 2**63 - 1}, "leaves no value"),
+        ("integer", {"maximum": -(10**20)}, "leaves no value"),
+        ("integer", {"format": "u8", "minimum": 256}, "u8 holds 0 to 255"),
+        ("integer", {"format": "u8", "exclusiveMaximum": 0}, "u8 holds 0 to 255"),
+        ("number", {"format": "f32", "minimum": 1e39}, "f32 holds"),
+        ("number", {"multipleOf": 1e-320}, "multipleOf 1e-320 is finer than numbers differ"),
+        ("integer", {"multipleOf": 5e-324}, "is finer than numbers differ"),
         ("string", {"minLength": 3, "maxLength": 2}, "minLength"),
         ("string", {"format": "phone"}, "phone"),
         ("string", {"format": "date-time"}, "logicalType of their own"),
