@@ -88,7 +88,8 @@ def _settings() -> str:
 def _model_yaml() -> str:
     parts = [
         "# model.yaml\n\nOne file in each folder below `models/`. Unknown keys are refused, and "
-        "every fault is named before anything is spent."
+        "so is a key that stands twice; every fault is named before anything is spent. A number is "
+        "written as one: `010`, `12:00:00` and `yes` are texts, here as in JSON."
     ]
     parts += [
         f"## {title}\n\n{inspect.getdoc(model) or ''}\n\n"
