@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from tasks.contracts.model import NESTED, PRIVATE, Column, Inside, Kind
 from tasks.contracts.moments.bounds import comparable, moment_of
-from tasks.contracts.moments.forms import UnknownForm, form_of
+from tasks.contracts.moments.forms import ZONES, UnknownForm, form_of
 from tasks.contracts.moments.zones import zone_named
 from tasks.contracts.odcs.documents import Fault
 from tasks.contracts.odcs.formats import NUMBERS, PASSWORD, TEXTS
@@ -31,6 +31,8 @@ OPTIONS = {
 }
 BOUNDS = ("minimum", "exclusive_minimum", "maximum", "exclusive_maximum")
 MOMENTS = frozenset({"date", "timestamp", "time"})
+OF_A_COLUMN = ("enum", "quality", "relationships", "unique", "primaryKey")
+"""Keys that an object whose fields are columns has no column for."""
 WIDEST = {"integer": "i64", "number": "f64"}
 """What good rows hold of a column that names no format."""
 COUNTED = frozenset(
@@ -91,11 +93,16 @@ def _flatten(properties: Sequence[Mapping[str, Any]], around: _Around) -> Iterat
         inner = item.get("properties")
         if item.get("logicalType") == "object" and inner:
             custom = {part["property"] for part in item.get("customProperties") or []}
-            if "formerNames" in custom:
-                raise Fault(f"object {own}: formerNames belong on each of its fields")
-            for key in ("enum", "quality", "relationships", "unique", "primaryKey"):
+            for key in ("formerNames", "profile"):
+                if key in custom:
+                    raise Fault(f"object {own}: {key} belongs on each of its fields")
+            for key in OF_A_COLUMN:
                 if item.get(key):
                     raise Fault(f"object {own}: {key} belongs on one of its fields")
+            if item.get("primaryKeyPosition") not in {None, -1}:
+                raise Fault(f"object {own}: primaryKeyPosition belongs on one of its fields")
+            if item.get("partitioned"):
+                raise Fault(f"object {own}: partitioned: no folder bears the name of an object")
             within = _Around(
                 f"{own}.",
                 f"{source}.",
@@ -107,6 +114,8 @@ def _flatten(properties: Sequence[Mapping[str, Any]], around: _Around) -> Iterat
                 yield rule
             yield from parts
         else:
+            if around.name and item.get("partitioned"):
+                raise Fault(f"column {own}: partitioned: no folder bears the name of a field")
             yield column_of(
                 item,
                 own,
@@ -291,11 +300,16 @@ def _format(column: Column, where: str) -> None:
         return
     if kind in MOMENTS:
         try:
-            form_of(form, kind)
+            certain = form_of(form, kind).certain
         except UnknownForm as error:
             raise Fault(
                 f"{where}: format {form!r} of a {kind} is not understood: {error}"
             ) from error
+        if kind == "timestamp" and not column.timezone and certain & ZONES:
+            raise Fault(
+                f"{where}: every text of the format {form!r} names a zone, and timezone: false "
+                "sets aside each that does; leave timezone out, or write the zone as [ … ]"
+            )
     elif kind == "string" and form not in {*TEXTS, PASSWORD}:
         raise Fault(
             f"{where}: format {form!r} of a string cannot be checked, only "
