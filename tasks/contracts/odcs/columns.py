@@ -187,6 +187,9 @@ def column_of(
     former = custom.get("formerNames") or []
     if not isinstance(former, list) or not all(isinstance(path, str) and path for path in former):
         raise Fault(f"column {name}: customProperties formerNames is {former!r}, not names")
+    listed = [entry["value"] for entry in item.get("enum") or []]
+    if listed and all(value is None for value in listed):
+        raise Fault(f"column {name}: enum lists no value but null; leave it out, or name values")
     described = {
         key: item[key] for key in ("items", "properties", "map") if item.get(key) is not None
     }
@@ -197,7 +200,7 @@ def column_of(
         required=required,
         unique=bool(item.get("unique")),
         classification=_classified(item, classification or str(item.get("classification") or "")),
-        enum=tuple(e["value"] for e in item.get("enum") or [] if e["value"] is not None),
+        enum=tuple(value for value in listed if value is not None),
         missing_tokens=_missing_tokens(item),
         items={**described, "options": nested} if described or nested else None,
         profile=profile,
