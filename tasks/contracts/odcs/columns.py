@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -239,22 +240,39 @@ def _understood(column: Column) -> Column:
         message = f"{where}: pattern {column.pattern!r} does not compile: {error}"
         raise Fault(message) from error
     del pattern
-    for bound in BOUNDS:
-        value = getattr(column, bound)
-        if column.type in MOMENTS and value is not None and moment_of(column, str(value)) is None:
-            raise Fault(f"{where}: {bound} {value!r} is no {column.type}")
-    low, high = limits(column)
-    if low is not None and high is not None and low[0] > high[0]:
-        raise Fault(f"{where}: no value lies between {low[1]} and {high[1]}")
-    _numbers(column, where)
+    require_bounds(column, where)
     if (column.min_length or 0) > (column.max_length if column.max_length is not None else 2**63):
         raise Fault(f"{where}: minLength {column.min_length} exceeds maxLength {column.max_length}")
     if column.enum and column.type in NESTED:
         raise Fault(f"{where}: enum of {column.type} values cannot be checked")
     for value in column.enum:
-        if not _fits(column, value):
+        if not fits(column, value):
             raise Fault(f"{where}: enum value {value!r} is no {column.type}; quote what is text")
     return column
+
+
+def require_bounds(column: Column, where: str) -> None:
+    """Refuse bounds that are no values of the column's type, or that leave none.
+
+    Raises:
+        Fault: so they are.
+    """
+    for bound in BOUNDS:
+        value = getattr(column, bound)
+        if column.type in MOMENTS and value is not None and moment_of(column, str(value)) is None:
+            raise Fault(f"{where}: {bound} {value!r} is no {column.type}")
+    low, high = limits(column)
+    if low is not None and high is not None and not _leaves(column, low, high):
+        raise Fault(f"{where}: no value lies between {low[1]} and {high[1]}")
+    _numbers(column, where)
+
+
+def _leaves(column: Column, low: tuple[Any, Any, bool], high: tuple[Any, Any, bool]) -> bool:
+    """Whether some value lies between two bounds."""
+    if column.type == "integer":
+        least = math.floor(low[0]) + 1 if low[2] else math.ceil(low[0])
+        return within(least, low, high)
+    return bool(low[0] < high[0] or (low[0] == high[0] and not (low[2] or high[2])))
 
 
 def limits(column: Column) -> tuple[tuple[Any, Any, bool] | None, tuple[Any, Any, bool] | None]:
@@ -342,7 +360,8 @@ def _numbers(column: Column, where: str) -> None:
         raise Fault(f"{where}: multipleOf {step} is finer than numbers differ; leave it out")
 
 
-def _fits(column: Column, value: Any) -> bool:
+def fits(column: Column, value: Any) -> bool:
+    """Whether a value that a contract lists can be one of the column's."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if column.type in MOMENTS:
         return isinstance(value, str) and moment_of(column, value) is not None
