@@ -96,8 +96,9 @@ def _reader(column: Column) -> Callable[[Any], Any]:
         elif kind == "time":
             reading = value if isinstance(value, time) else None
         elif kind == "date":
-            reading = value.date() if isinstance(value, datetime) else value
-            reading = reading if isinstance(reading, date) else None
+            # Good rows hold what is nested as it came: a moment among days would stay one.
+            day = isinstance(value, date) and not isinstance(value, datetime)
+            reading = value if day else None
         else:
             # A file with types of its own knows whether its moments have a zone.
             typed = column.model_copy(update={"timezone": True})
