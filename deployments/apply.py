@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from deployments.paused import as_left
+from tasks.yaml_documents import yaml_document
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = 200
@@ -28,7 +29,7 @@ def deploy() -> int:
     import yaml
 
     environment = {"SLUICE_HOME": str(ROOT), **os.environ}
-    document = as_left(yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8")), *_there())
+    document = as_left(yaml_document((ROOT / "prefect.yaml").read_text("utf-8")), *_there())
     with tempfile.TemporaryDirectory() as folder:
         plan = Path(folder) / "prefect.yaml"
         plan.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")

@@ -91,7 +91,8 @@ def _settings() -> str:
 def _model_yaml() -> str:
     parts = [
         "# model.yaml\n\nOne file in each folder below `models/`. Unknown keys are refused, and "
-        "every fault is named before anything is spent."
+        "so is a key that stands twice; every fault is named before anything is spent. A number is "
+        "written as one: `010`, `12:00:00` and `yes` are texts, here as in JSON."
     ]
     parts += [
         f"## {title}\n\n{inspect.getdoc(model) or ''}\n\n"
@@ -329,7 +330,9 @@ def _odcs() -> str:
     parts.append(
         "## Expectations of Great Expectations\n\nAll that its core offers. With `mostly`, rows "
         "are counted and none is set aside. Its own verdict counts: an exception, or a failure "
-        "that names no row, is an `error`.\n\n"
+        "that names no row, is an `error`. Arguments are held to their kind and to the columns' "
+        "types when the contract is loaded: patterns and lengths look at texts (strings, times, "
+        "what is nested, as JSON), sums at numbers, and types are compared that can be equal.\n\n"
         + _table(
             ("expectation", "what becomes of it", "arguments, or why"), [*expectations, *refusals]
         )

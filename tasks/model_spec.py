@@ -28,6 +28,7 @@ from tasks.specs.serving import ServingSpec
 from tasks.specs.training import TrainingSpec
 from tasks.specs.trial import TrialSpec
 from tasks.strict import Strict
+from tasks.yaml_documents import yaml_document
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 
@@ -138,7 +139,7 @@ def load_model_spec(name: str, models_dir: Path) -> ModelSpec:
             f"Use one of {', '.join(known_models(models_dir)) or '(none yet)'}, or add the folder.",
         )
     try:
-        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw: Any = yaml_document(path.read_text(encoding="utf-8"))
         spec = ModelSpec.model_validate(raw)
     except ValidationError as error:
         faults = "; ".join(
@@ -149,7 +150,7 @@ def load_model_spec(name: str, models_dir: Path) -> ModelSpec:
             f"{path} does not describe a model: {faults}.",
             "Correct these keys; docs/model-yaml.md lists each with its meaning.",
         ) from error
-    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, OSError) as error:
         raise InvalidModelSpec(
             f"{path} is not YAML: {error}.", "Correct the file at the line named above."
         ) from error

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from tasks.errors import InvalidSetting
 from tasks.model_spec import ModelSpec
 from tasks.specs.release import ReleaseSpec
+from tasks.yaml_documents import yaml_document
 
 
 def with_policy(spec: ModelSpec, path: str) -> ModelSpec:
@@ -50,7 +51,7 @@ def with_policy(spec: ModelSpec, path: str) -> ModelSpec:
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text("utf-8"))
+        document = yaml_document(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InvalidSetting(
             f"SLUICE_RELEASE_POLICY={path} cannot be read: {error}.",

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from tasks.errors import InvalidSetting
 from tasks.images import fault_of
 from tasks.settings import Settings
+from tasks.yaml_documents import yaml_document
 
 KIND = "ecs"
 DESCRIPTION = "Sluice's flows as ECS tasks; written by python -m deployments.ecs."
@@ -47,7 +48,7 @@ def read(path: Path) -> dict[str, Any]:
         InvalidSetting: it is not there, is no mapping, or holds what the worker would not take.
     """
     try:
-        values = yaml.safe_load(path.read_text("utf-8"))
+        values = yaml_document(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InvalidSetting(
             f"The values of the ECS work pool cannot be read from {path}: {error}.",

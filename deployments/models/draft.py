@@ -19,12 +19,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import yaml
-
 from models.runtime.family import plug_in
 from tasks.contracts.model import Column, Contract, LogicalType
 from tasks.errors import UnreadableData
 from tasks.metrics import task_class
+from tasks.yaml_documents import yaml_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 ROWS = 10_000
@@ -176,7 +175,7 @@ def contract_text(request: Asked, columns: Sequence[Column], lake: str) -> str:
         "# A draft. Say what a sound row is: bounds (logicalTypeOptions), units, who may see it.\n"
         "# docs/contracts.md explains each part.\n"
     )
-    return head + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    return head + yaml_text(document)
 
 
 def _property(column: Column, label: str) -> dict[str, Any]:
@@ -252,10 +251,10 @@ def _description(request: Asked, task: str) -> dict[str, Any]:
         "task": task,
         "input": request.kind,
         "backend": request.backend,
-        "owner": yaml.safe_dump(request.owner).splitlines()[0],
-        "description": yaml.safe_dump(request.description, width=10_000).splitlines()[0],
+        "owner": yaml_text(request.owner).splitlines()[0],
+        "description": yaml_text(request.description, width=10_000).splitlines()[0],
         "dataset": request.dataset,
-        "label": yaml.safe_dump(request.label).splitlines()[0],
+        "label": yaml_text(request.label).splitlines()[0],
         "holdout_days": 0,
         "hyperparameters": "\n".join(first),
         "logged": "\n".join(definitions),

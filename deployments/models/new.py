@@ -21,6 +21,7 @@ from tasks.errors import ConfigurationError, ContractMissing, InvalidModelSpec
 from tasks.metrics import TASKS, task_class
 from tasks.model_spec import known_models
 from tasks.settings import Settings
+from tasks.yaml_documents import yaml_document
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST = 40
@@ -140,12 +141,10 @@ def _contract(request: Asked, settings: Settings, texts: dict[Path, str]) -> Con
     """The contract, of a new data set too: what is drafted must load."""
     if not texts:
         return load_contract(request.dataset, settings.contracts_dir)
-    import yaml
-
     from tasks.contracts.odcs import contract_of
 
     [(path, text)] = texts.items()
-    return contract_of(yaml.safe_load(text), request.dataset, str(path))
+    return contract_of(yaml_document(text), request.dataset, str(path))
 
 
 def _with_label(request: Asked, contract: Contract) -> Asked:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-import yaml
 from pydantic import Field
 
 from tasks.values import Frozen
+from tasks.yaml_documents import yaml_document
 
 FILE = Path(__file__).with_name("accepted.yaml")
 
@@ -61,6 +61,7 @@ def accepted(file: Path = FILE) -> Accepted:
     """Read the file.
 
     Raises:
+        yaml.YAMLError: it is no YAML, or names a key twice.
         pydantic.ValidationError: it has other keys than these, or none of them.
     """
-    return Accepted.model_validate(yaml.safe_load(file.read_text("utf-8")))
+    return Accepted.model_validate(yaml_document(file.read_text("utf-8")))

@@ -38,6 +38,20 @@ def test_the_values_in_the_box_are_ones_that_the_worker_takes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("cpu: 1024\ncpu: 2048\n", "'cpu' stands in line 1 already"),
+        ("env: {A: '1', A: '2'}\n", "'A' stands in line 1 already"),
+        ("env: &e {A: *e}\n", "inside the value that it names"),
+    ],
+)
+def test_values_that_say_two_things_are_refused_with_their_line(tmp_path, text, message) -> None:
+    (tmp_path / "pool.yaml").write_text(text)
+    with pytest.raises(InvalidSetting, match=rf"pool\.yaml: .*{message}"):
+        pool.read(tmp_path / "pool.yaml")
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"imagge": "x"}, "'imagge', which Prefect's ECS worker does not know"),

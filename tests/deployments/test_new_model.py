@@ -16,6 +16,7 @@ from deployments.models.draft import columns_of
 from deployments.models.new import new_model
 from tasks.contracts import load_contract
 from tasks.errors import ConfigurationError, UnreadableData
+from tasks.model_spec import load_model_spec
 from tasks.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,6 +57,17 @@ def test_a_sample_gives_the_types_that_its_values_have(sample):
     assert found["id"].unique
     assert found["city"].enum == ("Bonn", "Köln")
     assert {name for name, column in found.items() if not column.required} == {"area", "note"}
+
+
+def test_names_that_look_like_numbers_stay_names(place, tmp_path):
+    rows = [f"{size},{code}" for size in range(10) for code in ("1e5", "no", "0o7", "12:30")]
+    (tmp_path / "homes.csv").write_text("\n".join(["size,code", *rows]))
+    new_model(place, "fresh", "tabular", dataset="homes", label="code",
+              sample=tmp_path / "homes.csv", owner="1e5")  # fmt: skip
+    assert load_contract("homes", place.contracts_dir).column("code").enum == (
+        "0o7", "12:30", "1e5", "no",
+    )  # fmt: skip
+    assert load_model_spec("fresh", place.models_dir).owner == "1e5"
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n", "a,a\n1,2\n", "a,\n1,2\n", "\x00\xff"])

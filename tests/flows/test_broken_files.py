@@ -35,6 +35,15 @@ BROKEN = {
     "a zero byte": b"version: \x00\n",
     "a day that is none": b"version: 2024-13-45\n",
     "endlessly deep": b"[" * 20_000,
+    "a value that contains itself": b"version: &a [*a]\n",
+    "aliases of aliases": b"a0: &a0 [x, x]\n"
+    + b"".join(
+        b"a%d: &a%d [%s]\n" % (level, level, b", ".join([b"*a%d" % (level - 1)] * 10))
+        for level in range(1, 12)
+    ),
+    "a number beyond any": b"version: 1" + b"0" * 400 + b"\n",
+    "a number of too many digits": b"version: 1" + b"0" * 5000 + b"\n",
+    "a key named twice": b"version: 1.0.0\nversion: 2.0.0\n",
     "half a contract": b"version: 1.0.0\nkind: DataContract\napiVersion: v3.2.0\nid: x\n",
 }  # fmt: skip
 FLOWS = ("curate", "experiment", "reconcile", "release", "retrain", "retrain_due", "watch_drift")

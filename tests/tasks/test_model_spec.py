@@ -89,6 +89,56 @@ def test_every_fault_is_named(tmp_path, change, said):
         load_model_spec("demo", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("part", "place"),
+    [
+        ("gates: [{metric: mae, at_most: true}]", "gates.0.at_most: .*true or false"),
+        ("gates: [{metric: mae, at_most: 1:30}]", "gates.0.at_most: .*'1:30' is text"),
+        ("gates: [{metric: mae, at_most: 010}]", "gates.0.at_most: .*'010' is text"),
+        ("gates: [{metric: mae, at_most: '5'}]", "gates.0.at_most: .*'5' is text"),
+        ("training: {budget_usd: yes}", "training.budget_usd: .*'yes' is text"),
+        ("training: {budget_usd: false}", "training.budget_usd: .*False is true or false"),
+        ("training: {budget_usd: 1_000}", "training.budget_usd: .*'1_000' is text"),
+        ("training: {max_runtime_seconds: 12:00:00}", "training.max_runtime_seconds: .*'12:00:00'"),
+        ("training: {hourly_usd: ''}", "training.hourly_usd: .*'' is text"),
+        ("release: {ladder: [true, 0.5]}", "release.ladder: .*True is true or false"),
+        ("release: {tolerance: {errors: '0.1'}}", "release.tolerance.errors: .*'0.1' is text"),
+        ("release: {watch_seconds: 2024-01-01}", "release.watch_seconds: .*'2024-01-01' is text"),
+        ("data: {dataset: s, label: p, holdout_days: on}", "data.holdout_days: .*'on' is text"),
+    ],
+)
+def test_a_word_is_no_number_and_neither_is_true_or_false(tmp_path, part, place):
+    key = part.partition(":")[0]
+    lines = [line for line in GOOD.splitlines() if not line.startswith(key)]
+    write(tmp_path, "\n".join([*lines, part]))
+    with pytest.raises(InvalidModelSpec, match=place):
+        load_model_spec("demo", tmp_path)
+
+
+def test_numbers_that_were_always_numbers_still_are(tmp_path):
+    training = "training: {budget_usd: 5, max_runtime_seconds: 4.32e+4, hyperparameters: {a: 1e-3}}"
+    write(tmp_path, f"{GOOD}{training}\nrelease: {{ladder: [0.1, 5e-1], sample_ratio: no}}\n")
+    spec = load_model_spec("demo", tmp_path)
+    assert (spec.training.budget_usd, spec.training.max_runtime_seconds) == (5.0, 43_200)
+    assert spec.training.hyperparameters == {"a": 0.001}
+    assert (spec.release.ladder, spec.release.sample_ratio) == ((0.1, 0.5), False)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (GOOD + "gates: [{metric: mae, at_most: 9}]\n", "gates"),
+        (GOOD + "training: {budget_usd: 5, budget_usd: 5000}\n", "budget_usd"),
+        (GOOD.replace("at_most: 1", "at_most: 1, at_most: 9"), "at_most"),
+        (GOOD + "training:\n  hyperparameters:\n    a: 1\n    'a': 2\n", "a"),
+    ],
+)
+def test_a_key_that_is_named_twice_is_refused_with_its_line(tmp_path, text, key):
+    write(tmp_path, text)
+    with pytest.raises(InvalidModelSpec, match=rf"'{key}' stands in line \d+ already(?s:.*)line"):
+        load_model_spec("demo", tmp_path)
+
+
 def test_a_metric_of_an_own_program_is_declared_by_its_gate(tmp_path):
     write(tmp_path, GOOD.replace("metric: mae", "metric: pinball, better: smaller"))
     assert load_model_spec("demo", tmp_path).gates[0].direction == "smaller"

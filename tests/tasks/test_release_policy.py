@@ -45,6 +45,10 @@ def test_the_laptop_s_policy_fits_every_model_and_ends_within_a_quarter_of_an_ho
         ("- 1\n", "no keys"),
         ("a: [\n", "cannot be read"),
         ("\x00", "cannot be read"),
+        ("watch_seconds: 90\nwatch_seconds: 9000\n", "watch_seconds' stands in line 1 already"),
+        ("watch_seconds: 1:30\n", "'1:30' is text"),
+        ("a: &a [*a]\n", "cannot be read"),
+        ("[" * 20_000, "nested too deep"),
     ],
 )
 def test_what_a_release_cannot_have_is_refused_by_name(spec, tmp_path, text, named):

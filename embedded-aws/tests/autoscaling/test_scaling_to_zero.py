@@ -124,7 +124,9 @@ def test_instances_that_come_back_by_hand_serve_what_waits(aws, shop, counter):
         )
         shop.wait(name)
         assert count(shop, name) == ("InService", wanted)
-        assert len(list(folders.glob(f"{name}.*/*"))) == wanted, "each instance has its model, and no other"
+        assert len(list(folders.glob(f"{name}.*/*"))) == wanted, (
+            "each instance has its model, and no other"
+        )
         if not wanted:
             answer = counter.ask(name, {"echo": "patience"})
             shop.update(name, counter.config(shop.model()), RetainAllVariantProperties=True)

@@ -95,8 +95,8 @@ def _matching(raw: Any, pattern: str) -> Any:
 def moments(column: Column, raw: Any, wanted: Any) -> tuple[Any, Any]:
     """Arrow dates and timestamps → the wanted type, and beside it what did not read.
 
-    That is what lies beyond the years 1 to 9999, in no known zone, or names no moment in the
-    column's own zone.
+    That is what lies beyond the years 1 to 9999, in no known zone, names no moment in the
+    column's own zone, or, where days are wanted, is later than midnight of the clock that it names.
     """
     counted = raw.cast(pa.int32()) if pa.types.is_date32(raw.type) else raw.cast(pa.int64())
     kept = in_calendar(raw, counted.cast(pa.int64()))
@@ -105,6 +105,8 @@ def moments(column: Column, raw: Any, wanted: Any) -> tuple[Any, Any]:
         if bare and pa.types.is_timestamp(wanted):
             # A wall time: its zone is the one that the contract names.
             kept = localised(kept, zone_of(column))
+        elif pa.types.is_timestamp(raw.type) and pa.types.is_date(wanted):
+            kept = _days(kept if bare else pc.local_timestamp(kept))
         typed = kept.cast(wanted, safe=False)
     except pa.ArrowInvalid:
         typed = pa.nulls(len(raw), wanted)
@@ -113,6 +115,14 @@ def moments(column: Column, raw: Any, wanted: Any) -> tuple[Any, Any]:
         return typed, pa.nulls(len(raw), pa.string())
     texts = [None if count is None else f"{count} as {raw.type}" for count in counted.to_pylist()]
     return typed, pc.if_else(failed, pa.array(texts, pa.string()), None)
+
+
+def _days(walls: Any) -> Any:
+    """Wall-clock times that are midnights, null for others: no day is cut out of a moment."""
+    counts = walls.cast(pa.int64())
+    per_day = 86_400 * UNITS[walls.type.unit]
+    midnights = pc.equal(pc.multiply(pc.divide(counts, per_day), per_day), counts)
+    return pc.if_else(midnights, walls, None)
 
 
 def in_calendar(values: Any, counted: Any) -> Any:

@@ -154,12 +154,14 @@ class Form:
     Attributes:
         written: As the contract writes it.
         shape: Regular expression of the whole text.
-        fields: What the text says, by name.
+        fields: What a text may say, by name.
+        certain: What every text says: the fields that stand in no optional section.
     """
 
     written: str
     shape: re.Pattern[str]
     fields: frozenset[str]
+    certain: frozenset[str]
 
     def read(self, text: str) -> date | datetime | time | None:
         """The moment (with its zone where the text names one), or None when it names none.
@@ -258,7 +260,7 @@ def form_of(written: str, kind: Type) -> Form:
         raise UnknownForm("minutes need an hour, and seconds need minutes")
     if "fraction" in fields and "second" not in fields:
         raise UnknownForm("a fraction needs seconds")
-    return Form(written, re.compile(f"(?:{shape})\\Z"), frozenset(fields))
+    return Form(written, re.compile(f"(?:{shape})\\Z"), frozenset(fields), frozenset(certain))
 
 
 def _tokens(written: str) -> list[tuple[str, str]]:

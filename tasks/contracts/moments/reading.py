@@ -56,6 +56,13 @@ def placed(moment: Moment | None, zone: tzinfo, column: Column) -> datetime | No
     return instant if instant is None or column.zoned else instant.replace(tzinfo=None)
 
 
+def whole_day(moment: date) -> date | None:
+    """The day of a typed value: a moment is one only at midnight of the clock that it names."""
+    if not isinstance(moment, datetime):
+        return moment
+    return moment.date() if moment.time() == time() else None
+
+
 def written_clock(moment: time) -> str:
     """A time of day as good rows carry it: ``HH:mm:ss``, a fraction without trailing zeros."""
     text = moment.isoformat()

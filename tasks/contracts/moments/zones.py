@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from functools import lru_cache
-from zoneinfo import ZoneInfo
+from functools import cache, lru_cache
+from zoneinfo import ZoneInfo, available_timezones
 
 OFFSET = re.compile(r"^(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?([0-5]\d))?$")
+
+OF_THE_MACHINE = frozenset({"localtime", "posixrules", "Factory"})
+"""Files beside the zones: what a machine takes for its own, and what stands where nobody chose."""
+
+
+@cache
+def known_zones() -> frozenset[str]:
+    """Zones that the IANA database names, the same on every machine."""
+    return frozenset(available_timezones()) - OF_THE_MACHINE
 
 
 @lru_cache(maxsize=256)
@@ -24,10 +33,12 @@ def zone_named(name: str) -> tzinfo:
         sign, hours, minutes = match.groups()
         ahead = timedelta(hours=int(hours), minutes=int(minutes or 0))
         return timezone(-ahead if sign == "-" else ahead)
-    try:
-        return ZoneInfo(name)
-    except (KeyError, OSError, ValueError) as error:  # no such name; a folder; a path upwards
-        raise ValueError(f"{name!r} is no zone") from error
+    if name not in known_zones():
+        raise ValueError(
+            f"{name!r} is no zone; write a name of the IANA database (Europe/Berlin) or an offset "
+            "(+01:00)"
+        )
+    return ZoneInfo(name)
 
 
 def in_utc(wall: datetime, zone: tzinfo) -> datetime | None:

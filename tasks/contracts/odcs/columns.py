@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from tasks.contracts.model import NESTED, PRIVATE, Column, Inside, Kind
 from tasks.contracts.moments.bounds import comparable, moment_of
-from tasks.contracts.moments.forms import UnknownForm, form_of
+from tasks.contracts.moments.forms import ZONES, UnknownForm, form_of
 from tasks.contracts.moments.zones import zone_named
 from tasks.contracts.odcs.documents import Fault
 from tasks.contracts.odcs.formats import NUMBERS, PASSWORD, TEXTS
@@ -31,6 +32,10 @@ OPTIONS = {
 }
 BOUNDS = ("minimum", "exclusive_minimum", "maximum", "exclusive_maximum")
 MOMENTS = frozenset({"date", "timestamp", "time"})
+OF_A_COLUMN = ("enum", "quality", "relationships", "unique", "primaryKey")
+"""Keys that an object whose fields are columns has no column for."""
+WIDEST = {"integer": "i64", "number": "f64"}
+"""What good rows hold of a column that names no format."""
 COUNTED = frozenset(
     {"minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "required",
      "dimensions", "elementType", "normalized", "distanceMetric", "embeddingModel",
@@ -89,11 +94,16 @@ def _flatten(properties: Sequence[Mapping[str, Any]], around: _Around) -> Iterat
         inner = item.get("properties")
         if item.get("logicalType") == "object" and inner:
             custom = {part["property"] for part in item.get("customProperties") or []}
-            if "formerNames" in custom:
-                raise Fault(f"object {own}: formerNames belong on each of its fields")
-            for key in ("enum", "quality", "relationships", "unique", "primaryKey"):
+            for key in ("formerNames", "profile"):
+                if key in custom:
+                    raise Fault(f"object {own}: {key} belongs on each of its fields")
+            for key in OF_A_COLUMN:
                 if item.get(key):
                     raise Fault(f"object {own}: {key} belongs on one of its fields")
+            if item.get("primaryKeyPosition") not in {None, -1}:
+                raise Fault(f"object {own}: primaryKeyPosition belongs on one of its fields")
+            if item.get("partitioned"):
+                raise Fault(f"object {own}: partitioned: no folder bears the name of an object")
             within = _Around(
                 f"{own}.",
                 f"{source}.",
@@ -105,6 +115,8 @@ def _flatten(properties: Sequence[Mapping[str, Any]], around: _Around) -> Iterat
                 yield rule
             yield from parts
         else:
+            if around.name and item.get("partitioned"):
+                raise Fault(f"column {own}: partitioned: no folder bears the name of a field")
             yield column_of(
                 item,
                 own,
@@ -176,6 +188,9 @@ def column_of(
     former = custom.get("formerNames") or []
     if not isinstance(former, list) or not all(isinstance(path, str) and path for path in former):
         raise Fault(f"column {name}: customProperties formerNames is {former!r}, not names")
+    listed = [entry["value"] for entry in item.get("enum") or []]
+    if listed and all(value is None for value in listed):
+        raise Fault(f"column {name}: enum lists no value but null; leave it out, or name values")
     described = {
         key: item[key] for key in ("items", "properties", "map") if item.get(key) is not None
     }
@@ -186,7 +201,7 @@ def column_of(
         required=required,
         unique=bool(item.get("unique")),
         classification=_classified(item, classification or str(item.get("classification") or "")),
-        enum=tuple(e["value"] for e in item.get("enum") or [] if e["value"] is not None),
+        enum=tuple(value for value in listed if value is not None),
         missing_tokens=_missing_tokens(item),
         items={**described, "options": nested} if described or nested else None,
         profile=profile,
@@ -225,21 +240,39 @@ def _understood(column: Column) -> Column:
         message = f"{where}: pattern {column.pattern!r} does not compile: {error}"
         raise Fault(message) from error
     del pattern
-    for bound in BOUNDS:
-        value = getattr(column, bound)
-        if column.type in MOMENTS and value is not None and moment_of(column, str(value)) is None:
-            raise Fault(f"{where}: {bound} {value!r} is no {column.type}")
-    low, high = limits(column)
-    if low is not None and high is not None and low[0] > high[0]:
-        raise Fault(f"{where}: no value lies between {low[1]} and {high[1]}")
+    require_bounds(column, where)
     if (column.min_length or 0) > (column.max_length if column.max_length is not None else 2**63):
         raise Fault(f"{where}: minLength {column.min_length} exceeds maxLength {column.max_length}")
     if column.enum and column.type in NESTED:
         raise Fault(f"{where}: enum of {column.type} values cannot be checked")
     for value in column.enum:
-        if not _fits(column, value):
+        if not fits(column, value):
             raise Fault(f"{where}: enum value {value!r} is no {column.type}; quote what is text")
     return column
+
+
+def require_bounds(column: Column, where: str) -> None:
+    """Refuse bounds that are no values of the column's type, or that leave none.
+
+    Raises:
+        Fault: so they are.
+    """
+    for bound in BOUNDS:
+        value = getattr(column, bound)
+        if column.type in MOMENTS and value is not None and moment_of(column, str(value)) is None:
+            raise Fault(f"{where}: {bound} {value!r} is no {column.type}")
+    low, high = limits(column)
+    if low is not None and high is not None and not _leaves(column, low, high):
+        raise Fault(f"{where}: no value lies between {low[1]} and {high[1]}")
+    _numbers(column, where)
+
+
+def _leaves(column: Column, low: tuple[Any, Any, bool], high: tuple[Any, Any, bool]) -> bool:
+    """Whether some value lies between two bounds."""
+    if column.type == "integer":
+        least = math.floor(low[0]) + 1 if low[2] else math.ceil(low[0])
+        return within(least, low, high)
+    return bool(low[0] < high[0] or (low[0] == high[0] and not (low[2] or high[2])))
 
 
 def limits(column: Column) -> tuple[tuple[Any, Any, bool] | None, tuple[Any, Any, bool] | None]:
@@ -288,11 +321,16 @@ def _format(column: Column, where: str) -> None:
         return
     if kind in MOMENTS:
         try:
-            form_of(form, kind)
+            certain = form_of(form, kind).certain
         except UnknownForm as error:
             raise Fault(
                 f"{where}: format {form!r} of a {kind} is not understood: {error}"
             ) from error
+        if kind == "timestamp" and not column.timezone and certain & ZONES:
+            raise Fault(
+                f"{where}: every text of the format {form!r} names a zone, and timezone: false "
+                "sets aside each that does; leave timezone out, or write the zone as [ … ]"
+            )
     elif kind == "string" and form not in {*TEXTS, PASSWORD}:
         raise Fault(
             f"{where}: format {form!r} of a string cannot be checked, only "
@@ -302,13 +340,35 @@ def _format(column: Column, where: str) -> None:
         raise Fault(f"{where}: format {form!r} cannot be kept: good rows have 64 bits, signed")
 
 
-def _fits(column: Column, value: Any) -> bool:
+def _numbers(column: Column, where: str) -> None:
+    """Bounds and steps against what the numbers of a column can be."""
+    if column.type not in {"integer", "number"}:
+        return
+    least, most = NUMBERS[column.format or WIDEST[column.type]]
+    low, high = limits(column)
+    for bound, leaves in (
+        (low, low is None or within(most, low, None)),
+        (high, high is None or within(least, None, high)),
+    ):
+        if bound is not None and not leaves:
+            raise Fault(
+                f"{where}: {bound[1]} as a bound leaves no value: "
+                f"{column.format or WIDEST[column.type]} holds {least} to {most}"
+            )
+    step = column.multiple_of
+    if step is not None and step < sys.float_info.min:
+        raise Fault(f"{where}: multipleOf {step} is finer than numbers differ; leave it out")
+
+
+def fits(column: Column, value: Any) -> bool:
+    """Whether a value that a contract lists can be one of the column's."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if column.type in MOMENTS:
         return isinstance(value, str) and moment_of(column, value) is not None
+    least, most = NUMBERS[WIDEST["integer"]]
     return {
         "string": isinstance(value, str),
-        "integer": number and math.isfinite(value) and value == int(value),
+        "integer": number and value == int(value) and least <= value <= most,
         "number": number,
         "boolean": isinstance(value, bool),
     }.get(column.type, False)

@@ -1,63 +1,46 @@
-"""YAML as contracts are written: a date stays the text that stands there.
-
-YAML 1.1 turns ``2024-01-01`` into a date, ``08:30`` into 510 and ``no`` into false. ODCS knows
-dates as text, and JSON knows none of the three.
-"""
+"""A parsed contract as JSON would hold it: texts for dates, and numbers that can be compared."""
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Mapping
 from datetime import date, time
 from typing import Any
-
-import yaml
 
 
 class Fault(Exception):
     """A contract says something that cannot be kept; becomes InvalidContract."""
 
 
-class _Loader(yaml.SafeLoader):
-    """Dates, clocks and the words yes, no, on and off stay text, as in YAML 1.2."""
+def plain(document: Any, where: str = "") -> Any:
+    """A parsed document with dates and times as ISO text, as another YAML reader left them.
 
-
-_TAGS = {
-    "tag:yaml.org,2002:bool": re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"),
-    "tag:yaml.org,2002:int": re.compile(r"^[-+]?(?:0|[1-9][0-9]*|0o[0-7]+|0x[0-9a-fA-F]+)$"),
-    "tag:yaml.org,2002:float": re.compile(
-        r"^[-+]?(?:(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))$"
-        r"|^\.(?:nan|NaN|NAN)$"
-    ),
-}
-_FIRST = {
-    "tag:yaml.org,2002:bool": "tTfF",
-    "tag:yaml.org,2002:int": "-+0123456789",
-    "tag:yaml.org,2002:float": "-+0123456789.",
-}
-_Loader.yaml_implicit_resolvers = {
-    first: [pair for pair in pairs if pair[0] not in {*_TAGS, "tag:yaml.org,2002:timestamp"}]
-    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-for _tag, _pattern in _TAGS.items():
-    _Loader.add_implicit_resolver(_tag, _pattern, list(_FIRST[_tag]))
-
-
-def text_of(written: str) -> Any:
-    """Parse a YAML text.
+    Args:
+        document: Mappings, lists and single values.
+        where: The place of it in the whole, as an error names it.
 
     Raises:
-        yaml.YAMLError: it is none.
+        Fault: a number is none that others are compared with, or two keys are one text.
     """
-    return yaml.load(written, Loader=_Loader)  # noqa: S506 - a SafeLoader that reads fewer types
-
-
-def plain(document: Any) -> Any:
-    """A parsed document with dates and times as ISO text, as another YAML reader left them."""
     if isinstance(document, Mapping):
-        return {str(plain(key)): plain(value) for key, value in document.items()}
+        made = {str(plain(key)): plain(value, f"{where}{key}.") for key, value in document.items()}
+        if len(made) < len(document):
+            raise Fault(f"{where.rstrip('.') or 'file'}: two of its keys are one text")
+        return made
     if isinstance(document, list | tuple):
-        return [plain(value) for value in document]
+        return [plain(value, f"{where}{at}.") for at, value in enumerate(document)]
     if isinstance(document, date | time):
         return document.isoformat()
+    if isinstance(document, int | float):
+        _require_comparable(document, where.rstrip(".") or "file")
     return document
+
+
+def _require_comparable(number: float, where: str) -> None:
+    """JSON knows neither .inf nor .nan, and nothing is compared with what no float holds."""
+    try:
+        finite = math.isfinite(number)
+    except OverflowError:  # an integer beyond any float
+        raise Fault(f"{where}: {number!s:.40}… is beyond what a number can be") from None
+    if not finite:
+        raise Fault(f"{where}: {number} is no number that a value could be compared with")

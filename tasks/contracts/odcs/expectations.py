@@ -7,14 +7,12 @@ the lists to what the installed Great Expectations offers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tasks.contracts.model import Bound, Column
-from tasks.contracts.moments.bounds import moment_of
-from tasks.contracts.odcs.columns import MOMENTS
+from tasks.contracts.odcs.arguments import require_arguments
 from tasks.contracts.odcs.documents import Fault
 
 
@@ -171,20 +169,24 @@ def expectation_of(
     strange = sorted(set(body) - {"type", "expectation_type", "kwargs"} - REMARKS)
     if strange:
         raise Fault(f"{where}: {name} beside type and kwargs says {', '.join(strange)}")
-    kept, kwargs = ROWS[name], dict(body.get("kwargs") or {})
+    if not isinstance(body.get("kwargs"), Mapping | None):
+        raise Fault(f"{where}: kwargs {body['kwargs']!r} are not arguments with their values")
+    kept = ROWS[name]
+    kwargs = {key: value for key, value in (body.get("kwargs") or {}).items() if value is not None}
     if column and "column" in kept.columns:
         kwargs.setdefault("column", column)
     _arguments(kept, kwargs, f"{where}: {name}")
-    named: list[str] = []
-    for key in kept.columns:
-        value = kwargs[key]
-        named += [value] if isinstance(value, str) else list(value)
+    named = _named(kept, kwargs, where)
     if not named or set(named) - set(columns):
         raise Fault(f"{where}: {named!r} are not columns")
+    if "column_list" in kept.columns and len(named) == 1:
+        raise Fault(f"{where}: {name}: column_list {named!r} names one column; name two or more")
     most = kwargs.pop("mostly", 1)
     if isinstance(most, bool) or not isinstance(most, int | float) or not 0 <= most <= 1:
-        raise Fault(f"{where}: mostly is {most!r}, not a share in [0, 1]")
-    _values(kwargs, [columns[key] for key in named], f"{where}: {name}")
+        raise Fault(f"{where}: mostly is {most!r}, not a share in (0, 1]")
+    if round(100 * (1 - most), 9) == 100:  # noqa: PLR2004 - per cent
+        raise Fault(f"{where}: mostly is {most!r}, which lets every row fail; leave the rule out")
+    require_arguments(name, kwargs, [columns[key] for key in named], f"{where}: {name}")
     share = None if most == 1 else Bound(high=round(100 * (1 - most), 9), unit="percent")
     return Expectation(name, kwargs, tuple(named), share)
 
@@ -195,30 +197,19 @@ def _arguments(kept: RowExpectation, kwargs: Mapping[str, Any], where: str) -> N
         raise Fault(f"{where} does not know {', '.join(strange)} here")
     if missing := sorted((kept.needs | set(kept.columns)) - set(kwargs)):
         raise Fault(f"{where} needs {', '.join(missing)}")
-    if kept.one_of and all(kwargs.get(key) is None for key in kept.one_of):
+    if kept.one_of and not kept.one_of & set(kwargs):
         raise Fault(f"{where} needs {' or '.join(sorted(kept.one_of))}")
-
-
-def _values(kwargs: Mapping[str, Any], columns: list[Column], where: str) -> None:
-    for key in ("regex", "regex_list"):
-        for pattern in [kwargs[key]] if isinstance(kwargs.get(key), str) else kwargs.get(key) or ():
-            try:
-                re.compile(str(pattern))
-            except re.error as error:
-                raise Fault(f"{where}: {key} {pattern!r} does not compile: {error}") from error
-    moments = [column for column in columns if column.type in MOMENTS]
-    literals = [kwargs[key] for key in ("min_value", "max_value") if kwargs.get(key) is not None]
-    ranged = {"integer", "number", "date", "timestamp"}
-    if literals and "value_lengths" not in where and columns[0].type not in ranged:
-        raise Fault(f"{where}: a {columns[0].type} lies between no two values")
-    literals += list(kwargs.get("value_set") or ())
-    for column in moments:
-        for value in literals:
-            if not isinstance(value, str) or moment_of(column, value) is None:
-                raise Fault(f"{where}: {value!r} is no {column.type}")
-    if moments and "value_pairs_set" in kwargs:
-        raise Fault(f"{where}: pairs with {moments[0].type}s cannot be compared")
-    if any(
-        isinstance(value, dict) for value in kwargs.values() if value != kwargs.get("json_schema")
-    ):
+    if any(isinstance(value, dict) for key, value in kwargs.items() if key != "json_schema"):
         raise Fault(f"{where}: parameters are given by nobody")
+
+
+def _named(kept: RowExpectation, kwargs: Mapping[str, Any], where: str) -> list[str]:
+    """Columns that it looks at, in its order."""
+    named: list[str] = []
+    for key in kept.columns:
+        value = kwargs[key]
+        listed = value if key == "column_list" else [value]
+        if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+            raise Fault(f"{where}: {key} {value!r} are not columns")
+        named += listed
+    return named

@@ -10,9 +10,11 @@ import yaml
 
 from tasks.contracts.model import NESTED, Bound, Column, Quality, Severity
 from tasks.contracts.odcs.columns import column_of
-from tasks.contracts.odcs.documents import Fault, text_of
+from tasks.contracts.odcs.counts import bound_of
+from tasks.contracts.odcs.documents import Fault, plain
 from tasks.contracts.odcs.expectations import expectation_of
 from tasks.contracts.odcs.patterns import python_pattern
+from tasks.yaml_documents import yaml_document
 
 ENGINE = "sluice"
 ARGUMENTS: Mapping[str, frozenset[str]] = {
@@ -80,7 +82,7 @@ def _library(
         raise Fault(f"{where}: metric {metric!r} is not one of {', '.join(ARGUMENTS)}")
     if strange := sorted(set(arguments) - ARGUMENTS[metric]):
         raise Fault(f"{where}: {metric} does not know the arguments {', '.join(strange)}")
-    bound = _bound(rule, where)
+    bound = bound_of(rule, where)
     if metric == "duplicateValues":
         listed = arguments.get("properties") or ([column] if column else [])
         if not listed or set(listed) - set(columns):
@@ -115,6 +117,13 @@ def _invalid(
         values = arguments["validValues"]
         if not isinstance(values, list) or not values:
             raise Fault(f"{where}: validValues {values!r} is not a list of values")
+        values = [value for value in values if value is not None]  # a missing value is judged apart
+        if not values:
+            raise Fault(
+                f"{where}: validValues lists no value but null; name values, or count what is "
+                "missing by nullValues"
+            )
+        arguments["validValues"] = values
         # The same words as of an enum: what no value can be equal to is no value.
         item = {"logicalType": column.type, "enum": [{"value": value} for value in values]}
         options = {"format": column.format} if column.format else {}
@@ -132,39 +141,15 @@ def _invalid(
         yield Quality(kind="invalidValues", arguments=part, bound=bound, **common)
 
 
-def _bound(rule: Mapping[str, Any], where: str) -> Bound:
-    unit = rule.get("unit", "rows")
-    if unit not in {"rows", "percent"}:
-        raise Fault(f"{where}: unit {unit!r} is not rows or percent")
-    bounds: dict[str, dict[str, Any]] = {}
-    for operator, value in rule.items():
-        if operator in {"mustBe", "mustNotBe"}:
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise Fault(f"{where}: {operator} {value!r} is not a number")
-            bounds[operator] = {"low": value, "high": value, "inside": operator == "mustBe"}
-        elif operator in {"mustBeGreaterThan", "mustBeGreaterOrEqualTo"}:
-            bounds[operator] = {"low": value, "strict": operator == "mustBeGreaterThan"}
-        elif operator in {"mustBeLessThan", "mustBeLessOrEqualTo"}:
-            bounds[operator] = {"high": value, "strict": operator == "mustBeLessThan"}
-        elif operator in {"mustBeBetween", "mustNotBeBetween"}:
-            low, high = value
-            if low > high:
-                raise Fault(f"{where}: {operator} {value!r} lists the greater one first")
-            bounds[operator] = {"low": low, "high": high, "inside": operator == "mustBeBetween"}
-    if len(bounds) != 1:
-        raise Fault(f"{where}: needs exactly one operator, has {sorted(bounds) or 'none'}")
-    return Bound(unit=unit, **next(iter(bounds.values())))
-
-
 def _implementation(rule: Mapping[str, Any], where: str) -> dict[str, Any]:
     written = rule["implementation"]
     try:
-        parsed = text_of(written) if isinstance(written, str) else written
+        parsed = yaml_document(written) if isinstance(written, str) else written
     except yaml.YAMLError as error:
         raise Fault(f"{where}: implementation is not YAML: {error}") from error
     if not isinstance(parsed, dict):
         raise Fault(f"{where}: implementation is not a mapping")
-    return dict(parsed)
+    return dict(plain(parsed, f"{where}: "))
 
 
 def _expectation(

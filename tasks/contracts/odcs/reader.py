@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from tasks.contracts.model import NESTED, Column, Contract, Quality, Reference
 from tasks.contracts.odcs.columns import columns_of
-from tasks.contracts.odcs.documents import Fault, plain, text_of
+from tasks.contracts.odcs.documents import Fault, plain
 from tasks.contracts.odcs.levels import levels_of, severity_of
 from tasks.contracts.odcs.nested import shape_of
 from tasks.contracts.odcs.quality import quality_of
@@ -28,6 +28,7 @@ from tasks.contracts.odcs.records import records_of
 from tasks.contracts.odcs.standard import key_faults
 from tasks.contracts.odcs.text_form import text_form
 from tasks.errors import ContractMissing, InvalidContract
+from tasks.yaml_documents import yaml_document
 
 SUFFIX = ".odcs.yaml"
 FORMATS = {
@@ -39,6 +40,9 @@ FORMATS = {
     "images": "images",
 }
 STAND_IN = {"logicalType": "string"}
+UNREADABLE = (
+    TypeError, LookupError, AttributeError, ValueError, ArithmeticError, RecursionError
+)  # fmt: skip
 
 
 def known_contracts(contracts_dir: Path) -> tuple[str, ...]:
@@ -62,8 +66,8 @@ def load_contract(dataset: str, contracts_dir: Path) -> Contract:
             f"Write it, or use one of {', '.join(known_contracts(contracts_dir)) or '(none yet)'}.",
         )
     try:
-        document: Any = text_of(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
+        document: Any = yaml_document(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise InvalidContract(
             f"{path} is not YAML: {error}.", "Correct the file at the line named above."
         ) from error
@@ -76,21 +80,21 @@ def contract_of(document: Any, dataset: str, where: str) -> Contract:
     Raises:
         InvalidContract: it cannot be kept; every fault is named.
     """
-    document = plain(document)
-    faults = list(schema_faults(document)) or list(key_faults(document))
-    if not faults:
-        try:
+    try:
+        document = plain(document)
+        faults = list(schema_faults(document)) or list(key_faults(document))
+        if not faults:
             return _read(document, dataset)
-        except Fault as fault:
-            faults = [str(fault)]
-        except ValidationError as error:
-            faults = [
-                f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r:.80})"
-                for e in error.errors()
-            ]
-        except (TypeError, KeyError, AttributeError, ValueError, RecursionError) as error:
-            # The schema leaves room for values that no one can read; only this file is in trouble.
-            faults = [f"a value of the wrong kind ({type(error).__name__}: {error})"]
+    except Fault as fault:
+        faults = [str(fault)]
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r:.80})"
+            for e in error.errors()
+        ]
+    except UNREADABLE as error:
+        # The schema leaves room for values that no one can read; only this file is in trouble.
+        faults = [f"a value of the wrong kind ({type(error).__name__}: {error})"]
     raise InvalidContract(
         f"{where} is not a contract that can be kept: {'; '.join(faults[:10])}.",
         "Correct these places; docs/contracts.md lists what a contract may say.",

@@ -47,7 +47,7 @@ def plain_rule(column: Column) -> Rule:
             return f"{where} is {shown(value)}, outside its range"
         if width is not None and not width[0] <= typed <= width[1]:
             return f"{where} is {shown(value)}, more than {column.format} holds"
-        if column.multiple_of is not None and not is_multiple(float(typed), column.multiple_of):
+        if column.multiple_of is not None and not is_multiple(typed, column.multiple_of):
             return f"{where} is {shown(value)}, no multiple of {column.multiple_of:g}"
         if kind != "string":
             return ""
@@ -96,8 +96,9 @@ def _reader(column: Column) -> Callable[[Any], Any]:
         elif kind == "time":
             reading = value if isinstance(value, time) else None
         elif kind == "date":
-            reading = value.date() if isinstance(value, datetime) else value
-            reading = reading if isinstance(reading, date) else None
+            # Good rows hold what is nested as it came: a moment among days would stay one.
+            day = isinstance(value, date) and not isinstance(value, datetime)
+            reading = value if day else None
         else:
             # A file with types of its own knows whether its moments have a zone.
             typed = column.model_copy(update={"timezone": True})
@@ -111,9 +112,13 @@ def _reader(column: Column) -> Callable[[Any], Any]:
     return moment
 
 
-def is_multiple(value: float, of: float) -> bool:
-    """Whether a number is a multiple, up to what floating point makes of it."""
-    quotient = value / of
+def is_multiple(value: float | Decimal, of: float) -> bool:
+    """Whether a number is a multiple: of whole ones exactly, else up to what floats make of it."""
+    if value == int(value) and of == int(of):
+        return int(value) % int(of) == 0
+    quotient = float(value) / of
+    if math.isinf(quotient):
+        return True  # so many times that every number of such size is one
     return abs(quotient - round(quotient)) <= 1e-9 * max(1.0, abs(quotient))
 
 

@@ -70,7 +70,10 @@ _PROPERTY: Mapping[str, Key] = {
         "a `measure` is refused: it stands in no file",
         refuses={"measure": "a measure is computed by those who read, and stands in no file"},
     ),
-    "partitioned": _honoured("where the file lacks it, read from the folder `<name>=<value>/`"),
+    "partitioned": _honoured(
+        "where the file lacks it, read from the folder `<name>=<value>/`; refused of an object and "
+        "of its fields, whose names no folder bears"
+    ),
     "partitionKeyPosition": Key("information", "folders bear their names, in any order"),
     "classification": _honoured("`restricted`, `confidential`: values never stand in a report"),
     "encryptedName": _INFORMATION,

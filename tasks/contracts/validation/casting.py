@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, time
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from tasks.contracts.model import NESTED, Column
 from tasks.contracts.moments.arrays import dates, moments, stamps, times
-from tasks.contracts.moments.reading import placed, written_clock, zone_of
+from tasks.contracts.moments.reading import placed, whole_day, written_clock, zone_of
 from tasks.contracts.odcs.columns import MOMENTS
 from tasks.contracts.odcs.nested import Checker
 from tasks.contracts.odcs.single import is_multiple
@@ -281,7 +281,7 @@ def _native(column: Column, value: date | time) -> date | str | None:
     if isinstance(value, time):
         return None
     if column.type == "date":
-        return value.date() if isinstance(value, datetime) else value
+        return whole_day(value)
     # A file with types of its own knows whether its moments have a zone.
     moment = placed(value, zone_of(column), column.model_copy(update={"timezone": True}))
     return moment if moment is None or column.zoned else moment.replace(tzinfo=None)
@@ -327,5 +327,5 @@ def not_multiples(typed: Any, of: float) -> list[str | None]:
     """Evidence for ``multipleOf``."""
     return [
         f"{value:g}" if value is not None and not is_multiple(value, of) else None
-        for value in typed.cast(pa.float64()).to_pylist()
+        for value in typed.to_pylist()
     ]

@@ -1,6 +1,7 @@
 """Every component's licence is known, and accepted or refused by name."""
 
 import pytest
+import yaml
 
 from deployments.supply_chain.accepted import Licences, accepted
 from deployments.supply_chain.licences import licensed, markdown
@@ -47,6 +48,15 @@ def test_what_leaves_no_way_under_accepted_licences_is_refused(licences, expecte
 def test_a_package_that_people_looked_at_is_what_they_found():
     (found,) = licensed([{"name": "quiet", "version": "2"}], KNOWN)
     assert found == ("quiet", "2", "MIT", True)
+
+
+def test_a_licence_that_is_accepted_twice_is_looked_at_again(tmp_path):
+    once = "{licence: MIT, why: its LICENSE file}"
+    (tmp_path / "accepted.yaml").write_text(
+        f"licences:\n  accepted: [MIT]\n  packages:\n    a: {once}\n    a: {once}\n"
+    )
+    with pytest.raises(yaml.YAMLError, match="'a' stands in line 4 already"):
+        accepted(tmp_path / "accepted.yaml")
 
 
 def test_what_is_refused_stands_first_in_the_table():

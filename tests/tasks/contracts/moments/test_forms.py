@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.contracts.model import Column
 from tasks.contracts.moments.forms import UnknownForm, form_of
+from tasks.contracts.moments.zones import zone_named
 from tasks.contracts.odcs import contract_of
 from tasks.contracts.validation.casting import cast
 from tasks.errors import InvalidContract
@@ -205,6 +206,49 @@ def test_an_unknown_zone_is_refused_by_name():
     column = {"name": "at", "logicalType": "timestamp", "logicalTypeOptions": options}
     with pytest.raises(InvalidContract, match=r"defaultTimezone 'Europe/Atlantis'"):
         contract_of(document([column]), "things", "t")
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["localtime", "posixrules", "Factory", "right/UTC", "posix/Europe/Berlin", "europe/berlin",
+     "Europe", "tzdata.zi", "../UTC", "+99:00"],
+)  # fmt: skip
+def test_what_only_this_machine_takes_for_a_zone_is_none(zone):
+    column = {"name": "at", "logicalType": "timestamp", "logicalTypeOptions": {
+        "defaultTimezone": zone}}  # fmt: skip
+    with pytest.raises(InvalidContract, match="defaultTimezone"):
+        contract_of(document([column]), "things", "t")
+    form = form_of("yyyy-MM-dd HH:mm VV", "timestamp")
+    assert form.read(f"2024-07-01 08:00 {zone}") is None
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "US/Pacific", "CET", "+05:30", "UTC-3", "Z"])
+def test_names_and_offsets_of_zones_are_known(zone):
+    assert zone_named(zone).utcoffset(datetime(2024, 7, 1)) is not None  # noqa: DTZ001 - its clocks
+
+
+@pytest.mark.parametrize(
+    "form", ["yyyy-MM-dd HH:mmX", "yyyy-MM-dd'T'HH:mm:ssXXX", "yyyy-MM-dd HH:mm VV",
+             "yyyy-MM-dd HH:mm Z", "yyyy-MM-dd[ HH:mm]O"],
+)  # fmt: skip
+@pytest.mark.parametrize("zone", [{}, {"defaultTimezone": "Europe/Berlin"}])
+def test_a_form_that_names_a_zone_in_each_text_needs_texts_that_may(form, zone):
+    assert contract_of(document([stamp(format=form)]), "things", "t")
+    with pytest.raises(InvalidContract, match=r"names a zone, and timezone: false.*write the zone"):
+        contract_of(document([stamp(format=form, timezone=False, **zone)]), "things", "t")
+    item = stamp(format=form, timezone=False)
+    inside = {"name": "all", "logicalType": "array", "items": item}
+    with pytest.raises(InvalidContract, match="names a zone"):
+        contract_of(document([inside]), "things", "t")
+
+
+@pytest.mark.parametrize("form", ["yyyy-MM-dd HH:mm[XXX]", "yyyy-MM-dd HH:mm['Z']",
+                                  "yyyy-MM-dd HH:mm[[ ]VV]", "yyyy-MM-dd HH:mm'Z'"])  # fmt: skip
+def test_a_zone_that_may_be_missing_is_fine_where_texts_name_none(form, lake, judge):
+    tail = "Z" if form.endswith("'Z'") else ""
+    lake.csv("a.csv", [(f"2024-07-01 08:00{tail}",)], ["at"])
+    judge(contract_of(document([stamp(format=form, timezone=False)]), "things", "t"), lake)
+    assert len(judge.good()) == 1
 
 
 def stamp(**options):

@@ -102,6 +102,11 @@ OPTIONS = {
     "vector": {"dimensions": 3, "elementType": "uint8", "normalized": True,
                "distanceMetric": "cosine", "embeddingModel": "m", "embeddingModelVersion": "1"},
 }  # fmt: skip
+OF_OBJECTS = {
+    "properties": [STRING, {"name": "t", "logicalType": "string"}],
+    "logicalTypeOptions": {"minProperties": 1},
+}
+"""Values of keys that mean another thing on an object."""
 BASE = {"name": "other", "logicalType": "string"}
 AT = {"name": "at", "logicalType": "timestamp"}
 
@@ -134,6 +139,14 @@ def pairs(kind, key):
             base |= {"primaryKey": True}
             return document([base, *keys]), document([base | {key: 2}, *keys])
         return document([STRING, base]), document([STRING, base | {key: PROPERTY[key]}])
+    if kind in {"object", "field"}:
+        without = {"name": "outer", "logicalType": "object", "properties": [STRING]}
+        made = copy.deepcopy(without)
+        if kind == "object":
+            made[key] = OF_OBJECTS.get(key, PROPERTY[key])
+        else:
+            made["properties"][0][key] = PROPERTY[key]
+        return document([BASE, without]), document([BASE, made])
     if kind == "part":
         base = {"logicalType": {"properties": "object", "items": "array", "map": "map"}.get(
             key, "string")}  # fmt: skip

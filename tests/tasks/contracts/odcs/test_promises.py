@@ -140,7 +140,10 @@ def test_dates_that_another_yaml_reader_left_are_text():
 
 
 def test_a_value_that_no_value_of_the_column_can_equal_is_refused():
-    for kind, value in (("string", True), ("integer", "1"), ("boolean", 1), ("date", "soon")):
+    for kind, value in (
+        ("string", True), ("integer", "1"), ("boolean", 1), ("date", "soon"), ("integer", 1.5),
+        ("integer", 2**63), ("integer", 1e300),
+    ):  # fmt: skip
         column = {"name": "c", "logicalType": kind, "enum": [{"value": value}]}
         with pytest.raises(InvalidContract, match="enum"):
             made(column)
@@ -206,6 +209,14 @@ def test_each_of_the_bounds_of_a_number_is_kept(options, good, bad, lake, judge)
         ("integer", {"format": "u64"}, "u64"),
         ("integer", {"format": "i128"}, "i128"),
         ("integer", {"minimum": 3, "maximum": 2}, "no value lies"),
+        ("integer", {"minimum": 2**63}, "9223372036854775808 as a bound leaves no value"),
+        ("integer", {"exclusiveMinimum": 2**63 - 1}, "leaves no value"),
+        ("integer", {"maximum": -(10**20)}, "leaves no value"),
+        ("integer", {"format": "u8", "minimum": 256}, "u8 holds 0 to 255"),
+        ("integer", {"format": "u8", "exclusiveMaximum": 0}, "u8 holds 0 to 255"),
+        ("number", {"format": "f32", "minimum": 1e39}, "f32 holds"),
+        ("number", {"multipleOf": 1e-320}, "multipleOf 1e-320 is finer than numbers differ"),
+        ("integer", {"multipleOf": 5e-324}, "is finer than numbers differ"),
         ("string", {"minLength": 3, "maxLength": 2}, "minLength"),
         ("string", {"format": "phone"}, "phone"),
         ("string", {"format": "date-time"}, "logicalType of their own"),
@@ -309,7 +320,11 @@ RULE = {"metric": "invalidValues", "mustBe": 0}
         ({"metric": "nullValues", "mustBe": 0, "arguments": {"x": 1}}, "does not know"),
         ({"metric": "rowCount", "mustBe": 1}, "belongs to the table"),
         ({**RULE, "arguments": {"validValues": []}}, "not a list of values"),
+        ({**RULE, "arguments": {"validValues": [None]}}, "no value but null"),
         ({**RULE, "arguments": {"pattern": "("}}, "does not compile"),
+        ({"metric": "nullValues", "mustBeLessThan": -3, "unit": "percent"}, "no share of 0 to 100"),
+        ({"metric": "nullValues", "mustBeLessOrEqualTo": 100, "unit": "percent"}, "every share"),
+        ({"metric": "nullValues", "mustBe": 0.5}, "no count of rows"),
         ({"metric": "nullValues", "mustBeBetween": [5, 1]}, "greater one first"),
         ({"description": "something"}, "metric"),
         ({"metric": "invalidValues", "mustBeLessThan": 5,
@@ -320,6 +335,25 @@ RULE = {"metric": "invalidValues", "mustBe": 0}
 def test_a_quality_rule_that_says_nothing_is_refused(rule, said):
     with pytest.raises(InvalidContract, match=said):
         made({"name": "s", "logicalType": "string", "quality": [rule]})
+
+
+@pytest.mark.parametrize("kind", ["string", "integer", "boolean", "date"])
+def test_an_enum_of_nothing_but_null_is_refused_and_null_beside_a_value_is_no_value(kind):
+    with pytest.raises(InvalidContract, match="enum lists no value but null"):
+        made({"name": "c", "logicalType": kind, "enum": [{"value": None}]})
+    with pytest.raises(InvalidContract, match="enum lists no value but null"):
+        made({"name": "c", "logicalType": "array", "items": {
+            "logicalType": kind, "enum": [{"value": None, "label": "none"}]}})  # fmt: skip
+    value = {"string": "a", "integer": 1, "boolean": True, "date": "2024-01-01"}[kind]
+    column = {"name": "c", "logicalType": kind, "enum": [{"value": None}, {"value": value}]}
+    assert made(column).column("c").enum == (value,)
+
+
+def test_null_beside_valid_values_is_no_value(lake, judge):
+    rule = {**RULE, "arguments": {"validValues": [None, "a"]}}
+    lake.jsonl("a.jsonl", [{"s": "a"}, {"s": "b"}, {"s": None}])
+    judge(made({"name": "s", "logicalType": "string", "quality": [rule]}), lake)
+    assert judge.reasons() == {2: ["s.invalidValues"]}
 
 
 def test_valid_values_and_a_pattern_both_count(lake, judge):

@@ -144,6 +144,60 @@ def test_each_key_changes_the_contract_or_is_information_or_is_refused(kind, key
     assert (kind, key) in ONE_VALUE or after != before, "honoured in words only"
 
 
+OF_PROPERTIES = sorted(key for kind, key in WALKED if kind == "property")
+MISPLACED = {
+    "object": {"customProperties": "profile", "enum": "enum", "items": "items", "map": "map",
+               "logicalType": "properties", "partitioned": "partitioned", "quality": "quality",
+               "primaryKey": "primaryKey", "primaryKeyPosition": "primaryKeyPosition",
+               "relationships": "relationships", "unique": "unique"},
+    "field": {"partitioned": "partitioned", "properties": "properties", "items": "items",
+              "map": "map"},
+}  # fmt: skip
+"""Keys of a property that are refused on an object whose fields are columns, or on such a field."""
+
+
+@pytest.mark.parametrize("kind", MISPLACED)
+@pytest.mark.parametrize("key", OF_PROPERTIES)
+def test_a_key_of_an_object_or_of_its_field_is_kept_or_refused_by_name(kind, key):
+    before, made = pairs(kind, key)
+    if key in MISPLACED[kind]:
+        with pytest.raises(InvalidContract, match=MISPLACED[kind][key]):
+            meaning(made)
+    elif ELEMENTS["property"][key].treatment == "information" or key == "primaryKeyPosition":
+        assert meaning(made) == meaning(before), "a position orders what else is a key"
+    else:
+        assert meaning(made) != meaning(before), "honoured in words only"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("partitioned", False), ("primaryKeyPosition", -1), ("unique", False),
+     ("customProperties", [{"property": "shown", "value": 1}])],
+)  # fmt: skip
+@pytest.mark.parametrize("inner", [True, False])
+def test_a_value_that_asks_nothing_of_an_object_is_no_reason_to_refuse(key, value, inner):
+    field, outer = dict(STRING), {"name": "outer", "logicalType": "object"}
+    (field if inner else outer)[key] = value
+    made = document([outer | {"properties": [field]}])
+    assert contract_of(made, "things", "test").column("outer.s")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"partitioned": True},
+        {"customProperties": [{"property": "profile", "value": "text"}]},
+        {"customProperties": [{"property": "profile", "value": "none"}]},
+        {"primaryKeyPosition": 1},
+    ],
+)
+def test_so_it_is_refused_of_an_object_inside_an_object(part):
+    inner = {"name": "inner", "logicalType": "object", "properties": [STRING], **part}
+    outer = {"name": "outer", "logicalType": "object", "properties": [BASE, inner]}
+    with pytest.raises(InvalidContract, match=r"object outer\.inner: "):
+        contract_of(document([outer]), "things", "test")
+
+
 @pytest.mark.parametrize(
     ("kind", "key", "value"),
     [

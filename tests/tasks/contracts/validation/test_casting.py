@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.contracts.model import Column
-from tasks.contracts.validation.casting import cast
+from tasks.contracts.validation.casting import cast, not_multiples
 
 
 def read(kind, values, source="text", **more):
@@ -210,3 +210,27 @@ def test_what_is_nested_too_deeply_is_told_and_not_shown():
     for _ in range(5_000):
         deep = [deep]
     assert read("integer", [deep], "objects")[1] == ["(nested too deeply to be shown)"]
+
+
+@pytest.mark.parametrize(
+    ("of", "multiples", "others"),
+    [
+        (2.0, [2**53 + 2, 0, -4, 2**62], [2**53 + 1, 1, -(2**53) - 1]),
+        (1e9, [0, 10**9, -(10**18)], [1, 10**9 + 1]),
+        (1e20, [0], [1, 7, 2**62]),
+        (0.1, [0.3, 0, 1, 1e12], [0.25, 0.05]),
+        (1e-300, [1.0, 1e10, 1e300, 0.0, 3e-300], [1.5e-300]),
+        (1e-12, [0.0, 1e-12, 1e300], [1.5e-12]),
+    ],
+)
+def test_multiples_are_told_from_others_at_every_size(of, multiples, others):
+    kind = pa.float64() if any(isinstance(value, float) for value in others) else pa.int64()
+    found = not_multiples(pa.array([*multiples, None, *others], kind), of)
+    assert found[: len(multiples) + 1] == [None] * (len(multiples) + 1)
+    assert None not in found[len(multiples) + 1 :]
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.integers(1, 10**6))
+def test_whole_numbers_are_multiples_exactly(value, of):
+    found = not_multiples(pa.array([value], pa.int64()), float(of))
+    assert (found == [None]) is (value % of == 0)

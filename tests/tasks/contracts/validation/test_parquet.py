@@ -2,9 +2,10 @@
 
 import io
 import json
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -222,6 +223,55 @@ def test_what_is_unique_is_what_good_rows_carry(kind, described, good, lake, jud
     lake.parquet("a.parquet", pa.table({"id": [1, 2], "key": values}))
     columns = [{"name": "id", **WHOLE}, {"name": "key", "unique": True, **described}]
     assert judge(contract(columns, form="parquet"), lake).rows_good == good
+
+
+MIDNIGHT, LATER = datetime(2024, 7, 1), datetime(2024, 7, 1, 0, 30)  # noqa: DTZ001 - a wall's
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "zone"),
+    [
+        *((pa.timestamp(unit), None) for unit in ("s", "ms", "us", "ns")),
+        (pa.timestamp("us", tz="UTC"), UTC),
+        (pa.timestamp("us", tz="Europe/Berlin"), BERLIN),
+        (pa.timestamp("ms", tz="+02:00"), BERLIN),
+    ],
+)
+def test_a_moment_is_a_day_at_midnight_of_its_own_clock_and_else_none(
+    kind, zone, inside, lake, judge, contract
+):
+    old = datetime(1931, 7, 1)  # noqa: DTZ001 - a wall's, before the epoch
+    walls = [MIDNIGHT, LATER, None, old if zone in {None, UTC} else MIDNIGHT, LATER]
+    array = pa.array([wall and wall.replace(tzinfo=zone) for wall in walls], kind)
+    column = {"name": "x", **DAY}
+    if inside:
+        array = pa.StructArray.from_arrays([array], ["x"])
+        column = {"name": "s", "logicalType": "object", "properties": [column]}
+    lake.parquet("a.parquet", pa.table({"s" if inside else "x": array}))
+    judge(contract([column], form="parquet"), lake)
+    name = "s.x" if inside else "x"
+    assert judge.reasons() == {2: [f"{name}.type"], 5: [f"{name}.type"]}
+    days = [day for day in judge.good()[name] if isinstance(day, date)]
+    assert days == [MIDNIGHT.date(), walls[3].date()]
+
+
+@pytest.mark.parametrize("moment", [MIDNIGHT, LATER, LATER.replace(tzinfo=BERLIN)])
+@pytest.mark.parametrize("around", ["list", "map", "struct"])
+def test_a_moment_among_days_is_none_wherever_it_is_nested(moment, around, lake, judge, contract):
+    at = pa.timestamp("us", tz="Europe/Berlin" if moment.tzinfo else None)
+    values, kind, described = {
+        "list": ([[moment]], pa.list_(at), listed(DAY)),
+        "map": ([[("a", moment)]], pa.map_(pa.string(), at), mapped(DAY)),
+        "struct": ([[{"on": moment}]], pa.list_(pa.struct([("on", at)])),
+                   listed({"logicalType": "object", "properties": [{"name": "on", **DAY}]})),
+    }[around]  # fmt: skip
+    lake.parquet("a.parquet", pa.table({"x": pa.array(values, kind)}))
+    judge(contract([{"name": "x", **described}], form="parquet"), lake)
+    [line] = judge.quarantined()
+    [reason] = line["reasons"]
+    assert "is not a date but a moment" in str(reason)
 
 
 def test_sparks_older_timestamps_do_not_wrap(lake, judge, contract):
