@@ -76,6 +76,8 @@ class Input(ABC):
 
     draft_columns: ClassVar[tuple[ChannelColumn, ...]] = ()
     """Columns that the draft of a contract begins with; the label is added."""
+    draft_features: ClassVar[Mapping[str, str]] = {}
+    """What ``data.features`` says of these, where the input cannot do without."""
 
     partners: ClassVar[frozenset[str] | None] = None
     """Tasks and backends that it goes with, where it does not go with all (:func:`misfit`)."""

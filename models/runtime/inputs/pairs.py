@@ -53,6 +53,7 @@ class InteractionPairs(Input):
         ChannelColumn("user_id", "string", required=True),
         ChannelColumn("occurred_on", "date", required=True),
     )
+    draft_features: ClassVar[Mapping[str, str]] = {"user_id": "user", "occurred_on": "time"}
     partners: ClassVar[frozenset[str] | None] = frozenset({"ranking", "two-towers"})
     gathers: ClassVar[bool] = True
 
