@@ -202,6 +202,13 @@ def _chosen(request: Asked, contract: Contract) -> Asked:
 def _model_files(request: Asked, contract: Contract) -> dict[str, str]:
     """``model.yaml`` of a new model, and the programs of one that brings its own."""
     backend = plug_in("backends", request.backend)
+    treated = sorted(name for name, role in request.features.items() if role != "drop")
+    if backend.writes_code and treated:
+        raise InvalidModelSpec(
+            f"--feature of {', '.join(treated)}: programs of --backend {request.backend} get "
+            "columns as they are; only drop means something to them.",
+            "Leave it out, and let features.py say what becomes of a column.",
+        )
     try:
         schema = plug_in("inputs", request.kind).schema(
             channel_columns(contract),

@@ -154,6 +154,15 @@ def test_what_is_written_is_sound_at_once(place, sample, asked):
             {"dataset": "property_sales", "label": "price", "features": {"view": "nonsense"}},
             "view: nonsense is none of number, .*--feature COLUMN=TREATMENT",
         ),
+        (
+            {
+                "dataset": "property_sales",
+                "label": "price",
+                "backend": "custom",
+                "features": {"view": "category", "date": "drop"},
+            },
+            "--feature of view: programs of --backend custom get columns as they are",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_and_writes_nothing(place, sample, asked, said):
