@@ -250,6 +250,30 @@ def test_nothing_is_ever_replaced(place):
     assert not (place.models_dir / "fresh").exists()
 
 
+def lines(place, name):
+    return [said for outcome, said in check_model(place, name, run=False) if outcome == "ok"]
+
+
+def test_a_check_tells_what_becomes_of_each_column(place, sample):
+    new_model(place, "fresh", "tabular", "homes", "price", sample, features={"note": "text"})
+    assert {
+        "id: dropped (key)",
+        "day: date",
+        "warm: true or false",
+        "city: category (2 values)",
+        "note: words (data.features)",
+    } < set(lines(place, "fresh"))
+    model = place.models_dir / "fresh" / "model.py"
+    model.write_text("def features(columns, hyperparameters):\n    return []\n")
+    assert "city: what features() of model.py makes of it" in lines(place, "fresh")
+    assert "id: dropped (key)" in lines(place, "fresh")
+
+
+def test_columns_of_an_own_program_are_its_own_business(place):
+    new_model(place, "fresh", "tabular", "reviews", "label", backend="custom")
+    assert "text: given to inference.py as it is" in lines(place, "fresh")
+
+
 def command(*arguments):
     return subprocess.run(
         [sys.executable, "-m", "deployments.models", *arguments],

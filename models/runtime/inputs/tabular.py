@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime.input import Features, Floats, Input, InvalidFeature
+from models.runtime.input import Features, Floats, Input, InvalidFeature, Treated
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Tensor
 from models.runtime.split import ChannelColumn
@@ -25,6 +25,7 @@ from models.runtime.tables.features import (
     treatment_of,
 )
 from models.runtime.tables.operations import columns_of, is_missing, operations
+from models.runtime.tables.treatments import as_fitted, as_told
 
 FEATURES = "features"
 """Name of the tensor."""
@@ -79,6 +80,20 @@ class Tabular(Input):
             ],
         }
 
+    @classmethod
+    def treated(
+        cls,
+        columns: Sequence[ChannelColumn],
+        label: str,
+        features: Mapping[str, str],
+        _hyperparameters: Hyperparameters,
+    ) -> Iterator[Treated]:
+        """Each column by its treatment; where rows will decide it, by what they decide."""
+        features = by_column(columns, label, features)
+        for column in columns:
+            if column.name != label:
+                yield as_told(column, features.get(column.name, ""))
+
     def fit(
         self,
         inputs: Arrays,
@@ -121,6 +136,9 @@ class Tabular(Input):
             for column in self._columns
             if column["treatment"] or not is_missing(inputs[column["name"]]).all()
         }
+        for name, treatment in treatments.items():
+            # Rows decide what a contract leaves open; whoever reads the log sees what they did.
+            print(f"column {name}: {as_fitted(treatment, inputs[name])}", flush=True)
         made = [
             feature
             for name, treatment in treatments.items()
