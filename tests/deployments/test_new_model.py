@@ -329,6 +329,16 @@ def test_own_programs_are_tried_as_sagemaker_would_run_them(place, example):
         ("inference.py", ("instances, model", "instances, model, more"), "missing 1 required posi"),
         ("inference.py", (".tolist()", "[:0].tolist()"), "answered 0 values for 40 instances"),
         ("inference.py", (".tolist()", ".astype(str).tolist()"), "no number"),
+        (
+            "inference.py",
+            (".tolist()", ".tolist()[1:] + [float('nan')]"),
+            "the model answered row .* with nan, and 1 of 40 rows in all",
+        ),
+        (
+            "model.py",
+            (".mean())", ".mean()) * float('nan')"),
+            "within_20_percent = nan, which is no",
+        ),
         ("model.py", ('"within_20_percent"', '"within"'), "within_20_percent is not measured"),
         ("model.py", ('"within_20_percent"', '"mae"'), "measures mae, as the task does"),
     ],

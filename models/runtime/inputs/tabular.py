@@ -24,7 +24,12 @@ from models.runtime.tables.features import (
     pieces_of,
     treatment_of,
 )
-from models.runtime.tables.operations import columns_of, is_missing, operations
+from models.runtime.tables.operations import (
+    UnknownOperation,
+    columns_of,
+    is_missing,
+    operations,
+)
 from models.runtime.tables.treatments import as_fitted, as_told
 
 FEATURES = "features"
@@ -102,7 +107,7 @@ class Tabular(Input):
     ) -> dict[str, Any]:
         """Fitted features, the columns that they need, and a typical value of each."""
         fitted_features = (
-            features(inputs, hyperparameters)
+            _own(features(inputs, hyperparameters))
             if features is not None
             else self._features(inputs, hyperparameters.integer("pieces", self.pieces, least=0))
         )
@@ -248,6 +253,26 @@ def require_treatments(
             faults.append(f"{name} ({column.type}) can be {fitting}, not {treatment}")
     if faults:
         raise InvalidFeature(f"data.features: {'; '.join(faults)}")
+
+
+def _own(features: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What ``features()`` of a model.py lists, held to the operations that there are.
+
+    Raises:
+        InvalidFeature: one of them is none; it is named by its place.
+    """
+    for place, feature in enumerate(features):
+        where = f"features() of model.py: feature {place}, {feature!r:.120}"
+        try:
+            columns_of([feature])
+            operations([feature])
+        except UnknownOperation as error:
+            raise InvalidFeature(f"{where}: {error}") from error
+        except KeyError as error:
+            raise InvalidFeature(f"{where}: it lacks {error}") from error
+        except (TypeError, IndexError) as error:
+            raise InvalidFeature(f"{where} is no operation on columns: {error}") from error
+    return [dict(feature) for feature in features]
 
 
 def _is_used(column: ChannelColumn, features: Mapping[str, str]) -> bool:
