@@ -253,6 +253,8 @@ def _description(request: Asked) -> dict[str, Any]:
         )
         for name, key in logged.items()
     ]
+    # A task that proposes no bound knows of none: no worse than what serves is always one.
+    gates = task.first_gates or (f"metric: {task.tracked}, no_worse_than_champion: 0.05",)
     first = [f"    {name}: {value}" for name, value in backend.first_hyperparameters.items()]
     roles = yaml.safe_dump(dict(request.features), sort_keys=False).splitlines()
     features = "  features:\n" + "\n".join(f"    {role}" for role in roles)
@@ -270,6 +272,6 @@ def _description(request: Asked) -> dict[str, Any]:
         "features": features if request.features else UNTREATED,
         "hyperparameters": "\n".join(first),
         "logged": "\n".join(definitions),
-        "gates": "\n".join(f"  - {{{gate}}}" for gate in task.first_gates),
+        "gates": "\n".join(f"  - {{{gate}}}" for gate in gates),
         "conversion": CONVERSION if backend.formats else "",
     }

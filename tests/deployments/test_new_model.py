@@ -15,6 +15,7 @@ from deployments.models.check import check_model
 from deployments.models.composing import families
 from deployments.models.draft import columns_of
 from deployments.models.new import new_model
+from deployments.models.programs import TEMPLATES
 from models.runtime.family import names_of, plug_in
 from tasks.contracts import load_contract
 from tasks.errors import ConfigurationError, InvalidModelSpec, UnreadableData
@@ -175,7 +176,11 @@ def test_what_cannot_be_is_refused_and_writes_nothing(place, sample, asked, said
 
 
 EVERY = [(kind, *family) for kind in names_of("inputs") for family in families(kind)]
-WITHOUT_PROGRAMS = [("image", "detection", "custom")]
+WITHOUT_PROGRAMS = [
+    (kind, task, backend)
+    for kind, task, backend in EVERY
+    if plug_in("backends", backend).writes_code and not (TEMPLATES / "tasks" / task).is_dir()
+]
 
 
 def test_every_input_task_and_backend_that_go_together_are_drafted(place):
@@ -190,6 +195,7 @@ def test_every_input_task_and_backend_that_go_together_are_drafted(place):
         assert faulty(place, name, run=False) == [], (kind, task, backend)
         assert load_model_spec(name, place.models_dir).family.task == task
     assert refused == WITHOUT_PROGRAMS
+    assert ("image", "detection", "custom") in refused
     assert {task for _, task, _ in EVERY} == set(names_of("tasks"))
 
 
