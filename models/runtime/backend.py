@@ -43,9 +43,6 @@ class Described(Protocol):
         ...
 
 
-Loaded = Predictor | Described
-
-
 @dataclass(frozen=True)
 class Fitting:
     """Everything that a backend may learn from.

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from models.runtime.family import FAMILY, Family, load_family
 from models.runtime.input import Input
 from models.runtime.own import BUNDLE, CODE_DIR, OwnCode, load_own
-from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Signature, rows_of, take
 from models.runtime.split import Split
 from models.runtime.task import Floats, Task
@@ -209,9 +208,3 @@ def write_json(path: Path, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-def hyperparameters_of(folder: Path) -> Hyperparameters:
-    """The hyperparameters that a bundle was made with."""
-    card = json.loads((folder / CARD).read_text("utf-8"))
-    return Hyperparameters(card["hyperparameters"])
