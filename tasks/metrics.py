@@ -6,9 +6,10 @@ model's own ``metrics()`` measures is declared by its gate (``better:`` in model
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
-from models.runtime.family import names_of, plug_in
+from models.runtime.family import BrokenPlugIn, names_of, plug_in
 from models.runtime.metric import Better, Metric
 from models.runtime.task import Task
 
@@ -16,12 +17,23 @@ __all__ = [
     "METRICS",
     "TASKS",
     "Better",
+    "Catalogue",
+    "ContradictoryMetric",
     "Metric",
     "all_named",
     "names_for",
+    "sound_tasks",
     "task_class",
     "tasks_of",
 ]
+
+
+NEEDED = ("metrics", "tracked", "objective", "label_types")
+"""What a task says of itself, beside its methods."""
+
+
+class ContradictoryMetric(ValueError):
+    """A metric that is better one way in one task, and another way in another."""
 
 
 def task_class(name: str) -> type[Task]:
@@ -29,26 +41,76 @@ def task_class(name: str) -> type[Task]:
 
     Raises:
         UnknownPlugIn: there is none of this name.
+        BrokenPlugIn: its file is none.
     """
     task: type[Task] = plug_in("tasks", name)
+    unsaid = [name for name in NEEDED if not hasattr(task, name)]
+    if unsaid:
+        raise BrokenPlugIn(
+            f"{task.__name__} of {task.__module__} does not say its {', '.join(unsaid)}; "
+            "models/runtime/task.py tells what each is"
+        )
     return task
 
 
-def _every_metric() -> dict[str, Metric]:
-    known: dict[str, Metric] = {}
-    for task in TASKS:
-        for name, metric in task_class(task).metrics.items():
-            other = known.setdefault(name, metric)
+class Catalogue(Mapping[str, Metric]):
+    """Every metric by name, found when the first is asked for.
+
+    A file that is no task is left out: whoever names that task is told, and nobody else.
+
+    Args:
+        tasks: Names of the tasks.
+    """
+
+    def __init__(self, tasks: Iterable[str]) -> None:
+        self._tasks = tuple(tasks)
+
+    def __getitem__(self, name: str) -> Metric:
+        """One metric.
+
+        Raises:
+            KeyError: no task measures it.
+            ContradictoryMetric: two tasks disagree about what makes it better.
+        """
+        found = {task: own[name] for task, own in self.by_task.items() if name in own}
+        if not found:
+            raise KeyError(name)
+        first, metric = next(iter(found.items()))
+        for task, other in found.items():
             if other.better != metric.better:
-                raise TypeError(
-                    f"{name} is better when {other.better} in one task and {metric.better} in "
-                    f"{task}: give one of them another name"
+                raise ContradictoryMetric(
+                    f"{name} is better when {metric.better} in {first} and {other.better} in "
+                    f"{task}: give one of them another name in models/runtime/tasks"
                 )
-    return known
+        return metric
+
+    def __iter__(self) -> Iterator[str]:
+        """Names, task by task."""
+        return iter(dict.fromkeys(name for own in self.by_task.values() for name in own))
+
+    def __len__(self) -> int:
+        """Number of metrics."""
+        return len(list(iter(self)))
+
+    @cached_property
+    def by_task(self) -> Mapping[str, Mapping[str, Metric]]:
+        """What each task measures, of those whose file is one."""
+        known: dict[str, Mapping[str, Metric]] = {}
+        for task in self._tasks:
+            try:
+                known[task] = task_class(task).metrics
+            except BrokenPlugIn:
+                continue
+        return known
 
 
 TASKS: tuple[str, ...] = names_of("tasks")
-METRICS: Mapping[str, Metric] = _every_metric()
+METRICS = Catalogue(TASKS)
+
+
+def sound_tasks() -> tuple[str, ...]:
+    """Names of the tasks whose file is one, sorted."""
+    return tuple(METRICS.by_task)
 
 
 def names_for(task: str) -> tuple[str, ...]:
@@ -60,10 +122,12 @@ def tasks_of(names: Iterable[str]) -> frozenset[str]:
     """Tasks that measure all of the (known) metrics."""
     metrics = [name for name in names if name in METRICS]
     return frozenset(
-        task for task in TASKS if all(name in task_class(task).metrics for name in metrics)
+        task for task, own in METRICS.by_task.items() if all(name in own for name in metrics)
     )
 
 
 def all_named() -> str:
     """Every metric by task, as errors list them."""
-    return "; ".join(f"for {task}: {', '.join(names_for(task))}" for task in TASKS)
+    return "; ".join(
+        f"for {task}: {', '.join(sorted(own))}" for task, own in METRICS.by_task.items()
+    )

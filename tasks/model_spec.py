@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from models.runtime.family import Family
 from tasks.errors import InvalidModelSpec, UnknownModel
+from tasks.faults import faults_of
 from tasks.metrics import all_named, names_for, task_class
 from tasks.specs.artefact import ArtefactSpec
 from tasks.specs.behaviour import BehaviourSpec
@@ -142,12 +143,8 @@ def load_model_spec(name: str, models_dir: Path) -> ModelSpec:
         raw: Any = yaml_document(path.read_text(encoding="utf-8"))
         spec = ModelSpec.model_validate(raw)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']} (got {e['input']!r:.80})"
-            for e in error.errors()
-        )
         raise InvalidModelSpec(
-            f"{path} does not describe a model: {faults}.",
+            f"{path} does not describe a model: {'; '.join(faults_of(error, ModelSpec))}.",
             "Correct these keys; docs/model-yaml.md lists each with its meaning.",
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, OSError) as error:

@@ -15,6 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from tasks.errors import InvalidSetting
+from tasks.faults import faults_of
 from tasks.model_spec import ModelSpec
 from tasks.specs.release import ReleaseSpec
 from tasks.yaml_documents import yaml_document
@@ -38,10 +39,7 @@ def with_policy(spec: ModelSpec, path: str) -> ModelSpec:
     try:
         release = ReleaseSpec.model_validate({**own_settings, **policy})
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'release'}: {e['msg']} (got {e['input']!r:.80})"
-            for e in error.errors()
-        )
+        faults = "; ".join(faults_of(error, ReleaseSpec, "release"))
         raise InvalidSetting(
             f"SLUICE_RELEASE_POLICY={path} does not fit {spec.name}: {faults}.",
             "Correct these keys; docs/model-yaml.md lists those of release.",

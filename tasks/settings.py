@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.errors import InvalidSetting
+from tasks.faults import what_of
 
 
 class Settings(BaseSettings):
@@ -182,8 +183,7 @@ def settings() -> Settings:
         return Settings()
     except ValidationError as error:
         wrong = "; ".join(
-            f"SLUICE_{'_'.join(map(str, e['loc'])).upper()}={e['input']!r}: {e['msg']}"
-            for e in error.errors()
+            f"SLUICE_{'_'.join(map(str, e['loc'])).upper()}: {what_of(e)}" for e in error.errors()
         )
         raise InvalidSetting(
             f"Settings do not parse: {wrong}.",

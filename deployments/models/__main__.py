@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deployments.models.check import check_model
 from deployments.models.new import new_model
-from models.runtime.family import names_of
+from models.runtime.family import BrokenPlugIn, names_of
 from tasks.errors import SluiceError
 from tasks.settings import Settings, settings
 
@@ -25,13 +25,28 @@ def parser() -> argparse.ArgumentParser:
     new.add_argument("name", help="small letters, digits and hyphens, like price-estimator")
     new.add_argument("--kind", choices=names_of("inputs"), default="tabular")
     new.add_argument(
+        "--task",
+        choices=names_of("tasks"),
+        default="",
+        help="what is predicted; else what the label's type speaks of",
+    )
+    new.add_argument(
         "--backend",
         choices=names_of("backends"),
-        default="keras",
-        help="what learns; custom writes a train.py and an inference.py to fill in",
+        default="",
+        help="what learns; custom writes a train.py and an inference.py to fill in; else keras, or "
+        "what the kind goes with",
     )
     new.add_argument("--dataset", default="", help="a data set that has a contract; else a new one")
     new.add_argument("--label", default="", help="the column to predict")
+    new.add_argument(
+        "--feature",
+        action="append",
+        type=_feature,
+        default=[],
+        metavar="COLUMN=TREATMENT",
+        help="how a column is treated, or its role (user_id=user); may be said of several",
+    )
     new.add_argument("--from-csv", type=Path, help="draft the contract from this sample")
     new.add_argument("--owner", default=os.environ.get("USER", ""), help="who answers for it")
     new.add_argument("--description", default="", help="what it is for, in a sentence")
@@ -39,6 +54,13 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("name")
     check.add_argument("--no-run", action="store_true", help="do not run its programs")
     return root
+
+
+def _feature(said: str) -> tuple[str, str]:
+    column, sign, treatment = said.partition("=")
+    if not (column and sign and treatment):
+        raise argparse.ArgumentTypeError(f"{said!r} is no COLUMN=TREATMENT, like zipcode=category")
+    return column, treatment
 
 
 def main() -> int:
@@ -51,7 +73,7 @@ def main() -> int:
             if options.verb == "new-model"
             else _check(configuration, options)
         )
-    except (SluiceError, OSError) as error:
+    except (SluiceError, BrokenPlugIn, OSError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -67,6 +89,8 @@ def _new(configuration: Settings, options: argparse.Namespace) -> int:
         options.owner,
         options.description,
         options.backend,
+        options.task,
+        dict(options.feature),
     )
     # How long a line gets depends on the names of the columns; `make check` wants one form.
     code = [str(path) for path in files if path.suffix == ".py"]

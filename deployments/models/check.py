@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
+from pathlib import Path
 
 from deployments.models.trial import Said, trial
+from models.runtime.backends.custom import INFERENCE
+from models.runtime.own import MODEL
+from models.runtime.script_mode import Hyperparameters
 from tasks.contracts import load_contract
-from tasks.contracts.model import NESTED
+from tasks.contracts.model import Contract
 from tasks.errors import SluiceError
-from tasks.model_check import faults
-from tasks.model_spec import load_model_spec
+from tasks.model_check import channel_columns, faults
+from tasks.model_spec import ModelSpec, load_model_spec
+from tasks.own_code import bound_names
 from tasks.prices import hourly_usd
 from tasks.settings import Settings
 from tasks.training.plan import require_budget
@@ -43,13 +49,8 @@ def check_model(settings: Settings, name: str, *, run: bool = True) -> Iterator[
         yield "ok", f"label {spec.data.label}, gates, programs, images and instances fit together"
     if any(c.name == spec.data.label and not c.required for c in contract.columns):
         yield "note", f"{spec.data.label} may be missing in rows: such rows are left out"
-    unused = [
-        c.name
-        for c in contract.columns
-        if c.type in NESTED and c.name not in {spec.data.label, *spec.data.features}
-    ]
-    if unused and "csv" in spec.composition.input_class.formats:
-        yield "note", f"nobody can send {', '.join(unused)}: nested columns are left out"
+    if not problems:
+        yield from _columns(spec, contract, folder)
     try:
         price = hourly_usd(spec.training.instance_type, spec.training.hourly_usd)
         worst = require_budget(spec)
@@ -68,3 +69,22 @@ def check_model(settings: Settings, name: str, *, run: bool = True) -> Iterator[
         yield "note", "its programs were not run"
         return
     yield from trial(spec, contract, folder)
+
+
+def _columns(spec: ModelSpec, contract: Contract, folder: Path) -> Iterator[Said]:
+    """What becomes of each column: a type may decide otherwise than its author thinks."""
+    model = folder / MODEL
+    own = model.is_file() and "features" in bound_names(ast.parse(model.read_bytes()))
+    program = spec.composition.new_backend().speaks == "instances"
+    for column, how, used in spec.composition.input_class.treated(
+        channel_columns(contract),
+        spec.data.label,
+        spec.data.features,
+        Hyperparameters(spec.training.hyperparameters),
+    ):
+        if used and program:
+            yield "ok", f"{column}: given to {INFERENCE} as it is"
+        elif used and own:
+            yield "ok", f"{column}: what features() of {MODEL} makes of it"
+        else:
+            yield "ok", f"{column}: {how}"

@@ -6,31 +6,53 @@ never empty) and leaves bounds to who knows the data.
 
 from __future__ import annotations
 
+import copy
 import csv
 import gzip
 import io
-import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from string import Template
 from typing import Any
 
+from deployments.models.asked import Asked
+from deployments.models.programs import TEMPLATES, filled
 from models.runtime.family import plug_in
-from tasks.contracts.model import Column, Contract, LogicalType
+from tasks.contracts.model import Column, LogicalType
 from tasks.errors import UnreadableData
 from tasks.metrics import task_class
 from tasks.yaml_documents import yaml_text
 
-TEMPLATES = Path(__file__).parent / "templates"
 ROWS = 10_000
 """Rows of a sample that are looked at."""
 FEW = 20
 """Distinct texts up to which a column is taken for a set of names."""
 ENCODINGS = ("utf-8-sig", "cp1252")
+LABELS: tuple[LogicalType, ...] = ("string", "array", "boolean", "number", "integer")
+"""Types of a label, the one that a draft takes first."""
+NAMES = ("first_class", "second_class")
+CLASSES: Mapping[str, Any] = {
+    "logicalType": "string",
+    "enum": [{"value": name} for name in NAMES],
+}
+FIELDS: Mapping[str, Mapping[str, Any]] = {
+    "box": {
+        "logicalType": "array",
+        "description": "x0, y0, x1, y1: shares of the upright photo's width and height",
+        "logicalTypeOptions": {"minItems": 4, "maxItems": 4},
+        "items": {
+            "logicalType": "number",
+            "required": True,
+            "logicalTypeOptions": {"minimum": 0, "maximum": 1},
+        },
+    },
+}
+"""Fields of a label's objects that are no names."""
+UNTREATED = """\
+  # features:              # a column's treatment, where its type should not decide
+  #   zipcode: category    # number, log, category, text, date, flag, or drop"""
 CONVERSION = """\
 # Formats for browsers and phones, each with its limits; a format left out is not made.
 # conversion:
@@ -38,19 +60,6 @@ CONVERSION = """\
 #   tfjs_float16: {max_bytes: 500000, max_error: 0.005}
 
 """
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a person asked for; ``kind`` is the input."""
-
-    name: str
-    kind: str
-    backend: str
-    dataset: str
-    label: str
-    owner: str
-    description: str
 
 
 def columns_of(sample: Path) -> tuple[Column, ...]:
@@ -159,7 +168,8 @@ def contract_text(request: Asked, columns: Sequence[Column], lake: str) -> str:
                         "mustBeGreaterOrEqualTo": 20,
                         "description": "a snapshot has at least 20 rows",
                         "dimension": "coverage",
-                    }
+                    },
+                    *(_corners(column) for column in columns if "box" in column.item_fields),
                 ],
             }
         ],
@@ -189,75 +199,78 @@ def _property(column: Column, label: str) -> dict[str, Any]:
         entry |= {"primaryKey": True, "primaryKeyPosition": 1}
     if column.enum:
         entry["enum"] = [{"value": value} for value in column.enum]
+    if column.items:
+        # Copies: YAML would write the same list twice as an anchor and a reference to it.
+        entry |= copy.deepcopy(dict(column.items))
     return entry
 
 
-def example_columns(kind: str, label: str) -> tuple[Column, ...]:
+def _corners(column: Column) -> dict[str, Any]:
+    return {
+        "name": "boxes_have_corners",
+        "type": "custom",
+        "engine": "sluice",
+        "description": "each box has its left edge left of its right one, and its upper above its "
+        "lower",
+        "dimension": "conformity",
+        "implementation": {"check": "boxCorners", "column": column.name},
+    }
+
+
+def example_columns(kind: str, task: str, label: str) -> tuple[Column, ...]:
     """Columns of a data set of which no sample was given: the input's own, and a label."""
     drafts = plug_in("inputs", kind).draft_columns
     columns = [Column(name=c.name, type=c.type, required=c.required, unique=c.key) for c in drafts]
-    # A table tells numbers apart, and what tells no number apart tells names.
-    if any(column.type == "number" for column in columns):
-        return (*columns, Column(name=label, type="number", required=True))
-    names = ("first_class", "second_class")
-    return (*columns, Column(name=label, type="string", required=True, enum=names))
+    return (*columns, _example_label(task, label))
 
 
-def task_of(column: Column) -> str:
-    """What a draft does with a label: objects with boxes, several names, one name, or a number."""
-    if column.type == "array":
-        boxed = task_class("detection").label_fields <= column.item_fields
-        return "detection" if boxed else "multi-label"
-    number = column.type in {"integer", "number"} and not column.enum
-    return "regression" if number else "classification"
+def _example_label(task: str, name: str) -> Column:
+    """A column that a task predicts, of the type that says most of it."""
+    known = task_class(task)
+    kind = next(kind for kind in LABELS if kind in known.label_types)
+    # Of items that people take up there are more than a draft can list.
+    classes = kind == "string" and known.objective == "cross_entropy"
+    items: dict[str, Any] | None = None
+    if kind == "array":
+        fields = [{"name": field, "required": True, **FIELDS.get(field, CLASSES)}
+                  for field in sorted(known.label_fields, reverse=True)]  # fmt: skip
+        items = {"items": {"logicalType": "object", "properties": fields} if fields else CLASSES}
+    return Column(name=name, type=kind, required=True, enum=NAMES if classes else (), items=items)
 
 
-def model_files(request: Asked, contract: Contract) -> dict[str, str]:
-    """``model.yaml`` of a new model, and the programs of one that brings its own."""
-    label = contract.column(request.label)
-    files = {"model.yaml": _from_template("model.yaml.txt", _description(request, task_of(label)))}
-    if plug_in("backends", request.backend).writes_code:
-        numbers = [
-            c.name
-            for c in contract.columns
-            if c.type in {"integer", "number", "boolean"} and c.name != request.label
-            and c.name not in contract.primary_key
-        ]  # fmt: skip
-        values = {"name": request.name, "columns": ", ".join(json.dumps(name) for name in numbers)}
-        files |= {
-            name: _from_template(f"{name}.txt", values)
-            for name in ("train.py", "inference.py", "features.py")
-        }
-    return files
+def model_yaml(request: Asked) -> str:
+    """The ``model.yaml`` of a new model."""
+    return filled(TEMPLATES / "model.yaml.txt", _description(request))
 
 
-def _from_template(template: str, values: Mapping[str, Any]) -> str:
-    return Template((TEMPLATES / template).read_text("utf-8")).substitute(values)
-
-
-def _description(request: Asked, task: str) -> dict[str, Any]:
-    metric, backend = task_class(task).tracked, plug_in("backends", request.backend)
+def _description(request: Asked) -> dict[str, Any]:
+    task, backend = task_class(request.task), plug_in("backends", request.backend)
+    logged = {**backend.logged, "holdout:{metric}": "holdout_{metric}"}
     definitions = [
-        f"    - {{name: \"{name}\", regex: '\\b{key}=([0-9.eE+-]+)'}}"
-        for name, key in (
-            ("train:loss", "loss"),
-            (f"validation:{metric}", f"val_{metric}"),
-            (f"holdout:{metric}", f"holdout_{metric}"),
+        f"    - {{name: \"{name}\", regex: '\\b{key}=([0-9.eE+-]+)'}}".replace(
+            "{metric}", task.tracked
         )
+        for name, key in logged.items()
     ]
+    # A task that proposes no bound knows of none: no worse than what serves is always one.
+    gates = task.first_gates or (f"metric: {task.tracked}, no_worse_than_champion: 0.05",)
     first = [f"    {name}: {value}" for name, value in backend.first_hyperparameters.items()]
+    roles = yaml_text(dict(request.features)).splitlines()
+    features = "  features:\n" + "\n".join(f"    {role}" for role in roles)
     return {
         "name": request.name,
-        "task": task,
+        "task": request.task,
         "input": request.kind,
         "backend": request.backend,
         "owner": yaml_text(request.owner).splitlines()[0],
         "description": yaml_text(request.description, width=10_000).splitlines()[0],
         "dataset": request.dataset,
         "label": yaml_text(request.label).splitlines()[0],
-        "holdout_days": 0,
+        # What a person did stands in several rows: only days part what is learned from the rest.
+        "holdout_days": 7 if plug_in("inputs", request.kind).gathers else 0,
+        "features": features if request.features else UNTREATED,
         "hyperparameters": "\n".join(first),
         "logged": "\n".join(definitions),
-        "gates": "\n".join(f"  - {{{gate}}}" for gate in task_class(task).first_gates),
+        "gates": "\n".join(f"  - {{{gate}}}" for gate in gates),
         "conversion": CONVERSION if backend.formats else "",
     }

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from deployments.models.draft import (
-    Asked,
-    columns_of,
-    contract_text,
-    example_columns,
-    model_files,
-)
+from deployments.models.asked import Asked
+from deployments.models.composing import composed, predicted_by
+from deployments.models.draft import columns_of, contract_text, example_columns, model_yaml
+from deployments.models.programs import program_files
 from models.runtime.family import names_of, plug_in
+from models.runtime.input import InvalidFeature
+from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
 from models.runtime.tables.columns import CLIENT_TYPES
 from tasks.contracts import Contract, known_contracts, load_contract
 from tasks.contracts.model import Column
 from tasks.errors import ConfigurationError, ContractMissing, InvalidModelSpec
-from tasks.metrics import TASKS, task_class
+from tasks.model_check import channel_columns
 from tasks.model_spec import known_models
 from tasks.settings import Settings
 from tasks.yaml_documents import yaml_document
@@ -26,8 +26,6 @@ from tasks.yaml_documents import yaml_document
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST = 40
 DATASET = re.compile(r"[a-z][a-z0-9_]*")
-PREDICTED = frozenset(kind for task in TASKS for kind in task_class(task).label_types)
-"""Types of a column that some task predicts."""
 TAKEN = frozenset({"runtime", "all"})
 """Names that mean something else below models/, or in a form."""
 
@@ -41,7 +39,9 @@ def new_model(
     sample: Path | None = None,
     owner: str = "",
     description: str = "",
-    backend: str = "keras",
+    backend: str = "",
+    task: str = "",
+    features: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Write the files of a new model; none is ever replaced.
 
@@ -55,13 +55,18 @@ def new_model(
         sample: CSV from whose columns a new contract is drafted.
         owner: Who answers for it.
         description: What it is for.
-        backend: What learns: a name below models/runtime/backends.
+        backend: What learns: a name below models/runtime/backends; empty takes Keras, or what the
+            input goes with.
+        task: What is predicted: a name below models/runtime/tasks; empty takes what the label's
+            type speaks of.
+        features: Treatment, or role, by column, where its type does not decide.
 
     Returns:
         The files that were written.
 
     Raises:
-        ConfigurationError: a name is none or taken, the data set or the label is unknown.
+        ConfigurationError: a name is none or taken, the data set or the label is unknown, or what
+            was asked for does not go together.
     """
     folder = settings.models_dir / name
     _check_name(name, folder, known_models(settings.models_dir))
@@ -78,18 +83,21 @@ def new_model(
             f"Use one of {', '.join(contracts) or '(none yet)'}; or draft one with --from-csv "
             "FILE; or leave --dataset out for an example to fill in.",
         )
+    default, _ = composed(kind, task, backend, None)
     request = Asked(
         name=name,
         kind=kind,
+        task=task,
         backend=backend,
         dataset=dataset or name.replace("-", "_"),
         label=label,
         owner=owner or "nobody-yet",
         description=description or f"What {name} tells.",
+        features=features or {},
     )
     texts: dict[Path, str] = {}
     if new_data:
-        columns, request = _new_columns(request, sample)
+        columns, request = _new_columns(request, sample, default)
         path = settings.contracts_dir / f"{request.dataset}.odcs.yaml"
         if request.dataset in contracts or not DATASET.fullmatch(request.dataset):
             raise ContractMissing(
@@ -98,8 +106,8 @@ def new_model(
             )
         texts[path] = contract_text(request, columns, settings.lake_bucket)
     contract = _contract(request, settings, texts)
-    request = _with_label(request, contract)
-    texts |= {folder / file: text for file, text in model_files(request, contract).items()}
+    request = _chosen(request, contract)
+    texts |= {folder / file: text for file, text in _model_files(request, contract).items()}
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
@@ -120,21 +128,22 @@ def _check_name(name: str, folder: Path, models: tuple[str, ...]) -> None:
         )
 
 
-def _new_columns(request: Asked, sample: Path | None) -> tuple[tuple[Column, ...], Asked]:
+def _new_columns(
+    request: Asked, sample: Path | None, task: str
+) -> tuple[tuple[Column, ...], Asked]:
+    source = plug_in("inputs", request.kind)
     if sample is None:
         label = request.label or "label"
-        return example_columns(request.kind, label), _relabel(request, label)
-    if "csv" not in plug_in("inputs", request.kind).formats:
+        features = request.features or source.draft_features
+        columns = example_columns(request.kind, task, label)
+        return columns, replace(request, task=task, label=label, features=features)
+    if "csv" not in source.formats:
         raise InvalidModelSpec(
             f"--from-csv {sample} drafts a table, and --kind {request.kind} learns from none.",
             "Leave --from-csv out, and fill the contract's columns in.",
         )
     columns = columns_of(sample)
-    return columns, _relabel(request, request.label or columns[-1].name)
-
-
-def _relabel(request: Asked, label: str) -> Asked:
-    return replace(request, label=label)
+    return columns, replace(request, label=request.label or columns[-1].name)
 
 
 def _contract(request: Asked, settings: Settings, texts: dict[Path, str]) -> Contract:
@@ -147,7 +156,8 @@ def _contract(request: Asked, settings: Settings, texts: dict[Path, str]) -> Con
     return contract_of(yaml_document(text), request.dataset, str(path))
 
 
-def _with_label(request: Asked, contract: Contract) -> Asked:
+def _chosen(request: Asked, contract: Contract) -> Asked:
+    """What was asked for, held to the contract, with its task and its backend."""
     source = plug_in("inputs", request.kind)
     if contract.format not in source.formats:
         fitting = [n for n in names_of("inputs") if contract.format in plug_in("inputs", n).formats]
@@ -159,11 +169,14 @@ def _with_label(request: Asked, contract: Contract) -> Asked:
     possible = [
         c.name
         for c in contract.columns
-        if c.type in PREDICTED and c.name not in contract.primary_key and c.name != "file"
+        if c.name not in contract.primary_key
+        and c.name != "file"
+        and predicted_by(request.kind, request.task, request.backend, c)
     ]
     if request.label not in possible:
+        so = f" with --task {request.task}" if request.task else ""
         complaint = (
-            f"{request.label!r} is no column to predict"
+            f"{request.label!r} is no column to predict{so}"
             if request.label
             else "no --label was given"
         )
@@ -180,4 +193,33 @@ def _with_label(request: Asked, contract: Contract) -> Asked:
             f"{contract.dataset} has no column besides {request.label} that a client could send.",
             "Add columns that the label can be told from.",
         )
-    return _relabel(request, request.label)
+    label = contract.column(request.label)
+    task, backend = composed(request.kind, request.task, request.backend, label)
+    return replace(request, task=task, backend=backend)
+
+
+def _model_files(request: Asked, contract: Contract) -> dict[str, str]:
+    """``model.yaml`` of a new model, and the programs of one that brings its own."""
+    backend = plug_in("backends", request.backend)
+    treated = sorted(name for name, role in request.features.items() if role != "drop")
+    if backend.writes_code and treated:
+        raise InvalidModelSpec(
+            f"--feature of {', '.join(treated)}: programs of --backend {request.backend} get "
+            "columns as they are; only drop means something to them.",
+            "Leave it out, and let features.py say what becomes of a column.",
+        )
+    try:
+        schema = plug_in("inputs", request.kind).schema(
+            channel_columns(contract),
+            request.label,
+            request.features,
+            Hyperparameters(backend.first_hyperparameters),
+        )
+    except (InvalidFeature, InvalidHyperparameter) as error:
+        raise InvalidModelSpec(
+            f"{contract.dataset} does not make a model of --kind {request.kind} as it stands: "
+            f"{error}.",
+            "Say it of a column with --feature COLUMN=TREATMENT (docs/models.md names them).",
+        ) from error
+    programs = program_files(request, schema) if backend.writes_code else {}
+    return {"model.yaml": model_yaml(request), **programs}

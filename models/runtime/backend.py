@@ -43,9 +43,6 @@ class Described(Protocol):
         ...
 
 
-Loaded = Predictor | Described
-
-
 @dataclass(frozen=True)
 class Fitting:
     """Everything that a backend may learn from.
@@ -124,6 +121,9 @@ class Backend(ABC):
     """What makes a trial on a few rows short."""
     calls: ClassVar[frozenset[str]] = frozenset()
     """Functions of a model.py that it calls, beside those that every backend's programs do."""
+    logged: ClassVar[Mapping[str, str]] = {}
+    """What its log tells while it learns, by the name of the curve that a draft gives it; {metric}
+    is the task's tracked one."""
     writes_code: ClassVar[bool] = False
     """Whether a draft needs programs of its own beside its model.yaml."""
     partners: ClassVar[frozenset[str] | None] = None

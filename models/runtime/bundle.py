@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from models.runtime.family import FAMILY, Family, load_family
 from models.runtime.input import Input
 from models.runtime.own import BUNDLE, CODE_DIR, OwnCode, load_own
-from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Signature, rows_of, take
 from models.runtime.split import Split
 from models.runtime.task import Floats, Task
@@ -26,6 +25,10 @@ CARD = "model_card.json"
 SAMPLE = "sample_request.json"
 ROWS_AT_ONCE = 4096
 """Rows that become tensors together: those of all would not fit into memory."""
+
+
+class Unmeasurable(ValueError):
+    """An answer, or what was measured of answers, is no finite number."""
 
 
 class Bundle:
@@ -102,16 +105,54 @@ def measure(task: Task, own: OwnCode, labels: NDArray[Any], predicted: Floats) -
 
     Raises:
         ValueError: an own metric bears the name of one of the task's.
+        Unmeasurable: a metric is no finite number.
     """
     metrics = task.measure(labels, predicted)
+    _require_numbers(metrics, f"the task measures of {len(labels)} rows")
     more = own.get("metrics")
     if more is None:
         return metrics
-    own_metrics = {str(name): float(value) for name, value in more(labels, predicted).items()}
+    own_metrics = {str(name): value for name, value in more(labels, predicted).items()}
     clashes = sorted(set(own_metrics) & set(metrics))
     if clashes:
         raise ValueError(f"metrics() of model.py measures {', '.join(clashes)}, as the task does")
-    return {**metrics, **own_metrics}
+    _require_numbers(own_metrics, f"metrics() of model.py measures of {len(labels)} rows")
+    return {**metrics, **{name: float(value) for name, value in own_metrics.items()}}
+
+
+def require_finite(rows: NDArray[np.str_], predicted: Floats, who: str) -> None:
+    """Hold answers to being numbers before anything is measured of them.
+
+    Args:
+        rows: What each row is called [n].
+        predicted: Their answers [n], or [n, k].
+        who: Who answered.
+
+    Raises:
+        Unmeasurable: an answer holds NaN, or is infinite; the first is named.
+    """
+    parts = tuple(range(1, predicted.ndim))
+    unfit = np.flatnonzero(~np.isfinite(predicted).all(axis=parts))
+    if unfit.size:
+        first = unfit[0]
+        raise Unmeasurable(
+            f"{who} answered row {rows[first]} with {predicted[first]!s:.80}, and "
+            f"{unfit.size} of {len(predicted)} rows in all with what is no finite number: "
+            "nothing can be measured of that"
+        )
+
+
+def _require_numbers(metrics: Mapping[str, Any], who: str) -> None:
+    for name, value in metrics.items():
+        try:
+            sound = np.isfinite(float(value))
+        except (TypeError, ValueError):
+            sound = False
+        if not sound:
+            raise Unmeasurable(
+                f"{who} {name} = {value!r:.80}, which is no finite number: no gate can hold it to "
+                "a bound"
+            )
 
 
 def read(source: Input, task: Task | type[Task], channel: Path, label: str) -> Split:
@@ -167,9 +208,3 @@ def write_json(path: Path, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-def hyperparameters_of(folder: Path) -> Hyperparameters:
-    """The hyperparameters that a bundle was made with."""
-    card = json.loads((folder / CARD).read_text("utf-8"))
-    return Hyperparameters(card["hyperparameters"])

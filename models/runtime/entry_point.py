@@ -72,6 +72,7 @@ def measure(holdout: Path, out: Path, training: Path | None) -> None:
     model = Bundle.load(MODEL_DIR)
     split = bundle.labelled(model.read(holdout), model.task)
     predictions = model.predicted(split.inputs)
+    bundle.require_finite(split.ids, predictions, "the model")
     plain: Floats | None = None
     metrics = model.measure(split.labels, predictions)
     result = {"candidate": metrics, "counts": {"holdout": len(split)}}
@@ -80,6 +81,7 @@ def measure(holdout: Path, out: Path, training: Path | None) -> None:
         channels = {"training": training, "holdout": holdout}
         with tempfile.TemporaryDirectory() as scratch:
             plain = Baseline(Path(scratch), channels, model.spec).answers()
+        bundle.require_finite(split.ids, plain, "the baseline")
         result["baseline"] = model.measure(split.labels, plain)
         if model.speaks_tensors:
             sample = split.take(outputs.calibration_rows(len(split)))

@@ -23,6 +23,10 @@ class UnknownPlugIn(LookupError):
     """A name that no file bears."""
 
 
+class BrokenPlugIn(TypeError):
+    """A file that is no plug-in: it cannot be imported, or defines no class, or several."""
+
+
 @dataclass(frozen=True)
 class Family:
     """A composition by name, and what belongs to it.
@@ -122,15 +126,29 @@ def plug_in(kind: str, name: str) -> Any:
 
     Raises:
         UnknownPlugIn: there is no such file.
-        TypeError: the file defines none, or several.
+        BrokenPlugIn: the file cannot be imported, or defines none, or several.
     """
     module = module_of(kind, name)
     base = BASES[kind]
+    try:
+        imported = importlib.import_module(module)
+    except Exception as error:
+        raise BrokenPlugIn(
+            f"{_file_of(module)} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
     classes = [
         value
-        for value in vars(importlib.import_module(module)).values()
+        for value in vars(imported).values()
         if isinstance(value, type) and issubclass(value, base) and value.__module__ == module
     ]
     if len(classes) != 1:
-        raise TypeError(f"{module} defines {len(classes)} subclasses of {base.__name__}, not one")
+        named = ", ".join(one.__name__ for one in classes) or "none"
+        raise BrokenPlugIn(
+            f"{_file_of(module)} defines {len(classes)} subclasses of {base.__name__} ({named}), "
+            "not one"
+        )
     return classes[0]
+
+
+def _file_of(module: str) -> str:
+    return f"{module.replace('.', '/')}.py"

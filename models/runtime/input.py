@@ -6,9 +6,9 @@ An input is one file there; its name is what ``family.input`` of a model.yaml sa
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,14 @@ Features = Callable[[Arrays, Hyperparameters], list[dict[str, Any]]]
 
 class InvalidFeature(Exception):
     """A column cannot become a feature as it is asked to."""
+
+
+class Treated(NamedTuple):
+    """What becomes of a column of the contract, in words; ``used``: whether anything does."""
+
+    column: str
+    how: str
+    used: bool = True
 
 
 class Input(ABC):
@@ -76,6 +84,8 @@ class Input(ABC):
 
     draft_columns: ClassVar[tuple[ChannelColumn, ...]] = ()
     """Columns that the draft of a contract begins with; the label is added."""
+    draft_features: ClassVar[Mapping[str, str]] = {}
+    """What ``data.features`` says of these, where the input cannot do without."""
 
     partners: ClassVar[frozenset[str] | None] = None
     """Tasks and backends that it goes with, where it does not go with all (:func:`misfit`)."""
@@ -113,6 +123,26 @@ class Input(ABC):
         Raises:
             InvalidFeature: a column cannot be what is asked.
         """
+
+    @classmethod
+    def treated(
+        cls,
+        _columns: Sequence[ChannelColumn],
+        _label: str,
+        _features: Mapping[str, str],
+        _hyperparameters: Hyperparameters,
+    ) -> Iterator[Treated]:
+        """What becomes of each column, as far as it is known before there are rows.
+
+        For people: nothing is decided by it. An input that says nothing of its columns leaves it.
+
+        Args:
+            _columns: The contract's, as :meth:`schema` takes them without a fault.
+            _label: Column that is predicted.
+            _features: ``data.features`` of model.yaml.
+            _hyperparameters: The job's.
+        """
+        yield from ()
 
     @abstractmethod
     def fit(

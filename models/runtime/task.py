@@ -70,10 +70,10 @@ class Task(ABC):
                 return np.log1p(labels).astype(np.float32)[:, None]
 
             def predicted(self, raw):
-                return np.expm1(raw["prediction"][:, 0].astype(np.float64))
+                return np.rint(np.expm1(raw["prediction"][:, 0].astype(np.float64)))
 
             def answers(self, predicted):
-                return [round(value) for value in predicted]
+                return [int(value) for value in predicted]
 
             def read(self, answers):
                 return np.asarray(answers, dtype=np.float64)

@@ -29,7 +29,7 @@ from models.runtime import answers, bundle, measures, outputs
 from models.runtime.answers import HeldOutAnswers
 from models.runtime.backend import Fitted, Fitting, Stopped, Unservable
 from models.runtime.baseline import Baseline
-from models.runtime.bundle import Bundle
+from models.runtime.bundle import Bundle, Unmeasurable
 from models.runtime.collective import HostLost
 from models.runtime.family import Family, load_family
 from models.runtime.input import InvalidFeature
@@ -51,6 +51,7 @@ PLAIN_FAULTS = (
     Unlabelled,
     FileNotFoundError,
     Unservable,
+    Unmeasurable,
     HostLost,
 )
 """What a person can mend without reading a traceback."""
@@ -126,6 +127,8 @@ def train(job: Job, family: Family, own: OwnCode) -> dict[str, Any]:
     backend, signature = family.new_backend(), Signature.of_json(ready.spec["signature"])
     model = calibrated(Bundle(family, ready.spec, fitted.predictor, own), training)
     predictions = model.predicted(holdout.inputs)
+    bundle.require_finite(holdout.ids, predictions, "the model")
+    bundle.require_finite(holdout.ids, plain, "the baseline")
     backend.save(fitted, signature, job.model_dir)
     result: dict[str, Any] = {
         "candidate": model.measure(holdout.labels, predictions),
@@ -232,7 +235,9 @@ def calibrated(model: Bundle, training: Split) -> Bundle:
     if not model.speaks_tensors:
         return model
     _, aside = set_aside(training, type(model.task))
-    calibration = model.task.calibration(aside.labels, model.predicted(aside.inputs))
+    said = model.predicted(aside.inputs)
+    bundle.require_finite(aside.ids, said, "the model")
+    calibration = model.task.calibration(aside.labels, said)
     if calibration is None:
         return model
     figures = " ".join(f"{name}={value:.6g}" for name, value in calibration.items())

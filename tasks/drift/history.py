@@ -13,6 +13,7 @@ from tasks.drift.policy import DriftPolicy, Season
 from tasks.drift.profiles.profile import Profile, merged
 from tasks.drift.quality.concept import ConceptPolicy
 from tasks.errors import InvalidContract, UnreadableData
+from tasks.faults import faults_of
 from tasks.values import Frozen
 
 DAYS = {"day": 1, "week": 7}
@@ -46,7 +47,7 @@ class Watching(Frozen):
         try:
             return cls.model_validate(dict(policy))
         except ValidationError as error:
-            faults = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())
+            faults = "; ".join(faults_of(error, cls, "driftPolicy"))
             raise InvalidContract(
                 f"The contract of {dataset} has a driftPolicy that does not parse: {faults}.",
                 "Correct these keys; docs/contracts.md lists them.",

@@ -80,7 +80,12 @@ def compare_with_baseline(
     report = compare(reference, periods(fresh, pinned.end, watching.partition), watching.policy)
     if watching.rowsTogether and champion is not None:
         together = compare_rows(
-            *(bucket, pinned.dataset, champion.snapshot_fingerprint, columns, good, last),
+            bucket=bucket,
+            dataset=pinned.dataset,
+            snapshot=champion.snapshot_fingerprint,
+            columns=columns,
+            good=good,
+            after=last,
             grid=reference[0].grid,
             alpha=watching.policy.alpha,
         )

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from models.runtime.family import misfit, names_of
-from tasks.metrics import tasks_of
+from models.runtime.family import BrokenPlugIn, misfit, names_of
+from tasks.metrics import task_class, tasks_of
 from tasks.strict import Strict
 
 CUSTOM, OWN_PROGRAM = "custom", "train.py"
@@ -34,7 +34,11 @@ class FamilySpec(Strict):
         ):
             if name not in names_of(kind):
                 raise ValueError(f"{kind[:-1]}: {name!r} is none of {', '.join(names_of(kind))}")
-        fault = misfit(self.task, self.input, self.backend)
+        try:
+            task_class(self.task)
+            fault = misfit(self.task, self.input, self.backend)
+        except BrokenPlugIn as error:
+            raise ValueError(str(error)) from error
         if fault:
             raise ValueError(fault)
         return self

@@ -36,6 +36,12 @@ def it_went_on_where_a_stopped_job_was(done):
         assert rest[:1] == ([kept + 1] if kept < int(FAST["epochs"]) else []), done.log
 
 
+def it_logs_what_a_draft_draws(done):
+    backend, tracked = plug_in("backends", done.family.backend), done.family.task_class.tracked
+    for key in backend.logged.values():
+        assert re.search(rf"\b{key.format(metric=tracked)}=[0-9.e+-]+", done.stopped + done.log)
+
+
 def it_serves_and_refuses_bad_input(done):
     good = instance_of(done.family.input)
     answer, many, *refused = serve(

@@ -21,13 +21,13 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from models.packaging import TRAIN, source_files
-from models.runtime.family import Family, misfit, names_of
+from models.runtime.family import Family, misfit, names_of, plug_in
 from models.runtime.split import COLUMNS, columns_document
+from tests.models.labels import label_of
 from tests.models.trained import write_code
 from tests.ports import reserved_port
 
 ROWS, HELD_OUT = 200, 60
-LABELS = ("garden", "pool", "view")
 FAST = {"epochs": "3", "batch_size": "20", "compiled": "0", "learning_rate": "0.02",
         "hidden": "8", "side": "16", "filters": "4,8", "grid": "4", "max_iter": "20"}  # fmt: skip
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
@@ -210,24 +210,6 @@ def stopped_and_resumed(base, begin=in_a_process):
     return status, "".join(said), more
 
 
-def answer_of(task, number):
-    """The label of a row that depends on a number from 0 to 1."""
-    if task == "regression":
-        return 100 + 300 * number
-    if task == "classification":
-        return LABELS[min(int(number * 3), 2)]
-    if task == "multi-label":
-        return [name for index, name in enumerate(LABELS) if number > (index + 1) / 4]
-    if task == "probability":
-        return bool(number > 0.8)
-    if task == "detection":
-        # A square whose place and class go with the shade.
-        low = 0.1 + 0.4 * number
-        box = [round(v, 3) for v in (low, low, low + 0.4, low + 0.4)]
-        return [{"label": LABELS[min(int(number * 3), 2)], "box": box}] if number > 0.1 else []
-    raise KeyError(f"say what rows of the task {task} look like")
-
-
 def write_rows(folder, task, source, rows, seed):
     """A channel whose label can be learned."""
     folder.mkdir(parents=True)
@@ -237,7 +219,7 @@ def write_rows(folder, task, source, rows, seed):
         listed = [*PAIRS, {"name": "told_label", "type": "string", "required": True}]
         (folder / COLUMNS).write_text(columns_document(listed), "utf-8")
         return
-    labels = [answer_of(task, number) for number in numbers]
+    labels = [label_of(plug_in("tasks", task), number) for number in numbers]
     if source == "tabular":
         columns = {
             "key": [f"k{n}" for n in range(rows)],

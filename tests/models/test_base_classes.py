@@ -14,6 +14,7 @@ from models.runtime.script_mode import Hyperparameters, Job
 from models.runtime.signature import Signature, Tensor, rows_of
 from models.runtime.split import Split
 from models.runtime.task import Task
+from tests.models.labels import label_of
 
 
 def documented(base, name):
@@ -52,6 +53,16 @@ def test_the_documented_task_predicts_counts(count):
     assert task.answers(predicted) == [3, 0, 7, 12]
     assert task.measure(labels, task.read(task.answers(predicted))) == {"mae": 0.0}
     assert set(task.errors(labels, predicted)) == {"residual", "error", "score"}
+
+
+def test_the_documented_task_holds_to_what_every_task_does(count):
+    labels = count.labels([label_of(count, number / 5) for number in range(6)])
+    assert labels.tolist() == [0, 4, 8, 12, 16, 20]
+    task = count(count.describe(labels, "rooms", Hyperparameters({})))
+    raw = np.random.default_rng(0).uniform(0.05, 3, (6, 1)).astype(np.float32)
+    predicted = task.predicted({"prediction": raw})
+    np.testing.assert_array_equal(task.read(task.answers(predicted)), predicted)
+    assert set(task.measure(labels, predicted)) == set(task.metrics)
 
 
 def test_the_documented_input_reads_and_decodes_alike(vector, tmp_path):

@@ -44,6 +44,10 @@ def test_it_went_on_where_a_stopped_job_was(done):
     steps.it_went_on_where_a_stopped_job_was(done)
 
 
+def test_it_logs_what_a_draft_draws(done):
+    steps.it_logs_what_a_draft_draws(done)
+
+
 def test_it_serves_and_refuses_bad_input(done):
     steps.it_serves_and_refuses_bad_input(done)
 

@@ -1,6 +1,7 @@
 """Rows of a table: what a client sends, and the features made of it."""
 
 import json
+import re
 from datetime import date
 
 import numpy as np
@@ -392,3 +393,24 @@ def test_a_channel_says_which_columns_it_has(tmp_path):
     assert known["zipcode"].kind == "categorical"
     assert known["id"].key
     assert known["date"].key
+
+
+@pytest.mark.parametrize(
+    ("feature", "said"),
+    [
+        ({"op": "squared", "column": "a"}, "op 'squared' is none of days, flag, fourier, "),
+        ({"op": "flag"}, "it lacks 'column'"),
+        ({"column": "a"}, "it lacks 'op'"),
+        ({"op": "number", "columns": ["a"]}, "it lacks 'log'"),
+        ("a", "is no operation on columns"),
+        ({"op": ["flag"], "column": "a"}, "op ['flag'] is none of days"),
+    ],
+)
+def test_an_own_feature_that_is_no_operation_is_named(feature, said):
+    columns = (ChannelColumn("a", "number"), ChannelColumn("y", "number"))
+    sound = {"op": "flag", "column": "a", "above": 0}
+    told = rf"features\(\) of model\.py: feature 1, .*{re.escape(said)}"
+    with pytest.raises(InvalidFeature, match=told):
+        Tabular(schema(columns)).fit(
+            {"a": np.arange(3.0)}, lambda _columns, _hyperparameters: [sound, feature], NOTHING
+        )

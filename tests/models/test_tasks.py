@@ -8,6 +8,7 @@ import pytest
 from models.runtime.family import names_of, plug_in
 from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
 from models.runtime.task import Unlabelled, UnreadableAnswer
+from tests.models.labels import labels_of
 
 NAMES = names_of("tasks")
 VALUES = {
@@ -25,13 +26,17 @@ VALUES = {
     ],
     "ranking": [["thai"], ["bar", "thai"], ["inn"], "bar", ["inn", "inn"], ["pub"]],
 }
-"""A column of each task's labels."""
+"""Columns of labels whose answers some tests here spell out; those of other tasks are made."""
 POOL = {"label": "pool", "box": [0.0, 0.0, 1.0, 0.5]}
+
+
+def labels_column(name):
+    return VALUES.get(name) or labels_of(name, 6)
 
 
 def fitted(name, values=None, **hyperparameters):
     task = plug_in("tasks", name)
-    labels = task.labels(values or VALUES[name])
+    labels = task.labels(values or labels_column(name))
     return task(task.describe(labels, "told", Hyperparameters(hyperparameters))), labels
 
 
@@ -73,7 +78,7 @@ def test_a_task_measures_exactly_what_it_declares(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_row_has_a_finite_score_and_only_labelled_rows_an_error(name):
     task, _ = fitted(name)
-    labels = task.labels([*VALUES[name][:5], None])
+    labels = task.labels([*labels_column(name)[:5], None])
     predicted = task.predicted(raw(task, 6))
     assert np.isfinite(task.scores(predicted)).all()
     found = task.errors(labels, predicted)

@@ -41,6 +41,10 @@ class Keras(Backend):
         "batch_size": "16",
         "compiled": "0",
     }
+    logged: ClassVar[Mapping[str, str]] = {
+        "train:loss": "loss",
+        "validation:{metric}": "val_{metric}",
+    }
 
     @classmethod
     def modules(cls, task: type[Task], source: type[Input]) -> tuple[str, ...]:

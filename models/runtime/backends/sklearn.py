@@ -35,6 +35,7 @@ class ScikitLearn(Backend):
         "seed": "0",
     }
     trial_hyperparameters: ClassVar[Mapping[str, str]] = {"max_iter": "5"}
+    logged: ClassVar[Mapping[str, str]] = {"train:{metric}": "train_{metric}"}
 
     def fit(self, fitting: Fitting) -> Fitted:
         """Fit once, on all labelled training rows; a job that is stopped starts anew."""

@@ -53,6 +53,10 @@ class TwoTowers(Backend):
         "seed": "0",
     }
     trial_hyperparameters: ClassVar[Mapping[str, str]] = {"epochs": "1", "batch_size": "16"}
+    logged: ClassVar[Mapping[str, str]] = {
+        "train:loss": "loss",
+        "validation:{metric}": "val_{metric}",
+    }
 
     def fit(self, fitting: Fitting) -> Fitted:
         """Fit the towers on the older acts, the second stage on the newer, the towers on all."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from models.runtime import spill
 from models.runtime.images.index import INDEX, listed
 from models.runtime.images.pictures import ADDRESS, decoded, pixels, unpacked
-from models.runtime.input import Features, Floats, Input, InvalidFeature
+from models.runtime.input import Features, Floats, Input, InvalidFeature, Treated
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Tensor
 from models.runtime.split import ChannelColumn, NoData
 
 IMAGE = "image"
 """Name of the tensor."""
+FILE = "file"
+"""Column that names the photo."""
 SIDE = 64
 THUMBNAIL = 8
 DECODED_TOGETHER = 4096
@@ -39,7 +41,7 @@ class Image(Input):
     address: ClassVar[str] = ADDRESS
     networks: ClassVar[tuple[str, ...]] = ("convolutional",)
     draft_columns: ClassVar[tuple[ChannelColumn, ...]] = (
-        ChannelColumn("file", "string", required=True),
+        ChannelColumn(FILE, "string", required=True),
     )
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
@@ -74,6 +76,22 @@ class Image(Input):
                 "order": "RGB",
             },
         }
+
+    @classmethod
+    def treated(
+        cls,
+        columns: Sequence[ChannelColumn],
+        label: str,
+        _features: Mapping[str, str],
+        hyperparameters: Hyperparameters,
+    ) -> Iterator[Treated]:
+        """The photo, and what is said of it."""
+        side = hyperparameters.integer("side", SIDE, least=1)
+        for column in columns:
+            if column.name == FILE:
+                yield Treated(FILE, f"pixels ({side}×{side})")
+            elif column.name != label:
+                yield Treated(column.name, "dropped (a photo is learned from its pixels)", False)
 
     def fit(
         self,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime.input import Features, Floats, Input, InvalidFeature
+from models.runtime.input import Features, Floats, Input, InvalidFeature, Treated
 from models.runtime.inputs.tabular import Tabular
 from models.runtime.rankings.acts import Act, gathered, last_known
 from models.runtime.rankings.roles import (
@@ -28,6 +29,7 @@ from models.runtime.split import ChannelColumn
 from models.runtime.tables.cells import BadInput, cell
 from models.runtime.tables.columns import array, read_table
 from models.runtime.tables.operations import is_missing
+from models.runtime.tables.treatments import as_told
 
 USER, ACTS = "user", "acts"
 """The tensor of a user's number, and the acts of training rows."""
@@ -53,6 +55,7 @@ class InteractionPairs(Input):
         ChannelColumn("user_id", "string", required=True),
         ChannelColumn("occurred_on", "date", required=True),
     )
+    draft_features: ClassVar[Mapping[str, str]] = {"user_id": "user", "occurred_on": "time"}
     partners: ClassVar[frozenset[str] | None] = frozenset({"ranking", "two-towers"})
     gathers: ClassVar[bool] = True
 
@@ -92,6 +95,33 @@ class InteractionPairs(Input):
             "most": most,
             EXCLUDE_SEEN: bool(hyperparameters.integer(EXCLUDE_SEEN, 0, least=0, most=1)),
         }
+
+    @classmethod
+    def treated(
+        cls,
+        columns: Sequence[ChannelColumn],
+        label: str,
+        features: Mapping[str, str],
+        _hyperparameters: Hyperparameters,
+    ) -> Iterator[Treated]:
+        """Each column by its role."""
+        roles = roles_of(columns, label, features)
+        for column in columns:
+            role = roles.get(column.name, "")
+            if column.name == label:
+                continue
+            if role == "user_attribute":
+                yield Treated(column.name, f"{role}: {as_told(replace(column, key=False), '').how}")
+            elif role == "item_attribute":
+                # By its values alone: what is known of items is told in the rows of others.
+                kind = "number" if column.type == "boolean" else column.type
+                alone = replace(column, type=kind, kind="", key=False)
+                yield Treated(column.name, f"{role}: {as_told(alone, '').how}")
+            elif role in {"", "drop"}:
+                why = "data.features" if role else "it has no role"
+                yield Treated(column.name, f"dropped ({why})", used=False)
+            else:
+                yield Treated(column.name, role)
 
     def fit(
         self, inputs: Arrays, features: Features | None, hyperparameters: Hyperparameters

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime.input import Features, Floats, Input, InvalidFeature
+from models.runtime.input import Features, Floats, Input, InvalidFeature, Treated
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Tensor
 from models.runtime.split import ChannelColumn
@@ -24,7 +24,13 @@ from models.runtime.tables.features import (
     pieces_of,
     treatment_of,
 )
-from models.runtime.tables.operations import columns_of, is_missing, operations
+from models.runtime.tables.operations import (
+    UnknownOperation,
+    columns_of,
+    is_missing,
+    operations,
+)
+from models.runtime.tables.treatments import as_fitted, as_told
 
 FEATURES = "features"
 """Name of the tensor."""
@@ -79,6 +85,20 @@ class Tabular(Input):
             ],
         }
 
+    @classmethod
+    def treated(
+        cls,
+        columns: Sequence[ChannelColumn],
+        label: str,
+        features: Mapping[str, str],
+        _hyperparameters: Hyperparameters,
+    ) -> Iterator[Treated]:
+        """Each column by its treatment; where rows will decide it, by what they decide."""
+        features = by_column(columns, label, features)
+        for column in columns:
+            if column.name != label:
+                yield as_told(column, features.get(column.name, ""))
+
     def fit(
         self,
         inputs: Arrays,
@@ -87,7 +107,7 @@ class Tabular(Input):
     ) -> dict[str, Any]:
         """Fitted features, the columns that they need, and a typical value of each."""
         fitted_features = (
-            features(inputs, hyperparameters)
+            _own(features(inputs, hyperparameters))
             if features is not None
             else self._features(inputs, hyperparameters.integer("pieces", self.pieces, least=0))
         )
@@ -121,6 +141,9 @@ class Tabular(Input):
             for column in self._columns
             if column["treatment"] or not is_missing(inputs[column["name"]]).all()
         }
+        for name, treatment in treatments.items():
+            # Rows decide what a contract leaves open; whoever reads the log sees what they did.
+            print(f"column {name}: {as_fitted(treatment, inputs[name])}", flush=True)
         made = [
             feature
             for name, treatment in treatments.items()
@@ -230,6 +253,26 @@ def require_treatments(
             faults.append(f"{name} ({column.type}) can be {fitting}, not {treatment}")
     if faults:
         raise InvalidFeature(f"data.features: {'; '.join(faults)}")
+
+
+def _own(features: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What ``features()`` of a model.py lists, held to the operations that there are.
+
+    Raises:
+        InvalidFeature: one of them is none; it is named by its place.
+    """
+    for place, feature in enumerate(features):
+        where = f"features() of model.py: feature {place}, {feature!r:.120}"
+        try:
+            columns_of([feature])
+            operations([feature])
+        except UnknownOperation as error:
+            raise InvalidFeature(f"{where}: {error}") from error
+        except KeyError as error:
+            raise InvalidFeature(f"{where}: it lacks {error}") from error
+        except (TypeError, IndexError) as error:
+            raise InvalidFeature(f"{where} is no operation on columns: {error}") from error
+    return [dict(feature) for feature in features]
 
 
 def _is_used(column: ChannelColumn, features: Mapping[str, str]) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime.input import Features, Floats, Input, InvalidFeature
+from models.runtime.input import Features, Floats, Input, InvalidFeature, Treated
 from models.runtime.script_mode import Hyperparameters
 from models.runtime.signature import Arrays, Tensor
 from models.runtime.split import ChannelColumn
@@ -65,6 +65,25 @@ class Text(Input):
             "columns": [{"name": column.name, "type": "text", "required": column.required}],
             "text": text,
         }
+
+    @classmethod
+    def treated(
+        cls,
+        columns: Sequence[ChannelColumn],
+        label: str,
+        features: Mapping[str, str],
+        hyperparameters: Hyperparameters,
+    ) -> Iterator[Treated]:
+        """The column that is read, and the others."""
+        read = cls.schema(columns, label, features, hyperparameters)
+        text, name = read["text"], read["columns"][0]["name"]
+        sizes = " and ".join(str(gram["size"]) for gram in text["grams"])
+        how = f"the first {text['words']} words, by {sizes} side by side"
+        for column in columns:
+            if column.name == name:
+                yield Treated(name, how)
+            elif column.name != label:
+                yield Treated(column.name, "dropped (one text is read)", used=False)
 
     def fit(
         self,

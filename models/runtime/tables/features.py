@@ -25,6 +25,8 @@ FITTING: Mapping[ClientType, frozenset[str]] = {
 """Treatments that a column of each type can have."""
 MOST_CATEGORIES = 64
 """Values of a category with a feature of their own; rarer ones share the bucket of unknown ones."""
+ROWS_OF_A_VALUE = 20
+"""From more values on than one in so many rows, and than these, a text is read as words."""
 BUCKETS = 256
 FEWEST_PIECES, ROWS_OF_A_PIECE = 3, 100
 """With fewer rows a piece is learned by heart (of 350 rows, 25 a piece cost 7 % of the error)."""
@@ -100,7 +102,8 @@ def treatment_of(kind: ClientType, look: str, values: NDArray[Any]) -> Treatment
     if look == "text":
         return "text"
     distinct = len(np.unique(values[values != ""].astype(np.str_)))
-    return "category" if distinct <= max(MOST_CATEGORIES, len(values) // 20) else "text"
+    few = distinct <= max(MOST_CATEGORIES, len(values) // ROWS_OF_A_VALUE)
+    return "category" if few else "text"
 
 
 def standard(

@@ -29,14 +29,20 @@ WORD = re.compile(r"\w+")
 _FNV_OFFSET, _FNV_PRIME = 0x811C9DC5, 0x01000193
 
 
+class UnknownOperation(LookupError):
+    """A feature asks for an operation that there is none of."""
+
+
 def operations(features: Sequence[Feature]) -> list[Operation]:
     """What makes the features, in order.
 
     Raises:
-        KeyError: an operation is none of this set.
+        UnknownOperation: an operation is none of this set.
     """
     steps: list[Operation] = []
     for op, run in groupby(features, key=lambda feature: feature["op"]):
+        if op not in NAMES:
+            raise UnknownOperation(f"op {op!r} is none of {', '.join(NAMES)}")
         if op in _TOGETHER:
             steps.append(_TOGETHER[op](list(run)))
         else:
@@ -190,3 +196,4 @@ _OPERATIONS: dict[str, Callable[[Feature, Arrays], Floats]] = {
     "fourier": _fourier,
     "days": _days,
 }
+NAMES = tuple(sorted({*_TOGETHER, *_OPERATIONS}))

@@ -62,7 +62,8 @@ def markdown(report: ContractReport) -> str:
         f"## {SIGNS[report.outcome]} {plain(report.dataset)}: {report.outcome}",
         flowing(plain(report.reason)),
         table(
-            *(("rows in", "good", "quarantined", "share", "limit"), [_counts(report)]),
+            ("rows in", "good", "quarantined", "share", "limit"),
+            [_counts(report)],
             numeric=range(5),
         ),
         f"{counted(report.objects_in, 'object')} of the lake, {report.unreadable_count:,} of them "

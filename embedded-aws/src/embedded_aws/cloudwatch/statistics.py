@@ -18,8 +18,6 @@ from functools import lru_cache
 
 from embedded_aws.cloudwatch.cells import Cell, Order
 
-SIMPLE = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
-
 _NUMBER = r"\d+(?:\.\d{0,10})?(?:[Ee][+-]?\d+)?"
 _PERCENT = r"(?:100(?:\.0{0,10})?|\d{1,2}(?:\.\d{0,10})?)"
 _ONE = re.compile(rf"(p|tm|tc|ts|wm)({_PERCENT})")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-TARGET_PREFIX = "GraniteServiceVersion20100801"
 NAMESPACE = "http://monitoring.amazonaws.com/doc/2010-08-01/"
 
 
