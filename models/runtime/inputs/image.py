@@ -82,11 +82,11 @@ class Image(Input):
         cls,
         columns: Sequence[ChannelColumn],
         label: str,
-        _features: Mapping[str, str],
+        features: Mapping[str, str],
         hyperparameters: Hyperparameters,
     ) -> Iterator[Treated]:
         """The photo, and what is said of it."""
-        side = hyperparameters.integer("side", SIDE, least=1)
+        side = cls.schema(columns, label, features, hyperparameters)["pixels"]["width"]
         for column in columns:
             if column.name == FILE:
                 yield Treated(FILE, f"pixels ({side}×{side})")
