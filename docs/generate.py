@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel
@@ -99,7 +99,7 @@ def _model_yaml() -> str:
         + _table(
             ("key", "default", "meaning"),
             [
-                (f"`{name}`", _default(field), field.description or _kind(field.annotation))
+                (f"`{name}`", _default(field), _meaning(title, name, field))
                 for name, field in model.model_fields.items()
             ],
         )
@@ -363,10 +363,21 @@ def _default(field: Any) -> str:
     return f"`{text}`" if text not in {"", "()", "None"} else "none"
 
 
+def _meaning(title: str, name: str, field: Any) -> str:
+    """What a key says: its own words, or those of the part that it holds."""
+    inner = _inner(field.annotation)
+    if field.description or not inner:
+        return field.description or _kind(field.annotation)
+    part = name if title == "model.yaml" else f"{title}.{name}"
+    words = (inspect.getdoc(inner[0]) or "").split("\n\n")[0].replace("\n", " ")
+    return f"{words} See [{part}](#{part.replace('.', '')})."
+
+
 def _kind(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return f"One of {', '.join(f'`{value}`' for value in get_args(annotation))}."
     if get_origin(annotation) is not None or isinstance(annotation, UnionType):
-        inner = _inner(annotation)
-        return f"see {inner[0].__name__} below" if inner else str(annotation).replace("typing.", "")
+        return str(annotation).replace("typing.", "")
     return getattr(annotation, "__name__", str(annotation))
 
 

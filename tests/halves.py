@@ -1,5 +1,8 @@
 """All tests: the rooms beside the journeys, and what became of each. ``python -m tests.halves``.
 
+The rooms are the tests of single packages, which mirror the code's own rooms
+(docs/architecture.md); journeys are whole flows on a running stack.
+
 Journeys wait a good part of their time, for windows of a release, leases and schedules. The rooms
 use what they leave of the machine: at a lower priority, so that users in a journey feel nothing of
 them. What the rooms say is held back until the journeys have ended, so that each is read in one
@@ -45,7 +48,10 @@ def run(rooms: tuple[str, ...], journeys: tuple[str, ...]) -> int:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        print("» The rooms, one by one, beside the journeys; what they say comes at the end")
+        print(
+            "» The rooms (tests of single packages), several files at a time beside the journeys; "
+            "what they say comes at the end"
+        )
         print(
             "» The journeys: whole flows on the running stack, and the UI in a browser", flush=True
         )

@@ -22,6 +22,13 @@ def test_a_generated_page_is_what_the_code_says(name):
     assert written == PAGES[name], "run: python -m docs.generate"
 
 
+def test_a_part_of_a_model_says_what_it_is_and_not_the_name_of_a_class():
+    text = PAGES["model-yaml.md"]
+    assert re.findall(r"\| \w*Spec\b|Literal\[|see \w+Spec", text) == []
+    headings = {line[3:].replace(".", "") for line in text.splitlines() if line[:3] == "## "}
+    assert set(re.findall(r"\]\(#(\w+)\)", text)) <= headings
+
+
 def test_every_flow_and_deployment_is_explained():
     flows = {
         path.stem.replace("_", "-")
