@@ -10,7 +10,6 @@ from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 WHOLE = "file"
 KEY = "[key]"
@@ -40,7 +39,9 @@ def faults_of(error: ValidationError, form: type[BaseModel], whole: str = WHOLE)
     return tuple(_faults(error.errors(), form, whole))
 
 
-def _faults(errors: Sequence[ErrorDetails], form: type[BaseModel], whole: str) -> Iterator[str]:
+def _faults(
+    errors: Sequence[Mapping[str, Any]], form: type[BaseModel], whole: str
+) -> Iterator[str]:
     places = [entry["loc"] for entry in errors]
     unions: set[tuple[int | str, ...]] = set()
     for entry in errors:
@@ -65,7 +66,7 @@ def _faults(errors: Sequence[ErrorDetails], form: type[BaseModel], whole: str) -
             yield f"{_where(place, whole)}: {what_of(entry)}"
 
 
-def what_of(entry: ErrorDetails) -> str:
+def what_of(entry: Mapping[str, Any]) -> str:
     """What is wrong with a value, without its place."""
     kind, value = entry["type"], entry["input"]
     if kind == "missing":
