@@ -3,6 +3,7 @@ from datetime import date, timedelta
 import pyarrow as pa
 import pytest
 
+from tasks.contracts.model import Quality
 from tasks.contracts.reports.pages import html, markdown
 from tasks.errors import ContractViolated, DataError
 
@@ -88,18 +89,18 @@ def test_no_row_at_all_is_inconclusive_never_a_pass(lake, judge, contract):
         report.require_pass()
 
 
+def asking(made, kind, **kwargs):
+    """A contract with an expectation that no file can ask for: it is refused when it is loaded."""
+    arguments = {"type": kind, "kwargs": {"column": "id", **kwargs}, "columns": ["id"]}
+    rule = Quality(kind="greatExpectations", column="id", name="broken", arguments=arguments)
+    return made.model_copy(update={"quality": (rule,)})
+
+
 def test_an_exception_of_great_expectations_is_an_error_not_a_failure(lake, judge, contract):
-    rule = {
-        "type": "custom",
-        "engine": "greatExpectations",
-        "name": "broken",
-        "implementation": {
-            "type": "expect_column_values_to_match_strftime_format",
-            "kwargs": {"column": "id", "strftime_format": "%Y"},
-        },
-    }
+    made = contract([ID, NAME])
+    made = asking(made, "expect_column_values_to_match_strftime_format", strftime_format="%Y")
     lake.csv("a.csv.gz", [(1, "x")], ["id", "name"])
-    report = judge(contract([ID, NAME], table={"quality": [rule]}), lake)
+    report = judge(made, lake)
     assert outcome(report, "broken") == "error"
     assert report.outcome == "error"
     with pytest.raises(DataError, match="could not be checked"):
@@ -107,16 +108,9 @@ def test_an_exception_of_great_expectations_is_an_error_not_a_failure(lake, judg
 
 
 def test_a_suite_that_cannot_be_built_is_an_error(lake, judge, contract):
-    rule = {
-        "type": "custom",
-        "engine": "greatExpectations",
-        "implementation": {
-            "type": "expect_column_value_lengths_to_equal",
-            "kwargs": {"column": "id", "value": "many"},
-        },
-    }
+    made = asking(contract([ID, PRICE]), "expect_column_value_lengths_to_equal", value="many")
     lake.csv("a.csv.gz", [(1, 5)], ["id", "price"])
-    assert judge(contract([ID, PRICE], table={"quality": [rule]}), lake).outcome == "error"
+    assert judge(made, lake).outcome == "error"
 
 
 def test_over_the_limit_the_run_must_stop(lake, judge, contract):
