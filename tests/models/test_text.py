@@ -9,7 +9,7 @@ import pytest
 
 from models.runtime.input import InvalidFeature
 from models.runtime.inputs.text import Text
-from models.runtime.script_mode import Hyperparameters
+from models.runtime.script_mode import Hyperparameters, InvalidHyperparameter
 from models.runtime.split import ChannelColumn, NoData
 from models.runtime.tables.cells import BadInput
 from tests.models.trained import columns_text
@@ -69,10 +69,17 @@ def test_what_cannot_be_chosen_is_told(columns, features, said):
         Text.schema([*columns, column("label")], "label", features, NOTHING)
 
 
-@pytest.mark.parametrize("bad", [{"grams": "2,2"}, {"grams": "0"}, {"buckets": "0"}])
-def test_hyperparameters_that_mean_nothing_are_told(bad):
-    with pytest.raises(InvalidFeature, match=r"training\.hyperparameters"):
-        schema(hyperparameters=bad)
+@pytest.mark.parametrize(
+    ("bad", "kind", "said"),
+    [
+        ({"grams": "2,2"}, InvalidFeature, r"training\.hyperparameters: .*grams"),
+        ({"grams": "0"}, InvalidHyperparameter, r"grams=.0.: it must be at least 1"),
+        ({"buckets": "0"}, InvalidHyperparameter, r"buckets=.0.: it must be at least 1"),
+    ],
+)
+def test_hyperparameters_that_mean_nothing_are_told(bad, kind, said):
+    with pytest.raises(kind, match=said):
+        Text.schema([column("a"), column("label")], "label", {}, Hyperparameters(bad))
 
 
 def test_the_tensors_are_named_and_typed_with_their_vocabulary():
