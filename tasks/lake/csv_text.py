@@ -27,8 +27,6 @@ def csv_chunks(
     path: Path, key: str, limits: Limits, encoding: str, delimiter: str
 ) -> Iterator[Chunk]:
     """CSV with a header; every value is text."""
-    import pyarrow.csv as pacsv
-
     if path.stat().st_size == 0:
         raise unreadable(key, "it is empty (0 bytes) and has no header")
     delimiter = delimiter or ("\t" if ".tsv" in key.lower().rpartition("/")[2] else ",")
@@ -36,57 +34,84 @@ def csv_chunks(
         head = stream.peek(BLOCK)[:BLOCK]
         if not head.strip():
             raise unreadable(key, "it holds only blanks")
-        faults: list[RowFault] = []
-
-        def skip(row: Any) -> str:
-            text, marked, _ = row.text.partition(MARK)
-            fields = f"{row.actual_columns} fields instead of {row.expected_columns}"
-            faults.append(
-                RowFault(
-                    row=(row.number or 0) + 1,  # Arrow counts after the header
-                    text=text[:TEXT_SHOWN],
-                    why=BEHIND if marked else fields,
-                )
-            )
-            return "skip"
-
         names, line = _header(stream, key, limits, delimiter)
-        if not stream.peek(1):
-            yield _text_chunk(names, None, np.arange(0), ())
-            return
         block = min(BLOCK, limits.chunk_bytes)
         rows = QuotedRows(
             stream, key, delimiter, columns=len(names), line=line + 1, longest=2 * block
         )
-        with pacsv.open_csv(
-            io.BufferedReader(rows, block),
-            read_options=pacsv.ReadOptions(use_threads=False, block_size=block, column_names=names),
-            parse_options=pacsv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
-            ),
-            convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-            ),
-        ) as reader:
-            done, given = 1, False  # the header is row 1
-            for batch in reader:
-                for start in range(0, max(batch.num_rows, 1), limits.chunk_rows):
-                    part = batch.slice(start, limits.chunk_rows)
-                    numbers = _numbers(part.num_rows, done, [fault.row for fault in faults])
-                    done = int(numbers[-1]) if len(numbers) else done
-                    part_faults = tuple(fault for fault in faults if fault.row < done)
-                    faults[:] = [fault for fault in faults if fault.row > done]
+        done, given = 1, False  # the header is row 1
+        for text in _gathered(rows, block):
+            columns, faults = _parted(text, names, delimiter, done)
+            count = len(columns[0])
+            numbers = _numbers(count, done, [fault.row for fault in faults])
+            done += count + len(faults)
+            for start in range(0, max(count, 1), limits.chunk_rows):
+                part = numbers[start : start + limits.chunk_rows]
+                last = start + len(part) == count
+                here = tuple(fault for fault in faults if last or fault.row < part[-1])
+                faults = faults[len(here) :]
+                if len(part) or here:
+                    arrays = [column.slice(start, len(part)) for column in columns]
                     given = True
-                    yield _text_chunk(names, part, numbers, part_faults)
-            if faults or not given:  # blank lines alone are no batch
-                yield _text_chunk(names, None, np.arange(0), tuple(faults))
+                    yield Chunk("text", dict(zip(names, arrays, strict=True)), part, here)
+        if not given:
+            nothing = {name: pa.array([], pa.string()) for name in names}
+            yield Chunk("text", nothing, np.arange(0))
 
 
-def _text_chunk(
-    names: list[str], part: Any, numbers: np.ndarray, faults: tuple[RowFault, ...]
-) -> Chunk:
-    arrays = [pa.array([], pa.string()) for _ in names] if part is None else part.columns
-    return Chunk("text", dict(zip(names, arrays, strict=True)), numbers, faults)
+def _gathered(rows: QuotedRows, size: int) -> Iterator[Any]:
+    """Blocks of rows put together, in memory of Arrow's own.
+
+    Arrow reads ahead in a thread. That thread frees such memory without asking Python, which would
+    abort a process that ends meanwhile.
+    """
+    held: list[bytes] = []
+    for block in rows:
+        held.append(block)
+        if sum(map(len, held)) >= size:
+            yield _joined(held)
+            held = []
+    if held:
+        yield _joined(held)
+
+
+def _joined(blocks: list[bytes]) -> Any:
+    buffer = pa.allocate_buffer(sum(map(len, blocks)))
+    view, start = memoryview(buffer).cast("B"), 0
+    for block in blocks:
+        view[start : start + len(block)] = block
+        start += len(block)
+    return buffer
+
+
+def _parted(
+    text: Any, names: list[str], delimiter: str, done: int
+) -> tuple[list[Any], list[RowFault]]:
+    """Columns of text, and the rows of row ``done`` and after that could not be taken apart."""
+    import pyarrow.csv as pacsv
+
+    faults: list[RowFault] = []
+
+    def skip(row: Any) -> str:
+        written, marked, _ = row.text.partition(MARK)
+        fields = f"{row.actual_columns} fields instead of {row.expected_columns}"
+        number = done + (row.number or 0)  # Arrow counts from 1
+        faults.append(RowFault(number, written[:TEXT_SHOWN], BEHIND if marked else fields))
+        return "skip"
+
+    table = pacsv.read_csv(
+        pa.BufferReader(text),
+        read_options=pacsv.ReadOptions(
+            use_threads=False, block_size=text.size + 1, column_names=names
+        ),
+        parse_options=pacsv.ParseOptions(
+            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
+        ),
+        convert_options=pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        ),
+    )
+    return [column.combine_chunks() for column in table.columns], faults
 
 
 def _numbers(count: int, done: int, skipped: list[int]) -> np.ndarray:

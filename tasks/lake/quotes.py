@@ -8,6 +8,7 @@ handed on as it stands; a row with such text is marked, so that Arrow gives it b
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -33,23 +34,21 @@ class Quoting:
     """Which parts of a text stand inside quotes; the text begins with a row.
 
     Attributes:
-        starts: Position of each run of quotes side by side.
-        inside: Whether the text behind each run stands inside quotes.
+        starts: Positions of quotes, or of runs of them side by side.
+        inside: Whether the text behind each of these stands inside quotes.
         behind: Position of each quote that closes a field and has text behind it.
-        opened: Position of the quote that is still open at the end, or -1.
     """
 
     starts: np.ndarray
     inside: np.ndarray
     behind: np.ndarray
-    opened: int
 
     def ends(self, text: bytes, start: int = 0) -> np.ndarray:
         """Positions, from ``start`` on, of the signs that end a line outside quotes."""
         signs = np.frombuffer(text, np.uint8)[start:]
         ends = start + np.flatnonzero((signs == _LINE_ENDS[0]) | (signs == _LINE_ENDS[1]))
-        run = np.searchsorted(self.starts, ends) - 1
-        return np.asarray(ends[(run < 0) | ~self.inside[run]])
+        at = np.searchsorted(self.starts, ends) - 1
+        return np.asarray(ends[(at < 0) | ~self.inside[at]])
 
     def whole(self, text: bytes) -> int:
         """Length of the text up to the end of its last whole row."""
@@ -58,6 +57,15 @@ class Quoting:
             if len(ends):
                 return int(ends[-1]) + 1
         return 0
+
+    def opened(self) -> int:
+        """Position of the quote that is still open at the end, or -1."""
+        at = len(self.starts) - 1
+        if not self.inside[at]:
+            return -1
+        while at and (self.inside[at - 1] or self.starts[at - 1] == self.starts[at] - 1):
+            at -= 1
+        return int(self.starts[at])
 
 
 def quoting(text: bytes, delimiter: str) -> Quoting:
@@ -71,32 +79,48 @@ def quoting(text: bytes, delimiter: str) -> Quoting:
         delimiter: What stands between fields, one ASCII sign.
     """
     signs = np.frombuffer(text, np.uint8)
-    parts = np.zeros(256, dtype=bool)
-    parts[[ord(delimiter), *_LINE_ENDS]] = True
     quotes = np.flatnonzero(signs == _QUOTE)
+    ends = (signs == _LINE_ENDS[0]) | (signs == _LINE_ENDS[1])
+    edges = np.ones(len(signs) + 2, dtype=bool)  # of fields; both ends of the text are some
+    edges[1:-1] = ends | (signs == ord(delimiter))
+    return _plain(signs, quotes, edges) or _any(quotes, edges)
+
+
+def _plain(signs: np.ndarray, quotes: np.ndarray, edges: np.ndarray) -> Quoting | None:
+    """The same for quotes as writers set them, which is quick; None where some are not.
+
+    Every other quote, from the first on, has a field's edge before it and opens, the others have
+    one behind them and close. Two that are one sign close and open again, which comes to the same.
+    """
+    known = edges.copy()
+    known[1:-1] |= signs == _QUOTE
+    if not (known[quotes[::2]].all() and known[quotes[1::2] + 2].all()):
+        return None
+    inside = np.zeros(len(quotes), dtype=bool)
+    inside[::2] = True
+    return Quoting(quotes, inside, quotes[:0])
+
+
+def _any(quotes: np.ndarray, edges: np.ndarray) -> Quoting:
     # Quotes side by side act together: an even number changes nothing but at a field's beginning.
     first = np.flatnonzero(np.diff(quotes, prepend=-2) != 1)
     starts, lengths = quotes[first], np.diff(first, append=len(quotes))
     stops = starts + lengths
-    odd = lengths % 2 == 1
-    opening = parts[signs[starts - 1]]
-    opening[0] |= not starts[0]
+    odd = (lengths & 1) == 1
+    opening = edges[starts]
     # An odd run at a field's beginning opens or closes; any other one closes, or is text outside.
     turns = np.cumsum(odd & opening)
     since = np.maximum.accumulate(np.where(odd & ~opening, turns, 0))
-    inside = (turns - since) % 2 == 1
+    inside = ((turns - since) & 1) == 1
     before = np.concatenate(([False], inside[:-1]))
     closing = np.where(before, odd, opening & ~odd)
-    followed = ~parts[signs[np.minimum(stops, len(signs) - 1)]]
-    followed[-1] &= stops[-1] < len(signs)
-    opened = int(starts[np.flatnonzero(inside & ~before)[-1]]) if inside[-1] else -1
-    return Quoting(starts, inside, stops[closing & followed] - 1, opened)
+    return Quoting(starts, inside, stops[closing & ~edges[stops + 1]] - 1)
 
 
-class QuotedRows(io.RawIOBase):
-    """Rows of CSV as a stream, whole ones at a time.
+class QuotedRows:
+    """The text of CSV in blocks of whole rows, each at least one row.
 
-    Raises (from reads):
+    Raises (from its iterator):
         UnreadableData: a quote is never closed; text stands behind a closing quote and nobody can
             say which rows that costs; a row is longer than ``longest``.
     """
@@ -121,30 +145,20 @@ class QuotedRows(io.RawIOBase):
             line: Number of the line that comes next.
             longest: Bytes of the longest row.
         """
-        super().__init__()
         self._source = source
         self._key = key
         self._delimiter = delimiter
         self._mark = (MARK + delimiter * columns).encode()  # more fields than any row has
         self._line = line
         self._longest = longest
-        self._ready = memoryview(b"")
         self._rest = b""
         self._ended = False
 
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        """Fill a buffer with rows that were looked at."""
-        view = memoryview(buffer).cast("B")
-        while not self._ready and not self._ended:
-            self._ready = memoryview(self._next())
-        count = min(len(view), len(self._ready))
-        view[:count] = self._ready[:count]
-        self._ready = self._ready[count:]
-        return count
+    def __iter__(self) -> Iterator[bytes]:
+        """Once."""
+        while not self._ended:
+            if rows := self._next():
+                yield rows
 
     def _next(self) -> bytes:
         """The next whole rows; what follows the last of them is kept for later."""
@@ -157,8 +171,10 @@ class QuotedRows(io.RawIOBase):
             return self._handed_on(text, max(text.rfind(b"\n"), text.rfind(b"\r")) + 1)
         found = quoting(text, self._delimiter)
         cut = found.whole(text)
-        if found.opened >= 0 and (self._ended or len(text) - cut > self._longest):
-            raise self._unclosed(text, found.opened, text[cut:])
+        if self._ended or len(text) - cut > self._longest:
+            opened = found.opened()
+            if opened >= 0:
+                raise self._unclosed(text, opened, text[cut:])
         whole = len(text) if self._ended else cut
         return self._handed_on(text, cut, self._broken(text, found, whole))
 

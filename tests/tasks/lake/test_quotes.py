@@ -151,7 +151,7 @@ def followed(text, most):
     source.most = most
     longest = len(text) + 1
     try:
-        return QuotedRows(source, "a", ",", columns=2, line=2, longest=longest).readall()
+        return b"".join(QuotedRows(source, "a", ",", columns=2, line=2, longest=longest))
     except UnreadableData as error:
         return str(error)
 
@@ -180,7 +180,7 @@ def test_where_lines_end_outside_quotes(text):
             state = "start" if sign == "," else "text"
     assert found.ends(text.encode()).tolist() == ends
     assert found.whole(text.encode()) == (ends[-1] + 1 if ends else 0)
-    assert found.opened == (opened if state == "inside" else -1)
+    assert found.opened() == (opened if state == "inside" else -1)
 
 
 def test_a_value_over_the_end_of_a_block_is_whole(tmp_path):
