@@ -17,13 +17,12 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from models.runtime.script_mode import WORDS
+from docs.hyperparameters import hyperparameters_page
 from tasks import errors, model_page
 from tasks.contracts import load_contract
 from tasks.contracts.model import LogicalType
 from tasks.contracts.odcs.expectations import REFUSED, ROWS
 from tasks.contracts.odcs.standard import ELEMENTS
-from tasks.hyperparameters import HyperparameterReading, readings
 from tasks.metrics import METRICS, TASKS, names_for
 from tasks.model_spec import ModelSpec, known_models, load_model_spec
 from tasks.release.deliveries import delivery_of
@@ -58,7 +57,7 @@ def pages(models: Sequence[str] = ()) -> dict[str, str]:
         "settings.md": _settings(),
         "model-yaml.md": _model_yaml(),
         "errors.md": _errors(),
-        "hyperparameters.md": _hyperparameters(),
+        "hyperparameters.md": hyperparameters_page(),
         "commands.md": _commands(),
         "examples/model.yaml": _example(),
         "odcs.md": _odcs(),
@@ -251,54 +250,6 @@ def _errors() -> str:
         + "\n```\n\n"
         + _table(("error", "meaning", "does a retry help?"), rows)
     )
-
-
-def _hyperparameters() -> str:
-    """What the shared code reads, by name; the parts of a family that read it."""
-    runtime = ROOT / "models" / "runtime"
-    files = {
-        path.relative_to(runtime).with_suffix("").as_posix() + ".py": path.read_bytes()
-        for path in sorted(runtime.rglob("*.py"))
-    }
-    by_name: dict[str, list[HyperparameterReading]] = {}
-    for reading in readings(files):
-        by_name.setdefault(reading.name, []).append(reading)
-    lines = [
-        "# Hyperparameters",
-        "",
-        "What `training.hyperparameters` of a model.yaml may say where Sluice's own backends "
-        "train, as the code reads it ([models](models.md) says what each does). A model reads "
-        "those of its own task, input, backend and networks; any other name is an error before a "
-        "job is paid for, unless the model's own code holds it.",
-        "",
-        "| name | default | must be | read by |",
-        "|---|---|---|---|",
-    ]
-    for name, places in sorted(by_name.items(), key=lambda item: item[0].lower()):
-        defaults = ", ".join(sorted({_default_read(one) for one in places}))
-        wanted = "; ".join(sorted({_wanted(one) for one in places}))
-        where = ", ".join(sorted({f"`{one.path.removesuffix('.py')}`" for one in places}))
-        lines.append(f"| `{name}` | {defaults} | {wanted} | {where} |")
-    return "\n".join(lines) + "\n"
-
-
-def _default_read(reading: HyperparameterReading) -> str:
-    if reading.computed:
-        return "by the code"
-    value = reading.default
-    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return f"`{text}`" if text else "none"
-
-
-def _wanted(reading: HyperparameterReading) -> str:
-    kinds = {"integer": "a whole number", "number": "a number", "text": "a text"}
-    said = [kinds.get(reading.method, "whole numbers, comma-separated")]
-    for bound, value in reading.bounds.items():
-        choices = isinstance(value, tuple)
-        said.append(
-            " or ".join(f"`{one}`" for one in value) if choices else f"{WORDS[bound]} {value:g}"
-        )
-    return ", ".join(said)
 
 
 def _commands() -> str:
