@@ -8,11 +8,12 @@ from typing import Any
 
 import yaml
 
-from tasks.contracts.model import NESTED, Bound, Column, Quality, Severity
+from tasks.contracts.model import NESTED, Bound, Column, Format, Quality, Severity
 from tasks.contracts.odcs.columns import column_of
 from tasks.contracts.odcs.counts import bound_of
 from tasks.contracts.odcs.documents import Fault, plain
 from tasks.contracts.odcs.expectations import expectation_of
+from tasks.contracts.odcs.own_checks import own_check
 from tasks.contracts.odcs.patterns import python_pattern
 from tasks.yaml_documents import yaml_document
 
@@ -25,23 +26,18 @@ ARGUMENTS: Mapping[str, frozenset[str]] = {
     "rowCount": frozenset(),
 }
 """Metrics of the ODCS library and the arguments that are honoured."""
-SLUICE_CHECKS: Mapping[str, frozenset[str]] = {
-    "imageDecodes": frozenset(),
-    "imageSizeAsLabelled": frozenset(),
-    "imageSize": frozenset({"minWidth", "minHeight", "maxWidth", "maxHeight"}),
-    "noDuplicateImages": frozenset({"maxDistance", "maxDifference", "label"}),
-    "noConflictingLabels": frozenset({"label"}),
-    "boxCorners": frozenset({"column"}),
-    "textEncoding": frozenset({"column"}),
-    "textLanguage": frozenset({"column", "languages"}),
-    "noDuplicateText": frozenset({"column", "within"}),
-}
 
 
 def quality_of(
-    rule: Mapping[str, Any], column: str, columns: Mapping[str, Column]
+    rule: Mapping[str, Any], column: str, columns: Mapping[str, Column], form: Format
 ) -> Iterator[Quality]:
     """The rule as values; nothing for prose (``type: text``).
+
+    Args:
+        rule: As the contract writes it.
+        column: The column that it stands at, or "" at the table.
+        columns: All columns by name.
+        form: What the data set's objects are.
 
     Raises:
         Fault: the rule cannot be checked.
@@ -61,7 +57,8 @@ def quality_of(
     elif kind == "custom" and rule["engine"] == "greatExpectations":
         yield _expectation(rule, where, columns, common)
     elif kind == "custom" and rule["engine"] == ENGINE:
-        yield _ours(rule, where, columns, common)
+        body = _implementation(rule, where)
+        yield own_check(body, where, common, columns, form)
     else:
         raise Fault(f"{where}: type {kind} of engine {rule.get('engine')!r} cannot be checked")
 
@@ -167,25 +164,3 @@ def _expectation(
         bound=expectation.bound,
         **common,
     )
-
-
-def _ours(
-    rule: Mapping[str, Any], where: str, columns: Mapping[str, Column], common: dict[str, Any]
-) -> Quality:
-    body = _implementation(rule, where)
-    check = str(body.pop("check", ""))
-    if check not in SLUICE_CHECKS:
-        raise Fault(f"{where}: check {check!r} is not one of {', '.join(sorted(SLUICE_CHECKS))}")
-    unknown = sorted(set(body) - SLUICE_CHECKS[check])
-    if unknown:
-        raise Fault(f"{where}: {check} does not know {', '.join(unknown)}")
-    if "column" in SLUICE_CHECKS[check]:
-        common["column"] = body.pop("column", common["column"])
-        if common["column"] not in columns:
-            raise Fault(f"{where}: {common['column']!r} is not a column")
-    if check == "boxCorners" and columns[common["column"]].type != "array":
-        kind = columns[common["column"]].type
-        raise Fault(
-            f"{where}: {common['column']} is of type {kind}; objects with boxes are an array"
-        )
-    return Quality(kind=check, arguments=body, **common)

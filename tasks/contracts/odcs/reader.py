@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import ValidationError
 
-from tasks.contracts.model import NESTED, Column, Contract, Quality, Reference
+from tasks.contracts.model import NESTED, Column, Contract, Format, Quality, Reference
 from tasks.contracts.odcs.columns import columns_of
 from tasks.contracts.odcs.documents import Fault, plain
 from tasks.contracts.odcs.levels import levels_of, severity_of
@@ -175,7 +175,7 @@ def _read(document: Mapping[str, Any], dataset: str) -> Contract:
     known = {column.name: column for column in columns}
     names = set(known)
     server = _server(document)
-    quality = tuple(_qualities(table, known))
+    quality = tuple(_qualities(table, known, server["format"]))
     limit = custom.get("quarantineLimit", 0.01)
     if not isinstance(limit, int | float) or isinstance(limit, bool) or not 0 <= limit < 1:
         raise Fault(f"customProperties quarantineLimit is {limit!r}, not a share in [0, 1)")
@@ -277,12 +277,14 @@ def _primary_key(table: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name, _ in members)
 
 
-def _qualities(table: Mapping[str, Any], columns: Mapping[str, Column]) -> Iterator[Quality]:
+def _qualities(
+    table: Mapping[str, Any], columns: Mapping[str, Column], form: Format
+) -> Iterator[Quality]:
     for rule in table.get("quality") or []:
-        yield from quality_of(rule, "", columns)
+        yield from quality_of(rule, "", columns, form)
     for name, item in _leaves(table.get("properties") or []):
         for rule in item.get("quality") or []:
-            yield from quality_of(rule, name, columns)
+            yield from quality_of(rule, name, columns, form)
 
 
 def _references(table: Mapping[str, Any], names: set[str]) -> Iterator[Reference]:

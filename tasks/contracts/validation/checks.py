@@ -15,8 +15,8 @@ from typing import Any, Literal
 from tasks.contracts.model import Bound, Column, Contract, Kind, Quality, Reference, Severity
 from tasks.contracts.odcs.columns import limits, within
 from tasks.contracts.odcs.formats import NUMBERS, TEXTS
+from tasks.contracts.odcs.own_checks import OWN_CHECKS
 from tasks.contracts.odcs.patterns import python_pattern
-from tasks.contracts.odcs.quality import SLUICE_CHECKS
 from tasks.values import Frozen
 
 Phase = Literal["rows", "keys", "snapshot"]
@@ -75,8 +75,9 @@ def unknown_column(reference: Reference) -> str:
 
 
 def ours_column(quality: Quality) -> str:
-    """Evidence of a check of ours."""
-    return f"{quality.column or 'row'} ({quality.kind})"
+    """Evidence of a check of ours; another bound is another check, and has its own."""
+    told = [f"{name}={value}" for name, value in sorted(quality.arguments.items())]
+    return f"{quality.column or 'row'} ({' '.join([quality.kind, *told])})"
 
 
 def pattern_of(quality: Quality) -> str:
@@ -320,7 +321,7 @@ def _quality(quality: Quality) -> RowCheck:
             of_values=bound is not None,
             **common,
         )
-    if quality.kind in SLUICE_CHECKS:
+    if quality.kind in OWN_CHECKS:
         return _empty(
             quality.name or f"{name or 'row'}.{quality.kind}",
             (name,) if name else (),

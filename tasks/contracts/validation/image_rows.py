@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from tasks.contracts.model import NESTED, Column, Contract, Quality
+from tasks.contracts.model import NESTED, Contract, Quality
 from tasks.contracts.odcs.nested import Checker
+from tasks.contracts.odcs.own_checks import LABEL
 from tasks.contracts.validation.batches import RowBatch
 from tasks.contracts.validation.boxes import box_fault
 from tasks.contracts.validation.checks import ours_column
@@ -167,7 +168,7 @@ def _evidence(contract: Contract, rows: list[Row]) -> dict[str, list[str | None]
         if quality.kind == "imageDecodes":
             evidence[ours_column(quality)] = [row.seen.fault or None for row in rows]
         elif quality.kind == "imageSizeAsLabelled":
-            evidence[ours_column(quality)] = [_not_as_labelled(row) for row in rows]
+            evidence[ours_column(quality)] = [_not_as_labelled(contract, row) for row in rows]
         elif quality.kind == "imageSize":
             evidence[ours_column(quality)] = [_out_of_size(row, quality) for row in rows]
         elif quality.kind in {"noDuplicateImages", "noConflictingLabels"}:
@@ -175,12 +176,24 @@ def _evidence(contract: Contract, rows: list[Row]) -> dict[str, list[str | None]
     return evidence
 
 
-def _not_as_labelled(row: Row) -> str | None:
-    wanted = (row.record.get("width"), row.record.get("height"))
+def _not_as_labelled(contract: Contract, row: Row) -> str | None:
+    wanted = (_told(contract, row, "width"), _told(contract, row, "height"))
     real = (row.seen.width, row.seen.height)
     if row.seen.likeness is None or None in wanted or wanted == real:
         return None
     return f"{real[0]} × {real[1]} pixels, labelled {wanted[0]!r:.20} × {wanted[1]!r:.20}"
+
+
+def _told(contract: Contract, row: Row, name: str) -> Any:
+    """A column's value as the file tells it, under the file's own name for it."""
+    column = next((column for column in contract.columns if column.name == name), None)
+    source = column.source if column is not None else name
+    if source in row.record:
+        return row.record[source]
+    value: Any = row.record
+    for part in source.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def _out_of_size(row: Row, quality: Quality) -> str | None:
@@ -198,13 +211,16 @@ def _twins(contract: Contract, rows: list[Row], quality: Quality) -> list[str | 
 
     A row whose label the contract does not allow takes no part: it must not push a good one out.
     """
-    policy = next((q for q in contract.quality if q.kind == "noDuplicateImages"), quality)
-    label = str(quality.arguments.get("label", "label"))
-    allowed = _allowed(contract, contract.column(label))
+    policy = quality
+    if quality.kind == "noConflictingLabels":
+        policy = next((q for q in contract.quality if q.kind == "noDuplicateImages"), quality)
+    label = str(quality.arguments.get("label", LABEL))
+    allowed = _allowed(contract, label)
+    labels = [_told(contract, row, label) for row in rows]
     part = [
         index
         for index, row in enumerate(rows)
-        if row.seen.likeness is not None and allowed(row.record.get(label))
+        if row.seen.likeness is not None and allowed(labels[index])
     ]
     pictures = [picture for index in part if (picture := rows[index].seen.likeness) is not None]
     evidence: list[str | None] = [None] * len(rows)
@@ -215,11 +231,12 @@ def _twins(contract: Contract, rows: list[Row], quality: Quality) -> list[str | 
     )
     for earlier, later in pairs:
         first, second = rows[part[earlier]], rows[part[later]]
-        same = first.record.get(label) == second.record.get(label)
+        ours, theirs = labels[part[earlier]], labels[part[later]]
+        same = ours == theirs
         if quality.kind == "noConflictingLabels":
             if not same:
-                evidence[part[earlier]] = evidence[part[earlier]] or _conflict(first, second, label)
-                evidence[part[later]] = _conflict(second, first, label)
+                evidence[part[earlier]] = evidence[part[earlier]] or _conflict(ours, theirs, second)
+                evidence[part[later]] = _conflict(theirs, ours, first)
         elif same and evidence[part[later]] is None:
             exact = pictures[earlier].digest == pictures[later].digest
             evidence[part[later]] = (
@@ -229,8 +246,14 @@ def _twins(contract: Contract, rows: list[Row], quality: Quality) -> list[str | 
     return evidence
 
 
-def _allowed(contract: Contract, column: Column) -> Callable[[Any], bool]:
-    """Whether the contract allows a label: its values, and all that it says of a nested one."""
+def _allowed(contract: Contract, label: str) -> Callable[[Any], bool]:
+    """Whether the contract allows a label: its values, and all that it says of a nested one.
+
+    Images that have no labels are allowed all.
+    """
+    column = next((column for column in contract.columns if column.name == label), None)
+    if column is None:
+        return lambda _value: True
     known = {repr(value) for value in column.enum}
     checker = Checker(column) if column.type in NESTED else None
     boxed = any(q.kind == "boxCorners" and q.column == column.name for q in contract.quality)
@@ -243,8 +266,8 @@ def _allowed(contract: Contract, column: Column) -> Callable[[Any], bool]:
     return allowed
 
 
-def _conflict(own: Row, other: Row, label: str) -> str:
-    return f"{own.record.get(label)!r:.40} here, {other.record.get(label)!r:.40} in {_shown(other)}"
+def _conflict(own: Any, label: Any, other: Row) -> str:
+    return f"{own!r:.40} here, {label!r:.40} in {_shown(other)}"
 
 
 def _shown(row: Row) -> str:
