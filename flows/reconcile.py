@@ -13,7 +13,7 @@ from tasks.model_spec import known_models
 from tasks.registry import Registry
 from tasks.registry.tasks import keep_packages_in_step
 from tasks.release import ReleaseContext
-from tasks.release.tasks import context_of, keep_checklist
+from tasks.release.tasks import context_of, keep_checklist, monitor, monitor_due
 from tasks.release.tasks import reconcile as look_after
 from tasks.settings import settings
 from tasks.training.tasks import stop_orphans
@@ -28,7 +28,8 @@ def reconcile(model: OneOrAll = ALL) -> Any:
 
     Args:
         model: Which model; its release is then looked after until it has ended. All takes every
-            one once, the uploaded artefacts, and training jobs whose run was cancelled.
+            one once, its champion beside its own past, the uploaded artefacts, and training jobs
+            whose run was cancelled.
     """
     sentences: list[str] = []
     wrong = False
@@ -53,6 +54,13 @@ def reconcile(model: OneOrAll = ALL) -> Any:
             keep_checklist(context, name, report.release_id, experiment_of, return_state=True)
         if report.state != "nothing":
             sentences.append(f"{name} {report.state}: {report.detail}")
+        if model == ALL and monitor_due(context, name):
+            compared = monitor(context, name, return_state=True)
+            wrong |= compared.is_failed()
+            if compared.is_failed():
+                sentences.append(f"{name}: {compared.message}")
+            elif compared.result().rings:
+                sentences.append(compared.result().sentence)
     packages = keep_packages_in_step(*names, return_state=True)
     sentences += [str(packages.message)] if packages.is_failed() else packages.result()
     message = "; ".join(sentences) or "Nothing was left half done."

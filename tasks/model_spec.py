@@ -24,6 +24,7 @@ from tasks.specs.data import DataSpec
 from tasks.specs.data_gates import DataGatesSpec
 from tasks.specs.family import CUSTOM, OWN_PROGRAM, FamilySpec, first_edition
 from tasks.specs.gates import GateSpec
+from tasks.specs.monitor import MonitorSpec
 from tasks.specs.release import ReleaseSpec
 from tasks.specs.serving import ServingSpec
 from tasks.specs.training import TrainingSpec
@@ -62,6 +63,7 @@ class ModelSpec(Strict):
     conversion: ConversionSpec = ConversionSpec()
     serving: ServingSpec = ServingSpec()
     release: ReleaseSpec = ReleaseSpec()
+    monitor: MonitorSpec = MonitorSpec()
     retrain_when: RetrainWhen = RetrainWhen()
 
     @model_validator(mode="before")

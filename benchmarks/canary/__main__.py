@@ -6,6 +6,7 @@ python -m benchmarks.canary tables results.jsonl    the same as Markdown
 python -m benchmarks.canary promises --reps 4000    measured α and β
 python -m benchmarks.canary repairs --rate 100      what each repair alone changes
 python -m benchmarks.canary shadow                  mirrored pairs
+python -m benchmarks.canary monitor                 champions beside their own past, after the watch
 python -m benchmarks.canary judge windows.jsonl     judge windows (or from stdin)
 python -m benchmarks.canary sample > windows.jsonl  windows to try that with
 """
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.canary import feed, promises, repairs, report
+from benchmarks.canary import feed, monitor, promises, repairs, report
 from benchmarks.canary.lines import FORMAT
 from benchmarks.canary.peers import PEERS
 from benchmarks.canary.run import Controller, Judge, Result, play_together
@@ -226,6 +227,10 @@ def parser() -> argparse.ArgumentParser:
     mirrored = commands.add_parser("shadow", help="mirrored pairs")
     mirrored.add_argument("--reps", type=int, default=500)
     mirrored.add_argument("--seed", type=int, default=1)
+    followed = commands.add_parser("monitor", help="champions beside their own past")
+    followed.add_argument("--years", type=int, default=20, help="years of each world")
+    followed.add_argument("--reps", type=int, default=50, help="times that each fault begins")
+    followed.add_argument("--seed", type=int, default=1)
     judged = commands.add_parser(
         "judge",
         help="judge windows given as JSON lines",
@@ -256,6 +261,8 @@ def main(argv: list[str] | None = None) -> None:
         repairs.measure(Setting(rate=args.rate, feed=args.feed), args.reps, args.seed)
     elif args.command == "shadow":
         promises.shadow(args.reps, args.seed)
+    elif args.command == "monitor":
+        monitor.measure(args.years, args.reps, args.seed)
     elif args.command == "judge":
         try:
             feed.judge_file(args.file, args.policy, live=args.live)

@@ -26,12 +26,16 @@ from tasks.release.corrections import bring_up_to_date, owner_state
 from tasks.release.deliveries import delivery_of
 from tasks.release.journal.leases import current, kept
 from tasks.release.journal.record import Gate, Journal, Report
+from tasks.release.monitoring import look as monitoring
+from tasks.release.monitoring.look import PastComparison
+from tasks.release.monitoring.memory import Memory
 from tasks.release.pages import checklist, summary, timeline
 from tasks.release.ports import RegistryPort
 from tasks.release.reconcile import reconcile as reconcile_once
 from tasks.reports.artifacts import LivePage, current_flow_run_id, key_for, logger, show
 from tasks.reports.showing import Showing
 from tasks.retrying import if_it_helps
+from tasks.settings import settings
 from tasks.values import Manifest, Verdict
 
 STAY_REAL_SECONDS = 50.0
@@ -161,6 +165,37 @@ def _tell_who_can_mend(context: ReleaseContext, report: Report) -> None:
     except SluiceError as error:
         said = f"people could not be told: {error}"
     logger().info(f"{report.model}: {said}")
+
+
+def monitor_due(context: ReleaseContext, model: str) -> bool:
+    """Whether the champion has not been compared with its past for a window.
+
+    What cannot be read counts as due: the task then meets it, and says so.
+    """
+    try:
+        return monitoring.is_due(context, Memory(settings().work_bucket), model)
+    except SluiceError:
+        return True
+
+
+@task(name="compare with its past", cache_policy=NO_CACHE)
+def monitor(context: ReleaseContext, model: str) -> PastComparison:
+    """See `monitoring.look.look`; the page is made when an alarm begins or ends.
+
+    An AWS that is away for a while is no damage: the next look asks for what this one missed.
+    """
+    try:
+        found = monitoring.look(context, Memory(settings().work_bucket), model)
+    except SluiceError as error:
+        if not error.retryable:
+            raise
+        found = PastComparison(sentence=f"{model}: its past could not be asked for: {error}")
+    logger().info(found.sentence)
+    if found.changed:
+        mark = "✗" if found.rings else "✓"
+        page = f"# {mark} {model} beside its own past\n\n{found.sentence}"
+        show(key_for("monitor", model), page, "The champion beside past weeks")
+    return found
 
 
 @task(name="checklist", cache_policy=NO_CACHE)

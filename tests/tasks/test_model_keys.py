@@ -18,7 +18,10 @@ from tasks.specs.conversion import ConversionSpec
 ROOT = Path(__file__).resolve().parents[2]
 DECLARED = {
     "tasks/model_spec.py",
-    *(f"tasks/specs/{part}.py" for part in ("data", "family", "release", "serving", "training")),
+    *(
+        f"tasks/specs/{part}.py"
+        for part in ("data", "family", "monitor", "release", "serving", "training")
+    ),
 }
 """Files that only declare keys, or read them to hand them on."""
 KEYS = [
@@ -52,6 +55,7 @@ CALLED = {
     "gates.slices": {"rule"},
     "serving.autoscaling": {"spec", "autoscaling", "wanted", "scaling"},
     "release": {"release", "spec", "rules", "asked"},
+    "monitor": {"monitor", "spec"},
     "release.tolerance": {"tolerance"},
     "release.harm": {"harm"},
     "release.load_test": {"load", "load_test"},

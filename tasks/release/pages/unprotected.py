@@ -42,8 +42,17 @@ def unprotected(journal: Journal) -> list[str]:
         )
     else:
         told.append("Users whose devices report nothing are not seen.")
-    told.append("What begins after the watch is left to the daily comparison and to alarms.")
+    told.append(_afterwards(journal))
     return told
+
+
+def _afterwards(journal: Journal) -> str:
+    if not journal.spec.assigns_requests:
+        return "What begins after the watch is left to the daily comparison and to alarms."
+    return (
+        "What begins after the watch has no control group: the champion is compared with the same "
+        "hour of past weeks (model.yaml: monitor), and what grows slowly passes for usual."
+    )
 
 
 def _load(journal: Journal) -> str:
