@@ -114,6 +114,14 @@ def _canary(spec: ModelSpec) -> Iterator[tuple[str, str]]:
 
 def _daily(spec: ModelSpec, contract: Contract) -> Iterator[tuple[str, str]]:
     policy = contract.drift_policy
+    if spec.monitor.enabled and spec.release.assigns_requests:
+        yield (
+            "errors and latency of the endpoint",
+            "every five minutes, beside the same hour of past weeks: "
+            f"{percent(spec.monitor.errors)} more errors, or a slowest tenth "
+            f"{percent(spec.monitor.slower)} slower, tell nobody; at most "
+            f"{number(spec.monitor.false_alarms_per_year)} false alarms a year",
+        )
     names = [column.name for column in contract.columns if column.name != spec.data.label]
     told = ", ".join(f"`{name}`" for name in names[:NAMED])
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""

@@ -51,3 +51,12 @@ def test_bounds_slices_and_edges_are_told():
     assert "in each `zipcode`" in text.replace("<br>", " ")
     assert "Counted between 1, 2," in text
     assert "| answered by | users' own devices |" in text
+
+
+def test_what_follows_a_champion_is_told_where_something_does():
+    told = page_of("price-estimator", monitor={"errors": 0.02, "false_alarms_per_year": 1})
+    assert "| errors and latency of the endpoint |" in told
+    assert "2\u00a0% more errors" in told.replace("<br>", " ")
+    assert "at most 1 false alarms a year" in told.replace("<br>", " ")
+    for changes in ({"monitor": {"enabled": False}}, {"release": {"delivery": "edge"}}):
+        assert "| errors and latency of the endpoint |" not in page_of("price-estimator", **changes)
