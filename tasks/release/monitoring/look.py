@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tasks.release.context import ReleaseContext
 from tasks.release.hosting.names import variant_of
 from tasks.release.journal.record import Journal
-from tasks.release.monitoring.memory import Memory, MonitorRecord
+from tasks.release.monitoring.memory import MEND, Memory, MonitorRecord
 from tasks.specs.monitor import MonitorSpec
+from tasks.stored import parsed
 from tasks.values import Frozen
 
 WINDOW_SECONDS = 300
@@ -68,7 +70,9 @@ def look(context: ReleaseContext, memory: Memory, model: str) -> PastComparison:
     spec = context.spec(model)
     policy = policy_of(spec.monitor)
     kept, etag = memory.read(model)
-    state = MonitorState() if kept is None else MonitorState.model_validate(kept.state)
+    state = MonitorState()
+    if kept is not None:
+        state = parsed(MonitorState, json.dumps(kept.state), memory.name(model), mend=MEND)
     state = of_version(state, version)
     before = state.alarm
     now = context.clock.now()

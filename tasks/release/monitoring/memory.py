@@ -9,6 +9,8 @@ from tasks import objects
 from tasks.stored import parsed
 from tasks.values import Frozen
 
+MEND = "Delete the object: the monitor then learns the past weeks anew, which takes three days."
+
 
 class MonitorRecord(Frozen):
     """``state`` is the monitor's own, ``seen_until`` stands beside it to be read without it.
@@ -32,6 +34,10 @@ class Memory:
         """Where it lies."""
         return f"monitor/{model}.json"
 
+    def name(self, model: str) -> str:
+        """Its address, for people."""
+        return f"s3://{self.bucket}/{self.key(model)}"
+
     def read(self, model: str) -> tuple[MonitorRecord | None, str]:
         """What is known, and the ETag to replace it by; None and "" where nothing is.
 
@@ -42,8 +48,7 @@ class Memory:
         found = objects.read(self.bucket, self.key(model))
         if found is None:
             return None, ""
-        name = f"s3://{self.bucket}/{self.key(model)}"
-        return parsed(MonitorRecord, found.body, name, mend=MEND), found.etag
+        return parsed(MonitorRecord, found.body, self.name(model), mend=MEND), found.etag
 
     def write(self, model: str, kept: MonitorRecord, etag: str) -> str | None:
         """Its new ETag; None when somebody else wrote meanwhile."""
@@ -51,6 +56,3 @@ class Memory:
         if not etag:
             return objects.create(self.bucket, self.key(model), body)
         return objects.swap(self.bucket, self.key(model), body, etag=etag)
-
-
-MEND = "Delete the object: the monitor then learns the past weeks anew, which takes three days."

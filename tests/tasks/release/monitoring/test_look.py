@@ -133,6 +133,10 @@ def test_a_record_that_does_not_parse_says_how_to_mend_it(place: Any, memory: Me
     )
     with pytest.raises(RecordUnreadable, match="Delete the object"):
         is_due(place.context(), memory, MODEL)
+    body = b'{"seen_until": 1.0, "state": {"evidence": "much"}}'
+    place.aws.client("s3").put_object(Bucket="sluice-work", Key=memory.key(MODEL), Body=body)
+    with pytest.raises(RecordUnreadable, match="evidence"):
+        look(place.context(), memory, MODEL)
 
 
 def test_of_two_that_look_at_once_the_second_leaves_it(place: Any, memory: Memory) -> None:
