@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
-import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from models.runtime.calling import PASSED
-from models.runtime.isolation import isolated, status_of
+from tasks.conversion import beside
 from tasks.conversion.refusals import LONGEST_TAIL, refused_of
 from tasks.conversion.report import ARTIFACTS
 from tasks.conversion.signature import GraphSignature
@@ -21,8 +17,6 @@ from tasks.errors import ConversionError
 
 WORKER_SECONDS = 900
 PROGRAM = "tasks.conversion.worker"
-GIVEN = (*PASSED, "PYTHONPATH", "TF_CPP_MIN_LOG_LEVEL")
-"""What the process is given of this one's environment: a graph may be a stranger's."""
 
 
 def make(
@@ -53,35 +47,15 @@ def make(
     }
     job.write_text(json.dumps(request), encoding="utf-8")
     command = [sys.executable, "-m", PROGRAM, str(job), str(done)]
-    scratch = folder / "temporary"
-    scratch.mkdir(exist_ok=True)
-    process = subprocess.Popen(
-        isolated(command, writable=(folder,)),
-        cwd=Path(__file__).resolve().parents[2],
-        env={
-            **{name: os.environ[name] for name in GIVEN if name in os.environ},
-            "TMPDIR": str(scratch),
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
     try:
-        log, _ = process.communicate(timeout=WORKER_SECONDS)
-    except subprocess.TimeoutExpired as error:
+        status, log = beside.run(command, folder, WORKER_SECONDS)
+    except beside.TooLong as error:
         raise ConversionError(
             f"The conversion took longer than {WORKER_SECONDS} s.",
             "Make the model smaller, or free the machine, and run again.",
         ) from error
-    finally:
-        # Also on KeyboardInterrupt and cancellation: no TensorFlow may outlive its run.
-        if process.poll() is None:
-            process.kill()
-            with suppress(ValueError):
-                process.communicate()
-    if process.returncode or not done.is_file():
-        raise _died(status_of(process.returncode), done.with_name("at.txt"), log)
+    if status or not done.is_file():
+        raise _died(status, done.with_name("at.txt"), log)
     result: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
     if "refused" in result:
         refused = refused_of(result["refused"])

@@ -6,23 +6,17 @@ import hashlib
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.conversion.edge_signature import (
-    EdgeSignature,
-    EdgeTensor,
-    matched,
-    of_graph_model,
-)
-from tasks.conversion.signature import SERVED, GraphSignature
+from tasks.conversion import beside, litert
+from tasks.conversion.edge_signature import EdgeSignature, of_graph_model
+from tasks.conversion.signature import GraphSignature
 from tasks.errors import ConversionError
 
 RUNNER = Path(__file__).resolve().parent / "tfjs_runner"
@@ -32,6 +26,8 @@ TFJS_ROWS = 512
 an agreement of 99 %."""
 ROW_BYTES: Mapping[str, str] = {"float32": "<f4", "int32": "<i4", "bool": "u1"}
 """How a row of each dtype is handed to JavaScript."""
+LITERT = "tasks.conversion.litert"
+LAST_WORDS = 600
 RUN_SECONDS = 480
 INSTALL_SECONDS = 600
 
@@ -51,7 +47,7 @@ class Answers:
 
 
 def litert_answers(path: Path, signature: GraphSignature, inputs: Mapping[str, Any]) -> Answers:
-    """Run a .tflite file on one thread.
+    """Run a .tflite file on one thread of a process of its own.
 
     Args:
         path: The file.
@@ -59,44 +55,51 @@ def litert_answers(path: Path, signature: GraphSignature, inputs: Mapping[str, A
         inputs: Rows [n, …] of each input.
 
     Raises:
-        ConversionError: the file has other tensors than the signature.
+        ConversionError: LiteRT did not answer; its last words are in the message. Or the file has
+            other tensors than the signature.
     """
-    import ai_edge_litert
     import numpy as np
-    from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_path=str(path), num_threads=1)
-    runner = interpreter.get_signature_runner(SERVED)
-    tensors = matched(
-        signature,
-        *(
-            [
-                EdgeTensor(
-                    name=key,
-                    key=key,
-                    tensor=str(detail["name"]),
-                    shape=tuple(int(size) for size in detail["shape"]),
-                    dtype=np.dtype(detail["dtype"]).name,
-                )
-                for key, detail in details.items()
-            ]
-            for details in (runner.get_input_details(), runner.get_output_details())
-        ),
-    )
-    answered: dict[str, list[list[float | None]]] = {one.name: [] for one in tensors.outputs}
-    seconds = []
-    for n in range(min(map(len, inputs.values()))):
-        row = {one.key: inputs[one.name][n : n + 1].astype(one.dtype) for one in tensors.inputs}
-        began = time.perf_counter()
-        answer = runner(**row)
-        seconds.append(time.perf_counter() - began)
-        for one in tensors.outputs:
-            answered[one.name].append(answer[one.key].reshape(-1).tolist())
-    version = getattr(ai_edge_litert, "__version__", "")
+    with tempfile.TemporaryDirectory(prefix="litert-") as scratch:
+        folder = Path(scratch)
+        np.savez(folder / "rows.npz", **inputs)
+        job = {
+            "file": str(path.resolve()),
+            "signature": signature.model_dump(mode="json"),
+            "rows": str(folder / "rows.npz"),
+        }
+        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        command = [sys.executable, "-m", LITERT, str(folder / "job.json"), str(folder)]
+        log = _ran("LiteRT", command, folder)
+        try:
+            return _answered(folder, signature)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ConversionError(
+                f"LiteRT did not run {path.name}: {log.strip()[-LAST_WORDS:]}",
+                "The message above names what it cannot run: use other layers in build() of "
+                "model.py, or leave this format out of model.yaml.",
+            ) from error
+
+
+def _answered(folder: Path, signature: GraphSignature) -> Answers:
+    """What the process left; ValueError where it is not what was asked for."""
+    import numpy as np
+
+    told = json.loads((folder / litert.TOLD).read_text(encoding="utf-8"))
+    if "refused" in told:
+        raise ConversionError(str(told["refused"]["what"]), str(told["refused"]["next_step"]))
+    tensors = EdgeSignature.model_validate(told["signature"])
+    if {one.name for one in tensors.outputs} != {one.name for one in signature.outputs}:
+        raise ValueError("it answered other outputs")
+    rows = int(told["rows"])
+    outputs = {
+        one.name: np.fromfile(litert.output_file(folder, n), litert.NUMBER).reshape(rows, -1)
+        for n, one in enumerate(tensors.outputs)
+    }
     return Answers(
-        outputs=answered,
-        latency_ms_p50=statistics.median(seconds) * 1000,
-        runtime=f"LiteRT {version}".strip(),
+        outputs={name: values.tolist() for name, values in outputs.items()},
+        latency_ms_p50=float(told["latency_ms_p50"]),
+        runtime=f"LiteRT {told['version']}".strip(),
         signature=tensors,
     )
 
@@ -136,20 +139,20 @@ def tfjs_answers(
             "backend": "wasm",
         }
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-        log = _node(
-            [
-                str(RUNNER / "run.mjs"),
-                str(modules.resolve()),
-                str(model.resolve()),
-                str(folder / "job.json"),
-                str(folder / "answers.json"),
-            ]
-        )
+        command = [
+            _tool("node"),
+            str(RUNNER / "run.mjs"),
+            str(modules.resolve()),
+            str(model.resolve()),
+            str(folder / "job.json"),
+            str(folder / "answers.json"),
+        ]
+        log = _ran("TensorFlow.js", command, folder)
         try:
             answers = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ConversionError(
-                f"TensorFlow.js did not run {model.name}: {log.strip()[-600:]}",
+                f"TensorFlow.js did not run {model.name}: {log.strip()[-LAST_WORDS:]}",
                 "The message above names the operation that it cannot run: use other layers in "
                 "build() of model.py, or leave tfjs_float16 out of model.yaml.",
             ) from error
@@ -204,21 +207,16 @@ def install_packages(listed: Path, folder: Path) -> Path:
     return folder
 
 
-def _node(arguments: Sequence[str]) -> str:
+def _ran(runtime: str, command: list[str], folder: Path) -> str:
+    """What a runtime said of a stranger's graph, apart from this process."""
     try:
-        done = subprocess.run(
-            [_tool("node"), *arguments],
-            env=_environment(),
-            capture_output=True,
-            text=True,
-            timeout=RUN_SECONDS,
-        )
-    except subprocess.TimeoutExpired as error:
+        _, log = beside.run(command, folder, RUN_SECONDS)
+    except beside.TooLong as error:
         raise ConversionError(
-            f"TensorFlow.js took longer than {RUN_SECONDS} s.",
+            f"{runtime} took longer than {RUN_SECONDS} s.",
             "Make the model smaller, or free the machine, and run again.",
         ) from error
-    return done.stdout + done.stderr
+    return log
 
 
 def _tool(name: str) -> str:
