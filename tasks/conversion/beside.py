@@ -16,7 +16,7 @@ GIVEN = (*PASSED, "PYTHONPATH", "TF_CPP_MIN_LOG_LEVEL")
 """What such a process is given of this one's environment."""
 
 
-class TooLong(Exception):
+class OutOfTime(Exception):
     """It did not end within its time."""
 
 
@@ -35,7 +35,7 @@ def run(
         Its status, or below zero a signal's number, and what it printed.
 
     Raises:
-        TooLong: it took longer; it is gone.
+        OutOfTime: it took longer; it is gone.
     """
     scratch = folder / "temporary"
     scratch.mkdir(exist_ok=True)
@@ -52,7 +52,7 @@ def run(
     try:
         log, _ = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired as error:
-        raise TooLong(f"{command[0]} took longer than {seconds:g} s") from error
+        raise OutOfTime(f"{command[0]} took longer than {seconds:g} s") from error
     finally:
         # Also on KeyboardInterrupt and cancellation: nothing of it may outlive its run.
         if process.poll() is None:

@@ -49,7 +49,7 @@ def make(
     command = [sys.executable, "-m", PROGRAM, str(job), str(done)]
     try:
         status, log = beside.run(command, folder, WORKER_SECONDS)
-    except beside.TooLong as error:
+    except beside.OutOfTime as error:
         raise ConversionError(
             f"The conversion took longer than {WORKER_SECONDS} s.",
             "Make the model smaller, or free the machine, and run again.",

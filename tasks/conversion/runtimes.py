@@ -211,7 +211,7 @@ def _ran(runtime: str, command: list[str], folder: Path) -> str:
     """What a runtime said of a stranger's graph, apart from this process."""
     try:
         _, log = beside.run(command, folder, RUN_SECONDS)
-    except beside.TooLong as error:
+    except beside.OutOfTime as error:
         raise ConversionError(
             f"{runtime} took longer than {RUN_SECONDS} s.",
             "Make the model smaller, or free the machine, and run again.",

@@ -46,7 +46,7 @@ def test_it_writes_into_its_folder_and_nowhere_else(tmp_path):
 
 
 def test_it_is_gone_after_its_time_and_a_crash_is_told_by_its_signal(tmp_path):
-    with pytest.raises(beside.TooLong, match="longer than 1 s"):
+    with pytest.raises(beside.OutOfTime, match="longer than 1 s"):
         said("import time; time.sleep(600)", tmp_path, 1.0)
     status, _ = said("import os; os.kill(os.getpid(), 11)", tmp_path)
     assert status == -11
