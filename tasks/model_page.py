@@ -117,7 +117,7 @@ def _daily(spec: ModelSpec, contract: Contract) -> Iterator[tuple[str, str]]:
     if spec.monitor.enabled and spec.release.assigns_requests:
         yield (
             "errors and latency of the endpoint",
-            "every five minutes, beside the same hour of past weeks: "
+            "four times an hour, beside the same hour of past weeks: "
             f"{percent(spec.monitor.errors)} more errors, or a slowest tenth "
             f"{percent(spec.monitor.slower)} slower, tell nobody; at most "
             f"{number(spec.monitor.false_alarms_per_year)} false alarms a year",

@@ -11,7 +11,7 @@ class MonitorSpec(Strict):
     """After the watch of a release: the same hour of past weeks is what a champion is held to."""
 
     enabled: bool = Field(
-        default=True, description="Endpoints: compare every five minutes with past weeks."
+        default=True, description="Endpoints: compare with past weeks, four times an hour."
     )
     false_alarms_per_year: float = Field(
         default=0.5,

@@ -15,6 +15,8 @@ from tasks.values import Frozen
 
 WINDOW_SECONDS = 300
 """As the monitor has it; the look itself is not imported before there is something to look at."""
+LOOK_SECONDS = 900
+"""Three windows a look: CloudWatch is paid by the question, however many windows it answers."""
 LATE_SECONDS = 60.0
 """Beyond the lag that model.yaml states: nobody waits for what the monitor says."""
 
@@ -40,14 +42,14 @@ def champion_of(context: ReleaseContext, model: str) -> tuple[Journal, str] | No
 
 
 def is_due(context: ReleaseContext, memory: Memory, model: str) -> bool:
-    """Whether a whole window has passed since the last look at it."""
+    """Whether it is time for another look, or people do not know of the last one's alarm yet."""
     if champion_of(context, model) is None:
         return False
     kept, _ = memory.read(model)
     seen = kept.seen_until if kept is not None else 0.0
     untold = kept is not None and not kept.told
     lag = context.spec(model).release.metrics_lag_seconds + LATE_SECONDS
-    return untold or context.clock.now() - seen >= WINDOW_SECONDS + lag
+    return untold or context.clock.now() - seen >= LOOK_SECONDS + lag
 
 
 def look(context: ReleaseContext, memory: Memory, model: str) -> PastComparison:
