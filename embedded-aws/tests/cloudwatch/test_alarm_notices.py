@@ -53,10 +53,9 @@ def test_the_message_is_the_one_of_cloudwatch(room):
             "Dimensions": [{"value": "v", "name": "d"}],
             "Period": 60,
             "EvaluationPeriods": 1,
-            "DatapointsToAlarm": 1,
             "ComparisonOperator": "GreaterThanThreshold",
             "Threshold": 5.0,
-            "TreatMissingData": "missing",
+            "TreatMissingData": "",
             "EvaluateLowSampleCountPercentile": "",
         },
     }

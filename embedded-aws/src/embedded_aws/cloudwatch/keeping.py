@@ -204,5 +204,5 @@ def _alarm(record: dict[str, Any]) -> Alarm:
     return Alarm(
         **{**record, "state": State(**record["state"])},
         watch=None if composite else read_watch(settings),
-        rule=parse_rule(settings["AlarmRule"]) if composite else None,
+        rule=parse_rule(settings["AlarmRule"].strip()) if composite else None,
     )

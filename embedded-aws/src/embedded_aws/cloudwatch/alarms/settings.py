@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 from embedded_aws.cloudwatch import statistics
 from embedded_aws.cloudwatch.math.syntax import MathError, calls, names, parse
 from embedded_aws.cloudwatch.queries import Query, metric_key, read_queries
-from embedded_aws.cloudwatch.store import DAY
+from embedded_aws.cloudwatch.store import DAY, HOUR
 from embedded_aws.protocol.service import AwsFault
 
 Comparison = Callable[[float, float], bool]
@@ -25,6 +26,12 @@ TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
 MAX_METRICS = 10
 _SINGLE = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period",
            "Unit")  # fmt: skip
+# What PutMetricAlarm says of those that are not there.
+_NEEDED = {
+    "ComparisonOperator": "a valid ComparisonOperator",
+    "Threshold": "valid Threshold",
+    "EvaluationPeriods": "an EvaluationPeriods",
+}
 _ABSENT = ("EvaluationCriteria", "EvaluationInterval", "ThresholdMetricId")
 
 
@@ -45,6 +52,7 @@ class Watch:
         wall_clock: Whether windows begin at multiples of the period.
         warm_up: Seconds after creation with no data in which nothing is decided.
         warm_up_whole: Whether to wait for all of them even when data is there.
+        told_datapoints: Whether the alarm was put with ``DatapointsToAlarm``.
     """
 
     queries: tuple[Query, ...]
@@ -59,6 +67,7 @@ class Watch:
     wall_clock: bool = False
     warm_up: float = 0.0
     warm_up_whole: bool = False
+    told_datapoints: bool = False
 
     def breaches(self, value: float) -> bool:
         """Whether a value is beyond the threshold."""
@@ -69,16 +78,18 @@ def read_watch(params: Mapping[str, Any]) -> Watch:
     """Check the settings of a metric alarm.
 
     Raises:
-        AwsFault: ``ValidationError``, ``MissingParameter`` or ``InvalidParameterCombination``.
+        AwsFault: ``ValidationError``, or ``InvalidParameterValue`` for an unknown statistic.
     """
     for member in _ABSENT:
         if member in params:
             raise _invalid(f"The embedded AWS does not have {member} (anomaly detection, PromQL).")
     if ("MetricName" in params) == ("Metrics" in params):
         raise _invalid("Exactly one of MetricName and Metrics must be specified.")
-    for member in ("EvaluationPeriods", "ComparisonOperator", "Threshold"):
+    for member, words in _NEEDED.items():
         if member not in params:
-            raise AwsFault("MissingParameter", f"The parameter {member} is required.")
+            raise _invalid(f"PutMetricAlarm request should have {words} parameter")
+    if not math.isfinite(params["Threshold"]):
+        raise _invalid("PutMetricAlarm request should have valid Threshold parameter")
     if params["ComparisonOperator"] not in COMPARISONS:
         raise _invalid(
             f"ComparisonOperator {params['ComparisonOperator']} is for anomaly detection, which "
@@ -86,20 +97,17 @@ def read_watch(params: Mapping[str, Any]) -> Watch:
         )
     treatment = params.get("TreatMissingData", "missing")
     if treatment not in TREATMENTS:
-        raise _invalid(f"Option {treatment} is not supported for TreatMissingData.")
+        raise _invalid(
+            f"The value {treatment} is not supported for TreatMissingData parameter. Supported "
+            "values are [breaching, notBreaching, ignore, missing]."
+        )
     queries, subject = _expression(params) if "Metrics" in params else _metric(params)
     period = next(q.period for q in queries if q.key is not None) or 60
     count = params["EvaluationPeriods"]
     datapoints = params.get("DatapointsToAlarm", count)
     if datapoints > count:
-        raise _invalid("DatapointsToAlarm must be less than or equal to EvaluationPeriods.")
-    longest = DAY if period < 3600 else 7 * DAY
-    if period * count > longest:
-        raise _invalid(
-            "Metrics cannot be checked across more than "
-            f"{'a day' if longest == DAY else 'seven days'} (EvaluationPeriods * Period must be "
-            f"<= {longest})."
-        )
+        raise _invalid("DatapointsToAlarm must be less than or equal to EvaluationPeriods")
+    _check_window(period, count)
     warm_up = params.get("WarmUpConfiguration", {})
     return Watch(
         queries=queries,
@@ -114,18 +122,35 @@ def read_watch(params: Mapping[str, Any]) -> Watch:
         wall_clock="WallClockWindow" in params.get("EvaluationWindow", {}),
         warm_up=60.0 * warm_up.get("WarmUpPeriodDurationInMinutes", 0),
         warm_up_whole=warm_up.get("OnlyStartEvaluatingAfterWarmUpPeriodEnds", False),
+        told_datapoints="DatapointsToAlarm" in params,
     )
 
 
+def _check_window(period: int, count: int) -> None:
+    """An alarm looks back no longer than a day, or a week where its period is an hour or more."""
+    for word, longest, sign, applies in (
+        ("day", DAY, "<", period < HOUR),
+        ("week", 7 * DAY, ">=", period >= HOUR),
+    ):
+        if applies and period * count > longest:
+            raise _invalid(
+                f"Metrics cannot be checked across more than a {word} (EvaluationPeriods * Period "
+                f"must be <= {longest}) for alarms using period {sign} {HOUR}"
+            )
+
+
 def _metric(params: Mapping[str, Any]) -> tuple[tuple[Query, ...], str]:
-    for member in ("Namespace", "Period"):
-        if member not in params:
-            raise AwsFault("MissingParameter", f"The parameter {member} is required.")
-    if ("Statistic" in params) == ("ExtendedStatistic" in params):
-        raise AwsFault(
-            "InvalidParameterCombination",
-            "Exactly one of Statistic and ExtendedStatistic must be specified.",
+    if "Namespace" not in params:
+        raise _invalid("PutMetricAlarm request should have a Namespace parameter")
+    if "Statistic" in params and "ExtendedStatistic" in params:
+        raise _invalid(
+            "PutMetricAlarm request can not be made with both Statistic and ExtendedStatistic "
+            "parameters. Only one of them should be present"
         )
+    if "Statistic" not in params and "ExtendedStatistic" not in params:
+        raise _invalid("PutMetricAlarm request should have a Statistic parameter")
+    if "Period" not in params:
+        raise _invalid("PutMetricAlarm request should have a Period parameter")
     stat = params.get("Statistic") or params["ExtendedStatistic"]
     _check_stat(stat)
     period = params["Period"]
@@ -137,13 +162,16 @@ def _metric(params: Mapping[str, Any]) -> tuple[tuple[Query, ...], str]:
 def _expression(params: Mapping[str, Any]) -> tuple[tuple[Query, ...], str]:
     for member in _SINGLE:
         if member in params:
-            raise AwsFault(
-                "InvalidParameterCombination",
-                f"The parameters Metrics and {member} are mutually exclusive.",
+            raise _invalid(
+                f"The parameters Metrics and {member} are mutually exclusive and you have "
+                "specified both."
             )
     queries = read_queries(params["Metrics"], "Metrics")
     metrics = [query for query in queries if query.key is not None]
-    if not 1 <= len(metrics) <= MAX_METRICS:
+    for kind, held in (("metrics", len(metrics)), ("expressions", len(queries) - len(metrics))):
+        if held > MAX_METRICS:
+            raise _invalid(f"Too many {kind} in alarm, maximum is {MAX_METRICS}")
+    if not metrics:
         raise _invalid(f"An alarm must watch between 1 and {MAX_METRICS} metrics.")
     periods = {query.period for query in metrics}
     if len(periods) > 1:
@@ -178,12 +206,15 @@ def _check_stat(stat: str) -> None:
     try:
         statistics.parse(stat)
     except statistics.UnknownStatisticError:
-        raise _invalid(f"The extended statistic {stat} is not supported.") from None
+        raise AwsFault(
+            "InvalidParameterValue",
+            f"The value {stat} for parameter ExtendedStatistic is not supported.",
+        ) from None
 
 
 def _check_period(period: int) -> None:
     if period not in (10, 20, 30) and (period < 60 or period % 60):
-        raise _invalid("Metric period must be 10, 20, 30 or a multiple of 60.")
+        raise _invalid("Period must be 10, 20, 30 or a multiple of 60")
 
 
 def _low_samples(params: Mapping[str, Any]) -> float:
@@ -191,10 +222,16 @@ def _low_samples(params: Mapping[str, Any]) -> float:
     choice = params.get("EvaluateLowSampleCountPercentile", "evaluate")
     if choice not in ("evaluate", "ignore"):
         raise _invalid(
-            f"Option {choice} is not supported for EvaluateLowSampleCountPercentile: evaluate or "
-            "ignore."
+            f"Option {choice} is not supported. Supported options for parameter "
+            "EvaluateLowSampleCountPercentile are evaluate and ignore."
         )
     percent = statistics.parse(params.get("ExtendedStatistic", "Sum")).percent
+    if "EvaluateLowSampleCountPercentile" in params and percent is None:
+        stat = params.get("Statistic") or params.get("ExtendedStatistic", "of an expression")
+        raise _invalid(
+            f"Option evaluateLowSampleCountPercentile can not be applied with statistic {stat}. "
+            "This option is enabled only for percentile statistics."
+        )
     if choice == "evaluate" or percent is None:
         return 0.0
     tail = min(percent, 100.0 - percent) / 100.0
