@@ -189,11 +189,13 @@ class CloudWatch:
             source()
 
     def _changed(self, transition: Transition) -> None:
+        since = transition.after.since
+        transition.alarm.suppressed = self._suppression.foresee(transition, since)
         if self._notifier is not None:
             self._notifier.announce(transition)
-        self._suppression.take(transition, transition.after.since)
+        self._suppression.take(transition, since)
         # A suppressor that changes its state may set others' actions free.
-        self._suppression.look(transition.after.since)
+        self._suppression.look(since)
         # The state is kept when its actions are taken: should we die between, it is reached again.
         if self._notifier is not None and self._keeper is not None:
             self._notifier.afterwards(self._keeper.keep_settings_later)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from embedded_aws.cloudwatch.alarms.model import Alarm, State, Transition
-from embedded_aws.cloudwatch.alarms.reasons import stamp
 from embedded_aws.cloudwatch.store import DAY
 
 KEEP = 30 * DAY
@@ -106,4 +105,4 @@ def _state(state: State) -> dict[str, Any]:
     document: dict[str, Any] = {"stateValue": state.value, "stateReason": state.reason}
     if state.data:
         document["stateReasonData"] = json.loads(state.data)
-    return document | {"since": stamp(state.since)}
+    return document

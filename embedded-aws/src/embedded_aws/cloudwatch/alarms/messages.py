@@ -76,7 +76,7 @@ def event_entry(transition: Transition) -> dict[str, Any]:
     alarm = transition.alarm
     detail: dict[str, Any] = {
         "alarmName": alarm.name,
-        "state": _state(transition.after),
+        "state": _state(transition.after) | _suppression(alarm),
         "previousState": _state(transition.before),
         "configuration": _configuration(alarm),
     }
@@ -162,6 +162,13 @@ def _dimensions(settings: Mapping[str, Any]) -> list[dict[str, str]]:
 def _state(state: State) -> dict[str, Any]:
     document = {"value": state.value, "reason": state.reason, "timestamp": stamp(state.since)}
     return document | ({"reasonData": state.data} if state.data else {})
+
+
+def _suppression(alarm: Alarm) -> dict[str, str]:
+    if not alarm.suppressed:
+        return {}
+    reason = f"Actions suppressed by {alarm.suppressed}"
+    return {"actionsSuppressedBy": alarm.suppressed, "actionsSuppressedReason": reason}
 
 
 def _configuration(alarm: Alarm) -> dict[str, Any]:
