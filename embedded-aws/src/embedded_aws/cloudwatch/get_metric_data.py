@@ -12,7 +12,13 @@ from embedded_aws.cloudwatch import statistics
 from embedded_aws.cloudwatch.math.syntax import MathError
 from embedded_aws.cloudwatch.math.values import TimeSeries
 from embedded_aws.cloudwatch.periods import Range, check_period
-from embedded_aws.cloudwatch.queries import Evaluation, Query, metric_key, read_queries
+from embedded_aws.cloudwatch.queries import (
+    FORBIDDEN,
+    Evaluation,
+    Query,
+    metric_key,
+    read_queries,
+)
 from embedded_aws.cloudwatch.store import MetricStore
 from embedded_aws.protocol.service import AwsFault
 
@@ -161,11 +167,17 @@ def _page(
                 "Label": series.label,
                 "Timestamps": [float(t) for t, _ in points],
                 "Values": [v for _, v in points],
-                "StatusCode": "Complete" if last >= size else "PartialData",
+                "StatusCode": _status(series, whole=last >= size),
                 "Messages": [{"Code": c, "Value": v} for c, v in series.messages] or None,
             }
         )
     return page, end if end < total else None
+
+
+def _status(series: TimeSeries, *, whole: bool) -> str:
+    if FORBIDDEN in series.messages:
+        return "Forbidden"
+    return "Complete" if whole else "PartialData"
 
 
 def _digest(params: Mapping[str, Any]) -> str:

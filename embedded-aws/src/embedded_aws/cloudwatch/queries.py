@@ -17,6 +17,12 @@ from embedded_aws.cloudwatch.search import search
 from embedded_aws.cloudwatch.store import LISTED, MetricKey, MetricStore
 from embedded_aws.protocol.service import AwsFault
 
+# What is said of a metric of another account.
+FORBIDDEN = (
+    "Forbidden",
+    "Access denied when getting data - please check that this account and the requested metric "
+    "account are linked",
+)
 # Begins a label that is not decided yet; no metric's name holds it.
 _PENDING = "\0"
 _ID = re.compile(r"[a-z][A-Za-z0-9_]*")
@@ -34,6 +40,7 @@ class Query:
     expression: str | None = None
     label: str | None = None
     returns: bool = True
+    account: str = ""
 
 
 def metric_key(params: Mapping[str, Any]) -> MetricKey:
@@ -72,7 +79,12 @@ def _read(raw: Mapping[str, Any], path: str) -> Query:
                 f"The parameters {path}.{member} and {path}.MetricStat are mutually exclusive and "
                 "you have specified both."
             )
-    common = {"id": name, "label": raw.get("Label"), "returns": raw.get("ReturnData", True)}
+    common = {
+        "id": name,
+        "label": raw.get("Label"),
+        "returns": raw.get("ReturnData", True),
+        "account": raw.get("AccountId", ""),
+    }
     if "Period" in raw:
         check_period(raw["Period"])
     if "Expression" in raw:
@@ -216,6 +228,10 @@ class Evaluation:
 
     def _metric(self, query: Query) -> TimeSeries:
         key = query.key or MetricKey("", "")
+        if query.account not in ("", self.account):
+            # There is no other account here, and so none that this one is linked with.
+            grid = self.grid(query.period or 60)
+            return TimeSeries({}, query.period or 60, grid, query.id, key.name, (FORBIDDEN,))
         shown = query.returns and query.label is None
         period = query.period or 60
         return self.series(key, query.stat, query.unit, period, query.id, shown=shown)

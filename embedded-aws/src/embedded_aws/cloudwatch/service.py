@@ -82,7 +82,7 @@ class CloudWatch:
             "PutMetricData": lambda p: put_metric_data(self._sink, p, clock.now()),
             "GetMetricData": lambda p: get_metric_data(store, p, clock.now(), region, account_id),
             "GetMetricStatistics": lambda p: get_metric_statistics(store, p, clock.now()),
-            "ListMetrics": lambda p: list_metrics(store, p, clock.now()),
+            "ListMetrics": lambda p: list_metrics(store, p, clock.now(), account_id),
             "PutMetricAlarm": alarms.put_metric_alarm,
             "PutCompositeAlarm": alarms.put_composite_alarm,
             "DeleteAlarms": alarms.delete_alarms,

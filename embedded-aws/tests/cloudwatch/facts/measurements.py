@@ -173,6 +173,16 @@ FACTS: list[Fact] = [
          results(s, {"Id": "e", "Expression": "a"}, query("a", "m", unit="Bytes",
          ReturnData=False))), [{"Id": "e", "Values": [25.0]}]),
     ]),
+    *table("metric data", "radkawar/stackd query_plan.go, written after native answers", [
+        ("of an account that is not linked", lambda s: results(s, query("a", "m",
+         AccountId="999999999999")), [{"Values": [], "StatusCode": "Forbidden", "Messages": [{
+         "Code": "Forbidden", "Value": "Access denied when getting data - please check that this "
+         "account and the requested metric account are linked"}]}]),
+    ]),
+    *table("lists", "AWS API reference, ListMetrics", [
+        ("whose they are", lambda s: [s.put(1), s.call("ListMetrics", IncludeLinkedAccounts=True)][
+         1], {"OwningAccounts": ["123456789012"], "Metrics": [ANY]}),
+    ]),
     *table("lists", f"{_RECORDED}test_list_metrics_with_filters", [
         ("all", _listed, 4), ("a name", lambda s: _listed(s, MetricName="A"), 1),
         ("a dimension", lambda s: _listed(s, Dimensions=[{"Name": "InstanceId"}]), 3),
@@ -251,6 +261,10 @@ FACTS: list[Fact] = [
          "ValidationError", "The parameters MetricDataQueries.member.1.Expression and "
          "MetricDataQueries.member.1.MetricStat are mutually exclusive and you have specified "
          "both.")),
+        ("an unknown function", lambda s: get(s, query("a"), {"Id": "e", "Expression": "NO(a)"}),
+         refusal("ValidationError", "Error in expression 'e': Function 'NO' not found")),
+        ("no expression", lambda s: get(s, query("a"), {"Id": "query", "Expression": "a +"}),
+         refusal("ValidationError", re.compile(r"Error in expression 'query': Invalid syntax.*"))),
         ("a foreign token", lambda s: get(s, query("a"), NextToken="x"), refusal(
          "InvalidNextToken", ANY)),
     ]),

@@ -166,6 +166,16 @@ FACTS: list[Fact] = [
         ("another region", put(AlarmActions=["arn:aws:automate:eu-west-1:ec2:stop"]), invalid(
          "Invalid region eu-west-1 specified. Only us-east-1 is supported.")),
     ]),
+    *table("alarms refused", "errors of PutMetricAlarm, quoted in public infrastructure code", [
+        ("a search by name", _math(metric("a"), {"Id": "e", "Expression": "SEARCH('{N}', 'Sum')"}),
+         invalid("SEARCH is not supported on Metric Alarms.")),
+        ("several series", _math(metric("a"), {"Id": "e", "Expression": "METRICS()"}), invalid(
+         "Metrics expression that return multi time series are only allowed for MetricsInsights "
+         "expression with an ORDER BY clause")),
+        ("an unknown function", _math(metric("a"), {"Id": "e1", "Expression":
+         "ANOMALY_DETECTOR(a)"}), invalid(
+         "Error in expression 'e1': Function 'ANOMALY_DETECTOR' not found")),
+    ]),
     *table("alarms refused", "an error of PutMetricAlarm, quoted in a public infrastructure", [
         ("a topic of another region", put(AlarmActions=[TOPIC.replace("us-east-1",
              "eu-central-1")]),

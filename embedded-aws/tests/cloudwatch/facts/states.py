@@ -232,6 +232,15 @@ FACTS: list[Fact] = [
              {"AlarmHistoryItems": [
          {"HistoryItemType": "ConfigurationUpdate"}, {"HistoryItemType": "StateUpdate"}]}),
     ]),
+    *table("alarm history", "Eucalyptus, whose documents are copies of the ones of AWS", [
+        ("creation", _history(_forced(), HistoryItemType="ConfigurationUpdate"), {
+         "AlarmHistoryItems": [{"HistorySummary": 'Alarm "a" created', "HistoryData": Json(Only(
+         version="1.0", type="Create", createdAlarm={"alarmName": "a", "metricName": "m",
+         "namespace": "N", "dimensions": [], "okactions": [], "alarmActions": [],
+         "insufficientDataActions": [], "actionsEnabled": True, "period": 60, "threshold": 30.0,
+         "evaluationPeriods": 1, "comparisonOperator": "GreaterThanThreshold", "statistic": "Sum",
+         "stateValue": "INSUFFICIENT_DATA"}))}]}),
+    ]),
     *table("notices", f"{_RECORDED}test_enable_disable_alarm_actions", [
         ("SNS, by hand", noticed(_forced(Unit="Seconds", TreatMissingData="ignore", **_LOUD),
          "message"), Only(_MESSAGE, Trigger=Only(_TRIGGER, Unit="Seconds",

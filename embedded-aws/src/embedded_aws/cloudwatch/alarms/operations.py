@@ -42,6 +42,9 @@ class AlarmOperations:
             AwsFault: when the settings make no sense.
         """
         watch = read_watch(params)
+        account = self.arn_prefix.split(":")[4]
+        if any(query.account not in ("", account) for query in watch.queries):
+            raise _invalid(f"The embedded AWS has no account but {account}.")
         self._put(params, watch, None)
         self.wake()
         return {}

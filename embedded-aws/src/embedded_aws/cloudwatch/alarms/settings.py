@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from embedded_aws.cloudwatch import statistics
 from embedded_aws.cloudwatch.math.syntax import MathError, calls, names, parse
-from embedded_aws.cloudwatch.queries import Query, metric_key, read_queries
-from embedded_aws.cloudwatch.store import DAY, HOUR
+from embedded_aws.cloudwatch.periods import Range
+from embedded_aws.cloudwatch.queries import Evaluation, Query, metric_key, read_queries
+from embedded_aws.cloudwatch.store import DAY, HOUR, MetricStore
 from embedded_aws.protocol.service import AwsFault
 
 Comparison = Callable[[float, float], bool]
@@ -184,22 +185,37 @@ def _expression(params: Mapping[str, Any]) -> tuple[tuple[Query, ...], str]:
     for query in queries:
         if query.expression is not None:
             _check_expression(query, ids)
+    _check_one_series(queries, returning[0].id)
     return tuple(queries), returning[0].id
+
+
+def _check_one_series(queries: Sequence[Query], watched: str) -> None:
+    """An alarm watches one series: what its expression yields shows without any data."""
+    empty = Evaluation(MetricStore(), queries, Range(0.0, 3600.0, 3600.0))
+    try:
+        value = empty.value_of(watched)
+    except MathError as error:
+        raise _invalid(f"Error in expression '{watched}': {error}") from None
+    except ValueError:
+        # What data decides (the bounds of a SLICE) cannot be seen without any.
+        return
+    if isinstance(value, tuple):
+        raise _invalid(
+            "Metrics expression that return multi time series are only allowed for MetricsInsights "
+            "expression with an ORDER BY clause"
+        )
 
 
 def _check_expression(query: Query, ids: set[str]) -> None:
     try:
         tree = parse(query.expression or "")
     except MathError as error:
-        raise _invalid(f"Invalid metrics list: Error in expression '{query.id}': {error}") from None
+        raise _invalid(f"Error in expression '{query.id}': {error}") from None
     if "SEARCH" in calls(tree):
-        raise _invalid("Invalid metrics list: SEARCH is not supported on Metric Alarms.")
+        raise _invalid("SEARCH is not supported on Metric Alarms.")
     unknown = sorted(name for name in names(tree) - ids if name[0].islower())
     if unknown:
-        raise _invalid(
-            f"Invalid metrics list: Error in expression '{query.id}': Undefined variable "
-            f"{', '.join(unknown)}"
-        )
+        raise _invalid(f"Error in expression '{query.id}': Undefined variable {', '.join(unknown)}")
 
 
 def _check_stat(stat: str) -> None:
