@@ -60,6 +60,7 @@ def test_the_message_is_the_one_of_cloudwatch(room):
         },
     }
     assert sns_subject(transition, "us-east-1") == 'ALARM: "a" in US East (N. Virginia)'
+    assert sns_subject(transition, "eu-north-1") == 'ALARM: "a" in EU (Stockholm)'
 
 
 def test_the_history_tells_it_all(room):
