@@ -3,11 +3,13 @@
 import json
 
 import pytest
-from rooms.alarms import KEY, START
+from rooms.alarms import KEY, START, TOPIC
 
 from embedded_aws.cloudwatch.alarms.evaluator import Evaluator
 from embedded_aws.cloudwatch.alarms.readings import Reading, readings_for
 from embedded_aws.cloudwatch.store import MetricKey
+
+ACTION = "arn:aws:sns:us-east-1:123456789012:action"
 
 
 def test_a_new_alarm_has_insufficient_data(room):
@@ -28,8 +30,8 @@ def test_an_alarm_goes_off_a_second_after_its_window(room):
     assert alarm.state.value == "ALARM"
     assert alarm.state.since == START + 181
     assert alarm.state.reason == (
-        "Threshold Crossed: 1 out of the last 1 datapoints [10.0 (15/01/27 08:02:00)] was greater "
-        "than the threshold (5.0) (minimum 1 datapoint for INSUFFICIENT_DATA -> ALARM transition)."
+        "Threshold Crossed: 1 datapoint [10.0 (15/01/27 08:02:00)] was greater than the threshold "
+        "(5.0)."
     )
     data = json.loads(alarm.state.data)
     assert data["recentDatapoints"] == [10.0]
@@ -233,9 +235,9 @@ def test_what_was_measured_is_gathered_before_it_is_judged(room):
 
 
 def test_who_acts_on_an_alarm_reads_what_it_sees(room):
-    room.alarm("high", AlarmActions=["arn:a"], EvaluationPeriods=2)
-    room.alarm("low", AlarmActions=["arn:a"], ComparisonOperator="LessThanThreshold")
-    room.alarm("fine", OKActions=["arn:b"], Threshold=100.0)
+    room.alarm("high", AlarmActions=[ACTION], EvaluationPeriods=2)
+    room.alarm("low", AlarmActions=[ACTION], ComparisonOperator="LessThanThreshold")
+    room.alarm("fine", OKActions=[TOPIC], Threshold=100.0)
     for minute, value in enumerate([7, 8, 9]):
         room.put(value, 60 * minute + 5)
     room.until(181)
@@ -243,10 +245,10 @@ def test_who_acts_on_an_alarm_reads_what_it_sees(room):
     def read(action):
         return readings_for(room.alarm_store, room.store, action, room.clock.time)
 
-    assert read("arn:a") == [
+    assert read(ACTION) == [
         Reading("high", "ALARM", 5.0, above=True, points=((START + 60, 8.0), (START + 120, 9.0)))
     ]
-    assert [one.name for one in read("arn:b")] == ["fine"]
-    assert not read("arn:b")[0].points[1:]
+    assert [one.name for one in read(TOPIC)] == ["fine"]
+    assert not read(TOPIC)[0].points[1:]
     room.operations.disable_alarm_actions({"AlarmNames": ["high"]})
-    assert read("arn:a") == []
+    assert read(ACTION) == []

@@ -53,14 +53,14 @@ def test_the_message_is_the_one_of_cloudwatch(room):
             "Dimensions": [{"value": "v", "name": "d"}],
             "Period": 60,
             "EvaluationPeriods": 1,
-            "DatapointsToAlarm": 1,
             "ComparisonOperator": "GreaterThanThreshold",
             "Threshold": 5.0,
-            "TreatMissingData": "missing",
+            "TreatMissingData": "",
             "EvaluateLowSampleCountPercentile": "",
         },
     }
     assert sns_subject(transition, "us-east-1") == 'ALARM: "a" in US East (N. Virginia)'
+    assert sns_subject(transition, "eu-north-1") == 'ALARM: "a" in EU (Stockholm)'
 
 
 def test_the_history_tells_it_all(room):

@@ -41,14 +41,18 @@ def test_spans_without_data_are_left_out():
     assert store.read(MetricKey("N", "other"), None, [(NOW - 60, 60)], SUM) == []
 
 
-def test_units_count_apart_and_together():
+def test_units_count_apart_and_the_first_where_none_is_named():
     store = MetricStore()
     put(store, 30, 1.0, "Count")
     put(store, 30, 5.0, "Seconds")
     assert read(store, NOW - 60, 60, unit="Seconds") == [(NOW - 60, 5.0)]
     assert read(store, NOW - 60, 60, unit="Bytes") == []
-    assert read(store, NOW - 60, 60) == [(NOW - 60, 6.0)]
+    assert read(store, NOW - 60, 60) == [(NOW - 60, 1.0)]
     assert sorted(store.units(KEY)) == ["Count", "Seconds"]
+    put(store, 90, 7.0, "Seconds")
+    assert read(store, NOW - 120, 60) == [(NOW - 120, 7.0)]
+    assert store.units_in(KEY, [(NOW - 120, 60)]) == ["Seconds"]
+    assert store.units_in(KEY, [(NOW - 120, 60), (NOW - 60, 60)]) == ["Count", "Seconds"]
 
 
 def test_late_data_shows_in_spans_that_were_read_before():

@@ -93,7 +93,7 @@ def test_an_alarm_goes_off_and_calms_down(aws, cloudwatch, name, topic):
     put_value(cloudwatch, name, 10.0)
     # One period of alarm is over in a moment here: the history keeps what a look may miss.
     state = wait(lambda: alarmed(cloudwatch, name))
-    assert state["stateReason"].startswith("Threshold Crossed: 1 out of the last 1 datapoints [10")
+    assert state["stateReason"].startswith("Threshold Crossed: 1 datapoint [10")
     assert state["stateReasonData"]["recentDatapoints"] == [10.0]
     alarm = wait_for(cloudwatch, name, "OK")
     assert alarm["StateTransitionedTimestamp"] == alarm["StateUpdatedTimestamp"]
@@ -263,19 +263,23 @@ def test_tags_of_alarms(cloudwatch, name):
     assert cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"] == [
         {"Key": "stage", "Value": "prod"}
     ]
+    # Recorded of AWS: what is not there has no tags, and takes none.
+    assert cloudwatch.list_tags_for_resource(ResourceARN=f"{arn}-gone")["Tags"] == []
     with pytest.raises(cloudwatch.exceptions.ResourceNotFoundException):
-        cloudwatch.list_tags_for_resource(ResourceARN=f"{arn}-gone")
+        cloudwatch.tag_resource(ResourceARN=f"{arn}-gone", Tags=[{"Key": "k", "Value": "v"}])
+    with pytest.raises(cloudwatch.exceptions.ResourceNotFoundException):
+        cloudwatch.untag_resource(ResourceARN=f"{arn}-gone", TagKeys=["k"])
 
 
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"Threshold": None}, "MissingParameter"),
+        ({"Threshold": None}, "ValidationError"),
         ({"ComparisonOperator": "Above"}, "ValidationError"),
         ({"Period": 7}, "ValidationError"),
         ({"DatapointsToAlarm": 2}, "ValidationError"),
         ({"TreatMissingData": "guess"}, "ValidationError"),
-        ({"ExtendedStatistic": "p99"}, "InvalidParameterCombination"),
+        ({"ExtendedStatistic": "p99"}, "ValidationError"),
         ({"AlarmActions": ["not an arn"]}, "ValidationError"),
         ({"StateReasonData": None, "AlarmActions": ["arn:aws:sns:x"] * 6}, "ValidationError"),
     ],

@@ -36,17 +36,23 @@ def test_dashboards_are_listed_and_deleted(cloudwatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "body"), [("bad", "{"), ("bad", "[]"), ("bad", '{"widgets": 3}'), ("b d", BODY)]
+    "body", ["{", "[]", '{"widgets": 3}', "{}", '{"widgets": [{"type": "text"}]}']
 )
-def test_what_is_no_dashboard_is_refused(cloudwatch, name, body):
+def test_what_is_no_dashboard_is_refused(cloudwatch, body):
     with pytest.raises(cloudwatch.exceptions.DashboardInvalidInputError) as caught:
-        cloudwatch.put_dashboard(DashboardName=name, DashboardBody=body)
+        cloudwatch.put_dashboard(DashboardName="bad", DashboardBody=body)
     assert caught.value.response["Error"]["Code"] == "InvalidParameterInput"
     assert caught.value.response["dashboardValidationMessages"][0]["Message"]
 
 
+def test_a_name_with_a_space_is_refused(cloudwatch):
+    with pytest.raises(cloudwatch.exceptions.ClientError, match="alphanumerics") as caught:
+        cloudwatch.put_dashboard(DashboardName="b d", DashboardBody=BODY)
+    assert caught.value.response["Error"]["Code"] == "InvalidParameterValue"
+
+
 def test_an_unknown_widget_is_kept_with_a_warning(cloudwatch):
-    body = json.dumps({"widgets": [{"type": "hologram"}]})
+    body = json.dumps({"widgets": [{"type": "hologram", "properties": {}}]})
     [message] = cloudwatch.put_dashboard(DashboardName="odd", DashboardBody=body)[
         "DashboardValidationMessages"
     ]

@@ -177,11 +177,11 @@ def test_get_metric_statistics_refuses(cloudwatch, namespace, minute):
         "StartTime": minute, "EndTime": minute + seconds(60),
     }  # fmt: skip
     for change, code in [
-        ({}, "MissingParameter"),
+        ({}, "InvalidParameterCombination"),
         ({"Statistics": ["Sum"], "ExtendedStatistics": ["p5"]}, "InvalidParameterCombination"),
         ({"Statistics": ["Sum"], "Period": 7}, "InvalidParameterValue"),
         ({"ExtendedStatistics": ["p101"]}, "InvalidParameterValue"),
-        ({"Statistics": ["Sum"], "EndTime": minute}, "InvalidParameterCombination"),
+        ({"Statistics": ["Sum"], "EndTime": minute}, "InvalidParameterValue"),
         (
             {"Statistics": ["Sum"], "StartTime": minute - dt.timedelta(days=2)},
             "InvalidParameterCombination",

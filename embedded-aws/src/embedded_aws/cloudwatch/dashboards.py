@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Mapping
@@ -10,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from embedded_aws.clock import Clock
+from embedded_aws.cloudwatch.dashboard_body import read_body
 from embedded_aws.cloudwatch.pages import page
 from embedded_aws.protocol.service import AwsFault
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
-_TYPES = frozenset({"metric", "text", "log", "alarm", "explorer", "custom", "trace"})
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_LONGEST = 255
 
 
 @dataclass
@@ -45,20 +45,11 @@ class Dashboards:
         """Create or replace a dashboard; what may not be drawn is told as a warning.
 
         Raises:
-            AwsFault: ``InvalidParameterInput`` with messages.
+            AwsFault: ``InvalidParameterInput`` with messages, ``InvalidParameterValue`` for a name.
         """
         name, body = params["DashboardName"], params["DashboardBody"]
-        if not _NAME.fullmatch(name):
-            raise _refusal(
-                "DashboardName", "must have up to 255 characters of A-Z, a-z, 0-9, - and _"
-            )
-        try:
-            content = json.loads(body)
-        except ValueError as error:
-            raise _refusal("DashboardBody", f"The field is not valid JSON: {error}") from None
-        if not isinstance(content, dict) or not isinstance(content.get("widgets", []), list):
-            raise _refusal("DashboardBody", "Should be an object with an array of widgets")
-        warnings = _warnings(content)
+        _check_name(name)
+        warnings = read_body(body)
         with self._lock:
             old = self.boards.get(name)
             tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags", [])}
@@ -100,6 +91,11 @@ class Dashboards:
         Raises:
             AwsFault: ``ResourceNotFound``.
         """
+        if not params["DashboardNames"]:
+            raise AwsFault(
+                "InvalidParameterValue",
+                "Field DashboardNames is required and has to contain at least 1 element.",
+            )
         for name in params["DashboardNames"]:
             self._existing(name)
         with self._lock:
@@ -115,22 +111,15 @@ class Dashboards:
         return board
 
 
-def _warnings(content: Mapping[str, Any]) -> list[dict[str, str]]:
-    messages = []
-    for i, widget in enumerate(content.get("widgets", [])):
-        if not isinstance(widget, dict) or widget.get("type") not in _TYPES:
-            kinds = ", ".join(sorted(_TYPES))
-            messages.append(
-                {"DataPath": f"/widgets/{i}/type", "Message": f"Should be one of {kinds}"}
-            )
-    return messages
-
-
-def _refusal(path: str, message: str) -> AwsFault:
-    detail = {"DataPath": path, "Message": message}
-    return AwsFault(
-        "InvalidParameterInput",
-        f"The field {path} must be a valid JSON object: {message}",
-        400,
-        {"dashboardValidationMessages": [detail]},
-    )
+def _check_name(name: str) -> None:
+    if len(name) > _LONGEST:
+        raise AwsFault(
+            "InvalidParameterValue",
+            f"The value for field DashboardName must not exceed {_LONGEST} characters.\n",
+        )
+    if not _NAME.fullmatch(name):
+        raise AwsFault(
+            "InvalidParameterValue",
+            "The value for field DashboardName contains invalid characters. It can only contain "
+            "alphanumerics, dash (-) and underscore (_).\n",
+        )

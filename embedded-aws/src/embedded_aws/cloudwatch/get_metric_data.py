@@ -5,14 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from embedded_aws.cloudwatch import statistics
 from embedded_aws.cloudwatch.math.syntax import MathError
 from embedded_aws.cloudwatch.math.values import TimeSeries
 from embedded_aws.cloudwatch.periods import Range, check_period
-from embedded_aws.cloudwatch.queries import Evaluation, metric_key, read_queries
+from embedded_aws.cloudwatch.queries import (
+    FORBIDDEN,
+    Evaluation,
+    Query,
+    metric_key,
+    read_queries,
+)
 from embedded_aws.cloudwatch.store import MetricStore
 from embedded_aws.protocol.service import AwsFault
 
@@ -38,7 +44,13 @@ def get_metric_data(
             f"The collection MetricDataQueries must have a size between 1 and {MAX_QUERIES}.",
         )
     queries = read_queries(raw)
-    _check_range(params, "ValidationError")
+    start, end = int(params["StartTime"]), int(params["EndTime"])
+    if start == end:
+        raise AwsFault(
+            "ValidationError", "The parameter StartTime must not equal parameter EndTime."
+        )
+    if start > end:
+        raise AwsFault("ValidationError", "The parameter EndTime must be greater than StartTime.")
     if not any(query.returns for query in queries):
         raise AwsFault(
             "ValidationError", "At least one of the MetricDataQueries must have ReturnData true."
@@ -50,16 +62,7 @@ def get_metric_data(
     token = _read_token(params.get("NextToken"), digest)
     time_range = Range(params["StartTime"], params["EndTime"], token.get("now", now))
     evaluation = Evaluation(store, queries, time_range, region, account)
-    results: list[TimeSeries] = []
-    for query in queries:
-        try:
-            series = evaluation.result(query)
-        except MathError as error:
-            raise AwsFault(
-                "ValidationError", f"Error in expression '{query.id}': {error}"
-            ) from None
-        if query.returns:
-            results.extend(series)
+    results = _results(evaluation)
     ascending = params.get("ScanBy") == "TimestampAscending"
     page, after = _page(results, token.get("skip", 0), limit, ascending)
     answer: dict[str, Any] = {"MetricDataResults": page, "Messages": []}
@@ -80,7 +83,8 @@ def get_metric_statistics(
     names, extended_names = params.get("Statistics", []), params.get("ExtendedStatistics", [])
     if not names and not extended_names:
         raise AwsFault(
-            "MissingParameter", "The parameter Statistics or ExtendedStatistics is required."
+            "InvalidParameterCombination",
+            "At least one of the parameters Statistics and ExtendedStatistics must be specified.",
         )
     if names and extended_names:
         raise AwsFault(
@@ -90,7 +94,11 @@ def get_metric_statistics(
         )
     period = params["Period"]
     check_period(period, "InvalidParameterValue")
-    _check_range(params, "InvalidParameterCombination")
+    if int(params["StartTime"]) >= int(params["EndTime"]):
+        raise AwsFault(
+            "InvalidParameterValue",
+            "The parameter StartTime must be less than the parameter EndTime.",
+        )
     try:
         parsers = [statistics.parse(name) for name in (*names, *extended_names)]
     except statistics.UnknownStatisticError as error:
@@ -120,9 +128,20 @@ def get_metric_statistics(
     return {"Label": params["MetricName"], "Datapoints": points}
 
 
-def _check_range(params: Mapping[str, Any], code: str) -> None:
-    if params["StartTime"] >= params["EndTime"]:
-        raise AwsFault(code, "The parameter StartTime must be less than the parameter EndTime.")
+def _results(evaluation: Evaluation) -> list[TimeSeries]:
+    """The series of every query that returns data, labelled."""
+    found: list[tuple[Query, Sequence[TimeSeries]]] = []
+    try:
+        for query in evaluation.queries:
+            found.append((query, evaluation.result(query)))
+        return [
+            series
+            for query, several in found
+            if query.returns
+            for series in evaluation.labelled(query, several)
+        ]
+    except MathError as error:
+        raise AwsFault("ValidationError", f"Error in expression '{query.id}': {error}") from None
 
 
 def _page(
@@ -148,10 +167,17 @@ def _page(
                 "Label": series.label,
                 "Timestamps": [float(t) for t, _ in points],
                 "Values": [v for _, v in points],
-                "StatusCode": "Complete" if last >= size else "PartialData",
+                "StatusCode": _status(series, whole=last >= size),
+                "Messages": [{"Code": c, "Value": v} for c, v in series.messages] or None,
             }
         )
     return page, end if end < total else None
+
+
+def _status(series: TimeSeries, *, whole: bool) -> str:
+    if FORBIDDEN in series.messages:
+        return "Forbidden"
+    return "Complete" if whole else "PartialData"
 
 
 def _digest(params: Mapping[str, Any]) -> str:

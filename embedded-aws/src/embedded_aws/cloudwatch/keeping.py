@@ -15,7 +15,7 @@ from typing import Any
 
 from embedded_aws.cloudwatch.alarms.alarm_store import AlarmStore
 from embedded_aws.cloudwatch.alarms.model import Alarm, State
-from embedded_aws.cloudwatch.alarms.rule import parse_rule
+from embedded_aws.cloudwatch.alarms.rule import RuleError, parse_rule
 from embedded_aws.cloudwatch.alarms.settings import read_watch
 from embedded_aws.cloudwatch.dashboards import Dashboard, Dashboards
 from embedded_aws.cloudwatch.frozen import frozen, thawed
@@ -63,8 +63,12 @@ class CloudWatchKeeper:
     def restore(self, now: float) -> None:
         """Put back what was kept; ``now`` is virtual unix time."""
         for _, name, value in self._store.records(ALARM):
-            self._alarm_store.alarms[name] = _alarm(json.loads(value))
             self._known[ALARM, name] = value
+            try:
+                self._alarm_store.alarms[name] = _alarm(json.loads(value))
+            except (AwsFault, RuleError) as error:
+                # Kept by an earlier version, which took what CloudWatch refuses.
+                log.error("alarm %s is not there any more: %s", name, error)  # noqa: TRY400
         for _, name, value in self._store.records(BOARD):
             self._boards.boards[name] = Dashboard(**json.loads(value))
             self._known[BOARD, name] = value
@@ -204,5 +208,5 @@ def _alarm(record: dict[str, Any]) -> Alarm:
     return Alarm(
         **{**record, "state": State(**record["state"])},
         watch=None if composite else read_watch(settings),
-        rule=parse_rule(settings["AlarmRule"]) if composite else None,
+        rule=parse_rule(settings["AlarmRule"].strip()) if composite else None,
     )

@@ -12,7 +12,9 @@ from embedded_aws.protocol.service import AwsFault
 _PAGE = 500
 
 
-def list_metrics(store: MetricStore, params: Mapping[str, Any], now: float) -> dict[str, Any]:
+def list_metrics(
+    store: MetricStore, params: Mapping[str, Any], now: float, account: str
+) -> dict[str, Any]:
     """Metrics with data in the last two weeks, or three hours (``RecentlyActive``).
 
     Raises:
@@ -23,6 +25,8 @@ def list_metrics(store: MetricStore, params: Mapping[str, Any], now: float) -> d
         if params["RecentlyActive"] != "PT3H":
             raise AwsFault("InvalidParameterValue", "The only valid RecentlyActive is PT3H.")
         window = 3 * HOUR
+    if params.get("OwningAccount", account) != account:
+        raise AwsFault("InvalidParameterValue", f"The embedded AWS has no account but {account}.")
     namespace, name = params.get("Namespace"), params.get("MetricName")
     filters = [(f["Name"], f.get("Value")) for f in params.get("Dimensions", [])]
     metrics = [
@@ -34,6 +38,8 @@ def list_metrics(store: MetricStore, params: Mapping[str, Any], now: float) -> d
     ]
     chunk, token = page(metrics, params.get("NextToken"), _PAGE, "InvalidParameterValue")
     answer: dict[str, Any] = {"Metrics": [_metric(key) for key in chunk]}
+    if params.get("IncludeLinkedAccounts"):
+        answer["OwningAccounts"] = [account] * len(chunk)
     if token is not None:
         answer["NextToken"] = token
     return answer

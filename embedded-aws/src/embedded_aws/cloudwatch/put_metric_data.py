@@ -52,7 +52,9 @@ def _point_of(
 ) -> tuple[MetricKey, str, Point]:
     resolution = datum.get("StorageResolution", 60)
     if resolution not in (1, 60):
-        raise _invalid(f"The parameter {path}.StorageResolution must be 1 or 60.")
+        raise _invalid(
+            f"The parameter {path}.StorageResolution must be a value in the set [ 1, 60 ]."
+        )
     timestamp = _timestamp(path, datum.get("Timestamp", now), now)
     if resolution == 60:
         timestamp -= timestamp % 60
@@ -64,7 +66,7 @@ def _point_of(
 def _timestamp(path: str, timestamp: float, now: float) -> float:
     if timestamp < now - 14 * DAY:
         raise _invalid(
-            f"The parameter {path}.Timestamp must specify a time no more than two weeks in the past"
+            f"The parameter {path}.Timestamp must specify a time within the past two weeks."
         )
     if timestamp > now + AHEAD:
         raise _invalid(
@@ -104,7 +106,8 @@ def _measurements(
             f"At least one of the parameters must be specified: {path}.Value, {path}.Values, "
             f"{path}.StatisticValues.",
         )
-    if len(members) > 1:
+    # AWS takes Values and StatisticValues together, and counts the statistic set.
+    if len(members) > 1 and "Value" in members:
         raise AwsFault(
             "InvalidParameterCombination",
             f"The parameters {path}.{members[0]} and {path}.{members[1]} are mutually exclusive "
@@ -125,10 +128,7 @@ def _measurements(
     if not 1 <= len(values) <= _MAX_VALUES:
         raise _invalid(f"The collection {path}.Values must have a size between 1 and {_MAX_VALUES}")
     if len(counts) != len(values):
-        raise _invalid(
-            f"The parameters {path}.Values and {path}.Counts must be of the same size, they have "
-            f"{len(values)} and {len(counts)} members."
-        )
+        raise _invalid(f"The parameters {path}.Values and {path}.Counts must be of the same size.")
     if min(counts) < 0:
         raise _invalid(f"The parameter {path}.Counts must not hold a negative number.")
     return [(v, c) for v, c in zip(values, counts, strict=True) if c > 0], []
@@ -155,7 +155,8 @@ def _statistic_set(
 
 def _number(path: str, value: float) -> float:
     if math.isnan(value) or math.isinf(value):
-        raise _invalid(f"The value {value} for parameter {path} is invalid.")
+        told = "NaN" if math.isnan(value) else "∞" if value > 0 else "-∞"
+        raise _invalid(f"The value {told} for parameter {path} is invalid.")
     if abs(value) > _LARGEST:
         raise _invalid(f"The value {value} for parameter {path} must be between -2^360 and 2^360.")
     return value

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from embedded_aws.cloudwatch import statistics
-from embedded_aws.cloudwatch.labels import Origin, default_labels, dynamic
+from embedded_aws.cloudwatch.labels import Origin, Source, default_labels, dynamic
 from embedded_aws.cloudwatch.math.evaluate import evaluate
 from embedded_aws.cloudwatch.math.syntax import MathError, Node, names, parse
 from embedded_aws.cloudwatch.math.values import TimeSeries, Value, kind_of
@@ -17,6 +17,14 @@ from embedded_aws.cloudwatch.search import search
 from embedded_aws.cloudwatch.store import LISTED, MetricKey, MetricStore
 from embedded_aws.protocol.service import AwsFault
 
+# What is said of a metric of another account.
+FORBIDDEN = (
+    "Forbidden",
+    "Access denied when getting data - please check that this account and the requested metric "
+    "account are linked",
+)
+# Begins a label that is not decided yet; no metric's name holds it.
+_PENDING = "\0"
 _ID = re.compile(r"[a-z][A-Za-z0-9_]*")
 
 
@@ -32,6 +40,7 @@ class Query:
     expression: str | None = None
     label: str | None = None
     returns: bool = True
+    account: str = ""
 
 
 def metric_key(params: Mapping[str, Any]) -> MetricKey:
@@ -50,7 +59,7 @@ def read_queries(raw: Sequence[Mapping[str, Any]], path: str = "MetricDataQuerie
     ids = [query.id for query in queries]
     for name in ids:
         if ids.count(name) > 1:
-            raise _invalid(f"The values for parameter Id in {path} must be unique: {name}")
+            raise _invalid(f"The values for parameter id in {path} are not unique.")
     return queries
 
 
@@ -61,9 +70,21 @@ def _read(raw: Mapping[str, Any], path: str) -> Query:
             f"The value {name} for parameter {path}.Id is not matching the expected pattern "
             "^[a-z][a-zA-Z0-9_]*$."
         )
-    if ("MetricStat" in raw) == ("Expression" in raw):
-        raise _invalid(f"The parameter {path} must have exactly one of MetricStat and Expression.")
-    common = {"id": name, "label": raw.get("Label"), "returns": raw.get("ReturnData", True)}
+    if "MetricStat" not in raw and "Expression" not in raw:
+        # The line's end is part of AWS's message.
+        raise _invalid(f"The parameter {path}.MetricStat is required.\n")
+    for member in ("Expression", "Period"):
+        if "MetricStat" in raw and member in raw:
+            raise _invalid(
+                f"The parameters {path}.{member} and {path}.MetricStat are mutually exclusive and "
+                "you have specified both."
+            )
+    common = {
+        "id": name,
+        "label": raw.get("Label"),
+        "returns": raw.get("ReturnData", True),
+        "account": raw.get("AccountId", ""),
+    }
     if "Period" in raw:
         check_period(raw["Period"])
     if "Expression" in raw:
@@ -106,18 +127,19 @@ class Evaluation:
     _open: list[str] = field(default_factory=list)
     _trees: dict[str, Node] = field(default_factory=dict)
     _origins: dict[int, tuple[object, Origin]] = field(default_factory=dict)
+    _sources: list[Source] = field(default_factory=list)
 
     def result(self, query: Query) -> tuple[TimeSeries, ...]:
-        """The series of one query, labelled.
+        """The series of one query; their labels come with :meth:`labelled`.
 
         Raises:
             MathError: when it is an expression that cannot be evaluated, or no series.
         """
         value = self.value_of(query.id)
         if isinstance(value, TimeSeries):
-            return (self._with_label(query, value),)
+            return (value,)
         if isinstance(value, tuple):
-            return tuple(self._with_label(query, series) for series in value)
+            return value
         what = kind_of(0.0 if value is None else value)
         raise MathError(
             f"the expression {query.id} must return a time series or an array of them, not {what}"
@@ -170,37 +192,73 @@ class Evaluation:
         return {start: values[0] for start, values in rows if values[0] is not None}
 
     def series(
-        self, key: MetricKey, stat: str, unit: str | None, period: int, label: str, name: str
+        self, key: MetricKey, stat: str, unit: str | None, period: int, name: str, *, shown: bool
     ) -> TimeSeries:
-        """One metric as a series that remembers where it comes from."""
+        """One metric as a series that remembers where it comes from.
+
+        Its label stays pending until the answer is complete: what tells it from the others
+        depends on all that are ``shown``.
+        """
         points = self.read(key, stat, unit, period)
-        series = TimeSeries(points, period, self.grid(period), name, label)
+        label = f"{_PENDING}{len(self._sources)}" if shown else key.name
+        if shown:
+            self._sources.append(Source(key, stat, period))
+        series = TimeSeries(points, period, self.grid(period), name, label, self._units(key, unit,
+                            period))  # fmt: skip
         # The points are kept with it, so that no other object can come by their id.
         origin = Origin(key, stat, period, self.region, self.account)
         self._origins[id(series.points)] = (series.points, origin)
         return series
 
+    def labelled(self, query: Query, series: Sequence[TimeSeries]) -> list[TimeSeries]:
+        """Series of a query with their labels, once every query is evaluated.
+
+        Raises:
+            MathError: for a dynamic label that cannot be filled.
+        """
+        labels = default_labels(self._sources)
+        defaults = {f"{_PENDING}{i}": label for i, label in enumerate(labels)}
+        single = not isinstance(self._done.get(query.id), tuple)
+        labelled = []
+        for one in series:
+            own = defaults.get(one.label, one.label)
+            label = self._label(query, one, own, single=single)
+            labelled.append(replace(one, id=query.id, label=label))
+        return labelled
+
     def _metric(self, query: Query) -> TimeSeries:
         key = query.key or MetricKey("", "")
-        return self.series(key, query.stat, query.unit, query.period or 60, key.name, query.id)
+        if query.account not in ("", self.account):
+            # There is no other account here, and so none that this one is linked with.
+            grid = self.grid(query.period or 60)
+            return TimeSeries({}, query.period or 60, grid, query.id, key.name, (FORBIDDEN,))
+        shown = query.returns and query.label is None
+        period = query.period or 60
+        return self.series(key, query.stat, query.unit, period, query.id, shown=shown)
+
+    def _units(self, key: MetricKey, unit: str | None, period: int) -> tuple[tuple[str, str], ...]:
+        """What is said of a metric that was asked for in no unit and has several."""
+        if unit is not None or len(self.store.units(key)) < 2:
+            return ()
+        units = self.store.units_in(key, self.asked.spans(period))
+        if len(units) < 2:
+            return ()
+        return (("MultipleUnits", f"Multiple units returned: '[{', '.join(units)}]'"),)
 
     def _tree(self, query: Query) -> Node:
         if query.id not in self._trees:
             self._trees[query.id] = parse(query.expression or "")
         return self._trees[query.id]
 
-    def _with_label(self, query: Query, series: TimeSeries) -> TimeSeries:
-        single = not isinstance(self._done.get(query.id), tuple)
-        default = query.id if single and query.expression is not None else series.label
+    def _label(self, query: Query, series: TimeSeries, own: str, *, single: bool) -> str:
+        default = query.id if single and query.expression is not None else own
         origin = self._origins.get(id(series.points), (None, None))[1]
         if query.label is None:
-            label = default
-        elif "${" in query.label or single:
-            label = dynamic(query.label, series, origin, default)
-        else:
-            # An expression that yields several series puts its label before each one's own.
-            label = f"{query.label} {series.label}".strip()
-        return TimeSeries(series.points, series.period, series.grid, query.id, label)
+            return default
+        if "${" in query.label or single:
+            return dynamic(query.label, series, origin, default)
+        # An expression that yields several series puts its label before each one's own.
+        return f"{query.label} {own}".strip()
 
 
 @dataclass(frozen=True)
@@ -224,10 +282,8 @@ class _Scope:
             raise MathError(str(error)) from None
         length = period or ev.period_of(self.query)
         keys = search(term, ev.store.keys(ev.asked.now - LISTED))
-        labels = default_labels(keys)
         return tuple(
-            ev.series(key, statistic, None, length, label, self.query.id)
-            for key, label in zip(keys, labels, strict=True)
+            ev.series(key, statistic, None, length, self.query.id, shown=True) for key in keys
         )
 
     def constant(self, value: float) -> TimeSeries:

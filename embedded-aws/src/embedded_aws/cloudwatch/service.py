@@ -65,7 +65,8 @@ class CloudWatch:
         self.store = MetricStore()
         self._sink: MetricStore | CloudWatchKeeper = self.store
         self._keeper: CloudWatchKeeper | None = None
-        self.alarm_store = AlarmStore()
+        prefix = f"arn:aws:cloudwatch:{region}:{account_id}:alarm:"
+        self.alarm_store = AlarmStore(prefix)
         self._notifier: Notifier | None = None
         self._suppression = Suppression(self.alarm_store, self._act)
         self.sources: list[Callable[[], None]] = []
@@ -73,7 +74,6 @@ class CloudWatch:
         self._evaluator = Evaluator(
             clock, self.store, self.alarm_store, self._suppression.look, self._gather
         )
-        prefix = f"arn:aws:cloudwatch:{region}:{account_id}:alarm:"
         alarms = AlarmOperations(self.alarm_store, clock, prefix, self._evaluator.wake)
         boards = self._boards = Dashboards(clock, account_id)
         alarm_store, store = self.alarm_store, self.store
@@ -82,7 +82,7 @@ class CloudWatch:
             "PutMetricData": lambda p: put_metric_data(self._sink, p, clock.now()),
             "GetMetricData": lambda p: get_metric_data(store, p, clock.now(), region, account_id),
             "GetMetricStatistics": lambda p: get_metric_statistics(store, p, clock.now()),
-            "ListMetrics": lambda p: list_metrics(store, p, clock.now()),
+            "ListMetrics": lambda p: list_metrics(store, p, clock.now(), account_id),
             "PutMetricAlarm": alarms.put_metric_alarm,
             "PutCompositeAlarm": alarms.put_composite_alarm,
             "DeleteAlarms": alarms.delete_alarms,
@@ -128,6 +128,8 @@ class CloudWatch:
     def handle(self, request: Request) -> Response:
         """Answer one request, errors included, in the protocol that it came in."""
         protocol = protocol_of(request)
+        query_mode = request.headers.get("x-amzn-query-mode", "").lower() == "true"
+        action = ""
         try:
             action = action_of(request)
             model = operation_model(action)
@@ -138,7 +140,7 @@ class CloudWatch:
             output = self.perform(action, members_of(request, model.input_shape))
             return answer(protocol, action, model.output_shape, output)
         except AwsFault as fault:
-            return error(protocol, fault)
+            return error(protocol, fault, action, query_mode=query_mode)
 
     def perform(self, action: str, members: dict[str, Any]) -> dict[str, Any]:
         """Carry out an action, also for a service of this process that has alarms of its own.
@@ -147,7 +149,7 @@ class CloudWatch:
             AwsFault: as CloudWatch would answer.
         """
         model: Any = operation_model(action)
-        validate(model.input_shape, members)
+        validate(model, members)
         output = self._actions[action](members)
         if self._keeper is not None and action.startswith(_CHANGING):
             self._keeper.keep_settings()
@@ -187,11 +189,13 @@ class CloudWatch:
             source()
 
     def _changed(self, transition: Transition) -> None:
+        since = transition.after.since
+        transition.alarm.suppressed = self._suppression.foresee(transition, since)
         if self._notifier is not None:
             self._notifier.announce(transition)
-        self._suppression.take(transition, transition.after.since)
+        self._suppression.take(transition, since)
         # A suppressor that changes its state may set others' actions free.
-        self._suppression.look(transition.after.since)
+        self._suppression.look(since)
         # The state is kept when its actions are taken: should we die between, it is reached again.
         if self._notifier is not None and self._keeper is not None:
             self._notifier.afterwards(self._keeper.keep_settings_later)

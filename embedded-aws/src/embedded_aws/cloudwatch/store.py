@@ -193,12 +193,12 @@ class MetricStore:
     ) -> list[tuple[int, list[float | None]]]:
         """Statistics of spans ``(start, length)``; spans without data are left out.
 
-        With ``unit`` None, measurements of all units count together.
+        Units are never mixed: with ``unit`` None a span counts the first of its units, by name.
         """
         units = self._metrics.get(key, {})
-        sources = list(units.values()) if unit is None else [units[unit]] if unit in units else []
-        if len(sources) == 1:
-            series = sources[0]
+        names = sorted(units) if unit is None else [unit] if unit in units else []
+        if len(names) == 1:
+            series = units[names[0]]
             with series.lock:
                 return [
                     (start, [statistic.of(cell) for statistic in statistics])
@@ -207,14 +207,20 @@ class MetricStore:
                 ]
         result = []
         for start, length in spans:
-            whole = Cell()
-            for series in sources:
-                with series.lock:
-                    if (cell := series.span(start, length)) is not None:
-                        whole.merge(cell)
-            if whole.count:
-                result.append((start, [statistic.of(whole) for statistic in statistics]))
+            for name in names:
+                with units[name].lock:
+                    cell = units[name].span(start, length)
+                    if cell is not None and cell.count:
+                        result.append((start, [statistic.of(cell) for statistic in statistics]))
+                        break
         return result
+
+    def units_in(self, key: MetricKey, spans: Sequence[tuple[int, int]]) -> list[str]:
+        """The units in which a metric has data in these spans, by name."""
+        units = self._metrics.get(key, {})
+        if len(units) < 2:
+            return list(units)
+        return [name for name in sorted(units) if any(_holds(units[name], *span) for span in spans)]
 
     def keys(self, since: float) -> list[MetricKey]:
         """Metrics with data at or after ``since``, in order."""
@@ -231,6 +237,11 @@ class MetricStore:
             if not any(alive):
                 with self._lock:
                     self._metrics.pop(key, None)
+
+
+def _holds(series: Series, start: int, length: int) -> bool:
+    with series.lock:
+        return series.span(start, length) is not None
 
 
 def _fill(cell: Cell, point: Point) -> None:

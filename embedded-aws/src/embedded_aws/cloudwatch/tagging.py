@@ -41,8 +41,11 @@ def untag_resource(
 def list_tags(
     alarm_store: AlarmStore, boards: Dashboards, params: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The tags of a resource."""
-    tags = _tags(alarm_store, boards, params["ResourceARN"])
+    """The tags of a resource; an alarm that is not there, or no longer, has none."""
+    arn = params["ResourceARN"]
+    if arn.startswith(alarm_store.arn_prefix) and alarm_store.find(arn) is None:
+        return {"Tags": []}
+    tags = _tags(alarm_store, boards, arn)
     return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 

@@ -1,7 +1,8 @@
 """CBOR (RFC 8949) as the smithy-rpc-v2-cbor protocol uses it, both ways.
 
-botocore has the client's half only (requests out, answers in); this is the server's. Written are
-definite lengths; read is all that the protocol allows, indefinite lengths included.
+botocore has the client's half only (requests out, answers in); this is the server's. Lists are
+written as AWS's own services write them, with an indefinite length; read is all that the protocol
+allows.
 """
 
 from __future__ import annotations
@@ -83,9 +84,10 @@ def _write(out: bytearray, value: Any) -> None:
             _write(out, key)
             _write(out, member)
     elif isinstance(value, Sequence):
-        _head(out, 4, len(value))
+        out.append(0x9F)
         for member in value:
             _write(out, member)
+        out.append(0xFF)
     else:
         raise TypeError(f"cannot write {type(value).__name__} as CBOR")
 

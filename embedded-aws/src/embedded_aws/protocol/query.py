@@ -97,6 +97,7 @@ def to_xml(shape: Any, value: Any) -> str:
 
 
 def iso(timestamp: float) -> str:
-    """``2026-11-21T02:00:00.000Z``."""
+    """``2026-11-21T02:00:00.250Z``; whole seconds without a fraction."""
     moment = dt.datetime.fromtimestamp(timestamp, dt.UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    precision = "milliseconds" if moment.microsecond >= 1000 else "seconds"
+    return moment.isoformat(timespec=precision).replace("+00:00", "Z")

@@ -16,8 +16,13 @@ Listener = Callable[[Transition], None]
 
 @dataclass
 class AlarmStore:
-    """All alarms. ``lock`` is held for every change, and by whoever reads several at once."""
+    """All alarms. ``lock`` is held for every change, and by whoever reads several at once.
 
+    Args:
+        arn_prefix: ``arn:aws:cloudwatch:<region>:<account>:alarm:``.
+    """
+
+    arn_prefix: str = ""
     history: History = field(default_factory=History)
     lock: threading.RLock = field(default_factory=threading.RLock)
     alarms: dict[str, Alarm] = field(default_factory=dict)
@@ -66,13 +71,22 @@ class AlarmStore:
                 self.follow(parent, now, because=alarm)
             return True
 
-    def follow(self, alarm: Alarm, now: float, because: Alarm | None = None) -> None:
-        """Bring a composite alarm into the state that its rule asks for."""
+    def follow(
+        self, alarm: Alarm, now: float, because: Alarm | None = None, change: str = "updated"
+    ) -> None:
+        """Bring a composite alarm into the state that its rule asks for.
+
+        Args:
+            alarm: The composite.
+            now: Virtual unix time.
+            because: The child whose change asks for it; None where the composite was put.
+            change: Then ``created`` or ``updated``.
+        """
         if alarm.rule is None:
             return
         with self.lock:
             value = ALARM if alarm.rule.holds(self.state_of) else "OK"
             children = [c for n in alarm.rule.children if (c := self.find(n)) is not None]
-            cause = because if because in children else next(iter(children), None)
-            reason = composite_reason(alarm, cause, now)
-            self.move(alarm, value, reason, composite_data(children), now)
+            told = children if because is None else [because]
+            reason = composite_reason(alarm, value, because, change, now)
+            self.move(alarm, value, reason, composite_data(told), now)

@@ -102,9 +102,7 @@ def describe(alarm: Alarm) -> dict[str, Any]:
     }
     if alarm.suppressed:
         description["ActionsSuppressedBy"] = alarm.suppressed
-        description["ActionsSuppressedReason"] = (
-            f"Actions are suppressed by {alarm.settings['ActionsSuppressor']}"
-        )
+        description["ActionsSuppressedReason"] = f"Actions suppressed by {alarm.suppressed}"
     return description
 
 

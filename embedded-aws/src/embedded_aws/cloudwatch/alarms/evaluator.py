@@ -138,5 +138,6 @@ class Evaluator:
         state = judgement.decision.state
         if state is None or state == alarm.state.value:
             return
-        why = reason(watch, judgement.decision, judgement.points, alarm.state.value)
-        self._alarm_store.move(alarm, state, why, reason_data(watch, judgement.points, now), now)
+        decision, points = judgement.decision, judgement.points
+        why = reason(watch, decision, points)
+        self._alarm_store.move(alarm, state, why, reason_data(watch, decision, points, now), now)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from embedded_aws.cloudwatch.alarms.model import Alarm, State, Transition
+from embedded_aws.cloudwatch.alarms.model import ACTIONS_OF, Alarm, State, Transition
 from embedded_aws.cloudwatch.alarms.reasons import stamp
 from embedded_aws.cloudwatch.store import DAY
 
@@ -32,15 +32,16 @@ class History:
 
     def configured(self, alarm: Alarm, now: float, change: str) -> None:
         """The alarm was ``Create``-d, ``Update``-d or ``Delete``-d."""
-        data = {
-            "version": "1.0",
-            "type": change,
-            f"{change.lower()}dAlarm": {
-                **alarm.settings,
-                "alarmArn": alarm.arn,
-                "stateValue": alarm.state.value,
-            },
+        told = {
+            **{member: [] for member in ACTIONS_OF.values()},
+            "ActionsEnabled": True,
+            **({} if alarm.rule is not None or "Metrics" in alarm.settings else {"Dimensions": []}),
+            **alarm.settings,
+            "AlarmArn": alarm.arn,
+            "AlarmConfigurationUpdatedTimestamp": stamp(alarm.configured),
+            "StateValue": alarm.state.value,
         }
+        data = {"version": "1.0", "type": change, f"{change.lower()}dAlarm": _camel(told)}
         self._add(
             alarm, now, "ConfigurationUpdate", f'Alarm "{alarm.name}" {change.lower()}d', data
         )
@@ -102,8 +103,18 @@ class History:
         self.listener(item)
 
 
+def _camel(value: Any) -> Any:
+    """Members as the history spells them: ``alarmName``, and ``okactions``."""
+    if isinstance(value, Mapping):
+        return {
+            "okactions" if name == "OKActions" else name[:1].lower() + name[1:]: _camel(member)
+            for name, member in value.items()
+        }
+    return [_camel(item) for item in value] if isinstance(value, list) else value
+
+
 def _state(state: State) -> dict[str, Any]:
     document: dict[str, Any] = {"stateValue": state.value, "stateReason": state.reason}
     if state.data:
         document["stateReasonData"] = json.loads(state.data)
-    return document | {"since": stamp(state.since)}
+    return document

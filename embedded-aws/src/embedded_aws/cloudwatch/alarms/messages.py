@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from embedded_aws.cloudwatch.alarms.model import ALARM, Alarm, State, Transition
+from embedded_aws.cloudwatch.alarms.model import Alarm, State, Transition
 from embedded_aws.cloudwatch.alarms.reasons import stamp
 
+# A reason's data holds no more than 4,000 characters.
+_TOLD_CHILDREN = 20
+_STATISTICS = {"SampleCount": "SAMPLE_COUNT", "Average": "AVERAGE", "Sum": "SUM",
+               "Minimum": "MINIMUM", "Maximum": "MAXIMUM"}  # fmt: skip
 _REGIONS = {
     "us-east-1": "US East (N. Virginia)",
     "us-east-2": "US East (Ohio)",
     "us-west-1": "US West (N. California)",
     "us-west-2": "US West (Oregon)",
+    "ca-central-1": "Canada (Central)",
     "eu-west-1": "EU (Ireland)",
+    "eu-west-2": "EU (London)",
     "eu-central-1": "EU (Frankfurt)",
+    "eu-north-1": "EU (Stockholm)",
+    "ap-northeast-1": "Asia Pacific (Tokyo)",
+    "ap-northeast-2": "Asia Pacific (Seoul)",
+    "ap-southeast-1": "Asia Pacific (Singapore)",
+    "ap-southeast-2": "Asia Pacific (Sydney)",
 }
 
 
@@ -38,7 +50,11 @@ def sns_message(transition: Transition, region: str, account: str) -> str:
         "AlarmName": alarm.name,
         "AlarmDescription": settings.get("AlarmDescription"),
         "AWSAccountId": account,
-        "AlarmConfigurationUpdatedTimestamp": stamp(alarm.configured),
+        **(
+            {}
+            if alarm.rule is not None
+            else {"AlarmConfigurationUpdatedTimestamp": stamp(alarm.configured)}
+        ),
         "NewStateValue": transition.after.value,
         "NewStateReason": transition.after.reason,
         "StateChangeTime": stamp(transition.after.since),
@@ -62,14 +78,14 @@ def sns_message(transition: Transition, region: str, account: str) -> str:
     return json.dumps(body)
 
 
-def event_entry(transition: Transition, account: str) -> dict[str, Any]:
+def event_entry(transition: Transition) -> dict[str, Any]:
     """The ``CloudWatch Alarm State Change`` event, as an entry of PutEvents."""
     alarm = transition.alarm
     detail: dict[str, Any] = {
         "alarmName": alarm.name,
-        "state": _state(transition.after),
+        "state": _state(transition.after) | _suppression(alarm),
         "previousState": _state(transition.before),
-        "configuration": _configuration(alarm, account),
+        "configuration": _configuration(alarm),
     }
     return {
         "Time": dt.datetime.fromtimestamp(transition.after.since, dt.UTC),
@@ -80,36 +96,38 @@ def event_entry(transition: Transition, account: str) -> dict[str, Any]:
     }
 
 
-def composite_reason(alarm: Alarm, cause: Alarm | None, now: float) -> str:
-    """Why a composite alarm is in its state."""
+def composite_reason(alarm: Alarm, value: str, cause: Alarm | None, change: str, now: float) -> str:
+    """Why a composite alarm is in its state: a child changed, or it was put (``change``)."""
     if cause is None:
-        text = alarm.rule.text if alarm.rule is not None else ""
-        return f"The alarm rule {text} was evaluated."[:1023]
+        return f"{alarm.arn} was {change} and its alarm rule evaluates to {value}"[:1023]
     moment = dt.datetime.fromtimestamp(now, dt.UTC).strftime("%A %d %B, %Y %H:%M:%S UTC")
     return f"{cause.arn} transitioned to {cause.state.value} at {moment}"[:1023]
 
 
 def composite_data(children: Sequence[Alarm]) -> str:
-    """The evidence for a composite alarm: its children's states, those in alarm first."""
-    order = sorted(children, key=lambda child: child.state.value != ALARM)
+    """The evidence for a composite alarm: the child that changed, or all where it was put."""
     triggering = [
         {
             "arn": child.arn,
             "state": {"value": child.state.value, "timestamp": stamp(child.state.since)},
         }
-        for child in order[:10]
+        for child in children[:_TOLD_CHILDREN]
     ]
-    return json.dumps({"triggeringAlarms": triggering})
+    return json.dumps({"triggeringAlarms": triggering}, separators=(",", ":"))
 
 
 def _trigger(settings: Mapping[str, Any]) -> dict[str, Any]:
     common = {
         "Period": settings.get("Period"),
         "EvaluationPeriods": settings["EvaluationPeriods"],
-        "DatapointsToAlarm": settings.get("DatapointsToAlarm", settings["EvaluationPeriods"]),
+        **(
+            {"DatapointsToAlarm": settings["DatapointsToAlarm"]}
+            if "DatapointsToAlarm" in settings
+            else {}
+        ),
         "ComparisonOperator": settings["ComparisonOperator"],
         "Threshold": settings["Threshold"],
-        "TreatMissingData": settings.get("TreatMissingData", "missing"),
+        "TreatMissingData": settings.get("TreatMissingData", ""),
         "EvaluateLowSampleCountPercentile": settings.get("EvaluateLowSampleCountPercentile", ""),
     }
     if "Metrics" in settings:
@@ -117,7 +135,7 @@ def _trigger(settings: Mapping[str, Any]) -> dict[str, Any]:
         periods = [q["MetricStat"]["Period"] for q in metrics if "MetricStat" in q]
         return common | {"Period": periods[0], "Metrics": metrics}
     statistic: dict[str, Any] = (
-        {"StatisticType": "Statistic", "Statistic": settings["Statistic"].upper()}
+        {"StatisticType": "Statistic", "Statistic": _STATISTICS[settings["Statistic"]]}
         if "Statistic" in settings
         else {
             "StatisticType": "ExtendedStatistic",
@@ -153,14 +171,32 @@ def _state(state: State) -> dict[str, Any]:
     return document | ({"reasonData": state.data} if state.data else {})
 
 
-def _configuration(alarm: Alarm, account: str) -> dict[str, Any]:
+def _suppression(alarm: Alarm) -> dict[str, str]:
+    if not alarm.suppressed:
+        return {}
+    reason = f"Actions suppressed by {alarm.suppressed}"
+    return {"actionsSuppressedBy": alarm.suppressed, "actionsSuppressedReason": reason}
+
+
+def _configuration(alarm: Alarm) -> dict[str, Any]:
     description = alarm.settings.get("AlarmDescription")
     document: dict[str, Any] = {} if description is None else {"description": description}
     if alarm.rule is not None:
-        return document | {"alarmRule": alarm.rule.text}
+        suppression = {
+            f"{name[0].lower()}{name[1:]}": alarm.settings[name]
+            for name in ("ActionsSuppressor", "ActionsSuppressorWaitPeriod",
+                         "ActionsSuppressorExtensionPeriod")
+            if name in alarm.settings
+        }  # fmt: skip
+        return document | {"alarmRule": alarm.rule.text} | suppression
     metrics: list[dict[str, Any]] = []
     for query in alarm.watch.queries if alarm.watch is not None else ():
         one: dict[str, Any] = {"id": query.id, "returnData": query.returns}
+        if "Metrics" not in alarm.settings:
+            # CloudWatch gives the metric of a plain alarm an id of its own with each change.
+            one["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{alarm.arn}#{alarm.configured}"))
+        if query.label is not None:
+            one["label"] = query.label
         if query.key is not None:
             one["metricStat"] = {
                 "metric": {
@@ -170,9 +206,11 @@ def _configuration(alarm: Alarm, account: str) -> dict[str, Any]:
                 },
                 "period": query.period,
                 "stat": query.stat,
+                **({} if query.unit is None else {"unit": query.unit}),
             }
-            one["accountId"] = account
         else:
             one["expression"] = query.expression
+            if query.period is not None:
+                one["period"] = query.period
         metrics.append(one)
     return document | {"metrics": metrics}

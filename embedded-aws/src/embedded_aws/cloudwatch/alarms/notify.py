@@ -94,7 +94,7 @@ class Notifier:
         return ""
 
     def _put_event(self, transition: Transition) -> None:
-        entry = event_entry(transition, self._world.account_id)
+        entry = event_entry(transition)
         try:
             answer = self._world.client("events").put_events(Entries=[entry])
         except Exception as error:  # noqa: BLE001  an alarm must not end for want of a bus

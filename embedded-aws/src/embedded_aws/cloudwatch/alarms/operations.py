@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from embedded_aws.clock import Clock
+from embedded_aws.cloudwatch.alarms.actions import check_actions
 from embedded_aws.cloudwatch.alarms.alarm_store import AlarmStore
 from embedded_aws.cloudwatch.alarms.model import INSUFFICIENT_DATA, Alarm, State
 from embedded_aws.cloudwatch.alarms.reasons import INITIAL
-from embedded_aws.cloudwatch.alarms.rule import Rule, RuleError, name_of, parse_rule
+from embedded_aws.cloudwatch.alarms.rule import Rule, RuleError, parse_rule
 from embedded_aws.cloudwatch.alarms.settings import Watch, read_watch
 from embedded_aws.protocol.service import AwsFault
 
@@ -41,6 +42,9 @@ class AlarmOperations:
             AwsFault: when the settings make no sense.
         """
         watch = read_watch(params)
+        account = self.arn_prefix.split(":")[4]
+        if any(query.account not in ("", account) for query in watch.queries):
+            raise _invalid(f"The embedded AWS has no account but {account}.")
         self._put(params, watch, None)
         self.wake()
         return {}
@@ -57,52 +61,53 @@ class AlarmOperations:
         except RuleError as error:
             raise _invalid(str(error)) from None
         with self.alarm_store.lock:
+            if params["AlarmName"] in rule.children:
+                raise _invalid(
+                    "A composite alarm cannot have a child relation with itself via its AlarmRule, "
+                    "as it would introduce a circular dependency"
+                )
             suppressor = params.get("ActionsSuppressor")
-            unknown = [n for n in rule.children if self.alarm_store.find(n) is None]
+            _check_suppressor(params, suppressor)
+            unknown = [rule.written[n] for n in rule.children if self.alarm_store.find(n) is None]
             if suppressor is not None and self.alarm_store.find(suppressor) is None:
-                unknown.append(name_of(suppressor))
+                unknown.append(suppressor)
             if unknown:
                 raise _invalid(
                     f"Could not save the composite alarm as alarms [{', '.join(unknown)}] in the "
                     "alarm rule do not exist"
                 )
-            if suppressor is not None:
-                for member in ("WaitPeriod", "ExtensionPeriod"):
-                    if f"ActionsSuppressor{member}" not in params:
-                        raise AwsFault(
-                            "MissingParameter",
-                            f"The parameter ActionsSuppressor{member} is required.",
-                        )
             if self._reaches(rule, params["AlarmName"]):
                 raise _invalid(
                     f"The alarm rule of {params['AlarmName']} would make it depend on itself."
                 )
+            change = "updated" if params["AlarmName"] in self.alarm_store.alarms else "created"
             alarm = self._put(params, None, rule)
-            self.alarm_store.follow(alarm, self.clock.now())
+            self.alarm_store.follow(alarm, self.clock.now(), change=change)
         return {}
 
     def delete_alarms(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Delete alarms; names without an alarm are passed over.
 
         Raises:
-            AwsFault: ``ValidationError`` for more than one composite, ``ResourceConflict`` where a
-                composite that stays depends on one of them.
+            AwsFault: ``ValidationError`` for more than one composite, or where a composite that
+                stays depends on one of them.
         """
         with self.alarm_store.lock:
             alarms = [a for n in params["AlarmNames"] if (a := self.alarm_store.alarms.get(n))]
             if sum(1 for alarm in alarms if alarm.rule is not None) > 1:
                 raise _invalid("Exactly one composite alarm can be deleted at a time.")
             going = {alarm.name for alarm in alarms}
-            for alarm in alarms:
-                if staying := [
-                    p.name for p in self.alarm_store.parents(alarm.name) if p.name not in going
-                ]:
-                    raise AwsFault(
-                        "ResourceConflict",
-                        f"Cannot delete {alarm.name} as there are composite alarm(s) depending on "
-                        f"it: {', '.join(staying)}",
-                        409,
-                    )
+            needed = [
+                name
+                for name in going
+                if any(p.name not in going for p in self.alarm_store.parents(name))
+            ]
+            if needed:
+                what = "it" if len(needed) == 1 else "them"
+                raise _invalid(
+                    f"Cannot delete {','.join(sorted(needed))} as there are composite alarm(s) "
+                    f"depending on {what}."
+                )
             for alarm in alarms:
                 del self.alarm_store.alarms[alarm.name]
                 self.alarm_store.history.configured(alarm, self.clock.now(), "Delete")
@@ -149,11 +154,8 @@ class AlarmOperations:
     def _put(self, params: Mapping[str, Any], watch: Watch | None, rule: Rule | None) -> Alarm:
         name = params["AlarmName"]
         if any(ord(c) < 32 or ord(c) == 127 for c in name):
-            raise _invalid("AlarmName must not contain ASCII control characters.")
-        for member in ("OKActions", "AlarmActions", "InsufficientDataActions"):
-            for action in params.get(member, []):
-                if not action.startswith("arn:"):
-                    raise _invalid(f"Invalid arn syntax: {action}")
+            raise _invalid("AlarmName must not contain ASCII Control characters")
+        check_actions(params, self.arn_prefix.split(":")[3])
         settings = {k: v for k, v in params.items() if k != "Tags"}
         now = self.clock.now()
         with self.alarm_store.lock:
@@ -178,7 +180,8 @@ class AlarmOperations:
     def _existing(self, name: str) -> Alarm:
         alarm = self.alarm_store.alarms.get(name)
         if alarm is None:
-            raise AwsFault("ResourceNotFound", f"Unknown alarm: {name}", 404)
+            # AWS says nothing beside the code.
+            raise AwsFault("ResourceNotFound", "", 404)
         return alarm
 
     def _reaches(self, rule: Rule, name: str) -> bool:
@@ -192,6 +195,17 @@ class AlarmOperations:
                 alarm = self.alarm_store.alarms.get(child)
                 open_.extend(alarm.rule.children if alarm is not None and alarm.rule else ())
         return False
+
+
+def _check_suppressor(params: Mapping[str, Any], suppressor: str | None) -> None:
+    """A suppressor has both its periods, and only a suppressor has any."""
+    for member in ("ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod"):
+        if suppressor is None and member in params:
+            raise _invalid(f"{member} requires an ActionSuppressor")
+        if suppressor is not None and member not in params:
+            raise _invalid(f"{member} must not be null")
+    if suppressor is not None and suppressor.startswith("arn:") and ":alarm:" not in suppressor:
+        raise _invalid("ActionsSuppressor must be a valid CloudWatch Alarm ARN or an Alarm name")
 
 
 def _invalid(message: str) -> AwsFault:

@@ -1,4 +1,8 @@
-"""Why an alarm is in its state: a sentence and its evidence, as CloudWatch writes them."""
+"""Why an alarm is in its state: a sentence and its evidence, as CloudWatch writes them.
+
+An alarm with ``DatapointsToAlarm`` tells "M out of the last N"; one without tells its datapoints
+alone. Five or more datapoints are counted, and the five most recent ones are shown.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,12 @@ from embedded_aws.cloudwatch.alarms.decide import Decision
 from embedded_aws.cloudwatch.alarms.settings import COMPARISONS, Watch
 
 INITIAL = "Unchecked: Initial alarm creation"
+SHOWN = 5
+# Of a sentence, and of its evidence.
+_LONGEST = 1023
+_LARGEST = 4000
+# Whatever state the alarm comes from, CloudWatch tells the change by these two.
+_CHANGES = {"ALARM": "OK -> ALARM", "OK": "ALARM -> OK"}
 
 
 @dataclass(frozen=True)
@@ -28,12 +38,13 @@ class Datapoint:
     samples: float | None = None
 
 
-def reason(watch: Watch, decision: Decision, points: Sequence[Datapoint], before: str) -> str:
+def reason(watch: Watch, decision: Decision, points: Sequence[Datapoint]) -> str:
     """The sentence for a decision; at most 1,023 characters."""
     window = [points[i] for i in decision.judged]
     state = decision.state
-    if state == "INSUFFICIENT_DATA" and not window:
-        return f"Insufficient Data: {_many(watch.periods)} {_were(watch.periods)} unknown."
+    if state == "INSUFFICIENT_DATA":
+        unknown = watch.periods - len(window)
+        return f"Insufficient Data: {_many(unknown)} {_were(unknown)} unknown."
     fill = ""
     if decision.filled:
         gap = f"{decision.filled} missing {_noun(decision.filled)}"
@@ -41,51 +52,48 @@ def reason(watch: Watch, decision: Decision, points: Sequence[Datapoint], before
     if not window:
         length = "1 period" if watch.periods == 1 else f"{watch.periods} periods"
         return f"Threshold Crossed: no datapoints were received for {length} and {fill}."
-    breaching = [p for p in window if p.value is not None and watch.breaches(p.value)]
-    evidence = breaching if state == "ALARM" and breaching else window
-    if state != "ALARM":
-        evidence = [p for p in window if p not in breaching] or window
-    words = COMPARISONS[watch.operator][1]
-    negation = "" if evidence[0] in breaching else "not "
-    examples = ", ".join(f"{p.value} ({_short(p.start)})" for p in evidence[:5])
-    sentence = (
-        f"{len(evidence)} out of the last {len(window)} datapoints [{examples}] "
-        f"{_were(len(evidence))} {negation}{words} the threshold ({watch.threshold})"
-    )
+    evidence = _evidence(watch, state == "ALARM", window)
+    count = len(evidence)
+    negation = "" if _breaches(watch, evidence[0]) else "not "
+    words = f"{_were(count)} {negation}{COMPARISONS[watch.operator][1]}"
+    told = ", ".join(f"{number(p.value or 0.0)} ({_short(p.start)})" for p in evidence[:SHOWN])
+    counted = _many(count)
+    if watch.told_datapoints:
+        counted = f"{count} out of the last {watch.periods} datapoints"
+    crossed = f"{words} the threshold ({number(watch.threshold)})"
+    sentence = f"{counted} [{told}] {crossed}"
+    if count >= SHOWN:
+        recent = f"The most recent datapoints which crossed the threshold: [{told}]"
+        sentence = f"{counted} {crossed}. {recent}"
     if fill:
-        return f"Threshold Crossed: {sentence} and {fill}."[:1023]
-    least = watch.datapoints if state == "ALARM" else watch.periods - watch.datapoints + 1
-    head = "Insufficient Data" if state == "INSUFFICIENT_DATA" else "Threshold Crossed"
-    tail = f" (minimum {_many(least)} for {before} -> {state} transition)"
-    return f"{head}: {sentence}{tail}."[:1023]
+        sentence += f" and {fill}"
+    if watch.told_datapoints:
+        least = _least(watch, state == "ALARM")
+        sentence += f" (minimum {_many(least)} for {_CHANGES[state or 'OK']} transition)"
+    return f"Threshold Crossed: {sentence}."[:_LONGEST]
 
 
-def reason_data(watch: Watch, points: Sequence[Datapoint], now: float) -> str:
+def reason_data(watch: Watch, decision: Decision, points: Sequence[Datapoint], now: float) -> str:
     """The evidence as JSON; at most 4,000 characters."""
-    real = [p for p in points if p.value is not None][-watch.periods :]
-    stat = next((q.stat for q in watch.queries if q.id == watch.watched), "")
+    window = [points[i] for i in decision.judged]
+    query = next(q for q in watch.queries if q.id == watch.watched)
     data: dict[str, object] = {"version": "1.0", "queryDate": stamp(now)}
-    if real:
-        data["startDate"] = stamp(real[0].start)
-    if stat:
-        data["statistic"] = stat
+    if window:
+        data["startDate"] = stamp(window[-1].start)
+    if query.unit:
+        data["unit"] = query.unit
+    if query.stat:
+        data["statistic"] = query.stat
     data["period"] = watch.period
-    data["recentDatapoints"] = [p.value for p in real]
+    data["recentDatapoints"] = [p.value for p in reversed(window)]
     data["threshold"] = watch.threshold
-    data["evaluatedDatapoints"] = [
-        {
-            "timestamp": stamp(p.start),
-            **({} if p.samples is None else {"sampleCount": p.samples}),
-            **({} if p.value is None else {"value": p.value}),
-        }
-        for p in reversed(points[-watch.periods :])
-    ]
-    text = json.dumps(data)
-    while len(text) > 4000:
+    data["evaluatedDatapoints"] = [_told(p) for p in _evaluated(watch, decision, points)]
+    text = _compact(data)
+    while len(text) > _LARGEST:
         for member in ("recentDatapoints", "evaluatedDatapoints"):
             values = data[member]
             data[member] = values[: len(values) // 2] if isinstance(values, list) else values
-        text = json.dumps(data)
+        text = _compact(data)
     return text
 
 
@@ -93,6 +101,59 @@ def stamp(timestamp: float) -> str:
     """``2026-11-21T02:20:00.000+0000``, as alarms write times."""
     moment = dt.datetime.fromtimestamp(timestamp, dt.UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
+
+
+def number(value: float) -> str:
+    """A number as CloudWatch writes it: ``0.25``, ``20000.0``, ``2.5E7``, ``1.0E-4``."""
+    text = repr(float(value))
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return text
+    mantissa = exponent = ""
+    for digits in range(1, 18):
+        mantissa, _, exponent = f"{float(value):.{digits}e}".partition("e")
+        if float(f"{mantissa}e{exponent}") == value:
+            break
+    return f"{mantissa}E{int(exponent)}"
+
+
+def _evidence(watch: Watch, alarm: bool, window: Sequence[Datapoint]) -> list[Datapoint]:
+    """The judged datapoints that speak for a state; all of them where none does."""
+    return [p for p in window if _breaches(watch, p) == alarm] or list(window)
+
+
+def _evaluated(watch: Watch, decision: Decision, points: Sequence[Datapoint]) -> list[Datapoint]:
+    """As many datapoints as decide, newest first: real ones, then periods without data."""
+    window = [points[i] for i in decision.judged]
+    alarm = decision.state == "ALARM"
+    told: list[Datapoint] = []
+    if decision.state != "INSUFFICIENT_DATA":
+        told = [p for p in window if _breaches(watch, p) == alarm]
+    least = _least(watch, alarm or decision.state == "INSUFFICIENT_DATA")
+    missing = [p for p in reversed(points) if p.value is None]
+    chosen = told[:least] + missing[: max(0, least - len(told))]
+    return sorted(chosen, key=lambda p: -p.start)
+
+
+def _least(watch: Watch, alarm: bool) -> int:
+    """The fewest datapoints that decide on a state."""
+    return watch.datapoints if alarm else watch.periods - watch.datapoints + 1
+
+
+def _breaches(watch: Watch, point: Datapoint) -> bool:
+    return point.value is not None and watch.breaches(point.value)
+
+
+def _told(point: Datapoint) -> dict[str, object]:
+    told: dict[str, object] = {"timestamp": stamp(point.start)}
+    if point.value is not None:
+        if point.samples is not None:
+            told["sampleCount"] = point.samples
+        told["value"] = point.value
+    return told
+
+
+def _compact(data: object) -> str:
+    return json.dumps(data, separators=(",", ":"))
 
 
 def _short(timestamp: float) -> str:

@@ -1,10 +1,13 @@
-"""Rules of composite alarms: ``(ALARM(a) OR ALARM("b c")) AND NOT OK(arn:…)``."""
+"""Rules of composite alarms: ``(ALARM(a) OR ALARM("b c")) AND NOT OK(arn:…)``.
+
+``AT_LEAST(2, ALARM, (a, b, c))`` and ``AT_LEAST(50%, NOT OK, (a, b))`` count alarms in a state.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 MAX_ELEMENTS = 500
 MAX_CHILDREN = 100
@@ -14,12 +17,20 @@ States = Callable[[str], str | None]
 
 _TOKEN = re.compile(
     r"""\s*(?:
-        (?P<state>ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"(?P<quoted>[^"]*)"|(?P<plain>[^"()]*?))\s*\)
+        AT_LEAST\s*\(\s*(?P<least>\d+%?)\s*,\s*(?P<not>NOT\s+)?
+            (?P<counted>ALARM|OK|INSUFFICIENT_DATA)\s*,\s*
+            \((?P<names>(?:"[^"]*"|[^"()])*)\)\s*\)
+      | (?P<state>ALARM|OK|INSUFFICIENT_DATA)\s*
+            \(\s*(?:"(?P<quoted>[^"]*)"|(?P<plain>[^"()]*?))\s*\)
       | (?P<word>AND|OR|NOT|TRUE|FALSE)\b
       | (?P<paren>[()])
     )""",
     re.VERBOSE,
 )
+
+_NAME = re.compile(r'"([^"]*)"|([^",]+)')
+# As AWS lists what an operand may begin with.
+_OPERANDS = "'(', 'NOT', AT_LEAST, TRUE or FALSE, ALARM, OK, or INSUFFICIENT_DATA"
 
 
 class RuleError(ValueError):
@@ -34,11 +45,13 @@ class Rule:
         text: As it was written.
         children: Names of the alarms that it depends on, in order, each once.
         holds: Whether it is true under given states.
+        written: How each child is referred to, by its name.
     """
 
     text: str
     children: tuple[str, ...]
     holds: Callable[[States], bool]
+    written: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse_rule(text: str) -> Rule:
@@ -47,15 +60,28 @@ def parse_rule(text: str) -> Rule:
     Raises:
         RuleError: when it cannot be read, or is too large.
     """
+    if text != text.strip():
+        raise RuleError("AlarmRule must not contain leading or trailing whitespace or be null")
     parser = _Parser(text)
     holds = parser.either()
     parser.finish()
-    return Rule(text, tuple(dict.fromkeys(parser.children)), holds)
+    written = {name_of(reference): reference for reference in reversed(parser.references)}
+    return Rule(text, tuple(dict.fromkeys(parser.children)), holds, written)
 
 
 def name_of(reference: str) -> str:
     """An alarm's name, from its name or its ARN."""
     return reference.partition(":alarm:")[2] if reference.startswith("arn:") else reference
+
+
+def _error(message: str) -> RuleError:
+    return RuleError(f"Error in AlarmRule [{message}]")
+
+
+def _references(names: str) -> list[str]:
+    """The alarms of a list: ``a, "b, c"``."""
+    found = [quoted or plain.strip() for quoted, plain in _NAME.findall(names)]
+    return [reference for reference in found if reference]
 
 
 class _Parser:
@@ -64,9 +90,10 @@ class _Parser:
         self._tokens = list(self._read(text))
         self._at = 0
         self.children: list[str] = []
+        self.references: list[str] = []
         elements = sum(1 for kind, _ in self._tokens if kind not in ("AND", "OR", "NOT"))
         if elements > MAX_ELEMENTS:
-            raise RuleError(f"The AlarmRule must not have more than {MAX_ELEMENTS} elements.")
+            raise _error(f"The rule must not have more than {MAX_ELEMENTS} elements")
 
     def either(self) -> Callable[[States], bool]:
         terms = [self._all()]
@@ -76,9 +103,9 @@ class _Parser:
 
     def finish(self) -> None:
         if self._at < len(self._tokens):
-            raise RuleError(f"AlarmRule has unexpected {self._tokens[self._at][1]!r}.")
+            raise _error(f"Unexpected {self._tokens[self._at][1]!r}, must be: AND or OR")
         if len(set(self.children)) > MAX_CHILDREN:
-            raise RuleError(f"The AlarmRule must not name more than {MAX_CHILDREN} alarms.")
+            raise _error(f"The rule must not name more than {MAX_CHILDREN} alarms")
 
     def _all(self) -> Callable[[States], bool]:
         terms = [self._one()]
@@ -88,7 +115,7 @@ class _Parser:
 
     def _one(self) -> Callable[[States], bool]:
         if self._at >= len(self._tokens):
-            raise RuleError("AlarmRule ends where an alarm, TRUE or FALSE is expected.")
+            raise _error(f"The rule ends where there must be: {_OPERANDS}")
         kind, value = self._tokens[self._at]
         self._at += 1
         if kind == "NOT":
@@ -99,12 +126,32 @@ class _Parser:
         if kind == "(":
             inner = self.either()
             if not self._accept(")"):
-                raise RuleError("AlarmRule has a parenthesis that is not closed.")
+                raise _error("A parenthesis is not closed")
             return inner
         if kind in ("ALARM", "OK", "INSUFFICIENT_DATA"):
-            self.children.append(value)
-            return lambda states: states(value) == kind
-        raise RuleError(f"AlarmRule has unexpected {value!r}.")
+            name = self._child(value)
+            return lambda states: states(name) == kind
+        if kind.startswith("AT_LEAST"):
+            return self._at_least(kind, value)
+        raise _error(f"Unexpected {value!r}, must be: {_OPERANDS}")
+
+    def _at_least(self, kind: str, value: str) -> Callable[[States], bool]:
+        _, least, condition, state = kind.split(" ")
+        names = [self._child(reference) for reference in _references(value)]
+        share = least.endswith("%")
+        needed = int(least.rstrip("%"))
+        if not names or not 1 <= needed <= (100 if share else len(names)):
+            raise _error(f"AT_LEAST cannot ask for {least} of {len(names)} alarms")
+        if share:
+            needed = -(-needed * len(names) // 100)
+        wanted = condition == "in"
+        return lambda states: sum((states(n) == state) == wanted for n in names) >= needed
+
+    def _child(self, reference: str) -> str:
+        name = name_of(reference)
+        self.children.append(name)
+        self.references.append(reference)
+        return name
 
     def _accept(self, kind: str) -> bool:
         if self._at < len(self._tokens) and self._tokens[self._at][0] == kind:
@@ -116,16 +163,24 @@ class _Parser:
     def _read(text: str) -> list[tuple[str, str]]:
         tokens: list[tuple[str, str]] = []
         at = 0
-        text = text.rstrip()
         while at < len(text):
             match = _TOKEN.match(text, at)
             if match is None:
-                raise RuleError(f"AlarmRule cannot be read at {text[at : at + 20].strip()!r}.")
+                at += len(text[at:]) - len(text[at:].lstrip())
+                token = re.match(r"\w+|.", text[at:], re.DOTALL)
+                raise _error(
+                    f"Unsupported token '{token[0] if token else ''}' at char {at}, must be: "
+                    f"{_OPERANDS}"
+                )
             if match["state"]:
-                name = name_of(match["quoted"] or match["plain"] or "")
-                if not name:
-                    raise RuleError(f"AlarmRule names no alarm in {match[0].strip()!r}.")
-                tokens.append((match["state"], name))
+                reference = match["quoted"] or match["plain"] or ""
+                if not name_of(reference):
+                    raise _error(f"No alarm is named in {match[0].strip()!r}")
+                tokens.append((match["state"], reference))
+            elif match["least"]:
+                condition = "out" if match["not"] else "in"
+                kind = f"AT_LEAST {match['least']} {condition} {match['counted']}"
+                tokens.append((kind, match["names"]))
             else:
                 word = match["word"] or match["paren"]
                 tokens.append((word, word))

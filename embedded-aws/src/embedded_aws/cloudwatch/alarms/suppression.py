@@ -46,6 +46,15 @@ class Suppression:
         self._held[alarm.name] = _Held(transition, since=now)
         self.look(now)
 
+    def foresee(self, transition: Transition, now: float) -> str:
+        """What :meth:`take` will hold the actions of a transition back for; "" for nothing."""
+        alarm = transition.alarm
+        if "ActionsSuppressor" not in alarm.settings or not alarm.acts:
+            return ""
+        if not alarm.actions(transition.after.value):
+            return ""
+        return self._reason(alarm, _Held(transition, since=now), now)
+
     def look(self, now: float) -> None:
         """Take what need not be held any longer. Needs the alarm store's lock."""
         for name, entry in list(self._held.items()):

@@ -94,7 +94,7 @@ def _call(node: Call, context: Context) -> Value:
         raise MathError(f"{name} is not available: the embedded AWS has no {ABSENT[name]}")
     function = _FUNCTIONS.get(name)
     if function is None:
-        raise MathError(f"{name!r} is not a function of metric math")
+        raise MathError(f"Function '{name}' not found")
     arguments = [evaluate(argument, context) for argument in node.arguments]
     if not function.least <= len(arguments) <= function.most:
         raise MathError(f"{name} does not take {len(arguments)} arguments")

@@ -98,9 +98,13 @@ def parse(text: str) -> Node:
     """
     if text.lstrip().upper().startswith("SELECT "):
         raise MathError("SELECT is not available: the embedded AWS has no Metrics Insights")
-    parser = _Parser(_tokens(text), text)
-    node = parser.level(0)
-    parser.finish()
+    try:
+        parser = _Parser(_tokens(text), text)
+        node = parser.level(0)
+        parser.finish()
+    except MathError as error:
+        # AWS says no more than the first two words.
+        raise MathError(f"Invalid syntax: {error}") from None
     return node
 
 

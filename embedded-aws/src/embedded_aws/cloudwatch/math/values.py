@@ -19,6 +19,7 @@ class TimeSeries:
         grid: Starts of all periods in the range that was asked for.
         id: Of the query that it came from.
         label: Name to show.
+        messages: What an answer says beside it, as ``(code, sentence)``.
     """
 
     points: Mapping[int, float]
@@ -26,6 +27,7 @@ class TimeSeries:
     grid: range = field(default=range(0))
     id: str = ""
     label: str = ""
+    messages: tuple[tuple[str, str], ...] = ()
 
     def with_points(self, points: Mapping[int, float]) -> TimeSeries:
         """The same series with other points; those that are not finite are dropped."""

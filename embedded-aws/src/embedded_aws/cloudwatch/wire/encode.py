@@ -13,6 +13,10 @@ from embedded_aws.protocol import cbor
 from embedded_aws.protocol.query import to_xml
 from embedded_aws.protocol.service import AwsFault, Response
 
+# The namespaces of error shapes: of the service, and of what checks requests in front of it.
+_SERVICE = "com.amazonaws.cloudwatch.v2010_08_01"
+_VALIDATION = "com.amazon.coral.validate"
+
 
 def answer(protocol: str, action: str, shape: Any | None, members: Mapping[str, Any]) -> Response:
     """A successful answer; ``members`` hold timestamps as unix seconds."""
@@ -31,28 +35,37 @@ def answer(protocol: str, action: str, shape: Any | None, members: Mapping[str, 
     return Response(200, data, _headers(protocol, request_id))
 
 
-def error(protocol: str, fault: AwsFault) -> Response:
-    """An error. Its code goes into the query-compatible header, its shape's name into the body."""
+def error(protocol: str, fault: AwsFault, action: str = "", *, query_mode: bool = True) -> Response:
+    """An error. Its code goes into the query-compatible header, its shape's name into the body.
+
+    In CBOR and JSON a client's error has the status 400 unless the client asks for the query
+    protocol's (``x-amzn-query-mode``, which AWS's own SDKs do). A message that AWS leaves empty is
+    left out.
+    """
     request_id = str(uuid.uuid4())
     side = "Sender" if fault.status < 500 else "Receiver"
     if protocol == "query":
+        message = f"<Message>{escape(fault.message)}</Message>" if fault.message else ""
         xml = (
             f'<ErrorResponse xmlns="{NAMESPACE}"><Error><Type>{side}</Type>'
-            f"<Code>{escape(fault.code)}</Code><Message>{escape(fault.message)}</Message></Error>"
+            f"<Code>{escape(fault.code)}</Code>{message}</Error>"
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"
         )
         return Response(fault.status, xml.encode(), _headers("query", request_id))
-    kind = f"com.amazonaws.cloudwatch#{error_shape(fault.code)}"
-    body = {"__type": kind, "message": fault.message, "Message": fault.message, **fault.extra}
+    shape = error_shape(fault.code, action)
+    space = _VALIDATION if shape == "ValidationException" else _SERVICE
+    said = {"message": fault.message} if fault.message else {}
+    body = {"__type": f"{space}#{shape}", **said, **fault.extra}
     headers = _headers(protocol, request_id)
     headers["x-amzn-errortype"] = fault.code
     headers["x-amzn-query-error"] = f"{fault.code};{side}"
     data = cbor.encode(body) if protocol == "cbor" else json.dumps(body).encode()
-    return Response(fault.status, data, headers)
+    status = fault.status if query_mode or fault.status >= 500 else 400
+    return Response(status, data, headers)
 
 
 def _headers(protocol: str, request_id: str) -> dict[str, str]:
-    headers = {"x-amzn-requestid": request_id}
+    headers = {"x-amzn-RequestId": request_id}
     if protocol == "cbor":
         return headers | {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
     return headers | {

@@ -24,11 +24,15 @@ def operation_model(action: str) -> Any | None:
 
 
 @lru_cache
-def error_shape(code: str) -> str:
+def error_shape(code: str, action: str = "") -> str:
     """The shape's name of an error code: ``InvalidParameterValueException`` for
     ``InvalidParameterValue``; the code itself where the model knows none.
+
+    Two shapes may have one code (``ResourceNotFound``): the action's own come first.
     """  # noqa: D205
-    for name in service_model().shape_names:
+    operation = operation_model(action)
+    own = [] if operation is None else [shape.name for shape in operation.error_shapes]
+    for name in (*own, *service_model().shape_names):
         metadata = service_model().shape_for(name).metadata
         if metadata.get("exception") and code in (name, metadata.get("error", {}).get("code")):
             return str(name)
