@@ -21,7 +21,7 @@ MODEL = testbed.MODEL
 HOURS_AHEAD = 30
 """Thirty hours of this clock are a quarter of an hour of the machine's."""
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.seconds(70)]
 
 
 class Silent:
