@@ -1,6 +1,7 @@
 """Whole tuning jobs of real training jobs."""
 
 import re
+import time
 
 import pytest
 from customer.tuning import Tuner, X, until, value_of
@@ -15,10 +16,15 @@ while True:
 EPOCHS = """
 import json, os, time
 x = float(json.loads(os.environ["SM_HPS"])["x"])
-for epoch in range(9):
-    print("loss=%r" % (x + 1 / (1 + epoch)), flush=True)
+epoch = 0
+while epoch < 9 or PATIENT:
+    print("loss=%r" % (x + 1 / (1 + min(epoch, 6))), flush=True)
     time.sleep(0.15)
+    epoch += 1
 """
+# Who is to be stopped does not end by itself, however busy the machine is.
+STOPPED_IF_BAD = EPOCHS.replace("PATIENT", "x > 0.5")
+ENDLESS = EPOCHS.replace("PATIENT", "True")
 GRID = {
     "CategoricalParameterRanges": [
         {"Name": "x", "Values": ["0.1", "0.3", "0.9"]},
@@ -127,7 +133,8 @@ print("loss=%r" % (settings["x"] + {"a": 0, "b": 1}[settings["kind"]]))
 def test_the_median_rule_stops_training_jobs_early(tuner):
     """The first is the best: those after it are worse at once."""
     told = tuner.run(
-        "median", EPOCHS, config={"Strategy": "Grid", "TrainingJobEarlyStoppingType": "Auto"},
+        "median", STOPPED_IF_BAD,
+        config={"Strategy": "Grid", "TrainingJobEarlyStoppingType": "Auto"},
         ranges={"CategoricalParameterRanges": [{"Name": "x", "Values": ["0.1", "0.9", "0.05"]}]},
         limits={"MaxParallelTrainingJobs": 1},
     )  # fmt: skip
@@ -140,7 +147,7 @@ def test_the_median_rule_stops_training_jobs_early(tuner):
 
 def test_hyperband_stops_most_of_a_bracket_and_all_at_the_most(tuner):
     told = tuner.run(
-        "hyperband", EPOCHS, limits={"MaxNumberOfTrainingJobs": 5, "MaxParallelTrainingJobs": 2},
+        "hyperband", ENDLESS, limits={"MaxNumberOfTrainingJobs": 5, "MaxParallelTrainingJobs": 2},
         config={
             "Strategy": "Hyperband",
             "StrategyConfig": {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 7}},
@@ -156,7 +163,7 @@ def test_hyperband_stops_most_of_a_bracket_and_all_at_the_most(tuner):
 
 def test_a_target_ends_it(tuner):
     told = tuner.run(
-        "target", EPOCHS, limits={"MaxParallelTrainingJobs": 2},
+        "target", EPOCHS.replace("PATIENT", "False"), limits={"MaxParallelTrainingJobs": 2},
         config={"TuningJobCompletionCriteria": {"TargetObjectiveMetricValue": 2.0}},
     )  # fmt: skip
     assert told["HyperParameterTuningJobStatus"] == "Completed"
@@ -175,11 +182,11 @@ def test_it_ends_when_nothing_gets_better(tuner):
 
 
 def test_its_time_ends_it(tuner):
-    limits = {"MaxRuntimeInSeconds": 180, "MaxParallelTrainingJobs": 2}
+    limits = {"MaxRuntimeInSeconds": 600, "MaxParallelTrainingJobs": 2}
     told = tuner.run("brief", FOREVER, limits=limits)
     assert told["HyperParameterTuningJobStatus"] == "Completed"
     assert told["TrainingJobStatusCounters"]["Stopped"] == 2
-    assert told["ConsumedResources"]["RuntimeInSeconds"] >= 180
+    assert told["ConsumedResources"]["RuntimeInSeconds"] >= 600
 
 
 def test_a_stop_stops_its_training_jobs(tuner):
@@ -325,8 +332,6 @@ def test_it_waits_without_looking_all_the_while(aws, tuner):
         TrainingJobName=tuner.trials("asleep")[0]["TrainingJobName"]
     )["SecondaryStatus"] == "Training")  # fmt: skip
     before = len(looked)
-    import time
-
     time.sleep(1.0)
     assert len(looked) - before <= 1
     tuner.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="asleep")

@@ -179,8 +179,8 @@ class Tuning(JobRoom[Job]):
     def _hear(self, training_job: TrainingJob) -> None:
         name = str(training_job.tuning_arn).rpartition("/")[2]
         with self._lock:
-            job = next((one for one in self._jobs.values() if one.name.lower() == name), None)
-        if job is not None:
+            launchers = [job for job in self._jobs.values() if job.name.lower() == name]
+        for job in launchers:
             job.wake.set()
 
     def _keep(self, job: Job, trial: Trial) -> None:

@@ -19,5 +19,5 @@ def hopeless(losses: Sequence[float], previous: Sequence[Sequence[float]]) -> bo
         previous: The same of training jobs that have ended.
     """
     epoch = len(losses)
-    averages = [statistics.fmean(one[:epoch]) for one in previous if len(one) >= epoch]
-    return bool(averages) and epoch > 0 and losses[-1] > statistics.median(averages)
+    averages = [statistics.fmean(one[:epoch]) for one in previous if len(one) >= epoch > 0]
+    return bool(averages) and losses[-1] > statistics.median(averages)
