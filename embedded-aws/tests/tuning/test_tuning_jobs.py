@@ -75,6 +75,52 @@ def test_a_tuning_job_is_training_jobs_of_which_one_is_best(tuner):
     assert "OverallBestTrainingJob" not in told
 
 
+def of_the_api(shape, value, path=""):
+    """Paths of what is told and not in the API's model, or lacks what it requires."""
+    if shape.type_name == "structure":
+        yield from (f"{path}.{name}" for name in shape.required_members if name not in value)
+        for name, inner in value.items():
+            if name not in shape.members:
+                yield f"{path}.{name}"
+            else:
+                yield from of_the_api(shape.members[name], inner, f"{path}.{name}")
+    elif shape.type_name == "list":
+        for inner in value:
+            yield from of_the_api(shape.member, inner, f"{path}[]")
+    elif shape.enum if shape.type_name == "string" else False:
+        yield from [] if value in shape.enum else [f"{path}={value}"]
+
+
+@pytest.fixture(scope="module")
+def told(tuner):
+    """One that has told all that there is to tell."""
+    return tuner.run(
+        "told", "print('loss=1')", limits={"MaxNumberOfTrainingJobs": 12},
+        definition={"DefinitionName": "only"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "DescribeHyperParameterTuningJob",
+        "ListHyperParameterTuningJobs",
+        "ListTrainingJobsForHyperParameterTuningJob",
+    ],
+)
+def test_what_is_told_is_of_the_api(aws, tuner, told, action):
+    """Asked without boto3, which passes over what it does not know."""
+    assert told["HyperParameterTuningJobStatus"] == "Completed"
+    answer = aws._rooms["tuning"].actions()[action]({"HyperParameterTuningJobName": "told"})
+    model = tuner.sagemaker.meta.service_model.operation_model(action)
+    assert list(of_the_api(model.output_shape, answer)) == []
+    if action.startswith("Describe"):
+        assert answer["TuningJobCompletionDetails"].keys() == {
+            "NumberOfTrainingJobsObjectiveNotImproving", "ConvergenceDetectedTime",
+        }  # fmt: skip
+        assert answer["BestTrainingJob"]["TrainingJobDefinitionName"] == "only"
+
+
 def test_the_program_is_not_given_the_objective(tuner):
     program = """
 import os, sys

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -66,7 +66,7 @@ class Hyperband:
         return bisect_right(sizes, number % sizes[-1])
 
     def hopeless(
-        self, number: int, losses: Sequence[float], others: Sequence[tuple[int, Sequence[float]]]
+        self, number: int, losses: Sequence[float], others: Iterable[tuple[int, Sequence[float]]]
     ) -> bool:
         """Whether a training job goes no further than it has come.
 

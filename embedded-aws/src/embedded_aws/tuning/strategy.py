@@ -55,7 +55,8 @@ class Strategy:
         others = [one for one in trials if one is not trial and not one.lost]
         losses = trial.losses(self.sign)
         if self.hyperband is not None:
-            told = [(one.number, one.losses(self.sign)) for one in others]
+            # Not made before it is asked for: most values are those of no rung.
+            told = ((one.number, one.losses(self.sign)) for one in others)
             return self.hyperband.hopeless(trial.number, losses, told)
         if not self.median:
             return False
