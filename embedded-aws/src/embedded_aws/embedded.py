@@ -49,6 +49,7 @@ from embedded_aws.state.records import Forgetful, Kept
 from embedded_aws.state.store import Store
 from embedded_aws.training import Training
 from embedded_aws.transform import Transform
+from embedded_aws.tuning import Tuning
 from embedded_aws.world import ACCOUNT_ID, World
 
 # How much a power cut may take, in real seconds.
@@ -206,6 +207,11 @@ class EmbeddedAws:
         processing = Processing(self.world, keep_failed=self._keep_failed_jobs)
         hosting = Hosting(self.world)
         transform = Transform(self.world, hosting, keep_failed=self._keep_failed_jobs)
+        tuning = Tuning(
+            self.world,
+            training,
+            lambda arn, tags: sagemaker.tag(arn, tags),  # noqa: PLW0108  it is made below
+        )
         registry = ModelRegistry(self.world)
         scaling = AutoScaling(self.world, hosting, cloudwatch)
         cloudwatch.sources.append(hosting.measured)
@@ -214,10 +220,12 @@ class EmbeddedAws:
             "training": training,
             "processing": processing,
             "transform": transform,
+            "tuning": tuning,
             "hosting": hosting,
         }
         sagemaker = SageMaker(
-            [training, processing, transform, hosting, registry],
+            # Tuning ends first: what it sees end after that, it would take for its training jobs'.
+            [tuning, training, processing, transform, hosting, registry],
             {"InvokeEndpoint": hosting.invoke, "InvokeEndpointAsync": hosting.invoke_async},
             self.world.records,
             [scaling],
@@ -253,6 +261,7 @@ class EmbeddedAws:
         kept = others.keep_deliveries if isinstance(others, Keeper) else lambda: None
         self._scheduler = Scheduler(self.clock, moto, kept)
         hosting.restore()
+        tuning.restore()
         scaling.start()
 
     def _enter(self) -> None:

@@ -86,6 +86,10 @@ class SageMaker:
         """Tags of a resource by its ARN; none of one that is not there."""
         return self._tags.of(arn)
 
+    def tag(self, arn: str, tags: list[dict[str, str]]) -> None:
+        """Tag what one of the rooms has made by itself."""
+        self._tags.put(arn, tags)
+
     def handle(self, request: Request) -> Response:
         """Answer a control-plane action or an invocation.
 

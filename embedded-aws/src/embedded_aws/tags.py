@@ -45,6 +45,11 @@ class Tags:
                     self._records.drop(KIND, arn)
                     del self._by_arn[arn]
 
+    def put(self, arn: str, tags: list[dict[str, str]]) -> None:
+        """Give a resource, which no ``Create…`` action of a customer has made, its tags."""
+        with self._lock:
+            self._set(arn, _pairs(tags))
+
     def of(self, arn: str) -> dict[str, str]:
         """Tags of a resource; none of one that is not there."""
         with self._lock:

@@ -7,6 +7,7 @@ import pytest
 from customer.processing import Workshop
 from customer.shop import Shop
 from customer.transform import Scorer
+from customer.tuning import Tuner
 
 from embedded_aws.events import sagemaker as events_of
 
@@ -194,3 +195,20 @@ def test_times_are_milliseconds_and_of_packages_text():
     assert rolled.detail["EndpointStatus"] == "ROLLING_BACK"
     package = events_of.model_package({"ModelPackageArn": "arn:p", "CreationTime": 1614186014.0})
     assert package.detail["CreationTime"] == "2021-02-24T17:00:14Z"
+
+
+def test_a_tuning_job_tells_each_status(aws, heard):
+    tuner = Tuner(aws.client, "told-of-tuning")
+    tuner.run("told-of", Tags=[{"Key": "team", "Value": "ads"}])
+    told = heard(
+        "SageMaker HyperParameter Tuning Job State Change",
+        lambda detail: detail["HyperParameterTuningJobStatus"] == "Completed",
+    )
+    statuses = [event["detail"]["HyperParameterTuningJobStatus"] for event in told]
+    assert statuses == ["InProgress", "Completed"]
+    last = told[-1]
+    assert last["resources"] == [last["detail"]["HyperParameterTuningJobArn"]]
+    assert last["detail"]["Tags"] == {"team": "ads"}
+    assert last["detail"]["TrainingJobStatusCounters"]["Completed"] == 3
+    assert last["detail"]["ObjectiveStatusCounters"]["Succeeded"] == 3
+    assert isinstance(last["detail"]["CreationTime"], int)

@@ -40,6 +40,17 @@ def processing_job(description: Mapping[str, Any]) -> Told:
     )
 
 
+def tuning_job(description: Mapping[str, Any]) -> Told:
+    """A tuning job's new status, from its description."""
+    return Told(
+        SOURCE,
+        "SageMaker HyperParameter Tuning Job State Change",
+        description["HyperParameterTuningJobArn"],
+        description["LastModifiedTime"],
+        _in_milliseconds(description),
+    )
+
+
 def transform_job(description: Mapping[str, Any], at: float) -> Told:
     """A transform job's new status, from its description, and when it changed."""
     return Told(

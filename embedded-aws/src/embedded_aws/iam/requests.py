@@ -105,8 +105,10 @@ _SAGEMAKER = {
     "TrainingJobName": "training-job",
     "ProcessingJobName": "processing-job",
     "TransformJobName": "transform-job",
+    "HyperParameterTuningJobName": "hyper-parameter-tuning-job",
     "ModelPackageGroupName": "model-package-group",
 }
+_LISTS_OF_ONE = frozenset({"ListTags", "ListTrainingJobsForHyperParameterTuningJob"})
 _ROLES = ("RoleArn", "ExecutionRoleArn")
 _ARNS = frozenset(
     {
@@ -175,7 +177,11 @@ def rights(request: Request, members: Mapping[str, Any], where: Where) -> Iterat
     for resource in resources or ["*"]:
         yield Right(action, resource, context)
     if prefix == "sagemaker" and request.action.startswith(("Create", "Update")):
-        for role in (members[name] for name in _ROLES if isinstance(members.get(name), str)):
+        definition = members.get("TrainingJobDefinition")  # of a tuning job, which passes its role
+        named = [members, definition] if isinstance(definition, Mapping) else [members]
+        for role in (
+            one[name] for one in named for name in _ROLES if isinstance(one.get(name), str)
+        ):
             yield Right("iam:PassRole", role, {"iam:passedtoservice": (SAGEMAKER,)})
 
 
@@ -279,7 +285,7 @@ def _resources(
 def _of_sagemaker(
     action: str, members: Mapping[str, Any], arn: Callable[[str], str]
 ) -> Iterator[str]:
-    if (action.startswith("List") and action != "ListTags") or action == "Search":
+    if (action.startswith("List") and action not in _LISTS_OF_ONE) or action == "Search":
         return
     # What is made is what a request is about; an endpoint is made of a configuration, too.
     made = action.removeprefix("Create") + "Name" if action.startswith("Create") else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from embedded_aws.protocol.service import AwsFault
@@ -41,11 +41,28 @@ def page(
         key=lambda s: (s[key], s[named]),
         reverse=params.get("SortOrder") == "Descending",
     )
+    answer = cut(matches, params, f"{kind}Summaries")
+    if status:
+        rows = answer[f"{kind}Summaries"]
+        answer[f"{kind}Summaries"] = [s for s in rows if s[standing] == status]
+    return answer
+
+
+def cut(rows: Sequence[dict[str, Any]], params: dict[str, Any], member: str) -> dict[str, Any]:
+    """One page of rows in their order, and the token of the next.
+
+    Args:
+        rows: All of them.
+        params: Members of the request.
+        member: What the answer calls them.
+
+    Raises:
+        AwsFault: on a ``NextToken`` that was not given out.
+    """
     start = _offset(params.get("NextToken"))
-    end = start + (size or DEFAULT_PAGE)
-    rows = [s for s in matches[start:end] if not status or s[standing] == status]
-    answer: dict[str, Any] = {f"{kind}Summaries": rows}
-    if end < len(matches):
+    end = start + (params.get("MaxResults") or DEFAULT_PAGE)
+    answer: dict[str, Any] = {member: list(rows[start:end])}
+    if end < len(rows):
         answer["NextToken"] = base64.urlsafe_b64encode(f"jobs:{end}".encode()).decode()
     return answer
 

@@ -1,4 +1,4 @@
-"""Jobs that know no secondary status: processing and transform jobs."""
+"""Jobs that know no secondary status: processing, transform and tuning jobs."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import logging
 import shutil
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from embedded_aws.jobs.listing import page
@@ -43,7 +43,8 @@ class JobRoom(ABC, Generic[J]):
     """What a sentence calls one: ``training job``."""
     missing: ClassVar[str]
     """What is said of one that is not there; ``{name}`` is its name."""
-    died: ClassVar[str]
+    missing_code: ClassVar[str] = "ValidationException"
+    died: ClassVar[str] = ""
     """Why one failed that ran when an earlier process ended."""
 
     def __init__(self, world: World, *, keep_failed: bool = False) -> None:
@@ -63,10 +64,7 @@ class JobRoom(ABC, Generic[J]):
             self._jobs[job.name] = job
             if job.status not in TERMINAL:
                 job.changed = self._keep_later
-                if job.status == "Stopping":
-                    job.be_stopped()
-                else:
-                    job.fail(self.died)
+                self.left_behind(job)
         if not keep_failed:  # folders whose jobs died with an earlier process
             shutil.rmtree(self._machinery.folder, ignore_errors=True)
 
@@ -81,6 +79,13 @@ class JobRoom(ABC, Generic[J]):
         Raises:
             AwsFault: ``ValidationException``.
         """
+
+    def left_behind(self, job: J) -> None:
+        """What becomes of a job that ran when an earlier process ended: it has died with it."""
+        if job.status == "Stopping":
+            job.be_stopped()
+        else:
+            job.fail(self.died)
 
     def role_of(self, request: dict[str, Any]) -> str:
         """ARN of the role that a job will act as."""
@@ -122,14 +127,28 @@ class JobRoom(ABC, Generic[J]):
             runner.join(10.0)
         self._machinery.spawner.close()
 
-    def _create(self, params: dict[str, Any]) -> dict[str, Any]:
-        request = copy.deepcopy(params)
+    def get(self, name: str) -> J | None:
+        """A job by its name."""
+        with self._lock:
+            return self._jobs.get(name)
+
+    def begin(self, params: Mapping[str, Any], **state: Any) -> J:
+        """Make a job and start it.
+
+        Args:
+            params: Members of its creation.
+            state: What else it is made with.
+
+        Raises:
+            AwsFault: ``ResourceInUse``, or what `checked` raises.
+        """
+        request = copy.deepcopy(dict(params))
         request.pop("Tags", None)
         with self._lock:
             self._refuse_duplicate(request)
         name = request[f"{self.kind}Name"]
         self.checked(request, self._s3_of(request, name))
-        job = self.job_class(request, self._arn(name), self._world.clock)
+        job = self.job_class(request, self.arn(name), self._world.clock, **state)
         runner = self.runner(job, self._machinery)
         with self._lock:
             self._refuse_duplicate(request)
@@ -139,7 +158,10 @@ class JobRoom(ABC, Generic[J]):
             self._runners = [r for r in self._runners if r.alive] + [runner]
         self.tell(job)
         runner.start()
-        return {f"{self.kind}Arn": job.arn}
+        return job
+
+    def _create(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {f"{self.kind}Arn": self.begin(params).arn}
 
     def _s3_of(self, request: dict[str, Any], name: str) -> Any:
         """S3 as the job's role may use it."""
@@ -175,18 +197,21 @@ class JobRoom(ABC, Generic[J]):
         """Keep a job that goes on whatever the disk says; its end with us is told at the next."""
         if self._machinery.closing.is_set():
             return
-        try:
-            self._world.records.put(self.record, job.name, job.record())
-        except AwsFault as fault:
-            log.exception("%s %s: %s", self.words, job.name, fault.message)
+        self.keep_if_possible(self.record, job.name, job.record())
         self.tell(job)
+
+    def keep_if_possible(self, kind: str, name: str, record: Any) -> None:
+        """Keep a record, or log that the disk did not take it."""
+        try:
+            self._world.records.put(kind, name, record)
+        except AwsFault as fault:
+            log.exception("%s %s: %s", self.words, name, fault.message)
 
     def _job(self, params: dict[str, Any]) -> J:
         name = params[f"{self.kind}Name"]
-        with self._lock:
-            job = self._jobs.get(name)
+        job = self.get(name)
         if job is None:
-            raise AwsFault("ValidationException", self.missing.format(name=name))
+            raise AwsFault(self.missing_code, self.missing.format(name=name))
         return job
 
     def _refuse_duplicate(self, request: dict[str, Any]) -> None:
@@ -195,7 +220,7 @@ class JobRoom(ABC, Generic[J]):
             raise AwsFault(
                 "ResourceInUse",
                 f"{self.words.capitalize()} names must be unique within an AWS account and region, "
-                f"and a {self.words} with this name already exists ({self._arn(name)})",
+                f"and a {self.words} with this name already exists ({self.arn(name)})",
             )
 
     def _in_status(self, job: J) -> AwsFault:
@@ -204,6 +229,7 @@ class JobRoom(ABC, Generic[J]):
             f"The request was rejected because the {self.words} is in status {job.status}.",
         )
 
-    def _arn(self, name: str) -> str:
+    def arn(self, name: str) -> str:
+        """ARN of a job with a name."""
         world = self._world
         return f"arn:aws:sagemaker:{world.region}:{world.account_id}:{self.resource}/{name.lower()}"

@@ -60,7 +60,9 @@ class JobState(ABC):
     @classmethod
     def restored(cls, record: Mapping[str, Any], clock: Clock) -> Self:
         """A job of an earlier process, from its :meth:`record`."""
-        job = cls(**{name: record[name] for name in cls.RECORDED}, clock=clock)
+        # A record of an earlier version may lack what has a default.
+        known = {name: record[name] for name in cls.RECORDED if name in record}
+        job = cls(**known, clock=clock)
         if job.status in TERMINAL:
             job.over.set()
         return job
@@ -79,6 +81,11 @@ class JobState(ABC):
     def max_runtime(self) -> float:
         """``MaxRuntimeInSeconds``, virtual seconds."""
         return float(self.request["StoppingCondition"]["MaxRuntimeInSeconds"])
+
+    def standing(self) -> tuple[str, float | None, float | None, str | None]:
+        """Its status, when it started and ended, and its failure, all of one moment."""
+        with self._lock:
+            return self.status, self.started, self.ended, self.failure
 
     def begin(self) -> None:
         """The machines are there: billing begins (once, whatever is restarted)."""

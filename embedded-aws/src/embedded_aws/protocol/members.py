@@ -54,38 +54,78 @@ _CONTAINER_USED = paths("""
 """)
 _CONTAINER_KEPT = {"ContainerHostname": "a model has one container, which nobody calls by name"}
 
+_TRAINED_USED = paths("""
+    RoleArn Environment
+    AlgorithmSpecification.TrainingImage AlgorithmSpecification.AlgorithmName
+    AlgorithmSpecification.TrainingInputMode
+    AlgorithmSpecification.MetricDefinitions[].Name
+    AlgorithmSpecification.MetricDefinitions[].Regex
+    InputDataConfig[].ChannelName InputDataConfig[].ContentType
+    InputDataConfig[].CompressionType InputDataConfig[].RecordWrapperType
+    InputDataConfig[].InputMode
+    InputDataConfig[].DataSource.S3DataSource.S3DataType
+    InputDataConfig[].DataSource.S3DataSource.S3Uri
+    InputDataConfig[].DataSource.S3DataSource.S3DataDistributionType
+    OutputDataConfig.S3OutputPath OutputDataConfig.KmsKeyId OutputDataConfig.CompressionType
+    ResourceConfig.InstanceType ResourceConfig.InstanceCount
+    ResourceConfig.InstanceGroups[].InstanceType
+    ResourceConfig.InstanceGroups[].InstanceCount
+    ResourceConfig.InstanceGroups[].InstanceGroupName
+    StoppingCondition.MaxRuntimeInSeconds StoppingCondition.MaxWaitTimeInSeconds
+    EnableManagedSpotTraining EnableNetworkIsolation
+    CheckpointConfig.S3Uri CheckpointConfig.LocalPath
+""")
+"""What a training job and the definition of a tuning job's have in common."""
+_TRAINED_KEPT = {
+    "ResourceConfig.VolumeSizeInGB": _DISK,
+    "ResourceConfig.VolumeKmsKeyId": _KEY,
+    "VpcConfig.SecurityGroupIds": _NETWORK,
+    "VpcConfig.Subnets": _NETWORK,
+    "EnableInterContainerTrafficEncryption": "the job's hosts talk within this machine",
+}
+
 MEMBERS: Mapping[str, Members] = {
     "CreateTrainingJob": Members(
-        paths("""
-            TrainingJobName HyperParameters RoleArn Environment Tags[].Key Tags[].Value
-            AlgorithmSpecification.TrainingImage AlgorithmSpecification.AlgorithmName
-            AlgorithmSpecification.TrainingInputMode
-            AlgorithmSpecification.MetricDefinitions[].Name
-            AlgorithmSpecification.MetricDefinitions[].Regex
+        _TRAINED_USED
+        | paths("""
+            TrainingJobName HyperParameters Tags[].Key Tags[].Value
             AlgorithmSpecification.ContainerEntrypoint AlgorithmSpecification.ContainerArguments
-            InputDataConfig[].ChannelName InputDataConfig[].ContentType
-            InputDataConfig[].CompressionType InputDataConfig[].RecordWrapperType
-            InputDataConfig[].InputMode
-            InputDataConfig[].DataSource.S3DataSource.S3DataType
-            InputDataConfig[].DataSource.S3DataSource.S3Uri
-            InputDataConfig[].DataSource.S3DataSource.S3DataDistributionType
-            OutputDataConfig.S3OutputPath OutputDataConfig.KmsKeyId OutputDataConfig.CompressionType
-            ResourceConfig.InstanceType ResourceConfig.InstanceCount
-            ResourceConfig.InstanceGroups[].InstanceType
-            ResourceConfig.InstanceGroups[].InstanceCount
-            ResourceConfig.InstanceGroups[].InstanceGroupName
-            StoppingCondition.MaxRuntimeInSeconds StoppingCondition.MaxWaitTimeInSeconds
-            EnableManagedSpotTraining EnableNetworkIsolation
-            CheckpointConfig.S3Uri CheckpointConfig.LocalPath
         """),
-        {
-            "ResourceConfig.VolumeSizeInGB": _DISK,
-            "ResourceConfig.VolumeKmsKeyId": _KEY,
-            "VpcConfig.SecurityGroupIds": _NETWORK,
-            "VpcConfig.Subnets": _NETWORK,
-            "EnableInterContainerTrafficEncryption": "the job's hosts talk within this machine",
-            "ProfilerConfig.DisableProfiler": "there is no profiler",
+        {**_TRAINED_KEPT, "ProfilerConfig.DisableProfiler": "there is no profiler"},
+    ),
+    "CreateHyperParameterTuningJob": Members(
+        paths("""
+            HyperParameterTuningJobName Tags[].Key Tags[].Value
+            WarmStartConfig.ParentHyperParameterTuningJobs[].HyperParameterTuningJobName
+            WarmStartConfig.WarmStartType
+            TrainingJobDefinition.DefinitionName TrainingJobDefinition.StaticHyperParameters
+        """)
+        | {f"TrainingJobDefinition.{path}" for path in _TRAINED_USED}
+        | {
+            f"HyperParameterTuningJobConfig.{path}"
+            for path in paths("""
+                Strategy RandomSeed TrainingJobEarlyStoppingType
+                StrategyConfig.HyperbandStrategyConfig.MinResource
+                StrategyConfig.HyperbandStrategyConfig.MaxResource
+                HyperParameterTuningJobObjective.Type HyperParameterTuningJobObjective.MetricName
+                ResourceLimits.MaxNumberOfTrainingJobs ResourceLimits.MaxParallelTrainingJobs
+                ResourceLimits.MaxRuntimeInSeconds
+                ParameterRanges.IntegerParameterRanges[].Name
+                ParameterRanges.IntegerParameterRanges[].MinValue
+                ParameterRanges.IntegerParameterRanges[].MaxValue
+                ParameterRanges.IntegerParameterRanges[].ScalingType
+                ParameterRanges.ContinuousParameterRanges[].Name
+                ParameterRanges.ContinuousParameterRanges[].MinValue
+                ParameterRanges.ContinuousParameterRanges[].MaxValue
+                ParameterRanges.ContinuousParameterRanges[].ScalingType
+                ParameterRanges.CategoricalParameterRanges[].Name
+                ParameterRanges.CategoricalParameterRanges[].Values
+                TuningJobCompletionCriteria.TargetObjectiveMetricValue
+                TuningJobCompletionCriteria.BestObjectiveNotImproving.MaxNumberOfTrainingJobsNotImproving
+                TuningJobCompletionCriteria.ConvergenceDetected.CompleteOnConvergence
+            """)
         },
+        {f"TrainingJobDefinition.{path}": why for path, why in _TRAINED_KEPT.items()},
     ),
     "CreateProcessingJob": Members(
         paths("""

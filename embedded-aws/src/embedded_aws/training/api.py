@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from embedded_aws.events import sagemaker as events
@@ -13,6 +14,7 @@ from embedded_aws.protocol.service import AwsFault
 from embedded_aws.training.checks import check_input_exists, check_request
 from embedded_aws.training.job import Job
 from embedded_aws.training.runner import Runner
+from embedded_aws.world import World
 
 
 class Training(JobRoom[Job]):
@@ -28,6 +30,11 @@ class Training(JobRoom[Job]):
         "InternalServerError: the embedded AWS ended while this job ran, and its processes with "
         "it. Please retry the training job; it goes on from its last checkpoint where it saves any."
     )
+
+    def __init__(self, world: World, *, keep_failed: bool = False) -> None:
+        self.heard: Callable[[Job], None] = lambda _job: None
+        """Called with each change of a job that a tuning job launched."""
+        super().__init__(world, keep_failed=keep_failed)
 
     def checked(self, request: dict[str, Any], s3: Any) -> None:
         """See `JobRoom.checked`."""
@@ -45,6 +52,8 @@ class Training(JobRoom[Job]):
         # The last secondary status comes a moment before the status that goes with it.
         if not job.ending:
             self._world.events.tell(events.training_job(job.describe()))
+            if job.tuning_arn is not None:
+                self.heard(job)
 
     def things(self) -> dict[str, Any]:
         """Jobs and their statuses, for the admin path."""

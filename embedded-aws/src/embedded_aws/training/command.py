@@ -10,6 +10,8 @@ from typing import Any
 from embedded_aws.jobs.command import runnable
 
 _RESERVED = "sagemaker_"
+OBJECTIVE = "_tuning_objective_metric"
+"""The hyperparameter by which a tuning job tells its objective; no program is given it."""
 _CHANNELS = "/opt/ml/input/data"
 
 
@@ -25,8 +27,15 @@ def decoded(hyperparameters: Mapping[str, str]) -> dict[str, Any]:
 
 
 def user_values(hyperparameters: Mapping[str, str]) -> dict[str, Any]:
-    """The decoded hyperparameters that are the program's own."""
-    return {k: v for k, v in decoded(hyperparameters).items() if not k.startswith(_RESERVED)}
+    """The decoded hyperparameters that are the program's own.
+
+    Not those of the training toolkit's ``SAGEMAKER_HYPERPARAMETERS``.
+    """
+    return {
+        k: v
+        for k, v in decoded(hyperparameters).items()
+        if not k.startswith(_RESERVED) and k != OBJECTIVE
+    }
 
 
 def arguments(values: Mapping[str, Any]) -> list[str]:

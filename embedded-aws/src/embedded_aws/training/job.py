@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,15 +55,28 @@ _MESSAGES = {
 
 @dataclass
 class Job(JobState):
-    """State of one training job; see `embedded_aws.jobs.state.JobState`."""
+    """State of one training job; see `embedded_aws.jobs.state.JobState`.
+
+    Args:
+        secondary: Its secondary status.
+        model_artifacts: ``S3ModelArtifacts``, once they are stored.
+        metrics: The last value of each algorithm metric, and its time.
+        transitions: ``SecondaryStatusTransitions``.
+        tuning_arn: ARN of the tuning job that launched it.
+        measured: Called with each value of a metric, by the thread that reads the program's output.
+    """
 
     secondary: str = "Starting"
     model_artifacts: str | None = None
     metrics: dict[str, tuple[float, float]] = field(default_factory=dict)
     transitions: list[dict[str, Any]] = field(default_factory=list)
+    tuning_arn: str | None = None
+    measured: Callable[[str, float], None] = field(default=lambda _name, _value: None, repr=False)
 
     kind = "TrainingJob"
-    RECORDED = (*JobState.RECORDED, "secondary", "model_artifacts", "metrics", "transitions")
+    RECORDED = (
+        *JobState.RECORDED, "secondary", "model_artifacts", "metrics", "transitions", "tuning_arn",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -120,7 +134,8 @@ class Job(JobState):
         with self._lock:
             now = self.clock.now()
             self.metrics[name] = (value, now)
-            return now
+        self.measured(name, value)
+        return now
 
     def finish(self, status: str, secondary: str, failure: str | None = None) -> None:
         """End in a terminal status."""
@@ -151,6 +166,8 @@ class Job(JobState):
                 "ProfilingStatus": "Disabled",
                 **{name: self.request[name] for name in _ECHOED if name in self.request},
             }
+            if self.tuning_arn is not None:
+                description["TuningJobArn"] = self.tuning_arn
             if self.model_artifacts is not None:
                 description["ModelArtifacts"] = {"S3ModelArtifacts": self.model_artifacts}
             if self.failure is not None:
