@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tasks.drift.comparison.meaning import Meaning
+from tasks.drift.explanation.story import Meaning
 from tasks.drift.comparison.together import Multivariate
 from tasks.values import Frozen, Outcome
 
