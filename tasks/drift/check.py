@@ -9,12 +9,12 @@ import numpy as np
 from tasks.drift.comparison.categorical import aligned, categorical_tests
 from tasks.drift.comparison.decision import ColumnEvidence, holm, strongest
 from tasks.drift.comparison.effects import jensen_shannon, psi, wasserstein
-from tasks.drift.explanation.categorical import explain_categorical
-from tasks.drift.explanation.numeric import explain_numeric
 from tasks.drift.comparison.natural import Learned, learn, natural_tests
 from tasks.drift.comparison.reference import in_season
 from tasks.drift.comparison.relevance import cells_of, gated, relevant
 from tasks.drift.comparison.twosample import Tested, numeric_tests, two_proportions
+from tasks.drift.explanation.categorical import explain_categorical
+from tasks.drift.explanation.numeric import explain_numeric
 from tasks.drift.policy import (
     CATEGORICAL_BUDGET,
     NATURAL_CATEGORICAL_BUDGET,

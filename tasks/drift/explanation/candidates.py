@@ -17,7 +17,7 @@ from tasks.drift.explanation.law import (
     units_of,
 )
 from tasks.drift.explanation.story import Story
-from tasks.drift.explanation.units import CLOCKS, DIALS, READINGS, UNITS
+from tasks.drift.explanation.units import CLOCKS, DIALS, PLAIN, READINGS, UNITS
 from tasks.drift.profiles.cells import EDGES, Floats
 from tasks.drift.profiles.grid import NumericGrid
 
@@ -64,7 +64,8 @@ def _units(pair: Pair) -> Iterator[Story]:
         for factor, word in ((size, "multiplied"), (1 / size, "divided")):
             sentence = f"All values were {word} by {text}: the unit probably changed."
             law = moved(pair.law, factor, (factor - 1) * zero)
-            yield Story("unit change", sentence, law, 0)
+            odd = 0.0 if size in PLAIN else factor
+            yield Story("unit change", sentence, law, 0, size=factor, factor=odd)
     yield Story(
         "unit change",
         "All values changed their sign.",
@@ -121,7 +122,7 @@ def _shifts(pair: Pair, before: Floats, after: Floats) -> Iterator[Story]:
             yield Story("clock", sentence, exactly, 0)
     way = "up" if by > 0 else "down"
     middle = f"median {number(grid, before[9])} → {number(grid, after[9])}"
-    sentence = f"All values moved {way} by about {amount(abs(by) * grid.scale)} ({middle})."
+    sentence = f"The values moved {way} by about {amount(abs(by) * grid.scale)} ({middle})."
     yield Story("shift", sentence, law, 1)
 
 
@@ -167,7 +168,7 @@ def _scales(pair: Pair, before: Floats, after: Floats) -> Iterator[Story]:
 def _ratio(a: Floats, b: Floats, *, exact: bool) -> float:
     """The factor from one to the other: of most quantiles where values are exact."""
     if not exact:
-        return float((a @ b) / (a @ a))
+        return float(a @ b) / float(a @ a)
     ratios, often = np.unique(np.round(b[a != 0] / a[a != 0], 9), return_counts=True)
     return float(ratios[np.argmax(often)]) or 1.0
 

@@ -13,7 +13,7 @@ from tasks.drift.comparison.categorical import Aligned, aligned
 from tasks.drift.comparison.twosample import Tested, two_proportions
 from tasks.drift.explanation.renaming import renamings
 from tasks.drift.explanation.story import Explained, Meaning
-from tasks.drift.profiles.cells import Floats
+from tasks.drift.profiles.cells import Floats, Ints
 from tasks.drift.profiles.counts import CategoryCounts
 
 _NOISE, _WOBBLE, _LEFT_OVER, _FEW = 1e-4, 0.003, 0.05, 5.0
@@ -42,8 +42,10 @@ def explain_categorical(
     gone = f"{now:.1%} of the values are missing (before: {was:.1%})."
     told = None
     if min(reference.rows - reference.nulls, current.rows - current.nulls) > 0:
-        told = _words(name, reference, current, test) if current.words else _values(
-            name, reference, current, test
+        told = (
+            _words(name, reference, current, test)
+            if current.words
+            else _values(name, reference, current, test)
         )
     if told is None or test.name == "missing":
         more = f" Besides: {told.sentence}" if told and told.meaning != "unclear" else ""
@@ -160,14 +162,14 @@ def _renamed(pair: Aligned, before: Floats) -> Iterator[Telling]:
             expected[place[old]] -= before[place[old]]
         for old, new in targets.items():
             expected[place[new]] += before[place[old]]
-        new = tuple(dict.fromkeys(targets.values()))[:3]
+        written = tuple(dict.fromkeys(targets.values()))[:3]
         first = next(iter(targets))
         sentence = f"Names are now written {told}: {first!r} is {targets[first]!r}."
-        yield Telling("encoding", sentence, expected, 0, new)
+        yield Telling("encoding", sentence, expected, 0, written)
 
 
 def _moved_names(
-    pair: Aligned, before: Floats, after: Floats, fresh: Floats, lost: Floats
+    pair: Aligned, before: Floats, after: Floats, fresh: Ints, lost: Ints
 ) -> Iterator[Telling]:
     """One value's rows hold another one now."""
     for old in lost[np.argsort(-before[lost])][:_MOST]:
@@ -231,7 +233,7 @@ def _distance(before: Floats, after: Floats) -> float:
     return 0.5 * float(np.abs(after - before).sum())
 
 
-def _by_strength(pair: Aligned) -> Floats:
+def _by_strength(pair: Aligned) -> Ints:
     """Places of the values, the strongest evidence first."""
     n, m = max(pair.rows[0], 1), max(pair.rows[1], 1)
     rate = (pair.reference + pair.current) / (n + m)
@@ -243,7 +245,7 @@ def _strongest(pair: Aligned) -> tuple[str, ...]:
     return tuple(pair.names[at] for at in _by_strength(pair)[:1])
 
 
-def _listed(pair: Aligned, places: Floats, share: Floats) -> tuple[str, ...]:
+def _listed(pair: Aligned, places: Ints, share: Floats) -> tuple[str, ...]:
     ordered = sorted(places.tolist(), key=lambda at: (-share[at], pair.names[at]))
     return tuple(pair.names[at] for at in ordered[:3])
 
@@ -277,9 +279,7 @@ def _named(reference: CategoryCounts, current: CategoryCounts) -> Aligned:
         if max(sides[0].get(name, 0), sides[1].get(name, 0)) > 4 * unsure + _FEW
     )
     rows = (reference.rows - reference.nulls, current.rows - current.nulls)
-    counts = [
-        np.asarray([side.get(name, 0) for name in names], np.int64) for side in sides
-    ]
+    counts = [np.asarray([side.get(name, 0) for name in names], np.int64) for side in sides]
     rest = [np.asarray([total - int(side.sum())]) for total, side in zip(rows, counts, strict=True)]
     if not names:
         return Aligned((), counts[0], counts[1], rows, sketched=True)

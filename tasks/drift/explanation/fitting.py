@@ -8,18 +8,18 @@ reference rows, and is uncertain by as much.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import chdtri
 
 from tasks.drift.explanation.law import Law, law_of, points_of
-from tasks.drift.profiles.cells import EDGES, Floats
+from tasks.drift.profiles.cells import EDGES, Floats, Ints
 from tasks.drift.profiles.counts import NumericCounts
 
-_BULK, _TAILS, _FEW = 40, 3.0, 5.0
-_NOISE = 1e-4
+_BULK, _TAILS, _FEW = 20, 2.0, 5.0
+_NOISE = 1e-5
 """A true story is given up this seldom."""
 WOBBLE = 0.003
 """Squared distance that ordinary weeks lie apart: a location that wobbles by 0.05 sd."""
@@ -50,6 +50,8 @@ class Pair:
         exact: Whether both hold few values, which are then compared one by one.
         cuts: Ascending positions between which rows are counted, shape (k,).
         seen: Current rows between them, shape (k + 1,).
+        rows: Reference and current rows that hold a number.
+        starts, order: The groups that are compared: first bin of each, in this order of the bins.
     """
 
     reference: NumericCounts
@@ -58,21 +60,18 @@ class Pair:
     exact: bool
     cuts: Floats
     seen: Floats
-    rows: tuple[float, float] = field(default=(0.0, 0.0))
+    rows: tuple[float, float]
+    starts: Ints
+    order: Ints
 
     def fit(self, law: Law, parameters: int = 0) -> Fit:
         """How well a law with so many fitted parameters accounts for the current rows."""
         n, m = self.rows
         below = np.clip(np.concatenate(([0.0], law(self.cuts), [1.0])), 0.0, 1.0)
-        expected = np.maximum(np.diff(below), 0.0)
-        pooled = (n * expected + self.seen) / (n + m)
-        middle = np.cumsum(pooled) - pooled / 2
-        least = _FEW / (n + m)
-        odds = np.log(np.clip(middle, least, 1) / np.clip(1 - middle, least, 1))
-        change = np.diff(np.floor(middle * _BULK) + 1_000 * np.floor(odds * _TAILS)) != 0
-        starts = np.concatenate(([0], np.flatnonzero(change) + 1))
-        a, b = np.add.reduceat(expected, starts), np.add.reduceat(self.seen, starts) / m
-        both = np.add.reduceat(pooled, starts)
+        expected = np.maximum(np.diff(below), 0.0)[self.order]
+        a = np.add.reduceat(expected, self.starts)
+        b = np.add.reduceat(self.seen[self.order], self.starts) / m
+        both = (n * a + m * b) / (n + m)
         filled = both > 0
         noise = (both * (1 / m + 1 / n))[filled]
         chi = float((((b - a)[filled] ** 2) / noise).sum())
@@ -110,8 +109,11 @@ def pair_of(reference: NumericCounts, current: NumericCounts) -> Pair:
     law = law_of(reference)
     if not reference.values or not current.values:
         # A number on an edge belongs to the cell that is farther from the centre.
+        seen = current.cells.astype(np.float64)
+        order = np.arange(len(seen))
         cuts = EDGES * (1 - 1e-9)
-        return Pair(reference, current, law, False, cuts, current.cells.astype(np.float64), rows)
+        starts = _starts(reference.cells.astype(np.float64), seen, min(rows))
+        return Pair(reference, current, law, False, cuts, seen, rows, starts, order)
     where, counts = points_of(current)
     known = np.unique(np.concatenate((where, points_of(reference)[0])))
     zero = abs(reference.grid.centre) / reference.grid.scale
@@ -122,4 +124,21 @@ def pair_of(reference: NumericCounts, current: NumericCounts) -> Pair:
     cuts = np.column_stack((known - width, known + width)).ravel()
     seen = np.zeros(len(cuts) + 1)
     seen[np.searchsorted(cuts, where)] = counts
-    return Pair(reference, current, law, True, cuts, seen, rows)
+    # What a law puts between the known values is one group, in which there is no row.
+    order = np.concatenate((np.arange(1, len(seen), 2), np.arange(0, len(seen), 2)))
+    was = np.diff(np.concatenate(([0.0], law(cuts), [1.0])))
+    starts = np.append(_starts(was[1::2], seen[1::2], min(rows)), len(known))
+    return Pair(reference, current, law, True, cuts, seen, rows, starts, order)
+
+
+def _starts(was: Floats, seen: Floats, rows: float) -> Ints:
+    """First bin of each group: groups of both sides' rows, the same for every law."""
+    share = (was / max(float(was.sum()), 1e-12) + seen / max(float(seen.sum()), 1e-12)) / 2
+    middle = np.cumsum(share) - share / 2
+    least = _FEW / rows
+    odds = np.log(np.clip(middle, least, 1) / np.clip(1 - middle, least, 1))
+    group = np.floor(middle * _BULK) + 1_000 * np.floor(odds * _TAILS)
+    # Bins without a row go with those before them.
+    filled = np.flatnonzero(share > 1e-12)
+    change = np.flatnonzero(np.diff(group[filled]) != 0) + 1
+    return np.asarray(np.concatenate(([0], filled[change])), np.int64)

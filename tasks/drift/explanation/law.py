@@ -59,7 +59,8 @@ def _law_of_cells(counts: NumericCounts) -> Law:
     shares = np.concatenate(([0.0], below, [cells.sum()])) / total
 
     def law(at: Floats) -> Floats:
-        return np.interp(at, knots, shares) + np.where(at > 0, centre / total, 0.0)
+        even: Floats = np.interp(at, knots, shares) + np.where(at > 0, centre / total, 0.0)
+        return even
 
     return law
 
@@ -81,6 +82,7 @@ def moved(law: Law, factor: float, by: float) -> Law:
     """Every number times ``factor`` (not 0), plus ``by``."""
     if factor > 0:
         return lambda at: law((at - by) / factor)
+
     # Strictly below becomes strictly above, so the position itself is taken in.
     def mirrored(at: Floats) -> Floats:
         source = (at - by) / factor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import gcd, log
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from tasks.drift.comparison.twosample import EQUIPROBABLE, Tested, equiprobable, two_proportions
 from tasks.drift.explanation.candidates import amount, number, stories
 from tasks.drift.explanation.fitting import Fit, Pair, pair_of
-from tasks.drift.explanation.law import law_of, points_of, quantiles
+from tasks.drift.explanation.law import law_of, moved, quantiles
 from tasks.drift.explanation.parts import part_stories
 from tasks.drift.explanation.story import Explained, Story
 from tasks.drift.profiles.cells import EDGES
@@ -17,6 +18,10 @@ from tasks.drift.profiles.counts import NumericCounts
 
 _AS_GOOD = 6.0
 """Two stories of different meaning whose scores are nearer than this are not told apart."""
+_SMOOTHED = 3.0
+"""What a law gains from lying between the cells, where the reference's own noise is evened out."""
+_CLOSELY, _RISE = 0.03, 6.0
+"""A unit's factor must be told from others that differ by so much, by so much of the statistic."""
 _COPIED = 30
 
 
@@ -27,14 +32,15 @@ def explain_numeric(
 
     Args:
         name: The column's, as it stands in conditions.
-        reference, current: Its counts, on one grid.
+        reference: Its counts.
+        current: Its counts now, on the same grid.
         test: The test that found it.
     """
     # Where one side has no number at all, whatever was tested is a matter of that.
     if not reference.cells.any() or not current.cells.any():
         return _missing(name, reference, current)
     if _constant(reference) and reference.at_centre is not None:
-        told = _one_value(name, reference, current)
+        told: Explained | None = _one_value(name, reference, current)
     else:
         told = _numbers(name, reference, current, test)
     p = two_proportions(reference.missing, reference.rows, current.missing, current.rows)
@@ -63,11 +69,13 @@ def _numbers(
         sentence = f"Every row stands there {copies} times: the same data were probably read again."
         return Explained("duplicates", sentence, f"{name} IS NOT NULL", (1.0, 1.0))
     same = pair.fit(pair.law)
-    if same.holds(0.0):
-        if test.name in {"low tail", "high tail"}:
-            return _tail(name, pair, test)
-        return None
     chosen = smallest(pair, same)
+    if same.holds(0.0):  # what changed is too little to show in the groups
+        worth = chosen is not None and _score(pair, chosen) < same.chi
+        if test.name in {"low tail", "high tail"} and not worth:
+            return _tail(name, pair, test)
+        if test.name == "missing" or not worth:
+            return None
     if chosen is None:
         return _unclear(name, reference, current)
     rows, share = _rows(name, pair, chosen)
@@ -82,19 +90,26 @@ def smallest(pair: Pair, same: Fit | None = None) -> Story | None:
     one of another meaning is as good and no larger.
     """
     same = same or pair.fit(pair.law)
-    price = log(max(min(pair.rows), 8.0))
     scored = []
     for story in (*stories(pair), *part_stories(pair)):
         fit = pair.fit(story.law, story.parameters)
         if fit.holds(same.distance):
-            scored.append((fit.chi + price * story.parameters, story))
+            sure = _met(pair, story, fit)
+            scored.append((_score(pair, sure), sure))
     if not scored:
         return None
     scored.sort(key=lambda item: item[0])
     best, chosen = scored[0]
-    for score, other in scored[1:]:
-        if score - best > _AS_GOOD:
-            break
+    near = [story for score, story in scored[1:] if score - best <= _AS_GOOD]
+    if chosen.meaning in {"unit change", "scale"}:
+        whole = [item for item in (chosen, *near) if item.size and not item.parameters]
+        if len({item.size for item in whole}) > 1:
+            return _towards_zero(chosen, whole)
+    if chosen.factor:  # about zero, a factor and a spread are the same
+        near = [item for score, item in scored[1:] if score - best <= _AS_GOOD + 12]
+        spread = next((item for item in near if item.meaning == "spread"), None)
+        return spread or chosen
+    for other in near:
         if other.meaning == chosen.meaning or other.parameters > chosen.parameters:
             continue
         if other.parameters < chosen.parameters or _told_first(other) < _told_first(chosen):
@@ -102,7 +117,34 @@ def smallest(pair: Pair, same: Fit | None = None) -> Story | None:
     return chosen
 
 
-_ORDER = ("shift", "scale", "spread")
+def _towards_zero(chosen: Story, units: list[Story]) -> Story:
+    """Several factors account for it: all of the values lie in a cell or two."""
+    plain = sorted(max(item.size, 1 / item.size) for item in units)
+    way = "multiplied" if chosen.size > 1 else "divided"
+    sentence = f"All values were {way} by {amount(plain[0])} or more: the unit probably changed."
+    return replace(chosen, meaning="unit change", sentence=sentence)
+
+
+def _score(pair: Pair, story: Story) -> float:
+    price = log(max(min(pair.rows), 8.0)) + _SMOOTHED
+    return pair.fit(story.law).chi + price * story.parameters
+
+
+def _met(pair: Pair, story: Story, fit: Fit) -> Story:
+    """A change of unit as it is where its factor is met closely, else as some factor."""
+    if not story.factor:
+        return story
+    zero = pair.reference.grid.centre / pair.reference.grid.scale
+    for away in (1 + _CLOSELY, 1 / (1 + _CLOSELY)):
+        factor = story.factor * away
+        if pair.fit(moved(pair.law, factor, (factor - 1) * zero)).chi < fit.chi + _RISE:
+            told = story.sentence.split(": ", 1)[0]
+            sentence = f"{told.replace(' by ', ' by about ')}: perhaps the unit changed."
+            return replace(story, meaning="scale", sentence=sentence)
+    return story
+
+
+_ORDER = ("shift", "spread", "scale")
 
 
 def _told_first(story: Story) -> int:
@@ -112,12 +154,16 @@ def _told_first(story: Story) -> int:
 
 def _constant(counts: NumericCounts) -> bool:
     total = int(counts.cells.sum())
-    return (counts.at_centre or 0) == total or (counts.values is not None and len(counts.values) == 1)
+    return (counts.at_centre or 0) == total or (
+        counts.values is not None and len(counts.values) == 1
+    )
 
 
 def _copies(counts: NumericCounts) -> int:
     """By what every count can be divided, where that is no accident."""
-    held = list(counts.values.values()) if counts.values else counts.cells[counts.cells > 0].tolist()
+    held = (
+        list(counts.values.values()) if counts.values else counts.cells[counts.cells > 0].tolist()
+    )
     return gcd(*held) if len(held) >= _COPIED else 1
 
 
@@ -158,9 +204,7 @@ def _tail(name: str, pair: Pair, test: Tested) -> Explained:
 def _unclear(name: str, reference: NumericCounts, current: NumericCounts) -> Explained:
     pair = pair_of(reference, current)
     grid, before, after = reference.grid, quantiles(reference), quantiles(current)
-    spans = [
-        f"{number(grid, side[4])} to {number(grid, side[14])}" for side in (before, after)
-    ]
+    spans = [f"{number(grid, side[4])} to {number(grid, side[14])}" for side in (before, after)]
     sentence = (
         f"It is unclear what happened: no simple change explains it. Half of the values lie from "
         f"{spans[1]} (before: {spans[0]})."

@@ -9,6 +9,7 @@ import numpy as np
 from tasks.drift.explanation.candidates import amount, number
 from tasks.drift.explanation.fitting import Pair
 from tasks.drift.explanation.law import (
+    Law,
     law_of,
     mixed,
     moved,
@@ -100,8 +101,8 @@ def _told(pair: Pair, at: int, low: float, high: float) -> tuple[str, str]:
         known = dict(current.values)
     inside = [value for value in known if low <= units_of(value, grid) < high]
     if len(inside) == 1:
-        plain = f"{inside[0]:,}" if isinstance(inside[0], int) else grid.text(
-            units_of(inside[0], grid)
+        plain = (
+            f"{inside[0]:,}" if isinstance(inside[0], int) else grid.text(units_of(inside[0], grid))
         )
         return plain, repr(inside[0])
     here, before = current.at_centre or 0, reference.at_centre or 0
@@ -131,14 +132,16 @@ def _units_of_some(pair: Pair) -> Iterator[Story]:
             share = float((weight * (now - was)) @ away) / power if power > 0 else 0.0
             if not _LEAST < share < 0.97:
                 continue
-            share = pair.best(
-                lambda w, to=other: mixed(pair.law, to, min(max(w, 0.0), 1.0)), share, share * 0.5
-            )
+
+            def some(of: float, other: Law = other) -> Law:
+                return mixed(pair.law, other, min(max(of, 0.0), 1.0))
+
+            share = pair.best(some, share, share * 0.5)
             sentence = (
                 f"{share:.1%} of the values were {word} by {text}; the others are as before: "
                 "the unit changed for them."
             )
-            yield Story("unit change", sentence, mixed(pair.law, other, share), 2)
+            yield Story("unit change", sentence, some(share), 2)
 
 
 def _runs(pair: Pair) -> Iterator[Story]:

@@ -42,6 +42,8 @@ class Story:
         where: The rows to look at, from and to below these grid units; None for where the current
             rows exceed the reference's most.
         value: The one exact value to look at, as text; "" for an interval.
+        size: The factor of a change of unit of all rows; else 0.
+        factor: The same where it could be any factor unless it is met closely; else 0.
     """
 
     meaning: Meaning
@@ -50,6 +52,8 @@ class Story:
     parameters: int
     where: tuple[float, float] | None = None
     value: str = ""
+    size: float = 0.0
+    factor: float = 0.0
 
 
 @dataclass(frozen=True)

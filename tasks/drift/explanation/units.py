@@ -8,24 +8,19 @@ UNITS: tuple[tuple[float, str], ...] = (
     (1_000, "1,000 (thousands, or milli-units)"),
     (1_000_000, "1,000,000 (millions, or micro-units)"),
     (1_000_000_000, "1,000,000,000 (billions, or nano-units)"),
-    (12, "12 (months, or dozens)"),
-    (24, "24 (days, or hours)"),
     (60, "60 (minutes, or seconds)"),
     (3_600, "3,600 (hours, or seconds)"),
     (86_400, "86,400 (days, or seconds)"),
-    (1_024, "1,024 (binary kilo)"),
     (2.54, "2.54 (inches, or centimetres)"),
-    (0.3048, "0.3048 (feet, or metres)"),
-    (0.092903, "0.0929 (square feet, or square metres)"),
+    (3.28084, "3.281 (feet, or metres)"),
+    (10.7639, "10.76 (square feet, or square metres)"),
     (1.609344, "1.609 (miles, or kilometres)"),
     (2.204623, "2.205 (pounds, or kilograms)"),
-    (3.785412, "3.785 (gallons, or litres)"),
-    (4.046856, "4.047 (thousands of acres, or square kilometres)"),
-    (28.349523, "28.35 (ounces, or grams)"),
-    (3.6, "3.6 (metres a second, or kilometres an hour)"),
-    (57.29578, "57.3 (radians, or degrees)"),
 )
 """Factor, and how it is told; its inverse counts as well."""
+
+PLAIN = frozenset({10.0, 100.0, 1_000.0, 1_000_000.0, 1_000_000_000.0, 60.0, 3_600.0, 86_400.0})
+"""Factors that nothing but a unit brings; prices double for many reasons, so others must be met."""
 
 READINGS: tuple[tuple[float, float, str], ...] = (
     (1.8, 32.0, "Celsius became Fahrenheit"),

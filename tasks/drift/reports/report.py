@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tasks.drift.explanation.story import Meaning
 from tasks.drift.comparison.together import Multivariate
+from tasks.drift.explanation.story import Meaning
 from tasks.values import Frozen, Outcome
 
 Variation = Literal["learned", "sampling only"]
