@@ -7,6 +7,7 @@ a unit (the scale in which they do).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -87,14 +88,17 @@ class NumericFrame:
         Feature("low tail", "tail"),
         Feature("high tail", "tail"),
         Feature("missing", "missing"),
-        Feature("one value", "one value"),
+        Feature("one value", "one value", weight=0.5),
+        Feature("one value", "values not seen", weight=0.5, one_sided=True),
         Feature("cells", "distance of cells", one_sided=True),
     )
 
     def __init__(self, weeks: Sequence[NumericCounts], whole: NumericCounts) -> None:
         self._counted = whole.at_centre is not None
+        self._known = None if whole.values is None else frozenset(whole.values)
+        there = {"one value": self._counted, "values not seen": self._known is not None}
         self.features: tuple[Feature, ...] = tuple(
-            feature for feature in self._always if feature.name != "one value" or self._counted
+            feature for feature in self._always if there.get(feature.family, True)
         )
         share = whole.cells / max(int(whole.cells.sum()), 1)
         self._polynomials = hermite(np.clip(normal_scores(whole.cells), -3.5, 3.5))
@@ -105,7 +109,10 @@ class NumericFrame:
         shares = np.stack([self._grouped(week.cells) for week in weeks])
         rows = np.asarray([max(int(week.cells.sum()), 1) for week in weeks], np.float64)
         self._distance = Distance(shares, rows)
-        measured = [self._simple(week) for week in weeks]
+        seen = Counter(value for week in weeks for value in week.values or ())
+        # A week's own values are new when no other week holds them.
+        own = frozenset(value for value, times in seen.items() if times > 1)
+        measured = [self._simple(week, own) for week in weeks]
         logs = self._distance.reference
         self.values = np.stack([np.append(m, log) for m, log in zip(measured, logs, strict=True)])
         self.sampling = np.stack([self._sampling(week) for week in weeks])
@@ -115,20 +122,24 @@ class NumericFrame:
         assert isinstance(counts, NumericCounts)  # noqa: S101 - profiles of one grid agree
         rows = max(int(counts.cells.sum()), 1)
         distance = self._distance.of(self._grouped(counts.cells), rows)
-        return np.append(self._simple(counts), distance), self._sampling(counts)
+        known = self._known or frozenset()
+        return np.append(self._simple(counts, known), distance), self._sampling(counts)
 
-    def _simple(self, counts: NumericCounts) -> Floats:
+    def _simple(self, counts: NumericCounts, known: frozenset[float]) -> Floats:
         cells = counts.cells
         rows = max(int(cells.sum()), 1)
         tails = [arcsine(int(cells[cut].sum()), rows) for cut in self._tails]
         missing = arcsine(counts.missing, counts.rows)
         centre = [arcsine(counts.at_centre or 0, rows)] if self._counted else []
+        if self._known is not None:
+            held = (counts.values or {}).items()
+            centre.append(arcsine(sum(n for value, n in held if value not in known), rows))
         return np.concatenate((self._polynomials @ cells / rows, tails, [missing], centre))
 
     def _sampling(self, counts: NumericCounts) -> Floats:
         rows = max(int(counts.cells.sum()), 1)
         rest = [1 / (4 * rows), 1 / (4 * rows), 1 / (4 * max(counts.rows, 1))]
-        rest += [1 / (4 * rows)] if self._counted else []
+        rest += [1 / (4 * rows)] * (self._counted + (self._known is not None))
         return np.concatenate((self._variance / rows, rest, [self._distance.noise]))
 
     def _grouped(self, cells: Ints) -> Floats:

@@ -59,8 +59,8 @@ def _law_of_cells(counts: NumericCounts) -> Law:
     shares = np.concatenate(([0.0], below, [cells.sum()])) / total
 
     def law(at: Floats) -> Floats:
-        even: Floats = np.interp(at, knots, shares) + np.where(at > 0, centre / total, 0.0)
-        return even
+        even = np.interp(at, knots, shares) + np.where(at > 0, centre / total, 0.0)
+        return np.asarray(even, np.float64)
 
     return law
 

@@ -20,7 +20,7 @@ _AS_GOOD = 6.0
 """Two stories of different meaning whose scores are nearer than this are not told apart."""
 _SMOOTHED = 3.0
 """What a law gains from lying between the cells, where the reference's own noise is evened out."""
-_CLOSELY, _RISE = 0.03, 6.0
+_CLOSELY, _RISE = 0.03, 3.0
 """A unit's factor must be told from others that differ by so much, by so much of the statistic."""
 _COPIED = 30
 
@@ -135,13 +135,14 @@ def _met(pair: Pair, story: Story, fit: Fit) -> Story:
     if not story.factor:
         return story
     zero = pair.reference.grid.centre / pair.reference.grid.scale
+    rise = -fit.chi
     for away in (1 + _CLOSELY, 1 / (1 + _CLOSELY)):
         factor = story.factor * away
-        if pair.fit(moved(pair.law, factor, (factor - 1) * zero)).chi < fit.chi + _RISE:
-            told = story.sentence.split(": ", 1)[0]
-            sentence = f"{told.replace(' by ', ' by about ')}: perhaps the unit changed."
-            return replace(story, meaning="scale", sentence=sentence)
-    return story
+        rise += pair.fit(moved(pair.law, factor, (factor - 1) * zero)).chi / 2
+    if rise >= _RISE:
+        return story
+    told = story.sentence.split(": ", 1)[0].replace(" by ", " by about ")
+    return replace(story, meaning="scale", sentence=f"{told}: perhaps the unit changed.")
 
 
 _ORDER = ("shift", "spread", "scale")

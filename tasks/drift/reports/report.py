@@ -34,6 +34,7 @@ class ColumnDrift(Frozen):
         shares: Reference and current share of each of about 16 cells, or of the 16 most common
             categories.
         picture: Both distributions, as a data address.
+        set_aside: Why a column that moved by more than chance allows is no drift here; else "".
     """
 
     name: str
@@ -52,6 +53,7 @@ class ColumnDrift(Frozen):
     reference_share: float = 0.0
     shares: tuple[tuple[float, float], ...] = ()
     picture: str = ""
+    set_aside: str = ""
 
 
 class DriftReport(Frozen):
