@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tasks.drift.comparison.beginning import beginning
-from tasks.drift.comparison.categorical import aligned, categorical_tests, one_category
+from tasks.drift.comparison.categorical import (
+    aligned,
+    categorical_tests,
+    one_category,
+    recurring,
+)
 from tasks.drift.comparison.decision import ColumnEvidence, holm, strongest
 from tasks.drift.comparison.effects import jensen_shannon, psi, wasserstein
 from tasks.drift.comparison.gathering import gathered
@@ -138,7 +143,8 @@ def sampling_tests(reference: Counts, current: Counts) -> list[Tested]:
         ]
     if isinstance(reference, CategoryCounts) and isinstance(current, CategoryCounts):
         pair = aligned(reference, current)
-        return [missing, *categorical_tests(pair, words=reference.words)]
+        again = recurring(reference, current) if pair.sketched and not reference.words else []
+        return [missing, *categorical_tests(pair, words=reference.words), *again]
     return [missing]
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from itertools import accumulate
 
 import numpy as np
 from scipy.special import polygamma
@@ -18,6 +20,7 @@ from tasks.drift.comparison.scores import hermite, normal_scores
 from tasks.drift.comparison.twosample import EQUIPROBABLE, equiprobable, tail_cells
 from tasks.drift.profiles.cells import Floats, Ints
 from tasks.drift.profiles.counts import CategoryCounts, Counts, NumericCounts
+from tasks.drift.profiles.sketch import Sketch, sampled_alike
 
 LISTED = 100
 """Categories that get a feature each; the rest counts as one."""
@@ -155,6 +158,7 @@ class CategoryFrame:
         self._sketched = whole.values is None
         self._listed = self._listing(whole)
         self._known = frozenset(whole.values or ())
+        self._sample = whole.as_sketch() if self._sketched else None
         shares = np.stack([self._shares(week) for week in weeks])
         present = np.asarray([max(week.rows - week.nulls, 1) for week in weeks], np.float64)
         overall = np.average(shares, axis=0, weights=present)
@@ -175,6 +179,9 @@ class CategoryFrame:
             if not self._sketched:
                 extras.append(Feature("new values", "new values", one_sided=True))
                 columns.append(np.asarray([[self._fresh(w, weeks)] for w in weeks]))
+            elif self._sample is not None and self._sample.sample is not None:
+                extras.append(Feature("new values", "values come again", one_sided=True))
+                columns.append(np.asarray(_not_again([week.as_sketch() for week in weeks])))
         self.features = (*self.features, *extras)
         self.values = np.concatenate(columns, axis=1)
         self.sampling = np.stack([self._sampling(week) for week in weeks])
@@ -191,6 +198,8 @@ class CategoryFrame:
                 by_name = counts.values or {}
                 new = sum(count for name, count in by_name.items() if name not in self._known)
                 rest.append(arcsine(new, present))
+            elif self._sample is not None and self._sample.sample is not None:
+                rest.append(_fresh_share(self._sample, counts.as_sketch()))
         return np.append(shares, rest), self._sampling(counts)
 
     def _listing(self, whole: CategoryCounts) -> tuple[str, ...]:
@@ -218,6 +227,9 @@ class CategoryFrame:
             rest.append(self._distance.noise)
             if not self._sketched:
                 rest.append(1 / (4 * present))
+            elif self._sample is not None and self._sample.sample is not None:
+                rows = int(sampled_alike(self._sample, counts.as_sketch())[1].sum())
+                rest.append(1 / (4 * max(rows, 1)))
         return np.append(self._rate * (1 - self._rate) / present, rest)
 
     @staticmethod
@@ -226,6 +238,23 @@ class CategoryFrame:
         by_name = week.values or {}
         new = sum(count for name, count in by_name.items() if name not in known)
         return arcsine(new, max(week.rows - week.nulls, 1))
+
+
+def _fresh_share(known: Sketch, week: Sketch) -> float:
+    """Arcsine root of the share of a week's sampled rows whose values are not known."""
+    before, after = sampled_alike(known, week)
+    return arcsine(int(after[before == 0].sum()), int(after.sum()))
+
+
+def _not_again(weeks: Sequence[Sketch]) -> list[list[float]]:
+    """The same of each week against all others, shape (weeks, 1); linear in the weeks."""
+    before = list(accumulate(weeks, Sketch.merge))
+    after = list(accumulate(reversed(weeks), Sketch.merge))[::-1]
+    found = []
+    for index, week in enumerate(weeks):
+        others = [*before[index - 1 : index], *after[index + 1 : index + 2]]
+        found.append([_fresh_share(reduce(Sketch.merge, others), week) if others else 0.0])
+    return found
 
 
 Frame = NumericFrame | CategoryFrame

@@ -75,6 +75,8 @@ def _values(
     name: str, reference: CategoryCounts, current: CategoryCounts, test: Tested
 ) -> Explained | None:
     pair = _named(reference, current)
+    if pair.sketched and test.name == "new values":
+        return _others(name, pair, test)
     if not len(pair.names):
         return _unnamed(name, reference, current)
     before, after = pair.reference / pair.rows[0], pair.current / pair.rows[1]
@@ -288,6 +290,25 @@ def _named(reference: CategoryCounts, current: CategoryCounts) -> Aligned:
 
 
 REST = "all others"
+
+
+def _others(name: str, pair: Aligned, test: Tested) -> Explained:
+    """Values of a column of very many do not come again as they did."""
+    fresh = np.flatnonzero((pair.reference == 0) & (pair.current > 0))
+    named = _listed(pair, fresh, pair.current.astype(np.float64))
+    share = abs(test.difference)
+    if not named:
+        sentence = f"About {share:.1%} of the rows hold values that were never seen before."
+        return Explained(
+            "new category", sentence, f"{name} is none of the values before", (share, 0.0)
+        )
+    sentence = (
+        f"About {share:.1%} of the rows hold values that were never seen before, such as "
+        f"{_quoted(named)}."
+    )
+    rows = [pair.names.index(value) for value in named]
+    held = float(pair.current[rows].sum()) / max(pair.rows[1], 1)
+    return Explained("new category", sentence, _condition(name, named), (held, 0.0))
 
 
 def _unnamed(name: str, reference: CategoryCounts, current: CategoryCounts) -> Explained:

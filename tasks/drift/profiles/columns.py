@@ -14,6 +14,7 @@ from tasks.drift.profiles.describe import (
     IMAGE,
     TEXT,
     VECTOR,
+    WORDS,
     derived_names,
     describe_image,
     describe_text,
@@ -133,7 +134,7 @@ class TextRecorder(DerivedRecorder):
     def __init__(self, name: str, grid: Grid) -> None:
         super().__init__(name, TEXT, grid)
         self._vocabularies = grid.words.get(name, ((), ()))
-        self._words = CategoryRecorder(f"{name}.words_used", words=True)
+        self._words = CategoryRecorder(f"{name}.{WORDS}", words=True)
 
     def add(self, values: Any) -> None:
         """Count an Arrow array of strings."""
