@@ -100,7 +100,10 @@ def _recorded(
         if grid is None:
             grid = fit_grid(batch, columns)
         if not recorders:
-            recorders = {name: recorder(name, grid.kinds[name], grid) for name in columns}
+            recorders = {
+                name: recorder(name, grid.kinds.get(name, kind), grid)
+                for name, kind in columns.items()
+            }
         rows += batch.num_rows
         present = set(batch.schema.names)
         for name, column in recorders.items():
@@ -111,7 +114,9 @@ def _recorded(
     if grid is None:
         grid = fit_grid(pa.table({}), columns)
     if not recorders:
-        recorders = {name: recorder(name, grid.kinds[name], grid) for name in columns}
+        recorders = {
+            name: recorder(name, grid.kinds.get(name, kind), grid) for name, kind in columns.items()
+        }
     counts = dict(pair for column in recorders.values() for pair in column.counts())
     return Profile(grid, rows, (partition,) if partition else (), counts)
 

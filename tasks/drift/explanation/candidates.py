@@ -129,7 +129,7 @@ def _shifts(pair: Pair, before: Floats, after: Floats) -> Iterator[Story]:
 def _reach(pair: Pair, before: Floats, after: Floats) -> float:
     """How far a fitted shift may lie from the quantiles', in the grid's units."""
     width = float(max(before[14] - before[4], after[14] - after[4]))
-    return max(4 / np.sqrt(min(pair.rows)), 0.02) * width
+    return float(max(4 / np.sqrt(min(pair.rows)), 0.02)) * width
 
 
 def _scales(pair: Pair, before: Floats, after: Floats) -> Iterator[Story]:

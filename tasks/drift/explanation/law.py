@@ -70,7 +70,7 @@ def quantiles(counts: NumericCounts) -> Floats:
     if counts.values:
         where, rows = points_of(counts)
         at = np.searchsorted(np.cumsum(rows), _SHARES * rows.sum() - _APART)
-        return where[np.minimum(at, len(where) - 1)]
+        return np.asarray(where[np.minimum(at, len(where) - 1)], np.float64)
     below = np.concatenate(([0.0], np.cumsum(counts.cells)[:-1], [counts.cells.sum()]))
     knots = np.concatenate(([EDGES[0]], EDGES, [EDGES[-1]]))
     rising = np.concatenate(([True], np.diff(below) > 0))

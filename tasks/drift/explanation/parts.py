@@ -67,7 +67,7 @@ def _points(pair: Pair) -> Iterator[Story]:
         low, high = float(ends[at]), float(ends[at + 1])
         if not pair.exact and q > p and not _lumped(pair, int(at), p, q):
             continue
-        inside = pair.law if p > 0 else point((max(low, EDGES[0]) + min(high, EDGES[-1])) / 2)
+        inside = pair.law if p > 0 else law_of(pair.current)
         law = reweighed(pair.law, inside, low, high, q)
         if not pair.exact and q > p:  # what came lies on one number, what was there lies as it was
             share = (q - p) / max(1 - p, 1e-9)
