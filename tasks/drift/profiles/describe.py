@@ -24,7 +24,7 @@ VECTOR = ("norm", *(f"p{index}" for index in range(PROJECTIONS)))
 _SPLIT = r"[^\p{L}\p{N}']+"
 _THUMBNAIL = 128
 WORDS = "words_used"
-_LOOKED_AT, _ENOUGH, _PROSE = 2_000, 50, 3.0
+_LOOKED_AT, _ENOUGH, _PROSE = 2_000, 50, 4.0
 """Strings that are looked at, the least of them, and the words on average that make them prose."""
 
 
@@ -160,7 +160,7 @@ def parts_of(kind: str, name: str) -> tuple[str, ...]:
 
 
 def is_prose(values: Any) -> bool:
-    """Whether strings are free text: most of them different, of three words or more on average.
+    """Whether strings are free text: most of them different, of four words or more on average.
 
     Args:
         values: Arrow array or chunked array of a sample.
