@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tasks.drift.comparison.natural import Learned, Measured, measured, prediction_tests
+from tasks.drift.comparison.natural import Learned, MeasuredWeeks, measured, prediction_tests
 from tasks.drift.comparison.twosample import Tested
 from tasks.drift.profiles.counts import Counts
 from tasks.drift.profiles.profile import Profile, joined
@@ -34,7 +34,7 @@ def beginning(
     """
     best, at = 2.0, len(run) - 1
     suffix: Counts | None = None
-    sums: Measured | None = None
+    sums: MeasuredWeeks | None = None
     found = run[-1].columns[name]
     for start in range(len(run) - 1, -1, -1):
         counts = run[start].columns[name]

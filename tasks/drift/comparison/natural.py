@@ -154,33 +154,33 @@ def _trigamma_inverse(value: float) -> float:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredWeeks:
     """Sums over some weeks: features and their sampling variances, shape (features,) each."""
 
     values: Floats
     sampling: Floats
     weeks: int
 
-    def with_one_more(self, other: Measured) -> Measured:
+    def with_one_more(self, other: MeasuredWeeks) -> MeasuredWeeks:
         """The sums of both."""
-        return Measured(
+        return MeasuredWeeks(
             self.values + other.values, self.sampling + other.sampling, self.weeks + other.weeks
         )
 
 
-def measured(learned: Learned, name: str, week: Profile) -> Measured:
+def measured(learned: Learned, name: str, week: Profile) -> MeasuredWeeks:
     """One week of one column."""
     values, sampling = learned.frames[name].measure(week.columns[name])
-    return Measured(values, sampling, 1)
+    return MeasuredWeeks(values, sampling, 1)
 
 
 def natural_tests(learned: Learned, name: str, current: Sequence[Profile]) -> list[Tested]:
     """Prediction tests of one column: the mean of the current weeks against the reference weeks."""
     weeks = (measured(learned, name, week) for week in current)
-    return prediction_tests(learned, name, reduce(Measured.with_one_more, weeks))
+    return prediction_tests(learned, name, reduce(MeasuredWeeks.with_one_more, weeks))
 
 
-def prediction_tests(learned: Learned, name: str, current: Measured) -> list[Tested]:
+def prediction_tests(learned: Learned, name: str, current: MeasuredWeeks) -> list[Tested]:
     """The same from what was measured."""
     frame, weeks, count = learned.frames[name], learned.weeks, current.weeks
     mean, noise = current.values / count, current.sampling / count

@@ -16,7 +16,7 @@ from tasks.drift.explanation.law import (
     turned,
     units_of,
 )
-from tasks.drift.explanation.story import Story
+from tasks.drift.explanation.story import DriftStory
 from tasks.drift.explanation.units import CLOCKS, DIALS, PLAIN, READINGS, UNITS
 from tasks.drift.profiles.cells import EDGES, Floats
 from tasks.drift.profiles.grid import NumericGrid
@@ -25,7 +25,7 @@ _CUT_OFF = 0.01
 """Share of the reference that must have lain beyond an end for it to be cut off."""
 
 
-def stories(pair: Pair) -> Iterator[Story]:
+def stories(pair: Pair) -> Iterator[DriftStory]:
     """Every story of this kind that is worth a look, fitted."""
     before, after = quantiles(pair.reference), quantiles(pair.current)
     yield from _units(pair)
@@ -57,7 +57,7 @@ def _zero(grid: NumericGrid) -> float:
     return grid.centre / grid.scale
 
 
-def _units(pair: Pair) -> Iterator[Story]:
+def _units(pair: Pair) -> Iterator[DriftStory]:
     grid = pair.reference.grid
     zero = _zero(grid)
     for size, text in UNITS:
@@ -65,8 +65,8 @@ def _units(pair: Pair) -> Iterator[Story]:
             sentence = f"All values were {word} by {text}: the unit probably changed."
             law = moved(pair.law, factor, (factor - 1) * zero)
             odd = 0.0 if size in PLAIN else factor
-            yield Story("unit change", sentence, law, 0, size=factor, factor=odd)
-    yield Story(
+            yield DriftStory("unit change", sentence, law, 0, size=factor, factor=odd)
+    yield DriftStory(
         "unit change",
         "All values changed their sign.",
         moved(pair.law, -1.0, -2 * zero),
@@ -75,10 +75,10 @@ def _units(pair: Pair) -> Iterator[Story]:
     for factor, added, what in READINGS:
         by = (factor - 1) * zero + added / grid.scale
         sentence = f"{what}: all values were converted."
-        yield Story("unit change", sentence, moved(pair.law, factor, by), 0)
+        yield DriftStory("unit change", sentence, moved(pair.law, factor, by), 0)
 
 
-def _dials(pair: Pair) -> Iterator[Story]:
+def _dials(pair: Pair) -> Iterator[DriftStory]:
     """Numbers that go round: hours of a day, minutes, months, degrees."""
     grid, filled = pair.reference.grid, np.flatnonzero(pair.reference.cells)
     if pair.reference.values:
@@ -100,10 +100,10 @@ def _dials(pair: Pair) -> Iterator[Story]:
             if back < count:
                 shown = f"{back} {name}{'s' * (back > 1)} back"
             sentence = f"All values were turned {shown}: a clock or its zone probably changed."
-            yield Story("clock", sentence, law, 0)
+            yield DriftStory("clock", sentence, law, 0)
 
 
-def _shifts(pair: Pair, before: Floats, after: Floats) -> Iterator[Story]:
+def _shifts(pair: Pair, before: Floats, after: Floats) -> Iterator[DriftStory]:
     grid = pair.reference.grid
     if pair.exact:
         steps, often = np.unique(np.round(after - before, 9), return_counts=True)
@@ -119,11 +119,11 @@ def _shifts(pair: Pair, before: Floats, after: Floats) -> Iterator[Story]:
         if least <= grid.centre < most and sure and 0 < abs(whole) <= 14:
             exactly = moved(pair.law, 1.0, whole * hour / grid.scale)
             sentence = f"All moments moved by {whole:+g} hours: a clock or its zone changed."
-            yield Story("clock", sentence, exactly, 0)
+            yield DriftStory("clock", sentence, exactly, 0)
     way = "up" if by > 0 else "down"
     middle = f"median {number(grid, before[9])} → {number(grid, after[9])}"
     sentence = f"The values moved {way} by about {amount(abs(by) * grid.scale)} ({middle})."
-    yield Story("shift", sentence, law, 1)
+    yield DriftStory("shift", sentence, law, 1)
 
 
 def _reach(pair: Pair, before: Floats, after: Floats) -> float:
@@ -132,7 +132,7 @@ def _reach(pair: Pair, before: Floats, after: Floats) -> float:
     return float(max(4 / np.sqrt(min(pair.rows)), 0.02)) * width
 
 
-def _scales(pair: Pair, before: Floats, after: Floats) -> Iterator[Story]:
+def _scales(pair: Pair, before: Floats, after: Floats) -> Iterator[DriftStory]:
     grid = pair.reference.grid
     zero, slack = _zero(grid), max(6 / np.sqrt(min(pair.rows)), 0.02)
     a, b = before + zero, after + zero
@@ -147,7 +147,7 @@ def _scales(pair: Pair, before: Floats, after: Floats) -> Iterator[Story]:
         shown = f"multiplied by about {amount(factor)}"
         if factor < 0.5:
             shown = f"divided by about {amount(1 / factor)}"
-        yield Story("scale", f"All values were {shown}.", times(factor), 1)
+        yield DriftStory("scale", f"All values were {shown}.", times(factor), 1)
     for middle, name in ((float(np.mean(before)), "mean"), (float(before[9]), "median")):
         x, y = before - middle, after - middle
         if not (x @ x) > 0 or not (x @ y) > 0:
@@ -161,7 +161,7 @@ def _scales(pair: Pair, before: Floats, after: Floats) -> Iterator[Story]:
             size = pair.best(spread, size, size * slack)
         law = spread(size)
         sentence = f"The values spread {amount(size)} times as wide about the same {name}."
-        yield Story("spread", sentence, law, 1)
+        yield DriftStory("spread", sentence, law, 1)
     yield from _lines(pair, before, after)
 
 
@@ -173,7 +173,7 @@ def _ratio(a: Floats, b: Floats, *, exact: bool) -> float:
     return float(ratios[np.argmax(often)]) or 1.0
 
 
-def _lines(pair: Pair, before: Floats, after: Floats) -> Iterator[Story]:
+def _lines(pair: Pair, before: Floats, after: Floats) -> Iterator[DriftStory]:
     """A shift and a spread at once."""
     grid = pair.reference.grid
     x = before - before.mean()
@@ -190,10 +190,10 @@ def _lines(pair: Pair, before: Floats, after: Floats) -> Iterator[Story]:
     slope, by = start
     middle = f"median {number(grid, before[9])} → {number(grid, after[9])}"
     sentence = f"The values moved ({middle}) and spread {amount(slope)} times as wide."
-    yield Story("shift and spread", sentence, moved(pair.law, max(slope, 1e-6), by), 2)
+    yield DriftStory("shift and spread", sentence, moved(pair.law, max(slope, 1e-6), by), 2)
 
 
-def _ends(pair: Pair) -> Iterator[Story]:
+def _ends(pair: Pair) -> Iterator[DriftStory]:
     """Rows beyond a number are gone, or were put on it."""
     grid = pair.reference.grid
     for high in (True, False):
@@ -205,7 +205,7 @@ def _ends(pair: Pair) -> Iterator[Story]:
             low, top = (-np.inf, edge) if high else (edge, np.inf)
             side, shown = "above" if high else "below", number(grid, edge)
             gone = f"No value lies {side} {shown} any more (before: {beyond:.1%} of them did)"
-            yield Story(
+            yield DriftStory(
                 "truncation",
                 f"{gone}; the others are as they were.",
                 kept(pair.law, max(low, -1e9), min(top, 1e9)),
@@ -213,7 +213,7 @@ def _ends(pair: Pair) -> Iterator[Story]:
                 where=(top, np.inf) if high else (-np.inf, low),
             )
             cell = _around(pair, edge, high=high)
-            yield Story(
+            yield DriftStory(
                 "truncation",
                 f"{gone}: what would lie beyond was set to it.",
                 clipped(pair.law, low, top),

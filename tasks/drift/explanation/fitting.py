@@ -28,7 +28,7 @@ LEFT_OVER = 0.05
 
 
 @dataclass(frozen=True)
-class Fit:
+class Agreement:
     """``chi`` over ``df`` degrees; ``distance``: what is left of it per row, beyond noise."""
 
     chi: float
@@ -64,7 +64,7 @@ class Pair:
     starts: Ints
     order: Ints
 
-    def fit(self, law: Law, parameters: int = 0) -> Fit:
+    def fit(self, law: Law, parameters: int = 0) -> Agreement:
         """How well a law with so many fitted parameters accounts for the current rows."""
         n, m = self.rows
         below = np.clip(np.concatenate(([0.0], law(self.cuts), [1.0])), 0.0, 1.0)
@@ -76,7 +76,7 @@ class Pair:
         noise = (both * (1 / m + 1 / n))[filled]
         chi = float((((b - a)[filled] ** 2) / noise).sum())
         df = max(int(filled.sum()) - 1 - parameters, 1)
-        return Fit(chi, df, max(chi - df, 0.0) * (1 / m + 1 / n))
+        return Agreement(chi, df, max(chi - df, 0.0) * (1 / m + 1 / n))
 
     def best(self, of: Callable[[float], Law], start: float, reach: float) -> float:
         """The parameter near ``start``, within ``reach``, whose law fits best."""

@@ -9,10 +9,10 @@ import numpy as np
 
 from tasks.drift.comparison.twosample import EQUIPROBABLE, Tested, equiprobable, two_proportions
 from tasks.drift.explanation.candidates import amount, number, stories
-from tasks.drift.explanation.fitting import Fit, Pair, pair_of
+from tasks.drift.explanation.fitting import Agreement, Pair, pair_of
 from tasks.drift.explanation.law import law_of, moved, quantiles
 from tasks.drift.explanation.parts import part_stories
-from tasks.drift.explanation.story import Explained, Story
+from tasks.drift.explanation.story import DriftStory, Explained
 from tasks.drift.profiles.cells import EDGES
 from tasks.drift.profiles.counts import NumericCounts
 
@@ -82,7 +82,7 @@ def _numbers(
     return Explained(chosen.meaning, chosen.sentence, rows, share)
 
 
-def smallest(pair: Pair, same: Fit | None = None) -> Story | None:
+def smallest(pair: Pair, same: Agreement | None = None) -> DriftStory | None:
     """The story with the best account for the fewest fitted numbers; None when none holds.
 
     A story holds when what is left of the change is noise, or less than weeks differ by. Of those
@@ -117,7 +117,7 @@ def smallest(pair: Pair, same: Fit | None = None) -> Story | None:
     return chosen
 
 
-def _towards_zero(chosen: Story, units: list[Story]) -> Story:
+def _towards_zero(chosen: DriftStory, units: list[DriftStory]) -> DriftStory:
     """Several factors account for it: all of the values lie in a cell or two."""
     plain = sorted(max(item.size, 1 / item.size) for item in units)
     way = "multiplied" if chosen.size > 1 else "divided"
@@ -125,12 +125,12 @@ def _towards_zero(chosen: Story, units: list[Story]) -> Story:
     return replace(chosen, meaning="unit change", sentence=sentence)
 
 
-def _score(pair: Pair, story: Story) -> float:
+def _score(pair: Pair, story: DriftStory) -> float:
     price = log(max(min(pair.rows), 8.0)) + _SMOOTHED
     return pair.fit(story.law).chi + price * story.parameters
 
 
-def _met(pair: Pair, story: Story, fit: Fit) -> Story:
+def _met(pair: Pair, story: DriftStory, fit: Agreement) -> DriftStory:
     """A change of unit as it is where its factor is met closely, else as some factor."""
     if not story.factor:
         return story
@@ -148,7 +148,7 @@ def _met(pair: Pair, story: Story, fit: Fit) -> Story:
 _ORDER = ("shift", "spread", "scale")
 
 
-def _told_first(story: Story) -> int:
+def _told_first(story: DriftStory) -> int:
     """A shift and a factor close to 1 are the same thing far from zero: the plainer one is told."""
     return _ORDER.index(story.meaning) if story.meaning in _ORDER else len(_ORDER)
 
@@ -214,7 +214,7 @@ def _unclear(name: str, reference: NumericCounts, current: NumericCounts) -> Exp
     return Explained("unclear", sentence, rows, share)
 
 
-def _rows(name: str, pair: Pair, story: Story) -> tuple[str, tuple[float, float]]:
+def _rows(name: str, pair: Pair, story: DriftStory) -> tuple[str, tuple[float, float]]:
     """Condition of the rows to look at, and how many of the current and reference rows meet it."""
     if story.where is None:
         return _gained(name, pair)

@@ -18,7 +18,7 @@ from tasks.drift.explanation.law import (
     reweighed,
     units_of,
 )
-from tasks.drift.explanation.story import Meaning, Story
+from tasks.drift.explanation.story import DriftStory, Meaning
 from tasks.drift.explanation.units import SENTINELS, UNITS
 from tasks.drift.profiles.cells import CELLS, EDGES, MIDDLE, Floats
 
@@ -26,7 +26,7 @@ _POINTS, _LEAST, _BUMP, _TAIL = 3, 0.0005, 0.45, 0.05
 _FAR = 1e9
 
 
-def part_stories(pair: Pair) -> Iterator[Story]:
+def part_stories(pair: Pair) -> Iterator[DriftStory]:
     """Every story of this kind that is worth a look, fitted."""
     yield from _points(pair)
     yield from _units_of_some(pair)
@@ -56,7 +56,7 @@ def _excess(pair: Pair, was: Floats, now: Floats) -> Floats:
     return np.asarray((now - was) / error)
 
 
-def _points(pair: Pair) -> Iterator[Story]:
+def _points(pair: Pair) -> Iterator[DriftStory]:
     """One value appeared, grew, shrank or is gone."""
     ends, was, now = _bins(pair)
     excess = _excess(pair, was, now)
@@ -78,7 +78,7 @@ def _points(pair: Pair) -> Iterator[Story]:
             sentence = f"{q:.1%} of the values are {told}, which was never seen before."
         elif q == 0:
             sentence = f"No value is {told} any more (before: {p:.1%}); the others are as before."
-        yield Story("one value", sentence, law, 2, where=(low, high), value=value)
+        yield DriftStory("one value", sentence, law, 2, where=(low, high), value=value)
 
 
 def _middle(low: float, high: float) -> float:
@@ -115,7 +115,7 @@ def _told(pair: Pair, at: int, low: float, high: float) -> tuple[str, str]:
     return f"about {number(grid, _middle(low, high))}", ""
 
 
-def _units_of_some(pair: Pair) -> Iterator[Story]:
+def _units_of_some(pair: Pair) -> Iterator[DriftStory]:
     """Some rows came in another unit."""
     grid = pair.reference.grid
     zero = grid.centre / grid.scale
@@ -141,10 +141,10 @@ def _units_of_some(pair: Pair) -> Iterator[Story]:
                 f"{share:.1%} of the values were {word} by {text}; the others are as before: "
                 "the unit changed for them."
             )
-            yield Story("unit change", sentence, some(share), 2)
+            yield DriftStory("unit change", sentence, some(share), 2)
 
 
-def _runs(pair: Pair) -> Iterator[Story]:
+def _runs(pair: Pair) -> Iterator[DriftStory]:
     """Rows of an interval became more or fewer, or others came into it."""
     ends, was, now = _bins(pair)
     for sign in (1.0, -1.0):
@@ -162,13 +162,13 @@ def _runs(pair: Pair) -> Iterator[Story]:
                 "within and without they lie as before."
             )
             law = reweighed(pair.law, pair.law, low, high, q)
-            yield Story(meaning, sentence, law, 3, where=(low, high))
+            yield DriftStory(meaning, sentence, law, 3, where=(low, high))
         if sign > 0 and p < q / 2 and q < _BUMP:
             # Any law within: as many numbers are fitted as groups of rows are compared there.
             fitted = 3 + int(np.ceil(20 * q))
             sentence = f"{q:.1%} of the values lie {place} (before: {p:.1%}); the others as before."
             law = reweighed(pair.law, law_of(pair.current), low, high, q)
-            yield Story(meaning, sentence, law, fitted, where=(low, high))
+            yield DriftStory(meaning, sentence, law, fitted, where=(low, high))
 
 
 def _run(gain: Floats) -> tuple[int, int]:

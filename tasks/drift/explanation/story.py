@@ -31,7 +31,7 @@ Meaning = Literal[
 
 
 @dataclass(frozen=True)
-class Story:
+class DriftStory:
     """One explanation of a numeric column.
 
     Attributes:
