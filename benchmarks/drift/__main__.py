@@ -14,10 +14,10 @@ from pathlib import Path
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 
-from benchmarks.drift import cost, expectations_cost, peers, power
+from benchmarks.drift import cost, expectations_cost, peers, power, stories
 from benchmarks.drift.table import HEAD, Row
 
-PARTS = ("cost", "single", "natural", "years", "expectations")
+PARTS = ("cost", "single", "natural", "years", "expectations", "stories", "since")
 
 
 def main() -> int:
@@ -44,6 +44,8 @@ def main() -> int:
         ],
         "years": lambda: power.years(2 if quick else 15, 20 if quick else 100),
         "expectations": expectations_cost.table,
+        "stories": lambda: stories.table(8 if quick else 50),
+        "since": cost.since,
     }
     print(HEAD, flush=True)
     misses = 0

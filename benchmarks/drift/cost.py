@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.drift.table import Row
-from benchmarks.drift.world import COLUMNS, Week, rows
+from benchmarks.drift.world import COLUMNS, Week, counts, rows
 from tasks.drift import DriftPolicy, Profile, compare, merged, profile_table
 
 MILLION = 1_000_000
@@ -168,6 +168,24 @@ def table(cache: Path, *, large: int, repeats: int) -> list[Row]:
             f"{big['mb']:.0f} MB, {big['seconds']:.1f} CPU s", big["mb"] <= 150),
         Row("one more day in a year of 365", "1.0 ± 0.1 × the day", f"{day['ratio']:.3f} ×",
             abs(day["ratio"] - 1) <= 0.1),
+    ]  # fmt: skip
+
+
+def since(periods: int = 200, size: int = 500) -> list[Row]:
+    """A check of 20 columns that all drift, over a run of many periods: since when?"""
+    random = np.random.default_rng(4)
+    moved = Week(tuple(0.5 for _ in Week().shift), tilt=random.normal(0, 0.7, (8, 50)))
+    reference = counts(random, 20_000, Week(), "base")
+    run = [counts(random, size, moved, f"p{index:03d}") for index in range(periods)]
+    seconds = []
+    for length in (periods // 2, periods):
+        start = time.process_time()
+        compare(reference, run[-length:])
+        seconds.append(time.process_time() - start)
+    ratio = seconds[1] / seconds[0]
+    return [
+        Row(f"since when, 20 drifted columns, {periods} periods", "≤ 2.5 × half of them",
+            f"{seconds[1]:.1f} CPU s ({ratio:.1f} ×)", ratio <= 2.5)
     ]  # fmt: skip
 
 

@@ -6,14 +6,27 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tasks.drift.comparison.categorical import aligned, categorical_tests
+from tasks.drift.comparison.beginning import beginning
+from tasks.drift.comparison.categorical import (
+    aligned,
+    categorical_tests,
+    one_category,
+    recurring,
+)
 from tasks.drift.comparison.decision import ColumnEvidence, holm, strongest
 from tasks.drift.comparison.effects import jensen_shannon, psi, wasserstein
-from tasks.drift.comparison.meaning import explain_categorical, explain_numeric
+from tasks.drift.comparison.gathering import gathered
 from tasks.drift.comparison.natural import Learned, learn, natural_tests
 from tasks.drift.comparison.reference import in_season
 from tasks.drift.comparison.relevance import cells_of, gated, relevant
-from tasks.drift.comparison.twosample import Tested, numeric_tests, two_proportions
+from tasks.drift.comparison.twosample import (
+    Tested,
+    numeric_tests,
+    share_tests,
+    two_proportions,
+)
+from tasks.drift.explanation.categorical import explain_categorical
+from tasks.drift.explanation.numeric import explain_numeric
 from tasks.drift.policy import (
     CATEGORICAL_BUDGET,
     NATURAL_CATEGORICAL_BUDGET,
@@ -63,40 +76,42 @@ def compare(
     run = (current,) if isinstance(current, Profile) else tuple(current)
     run = tuple(part for part in run if part.rows)
     reference, run = in_season([part for part in reference if part.rows], run, policy.season)
-    whole = merged(reference) if reference else None
-    newest = merged(run[-1:]) if run else None
-    if whole is None or newest is None or newest.rows < policy.least_rows:
+    if not reference or not run or sum(part.rows for part in run) < policy.least_rows:
         return _inconclusive(reference, run, policy)
+    reference = gathered(reference, policy.least_rows)
+    run = gathered(run, policy.least_rows)
+    whole, newest = merged(reference), run[-1]
     if whole.grid != newest.grid:
         whole.merge(newest)  # says what does not fit
     learned = learn(reference) if len(reference) >= policy.natural_from else None
     shares = _window_shares(policy, len(run))
     windows = {size: merged(run[-size:]) for size in shares}
     evidence: dict[str, ColumnEvidence] = {}
+    ungated: dict[str, ColumnEvidence] = {}
     for name, counts in whole.columns.items():
-        by_window = {}
+        by_window, every = {}, {}
         for size, window in windows.items():
             if learned is not None:
                 tests = natural_tests(learned, name, run[-size:])
             else:
                 tests = gated(sampling_tests(counts, window.columns[name]), policy.gates)
             by_window[size] = relevant(tests, counts, window.columns[name], policy.least_psi)
+            every[size] = tests
         evidence[name] = strongest(by_window, shares, _budget(counts, learned))
+        ungated[name] = strongest(every, shares, _budget(counts, learned))
     judged = {name: item.p for name, item in evidence.items() if not _ignored(name, policy)}
     rejected, adjusted = holm(judged, policy.alpha)
-    columns = [
-        _column(
-            name,
-            item,
-            whole,
-            windows[item.window],
-            run,
-            learned,
-            drifted=name in rejected,
-            adjusted=adjusted.get(name, item.p),
-        )
-        for name, item in evidence.items()
-    ]
+    columns = []
+    for name, item in evidence.items():
+        shown = item
+        if name not in rejected and ungated[name].p < item.p:  # it moved, by less than matters
+            shown = ungated[name]
+        drifted, window = name in rejected, windows[shown.window]
+        p = adjusted.get(name, item.p) if shown is item else min(1.0, shown.p * len(evidence))
+        column = _column(name, shown, whole, window, run, learned, drifted=drifted, adjusted=p)
+        if shown is not item and p <= policy.alpha and name in judged:
+            column = column.model_copy(update={"set_aside": f"leastPsi {policy.least_psi:g}"})
+        columns.append(column)
     columns.sort(key=lambda column: (not column.drifted, column.p, column.name))
     return DriftReport(
         outcome="fail" if rejected else "pass",
@@ -128,18 +143,27 @@ def sampling_tests(reference: Counts, current: Counts) -> list[Tested]:
         ]
     if isinstance(reference, CategoryCounts) and isinstance(current, CategoryCounts):
         pair = aligned(reference, current)
-        return [missing, *categorical_tests(pair, words=reference.words)]
+        again = recurring(reference, current) if pair.sketched and not reference.words else []
+        return [missing, *categorical_tests(pair, words=reference.words), *again]
     return [missing]
 
 
 def one_value(reference: NumericCounts, current: NumericCounts) -> list[Tested]:
-    """The share of the rows that hold the baseline's middle value itself.
+    """The share of each value where there are few, else of the baseline's middle value itself.
 
-    It sees what no cell shows: a constant that moves by less than a cell, or begins to spread.
+    It sees what no cell shows: a value that moves by less than a cell, or begins to spread.
     """
+    n, m = int(reference.cells.sum()), int(current.cells.sum())
+    if reference.values and current.values:
+        names = sorted(reference.values.keys() | current.values.keys())
+        was, now = (
+            np.fromiter((side.get(value, 0) for value in names), np.int64, len(names))
+            for side in (reference.values, current.values)
+        )
+        p, best = one_category(share_tests(was, now, n, m), was + now, n + m, apart=False)
+        return [Tested("one value", p, float(now[best] / m - was[best] / n), str(names[best]))]
     if reference.at_centre is None or current.at_centre is None:
         return []
-    n, m = int(reference.cells.sum()), int(current.cells.sum())
     p = two_proportions(reference.at_centre, n, current.at_centre, m)
     moved = current.at_centre / max(m, 1) - reference.at_centre / max(n, 1)
     return [Tested("one value", p, moved)] if n and m else []
@@ -189,6 +213,8 @@ def _column(
     )
     if not drifted:
         return column
+    # What is told is told of the rows since it began: a window may hold older rows too.
+    since, current = beginning(name, test.name, reference, run, learned, sampling_tests)
     if isinstance(reference, NumericCounts) and isinstance(current, NumericCounts):
         explained = explain_numeric(name, reference, current, test)
     elif isinstance(reference, CategoryCounts) and isinstance(current, CategoryCounts):
@@ -202,7 +228,7 @@ def _column(
             "rows": explained.rows,
             "current_share": explained.share[0],
             "reference_share": explained.share[1],
-            "since": _since(name, test, whole, run, learned),
+            "since": next(iter(run[since].partitions), ""),
             "picture": picture(reference, current),
         }
     )
@@ -231,23 +257,6 @@ def _shares(reference: Counts, current: Counts) -> tuple[tuple[float, float], ..
     return tuple((round(x, 6), round(y, 6)) for x, y in pairs)
 
 
-def _since(
-    name: str, test: Tested, whole: Profile, run: Sequence[Profile], learned: Learned | None
-) -> str:
-    """First partition of the suffix of the run that differs most on the same test."""
-    best, since = 2.0, ""
-    for start in range(len(run) - 1, -1, -1):
-        suffix = run[start:]
-        if learned is not None:
-            tests = natural_tests(learned, name, suffix)
-        else:
-            tests = sampling_tests(whole.columns[name], merged(suffix).columns[name])
-        p = next((item.p for item in tests if item.name == test.name), 1.0)
-        if p < best or (p == best == 0.0):
-            best, since = p, next(iter(run[start].partitions), "")
-    return since
-
-
 def _reason(columns: Sequence[ColumnDrift]) -> str:
     alarmed = [column for column in columns if column.drifted]
     if not alarmed:
@@ -260,15 +269,16 @@ def _reason(columns: Sequence[ColumnDrift]) -> str:
 def _inconclusive(
     reference: Sequence[Profile], run: Sequence[Profile], policy: DriftPolicy
 ) -> DriftReport:
-    rows = run[-1].rows if run else 0
+    rows = sum(part.rows for part in run)
     what = (
-        f"the newest partition has {rows:,} rows, and {policy.least_rows:,} are needed"
+        f"{rows:,} rows have come in {len(run)} partitions, and {policy.least_rows:,} are needed "
+        "(leastRows)"
         if reference
         else "the baseline has no row to compare with"
     )
     return DriftReport(
         outcome="inconclusive",
-        reason=f"Nothing can be said: {what}.",
+        reason=f"Cannot tell whether the data drifted: {what}.",
         promise=policy.promise,
         alpha=policy.alpha,
         variation="sampling only",

@@ -31,6 +31,7 @@ class Watching(Frozen):
     alarmsPerWeek: int = Field(default=3, ge=1)  # noqa: N815
     unconfirmedDrift: Literal["retrain", "notify"] = "retrain"  # noqa: N815
     leastPsi: float = Field(default=0.0, ge=0)  # noqa: N815
+    leastRows: int = Field(default=100, ge=20)  # noqa: N815
     season: Season = "none"
     ignore: frozenset[str] = frozenset()
     rowsTogether: bool = False  # noqa: N815
@@ -60,6 +61,7 @@ class Watching(Frozen):
             checks_per_false_alarm=self.falseAlarmsOnceIn,
             natural_from=self.referencePartitions,
             least_psi=self.leastPsi,
+            least_rows=self.leastRows,
             season=self.season,
             ignore=self.ignore,
         )

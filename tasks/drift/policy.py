@@ -34,7 +34,8 @@ class DriftPolicy(Frozen):
         windows: A check looks at the newest partition alone and at the newest 3, … merged.
         window_weights: How the error budget is shared among the windows.
         natural_from: Reference partitions from which week-to-week variation is learned.
-        least_rows: Fewer current rows than this decide nothing.
+        least_rows: Fewer current rows than this decide nothing; smaller partitions are taken
+            together with those before them until there are as many.
         gates: Smallest differences that count while variation is not known.
         least_psi: Smallest population stability index at which a moved distribution is drift in
             this data set, 0 for any (0.1 is the trade's "no significant change"). Faults (nulls,

@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from tasks.drift.grid import fit_grid
+from tasks.drift.grid import fit_grid, fits
 from tasks.drift.profiles.columns import Recorder, recorder
 from tasks.drift.profiles.grid import ColumnKind, Grid
 from tasks.drift.profiles.profile import Profile, merged
@@ -51,7 +51,7 @@ def profile_table(
         raise ConfigurationError(
             "No column is named for drift.", "Name at least one column and its kind."
         )
-    if grid is not None and dict(grid.kinds) != dict(columns):
+    if grid is not None and not fits(grid, columns):
         raise ConfigurationError(
             f"The grid was fitted for {sorted(grid.kinds)}, not for {sorted(columns)}.",
             "Fit a grid on the baseline for these columns and kinds.",
@@ -100,7 +100,10 @@ def _recorded(
         if grid is None:
             grid = fit_grid(batch, columns)
         if not recorders:
-            recorders = {name: recorder(name, kind, grid) for name, kind in columns.items()}
+            recorders = {
+                name: recorder(name, grid.kinds.get(name, kind), grid)
+                for name, kind in columns.items()
+            }
         rows += batch.num_rows
         present = set(batch.schema.names)
         for name, column in recorders.items():
@@ -111,7 +114,9 @@ def _recorded(
     if grid is None:
         grid = fit_grid(pa.table({}), columns)
     if not recorders:
-        recorders = {name: recorder(name, kind, grid) for name, kind in columns.items()}
+        recorders = {
+            name: recorder(name, grid.kinds.get(name, kind), grid) for name, kind in columns.items()
+        }
     counts = dict(pair for column in recorders.values() for pair in column.counts())
     return Profile(grid, rows, (partition,) if partition else (), counts)
 

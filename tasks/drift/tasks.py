@@ -47,7 +47,11 @@ from tasks.values import Manifest, ValidatedData
 BASELINE = "drift/baseline.json"
 CLOCKS_APART = timedelta(seconds=5)
 """What the clocks of the Prefect server and of this process may differ by."""
-NEXT_STEPS = {"notice": NOTIFY_STEP, "retrain": DriftPolicy().next_step}
+NEXT_STEPS = {
+    "cannot tell": "Nobody watches these inputs until more rows come, or leastRows is lowered.",
+    "notice": NOTIFY_STEP,
+    "retrain": DriftPolicy().next_step,
+}
 
 
 @retried("drift")
@@ -233,9 +237,11 @@ def alarm(
         "at": utc(wall(now)).isoformat(timespec="seconds"),
     }
     text = f"{decision.reason}\n\nReport: {address}\n\n{NEXT_STEPS[decision.kind]}"
-    Topic(chosen.alerts_topic_arn).tell(f"Drift: {model}", text)
-    if decision.kind == "notice":
-        confirm(bucket, model, champion.version, "notice")
+    blind = decision.kind == "cannot tell"
+    subject = f"Drift cannot be told: {model}" if blind else f"Drift: {model}"
+    Topic(chosen.alerts_topic_arn).tell(subject, text)
+    if decision.kind != "retrain":
+        confirm(bucket, model, champion.version, decision.kind)
         return f"People were told, nothing was started: {decision.reason}."
     since = datetime.now(UTC) - CLOCKS_APART
     run = tell(model, lambda: _emit(model, payload), lambda: _run_of(model, since))

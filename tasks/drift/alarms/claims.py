@@ -1,8 +1,8 @@
 """One alarm for one drift: deduplication, cooldown and a weekly bound, by conditional writes in S3.
 
 A record is one object a model and baseline: ``alarms/<model>/<baseline>.json`` for what starts a
-retraining, ``alarms/<model>/notices/<baseline>.json`` for what people are only told of; neither
-stands in the other's way.
+retraining, ``alarms/<model>/notices/<baseline>.json`` for what people are only told of, and
+``…/blind/<baseline>.json`` for inputs of which nothing can be said; none stands in another's way.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Any, Literal
 from tasks import objects
 
 DAY_SECONDS = 86_400.0
-Kind = Literal["notice", "retrain"]
+Kind = Literal["cannot tell", "notice", "retrain"]
+_SHELVES = {"retrain": "", "notice": "notices/", "cannot tell": "blind/"}
 
 
 def key_of(model: str, baseline: str, kind: Kind = "retrain") -> str:
     """Where an alarm's record lies."""
-    return f"alarms/{model}/{'notices/' if kind == 'notice' else ''}{baseline}.json"
+    return f"alarms/{model}/{_SHELVES[kind]}{baseline}.json"
 
 
 def claim(

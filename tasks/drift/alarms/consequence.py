@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from tasks.drift.history import Watching
@@ -9,7 +10,7 @@ from tasks.drift.quality.champion import Followed
 from tasks.drift.reports.report import DriftReport
 from tasks.values import Frozen
 
-Kind = Literal["nothing", "notice", "retrain"]
+Kind = Literal["nothing", "cannot tell", "notice", "retrain"]
 
 
 class Consequence(Frozen):
@@ -27,7 +28,8 @@ def consequence(
 
     An error or bias that changed is a reason whatever the inputs do. Inputs that drifted are one
     too, unless the policy wants them confirmed by the champion's error (measured, or expected to be
-    worse where labels are late) and they are not.
+    worse where labels are late) and they are not. Inputs of which nothing can be said for longer
+    than a partition are no quiet inputs: people are told that they are not watched.
 
     Args:
         drift: Of the inputs; None when there was nothing to compare.
@@ -44,7 +46,10 @@ def consequence(
         reasons.append(followed.reason)
     if not reasons:
         quiet = [item.reason.rstrip(".") for item in (drift, followed) if item is not None]
-        return Consequence(kind="nothing", reason="; ".join(quiet) or "Nothing new to compare")
+        reason = "; ".join(quiet) or "Nothing new to compare"
+        return Consequence(
+            kind="cannot tell" if _blind(drift, watching) else "nothing", reason=reason
+        )
     since = min(
         item.since or first_day
         for item, counts in ((drift, moved), (followed, wrong))
@@ -58,3 +63,17 @@ def consequence(
         why = followed.reason if followed is not None else "the champion's error is not known"
         return Consequence(kind="notice", reason=f"{reason}, not confirmed: {why}", since=since)
     return Consequence(kind="retrain", reason=reason, since=since)
+
+
+def _blind(drift: DriftReport | None, watching: Watching) -> bool:
+    """Whether the inputs go unwatched, and not only because a period has just begun."""
+    if drift is None or drift.outcome != "inconclusive":
+        return False
+    names = drift.current_partitions
+    if not drift.reference_rows or len(names) < 2:
+        return not drift.reference_rows
+    try:
+        first, last = (date.fromisoformat(name[:10]) for name in (min(names), max(names)))
+    except ValueError:
+        return True
+    return (last - first).days >= watching.days

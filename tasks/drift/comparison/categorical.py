@@ -10,6 +10,7 @@ from scipy.special import erfc, erfcinv
 from tasks.drift.comparison.twosample import Tested, chi_square, share_tests
 from tasks.drift.profiles.cells import Floats, Ints
 from tasks.drift.profiles.counts import CategoryCounts
+from tasks.drift.profiles.sketch import sampled_alike
 
 _HALVINGS = 40
 _SLOPES = np.geomspace(1e-3, 30, 60)
@@ -77,6 +78,19 @@ def categorical_tests(pair: Aligned, *, words: bool) -> list[Tested]:
         where = pair.names[first] if fresh.any() else ""
         tests.append(Tested("new values", p_new, share, where))
     return tests
+
+
+def recurring(reference: CategoryCounts, current: CategoryCounts) -> list[Tested]:
+    """Whether values of a sketched column come again as they should.
+
+    Values that come only once never do; where they came several times each, they should.
+    """
+    n, m = reference.rows - reference.nulls, current.rows - current.nulls
+    before, after = sampled_alike(reference.as_sketch(), current.as_sketch())
+    if not n or not m or not len(after):
+        return []
+    share = float(after[before == 0].sum()) / max(float(after.sum()), 1.0)
+    return [Tested("new values", new_values(before + after, after, m / (n + m)), share)]
 
 
 def one_category(p: Floats, pooled: Ints, rows: int, *, apart: bool) -> tuple[float, int]:

@@ -7,8 +7,11 @@ a unit (the scale in which they do).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from itertools import accumulate
 
 import numpy as np
 from scipy.special import polygamma
@@ -17,6 +20,7 @@ from tasks.drift.comparison.scores import hermite, normal_scores
 from tasks.drift.comparison.twosample import EQUIPROBABLE, equiprobable, tail_cells
 from tasks.drift.profiles.cells import Floats, Ints
 from tasks.drift.profiles.counts import CategoryCounts, Counts, NumericCounts
+from tasks.drift.profiles.sketch import Sketch, sampled_alike
 
 LISTED = 100
 """Categories that get a feature each; the rest counts as one."""
@@ -87,14 +91,17 @@ class NumericFrame:
         Feature("low tail", "tail"),
         Feature("high tail", "tail"),
         Feature("missing", "missing"),
-        Feature("one value", "one value"),
+        Feature("one value", "one value", weight=0.5),
+        Feature("one value", "values not seen", weight=0.5, one_sided=True),
         Feature("cells", "distance of cells", one_sided=True),
     )
 
     def __init__(self, weeks: Sequence[NumericCounts], whole: NumericCounts) -> None:
         self._counted = whole.at_centre is not None
+        self._known = None if whole.values is None else frozenset(whole.values)
+        there = {"one value": self._counted, "values not seen": self._known is not None}
         self.features: tuple[Feature, ...] = tuple(
-            feature for feature in self._always if feature.name != "one value" or self._counted
+            feature for feature in self._always if there.get(feature.family, True)
         )
         share = whole.cells / max(int(whole.cells.sum()), 1)
         self._polynomials = hermite(np.clip(normal_scores(whole.cells), -3.5, 3.5))
@@ -105,7 +112,10 @@ class NumericFrame:
         shares = np.stack([self._grouped(week.cells) for week in weeks])
         rows = np.asarray([max(int(week.cells.sum()), 1) for week in weeks], np.float64)
         self._distance = Distance(shares, rows)
-        measured = [self._simple(week) for week in weeks]
+        seen = Counter(value for week in weeks for value in week.values or ())
+        # A week's own values are new when no other week holds them.
+        own = frozenset(value for value, times in seen.items() if times > 1)
+        measured = [self._simple(week, own) for week in weeks]
         logs = self._distance.reference
         self.values = np.stack([np.append(m, log) for m, log in zip(measured, logs, strict=True)])
         self.sampling = np.stack([self._sampling(week) for week in weeks])
@@ -115,20 +125,24 @@ class NumericFrame:
         assert isinstance(counts, NumericCounts)  # noqa: S101 - profiles of one grid agree
         rows = max(int(counts.cells.sum()), 1)
         distance = self._distance.of(self._grouped(counts.cells), rows)
-        return np.append(self._simple(counts), distance), self._sampling(counts)
+        known = self._known or frozenset()
+        return np.append(self._simple(counts, known), distance), self._sampling(counts)
 
-    def _simple(self, counts: NumericCounts) -> Floats:
+    def _simple(self, counts: NumericCounts, known: frozenset[float]) -> Floats:
         cells = counts.cells
         rows = max(int(cells.sum()), 1)
         tails = [arcsine(int(cells[cut].sum()), rows) for cut in self._tails]
         missing = arcsine(counts.missing, counts.rows)
         centre = [arcsine(counts.at_centre or 0, rows)] if self._counted else []
+        if self._known is not None:
+            held = (counts.values or {}).items()
+            centre.append(arcsine(sum(n for value, n in held if value not in known), rows))
         return np.concatenate((self._polynomials @ cells / rows, tails, [missing], centre))
 
     def _sampling(self, counts: NumericCounts) -> Floats:
         rows = max(int(counts.cells.sum()), 1)
         rest = [1 / (4 * rows), 1 / (4 * rows), 1 / (4 * max(counts.rows, 1))]
-        rest += [1 / (4 * rows)] if self._counted else []
+        rest += [1 / (4 * rows)] * (self._counted + (self._known is not None))
         return np.concatenate((self._variance / rows, rest, [self._distance.noise]))
 
     def _grouped(self, cells: Ints) -> Floats:
@@ -144,6 +158,7 @@ class CategoryFrame:
         self._sketched = whole.values is None
         self._listed = self._listing(whole)
         self._known = frozenset(whole.values or ())
+        self._sample = whole.as_sketch() if self._sketched else None
         shares = np.stack([self._shares(week) for week in weeks])
         present = np.asarray([max(week.rows - week.nulls, 1) for week in weeks], np.float64)
         overall = np.average(shares, axis=0, weights=present)
@@ -164,6 +179,9 @@ class CategoryFrame:
             if not self._sketched:
                 extras.append(Feature("new values", "new values", one_sided=True))
                 columns.append(np.asarray([[self._fresh(w, weeks)] for w in weeks]))
+            elif self._sample is not None and self._sample.sample is not None:
+                extras.append(Feature("new values", "values come again", one_sided=True))
+                columns.append(np.asarray(_not_again([week.as_sketch() for week in weeks])))
         self.features = (*self.features, *extras)
         self.values = np.concatenate(columns, axis=1)
         self.sampling = np.stack([self._sampling(week) for week in weeks])
@@ -180,6 +198,8 @@ class CategoryFrame:
                 by_name = counts.values or {}
                 new = sum(count for name, count in by_name.items() if name not in self._known)
                 rest.append(arcsine(new, present))
+            elif self._sample is not None and self._sample.sample is not None:
+                rest.append(_fresh_share(self._sample, counts.as_sketch()))
         return np.append(shares, rest), self._sampling(counts)
 
     def _listing(self, whole: CategoryCounts) -> tuple[str, ...]:
@@ -207,6 +227,9 @@ class CategoryFrame:
             rest.append(self._distance.noise)
             if not self._sketched:
                 rest.append(1 / (4 * present))
+            elif self._sample is not None and self._sample.sample is not None:
+                rows = int(sampled_alike(self._sample, counts.as_sketch())[1].sum())
+                rest.append(1 / (4 * max(rows, 1)))
         return np.append(self._rate * (1 - self._rate) / present, rest)
 
     @staticmethod
@@ -215,6 +238,23 @@ class CategoryFrame:
         by_name = week.values or {}
         new = sum(count for name, count in by_name.items() if name not in known)
         return arcsine(new, max(week.rows - week.nulls, 1))
+
+
+def _fresh_share(known: Sketch, week: Sketch) -> float:
+    """Arcsine root of the share of a week's sampled rows whose values are not known."""
+    before, after = sampled_alike(known, week)
+    return arcsine(int(after[before == 0].sum()), int(after.sum()))
+
+
+def _not_again(weeks: Sequence[Sketch]) -> list[list[float]]:
+    """The same of each week against all others, shape (weeks, 1); linear in the weeks."""
+    before = list(accumulate(weeks, Sketch.merge))
+    after = list(accumulate(reversed(weeks), Sketch.merge))[::-1]
+    found = []
+    for index, week in enumerate(weeks):
+        others = [*before[index - 1 : index], *after[index + 1 : index + 2]]
+        found.append([_fresh_share(reduce(Sketch.merge, others), week) if others else 0.0])
+    return found
 
 
 Frame = NumericFrame | CategoryFrame

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from scipy.special import digamma, polygamma, stdtr
@@ -152,13 +153,37 @@ def _trigamma_inverse(value: float) -> float:
     return x
 
 
+@dataclass(frozen=True)
+class MeasuredWeeks:
+    """Sums over some weeks: features and their sampling variances, shape (features,) each."""
+
+    values: Floats
+    sampling: Floats
+    weeks: int
+
+    def with_one_more(self, other: MeasuredWeeks) -> MeasuredWeeks:
+        """The sums of both."""
+        return MeasuredWeeks(
+            self.values + other.values, self.sampling + other.sampling, self.weeks + other.weeks
+        )
+
+
+def measured(learned: Learned, name: str, week: Profile) -> MeasuredWeeks:
+    """One week of one column."""
+    values, sampling = learned.frames[name].measure(week.columns[name])
+    return MeasuredWeeks(values, sampling, 1)
+
+
 def natural_tests(learned: Learned, name: str, current: Sequence[Profile]) -> list[Tested]:
     """Prediction tests of one column: the mean of the current weeks against the reference weeks."""
-    frame = learned.frames[name]
-    pairs = [frame.measure(week.columns[name]) for week in current]
-    mean = np.mean([values for values, _ in pairs], axis=0)
-    noise = np.mean([sampling for _, sampling in pairs], axis=0)
-    weeks, count = learned.weeks, len(current)
+    weeks = (measured(learned, name, week) for week in current)
+    return prediction_tests(learned, name, reduce(MeasuredWeeks.with_one_more, weeks))
+
+
+def prediction_tests(learned: Learned, name: str, current: MeasuredWeeks) -> list[Tested]:
+    """The same from what was measured."""
+    frame, weeks, count = learned.frames[name], learned.weeks, current.weeks
+    mean, noise = current.values / count, current.sampling / count
     between = np.maximum(learned.variance[name] - learned.sampling[name], 0)
     error = between * (1 / count + 1 / weeks) + noise / count + learned.sampling[name] / weeks
     difference = mean - learned.mean[name]

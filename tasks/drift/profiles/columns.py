@@ -14,6 +14,7 @@ from tasks.drift.profiles.describe import (
     IMAGE,
     TEXT,
     VECTOR,
+    WORDS,
     derived_names,
     describe_image,
     describe_text,
@@ -21,6 +22,7 @@ from tasks.drift.profiles.describe import (
     half_of,
     words_of,
 )
+from tasks.drift.profiles.distinct import DistinctCounter
 from tasks.drift.profiles.grid import (
     VOCABULARY,
     ColumnKind,
@@ -46,11 +48,17 @@ class Recorder(Protocol):
 
 
 class NumericRecorder:
-    """Numbers, or text that should be numbers."""
+    """Numbers, or text that should be numbers.
 
-    def __init__(self, name: str, grid: NumericGrid, version: int) -> None:
+    ``measured``: the numbers are descriptors, whose last bits depend on how rows came in batches.
+    """
+
+    def __init__(
+        self, name: str, grid: NumericGrid, version: int, *, measured: bool = False
+    ) -> None:
         self._name, self._grid, self._exactly = name, grid, version > 1
         self._cells = CellCounter(grid.centre, grid.scale, grid.origin if self._exactly else None)
+        self._distinct = None if measured else DistinctCounter()
         self._rows = self._nulls = self._invalid = 0
 
     def add(self, values: Any) -> None:
@@ -60,6 +68,8 @@ class NumericRecorder:
         self._nulls += nulls
         self._invalid += invalid
         self._cells.add(numbers)
+        if self._distinct is not None:
+            self._distinct.add(numbers)
 
     def describe(self, numbers: Floats, nulls: int, invalid: int = 0) -> None:
         """Count descriptors, and the rows that could not be described."""
@@ -86,6 +96,7 @@ class NumericRecorder:
                 invalid=self._invalid,
                 cells=self._cells.cells(),
                 at_centre=self._cells.at_centre if self._exactly else None,
+                values=None if self._distinct is None else self._distinct.values,
             ),
         )
 
@@ -95,7 +106,9 @@ class DerivedRecorder:
 
     def __init__(self, name: str, parts: tuple[str, ...], grid: Grid) -> None:
         self.parts = {
-            part: NumericRecorder(f"{name}.{part}", grid.numeric[f"{name}.{part}"], grid.version)
+            part: NumericRecorder(
+                f"{name}.{part}", grid.numeric[f"{name}.{part}"], grid.version, measured=True
+            )
             for part in parts
         }
 
@@ -121,7 +134,7 @@ class TextRecorder(DerivedRecorder):
     def __init__(self, name: str, grid: Grid) -> None:
         super().__init__(name, TEXT, grid)
         self._vocabularies = grid.words.get(name, ((), ()))
-        self._words = CategoryRecorder(f"{name}.words_used", words=True)
+        self._words = CategoryRecorder(f"{name}.{WORDS}", words=True)
 
     def add(self, values: Any) -> None:
         """Count an Arrow array of strings."""

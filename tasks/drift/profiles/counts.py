@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tasks.drift.profiles.cells import CELLS, Ints
+from tasks.drift.profiles.distinct import Values, both, pairs_of, values_from
 from tasks.drift.profiles.grid import NumericGrid
 from tasks.drift.profiles.sketch import Sketch, sketch_of
 from tasks.errors import ProfileIncompatible
@@ -26,6 +27,8 @@ class NumericCounts:
     ``rows`` = nulls + nan + infinite + invalid + the sum of ``cells`` (int64, shape (CELLS,)).
     ``invalid`` counts what is no number at all. ``at_centre`` are the rows that hold the grid's
     centre itself (they are in ``cells`` too); None on grids of version 1, which did not count them.
+    ``values`` are the rows of each number, where the column holds few; None where it holds many,
+    and in profiles of earlier releases.
     """
 
     grid: NumericGrid
@@ -36,6 +39,7 @@ class NumericCounts:
     invalid: int
     cells: Ints
     at_centre: int | None = None
+    values: Values | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, NumericCounts) and self._key() == other._key()
@@ -44,7 +48,8 @@ class NumericCounts:
 
     def _key(self) -> tuple[Any, ...]:
         scalars = (self.rows, self.nulls, self.nan, self.infinite, self.invalid, self.at_centre)
-        return (self.grid, *scalars, self.cells.tobytes())
+        values = None if self.values is None else tuple(sorted(self.values.items()))
+        return (self.grid, *scalars, self.cells.tobytes(), values)
 
     @property
     def missing(self) -> int:
@@ -73,6 +78,7 @@ class NumericCounts:
             at_centre=None
             if self.at_centre is None or other.at_centre is None
             else self.at_centre + other.at_centre,
+            values=both(self.values, other.values),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -80,16 +86,21 @@ class NumericCounts:
         filled = np.flatnonzero(self.cells)
         first, last = (int(filled[0]), int(filled[-1]) + 1) if len(filled) else (0, 0)
         counted = {} if self.at_centre is None else {"at_centre": self.at_centre}
-        return counted | {
-            "kind": "numeric",
-            "rows": self.rows,
-            "nulls": self.nulls,
-            "nan": self.nan,
-            "infinite": self.infinite,
-            "invalid": self.invalid,
-            "first": first,
-            "cells": self.cells[first:last].tolist(),
-        }
+        exact = {} if self.values is None else {"values": pairs_of(self.values)}
+        return (
+            counted
+            | exact
+            | {
+                "kind": "numeric",
+                "rows": self.rows,
+                "nulls": self.nulls,
+                "nan": self.nan,
+                "infinite": self.infinite,
+                "invalid": self.invalid,
+                "first": first,
+                "cells": self.cells[first:last].tolist(),
+            }
+        )
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any], grid: NumericGrid) -> NumericCounts:
@@ -104,7 +115,8 @@ class NumericCounts:
         names = ("rows", "nulls", "nan", "infinite", "invalid")
         at_centre = None if value.get("at_centre") is None else int(value["at_centre"])
         scalars = {name: int(value[name]) for name in names}
-        counts = cls(grid=grid, cells=cells, at_centre=at_centre, **scalars)
+        values = values_from(value.get("values"))
+        counts = cls(grid=grid, cells=cells, at_centre=at_centre, values=values, **scalars)
         if counts.missing + int(cells.sum()) != counts.rows or (cells < 0).any():
             raise ValueError("the cells do not add up to the rows")
         return counts

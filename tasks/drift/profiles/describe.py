@@ -23,6 +23,9 @@ PROJECTIONS = 8
 VECTOR = ("norm", *(f"p{index}" for index in range(PROJECTIONS)))
 _SPLIT = r"[^\p{L}\p{N}']+"
 _THUMBNAIL = 128
+WORDS = "words_used"
+_LOOKED_AT, _ENOUGH, _PROSE = 2_000, 50, 4.0
+"""Strings that are looked at, the least of them, and the words on average that make them prose."""
 
 
 def words_of(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -146,3 +149,33 @@ def derived_names(kind: str, name: str) -> tuple[str, ...]:
     """Numeric columns that a column of this kind is counted as."""
     own: Mapping[str, Any] = {"text": TEXT, "image": IMAGE, "vector": VECTOR}
     return (name,) if kind == "numeric" else tuple(f"{name}.{part}" for part in own.get(kind, ()))
+
+
+def parts_of(kind: str, name: str) -> tuple[str, ...]:
+    """Names of all that a column of this kind is counted as, the words of a text included."""
+    if kind == "categorical":
+        return (name,)
+    words = (f"{name}.{WORDS}",) if kind == "text" else ()
+    return (*derived_names(kind, name), *words)
+
+
+def is_prose(values: Any) -> bool:
+    """Whether strings are free text: most of them different, of four words or more on average.
+
+    Args:
+        values: Arrow array or chunked array of a sample.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if hasattr(values, "combine_chunks"):
+        values = values.combine_chunks()
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return False
+    texts = values.slice(0, _LOOKED_AT).drop_null()
+    if len(texts) < _ENOUGH or len(texts.unique()) < len(texts) / 2:
+        return False
+    words = pc.list_value_length(pc.utf8_split_whitespace(texts))
+    return float(pc.mean(words).as_py()) >= _PROSE

@@ -50,7 +50,7 @@ class Profile:
                 "Merge each partition once.",
             )
         columns = {
-            name: _both(counts, other.columns[name]) for name, counts in self.columns.items()
+            name: joined(counts, other.columns[name]) for name, counts in self.columns.items()
         }
         partitions = tuple(sorted((*self.partitions, *other.partitions)))
         return Profile(self.grid, self.rows + other.rows, partitions, columns)
@@ -102,7 +102,12 @@ def merged(profiles: Iterable[Profile]) -> Profile:
     return reduce(Profile.merge, parts)
 
 
-def _both(a: Counts, b: Counts) -> Counts:
+def joined(a: Counts, b: Counts) -> Counts:
+    """Counts of one column in two partitions.
+
+    Raises:
+        ProfileIncompatible: they were not counted alike.
+    """
     if isinstance(a, NumericCounts) and isinstance(b, NumericCounts):
         return a.merge(b)
     if isinstance(a, CategoryCounts) and isinstance(b, CategoryCounts):

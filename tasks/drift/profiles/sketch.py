@@ -3,6 +3,9 @@
 - Bucket counts: each value's hash names one of 2048 buckets. Merging adds; tests on them are exact.
 - Distinct values: HyperLogLog (Flajolet et al. 2007), 1024 registers, standard error 3.25 %.
   Merging takes the larger register.
+- A sample of the values: those with the 1024 smallest hashes (bottom-k, Cohen 1997), each with its
+  exact count, since a hash that is in the sample at the end was in it from the first row on. It
+  tells whether values come again, which buckets do not. Merging is exact.
 - Frequent values: Misra-Gries (1982) with 256 counters, merged as Agarwal et al. (2013) do. A count
   is a lower bound, short by at most ``error``. Their order of merging may show within that bound,
   so they explain and never decide.
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 BUCKETS = 2048
 FREQUENT = 256
+SAMPLED = 1024
 _INDEX_BITS = 10
 REGISTERS = 1 << _INDEX_BITS
 _HASH_BYTES = 1 << 21
@@ -47,12 +51,15 @@ class Sketch:
         registers: HyperLogLog registers, uint8, shape (REGISTERS,).
         frequent: Value → lower bound of its count.
         error: How much a count in ``frequent`` may be short.
+        sample: Hash → rows, of the values with the smallest hashes; None in profiles of earlier
+            releases.
     """
 
     buckets: Ints
     registers: Registers
     frequent: Mapping[str, int] = field(default_factory=dict)
     error: int = 0
+    sample: Mapping[int, int] | None = None
 
     def __eq__(self, other: object) -> bool:
         """Equal in what merges exactly; the frequent values are bounds."""
@@ -60,6 +67,7 @@ class Sketch:
             isinstance(other, Sketch)
             and np.array_equal(self.buckets, other.buckets)
             and np.array_equal(self.registers, other.registers)
+            and self.sample == other.sample
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -85,6 +93,7 @@ class Sketch:
             registers=np.maximum(self.registers, other.registers),
             frequent=frequent,
             error=self.error + other.error + short,
+            sample=_both_samples(self.sample, other.sample),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -94,7 +103,7 @@ class Sketch:
             "registers": base64.b64encode(self.registers.tobytes()).decode(),
             "frequent": dict(self.frequent),
             "error": self.error,
-        }
+        } | ({} if self.sample is None else {"sample": sorted(self.sample.items())})
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Sketch:
@@ -107,7 +116,9 @@ class Sketch:
         registers = np.frombuffer(base64.b64decode(value["registers"]), np.uint8)
         if buckets.shape != (BUCKETS,) or registers.shape != (REGISTERS,):
             raise ValueError(f"a sketch has {BUCKETS} buckets and {REGISTERS} registers")
-        return cls(buckets, registers, dict(value["frequent"]), int(value["error"]))
+        sample = value.get("sample")
+        kept = None if sample is None else {int(key): int(count) for key, count in sample}
+        return cls(buckets, registers, dict(value["frequent"]), int(value["error"]), kept)
 
 
 def sketch_of(values: pa.Array, counts: Ints) -> Sketch:
@@ -125,7 +136,9 @@ def sketch_of(values: pa.Array, counts: Ints) -> Sketch:
         top = np.argpartition(-counts, FREQUENT)[: FREQUENT + 1]
     named = {str(values[int(i)].as_py()): int(counts[i]) for i in top}
     frequent, short = _largest(named)
-    return Sketch(buckets, registers, frequent, short)
+    least = np.argsort(hashes, kind="stable")[:SAMPLED]
+    sample = dict(zip(hashes[least].tolist(), counts[least].tolist(), strict=True))
+    return Sketch(buckets, registers, frequent, short, sample)
 
 
 def hash_strings(values: pa.Array) -> Hashes:
@@ -167,6 +180,32 @@ def _hash_block(data: NDArray[np.uint8], offsets: Ints) -> Hashes:
         mixed ^= mixed >> np.uint64(30)
         mixed *= np.uint64(multiplier)
     return np.asarray(mixed ^ (mixed >> np.uint64(31)), np.uint64)
+
+
+def _both_samples(
+    a: Mapping[int, int] | None, b: Mapping[int, int] | None
+) -> dict[int, int] | None:
+    if a is None or b is None:
+        return None
+    sums = dict(a)
+    for key, count in b.items():
+        sums[key] = sums.get(key, 0) + count
+    return {key: sums[key] for key in sorted(sums)[:SAMPLED]}
+
+
+def sampled_alike(a: Sketch, b: Sketch) -> tuple[Ints, Ints]:
+    """Rows of each of both sides with the same sampled values; empty where a side has no sample.
+
+    Below the smaller of both samples' largest hashes every value of either side is known.
+    """
+    if a.sample is None or b.sample is None:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    full = [max(side) for side in (a.sample, b.sample) if len(side) == SAMPLED]
+    limit = min(full, default=2**64)
+    keys = [key for key in a.sample.keys() | b.sample.keys() if key <= limit]
+    counts = ([side.get(key, 0) for key in keys] for side in (a.sample, b.sample))
+    before, after = (np.asarray(side, np.int64) for side in counts)
+    return before, after
 
 
 def _largest(counts: Mapping[str, int]) -> tuple[dict[str, int], int]:

@@ -127,7 +127,11 @@ def _columns(report: DriftReport) -> str:
     rows = [
         (
             plain(shortened(column.name, NAME)),
-            f"**{column.meaning or 'yes'}**" if column.drifted else "no",
+            f"**{column.meaning or 'yes'}**"
+            if column.drifted
+            else f"no (below {plain(column.set_aside)})"
+            if column.set_aside
+            else "no",
             _p(column.adjusted),
             f"{column.effects.psi:.3f}",
             f"{column.effects.jensen_shannon:.3f}",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tasks.drift.comparison.meaning import Meaning
 from tasks.drift.comparison.together import Multivariate
+from tasks.drift.explanation.story import Meaning
 from tasks.values import Frozen, Outcome
 
 Variation = Literal["learned", "sampling only"]
@@ -34,6 +34,7 @@ class ColumnDrift(Frozen):
         shares: Reference and current share of each of about 16 cells, or of the 16 most common
             categories.
         picture: Both distributions, as a data address.
+        set_aside: Why a column that moved by more than chance allows is no drift here; else "".
     """
 
     name: str
@@ -52,6 +53,7 @@ class ColumnDrift(Frozen):
     reference_share: float = 0.0
     shares: tuple[tuple[float, float], ...] = ()
     picture: str = ""
+    set_aside: str = ""
 
 
 class DriftReport(Frozen):

@@ -62,11 +62,11 @@ def test_no_change_passes(random, base):
 @pytest.mark.parametrize(
     ("change", "meaning", "where"),
     [
-        (lambda p, c, r: (p * 1.15, c), "shift", "price >= "),
+        (lambda p, c, r: (p * 1.15, c), "scale", "price >= "),
         (lambda p, c, r: (np.median(p) + (p - np.median(p)) * 1.4, c), "spread", "price"),
         (lambda p, c, r: (p / 1000, c), "unit change", "price < "),
         (lambda p, c, r: (p * 3.281, c), "unit change", "price >= "),
-        (lambda p, c, r: (p**1.1 * 0.65, c), "shift", "price >= "),
+        (lambda p, c, r: (p**1.1 * 0.65, c), "shift and spread", "price >= "),
         (lambda p, c, r: (np.where(r.random(len(p)) < 0.02, p * 1000, p), c), "unit change", ""),
         (lambda p, c, r: (np.where(r.random(4_000) < 0.05, np.nan, p), c), "unreadable values", ""),
         (lambda p, c, r: (p, np.where(c == "Rome", "Roma", c)), "new category", "city = 'Roma'"),
