@@ -197,3 +197,30 @@ def test_nobody_there_is_a_connection_error():
         port = probe.getsockname()[1]
     with pytest.raises(ConnectionRefusedError):
         ask(Pool(port))
+
+
+def test_who_died_of_a_request_did_not_refuse_it():
+    """Refused means that nobody was sent anything, so that the request may be sent again."""
+
+    def dies_of_the_second(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.settimeout(5)
+            Script._read(connection)
+            connection.sendall(PLAIN)
+            Script._read(connection)
+            listening.close()
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    pool = Pool(listening.getsockname()[1])
+    dying = threading.Thread(target=dies_of_the_second, args=(listening,), daemon=True)
+    dying.start()
+    try:
+        assert ask(pool).body == b"ok"
+        with pytest.raises(ConnectionResetError):
+            ask(pool)
+        with pytest.raises(ConnectionRefusedError):
+            ask(pool)
+    finally:
+        pool.close()
+        dying.join(5)

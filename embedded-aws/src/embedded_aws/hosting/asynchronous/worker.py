@@ -35,6 +35,9 @@ class _FailedError(Exception):
         self.content_type = content_type
 
 
+UNNOTICED_SECONDS = 0.05
+
+
 class Worker:
     """Processes invocations, each on a thread of its own.
 
@@ -123,6 +126,11 @@ class Worker:
         except TimeoutError:
             self._answered(measures, 0, began)
             raise _FailedError(_TIMED_OUT.format(one.timeout)) from None
+        except ConnectionRefusedError:
+            # The process is gone, and whoever watches it has not noticed yet. The invocation was
+            # not begun, and waits as if it had not left the queue.
+            time.sleep(UNNOTICED_SECONDS)
+            raise NotReadyError from None
         except OSError:
             self._answered(measures, 0, began)
             raise _FailedError(_NO_RESPONSE.format(one.endpoint)) from None

@@ -59,6 +59,7 @@ class Pool:
 
         Raises:
             TimeoutError: no whole answer within ``timeout``.
+            ConnectionRefusedError: nobody listens, and nobody was sent any of the request.
             OSError: no connection, or it broke, or what came was not HTTP.
         """
         deadline = time.monotonic() + timeout
@@ -70,7 +71,13 @@ class Pool:
         if connection is not None:
             with contextlib.suppress(_StaleError):
                 return self._exchange(connection, message, deadline, kept_alive=True)
-        fresh = socket.create_connection((HOST, self.port), timeout=max(0.001, timeout))
+        try:
+            fresh = socket.create_connection((HOST, self.port), timeout=max(0.001, timeout))
+        except ConnectionRefusedError:
+            if connection is None:
+                raise
+            # It may have died of the request that went over the kept-alive connection.
+            raise ConnectionResetError("the process ended before it answered") from None
         fresh.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._exchange(fresh, message, deadline, kept_alive=False)
 
