@@ -113,8 +113,11 @@ def _judged(
     policy: MonitorPolicy, state: MonitorState, begin: float, window: Totals, bounds: Expected
 ) -> MonitorState:
     edges = latency_edges()
-    known = np.array([window.errors is not None, bounds.edge is not None and window.timed > 0])
-    slow = window.slower_than(bounds.edge) / window.timed if known[1] and bounds.edge else 0.0
+    slow = 0.0
+    timed = bounds.edge is not None and window.timed > 0
+    if bounds.edge is not None and timed:
+        slow = window.slower_than(bounds.edge) / window.timed
+    known = np.array([window.errors is not None, timed])
     share = np.array([(window.errors or 0) / window.requests, slow])
     bound = np.array([bounds.errors, bounds.slow])
     exceeded = known & (share > bound)

@@ -17,6 +17,10 @@ WINDOW_SECONDS = 300
 """As the monitor has it; the look itself is not imported before there is something to look at."""
 LOOK_SECONDS = 900
 """Three windows a look: CloudWatch is paid by the question, however many windows it answers."""
+NEWS_SECONDS = 86_400
+"""An alarm that is older is no news: a monitor that was away, or begins, reads what was before."""
+BACK_SECONDS = 8 * 7 * 86_400
+"""How far back it reads: CloudWatch keeps five minutes for 63 days."""
 LATE_SECONDS = 60.0
 """Beyond the lag that model.yaml states: nobody waits for what the monitor says."""
 
@@ -79,7 +83,7 @@ def look(context: ReleaseContext, memory: Memory, model: str) -> PastComparison:
     before = state.alarm
     now = context.clock.now()
     lag = spec.release.metrics_lag_seconds + LATE_SECONDS
-    since = max(state.seen_until, journal.ended_at or 0.0)
+    since = max(state.seen_until, journal.ended_at or 0.0, now - BACK_SECONDS)
     begins = due(since, now, lag)
     if begins:
         values = context.feed.values(
@@ -91,7 +95,9 @@ def look(context: ReleaseContext, memory: Memory, model: str) -> PastComparison:
         for begin, totals in windows(values, begins):
             state = observe(policy, state, begin, totals)
     known = kept is None or kept.told
-    told = (known and state.alarm == before) or state.alarm is None
+    alarm = state.alarm
+    old = alarm is None or alarm.rang < now - NEWS_SECONDS
+    told = old or (known and alarm == before)
     etag_after = memory.write(model, _kept(state, told=told), etag)
     if etag_after is None:
         return PastComparison(sentence=f"{model}: somebody else looked at the same time")

@@ -78,6 +78,20 @@ def test_what_is_worse_than_every_past_week_rings_within_the_hour_and_half(windo
     assert state.alarm.rang == state.seen_until
 
 
+def test_a_model_that_answers_within_the_first_bin_is_watched_like_any_other():
+    fast = {0: 3600}
+    past = past_of(4, lambda week: Totals(requests=3600, errors=12, latency=fast))
+    found = expected(POLICY, past, MONDAY, latency_edges())
+    assert found is not None
+    assert found.edge == 1, "a quarter above the first edge"
+    quick = Totals(requests=300, errors=1, latency={0: 300})
+    assert watched(MonitorState(past=past), [quick] * 12).alarm is None
+    slower = Totals(requests=300, errors=1, latency={3: 300})
+    state = watched(MonitorState(past=past), [slower] * 12)
+    assert state.alarm is not None
+    assert state.alarm.stream == "latency"
+
+
 def test_an_alarm_is_told_once_and_ends_with_an_hour_of_calm():
     bad, good = totals(errors=150), totals()
     state = watched(known(), [bad] * 12)

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.release import testbed
 from tasks.errors import AwsUnavailable, RecordUnreadable
-from tasks.judge.monitor import MonitorState, Totals, latency_edges
+from tasks.judge.monitor import Alarm, MonitorState, Totals, latency_edges
 from tasks.release import start_release
 from tasks.release.monitoring.look import PastComparison, is_due, look
 from tasks.release.monitoring.memory import Memory, MonitorRecord
@@ -114,6 +114,24 @@ def test_an_alarm_that_nobody_heard_is_told_by_whoever_looks_next(
         kept, _ = memory.read(MODEL)
         assert kept is not None
         assert kept.told
+
+
+def test_an_alarm_of_last_week_is_no_news(place: Any, memory: Memory) -> None:
+    context = place.context()
+    now = context.clock.now()
+    week = 7 * 86_400
+    alarm = Alarm(stream="errors", since=now - week, rang=now - week, share=0.4, bound=0.02)
+    version = context.registry.pointer(MODEL).version
+    state = MonitorState(version=version, seen_until=now, alarm=alarm)
+    kept, etag = memory.read(MODEL)
+    record = MonitorRecord(seen_until=now, told=False, state=state.model_dump(mode="json"))
+    assert memory.write(MODEL, record, etag) is not None
+    place.told()
+    assert look(context, memory, MODEL).rings
+    assert place.told() == {}
+    kept, _ = memory.read(MODEL)
+    assert kept is not None
+    assert kept.told
 
 
 def test_nothing_is_looked_at_while_a_release_is_under_way(place: Any, memory: Memory) -> None:
