@@ -216,7 +216,8 @@ def _column(
     # What is told is told of the rows since it began: a window may hold older rows too.
     since, current = beginning(name, test.name, reference, run, learned, sampling_tests)
     if isinstance(reference, NumericCounts) and isinstance(current, NumericCounts):
-        explained = explain_numeric(name, reference, current, test)
+        derived = name not in whole.grid.kinds
+        explained = explain_numeric(name, reference, current, test, derived=derived)
     elif isinstance(reference, CategoryCounts) and isinstance(current, CategoryCounts):
         explained = explain_categorical(name, reference, current, test)
     else:

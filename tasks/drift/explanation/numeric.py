@@ -23,10 +23,17 @@ _SMOOTHED = 3.0
 _CLOSELY, _RISE = 0.03, 3.0
 """A unit's factor must be told from others that differ by so much, by so much of the statistic."""
 _COPIED = 30
+OF_UNITS = frozenset({"unit change", "clock"})
+"""Stories of how a number was written down."""
 
 
 def explain_numeric(
-    name: str, reference: NumericCounts, current: NumericCounts, test: Tested
+    name: str,
+    reference: NumericCounts,
+    current: NumericCounts,
+    test: Tested,
+    *,
+    derived: bool = False,
 ) -> Explained:
     """What happened to a numeric column; "unclear" where no story accounts for it.
 
@@ -35,6 +42,7 @@ def explain_numeric(
         reference: Its counts.
         current: Its counts now, on the same grid.
         test: The test that found it.
+        derived: Whether it was counted of texts or pictures: no unit of those can change.
     """
     # Where one side has no number at all, whatever was tested is a matter of that.
     if not reference.cells.any() or not current.cells.any():
@@ -42,7 +50,7 @@ def explain_numeric(
     if _constant(reference) and reference.at_centre is not None:
         told: Explained | None = _one_value(name, reference, current)
     else:
-        told = _numbers(name, reference, current, test)
+        told = _numbers(name, reference, current, test, derived=derived)
     p = two_proportions(reference.missing, reference.rows, current.missing, current.rows)
     if test.name == "missing":
         gone = _missing(name, reference, current)
@@ -60,7 +68,7 @@ def explain_numeric(
 
 
 def _numbers(
-    name: str, reference: NumericCounts, current: NumericCounts, test: Tested
+    name: str, reference: NumericCounts, current: NumericCounts, test: Tested, *, derived: bool
 ) -> Explained | None:
     """What happened to those rows that hold numbers; None when they are as before."""
     pair = pair_of(reference, current)
@@ -69,7 +77,7 @@ def _numbers(
         sentence = f"Every row stands there {copies} times: the same data were probably read again."
         return Explained("duplicates", sentence, f"{name} IS NOT NULL", (1.0, 1.0))
     same = pair.fit(pair.law)
-    chosen = smallest(pair, same)
+    chosen = smallest(pair, same, OF_UNITS if derived else frozenset())
     if same.holds(0.0):  # what changed is too little to show in the groups
         worth = chosen is not None and _score(pair, chosen) < same.chi
         if test.name in {"low tail", "high tail"} and not worth:
@@ -82,16 +90,20 @@ def _numbers(
     return Explained(chosen.meaning, chosen.sentence, rows, share)
 
 
-def smallest(pair: Pair, same: Agreement | None = None) -> DriftStory | None:
+def smallest(
+    pair: Pair, same: Agreement | None = None, never: frozenset[str] = frozenset()
+) -> DriftStory | None:
     """The story with the best account for the fewest fitted numbers; None when none holds.
 
     A story holds when what is left of the change is noise, or less than weeks differ by. Of those
     that do the one with the smallest Bayesian information criterion (Schwarz 1978) is told, unless
-    one of another meaning is as good and no larger.
+    one of another meaning is as good and no larger. Those of the meanings in ``never`` are none.
     """
     same = same or pair.fit(pair.law)
     scored = []
     for story in (*stories(pair), *part_stories(pair)):
+        if story.meaning in never:
+            continue
         fit = pair.fit(story.law, story.parameters)
         if fit.holds(same.distance):
             sure = _met(pair, story, fit)

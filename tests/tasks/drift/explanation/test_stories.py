@@ -183,3 +183,23 @@ def test_small_draws_of_every_kind_are_mostly_told_rightly_and_hardly_ever_wrong
             outcome[word if word in outcome else "wrong"] += count
     assert outcome["right"] >= 21
     assert outcome["wrong"] <= 2
+
+
+def test_the_length_of_texts_has_no_unit():
+    """Texts became 2.2 times as long, as a number that was told in pounds would: it was not."""
+
+    def texts(sizes):
+        return pa.table({"x": pa.array(["a" * int(size) for size in sizes])})
+
+    old = texts(rng(3).lognormal(5, 0.4, 3_000))
+    new = texts(2.20462 * rng(5).lognormal(5, 0.4, 3_000))
+    grid = fit_grid(old, {"x": "text"})
+    profiles = [
+        profile_batches(side.to_batches(), {"x": "text"}, grid, partition=name)
+        for side, name in ((old, "a"), (new, "b"))
+    ]
+    (length,) = [column for column in compare(*profiles).columns if column.name == "x.length"]
+    assert length.drifted
+    assert length.meaning in {"scale", "shift and spread", "shift", "unclear"}, length.sentence
+    whole = rng(3).lognormal(5, 0.4, 3_000), 2.20462 * rng(5).lognormal(5, 0.4, 3_000)
+    assert told(*whole).meaning == "unit change", "as a column of numbers it would be"
