@@ -25,8 +25,6 @@ from tasks.drift.comparison.twosample import (
     share_tests,
     two_proportions,
 )
-from tasks.drift.explanation.categorical import explain_categorical
-from tasks.drift.explanation.numeric import explain_numeric
 from tasks.drift.policy import (
     CATEGORICAL_BUDGET,
     NATURAL_CATEGORICAL_BUDGET,
@@ -213,6 +211,10 @@ def _column(
     )
     if not drifted:
         return column
+    # They fit laws by scipy.optimize, which no flow should import before something drifted.
+    from tasks.drift.explanation.categorical import explain_categorical
+    from tasks.drift.explanation.numeric import explain_numeric
+
     # What is told is told of the rows since it began: a window may hold older rows too.
     since, current = beginning(name, test.name, reference, run, learned, sampling_tests)
     if isinstance(reference, NumericCounts) and isinstance(current, NumericCounts):

@@ -87,28 +87,17 @@ class Continuous:
 
 
 @dataclass(frozen=True)
-class Integer:
+class Integer(Continuous):
     """A range of whole numbers; each has its cell between 0 and 1."""
 
-    name: str
     low: int
     high: int
-    scale: Scale
 
     kind = "Integer"
-    axes = 1
 
     def at(self, unit: float) -> str:
         """The value there, as a training job is given it."""
         return str(min(max(round(self.scale.value(unit)), self.low), self.high))
-
-    def random(self, rng: Random) -> str:
-        """A value by chance."""
-        return self.at(rng.random())
-
-    def near(self, value: str, width: float, rng: Random) -> str:
-        """A value by chance, near another."""
-        return self.at(min(max(rng.gauss(self.scale.unit(float(value)), width), 0.0), 1.0))
 
     def place(self, value: str) -> tuple[float, ...]:
         """Coordinates of a value.
@@ -198,7 +187,7 @@ def _integer(asked: Mapping[str, Any]) -> Integer:
             f"ReverseLogarithmic scaling is not supported for the integer range of {asked['Name']}."
         )
     scale = _scale(asked, low, high, low - 0.5, high + 0.5)
-    return Integer(asked["Name"], int(low), int(high), scale)
+    return Integer(asked["Name"], scale, int(low), int(high))
 
 
 def _ends(asked: Mapping[str, Any], kind: type[int | float]) -> tuple[float, float]:
