@@ -77,6 +77,12 @@ def sentinel(random: Random) -> Drawn:
     return a, np.where(_some(random, b, random.uniform(0.01, 0.3)), value, b)
 
 
+def filled(random: Random) -> Drawn:
+    a, b = two(random, positive=True)
+    value = random.choice([0.0, -1.0])
+    return a, np.where(_some(random, b, random.uniform(0.01, 0.3)), value, b)
+
+
 def stuck(random: Random) -> Drawn:
     a, b = two(random)
     value = np.quantile(b, random.uniform(0.05, 0.95))
@@ -234,6 +240,7 @@ KINDS: Mapping[str, tuple[Callable[[Random], Drawn], ColumnKind, frozenset[str]]
     "shift of identifiers": (identifiers, "numeric", frozenset({"shift"})),
     "spread": (spread, "numeric", frozenset({"spread"})),
     "sentinel": (sentinel, "numeric", frozenset({"one value"})),
+    "filled with 0 or -1": (filled, "numeric", frozenset({"one value"})),
     "one value sticks": (stuck, "numeric", frozenset({"one value"})),
     "constant": (constant, "numeric", frozenset({"one value"})),
     "nulls": (nulls, "numeric", frozenset({"nulls"})),

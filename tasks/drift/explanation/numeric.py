@@ -157,11 +157,15 @@ def _met(pair: Pair, story: DriftStory, fit: Agreement) -> DriftStory:
     return replace(story, meaning="scale", sentence=f"{told}: perhaps the unit changed.")
 
 
-_ORDER = ("shift", "spread", "scale")
+_ORDER = ("one value", "shift", "spread", "scale")
 
 
 def _told_first(story: DriftStory) -> int:
-    """A shift and a factor close to 1 are the same thing far from zero: the plainer one is told."""
+    """Of stories that are as good the plainer one is told.
+
+    A shift and a factor close to 1 are the same thing far from zero, and rows that all came into
+    one cell at an end are like a wider spread.
+    """
     return _ORDER.index(story.meaning) if story.meaning in _ORDER else len(_ORDER)
 
 
@@ -201,6 +205,10 @@ def _one_value(name: str, reference: NumericCounts, current: NumericCounts) -> E
     value = reference.grid.text(0.0)
     less = shares[1] < shares[0]
     sentence = f"{shares[1]:.1%} of the values are {value} (before: {shares[0]:.1%})."
+    most = max(current.values, key=current.values.__getitem__) if current.values else None
+    if less and most is not None and current.values:
+        now, told = current.values[most] / max(int(current.cells.sum()), 1), amount(most)
+        sentence += f" {now:.1%} are {told}." if told != value else ""
     rows = f"{name} {'<>' if less else '='} {value.replace(',', '')}"
     now, was = (1 - shares[1], 1 - shares[0]) if less else (shares[1], shares[0])
     return Explained("one value", sentence, rows, (now, was))

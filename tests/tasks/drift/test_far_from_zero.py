@@ -155,7 +155,7 @@ def test_a_small_change_of_one_values_share_does_not_matter_where_owners_say_so(
     assert not drifted(old, new, policy=DriftPolicy(least_psi=0.1)).drifted
     jump = drifted(constant(1000.0), constant(1001.0), policy=DriftPolicy(least_psi=0.1))
     assert jump.drifted
-    assert jump.sentence == "0.0% of the values are 1,000 (before: 100.0%)."
+    assert jump.sentence == "0.0% of the values are 1,000 (before: 100.0%). 100.0% are 1,001."
     assert jump.rows == "x <> 1000"
 
 

@@ -203,3 +203,32 @@ def test_the_length_of_texts_has_no_unit():
     assert length.meaning in {"scale", "shift and spread", "shift", "unclear"}, length.sentence
     whole = rng(3).lognormal(5, 0.4, 3_000), 2.20462 * rng(5).lognormal(5, 0.4, 3_000)
     assert told(*whole).meaning == "unit change", "as a column of numbers it would be"
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0])
+@pytest.mark.parametrize("law", ["gamma", "weibull", "lognormal", "normal"])
+def test_rows_that_were_filled_with_a_value_near_zero_came_in_no_other_unit(law, value):
+    """Divided by a thousand rows would lie there as well; no cell tells them from one value."""
+    draw = {
+        "gamma": lambda r: r.gamma(3, 10, 3_000),
+        "weibull": lambda r: r.weibull(1.5, 3_000) * 40,
+        "lognormal": lambda r: r.lognormal(3, 0.6, 3_000),
+        "normal": lambda r: r.normal(50, 9, 3_000),
+    }[law]
+    random = rng(11)
+    column = told(draw(random), np.where(random.random(3_000) < 0.06, value, draw(random)))
+    assert column.meaning == "one value", column.sentence
+    assert "% of the values are about" in column.sentence
+
+
+def test_rows_in_another_unit_are_told_where_their_spread_shows():
+    random = rng(12)
+    old, new = random.gamma(3, 10, 3_000), random.gamma(3, 10, 3_000)
+    column = told(old, np.where(random.random(3_000) < 0.3, new * 1_000, new))
+    assert column.meaning == "unit change"
+    assert "multiplied by 1,000" in column.sentence
+
+
+def test_a_constant_that_jumps_is_told_with_what_it_is_now():
+    column = told(np.full(2_000, 2023.0), np.full(2_000, 2024.0))
+    assert column.sentence.endswith("100.0% are 2,024.")
