@@ -22,6 +22,9 @@ POOL = "sluice"
 AT_ONCE, URGENT_AT_ONCE = 6, 2
 """Runs on one machine, and those that bring users back, which have places of their own."""
 ZOMBIES = "sluice: a run whose heart stopped is crashed"
+SILENCE_SECONDS = 180
+"""Six heartbeats. A machine that stood still for a minute, or a server that was busy for one, loses
+two or three, and a run that is declared dead while it lives costs its training job."""
 
 
 def deploy() -> int:
@@ -87,7 +90,10 @@ def automate() -> None:
 
     watchdog = AutomationCore(
         name=ZOMBIES,
-        description="Heartbeats come every 30 s; none for 90 s means that the process is dead.",
+        description=(
+            f"Heartbeats come every 30 s; none for {SILENCE_SECONDS} s means that the process is "
+            "dead."
+        ),
         trigger=EventTrigger(
             after={"prefect.flow-run.heartbeat"},
             expect={
@@ -103,11 +109,12 @@ def automate() -> None:
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,
             threshold=1,
-            within=timedelta(seconds=90),
+            within=timedelta(seconds=SILENCE_SECONDS),
         ),
         actions=[
             ChangeFlowRunState(
-                state=StateType.CRASHED, message="No heartbeat for 90 s: the process is dead."
+                state=StateType.CRASHED,
+                message=f"No heartbeat for {SILENCE_SECONDS} s: the process is dead.",
             )
         ],
     )

@@ -36,6 +36,11 @@ class Delivery(Protocol):
         """What the machine asks; pure."""
         ...
 
+    @property
+    def monitored(self) -> bool:
+        """Whether AWS counts what a version that serves alone answers: what the monitor reads."""
+        ...
+
     def facts(self, context: ReleaseContext, spec: ModelSpec) -> Facts:
         """What stands before a release begins."""
         ...

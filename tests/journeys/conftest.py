@@ -17,6 +17,9 @@ from tests.ports import reserved_port
 SCALE = 120.0
 HANGS = 1800
 """Real seconds after which a journey hangs; what the product promises is held in the tests."""
+LOG_LINES = 60
+STACK = pytest.StashKey[Laptop]()
+"""Whose logs a failed journey shows."""
 
 
 def pytest_collection_modifyitems(items):
@@ -24,6 +27,17 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("journey"):
             item.add_marker(pytest.mark.timeout(HANGS, method="signal"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A journey that failed shows the last that each part of the stack said."""
+    report = yield
+    if report.failed and STACK in item.session.stash:
+        for log in sorted(item.session.stash[STACK].log("any").parent.glob("*.log")):
+            last = log.read_text("utf-8", "replace").splitlines()[-LOG_LINES:]
+            report.sections.append((f"last lines of {log.name}", "\n".join(last)))
+    return report
 
 
 class Journey:
@@ -47,7 +61,7 @@ class Journey:
 
 
 @pytest.fixture(scope="session")
-def journey(tmp_path_factory):
+def journey(request, tmp_path_factory):
     laptop = Laptop(
         state=tmp_path_factory.mktemp("stack"),
         aws_port=reserved_port(),
@@ -55,6 +69,7 @@ def journey(tmp_path_factory):
         time_scale=SCALE,
         time_epoch=time.time(),
     )
+    request.session.stash[STACK] = laptop
     with stack(laptop, print) as running:
         whole = Journey(running)
         whole.load(generate.property_sales(2500, FIRST_DAY, DAYS, seed=3))

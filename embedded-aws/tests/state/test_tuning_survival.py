@@ -82,6 +82,25 @@ def test_it_goes_on_after_a_kill_and_tries_nothing_twice(box):
     assert tuner.trials("survivor") == trials
 
 
+def test_several_that_a_kill_ended_are_owed_after_the_next_kill_too(box):
+    tuner = Tuner(box.client)
+    values = ["0.6", "0.7", "0.8"]
+    tuner.start("twice", GATED, ranges=grid(*values), definition=places(box),
+                limits={"MaxParallelTrainingJobs": 3}, config={"Strategy": "Grid"})  # fmt: skip
+    runs = box.folder.parent / "runs"
+    for kills in (1, 2):
+        until(lambda kills=kills: runs.exists() and len(runs.read_text().splitlines()) == 3 * kills)
+        box.kill()
+        box.start()
+    (box.folder.parent / "gate").touch()
+    tuner.sagemaker = box.client("sagemaker")
+    told = tuner.wait("twice")
+    assert told["HyperParameterTuningJobStatus"] == "Completed", told
+    trials = tuner.trials("twice")
+    assert sorted(completed(trials)) == values
+    assert Counter(t["TunedHyperParameters"]["x"] for t in trials) == dict.fromkeys(values, 3)
+
+
 def test_kills_at_any_time_cost_no_combination(box):
     tuner = Tuner(box.client)
     values = [f"0.{n}" for n in range(1, 7)]

@@ -25,6 +25,7 @@ class EdgeDelivery:
     """See `tasks.release.delivery.Delivery`."""
 
     rules = EdgeRules()
+    monitored = False  # devices report while a release is under way
 
     def facts(self, context: ReleaseContext, spec: ModelSpec) -> Facts:
         """The pointer, and what users' devices report of the version that it names."""

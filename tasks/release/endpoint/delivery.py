@@ -29,6 +29,7 @@ class EndpointDelivery:
     """See `tasks.release.delivery.Delivery`."""
 
     rules = EndpointRules()
+    monitored = True
 
     def facts(self, context: ReleaseContext, spec: ModelSpec) -> Facts:
         """Pointer, endpoint, and the models and the environment behind its variants."""

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from tasks.release.context import ReleaseContext
+from tasks.release.deliveries import delivery_of
 from tasks.release.hosting.names import variant_of
 from tasks.release.journal.record import Journal
 from tasks.release.monitoring.memory import MEND, Memory, MonitorRecord
@@ -39,7 +40,7 @@ def champion_of(context: ReleaseContext, model: str) -> tuple[Journal, str] | No
     if stored is None or not stored.journal.ended or stored.journal.ended_at is None:
         return None
     spec = context.spec(model)
-    if not spec.monitor.enabled or spec.release.delivery != "endpoint":
+    if not spec.monitor.enabled or not delivery_of(spec.release).monitored:
         return None
     pointer = context.registry.pointer(model)
     return None if pointer is None else (stored.journal, pointer.version)

@@ -65,8 +65,7 @@ class Runner(JobRunner):
     def carry_out(self) -> None:
         """See `JobRunner.carry_out`."""
         job = self._job
-        for trial in [trial for trial in job.trials if not trial.over]:
-            self._take_up(trial)
+        self._take_up([trial for trial in job.trials if not trial.over])
         while (end := self._ending()) is None:
             self._launch()
             self._wait(self._time_left())
@@ -84,14 +83,16 @@ class Runner(JobRunner):
             return Ending("Stopped")
         return ending(self._criteria, job.trials, job.sign, self._clock.now() - job.created)
 
-    def _take_up(self, trial: Trial) -> None:
+    def _take_up(self, trials: Sequence[Trial]) -> None:
         """Go on with what an earlier process has launched, or was about to."""
-        found = self._training.get(trial.name)
-        if found is None:
-            self._start(trial)
-            return
-        with self._job.lock:
-            trial.lost = found.failure == self._training.died
+        for trial in trials:
+            found = self._training.get(trial.name)
+            if found is None:
+                self._start(trial)
+            else:
+                with self._job.lock:
+                    trial.lost = found.failure == self._training.died
+        # After all are marked: what a look finds ended is kept as it is then, and not again.
         self._look()
 
     def _launch(self) -> None:

@@ -38,7 +38,8 @@ RELEASE: dict[str, Any] = {
     "metrics_lag_seconds": 30,
     "warm_up_seconds": 0,
     "watch_seconds": 180,
-    "alpha": 0.005,
+    "alpha": 1e-6,  # as in the testbed
+    "deadline_seconds": 86_400,
     "beta": 0.3,
     "tolerance": {"errors": 0.3, "latency_p50": 0.45, "latency_p90": 0.45, "latency_p99": 0.4},
 }
