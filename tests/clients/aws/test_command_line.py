@@ -129,6 +129,17 @@ def answer(typed, endpoint, *more):
     return (typed.folder / "answer").read_text(), told["InvokedProductionVariant"]
 
 
+def counted(typed, endpoint):
+    """Invocations of the canary, as CloudWatch tells them."""
+    told = typed.read(
+        "cloudwatch", "get-metric-statistics", "--namespace", "AWS/SageMaker", "--metric-name",
+        "Invocations", "--dimensions", f"Name=EndpointName,Value={endpoint}",
+        "Name=VariantName,Value=times-3", "--start-time", "2020-01-01T00:00:00Z", "--end-time",
+        "2099-01-01T00:00:00Z", "--period", str(100 * 366 * 86_400), "--statistics", "Sum",
+    )  # fmt: skip
+    return sum(point["Sum"] for point in told["Datapoints"])
+
+
 def test_files_go_to_the_lake_and_come_back(typed, lake):
     large = os.urandom(20 * 2**20)  # beyond the CLI's 8 MB: a multipart upload
     (typed.folder / "large").write_bytes(large)
@@ -173,13 +184,11 @@ def test_a_canary_gets_its_share_and_goes_back(typed, endpoint):
     while len(met) < 2 and met.total() < MOST_CALLS:
         met[answer(typed, endpoint)] += 1
     assert set(met) == {("14.0", "times-2"), ("21.0", "times-3")}
-    counted = typed.read(
-        "cloudwatch", "get-metric-statistics", "--namespace", "AWS/SageMaker", "--metric-name",
-        "Invocations", "--dimensions", f"Name=EndpointName,Value={endpoint}",
-        "Name=VariantName,Value=times-3", "--start-time", "2020-01-01T00:00:00Z", "--end-time",
-        "2099-01-01T00:00:00Z", "--period", str(100 * 366 * 86_400), "--statistics", "Sum",
-    )  # fmt: skip
-    assert sum(point["Sum"] for point in counted["Datapoints"]) == met[("21.0", "times-3")] + 1
+    # An invocation is counted a moment after it was answered.
+    deadline = time.monotonic() + 60
+    while counted(typed, endpoint) < met["21.0", "times-3"] + 1:
+        assert time.monotonic() < deadline
+    assert counted(typed, endpoint) == met["21.0", "times-3"] + 1
     typed(
         "sagemaker", "update-endpoint", "--endpoint-name", endpoint, "--endpoint-config-name",
         "stable",
