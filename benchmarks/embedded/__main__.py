@@ -7,6 +7,9 @@ status is 1 if anything was left.
 
 ``python -m benchmarks.embedded invocations``: requests through the front, beside the same server
 asked directly in the same run.
+
+``python -m benchmarks.embedded objects``: objects put and got, beside moto's own server in the
+same run.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import os
 import platform
 from datetime import UTC, datetime
 
-from benchmarks.embedded import invocations
+from benchmarks.embedded import invocations, objects
 from benchmarks.embedded.kills import killed
 
 
@@ -48,11 +51,14 @@ def main() -> int:
     killing.add_argument("--seed", type=int, default=1)
     asking = commands.add_parser("invocations", help="requests, beside the server asked directly")
     asking.add_argument("--count", type=int, default=3000)
+    storing = commands.add_parser("objects", help="objects, beside moto's own server")
+    storing.add_argument("--count", type=int, default=600)
     chosen = parser.parse_args()
     print(f"{platform.platform()}, {os.cpu_count()} processors, {datetime.now(UTC):%Y-%m-%d}\n")
     if chosen.what == "kills":
         return kills(chosen.times, chosen.seed)
-    print("\n".join(invocations.table(chosen.count)))
+    tables = {"invocations": invocations.table, "objects": objects.table}
+    print("\n".join(tables[chosen.what](chosen.count)))
     return 0
 
 

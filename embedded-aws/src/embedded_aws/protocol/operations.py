@@ -17,10 +17,13 @@ from embedded_aws.protocol import cbor
 from embedded_aws.protocol.service import Request
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_PLAIN_OBJECT = re.compile(r"/[a-z0-9][a-z0-9.-]{2,62}(/[A-Za-z0-9_.=-]+)+")
+_ONLY_ID = re.compile(r"(x-id=[A-Za-z]+)?")
 _INVOCATION = re.compile(r"^/endpoints/([^/]+)/(async-)?invocations$")
 MAX_INVOCATION_BYTES = 6 * 1024 * 1024
 _TARGETS = {"SageMaker": "sagemaker", "GraniteServiceVersion20100801": "monitoring"}
 DEFAULT_REGION = "us-east-1"
+COPY_SOURCE = "x-amz-copy-source"
 OF_PATHS = frozenset({"s3", "cloudfront"})
 """Services whose operations are told by method and path."""
 OF_FORMS = frozenset({"cloudformation", "ec2", "iam", "sns", "sts"})
@@ -70,6 +73,8 @@ def operation(
 ) -> str:
     """The operation's name, or "" where the request does not tell."""
     # What a service does not read chooses no action either: others decide by it who may do what.
+    if service == "s3" and _PLAIN_OBJECT.fullmatch(path) and _ONLY_ID.fullmatch(query):
+        return _of_object(method, query, COPY_SOURCE in headers)
     if service in OF_PATHS:
         return rest_operation(service, method, path, query, headers)[0]
     if service not in OF_FORMS:
@@ -141,6 +146,16 @@ def rest_operation(
     except (HTTPException, NotImplementedError, ValueError):
         return "", {}
     return model.name, labels
+
+
+@lru_cache(maxsize=512)
+def _of_object(method: str, query: str, copies: bool) -> str:
+    """Of an object under a plain name: asked of the model once, since objects come by the thousand.
+
+    By S3's model, path, method, query and whether something is copied tell the operation.
+    """
+    headers = {COPY_SOURCE: "/bucket/key"} if copies else {}
+    return rest_operation("s3", method, "/bucket/key", query, headers)[0]
 
 
 @lru_cache

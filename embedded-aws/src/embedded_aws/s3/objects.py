@@ -55,4 +55,4 @@ def object_at(place: Place) -> Any:
 
 
 def _version(query: str) -> str:
-    return parse_qs(query).get("versionId", [""])[0]
+    return parse_qs(query).get("versionId", [""])[0] if "versionId" in query else ""
