@@ -14,6 +14,8 @@ from models.runtime.metric import Better, Metric
 from models.runtime.task import Task
 
 __all__ = [
+    "ACCURACY",
+    "ERROR",
     "METRICS",
     "TASKS",
     "Better",
@@ -25,6 +27,7 @@ __all__ = [
     "sound_tasks",
     "task_class",
     "tasks_of",
+    "told_as",
 ]
 
 
@@ -106,6 +109,19 @@ class Catalogue(Mapping[str, Metric]):
 
 TASKS: tuple[str, ...] = names_of("tasks")
 METRICS = Catalogue(TASKS)
+
+
+ACCURACY, ERROR = "ModelAccuracy", "ModelError"
+
+
+def told_as(task: str) -> str:
+    """What CloudWatch calls that which labels say of a champion once they come.
+
+    ``ModelAccuracy``, ``ModelF1`` …, in percent, where a task's errors are shares of what is wrong;
+    ``ModelError``, the mean error, where they have a unit of their own.
+    """
+    share = task_class(task).right_share
+    return f"Model{share}" if share else ERROR
 
 
 def sound_tasks() -> tuple[str, ...]:
