@@ -16,6 +16,7 @@ from models.runtime.task import Task
 __all__ = [
     "ACCURACY",
     "ERROR",
+    "LEAST_ACCURACY",
     "METRICS",
     "TASKS",
     "Better",
@@ -23,6 +24,7 @@ __all__ = [
     "ContradictoryMetric",
     "Metric",
     "all_named",
+    "least_right",
     "names_for",
     "sound_tasks",
     "task_class",
@@ -112,6 +114,8 @@ METRICS = Catalogue(TASKS)
 
 
 ACCURACY, ERROR = "ModelAccuracy", "ModelError"
+LEAST_ACCURACY = 0.85
+"""Below it an accuracy rings where model.yaml names no bound."""
 
 
 def told_as(task: str) -> str:
@@ -122,6 +126,21 @@ def told_as(task: str) -> str:
     """
     share = task_class(task).right_share
     return f"Model{share}" if share else ERROR
+
+
+def least_right(task: str, given: float | None, promised: float | None = None) -> float:
+    """The share that labels must say was right; 0 where there is no bound.
+
+    Args:
+        task: What is predicted.
+        given: Of model.yaml; None takes what is known of accuracies, and of nothing else.
+        promised: Lowest accuracy that a gate lets to users: it rings nobody once it serves.
+    """
+    if given is not None:
+        return given
+    if told_as(task) != ACCURACY:
+        return 0.0
+    return LEAST_ACCURACY if promised is None else min(LEAST_ACCURACY, promised)
 
 
 def sound_tasks() -> tuple[str, ...]:

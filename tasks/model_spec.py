@@ -134,6 +134,16 @@ class ModelSpec(Strict):
         )
 
     @property
+    def promised_accuracy(self) -> float | None:
+        """Lowest accuracy that the gates let pass; None where they name none."""
+        named = [
+            gate.at_least
+            for gate in self.gates
+            if gate.metric == "accuracy" and gate.at_least is not None
+        ]
+        return max(named, default=None)
+
+    @property
     def endpoint_name(self) -> str:
         """Name of the SageMaker endpoint that serves this model."""
         return f"sluice-{self.name}"

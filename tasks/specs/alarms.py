@@ -21,9 +21,9 @@ class AlarmsSpec(Strict):
         default=None,
         ge=0,
         lt=1,
-        description="Share that labels which came say was right, below which it rings. Empty: 0.85 "
-        "where that share is an accuracy, else no alarm. Refused for a task whose error is no "
-        "share.",
+        description="Share that labels which came say was right, below which it rings. Empty: "
+        "0.85, or what a gate on accuracy asks for where that is less; no alarm where that share "
+        "is no accuracy. Refused for a task whose error is no share.",
     )
     error: float = Field(
         default=0.0,

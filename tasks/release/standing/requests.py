@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tasks.metrics import ACCURACY, ERROR, told_as
+from tasks.metrics import ERROR, least_right, told_as
 from tasks.model_spec import ModelSpec
 from tasks.release.hosting.names import variant_of
 
@@ -23,8 +23,6 @@ PERIOD = 300
 PERIODS = 2
 SILENT_PERIOD = 60
 SILENT_PERIODS = 5
-LEAST_ACCURACY = 0.85
-"""Below it an accuracy rings where model.yaml names no bound."""
 SAGEMAKER, INSTANCES = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
 HELP = "docs/operations.md#standing-alarms"
 NAME = re.compile(rf"{PREFIX}(?P<model>[a-z0-9-]+)(?:\.[a-z]+)?")
@@ -179,15 +177,14 @@ def _quality(spec: ModelSpec, namespace: str) -> tuple[str, dict[str, Any]] | No
     told = told_as(spec.family.task)
     of = _of(namespace, told, {"ModelName": spec.name}, "Average")
     if told == ERROR:
-        most = spec.alarms.error
-        what = f"its mean error on labels that came is above {most:g}"
-        more: dict[str, Any] = {"Threshold": most}
+        bound = spec.alarms.error
+        what = f"its mean error on labels that came is above {bound:g}"
+        more: dict[str, Any] = {"Threshold": bound}
     else:
-        given = spec.alarms.accuracy
-        most = given if given is not None else LEAST_ACCURACY if told == ACCURACY else 0.0
-        what = f"{told} on labels that came is below {100 * most:g} %"
-        more = {"Threshold": round(100 * most, 6), "ComparisonOperator": "LessThanThreshold"}
-    return (what, {**of, **more, "TreatMissingData": "ignore"}) if most else None
+        bound = least_right(spec.family.task, spec.alarms.accuracy, spec.promised_accuracy)
+        what = f"{told} on labels that came is below {100 * bound:g} %"
+        more = {"Threshold": round(100 * bound, 6), "ComparisonOperator": "LessThanThreshold"}
+    return (what, {**of, **more, "TreatMissingData": "ignore"}) if bound else None
 
 
 def _of(namespace: str, metric: str, dimensions: Mapping[str, str], stat: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.timeout(900), pytest.mark.seconds(150)]
 def spec(**alarms: Any) -> ModelSpec:
     """The toy model as a classifier, so that it has an accuracy."""
     told = testbed.spec().model_dump()
-    gates = [{"metric": "accuracy", "at_least": 0.5}]
+    gates = [{"metric": "accuracy", "no_worse_than_champion": 0.02}]
     return ModelSpec.model_validate(
         {**told, "family": CLASSIFIES, "gates": gates, "alarms": alarms}
     )

@@ -15,11 +15,13 @@ from tasks.metrics import TASKS, told_as
 from tasks.model_spec import ModelSpec
 from tasks.release.failsafe_alarm import raised
 from tasks.release.standing.requests import HELP, PARTS, composite_name, model_of, names, requests
+from tasks.specs.alarms import AlarmsSpec
+from tasks.specs.gates import GateSpec
 
 V1 = "v20260101_020000"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alerts"
 GATES = {
-    "classification": {"metric": "accuracy", "at_least": 0.5},
+    "classification": {"metric": "accuracy", "no_worse_than_champion": 0.02},
     "regression": {"metric": "mae", "at_most": 1.0},
     "ranking": {"metric": "ndcg", "at_least": 0.5},
 }
@@ -119,6 +121,19 @@ def test_a_bound_is_honoured_and_without_one_there_is_no_such_alarm(key: str, pa
 
 def test_none_stand_when_they_are_off() -> None:
     assert requests(spec(enabled=False), V1, "Sluice", TOPIC) == []
+
+
+def test_what_a_gate_lets_to_users_rings_nobody_once_it_serves() -> None:
+    modest = spec().model_copy(
+        update={"gates": (GateSpec.model_validate({"metric": "accuracy", "at_least": 0.7}),)}
+    )
+    assert made(modest)["accuracy"]["Threshold"] == 70.0
+    strict = spec().model_copy(
+        update={"gates": (GateSpec.model_validate({"metric": "accuracy", "at_least": 0.95}),)}
+    )
+    assert made(strict)["accuracy"]["Threshold"] == 85.0
+    asked = modest.model_copy(update={"alarms": AlarmsSpec(accuracy=0.9)})
+    assert made(asked)["accuracy"]["Threshold"] == 90.0
 
 
 def test_a_rate_needs_requests() -> None:
