@@ -32,7 +32,7 @@ def metric_data(model: str, task: str, followed: Followed, now: float) -> list[d
             "MetricName": name,
             "Dimensions": [{"Name": "ModelName", "Value": model}],
             "Timestamp": utc(now - back * APART),
-            "Value": period.mean if name == ERROR else 100.0 * (1.0 - period.mean),
+            "Value": period.mean if name == ERROR else 100.0 * max(0.0, 1.0 - period.mean),
             "Unit": "None" if name == ERROR else "Percent",
         }
         for back, period in enumerate(newest)

@@ -56,6 +56,7 @@ def sweep(context: ReleaseContext, known: Collection[str]) -> list[str]:
             left.setdefault(model, {})[name] = alarm
     done = []
     for model, standing in left.items():
+        # Its model.yaml, which says the endpoint's name elsewhere, may be gone.
         if context.cloud.endpoint(f"sluice-{model}") is None:
             change = changes([], standing)
             _make(change)

@@ -25,6 +25,8 @@ def standing(*asked: dict[str, Any]) -> dict[str, dict[str, Any]]:
         for member in ("Metrics", "Dimensions"):
             if member in one:
                 one[member].reverse()
+        if "AlarmRule" in one:
+            one["AlarmRule"] = one["AlarmRule"].replace('"', "").replace(" OR ", "  OR\n")
         told = {"AlarmArn": "arn", "StateValue": "OK", "StateReason": "", "Dimensions": []}
         found[one["AlarmName"]] = {**told, **one}
     return found
