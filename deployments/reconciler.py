@@ -25,6 +25,8 @@ from tasks.release.journal.record import Report
 LOOK_REAL_SECONDS = 5.0
 AUDIT_REAL_SECONDS = 60.0
 """How often AWS is asked whether what serves is still what the last release left."""
+ALARMS_REAL_SECONDS = 60.0
+"""How often the standing alarms are read back: CloudWatch is paid by the question."""
 CHORES_REAL_SECONDS = 15.0
 """How often the queue of uploads and the running jobs are looked at; AWS limits such lists."""
 LONGEST_PAUSE = 300.0
@@ -178,7 +180,7 @@ def prefect_answers(seconds: float = 5.0) -> bool:
 
 
 def _chores(end: threading.Event) -> None:
-    """Announce uploads, stop jobs that nobody pays for, offer new models in the forms.
+    """Announce uploads, stop jobs that nobody pays for, keep alarms, offer new models in the forms.
 
     One in trouble is said once, and stops no other.
     """
@@ -188,6 +190,7 @@ def _chores(end: threading.Event) -> None:
     chores: dict[str, Callable[[], Iterable[str]]] = {
         "uploads": listen.fn,
         "orphans": stop_orphans.fn,
+        "alarms": alarms_as_wanted(),
         "forms": forms_as_the_folder(),
     }
     trouble: dict[str, str] = {}
@@ -202,6 +205,41 @@ def _chores(end: threading.Event) -> None:
                 if trouble.get(name) != sentence:
                     say(sentence)
                 trouble[name] = sentence
+
+
+def alarms_as_wanted(clock: Callable[[], float] = time.monotonic) -> Callable[[], Iterable[str]]:
+    """A chore that now and then puts the standing alarms of every model right.
+
+    A model in trouble stops no other; what is wrong with it is told at the end, as one fault.
+    """
+    from tasks.model_spec import known_models
+    from tasks.registry import Registry
+    from tasks.release import ReleaseContext
+    from tasks.release.standing import keeping
+    from tasks.settings import settings
+
+    context = ReleaseContext.here(Registry.here())
+    due = [-math.inf]
+
+    def chore() -> list[str]:
+        if clock() < due[0]:
+            return []
+        due[0] = clock() + ALARMS_REAL_SECONDS
+        known = known_models(settings().models_dir)
+        done, faults = [], []
+        for model in known:
+            try:
+                done.append(keeping.keep(context, model))
+            except SluiceError as error:
+                faults.append(f"{model}: {error}")
+        done += keeping.sweep(context, known)
+        for line in filter(None, done):
+            say(line)
+        if faults:
+            raise RuntimeError("; ".join(faults))
+        return []
+
+    return chore
 
 
 def forms_as_the_folder() -> Callable[[], Iterable[str]]:

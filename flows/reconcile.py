@@ -13,7 +13,15 @@ from tasks.model_spec import known_models
 from tasks.registry import Registry
 from tasks.registry.tasks import keep_packages_in_step
 from tasks.release import ReleaseContext
-from tasks.release.tasks import context_of, keep_checklist, monitor, monitor_due
+from tasks.release.tasks import (
+    alarms_due,
+    context_of,
+    keep_alarms,
+    keep_checklist,
+    monitor,
+    monitor_due,
+    sweep_alarms,
+)
 from tasks.release.tasks import reconcile as look_after
 from tasks.settings import settings
 from tasks.training.tasks import stop_orphans
@@ -27,9 +35,9 @@ def reconcile(model: OneOrAll = ALL) -> Any:
     One thing in trouble does not stop the others. Safe to repeat, and beside other runs of itself.
 
     Args:
-        model: Which model; its release is then looked after until it has ended. All takes every
-            one once, its champion beside its own past, the uploaded artefacts, and training jobs
-            whose run was cancelled.
+        model: Which model; its release is then looked after until it has ended, and its standing
+            alarms. All takes every one once, its champion beside its own past, the uploaded
+            artefacts, and training jobs whose run was cancelled.
     """
     sentences: list[str] = []
     wrong = False
@@ -54,6 +62,11 @@ def reconcile(model: OneOrAll = ALL) -> Any:
             keep_checklist(context, name, report.release_id, experiment_of, return_state=True)
         if report.state != "nothing":
             sentences.append(f"{name} {report.state}: {report.detail}")
+        if alarms_due(context, name):
+            kept = keep_alarms(context, name, return_state=True)
+            wrong |= kept.is_failed()
+            said = f"{name}: {kept.message}" if kept.is_failed() else kept.result()
+            sentences += [said] if said else []
         if model == ALL and monitor_due(context, name):
             compared = monitor(context, name, return_state=True)
             wrong |= compared.is_failed()
@@ -61,6 +74,10 @@ def reconcile(model: OneOrAll = ALL) -> Any:
                 sentences.append(f"{name}: {compared.message}")
             elif compared.result().rings:
                 sentences.append(compared.result().sentence)
+    if model == ALL:
+        swept = sweep_alarms(context, names, return_state=True)
+        wrong |= swept.is_failed()
+        sentences += [str(swept.message)] if swept.is_failed() else swept.result()
     packages = keep_packages_in_step(*names, return_state=True)
     sentences += [str(packages.message)] if packages.is_failed() else packages.result()
     message = "; ".join(sentences) or "Nothing was left half done."

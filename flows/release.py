@@ -14,7 +14,15 @@ from tasks.errors import ReleaseInProgress
 from tasks.experiments.assigned import taking_part
 from tasks.registry import Registry
 from tasks.registry.tasks import archive_old, keep_packages_in_step
-from tasks.release.tasks import answer, begin, carry, context_of, keep_checklist, summarise
+from tasks.release.tasks import (
+    answer,
+    begin,
+    carry,
+    context_of,
+    keep_alarms,
+    keep_checklist,
+    summarise,
+)
 from tasks.settings import settings
 
 
@@ -49,6 +57,7 @@ def release(
     summarise(context, model, str(ended.message))
     # None of these is what users wait for: a failure shows in its own task, and the next run does
     # what it can of it.
+    keep_alarms(context, model, return_state=True)
     keep_checklist(context, model, journal.release_id, experiment_of, return_state=True)
     keep_packages_in_step(model, return_state=True)
     if endings.released(ended):

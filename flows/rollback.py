@@ -10,7 +10,7 @@ from flows import endings
 from flows.recipe import Model, Reason
 from tasks.registry import Registry
 from tasks.registry.tasks import keep_packages_in_step
-from tasks.release.tasks import context_of, roll_back, summarise
+from tasks.release.tasks import context_of, keep_alarms, roll_back, summarise
 
 
 @flow(name="rollback", flow_run_name="{model} · {reason}")
@@ -29,5 +29,6 @@ def rollback(model: Model, reason: Reason = "by hand", to_version: str = "") -> 
     journal = roll_back(context, model, actor, reason, to_version or None)
     state = endings.of_rollback(journal)
     summarise(context, model, str(state.message))
+    keep_alarms(context, model, return_state=True)
     keep_packages_in_step(model, return_state=True)
     return state

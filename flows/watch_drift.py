@@ -17,6 +17,7 @@ from tasks.drift.tasks import (
     compare_with_baseline,
     drift_expectations,
     follow_champion,
+    tell_quality,
 )
 from tasks.lake.tasks import snapshot_after
 from tasks.registry.tasks import champion_of
@@ -55,4 +56,6 @@ def watch_drift(model: Model, end: Day = None) -> Any:
     drift = compare_with_baseline(model, champion, data)
     add_expectations(data, report, drift_expectations(contract.dataset, drift))
     performance = follow_champion(champion, data)
+    # What CloudWatch does not take shows in its own task, and keeps no alarm back.
+    tell_quality(model, ready.spec.family.task, performance, return_state=True)
     return Completed(message=alarm(champion, data, drift, performance))

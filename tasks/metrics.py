@@ -14,6 +14,9 @@ from models.runtime.metric import Better, Metric
 from models.runtime.task import Task
 
 __all__ = [
+    "ACCURACY",
+    "ERROR",
+    "LEAST_ACCURACY",
     "METRICS",
     "TASKS",
     "Better",
@@ -21,10 +24,12 @@ __all__ = [
     "ContradictoryMetric",
     "Metric",
     "all_named",
+    "least_right",
     "names_for",
     "sound_tasks",
     "task_class",
     "tasks_of",
+    "told_as",
 ]
 
 
@@ -106,6 +111,36 @@ class Catalogue(Mapping[str, Metric]):
 
 TASKS: tuple[str, ...] = names_of("tasks")
 METRICS = Catalogue(TASKS)
+
+
+ACCURACY, ERROR = "ModelAccuracy", "ModelError"
+LEAST_ACCURACY = 0.85
+"""Below it an accuracy rings where model.yaml names no bound."""
+
+
+def told_as(task: str) -> str:
+    """What CloudWatch calls that which labels say of a champion once they come.
+
+    ``ModelAccuracy``, ``ModelF1`` …, in percent, where a task's errors are shares of what is wrong;
+    ``ModelError``, the mean error, where they have a unit of their own.
+    """
+    share = task_class(task).right_share
+    return f"Model{share}" if share else ERROR
+
+
+def least_right(task: str, given: float | None, promised: float | None = None) -> float:
+    """The share that labels must say was right; 0 where there is no bound.
+
+    Args:
+        task: What is predicted.
+        given: Of model.yaml; None takes what is known of accuracies, and of nothing else.
+        promised: Lowest accuracy that a gate lets to users: it rings nobody once it serves.
+    """
+    if given is not None:
+        return given
+    if told_as(task) != ACCURACY:
+        return 0.0
+    return LEAST_ACCURACY if promised is None else min(LEAST_ACCURACY, promised)
 
 
 def sound_tasks() -> tuple[str, ...]:

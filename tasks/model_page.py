@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Iterator
 
 from tasks.contracts.model import Contract
-from tasks.metrics import task_class
+from tasks.metrics import ERROR, least_right, task_class, told_as
 from tasks.model_spec import ModelSpec
 from tasks.reports.figures import counted, number, percent
 from tasks.reports.markdown import table
@@ -122,6 +122,9 @@ def _daily(spec: ModelSpec, contract: Contract) -> Iterator[tuple[str, str]]:
             f"{percent(spec.monitor.slower)} slower, tell nobody; at most "
             f"{number(spec.monitor.false_alarms_per_year)} false alarms a year",
         )
+    if spec.alarms.enabled and spec.release.assigns_requests:
+        bounds = ", ".join([*_alarms(spec), "nothing serves"])
+        yield "alarms that stand", f"two times five minutes in a row tell people once: {bounds}"
     names = [column.name for column in contract.columns if column.name != spec.data.label]
     told = ", ".join(f"`{name}`" for name in names[:NAMED])
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
@@ -138,6 +141,24 @@ def _daily(spec: ModelSpec, contract: Contract) -> Iterator[tuple[str, str]]:
             "estimated: the errors of labelled rows, weighted by the scores of the new ones",
         )
         yield "rows younger than the delay", "neither learned from nor measured on, labelled or not"
+
+
+def _alarms(spec: ModelSpec) -> Iterator[str]:
+    alarms, task = spec.alarms, spec.family.task
+    told = told_as(task)
+    right = least_right(task, spec.alarms.accuracy, spec.promised_accuracy)
+    if told == ERROR and alarms.error:
+        yield f"`{told}` is above {number(alarms.error)}"
+    if told != ERROR and right:
+        yield f"`{told}` is below {percent(right)}"
+    for bound, what in (
+        (percent(alarms.error_rate) if alarms.error_rate else "", "errors"),
+        (f"{number(alarms.latency_ms)} ms" if alarms.latency_ms else "", "mean latency"),
+        (f"{number(alarms.slow_ms)} ms" if alarms.slow_ms else "", "the slowest twentieth"),
+        (f"{number(alarms.memory_percent)} %" if alarms.memory_percent else "", "memory"),
+    ):
+        if bound:
+            yield f"{what} above {bound}"
 
 
 def _due(spec: ModelSpec) -> Iterator[tuple[str, str]]:

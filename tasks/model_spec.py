@@ -16,7 +16,8 @@ from pydantic import Field, ValidationError, model_validator
 from models.runtime.family import Family
 from tasks.errors import InvalidModelSpec, UnknownModel
 from tasks.faults import faults_of
-from tasks.metrics import all_named, names_for, task_class
+from tasks.metrics import ERROR, all_named, names_for, task_class, told_as
+from tasks.specs.alarms import AlarmsSpec
 from tasks.specs.artefact import ArtefactSpec
 from tasks.specs.behaviour import BehaviourSpec
 from tasks.specs.conversion import ConversionSpec
@@ -64,6 +65,7 @@ class ModelSpec(Strict):
     serving: ServingSpec = ServingSpec()
     release: ReleaseSpec = ReleaseSpec()
     monitor: MonitorSpec = MonitorSpec()
+    alarms: AlarmsSpec = AlarmsSpec()
     retrain_when: RetrainWhen = RetrainWhen()
 
     @model_validator(mode="before")
@@ -96,6 +98,20 @@ class ModelSpec(Strict):
         return self
 
     @model_validator(mode="after")
+    def _alarming(self) -> ModelSpec:
+        told, task = told_as(self.family.task), self.family.task
+        if self.alarms.accuracy and told == ERROR:
+            raise ValueError(
+                f"alarms.accuracy: an error of {task} is no share of wrong answers; write "
+                "alarms.error, the largest mean error"
+            )
+        if self.alarms.error and told != ERROR:
+            raise ValueError(
+                f"alarms.error: of {task}, {told} is told; write alarms.accuracy, its lowest share"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _published(self) -> ModelSpec:
         if self.serving.network_isolation and self.release.prediction_bins:
             raise ValueError(
@@ -116,6 +132,16 @@ class ModelSpec(Strict):
             features=dict(self.data.features),
             program=(self.training.program or OWN_PROGRAM) if custom else "",
         )
+
+    @property
+    def promised_accuracy(self) -> float | None:
+        """Lowest accuracy that the gates let pass; None where they name none."""
+        named = [
+            gate.at_least
+            for gate in self.gates
+            if gate.metric == "accuracy" and gate.at_least is not None
+        ]
+        return max(named, default=None)
 
     @property
     def endpoint_name(self) -> str:

@@ -37,7 +37,7 @@ IMPURE = {
     " deliveries delivery edge.acts edge.collecting edge.collector edge.delivery edge.switch"
     " endpoint.acts endpoint.delivery"
     " hosting.alarms hosting.asking hosting.logs hosting.sagemaker hosting.scaling"
-    " monitoring.look monitoring.memory"
+    " monitoring.look monitoring.memory standing.keeping"
     " journal.leases journal.store observation.captures observation.feed observation.state"
     " observation.outside",
     "training": "begun channels collect tasks",

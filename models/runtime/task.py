@@ -99,6 +99,9 @@ class Task(ABC):
     """What :meth:`measure` gives; gates take the direction from here."""
     tracked: ClassVar[str]
     """The metric that is logged while fitting, and the first that a person asks for."""
+    right_share: ClassVar[str] = ""
+    """What 1 less a mean of :meth:`errors` is called, where they are shares of what is wrong:
+    ``Accuracy``, ``F1`` …; "" where they have a unit of their own."""
     network: ClassVar[str] = ""
     """Module of ``networks`` that draws its answers, where the inputs' own do not."""
     objective: ClassVar[Objective]

@@ -11,6 +11,7 @@ from prefect.client.orchestration import get_client
 from prefect.events.schemas.events import Event, Resource
 
 from tasks.artefacts.place import place_of
+from tasks.aws import asking, client
 from tasks.clock import system_clock, utc, wall
 from tasks.drift.alarms.announcing import EVENT, LISTENER, tell
 from tasks.drift.alarms.claims import claim, confirm
@@ -33,6 +34,7 @@ from tasks.drift.quality.champion import (
     follow,
     reference_errors,
 )
+from tasks.drift.quality.told import metric_data
 from tasks.drift.reports.markdown import followed_page, markdown
 from tasks.drift.reports.report import DriftReport
 from tasks.drift.scoring import score_periods, split_periods
@@ -187,6 +189,26 @@ def follow_champion(champion: Manifest, data: ValidatedData) -> Followed:
     title = f"{champion.model} {champion.version} on what came since its data"
     show(key_for("champion", champion.model), followed_page(title, followed), "Its error, its bias")
     return followed
+
+
+@retried("tell quality")
+def tell_quality(model: str, task: str, followed: Followed) -> None:
+    """Tell CloudWatch what labels say of the champion: its standing alarm watches that.
+
+    Args:
+        model: Its name.
+        task: What it predicts.
+        followed: What the watch found.
+    """
+    data = metric_data(model, task, followed, system_clock().now())
+    if not data:
+        logger().info("No labelled period has ended: CloudWatch is told nothing")
+        return
+    with asking(f"PutMetricData {model}"):
+        client("cloudwatch").put_metric_data(
+            Namespace=settings().metrics_namespace, MetricData=data
+        )
+    logger().info(f"{data[0]['MetricName']}: {data[0]['Value']:.4g} {data[0]['Unit']}")
 
 
 @retried("alarm")

@@ -12,7 +12,7 @@ remembers, and calling again is always safe.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from prefect import task
@@ -32,6 +32,7 @@ from tasks.release.monitoring.memory import Memory
 from tasks.release.pages import checklist, summary, timeline
 from tasks.release.ports import RegistryPort
 from tasks.release.reconcile import reconcile as reconcile_once
+from tasks.release.standing import keeping
 from tasks.reports.artifacts import LivePage, current_flow_run_id, key_for, logger, show
 from tasks.reports.showing import Showing
 from tasks.retrying import if_it_helps
@@ -196,6 +197,41 @@ def monitor(context: ReleaseContext, model: str) -> PastComparison:
         page = f"# {mark} {model} beside its own past\n\n{found.sentence}"
         show(key_for("monitor", model), page, "The champion beside past weeks")
     return found
+
+
+def alarms_due(context: ReleaseContext, model: str) -> bool:
+    """Whether a model's standing alarms are not what they should be.
+
+    What cannot be read counts as due: the task then meets it, and says so.
+    """
+    try:
+        return bool(keeping.due(context, model))
+    except SluiceError:
+        return True
+
+
+@task(name="keep standing alarms", cache_policy=NO_CACHE)
+def keep_alarms(context: ReleaseContext, model: str) -> str:
+    """See `standing.keeping.keep`; an AWS that is away for a while is no damage."""
+    try:
+        said = keeping.keep(context, model)
+    except SluiceError as error:
+        if not error.retryable:
+            raise
+        said = f"{model}: its standing alarms could not be looked at: {error}"
+    logger().info(said or f"{model}: its standing alarms are what they should be")
+    return said
+
+
+@task(name="alarms of models that are gone", cache_policy=NO_CACHE)
+def sweep_alarms(context: ReleaseContext, known: Collection[str]) -> list[str]:
+    """See `standing.keeping.sweep`."""
+    try:
+        return keeping.sweep(context, known)
+    except SluiceError as error:
+        if not error.retryable:
+            raise
+        return [f"Standing alarms could not be listed: {error}"]
 
 
 @task(name="checklist", cache_policy=NO_CACHE)

@@ -139,6 +139,15 @@ def without(aws: EmbeddedAws, role: str, policy: str, sid: str) -> Iterator[None
     iam.put_role_policy(**named, PolicyDocument=json.dumps(document))
 
 
+def standing_alarms(place: Place) -> dict[str, str]:
+    """What alarms say that stand beside the endpoint, by name."""
+    found = place.aws.client("cloudwatch").describe_alarms(
+        AlarmNamePrefix="sluice-standing-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    )
+    alarms = found["MetricAlarms"] + found["CompositeAlarms"]
+    return {one["AlarmName"]: one["AlarmDescription"] for one in alarms}
+
+
 def add_tried_example() -> None:
     """An own program whose server is put on trial, so that two acts are jobs: that, and scoring."""
     add_example(MODEL)
@@ -179,10 +188,13 @@ def test_two_retrainings_are_released_and_one_is_taken_back_within_them(place: P
     assert good, said
     first = Registry.here().pointer(MODEL)
     assert first is not None
+    assert f"{MODEL} {first.version}:" in standing_alarms(place)[f"sluice-standing-{MODEL}"]
     with as_owner(place):
         place.load(FIRST + timedelta(days=60), 14)
     watched = watch_drift(MODEL, return_state=True)
     assert watched.is_completed(), watched.message
+    metrics = place.aws.client("cloudwatch").list_metrics(Namespace="Sluice")["Metrics"]
+    assert "ModelError" in {one["MetricName"] for one in metrics}
     with asked_all_the_while(place):
         good, said = place.retrain(MODEL)
         assert good, said
@@ -197,6 +209,8 @@ def test_two_retrainings_are_released_and_one_is_taken_back_within_them(place: P
     assert done == {"score", "try"}
     back = rollback(MODEL, reason="to see", return_state=True)
     assert back.is_completed(), back.message
+    for told in standing_alarms(place).values():
+        assert f"{MODEL} {first.version}:" in told
     assert Registry.here().pointer(MODEL).version == first.version
 
 

@@ -91,6 +91,19 @@ def test_every_row_has_a_finite_score_and_only_labelled_rows_an_error(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_errors_are_shares_where_the_task_says_what_the_rest_is(name):
+    task, labels = fitted(name)
+    predicted = task.predicted(raw(task, 6))
+    errors = task.errors(labels, predicted)["error"]
+    if not task.right_share:
+        return
+    assert ((errors >= 0) & (errors <= 1)).all()
+    if task.right_share == "Accuracy":
+        measured = task.measure(labels, predicted)["accuracy"]
+        assert 1 - errors.mean() == pytest.approx(measured)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_targets_have_the_shape_that_the_graph_answers(name):
     task, labels = fitted(name)
     targets = task.targets(labels)

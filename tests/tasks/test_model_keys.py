@@ -20,7 +20,7 @@ DECLARED = {
     "tasks/model_spec.py",
     *(
         f"tasks/specs/{part}.py"
-        for part in ("data", "family", "monitor", "release", "serving", "training")
+        for part in ("alarms", "data", "family", "monitor", "release", "serving", "training")
     ),
 }
 """Files that only declare keys, or read them to hand them on."""
@@ -56,6 +56,7 @@ CALLED = {
     "serving.autoscaling": {"spec", "autoscaling", "wanted", "scaling"},
     "release": {"release", "spec", "rules", "asked"},
     "monitor": {"monitor", "spec"},
+    "alarms": {"alarms", "limits"},
     "release.tolerance": {"tolerance"},
     "release.harm": {"harm"},
     "release.load_test": {"load", "load_test"},

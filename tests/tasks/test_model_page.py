@@ -53,6 +53,19 @@ def test_bounds_slices_and_edges_are_told():
     assert "| answered by | users' own devices |" in text
 
 
+def test_the_bounds_of_alarms_that_stand_are_told():
+    def told(name, **alarms):
+        text = page_of(name, alarms=alarms).replace("\u00a0", " ").replace("<br>", " ")
+        lines = [line for line in text.splitlines() if line.startswith("| alarms that stand |")]
+        return lines[0] if lines else ""
+
+    assert "`ModelAccuracy` is below 85 %, errors above 5 %, mean" in told("room-classifier")
+    assert "`ModelError` is above 0.2" in told("price-estimator", error=0.2)
+    assert "Model" not in told("price-estimator")
+    assert "memory" not in told("price-estimator", memory_percent=0)
+    assert told("price-estimator", enabled=False) == ""
+
+
 def test_what_follows_a_champion_is_told_where_something_does():
     told = page_of("price-estimator", monitor={"errors": 0.02, "false_alarms_per_year": 1})
     assert "| errors and latency of the endpoint |" in told

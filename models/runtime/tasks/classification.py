@@ -44,6 +44,7 @@ class Classification(Task):
         "confident_accuracy": Metric("larger", "share", "Share of right answers among these."),
     }
     tracked: ClassVar[str] = "accuracy"
+    right_share: ClassVar[str] = "Accuracy"
     objective: ClassVar[Objective] = "cross_entropy"
     first_gates: ClassVar[tuple[str, ...]] = (
         "metric: accuracy, at_least: 0.6, no_worse_than_champion: 0.02",

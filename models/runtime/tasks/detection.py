@@ -58,6 +58,7 @@ class Detection(Task):
         "precision50": Metric("larger", "share", "Sure boxes that are right."),
     }
     tracked: ClassVar[str] = "map50"
+    right_share: ClassVar[str] = "F1"
     objective: ClassVar[Objective] = "centre_points"
     first_gates: ClassVar[tuple[str, ...]] = (
         "metric: map50, at_least: 0.3, no_worse_than_champion: 0.02, no_worse_than_baseline: 0",

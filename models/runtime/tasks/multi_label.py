@@ -40,6 +40,7 @@ class MultiLabel(Task):
         "lowest_recall": Metric("larger", "share", "Recall of the worst class."),
     }
     tracked: ClassVar[str] = "micro_f1"
+    right_share: ClassVar[str] = "LabelAccuracy"
     objective: ClassVar[Objective] = "binary_cross_entropy"
     first_gates: ClassVar[tuple[str, ...]] = (
         "metric: micro_f1, at_least: 0.5, no_worse_than_champion: 0.02",

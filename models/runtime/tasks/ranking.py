@@ -42,6 +42,7 @@ class Ranking(Task):
         "coverage": Metric("larger", "share", "Of the items, on anybody's first `k` places."),
     }
     tracked: ClassVar[str] = "ndcg"
+    right_share: ClassVar[str] = "NDCG"
     objective: ClassVar[Objective] = "sampled_softmax"
     first_gates: ClassVar[tuple[str, ...]] = (
         "metric: ndcg, at_least: 0.02, no_worse_than_champion: 0.05, no_worse_than_baseline: 0",

@@ -52,6 +52,7 @@ class Followed(Frozen):
         then: Mean error on its held-out rows.
         now: Mean error of the newest periods; None without labels.
         since: First period of the change that raised the alarm.
+        newest: Errors of the two newest labelled periods, the older one first.
         estimated: Expected mean error of rows without a label.
         worse_expected: Whether that estimate lies surely above what was held out.
     """
@@ -66,6 +67,7 @@ class Followed(Frozen):
     since: str = ""
     bias: Monitored | None = None
     error: Monitored | None = None
+    newest: tuple[Period, ...] = ()
     estimated: Estimated | None = None
     worse_expected: bool = False
 
@@ -137,6 +139,7 @@ def follow(
         since=min((state.since for state in alarms), default=""),
         bias=states[0],
         error=states[1],
+        newest=error[-2:],
         estimated=estimated,
         worse_expected=worse,
     )

@@ -1,0 +1,79 @@
+"""What CloudWatch is told of a champion's error, once labels have come."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tasks.clock import utc
+from tasks.drift.quality.champion import Followed, follow, reference_errors
+from tasks.drift.quality.concept import ConceptPolicy, Period
+from tasks.drift.quality.told import metric_data
+from tasks.drift.scoring import Scored
+
+NOW = 1_767_232_800.0
+
+
+def followed(*means: float) -> Followed:
+    newest = tuple(
+        Period(name=f"p{number}", rows=60, mean=mean, variance=0.1)
+        for number, mean in enumerate(means)
+    )
+    return Followed(outcome="pass", reason="", newest=newest)
+
+
+def test_an_accuracy_is_told_in_percent_the_newest_period_as_of_now() -> None:
+    newest, before = metric_data("toy", "classification", followed(0.1, 0.25), NOW)
+    assert newest == {
+        "MetricName": "ModelAccuracy",
+        "Dimensions": [{"Name": "ModelName", "Value": "toy"}],
+        "Timestamp": utc(NOW),
+        "Value": 75.0,
+        "Unit": "Percent",
+    }
+    assert (before["Value"], before["Timestamp"]) == (90.0, utc(NOW - 300))
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "value", "unit"),
+    [
+        ("regression", "ModelError", 0.25, "None"),
+        ("probability", "ModelError", 0.25, "None"),
+        ("ranking", "ModelNDCG", 75.0, "Percent"),
+        ("detection", "ModelF1", 75.0, "Percent"),
+        ("multi-label", "ModelLabelAccuracy", 75.0, "Percent"),
+    ],
+)
+def test_what_is_no_accuracy_is_not_called_one(
+    task: str, name: str, value: float, unit: str
+) -> None:
+    [told] = metric_data("toy", task, followed(0.25), NOW)
+    assert (told["MetricName"], told["Value"], told["Unit"]) == (name, value, unit)
+
+
+def test_without_labels_nothing_is_told() -> None:
+    assert metric_data("toy", "classification", followed(), NOW) == []
+
+
+def scored(error: float, labelled: int) -> Scored:
+    """Rows of a period, of which so many have their label."""
+    wrong = (np.arange(labelled) < error * labelled).astype(float)
+    waits = np.full(100 - labelled, np.nan)
+    rows = np.concatenate([wrong, waits])
+    return Scored(residual=rows, error=rows, score=np.full(100, 0.9))
+
+
+def test_the_newest_labelled_periods_are_those_that_a_watch_found() -> None:
+    held = {f"2026-01-{day:02}": scored(0.1, 100) for day in range(1, 8)}
+    reference = reference_errors(held, end=utc(NOW).date(), days=1)
+    since = {
+        "2026-02-01": scored(0.1, 100),
+        "2026-02-02": scored(0.2, 100),
+        "2026-02-03": scored(0.4, 60),
+        "2026-02-04": scored(0.9, 10),  # too few of its labels have come
+    }
+    found = follow(reference, since, ConceptPolicy())
+    assert [(one.name, one.mean) for one in found.newest] == [
+        ("2026-02-02", 0.2),
+        ("2026-02-03", pytest.approx(0.4)),
+    ]
