@@ -17,7 +17,7 @@ BETWEEN = " \t\r\n\ufeff"
 
 
 class NotParted(ValueError):
-    """Nobody can say where the items end: brackets or quotes do not match, or text stands between."""
+    """Nobody can say where items end: brackets or quotes do not match, or text stands between."""
 
 
 def parted(text: str) -> Iterator[str]:

@@ -60,6 +60,22 @@ def test_texts_that_mean_nothing_are_named_by_the_contract():
     assert read("integer", ["n/a", "?"], missing_tokens=("n/a",)) == ([None, None], [None, "?"])
 
 
+@pytest.mark.parametrize("kind", ["integer", "number"])
+def test_a_number_that_means_nothing_does_so_in_whatever_digits(kind):
+    none = {"missing_tokens": ("-999", "9.50")}
+    texts = ["-999", "-999.0", "-999.00", "-0999", "9.5", "-99.9"]
+    typed, unread = read(kind, texts, **none)
+    assert typed == [None] * 5 + ([-99.9] if kind == "number" else [None])
+    assert unread == [None] * 5 + ([None] if kind == "number" else ["-99.9"])
+    decimals = [Decimal("-999.00"), Decimal("9.50"), Decimal(7), None]
+    for source in (pa.array(decimals, pa.decimal128(10, 2)), decimals):
+        assert read(kind, source, "typed", **none) == ([None, None, 7, None], [None] * 4)
+
+
+def test_a_text_column_has_texts_that_mean_nothing_and_no_numbers():
+    assert read("string", ["-999", "-999.0"], missing_tokens=("-999",))[0] == [None, "-999.0"]
+
+
 @given(st.dates(date(1, 1, 1), date(9999, 12, 31)))
 def test_every_iso_date_reads(day):
     assert read("date", [day.isoformat()]) == ([day], [None])
