@@ -24,7 +24,7 @@ from tasks.contracts.moments.arrays import dates, moments, stamps, times
 from tasks.contracts.moments.reading import placed, whole_day, written_clock, zone_of
 from tasks.contracts.odcs.columns import MOMENTS
 from tasks.contracts.odcs.nested import Checker
-from tasks.contracts.odcs.single import is_multiple
+from tasks.contracts.odcs.single import is_multiple, is_void
 from tasks.contracts.validation.strict_json import like_json, strict
 
 SHOWN = 200
@@ -255,7 +255,7 @@ def _from_objects(column: Column, values: Sequence[Any]) -> tuple[Any, Any]:
     void = _void(column)
     checker = Checker(column) if column.type in NESTED else None
     for index, value in enumerate(values):
-        if value is None or void(value):
+        if is_void(value) or void(value):
             continue
         if column.type in {"integer", "number"}:
             typed[index] = _number(value, whole=column.type == "integer")

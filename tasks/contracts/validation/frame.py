@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.contracts.model import Column, Contract, Inside
+from tasks.contracts.odcs.single import is_void
 from tasks.contracts.validation.batches import RowBatch, plain
 from tasks.contracts.validation.casting import (
     NotAnObject,
@@ -162,7 +163,7 @@ def lacking(inside: Inside, value: Any) -> str | None:
     if not isinstance(value, dict):
         return None  # each field says so itself
     for name, key in inside.fields:
-        if value.get(key) is None and not any(path.startswith(f"{key}.") for path in value):
+        if is_void(value.get(key)) and not any(path.startswith(f"{key}.") for path in value):
             return f"{inside.name}.{name} is missing"
     if inside.least is not None and len(value) < inside.least:
         return f"{inside.name} has {len(value)} fields, fewer than {inside.least}"
