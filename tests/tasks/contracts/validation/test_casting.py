@@ -140,6 +140,25 @@ def test_parquet_numbers_keep_their_exact_value():
     assert read("number", pa.array([math.nan, math.inf]), "typed") == ([None, None], [None, "inf"])
 
 
+@pytest.mark.parametrize("zone", [None, "UTC"])
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("1969-12-31T23:59:59.999999999", -1),
+        ("1969-12-31T23:59:59.999999", -1_000),
+        ("1969-12-31T23:59:59.9999985", -1_500),
+        ("1970-01-01T00:00:00.000000999", 999),
+        ("2024-07-01T00:00:00.123456789", 1_719_792_000_123_456_789),
+        ("1677-09-21T00:12:43.145224193", -(2**63) + 1),
+    ],
+)
+def test_nanoseconds_are_cut_off_in_parquet_as_in_text(text, count, zone):
+    (wanted,), (unread,) = read("timestamp", [text])
+    assert unread is None
+    stamps = pa.array([count, None], pa.timestamp("ns", zone))
+    assert read("timestamp", stamps, "typed") == ([wanted, None], [None, None])
+
+
 def test_a_parquet_column_of_another_type_did_not_read():
     assert read("number", pa.array(["3"]), "typed") == ([None], ["3"])
     assert read("string", pa.array([3]), "typed") == ([None], ["3"])
