@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.contracts.validation.sink import RECORDS_BYTES
+from tasks.lake.formats import LocalReader
 
 AT = datetime(2024, 7, 1, 1, 2, 3, tzinfo=UTC)
 END = datetime(9999, 12, 31, tzinfo=UTC)
@@ -366,6 +367,26 @@ def test_one_object_fills_no_disk_with_its_quarantine(lake, judge, contract):
     assert sorted([*whole, *named]) == list(range(1, 401))
     assert all(("age.range" in checks) == ((row - 1) % 40 == 0) for row, checks in named.items())
     assert any(f"{len(named)} quarantined rows of {key}" in notice for notice in report.notices)
+
+
+def test_a_row_too_long_for_a_line_of_quarantine_is_told_without_its_record(lake, judge, contract):
+    long = "ü" * (RECORDS_BYTES // 4)  # in ASCII six signs each, which no reader takes for a line
+    lines = (f'{{"id": "{name}", "age": -1}}\n' for name in ("a", long, "b"))
+    lake.put("a.jsonl", "".join(lines).encode())
+    columns = [
+        {"name": "id", "logicalType": "string"},
+        {"name": "age", "logicalType": "integer", "logicalTypeOptions": {"minimum": 0}},
+    ]
+    report = judge(contract(columns, form="jsonl"), lake)
+    assert report.rows_quarantined == 3
+    [file] = judge.out.glob("quarantine/*")
+    assert file.stat().st_size < 10_000
+    (chunk,) = LocalReader().rows(file, file.name)
+    assert not chunk.faults
+    first, third, second = judge.quarantined()
+    assert [first["record"]["id"], third["record"]["id"]] == ["a", "b"]
+    assert second["rows"] == [[2, 2]]
+    assert second["reasons"] == [{"check": "age.range"}]
 
 
 def test_a_nan_is_no_value_wherever_it_is_nested(lake, judge, contract):
