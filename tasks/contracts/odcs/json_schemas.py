@@ -6,12 +6,12 @@ of the whole check, after which no row is judged. Here such a text is a row that
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import unquote
 
 from tasks.contracts.odcs.documents import Fault
+from tasks.contracts.odcs.json_texts import loaded
 
 MATCHES = "expect_column_values_to_match_json_schema"
 _VALUES = frozenset({"const", "enum", "default", "examples"})
@@ -56,15 +56,11 @@ def matching(schema: Mapping[str, Any]) -> Callable[[str], bool]:
 
     def keeps(text: str) -> bool:
         try:
-            return bool(validator.is_valid(json.loads(text, parse_constant=_no_constant)))
+            return bool(validator.is_valid(loaded(text)))
         except (ValueError, RecursionError):
             return False
 
     return keeps
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _text(part: Mapping[str, Any], key: str) -> bool:

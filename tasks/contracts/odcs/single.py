@@ -148,4 +148,4 @@ def kind_of(value: Any) -> str:
         return "a moment"
     if is_number(value):
         return "a number" if is_finite(value) else f"{value!s:.40}"
-    return names.get(type(value), f"a {type(value).__name__}")
+    return names.get(type(value), getattr(value, "kind", f"a {type(value).__name__}"))

@@ -23,6 +23,7 @@ from tasks.contracts.model import NESTED, Column
 from tasks.contracts.moments.arrays import dates, moments, stamps, times
 from tasks.contracts.moments.reading import placed, whole_day, written_clock, zone_of
 from tasks.contracts.odcs.columns import MOMENTS
+from tasks.contracts.odcs.json_texts import loaded
 from tasks.contracts.odcs.nested import Checker
 from tasks.contracts.odcs.single import is_multiple, is_void
 from tasks.contracts.validation.strict_json import like_json, strict
@@ -40,7 +41,12 @@ ARROW: dict[str, Any] = {
 
 
 class NotAnObject:
-    """Stands where a field was expected inside something that is no object."""
+    """Stands where a field was expected inside something that is no object.
+
+    ``kind`` says what it is where a whole value was expected, and its text is no JSON.
+    """
+
+    kind = "text that is no JSON"
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -233,7 +239,7 @@ def unpacked(text: str | None) -> Any:
     if text is None:
         return None
     try:
-        return json.loads(text)
+        return loaded(text)
     except (ValueError, RecursionError):
         return NotAnObject(text)
 

@@ -159,6 +159,18 @@ def test_nanoseconds_are_cut_off_in_parquet_as_in_text(text, count, zone):
     assert read("timestamp", stamps, "typed") == ([wanted, None], [None, None])
 
 
+@pytest.mark.parametrize(
+    "text", ["no", "[1,", "[NaN]", "{1,2}", '[{"a":1,"a":2}]', "[" * 10_000, "[1][2]"]
+)
+def test_a_cell_that_should_hold_json_and_does_not_is_told_so(text):
+    items = {"items": {"logicalType": "number"}}
+    for source in ("text", "typed"):
+        raw = pa.array([text, "[1, null]"], pa.string())
+        typed, unread = read("array", raw, source, items=items)
+        assert typed == [None, "[1, null]"]
+        assert unread == ["c is not an array but text that is no JSON", None]
+
+
 def test_a_parquet_column_of_another_type_did_not_read():
     assert read("number", pa.array(["3"]), "typed") == ([None], ["3"])
     assert read("string", pa.array([3]), "typed") == ([None], ["3"])
