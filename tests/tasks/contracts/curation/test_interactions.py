@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.contracts.curation.assembly import assemble
-from tasks.contracts.curation.merging import fold_versions, records, together, versions_schema
+from tasks.contracts.curation.merging import fold_versions, records, versions_schema
 from tasks.contracts.curation.partitions import Curation
 from tasks.contracts.odcs import contract_of
 from tasks.contracts.tasks import check_contract, gather_records
@@ -241,46 +241,6 @@ def test_versions_in_any_order_and_any_number_of_times_give_the_same_records(row
             newest = max(map(order_of, said), default=None)
             values = {row[field] for row in said if order_of(row) == newest} or {None}
             assert record[field] in values, field
-
-
-def test_a_key_that_was_used_again_is_put_together_for_neither():
-    same = SMALL.model_copy(update={"record_same": ("user_id", "deal_value")})
-    rows = {
-        1: [{"user_id": "u"}, {"user_id": None, "deal_closed": True}, {"user_id": "u"}],
-        2: [{"user_id": "u"}, {"user_id": "v", "deal_closed": True}],
-        3: [{"user_id": None, "deal_value": 1.0}, {"deal_value": 2.0}, {"user_id": "u"}],
-        4: [{"deal_closed": False}],
-        5: [{"user_id": "v"}],
-    }
-    shelf = Shelf()
-    for number, versions in rows.items():
-        shelf.fold([good_row(number, day, f"{day}#1", **said) for day, said in enumerate(versions)])
-    for contract, wanted, reused in ((same, "145", 2), (SMALL, "12345", 0)):
-        found = [together(shelf.read(name), contract) for name in shelf.bodies]
-        names = [row["interaction_id"] for table, _, _ in found for row in table.to_pylist()]
-        assert sorted(names) == list(wanted)
-        assert sum(counts[2] for counts in found) == reused
-    none = pa.Table.from_pylist([], schema=versions_schema(same))
-    assert together(none, same)[1:] == (0, 0)
-
-
-def test_an_id_that_another_user_bears_as_well_mixes_no_two_users(new_lake):
-    lake = new_lake()
-    put(lake, interaction(1))
-    put(lake, interaction(2))
-    theirs = interaction(3) | {"interaction_id": interaction(1)["interaction_id"]}
-    put(lake, {**theirs, "feedback": None, "metadata": None}, 20)
-    lake.everything()
-    found = lake.records("processed/conversations/bucket")
-    assert [row["user_id"] for row in found.values()] == ["user-2"]
-    told = assemble(Curation(lake.bucket, TALKS))
-    assert (told.complete, told.waiting, told.reused) == (1, 0, 1), "told in each run"
-    lake.s3.delete_object(
-        Bucket=lake.bucket, Key=f"raw/year=2024/month=1/day=25/{theirs['interaction_id']}.json"
-    )
-    lake.everything()
-    users = [row["user_id"] for row in lake.records("processed/conversations/bucket").values()]
-    assert sorted(users) == ["user-1", "user-2"], "nothing was lost"
 
 
 def test_within_a_day_the_later_timestamp_counts_then_the_file_that_sorts_last(new_lake):
