@@ -283,7 +283,9 @@ def _odcs() -> str:
         "are counted and none is set aside. Its own verdict counts: an exception, or a failure "
         "that names no row, is an `error`. Arguments are held to their kind and to the columns' "
         "types when the contract is loaded: patterns and lengths look at texts (strings, times, "
-        "what is nested, as JSON), sums at numbers, and types are compared that can be equal.\n\n"
+        "what is nested, as JSON), sums at numbers, and types are compared that can be equal. A "
+        "text that is no JSON breaks a JSON schema in its row alone, and a schema refers to "
+        "nothing outside itself.\n\n"
         + _table(
             ("expectation", "what becomes of it", "arguments, or why"), [*expectations, *refusals]
         )

@@ -96,6 +96,8 @@ def _put_together(contract: Contract) -> str:
     host = load_contract(inside.dataset, settings().contracts_dir) if inside else None
     assembly = assemble_records(settings().lake_bucket, contract, host)
     waits = f", {assembly.waiting:,} wait for what a record must have" if assembly.waiting else ""
+    if assembly.reused:
+        waits += f", {assembly.reused:,} keys bear several records and none is put together"
     changed = assembly.written or waits
     return f"{contract.dataset}: {assembly.complete:,} records{waits}" if changed else ""
 

@@ -6,6 +6,7 @@ data, neither is anything in a folder that does; a partition (``_day=1``) is no 
 
 from __future__ import annotations
 
+from tasks.lake.compression import ending_of
 from tasks.values import LakeObject, LeftOut, Snapshot
 
 HIDDEN = "hidden"
@@ -15,8 +16,14 @@ SIDE_FILE = "side file"
 UNFINISHED = "unfinished copy"
 BACKUP = "backup copy"
 LOGS = ("_delta_log", ".hoodie")
-_NAMES = frozenset({"thumbs.db", "desktop.ini"})
-_ENDINGS = (".crc", ".md5", ".sha1", ".sha256", ".sha512", ".csv.metadata")
+_DIGESTS = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
+_NAMES = frozenset(
+    {"thumbs.db", "ehthumbs.db", "desktop.ini", *(f"{digest}sums" for digest in _DIGESTS)}
+)
+_ENDINGS = (
+    *(".crc", ".csv.metadata", ".asc", ".sig"),
+    *(f".{digest}{sums}" for digest in _DIGESTS for sums in ("", "sum", "sums")),
+)
 _UNFINISHED = (
     *("._copying_", ".tmp", ".temp", ".inprogress", ".partial"),
     *(".part", ".filepart", ".crdownload", ".download"),  # of browsers and file transfers
@@ -43,17 +50,20 @@ def side_file(key: str, size: int, prefix: str = "") -> str:
     path = below(key, prefix)
     *folders, name = path.split("/")
     lower = name.lower()
+    # What was set aside as a copy stays one when somebody packs it.
+    unpacked = lower.removesuffix(ending_of(lower))
     if size == 0 and (not name or lower.endswith("_$folder$")):
         return FOLDER
     if any(folder in LOGS for folder in folders):
         return TABLE_LOG
     if any(map(_hidden, folders)):
         return HIDDEN
-    if lower.endswith(_UNFINISHED):
+    if lower.endswith(_UNFINISHED) or unpacked.endswith(_UNFINISHED):
         return UNFINISHED
     if name.startswith(("_", ".")):
         return HIDDEN
-    if lower.endswith(_BACKUPS) or name.startswith("~$") or _autosaved(name):
+    copied = lower.endswith(_BACKUPS) or unpacked.endswith(_BACKUPS)
+    if copied or name.startswith("~$") or _autosaved(name):
         return BACKUP
     if lower in _NAMES or lower.endswith(_ENDINGS):
         return SIDE_FILE

@@ -210,7 +210,8 @@ class Contract(Frozen):
     levels that nothing measures, so that reports say so.
 
     ``merges``: a version of a record says only what is new; each field has its newest value, and
-    a record must have ``record_requires`` once its versions are put together. ``then_by`` decides
+    a record must have ``record_requires`` once its versions are put together, and they must all
+    have the same ``record_same``, or they are those of several records. ``then_by`` decides
     between versions of one event time. ``embedded_in`` are further records of this data set, and
     a record labels another one once it says one of ``labels`` (empty: always).
     ``location_exclude`` are names of files that belong to others. ``written`` asks for the column
@@ -245,6 +246,7 @@ class Contract(Frozen):
     then_by: str = ""
     merges: bool = False
     record_requires: tuple[str, ...] = ()
+    record_same: tuple[str, ...] = ()
     embedded_in: Embedded | None = None
     labels: tuple[str, ...] = ()
     written: bool = False

@@ -145,6 +145,7 @@ def assemble_records(bucket: str, contract: Contract, host: Contract | None) -> 
         f"{contract.dataset}: {counts.complete:,} records, {counts.waiting:,} wait for what a "
         f"record must have; {counts.written:,} partitions were written"
     )
+    _tell_reused(contract, counts.reused)
     return counts
 
 
@@ -154,9 +155,18 @@ def gather_records(contract: Contract, data: ValidatedData) -> ValidatedData:
     if not contract.merges:
         return data
     records = data.work / "records"
-    versions, complete = gathered(data.good, records, contract)
+    versions, complete, reused = gathered(data.good, records, contract)
     logger().info(f"{contract.dataset}: {versions:,} versions of {complete:,} complete records")
+    _tell_reused(contract, reused)
     return replace(data, records=records)
+
+
+def _tell_reused(contract: Contract, reused: int) -> None:
+    if reused:
+        logger().warning(
+            f"{contract.dataset}: {reused:,} keys bear several records, whose versions differ in "
+            f"{', '.join(contract.record_same)}; none of them is put together, all are kept"
+        )
 
 
 @retried("training data")

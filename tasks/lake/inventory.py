@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from tasks import side_files
+from tasks.lake.endings import format_of, stem_of
 from tasks.lake.partitions import NO_DAY, NO_REAL_DAY, TWO_DAYS, Place, place_of
 from tasks.side_files import side_file
 from tasks.values import LakeObject, LeftOut
@@ -123,7 +125,11 @@ def sort_out(listed: Iterable[Listed], prefix: str = "", owns: Owns | None = Non
             tally.add(place.rule, item.key)
             continue
         # Same day, name and bytes under another spelling of the day: the lake was laid out anew.
-        same = (place.day, place.rest, item.etag, item.size, _around(item.key, place))
+        # Another hour of the day is no other spelling.
+        same = (
+            *(place.day, place.clock, place.rest),
+            *(item.etag, item.size, _around(item.key, place)),
+        )
         if first.setdefault(same, place.folder) != place.folder:
             tally.add(COPY, item.key)
             continue
@@ -161,7 +167,11 @@ def shapes_of(objects: Iterable[LakeObject], places: Mapping[str, Place]) -> Ite
     for item in objects:
         place = places[item.key]
         depth = "with folders below" if "/" in place.rest else "without folders below"
-        days.setdefault(item.day, set()).add(f"{place.folder} ({depth})")
+        if place.clock:
+            depth = "with a time behind it"
+        days.setdefault(item.day, set()).add(
+            f"{unquote(place.folder).removesuffix(place.clock)} ({depth})"
+        )
     mixed = {day: sorted(shapes) for day, shapes in days.items() if len(shapes) > 1}
     if mixed:
         day = min(mixed, key=str)
@@ -169,4 +179,20 @@ def shapes_of(objects: Iterable[LakeObject], places: Mapping[str, Place]) -> Ite
             f"{len(mixed):,} days lie in folders of several shapes, and all of them are read; if "
             f"one is a copy of another, rows are there twice. The first: {day}, in "
             f"{', '.join(mixed[day][:SHOWN])}."
+        )
+
+
+def twins_of(objects: Iterable[LakeObject]) -> Iterator[str]:
+    """A notice on files that bear one name but for its ending: ``a.json`` beside ``a.json.gz``."""
+    named: dict[str, list[str]] = {}
+    for item in objects:
+        if format_of(item.key) != "image":
+            named.setdefault(stem_of(item.key), []).append(item.key)
+    twins = sorted(keys for keys in named.values() if len(keys) > 1)
+    if twins:
+        shown = ", ".join(ascii(key[:200])[1:-1] for key in sorted(twins[0])[:SHOWN])
+        yield (
+            f"{len(twins):,} times files lie side by side that bear one name but for its ending, "
+            "and all of them are read; if one is a copy of another, rows are there twice. The "
+            f"first: {shown}."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,6 +14,7 @@ import numpy as np
 from tasks.lake.bounds import Limits, reason, unreadable
 from tasks.lake.chunks import TEXT_SHOWN, Chunk, RowFault
 from tasks.lake.endings import format_of
+from tasks.lake.json_items import NotParted, parted, spans
 from tasks.lake.streams import text_stream
 
 DEPTH = 64
@@ -75,16 +77,19 @@ def _spread(head: bytes) -> bool:
     if not (more and line.startswith(b"{")) or not isinstance(_parsed(line, 1), RowFault):
         return False
     try:
-        _, end = json.JSONDecoder().raw_decode(head.decode(errors="ignore"))
-    except (ValueError, RecursionError):
+        _, end = next(spans(head.decode(errors="replace")))
+    except (NotParted, StopIteration):
         return False
-    return end > len(line)
+    return "\n" in head.decode(errors="replace")[:end]
 
 
 def _document(
     start: bytes, path: Path, key: str, limits: Limits, encoding: str, *, spread: bool
 ) -> list[Any] | None:
-    """Records of a whole-document JSON object; None when it is JSON lines."""
+    """Records of a whole-document JSON object; None when it is JSON lines.
+
+    One that is not JSON stands there as :class:`_Broken`, if the others can be told from it.
+    """
     if start not in {b"[", b"{"}:
         return None
     with text_stream(path, key, limits, encoding) as stream:
@@ -98,13 +103,51 @@ def _document(
         return None
     try:
         value = _loaded(data.decode())
-    except ValueError:
+    except (ValueError, RecursionError):
+        if start != b"[" and not spread:
+            return None
+        items = _items(data.decode(errors="surrogateescape"))
+        if items is not None and (spread or data.lstrip().startswith(b"[")):
+            return items
         if start == b"[":
             raise
-        return _one_after_another(data.decode(), key) if spread else None
+        return _one_after_another(data.decode(), key)
     if start == b"[" and not isinstance(value, list):
         raise unreadable(key, "it is not one JSON array, as the contract's delimiter says")
     return value if isinstance(value, list) else [value]
+
+
+@dataclass(frozen=True)
+class _Broken:
+    """Stands for an item that is not JSON. ``text`` is as written, at most ``TEXT_SHOWN`` signs."""
+
+    text: str
+    why: str
+
+
+def _items(text: str) -> list[Any] | None:
+    """Items of a text that is not JSON as a whole; None where nobody can say where they end.
+
+    Args:
+        text: Bytes that are not UTF-8 stand in it as lone surrogates, which UTF-8 does not know.
+    """
+    try:
+        return [_item(item) for item in parted(text)]
+    except NotParted:
+        return None
+
+
+def _item(text: str) -> Any:
+    written = text.encode(errors="surrogateescape")
+    try:
+        return _loaded(written.decode())
+    except (ValueError, RecursionError) as error:
+        shown = written[: 4 * TEXT_SHOWN].decode("utf-8", "backslashreplace")
+        return _Broken(shown[:TEXT_SHOWN], _why(error))
+
+
+def _why(error: Exception) -> str:
+    return TOO_DEEP if isinstance(error, RecursionError) else f"it is not JSON ({reason(error)})"
 
 
 def _one_after_another(text: str, key: str) -> list[Any]:
@@ -127,7 +170,9 @@ def _sliced(values: list[Any], limits: Limits) -> Iterator[Chunk]:
         good: list[tuple[int, dict[str, Any]]] = []
         faults: list[RowFault] = []
         for number, value in part:
-            if _deep(value):
+            if isinstance(value, _Broken):
+                faults.append(RowFault(number, value.text, value.why))
+            elif _deep(value):
                 faults.append(RowFault(number, "", TOO_DEEP))
             elif isinstance(value, dict):
                 good.append((number, value))
@@ -181,7 +226,7 @@ def _parsed(line: bytes, number: int) -> list[dict[str, Any]] | RowFault:
                 raise
             values = list(_end_to_end(text))
     except (ValueError, RecursionError) as error:
-        return RowFault(number, shown, f"it is not JSON ({reason(error)})")
+        return RowFault(number, shown, _why(error))
     if not all(isinstance(value, dict) for value in values):
         return RowFault(number, shown, "it is not a JSON object")
     if line.count(b"[") + line.count(b"{") > DEPTH and any(map(_deep, values)):

@@ -16,6 +16,7 @@ from tasks.lake.inventory import (
     Tally,
     shapes_of,
     told,
+    twins_of,
 )
 from tasks.lake.partitions import LAYOUTS, Place, partition_prefix
 from tasks.values import LakeObject, LeftOut, Snapshot, fingerprint
@@ -134,7 +135,7 @@ def pin_inventory(
         f"({WHY[item.rule]}), e.g. {ascii(item.example[:200])[1:-1]}."
         for item in unread
     ]
-    notices += shapes_of(pinned.objects, inventory.places)
+    notices += [*shapes_of(pinned.objects, inventory.places), *twins_of(pinned.objects)]
     return pinned.model_copy(update={"notices": tuple(notices)})
 
 

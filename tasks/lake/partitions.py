@@ -2,15 +2,16 @@
 
 Read are, with any folders before, between and below: ``year=2024/month=07/day=01`` (padded or not),
 ``dt=2024-07-01`` (``date``, ``ds``, ``day``, any name that ends in one of them), ``2024/07/01`` and
-``2024-07-01``. Such a partition counts before plain folders, and these before a day under any other
-name (``snapshot=2024-07-01``).
+``2024-07-01``, also with an hour or a time behind it (``2024-07-01--05``, as Flink writes). Such a
+partition counts before plain folders, and these before a day under any other name
+(``snapshot=2024-07-01``).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import unquote
 
@@ -35,9 +36,21 @@ _ROLES = {
 _FIRST = frozenset({"dt", "date", "ds", "day", "d"})
 _DATED_NAME = re.compile(r"(date|dt|ds|day)$")
 _ONLY_DATES = re.compile(r"(^|[_-])(date|dt)$")
-_DATE = re.compile(r"(\d{4})([-/_.])(\d{1,2})\2(\d{1,2})(?:[T _-]\d.*)?")
-_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T?\d{2}(?:\d\d){0,2}Z?)?")
+_CLOCK = r"(?:[01]?\d|2[0-3])(?:[:_.-]?[0-5]\d){0,2}(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
+"""An hour, or more of a time: what may stand behind a day. A second day may not."""
+_DATE = re.compile(
+    r"(?P<year>\d{4})(?P<sign>[-/_.])(?P<month>\d{1,2})(?P=sign)(?P<day>\d{1,2})"
+    rf"(?P<clock>(?:[T _-]|--){_CLOCK})?"
+)
+_COMPACT = re.compile(
+    rf"(?P<year>\d{{4}})(?P<month>\d\d)(?P<day>\d\d)(?P<clock>(?P<sign>[T_-])?{_CLOCK})?"
+)
+_OTHER = date.min
+"""Stands for another day than the one that is named."""
 _YEAR = re.compile(r"(?:19|20|21)\d\d")
+_MINUTES = frozenset({"m", "mm"})
+"""Names of a month, and again of a minute (``y=2024/m=07/d=01/h=05/m=30``)."""
+_PLAIN_SIGNS = frozenset("-_")
 _SMALL = re.compile(r"\d{1,2}")
 _MONTH = re.compile(r"(?:\d{4}-)?(\d{1,2})")
 
@@ -52,6 +65,7 @@ class Place:
         shape: The layout, without its values: ``year=/month=/day=``, ``dt=``, ``YYYY/MM/DD``.
         folder: The folders that name the day, as they are written.
         rest: What follows them, the file's name included.
+        clock: The time of day that stands in the same folder, as it is written.
     """
 
     day: date | None = None
@@ -59,6 +73,7 @@ class Place:
     shape: str = ""
     folder: str = ""
     rest: str = ""
+    clock: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,7 @@ class _Named:
     day: date | None
     shape: str
     at: tuple[int, ...]
+    clock: str = ""
 
 
 def place_of(key: str, prefix: str = "") -> Place:
@@ -95,6 +111,7 @@ def place_of(key: str, prefix: str = "") -> Place:
             shape=first.shape,
             folder="/".join(segments[index] for index in first.at),
             rest="/".join(segments[first.at[-1] + 1 :]),
+            clock=first.clock,
         )
     return Place()
 
@@ -111,6 +128,7 @@ def _named(folders: Sequence[str]) -> Iterator[_Named]:
 
 def _partitions(folders: Sequence[str]) -> Iterator[_Named]:
     roles: dict[str, tuple[int, str]] = {}
+    values: dict[str, set[int]] = {}
     whole: list[_Named] = []
     for index, folder in enumerate(folders):
         name, sign, value = folder.partition("=")
@@ -118,19 +136,25 @@ def _partitions(folders: Sequence[str]) -> Iterator[_Named]:
         if not sign:
             continue
         dated = _DATE.fullmatch(value) or _COMPACT.fullmatch(value)
+        clock = (dated and dated["clock"]) or ""
         if dated and (name in _FIRST or _DATED_NAME.search(name)):
-            day = _day(*_numbers(dated))
-            whole.append(_Named(0 if name in _FIRST else 1, day, f"{name}=", (index,)))
+            day = _day_of(dated)
+            whole.append(_Named(0 if name in _FIRST else 1, day, f"{name}=", (index,), clock))
         elif dated and dated.re is _DATE:
-            whole.append(_Named(3, _day(*_numbers(dated)), f"{name}=", (index,)))
+            whole.append(_Named(3, _day_of(dated), f"{name}=", (index,), clock))
         elif name in _ROLES:
             roles.setdefault(_ROLES[name], (index, value))
+            if value.isdecimal() and name not in _MINUTES:
+                values.setdefault(name, set()).add(int(value))
         elif name in _FIRST or _ONLY_DATES.search(name):
             whole.append(_Named(0 if name in _FIRST else 1, None, f"{name}=", (index,)))
     yield from whole
     if len(roles) == len(set(_ROLES.values())):
         parts = sorted(roles.values())
-        yield _Named(0, _of_roles(roles), "year=/month=/day=", tuple(index for index, _ in parts))
+        found = _Named(0, _of_roles(roles), "year=/month=/day=", tuple(at for at, _ in parts))
+        yield found
+        if found.day is not None and any(len(several) > 1 for several in values.values()):
+            yield replace(found, day=_OTHER)
     elif {"year", "month"} <= set(roles):
         # year=2024/month=07/dt=2024-06-30: the parts contradict each other.
         for naming in whole:
@@ -151,11 +175,13 @@ def _of_roles(roles: dict[str, tuple[int, str]]) -> date | None:
 
 def _plain(folders: Sequence[str]) -> Iterator[_Named]:
     for index, folder in enumerate(folders):
-        dated = re.fullmatch(r"(\d{4})(-)(\d{1,2})-(\d{1,2})", folder)
-        compact = re.fullmatch(r"((?:19|20|21)\d\d)(\d\d)(\d\d)", folder)
-        if dated or (compact and _day(*_numbers(compact))):
-            day = _day(*_numbers(dated or compact))
-            yield _Named(2, day, "YYYY-MM-DD" if dated else "YYYYMMDD", (index,))
+        if (dated := _DATE.fullmatch(folder)) and dated["sign"] in _PLAIN_SIGNS:
+            shape = dated["sign"].join(("YYYY", "MM", "DD"))
+        elif (dated := _COMPACT.fullmatch(folder)) and _is_plain(dated):
+            shape = "YYYYMMDD"
+        else:
+            continue
+        yield _Named(2, _day_of(dated), shape, (index,), dated["clock"] or "")
     found = False
     for index, three in enumerate(zip(folders, folders[1:], folders[2:], strict=False)):
         year, month, day_ = three
@@ -167,11 +193,14 @@ def _plain(folders: Sequence[str]) -> Iterator[_Named]:
             found = True
 
 
-def _numbers(match: re.Match[str] | None) -> tuple[int, int, int]:
-    if match is None:
-        return 0, 0, 0
-    year, month, day = (int(text) for text in match.groups() if text and text.isdigit())
-    return year, month, day
+def _is_plain(compact: re.Match[str]) -> bool:
+    """Whether digits in a row are a day and no other number: of our time, an hour set apart."""
+    ours = _YEAR.fullmatch(compact["year"]) and _day_of(compact) is not None
+    return bool(ours and (compact["clock"] is None or compact["sign"]))
+
+
+def _day_of(match: re.Match[str]) -> date | None:
+    return _day(*(int(match[part]) for part in ("year", "month", "day")))
 
 
 def _day(year: int, month: int, day: int) -> date | None:

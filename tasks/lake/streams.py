@@ -108,7 +108,7 @@ class BoundedStream(io.RawIOBase):
         except UnicodeDecodeError as error:
             raise unreadable(
                 self._key,
-                f"byte {max(first + error.start, 0):,} is not {error.encoding} ({error.reason})",
+                f"byte {max(first + error.start, 0):,} is not {self._encoding} ({error.reason})",
             ) from error
         if "\0" in text:
             raise self._nul(first + text.index("\0"))

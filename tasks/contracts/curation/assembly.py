@@ -13,7 +13,7 @@ from typing import Any
 
 from tasks import objects
 from tasks.contracts.curation.curate import CurationState, Partition, parquet_bytes
-from tasks.contracts.curation.merging import VERSIONS, complete, distinct, embedded, records
+from tasks.contracts.curation.merging import VERSIONS, distinct, embedded, together
 from tasks.contracts.curation.partitions import PARQUET, Curation, listed, write
 from tasks.errors import InvalidContract
 from tasks.values import Frozen, fingerprint
@@ -23,11 +23,15 @@ METHOD = 1
 
 
 class Assembled(Frozen):
-    """How many records there are, how many wait for what they must have, and what was written."""
+    """How many records there are, how many wait for what they must have, and what was written.
+
+    ``reused`` counts keys that bear several records, of which none is put together.
+    """
 
     complete: int = 0
     waiting: int = 0
     written: int = 0
+    reused: int = 0
 
 
 def assemble(side: Curation, host: Curation | None = None) -> Assembled:
@@ -60,14 +64,14 @@ def assemble(side: Curation, host: Curation | None = None) -> Assembled:
     rules = _rules(side, host)
     wanted = {name: fingerprint([*hashes, rules]) for name, hashes in sorted(sources.items())}
     there = listed(side.bucket, side.prefix)
-    partitions, waiting, wrote = dict(standing.records), dict(standing.waiting), 0
+    partitions, wrote = dict(standing.records), 0
+    waiting, reused = dict(standing.waiting), dict(standing.reused)
     for name, what in wanted.items():
         key = side.key(name)
         if standing.made_of.get(name) == what and (key in there) == (name in partitions):
             continue
-        table, waits = _put_together(side, host, name)
+        table, waiting[name], reused[name] = _put_together(side, host, name)
         partitions.pop(name, None)
-        waiting[name] = waits
         if table.num_rows:
             body = parquet_bytes(table)
             etag = there.get(key)
@@ -85,6 +89,7 @@ def assemble(side: Curation, host: Curation | None = None) -> Assembled:
             "partitions": {**standing.versions, **partitions},
             "made_of": wanted,
             "waiting": {name: count for name, count in waiting.items() if name in wanted},
+            "reused": {name: count for name, count in reused.items() if name in wanted},
         }
     )
     if state is not None or sources:
@@ -93,25 +98,25 @@ def assemble(side: Curation, host: Curation | None = None) -> Assembled:
         complete=sum(item.rows for item in partitions.values()),
         waiting=sum(now.waiting.values()),
         written=wrote,
+        reused=sum(now.reused.values()),
     )
 
 
-def _put_together(side: Curation, host: Curation | None, name: str) -> tuple[Any, int]:
+def _put_together(side: Curation, host: Curation | None, name: str) -> tuple[Any, int, int]:
     own = side.partition(f"{VERSIONS}{name}")
     tables = [] if own is None else [own]
     if host is not None:
         theirs = host.partition(f"{VERSIONS}{name}")
         if theirs is not None:
             tables.append(embedded(theirs, host.contract, side.contract))
-    rows = records(distinct(tables, side.contract), side.contract)
-    whole = complete(rows, side.contract)
-    return whole, rows.num_rows - whole.num_rows
+    return together(distinct(tables, side.contract), side.contract)
 
 
 def _rules(side: Curation, host: Curation | None) -> list[Any]:
     """What decides, besides the versions, how records come of them."""
     contract = side.contract
     mine = [contract.column_names, contract.record_requires, contract.event_time]
+    mine += [contract.record_same] if contract.record_same else []
     return [METHOD, *mine, host.contract.event_time if host else "", contract.embedded_in]
 
 

@@ -38,7 +38,8 @@ class CurationState(Frozen):
 
     ``begun`` is what a run was about to fold in when it wrote this; a run that finished has none.
     Where versions are merged, ``made_of`` says from which kept versions each partition of records
-    was put together, and ``waiting`` how many records of it are not complete yet.
+    was put together, ``waiting`` how many records of it are not complete yet, and ``reused`` how
+    many keys of it bear several records.
     """
 
     schema_version: Literal[1] = 1
@@ -49,6 +50,7 @@ class CurationState(Frozen):
     partitions: Mapping[str, Partition] = {}
     made_of: Mapping[str, str] = {}
     waiting: Mapping[str, int] = {}
+    reused: Mapping[str, int] = {}
 
     @property
     def versions(self) -> Mapping[str, Partition]:

@@ -91,12 +91,7 @@ def records(versions: Any, contract: Contract) -> Any:
     schema = curated_schema(contract)
     if not versions.num_rows:
         return versions.select(schema.names)
-    keys = [as_sorted(versions[name]) for name in record_key(contract)]
-    changes = np.zeros(versions.num_rows, dtype=bool)
-    changes[0] = True
-    for values in keys:
-        changes[1:] |= values[1:] != values[:-1]
-    starts = np.flatnonzero(changes)
+    starts = _starts(versions, contract)
     positions = np.arange(versions.num_rows)
     columns = []
     for name in schema.names[:-1]:
@@ -108,6 +103,44 @@ def records(versions: Any, contract: Contract) -> Any:
     return pa.table(columns, schema=schema)
 
 
+def _starts(versions: Any, contract: Contract) -> np.ndarray:
+    """Where each record begins among sorted versions, of which there is one at least."""
+    changes = np.zeros(versions.num_rows, dtype=bool)
+    changes[0] = True
+    for name in record_key(contract):
+        values = as_sorted(versions[name])
+        changes[1:] |= values[1:] != values[:-1]
+    return np.flatnonzero(changes)
+
+
+def several(versions: Any, contract: Contract) -> np.ndarray:
+    """Of each record, whether its versions are those of several: a key that was used again.
+
+    Put together, one's fields would fill the gaps of the other.
+
+    Args:
+        versions: In the order of :func:`distinct`.
+        contract: Says in which columns all versions of a record are the same.
+    """
+    if not (versions.num_rows and contract.record_same):
+        return np.zeros(len(_starts(versions, contract)) if versions.num_rows else 0, dtype=bool)
+    starts = _starts(versions, contract)
+    differ = np.zeros(len(starts), dtype=bool)
+    for name in contract.record_same:
+        codes, _ = pd.factorize(versions[name].to_pandas())
+        least = np.where(codes < 0, versions.num_rows, codes)  # nothing said differs from nothing
+        differ |= np.maximum.reduceat(codes, starts) > np.minimum.reduceat(least, starts)
+    return differ
+
+
+def together(versions: Any, contract: Contract) -> tuple[Any, int, int]:
+    """Complete records; how many are not complete yet; and how many keys bear several."""
+    rows, differ = records(versions, contract), several(versions, contract)
+    one = rows.filter(pa.array(~differ))
+    whole = complete(one, contract)
+    return whole, one.num_rows - whole.num_rows, int(differ.sum())
+
+
 def complete(rows: Any, contract: Contract) -> Any:
     """Records that have all that a record must have."""
     for name in contract.record_requires:
@@ -115,7 +148,7 @@ def complete(rows: Any, contract: Contract) -> Any:
     return rows
 
 
-def gathered(good: Path, out: Path, contract: Contract) -> tuple[int, int]:
+def gathered(good: Path, out: Path, contract: Contract) -> tuple[int, int, int]:
     """One row a record, out of good rows that are versions: what is learned from a snapshot.
 
     The day of a record is that of its first version, so that what came of it later makes it no
@@ -127,11 +160,12 @@ def gathered(good: Path, out: Path, contract: Contract) -> tuple[int, int]:
         contract: Whose records these are.
 
     Returns:
-        How many versions there were, and how many complete records came of them.
+        How many versions there were, how many complete records came of them, and how many keys
+        bear several records, of which none is given.
     """
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    count = found = 0
+    count = found = reused = 0
     buckets: dict[str, list[Any]] = {}
     for file in sorted(good.glob("*.parquet")):
         rows = as_versions(pq.read_table(file), contract)
@@ -139,12 +173,13 @@ def gathered(good: Path, out: Path, contract: Contract) -> tuple[int, int]:
         for bucket, part in by_partition(rows, contract).items():
             buckets.setdefault(bucket, []).append(part)
     for bucket, parts in sorted(buckets.items()):
-        table = complete(records(distinct(parts, contract), contract), contract)
+        table, _, mixed = together(distinct(parts, contract), contract)
+        reused += mixed
         found += table.num_rows
         if table.num_rows:
             name = bucket.replace("/", "-")
             (out / f"{name}.parquet").write_bytes(parquet_bytes(table))
-    return count, found
+    return count, found, reused
 
 
 def embedded(versions: Any, host: Contract, contract: Contract) -> Any:

@@ -123,6 +123,7 @@ class Curation:
             partitions={**kept, **folded.partitions},
             made_of=standing.made_of,
             waiting=standing.waiting,
+            reused=standing.reused,
         )
         self.remember(now, state)
         return folded

@@ -62,7 +62,7 @@ def _bare(texts: Any, zone: tzinfo) -> Any:
 
 def localised(walls: Any, zone: tzinfo) -> Any:
     """Wall-clock times of a zone → UTC; null where its clocks never, or twice, show them."""
-    bare = walls.cast(pa.timestamp("us"), safe=False)
+    bare = _floored(walls).cast(pa.timestamp("us"), safe=False)
     if zone is UTC:
         return bare.cast(pa.timestamp("us", tz="UTC"))
     instants = {wall: in_utc(wall, zone) for wall in bare.unique().to_pylist() if wall is not None}
@@ -107,7 +107,7 @@ def moments(column: Column, raw: Any, wanted: Any) -> tuple[Any, Any]:
             kept = localised(kept, zone_of(column))
         elif pa.types.is_timestamp(raw.type) and pa.types.is_date(wanted):
             kept = _days(kept if bare else pc.local_timestamp(kept))
-        typed = kept.cast(wanted, safe=False)
+        typed = _floored(kept).cast(wanted, safe=False)
     except pa.ArrowInvalid:
         typed = pa.nulls(len(raw), wanted)
     failed = pc.and_(pc.is_valid(raw), pc.is_null(typed))
@@ -115,6 +115,17 @@ def moments(column: Column, raw: Any, wanted: Any) -> tuple[Any, Any]:
         return typed, pa.nulls(len(raw), pa.string())
     texts = [None if count is None else f"{count} as {raw.type}" for count in counted.to_pylist()]
     return typed, pc.if_else(failed, pa.array(texts, pa.string()), None)
+
+
+def _floored(values: Any) -> Any:
+    """Nanoseconds as microseconds, cut off as text is, where Arrow would round towards 1970."""
+    kind = values.type
+    if not pa.types.is_timestamp(kind) or kind.unit != "ns":
+        return values
+    counts = values.cast(pa.int64())
+    whole = pc.divide(counts, 1000)
+    late = pc.greater(pc.multiply(whole, 1000), counts)
+    return pc.subtract(whole, late.cast(pa.int64())).cast(pa.timestamp("us", kind.tz))
 
 
 def _days(walls: Any) -> Any:

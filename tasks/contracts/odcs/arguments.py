@@ -15,6 +15,7 @@ from typing import Any
 from tasks.contracts.model import NESTED, Column
 from tasks.contracts.odcs.columns import fits, require_bounds
 from tasks.contracts.odcs.documents import Fault
+from tasks.contracts.odcs.json_schemas import require_schema
 
 TEXTS = frozenset({"string", "time", *NESTED})
 """Types that good rows hold as text: what is nested as JSON."""
@@ -161,14 +162,7 @@ def _patterns(kwargs: Mapping[str, Any], where: str) -> None:
             except re.error as error:
                 raise Fault(f"{where}: {key} {pattern!r} does not compile: {error}") from error
     if "json_schema" in kwargs:
-        import jsonschema
-
-        schema = kwargs["json_schema"]
-        try:
-            jsonschema.validators.validator_for(schema).check_schema(schema)
-        except jsonschema.SchemaError as error:
-            place = "".join(f".{part}" for part in error.absolute_path)
-            raise Fault(f"{where}: json_schema{place} is none: {error.message:.200}") from error
+        require_schema(kwargs["json_schema"], where)
 
 
 def _between(kwargs: Mapping[str, Any], column: Column, where: str) -> None:

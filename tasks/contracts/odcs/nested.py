@@ -16,7 +16,7 @@ from tasks.contracts.model import NESTED, Column
 from tasks.contracts.odcs.columns import column_of, physical
 from tasks.contracts.odcs.documents import Fault
 from tasks.contracts.odcs.formats import NUMBERS
-from tasks.contracts.odcs.single import Rule, is_finite, is_number, kind_of, plain_rule
+from tasks.contracts.odcs.single import Rule, is_finite, is_number, is_void, kind_of, plain_rule
 
 DEPTH = 32
 NORM = 1e-3
@@ -166,7 +166,7 @@ def _array(value: Any, shape: Shape, where: str, depth: int) -> Iterator[str]:
     if shape.item is None:
         return
     for at, item in enumerate(value):
-        if item is None:
+        if is_void(item):
             if shape.item.column.required:
                 yield f"{where}[{at}] is missing"
             continue
@@ -218,11 +218,11 @@ def _object(value: Any, shape: Shape, where: str, depth: int) -> Iterator[str]:
     wanted = frozenset(options.get("required") or ())
     keys = {inner.column.name: key for key, inner in shape.fields}
     for name in sorted(wanted - set(keys)):
-        if value.get(name) is None:
+        if is_void(value.get(name)):
             yield f"{where}.{name} is missing"
     for key, inner in shape.fields:
         member, name = value.get(key), inner.column.name
-        if member is None:
+        if is_void(member):
             if inner.column.required or name in wanted:
                 yield f"{where}.{name} is missing"
             continue
@@ -245,7 +245,7 @@ def _map(value: Any, shape: Shape, where: str, depth: int) -> Iterator[str]:
             yield _key_fault(key, shape.key, where)
         if shape.value is None:
             continue
-        if item is None:
+        if is_void(item):
             if shape.value.column.required:
                 yield f"{where}.{key:.40} is missing"
             continue

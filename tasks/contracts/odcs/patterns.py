@@ -34,6 +34,16 @@ _PYTHONS = {
     "U": "write the sign itself",
 }
 """Escapes that mean something in Python alone."""
+_ECMAS = {
+    "p": "write ranges of signs ([A-Za-zÀ-ÿ])",
+    "P": "write ranges of signs ([^A-Za-zÀ-ÿ])",
+    "c": r"write \x01 to \x1a",
+}
+"""Escapes that mean something in ECMA-262 alone."""
+_BRACED = (
+    r"\u is four digits without braces in what ECMA-262 and Python share; write the sign itself"
+)
+_POSIX = re.compile(r"\[[:.=][a-z]+[:.=]$")
 _GROUPS = re.compile(r"\((?:\?(?::|=|!|<=|<!|<(?P<name>[A-Za-z_]\w*)>))?", re.ASCII)
 _COUNT = re.compile(r"\{(\d+)(?:(,)(\d*))?\}", re.ASCII)
 _UP_TO = re.compile(r"\{,\d*\}", re.ASCII)
@@ -172,6 +182,8 @@ class _Translation:
             raise re.error("bad escape (end of pattern)")
         written = self._take(found.end())
         letter = written[1]
+        if letter == "u" and self._rest.startswith("{"):
+            raise re.error(_BRACED)
         _refuse_pythons(letter)
         if found["name"] or found["number"]:
             if self._open.behind:
@@ -225,6 +237,8 @@ _Escape = str | int
 def _refuse_pythons(letter: str) -> None:
     if letter in _PYTHONS:
         raise re.error(f"\\{letter} is none of ECMA-262's escapes; {_PYTHONS[letter]}")
+    if letter in _ECMAS:
+        raise re.error(f"\\{letter} is none that ECMA-262 and Python share; {_ECMAS[letter]}")
 
 
 def _end_of_set(rest: str) -> int:
@@ -242,6 +256,8 @@ def _end_of_set(rest: str) -> int:
 def _set_of(written: str) -> str:
     """A set ``[…]``: no class ends a range, and what Python keeps for sets of sets is text."""
     head = "[^" if written.startswith("[^") else "["
+    if posix := _POSIX.search(written[:-1]):
+        raise re.error(f"{posix.group()}] is no class in ECMA-262; write its signs (A-Za-z)")
     parts = [_in_set(part) for part in _IN_SET.findall(written[len(head) : -1])]
     made = head
     while parts:
@@ -259,6 +275,8 @@ def _set_of(written: str) -> str:
 def _in_set(part: str) -> str:
     if surrogate := _SURROGATE.match(part):
         raise re.error(f"{surrogate.group()} is half a sign; write the sign itself")
+    if part == r"\u":
+        raise re.error(_BRACED)
     if part[0] != "\\":
         return part
     _refuse_pythons(part[1])

@@ -124,6 +124,9 @@ def schema_faults(document: Any) -> Iterator[str]:
         path, definition, element = waiting.pop(0)
         alone = element
         if definition:
+            if isinstance(element, Mapping) and "logicalType" not in element:
+                yield f"{path.rstrip('.')}: {_untyped(element)}"
+                continue
             alone = _alone(element, path, waiting)
         elif isinstance(element, Mapping) and isinstance(element.get("schema"), list):
             tables = enumerate(element["schema"])
@@ -131,10 +134,41 @@ def schema_faults(document: Any) -> Iterator[str]:
                 **element,
                 "schema": [_alone(table, f"schema.{at}.", waiting) for at, table in tables],
             }
-        errors = _validator(definition).iter_errors(alone)
+        errors = list(_validator(definition).iter_errors(alone))
+        counted = {tuple(error.absolute_path) for error in errors if _miscounts(error)}
         for error in sorted(errors, key=lambda e: list(map(str, e.path))):
             where = f"{path}{'.'.join(map(str, error.absolute_path))}".rstrip(".")
-            yield f"{where or 'file'}: {error.message:.200}"
+            if tuple(error.absolute_path) not in counted:
+                yield f"{where or 'file'}: {error.message:.200}"
+            elif _miscounts(error):
+                yield f"{where}: {_operators(error.instance)}"
+
+
+def _untyped(element: Mapping[str, Any]) -> str:
+    """What is said of a column or item without a type; the schema asks for a map's keys then."""
+    physical = element.get("physicalType")
+    told = f"; physicalType {physical!r:.40} is only told" if physical else ""
+    return f"{str(element.get('name') or 'it')[:80]} has no logicalType: write one{told}"
+
+
+def _miscounts(error: Any) -> bool:
+    """Whether a rule of quality has no operator, or several."""
+    rule = error.validator in {"oneOf", "anyOf"} and isinstance(error.instance, Mapping)
+    return bool(rule and "metric" in error.instance and len(_named_operators(error.instance)) != 1)
+
+
+def _named_operators(rule: Mapping[str, Any]) -> list[str]:
+    return sorted(key for key in rule if key.startswith(("mustBe", "mustNotBe")))
+
+
+def _operators(rule: Mapping[str, Any]) -> str:
+    named = _named_operators(rule)
+    if not named:
+        return f"{rule['metric']} has no operator: say what it must be (mustBe, mustBeLessThan …)"
+    return (
+        f"{rule['metric']} has {len(named)} operators, {', '.join(named)}: write mustBeBetween, "
+        "or a rule for each"
+    )
 
 
 def _alone(element: Any, path: str, waiting: list[tuple[str, str, Any]]) -> Any:

@@ -36,15 +36,20 @@ def records_of(
     if merges and (day or not key):
         raise Fault("recordVersions merge needs a recordKey, and no recordDay: it may come later")
     requires = _names(custom, "recordRequires", names)
+    same = _names(custom, "recordSame", names)
     embedded = _embedded(custom.get("embeddedIn"))
-    if not merges and (requires or embedded or len(times) > 1):
-        raise Fault("recordRequires, embeddedIn and a second eventTime need recordVersions: merge")
+    if not merges and (requires or same or embedded or len(times) > 1):
+        raise Fault(
+            "recordRequires, recordSame, embeddedIn and a second eventTime need recordVersions: "
+            "merge"
+        )
     return {
         "key": key,
         "event_time": "".join(times[:1]),
         "then_by": "".join(times[1:]),
         "merges": merges,
         "record_requires": requires,
+        "record_same": same,
         "record_day": day,
         "embedded_in": embedded,
         "labels": _names(custom, "labels", names),

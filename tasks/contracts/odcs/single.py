@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -135,9 +135,17 @@ def is_finite(value: float | Decimal) -> bool:
         return False
 
 
+def is_void(value: Any) -> bool:
+    """Whether a value is none: null, or the NaN of a file with types of its own."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
 def kind_of(value: Any) -> str:
     """What a value is, in words."""
     names = {dict: "an object", list: "an array", str: "text", bool: "true or false"}
+    names |= {bytes: "bytes that are no text", timedelta: "a duration", type(None): "nothing"}
     if isinstance(value, date | time):
         return "a moment"
-    return names.get(type(value), "a number" if is_number(value) else "nothing")
+    if is_number(value):
+        return "a number" if is_finite(value) else f"{value!s:.40}"
+    return names.get(type(value), getattr(value, "kind", f"a {type(value).__name__}"))

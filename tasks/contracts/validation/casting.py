@@ -23,13 +23,15 @@ from tasks.contracts.model import NESTED, Column
 from tasks.contracts.moments.arrays import dates, moments, stamps, times
 from tasks.contracts.moments.reading import placed, whole_day, written_clock, zone_of
 from tasks.contracts.odcs.columns import MOMENTS
+from tasks.contracts.odcs.json_texts import loaded
 from tasks.contracts.odcs.nested import Checker
-from tasks.contracts.odcs.single import is_multiple
+from tasks.contracts.odcs.single import is_multiple, is_void
 from tasks.contracts.validation.strict_json import like_json, strict
 
 SHOWN = 200
 INTEGER = r"^[+-]?\d{1,19}(\.0*)?$"
 NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$"
+NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 ARROW: dict[str, Any] = {
     "integer": pa.int64(),
     "number": pa.float64(),
@@ -39,7 +41,12 @@ ARROW: dict[str, Any] = {
 
 
 class NotAnObject:
-    """Stands where a field was expected inside something that is no object."""
+    """Stands where a field was expected inside something that is no object.
+
+    ``kind`` says what it is where a whole value was expected, and its text is no JSON.
+    """
+
+    kind = "text that is no JSON"
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -75,7 +82,7 @@ def cast(column: Column, raw: Any, kind: str) -> tuple[Any, Any]:
         raw = raw.dictionary_decode()
     if pa.types.is_large_string(raw.type):
         raw = raw.cast(pa.string())
-    raw = _without(raw, column.missing_tokens)
+    raw = _without(column, raw, kind)
     if kind == "text":
         return _from_text(column, pc.if_else(pc.equal(raw, ""), None, raw))
     return _from_arrow(column, raw)
@@ -102,16 +109,24 @@ def to_pandas(array: Any) -> pd.Series:
     return series
 
 
-def _without(raw: Any, tokens: Sequence[str]) -> Any:
+def _without(column: Column, raw: Any, kind: str) -> Any:
+    """The values but for those that stand for "no value", as the contract names such values.
+
+    A number is the same in whatever digits: the text ``-999.0`` of CSV, the decimal -999.00.
+    """
+    tokens = column.missing_tokens
     if not tokens:
         return raw
-    if not pa.types.is_string(raw.type):
-        numbers = [float(token) for token in tokens if re.fullmatch(NUMBER, token)]
-        if not numbers or not (pa.types.is_integer(raw.type) or pa.types.is_floating(raw.type)):
-            return raw
-        void = pc.is_in(raw.cast(pa.float64(), safe=False), value_set=pa.array(numbers))
-        return pc.if_else(void, None, raw)
-    return pc.if_else(pc.is_in(raw, value_set=pa.array(list(tokens))), None, raw)
+    numbers = pa.array([float(token) for token in tokens if re.fullmatch(NUMBER, token)])
+    if pa.types.is_string(raw.type):
+        void = pc.is_in(raw, value_set=pa.array(list(tokens)))
+        if kind == "text" and len(numbers) and column.type in {"integer", "number"}:
+            void = pc.or_(void, pc.is_in(_numbers(column, raw), value_set=numbers))
+    elif len(numbers) and any(is_number(raw.type) for is_number in NUMERIC):
+        void = pc.is_in(raw.cast(pa.float64(), safe=False), value_set=numbers)
+    else:
+        return raw
+    return pc.if_else(void, None, raw)
 
 
 def _nothing(length: int) -> Any:
@@ -176,7 +191,7 @@ def _from_arrow(column: Column, raw: Any) -> tuple[Any, Any]:
         if column.type in {"string", "date", "timestamp", "time", *NESTED}:
             return _from_text(column, raw)
         return pa.nulls(len(raw), wanted), _shown(raw)
-    number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    number = any(is_number(kind) for is_number in NUMERIC)
     moment = pa.types.is_date(kind) or pa.types.is_timestamp(kind)
     if number and column.type in {"integer", "number"}:
         return _narrowed(raw, wanted)
@@ -224,7 +239,7 @@ def unpacked(text: str | None) -> Any:
     if text is None:
         return None
     try:
-        return json.loads(text)
+        return loaded(text)
     except (ValueError, RecursionError):
         return NotAnObject(text)
 
@@ -246,7 +261,7 @@ def _from_objects(column: Column, values: Sequence[Any]) -> tuple[Any, Any]:
     void = _void(column)
     checker = Checker(column) if column.type in NESTED else None
     for index, value in enumerate(values):
-        if value is None or void(value):
+        if is_void(value) or void(value):
             continue
         if column.type in {"integer", "number"}:
             typed[index] = _number(value, whole=column.type == "integer")
@@ -295,7 +310,8 @@ def _void(column: Column) -> Callable[[Any], bool]:
     def void(value: Any) -> bool:
         if isinstance(value, str):
             return value in tokens
-        return isinstance(value, int | float) and not isinstance(value, bool) and value in numbers
+        number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+        return number and value in numbers
 
     return void if tokens else lambda _value: False
 

@@ -8,6 +8,7 @@ it is empty.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from typing import Any, Literal
 from tasks.contracts.model import Bound, Column, Contract, Kind, Quality, Reference, Severity
 from tasks.contracts.odcs.columns import limits, within
 from tasks.contracts.odcs.formats import NUMBERS, TEXTS
+from tasks.contracts.odcs.json_schemas import MATCHES
 from tasks.contracts.odcs.own_checks import OWN_CHECKS
 from tasks.contracts.odcs.patterns import python_pattern
 from tasks.values import Frozen
@@ -24,6 +26,7 @@ NULL = "expect_column_values_to_be_null"
 READABLE = "row.readable"
 COLUMNS_THERE = "object.columns"
 MISSING_COLUMNS = "object (columns missing)"
+KEPT = "kept"
 
 
 class RowCheck(Frozen):
@@ -84,6 +87,13 @@ def pattern_of(quality: Quality) -> str:
     """Evidence of ``invalidValues`` with a pattern, or "" of any other rule."""
     pattern = quality.arguments.get("pattern") if quality.kind == "invalidValues" else None
     return f"{quality.column} (not like {pattern})" if pattern is not None else ""
+
+
+def schema_column(quality: Quality) -> str:
+    """Whether a text is JSON that keeps a rule's schema, or "" of any other rule."""
+    if quality.arguments.get("type") != MATCHES:
+        return ""
+    return f"{quality.column} (like {json.dumps(quality.arguments['kwargs'], sort_keys=True)})"
 
 
 def multiple_column(name: str) -> str:
@@ -311,12 +321,15 @@ def _quality(quality: Quality) -> RowCheck:
             **common,
         )
     if quality.kind == "greatExpectations":
+        kind, kwargs = quality.arguments["type"], quality.arguments["kwargs"]
+        if told := schema_column(quality):
+            in_set = {"column": told, "value_set": [KEPT]}
         return RowCheck(
-            id=quality.name or f"{name}.{quality.arguments['type'].removeprefix('expect_')}",
+            id=quality.name or f"{name}.{kind.removeprefix('expect_')}",
             columns=tuple(quality.arguments["columns"]),
-            rule=quality.description or quality.arguments["type"],
-            expectation=quality.arguments["type"],
-            kwargs=quality.arguments["kwargs"],
+            rule=quality.description or kind,
+            expectation="expect_column_values_to_be_in_set" if told else kind,
+            kwargs=in_set if told else kwargs,
             bound=bound,
             of_values=bound is not None,
             **common,

@@ -12,10 +12,18 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.contracts.model import Contract, Quality, Reference
+from tasks.contracts.odcs.json_schemas import matching
 from tasks.contracts.odcs.patterns import python_pattern
 from tasks.contracts.validation.boxes import box_fault
 from tasks.contracts.validation.casting import arrow_type
-from tasks.contracts.validation.checks import RowCheck, ours_column, pattern_of, unknown_column
+from tasks.contracts.validation.checks import (
+    KEPT,
+    RowCheck,
+    ours_column,
+    pattern_of,
+    schema_column,
+    unknown_column,
+)
 from tasks.contracts.validation.frame import keys_text
 from tasks.contracts.validation.keys import KeyIndex, key_hashes
 from tasks.contracts.validation.text import encoding_fault, language_fault, normalised
@@ -133,6 +141,13 @@ def text_evidence(contract: Contract, columns: Mapping[str, Any]) -> dict[str, l
             search = re.compile(python_pattern(str(quality.arguments["pattern"]))).search
             texts = columns[quality.column].to_pylist()
             evidence[name] = [None if text is None or search(text) else text for text in texts]
+        elif name := schema_column(quality):
+            keeps = matching(quality.arguments["kwargs"]["json_schema"])
+            verdicts = {True: KEPT, False: "broken"}
+            evidence[name] = [
+                None if text is None else verdicts[keeps(text)]
+                for text in columns[quality.column].to_pylist()
+            ]
     return evidence
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.contracts.model import Column, Contract, Inside
+from tasks.contracts.odcs.single import is_void
 from tasks.contracts.validation.batches import RowBatch, plain
 from tasks.contracts.validation.casting import (
     NotAnObject,
@@ -56,16 +57,16 @@ def typed(batch: RowBatch, contract: Contract) -> Typed:
         raw, there = _raw(batch, column.source)
         for former in column.former_names:
             raw, there = _coalesced((raw, there), _raw(batch, former))
-        if not there and column.partitioned:
-            raw, there = _of_keys(batch, column.source)
-        if not there:
-            columns[column.name] = pa.nulls(length, arrow_type(column))
-            unread: Any = pa.nulls(length, pa.string())
+        read = cast(column, raw, batch.kind) if there else None
+        # Records of JSON share a batch whether or not their objects bring the column.
+        if column.partitioned and (read is None or batch.kind == "objects"):
+            read = _with_folders(batch, column, raw, read)
+        if read is None:
+            read = pa.nulls(length, arrow_type(column)), pa.nulls(length, pa.string())
             # A record of JSON that lacks a key lacks a value; a table lacks the column.
             if column.required and batch.kind != "objects":
                 missing.append(column.source)
-        else:
-            columns[column.name], unread = cast(column, raw, batch.kind)
+        columns[column.name], unread = read
         frame[column.name] = to_pandas(columns[column.name])
         frame[unreadable_column(column.name)] = to_pandas(unread)
         if column.multiple_of is not None:
@@ -106,13 +107,29 @@ def _listed(values: Any) -> list[Any]:
     return [unpacked(v) if isinstance(v, str) and v else v or None for v in values.to_pylist()]
 
 
-def _of_keys(batch: RowBatch, name: str) -> tuple[Any, bool]:
-    """A column whose values stand in the objects' folders, ``name=value/``."""
-    named = [_of_key(source.key, name) for source in batch.sources]
+def _with_folders(
+    batch: RowBatch, column: Column, raw: Any, read: tuple[Any, Any] | None
+) -> tuple[Any, Any] | None:
+    """A column of which the rows that lack it take the value of their folder, ``name=value/``.
+
+    Args:
+        batch: Its rows.
+        column: What the contract says.
+        raw: Values of the rows, as they stand there.
+        read: Of these, as :func:`cast` gives them; None where no row has the column.
+
+    Returns:
+        As ``read``; a folder's value is text, whatever the types of the file are.
+    """
+    named = [_of_key(source.key, column.source) for source in batch.sources]
     if all(value is None for value in named):
-        return None, False
-    texts = pa.array(named, pa.string())
-    return texts.take(pa.array(batch.objects)), True
+        return read
+    folders = cast(column, pa.array(named, pa.string()).take(pa.array(batch.objects)), kind="text")
+    if read is None:
+        return folders
+    lacks = pa.array([value is None for value in raw], pa.bool_())
+    typed, unread = (pc.if_else(lacks, *pair) for pair in zip(folders, read, strict=True))
+    return typed, unread
 
 
 def _of_key(key: str, name: str) -> str | None:
@@ -146,7 +163,7 @@ def lacking(inside: Inside, value: Any) -> str | None:
     if not isinstance(value, dict):
         return None  # each field says so itself
     for name, key in inside.fields:
-        if value.get(key) is None and not any(path.startswith(f"{key}.") for path in value):
+        if is_void(value.get(key)) and not any(path.startswith(f"{key}.") for path in value):
             return f"{inside.name}.{name} is missing"
     if inside.least is not None and len(value) < inside.least:
         return f"{inside.name} has {len(value)} fields, fewer than {inside.least}"

@@ -87,14 +87,17 @@ class Sink:
         brief: dict[tuple[int, tuple[str, ...]], list[int]] = {}
         for position, why in sorted(reasons.items()):
             source, row = batch.source(position), int(batch.rows[position])
-            if self._written_out[source.key] >= RECORDS_BYTES:
+            line = ""
+            if self._written_out[source.key] < RECORDS_BYTES:
+                record = batch.record(position)
+                line = jsonable({**_place(source), "row": row, "reasons": why, "record": record})
+            # In ASCII a record may be three times as long as it was, and no reader's line.
+            if line and len(line) < RECORDS_BYTES:
+                self._written_out[source.key] += len(line)
+                yield line
+            else:
                 checks = tuple(reason["check"] for reason in why)
                 brief.setdefault((int(batch.objects[position]), checks), []).append(row)
-                continue
-            record = batch.record(position)
-            line = jsonable({**_place(source), "row": row, "reasons": why, "record": record})
-            self._written_out[source.key] += len(line)
-            yield line
         for (at, checks), rows in brief.items():
             source = batch.sources[at]
             self.without_record[source.key] += len(rows)

@@ -2,7 +2,8 @@
 
 JSON has no NaN, no bytes, no decimals and no half characters. Where Python's value is none that
 JSON has, it is written as MongoDB's Extended JSON v2 names it: ``{"$numberDouble": "NaN"}``,
-``{"$numberDecimal": "1.50"}``, ``{"$binary": {"base64": …}}``; moments are ISO 8601 text.
+``{"$numberDecimal": "1.50"}``, ``{"$binary": {"base64": …}}``; moments are ISO 8601 text. What is
+nested deeper than readers take is the text of its JSON: ``{"$json": "[[1]]"}``.
 """
 
 from __future__ import annotations
@@ -21,17 +22,25 @@ TEXT = "$escaped"
 """Text that UTF-8 cannot write (half a character), with Python's ``unicode_escape``."""
 
 
-def strict(value: Any) -> Any:
+LEVELS = 62
+"""Lists and objects inside each other, of the 64 that readers of JSON take: what stands deeper is
+its own text, and so is a value that JSON does not have one level below."""
+PACKED = "$json"
+
+
+def strict(value: Any, levels: int = LEVELS) -> Any:
     """The value in what JSON has; lossless."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
         return value if _encodable(value) else {TEXT: value.encode("unicode_escape").decode()}
+    if not isinstance(value, Mapping | list | tuple | set | frozenset):
+        return _scalar(value)
+    if not levels:
+        return {PACKED: jsonable(value)}
     if isinstance(value, Mapping):
-        return {_key(key): strict(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [strict(item) for item in value]
-    return _scalar(value)
+        return {_key(key): strict(item, levels - 1) for key, item in value.items()}
+    return [strict(item, levels - 1) for item in value]
 
 
 def _scalar(value: Any) -> Any:

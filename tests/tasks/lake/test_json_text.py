@@ -57,20 +57,70 @@ def test_records_that_follow_in_another_form_are_read_as_well(tmp_path):
     assert [(fault.row, fault.why) for fault in faults] == [(5, "it is not a JSON object")]
 
 
-BROKEN = {
+OPEN = {
     "cut off": (pretty(RECORDS)[:-20], "number 5 of them is not JSON"),
     "a comma between": (pretty(RECORDS, ",\n"), "number 2 of them is not JSON"),
-    "a field twice": (b'{\n"a": 1,\n"a": 2\n}\n', "number 1 of them .*more than once"),
-    "no number": (pretty(RECORDS) + b'{\n"a": NaN\n}\n', "number 6 of them .*NaN is not JSON"),
-    "other bytes": (pretty(RECORDS) + b'{\n"a": "\xff"\n}\n', "utf-8"),
+    "a quote that is missing": (pretty(RECORDS) + b'{\n"a": "1\n}\n', "number 6 of them"),
+    "a brace that is missing": (pretty(RECORDS[:1]) + b'{\n"a": [1}\n]\n', "number 2 of them"),
+    "a brace too many": (pretty(RECORDS) + b"}\n", "number 6 of them"),
+    "an array cut off": (json.dumps(RECORDS).encode()[:-1], "JSONDecodeError"),
+    "two arrays": (json.dumps(RECORDS).encode() * 2, "Extra data"),
+    "an array's brackets": (b'[{"a": 1}, {"a": [2}]]', "JSONDecodeError"),
+    "a backslash outside quotes": (b'[{"a": 1}, {"a": \\"2"}]', "JSONDecodeError"),
 }
 
 
-@pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_one_is_one_reason_for_the_object(tmp_path, case):
-    body, said = BROKEN[case]
+@pytest.mark.parametrize("case", OPEN)
+def test_where_nobody_can_say_which_records_are_meant_the_object_is_set_aside(tmp_path, case):
+    body, said = OPEN[case]
     with pytest.raises(UnreadableData, match=said):
         records_of(tmp_path, body)
+
+
+BROKEN = {
+    "a field twice": (b'{"a": 1, "a": 2}', "'a' is named more than once"),
+    "no number": (b'{"a": NaN}', "NaN is not JSON"),
+    "thousands of digits": (b'{"a": ' + b"9" * 5000 + b"}", "4300 digits"),
+    "other bytes": (b'{"a": "\xff"}', "can't decode byte 0xff"),
+    "nothing where a value stands": (b'{"a": }', "Expecting value"),
+    "a comma too many": (b'{"a": 1,}', "is not JSON"),
+    "quotes of another kind": (b"{'a': 1}", "is not JSON"),
+    "nested too deep": (b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "more than 64 deep"),
+}
+FORMS = {
+    "one array": lambda items: b"[" + b", ".join(items) + b"]",
+    "an array over lines": lambda items: b"\n[\n  " + b",\n  ".join(items) + b"\n]\n",
+    "objects over many lines": lambda items: b'{\n"a": 0}\n' + b"\n".join(items) + b"\n",
+    "one a line": lambda items: b"\n".join(items) + b"\n",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_record_that_is_not_json_costs_only_itself_in_whatever_form(tmp_path, case, form):
+    broken, why = BROKEN[case]
+    good = [b'{"a": "} ]"}', b'{"a": "\\", [{"}']
+    records, numbers, faults = records_of(tmp_path, FORMS[form]([good[0], broken, good[1]]))
+    before = [0] if form == "objects over many lines" else []
+    assert [record["a"] for record in records] == [*before, "} ]", '", [{']
+    (fault,) = faults
+    assert fault.row == 2 + len(before)
+    assert numbers == [n for n in range(1, 4 + len(before)) if n != fault.row]
+    assert why in fault.why
+    assert fault.text == broken[:1000].decode(errors="backslashreplace")
+
+
+def test_a_broken_object_over_many_lines_may_be_the_first(tmp_path):
+    body = b'{\n"a": 0,\n}\n' + pretty(RECORDS)
+    records, numbers, faults = records_of(tmp_path, body)
+    assert (records, numbers) == (RECORDS, [2, 3, 4, 5, 6])
+    assert [(fault.row, fault.text) for fault in faults] == [(1, '{\n"a": 0,\n}')]
+
+
+def test_a_comma_that_stands_last_in_an_array_costs_no_record(tmp_path):
+    records, _, faults = records_of(tmp_path, b'[{"a": 1}, {"a": 2},\n]')
+    assert records == [{"a": 1}, {"a": 2}]
+    assert [(fault.row, fault.text) for fault in faults] == [(3, "")]
 
 
 @pytest.mark.parametrize(

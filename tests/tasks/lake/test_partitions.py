@@ -48,6 +48,16 @@ SHAPES = [
     "{0.year}/{0.month}/{0.day}",
     "{0:%Y-%m-%d}",
     "{0:%Y%m%d}",
+    "{0:%Y-%m-%d}--05",
+    "{0:%Y-%m-%d}-05",
+    "{0:%Y-%m-%d}T05",
+    "{0:%Y-%m-%d}_05-30-00",
+    "{0:%Y-%m-%d} 05:30:00+01:00",
+    "{0:%Y%m%d}T053000Z",
+    "{0:%Y%m%d}-05",
+    "{0:%Y_%m_%d}",
+    "dt={0:%Y-%m-%d}--05",
+    "dt={0:%Y%m%d}T05",
 ]
 BELOW = [
     "",
@@ -98,6 +108,13 @@ def test_a_partition_as_we_write_it_names_its_day(day):
         ("dt=2024-02-30/part.csv", NO_REAL_DAY),
         ("dt=__HIVE_DEFAULT_PARTITION__/part.csv", NO_REAL_DAY),
         ("dt=yesterday/part.csv", NO_REAL_DAY),
+        ("dt=2024-07-01_2024-07-31/part.csv", NO_REAL_DAY),
+        ("dt=20240701-20240731/part.csv", NO_REAL_DAY),
+        ("dt=2024-07-01 24/part.csv", NO_REAL_DAY),
+        ("2024-07-01_2024-07-31/part.csv", NO_DAY),
+        ("2024-07-01-backup/part.csv", NO_DAY),
+        ("2024070105/part.csv", NO_DAY),
+        ("2024.07.01/part.csv", NO_DAY),
         ("2024/13/01/part.csv", NO_REAL_DAY),
         ("2024-13-01/part.csv", NO_REAL_DAY),
         ("dt=2024-07-01/year=2024/month=07/day=02/part.csv", TWO_DAYS),
@@ -111,6 +128,9 @@ def test_a_partition_as_we_write_it_names_its_day(day):
         ("2024/07/01/20240702/part.csv", TWO_DAYS),
         ("2024/13/01/2024/07/01/part.csv", NO_REAL_DAY),
         ("year=2024/month=06/dt=2024-07-01/part.csv", TWO_DAYS),
+        ("year=2024/month=07/day=01/day=02/part.csv", TWO_DAYS),
+        ("year=2023/month=07/day=01/year=2024/month=07/day=01/part.csv", TWO_DAYS),
+        ("y=2024/m=07/d=01/h=05/m=30/d=02/part.csv", TWO_DAYS),
     ],
 )
 def test_what_has_no_day_says_by_which_rule(path, rule):
@@ -125,6 +145,10 @@ def test_what_has_no_day_says_by_which_rule(path, rule):
         ("dt=2024-07-01/2024-07-05/part.csv", date(2024, 7, 1)),
         ("snapshot=2024-07-05/2024/07/01/part.csv", date(2024, 7, 1)),
         ("year=2024/month=07/day=01/2024/06/30/part.csv", date(2024, 7, 1)),
+        ("year=2024/month=07/day=01/year=2024/month=7/day=1/part.csv", date(2024, 7, 1)),
+        ("year=2024/month=07/day=01/day=monday/part.csv", date(2024, 7, 1)),
+        ("y=2024/m=07/d=01/h=05/m=30/part.csv", date(2024, 7, 1)),
+        ("year=2024/month=07/day=01/d=5/part.csv", date(2024, 7, 1)),
     ],
 )
 def test_a_partition_counts_before_other_folders(path, day):
@@ -173,13 +197,19 @@ def test_folders_of_the_prefix_complete_those_below_it():
         ("", 0, FOLDER),
         ("dt=2024-07-01/part-0.csv.crc", 9, SIDE_FILE),
         ("dt=2024-07-01/part-0.csv.sha256", 9, SIDE_FILE),
+        ("dt=2024-07-01/part-0.csv.gz.md5sum", 9, SIDE_FILE),
+        ("dt=2024-07-01/SHA256SUMS", 9, SIDE_FILE),
+        ("dt=2024-07-01/part-0.csv.asc", 9, SIDE_FILE),
         ("dt=2024-07-01/Thumbs.db", 9, SIDE_FILE),
         ("dt=2024-07-01/part-0.csv._COPYING_", 9, UNFINISHED),
         ("dt=2024-07-01/part-0.csv.tmp", 9, UNFINISHED),
         ("dt=2024-07-01/part-0.csv.part", 9, UNFINISHED),
         ("dt=2024-07-01/part-0.csv.crdownload", 9, UNFINISHED),
         ("dt=2024-07-01/part-0.csv.gz.filepart", 9, UNFINISHED),
+        ("dt=2024-07-01/part-0.csv.tmp.gz", 9, UNFINISHED),
         ("dt=2024-07-01/part-0.csv.bak", 9, BACKUP),
+        ("dt=2024-07-01/part-0.csv.bak.gz", 9, BACKUP),
+        ("dt=2024-07-01/part-0.json.old.ZST", 9, BACKUP),
         ("dt=2024-07-01/PART-0.CSV.BAK", 9, BACKUP),
         ("dt=2024-07-01/part-0.csv~", 9, BACKUP),
         ("dt=2024-07-01/part-0.csv.~1~", 9, BACKUP),
@@ -195,6 +225,8 @@ def test_folders_of_the_prefix_complete_those_below_it():
         ("_day=1/dt=2024-07-01/part-0.csv", 9, ""),
         ("dt=2024-07-01/a_b.c-d_.csv", 9, ""),
         ("dt=2024-07-01/part-0 (1).csv", 9, ""),
+        ("dt=2024-07-01/part-0.csv.gz", 9, ""),
+        ("dt=2024-07-01/gold.gz", 9, ""),
         ("dt=2024-07-01/copy of part-0.csv", 9, ""),
         ("dt=2024-07-01/part", 9, ""),
         ("dt=2024-07-01/part-0.csv.part1", 9, ""),
@@ -302,3 +334,35 @@ def test_regions_are_no_copies_of_each_other():
     spelled = ("region=eu/dt=2024-07-01", "region=us/dt=20240701")
     listed = [Listed(f"{PREFIX}{folder}/part.csv", "v", "e", 9) for folder in spelled]
     assert len(sort_out(listed, PREFIX).objects) == 2
+
+
+def test_the_same_bytes_in_two_hours_of_a_day_are_no_copies_of_each_other():
+    for folder in ("dt=2024-07-01-{}", "2024-07-01T{}", "dt=20240701{}", "2024-07-01--{}"):
+        listed = [
+            Listed(f"{PREFIX}{folder.format(hour)}/part.csv", "v", "e", 9) for hour in ("05", "06")
+        ]
+        found = sort_out(listed, PREFIX)
+        assert len(found.objects) == 2, folder
+        assert not pin_inventory("sales", "lake", found).notices, folder
+    spelled = ("dt=2024-07-01-05", "dt=2024-7-1-05")
+    listed = [Listed(f"{PREFIX}{folder}/part.csv", "v", "e", 9) for folder in spelled]
+    assert [item.rule for item in sort_out(listed, PREFIX).left_out] == [COPY]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("a.json", "a.json.gz"), True),
+        (("part-00000", "part-00000.gz"), True),
+        (("a.csv", "A.PARQUET"), True),
+        (("a.jsonl", "a.jsonl.zst"), True),
+        (("a.json", "a-1.json.gz"), False),
+        (("a.snappy.parquet", "a.gz.parquet"), False),
+        (("1.jpg", "1.png"), False),
+    ],
+)
+def test_files_of_one_name_but_for_its_ending_are_read_and_told(names, told):
+    listed = [Listed(f"{PREFIX}dt=2024-07-01/{name}", "v", name, 9) for name in names]
+    pinned = pin_inventory("sales", "lake", sort_out(listed, PREFIX))
+    assert len(pinned.objects) == 2
+    assert ["but for its ending" in notice for notice in pinned.notices] == [True] * told

@@ -178,6 +178,11 @@ def of(column, **more):
         (SCHEMA, of("s", json_schema={"type": "objekt"}), r"json_schema.type is none: 'objekt'"),
         (SCHEMA, of("s", json_schema={"minLength": "a"}), "json_schema.minLength is none"),
         (SCHEMA, of("n", json_schema={}), "n is of type integer"),
+        (SCHEMA, of("s", json_schema={"$ref": "https://a.org/b.json"}), "'https://a.org/b.json', .*"
+         "nothing is fetched"),
+        (SCHEMA, of("s", json_schema={"items": {"$ref": "#/$defs/a"}}), "refers to '#/.defs/a'"),
+        (SCHEMA, of("s", json_schema={"anyOf": [{"$ref": "#a"}]}), "refers to '#a'"),
+        (SCHEMA, of("s", json_schema={"$ref": "#"}), "refers to itself without end"),
         (STRFTIME, of("s", strftime_format="%Q"), "'%Q' is not a format that strptime reads"),
         (STRFTIME, of("s", strftime_format=5), "is not a format"),
         (STRFTIME, of("on", strftime_format="%Y"), "on is of type date"),
@@ -333,6 +338,28 @@ def test_mostly_is_a_share_of_the_values_that_are_there(mostly, bad, outcome, la
     assert check.outcome == outcome
     if mostly < 1:
         assert report.rows_quarantined == 0, "a share names no row that has to go"
+
+
+NO_JSON = ["", "no", "{", "{'k': 1}", '{"k": NaN}', '{"k": 1}{"k": 1}', "[" * 10_000, "9" * 5_000,
+           "kept", "null"]  # fmt: skip
+
+
+@pytest.mark.parametrize("mostly", [1, 0.2, 0.1])
+def test_a_text_that_is_no_json_breaks_the_schema_in_its_row_alone(mostly, lake, judge):
+    schema = {"$defs": {"whole": {"type": "integer"}, "x~/": {}}, "type": "object",
+              "required": ["k"], "properties": {"k": {"$ref": "#/$defs/whole"},
+              "l": {"$ref": "#/$defs/x~0~1"}, "$ref": {"const": {"$ref": "else"}}}}  # fmt: skip
+    texts = ['{"k": 1}', *NO_JSON, None, '{"k": 2}']
+    rows = [{"s": text} for text in texts]
+    lake.jsonl("a.jsonl", rows)
+    report = judge(contract(SCHEMA, of("s", json_schema=schema, mostly=mostly)), lake)
+    (check,) = (check for check in report.checks if check.id == "it")
+    assert check.outcome == ("pass" if mostly == 0.1 else "fail"), "2 of 12 values keep it"
+    broken = range(2, 2 + len(NO_JSON))
+    assert judge.reasons() == ({row: ["it"] for row in broken} if mostly == 1 else {})
+    if mostly == 1:
+        shown = [line["reasons"][0]["value"] for line in judge.quarantined()]
+        assert shown[1] == "no", "the text itself is shown"
 
 
 def said(success=True, raised=None, **result):

@@ -112,6 +112,10 @@ def rule(**more):
     ("properties", "said"),
     [
         ([{"name": "n"}], "properties.0"),
+        ([{"name": "n", "physicalType": "INT"}], r"n has no logicalType.*'INT' is only told"),
+        ([{"name": "n", "logicalType": "array", "items": {}}], "items: it has no logicalType"),
+        (rule(), "nullValues has no operator"),
+        (rule(mustBe=0, mustBeLessThan=9), "2 operators, mustBe, mustBeLessThan: write mustBeB"),
         ([{**NUMBER, "logicalType": "float"}], "float"),
         ([NUMBER, NUMBER], "more than once"),
         ([], "no column"),

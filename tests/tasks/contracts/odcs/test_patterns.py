@@ -132,8 +132,13 @@ def test_whatever_is_accepted_finds_what_ecma_finds():
         ("a)", "unbalanced"),
         ("(a", "unterminated"),
         ("a\\", "bad escape"),
-        (r"\p{L}", r"bad escape \\p"),
-        (r"\u{1F600}", r"incomplete escape \\u"),
+        (r"\p{L}", r"\\p is none that ECMA-262 and Python share; write ranges"),
+        (r"[\P{L}]", r"\\P is none that"),
+        (r"\cA", r"\\c is none that .*; write \\x01"),
+        (r"\u{1F600}", r"\\u is four digits .*; write the sign itself"),
+        (r"[\u{1F600}]", r"\\u is four digits"),
+        ("[[:alpha:]]+", r"\[:alpha:\] is no class in ECMA-262; write its signs"),
+        ("[_[:digit:]]", r"\[:digit:\] is no class"),
     ],
 )
 def test_what_the_two_understand_in_two_ways_is_refused_by_name(pattern, said):

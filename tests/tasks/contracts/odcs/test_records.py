@@ -27,11 +27,14 @@ def test_a_contract_that_says_nothing_keeps_its_records_as_they_come() -> None:
 def test_versions_are_merged_by_key_in_the_order_of_two_times() -> None:
     embedded = {"dataset": "interactions", "field": "outcomes"}
     read = records_of(
-        {**MERGING, "recordRequires": ["at"], "embeddedIn": embedded}, "bookings", COLUMNS
+        {**MERGING, "recordRequires": ["at"], "recordSame": "day", "embeddedIn": embedded},
+        "bookings",
+        COLUMNS,
     )
     assert (read["key"], read["event_time"], read["then_by"]) == (("id",), "at", "seen")
     assert read["merges"]
     assert read["record_requires"] == ("at",)
+    assert read["record_same"] == ("day",)
     assert (read["embedded_in"].dataset, read["embedded_in"].field) == ("interactions", "outcomes")
 
 
@@ -44,6 +47,8 @@ def test_versions_are_merged_by_key_in_the_order_of_two_times() -> None:
         ({"recordVersions": "merge"}, "needs a recordKey"),
         ({**MERGING, "recordDay": "at"}, "no recordDay: it may come later"),
         ({"recordRequires": "at"}, "need recordVersions: merge"),
+        ({"recordSame": "at"}, "need recordVersions: merge"),
+        ({**MERGING, "recordSame": "user"}, "recordSame names 'user', which is not a column"),
         ({"eventTime": ["at", "seen"]}, "need recordVersions: merge"),
         ({"recordKey": 5}, "recordKey is 5, not names of columns"),
         ({"recordKey": "nobody"}, "recordKey names 'nobody', which is not a column"),

@@ -60,6 +60,22 @@ def test_texts_that_mean_nothing_are_named_by_the_contract():
     assert read("integer", ["n/a", "?"], missing_tokens=("n/a",)) == ([None, None], [None, "?"])
 
 
+@pytest.mark.parametrize("kind", ["integer", "number"])
+def test_a_number_that_means_nothing_does_so_in_whatever_digits(kind):
+    none = {"missing_tokens": ("-999", "9.50")}
+    texts = ["-999", "-999.0", "-999.00", "-0999", "9.5", "-99.9"]
+    typed, unread = read(kind, texts, **none)
+    assert typed == [None] * 5 + ([-99.9] if kind == "number" else [None])
+    assert unread == [None] * 5 + ([None] if kind == "number" else ["-99.9"])
+    decimals = [Decimal("-999.00"), Decimal("9.50"), Decimal(7), None]
+    for source in (pa.array(decimals, pa.decimal128(10, 2)), decimals):
+        assert read(kind, source, "typed", **none) == ([None, None, 7, None], [None] * 4)
+
+
+def test_a_text_column_has_texts_that_mean_nothing_and_no_numbers():
+    assert read("string", ["-999", "-999.0"], missing_tokens=("-999",))[0] == [None, "-999.0"]
+
+
 @given(st.dates(date(1, 1, 1), date(9999, 12, 31)))
 def test_every_iso_date_reads(day):
     assert read("date", [day.isoformat()]) == ([day], [None])
@@ -122,6 +138,37 @@ def test_parquet_numbers_keep_their_exact_value():
     assert read("integer", pa.array([2**64 - 1], pa.uint64()), "typed")[0] == [None]
     assert read("number", pa.array([Decimal("1.25")]), "typed") == ([1.25], [None])
     assert read("number", pa.array([math.nan, math.inf]), "typed") == ([None, None], [None, "inf"])
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("1969-12-31T23:59:59.999999999", -1),
+        ("1969-12-31T23:59:59.999999", -1_000),
+        ("1969-12-31T23:59:59.9999985", -1_500),
+        ("1970-01-01T00:00:00.000000999", 999),
+        ("2024-07-01T00:00:00.123456789", 1_719_792_000_123_456_789),
+        ("1677-09-21T00:12:43.145224193", -(2**63) + 1),
+    ],
+)
+def test_nanoseconds_are_cut_off_in_parquet_as_in_text(text, count, zone):
+    (wanted,), (unread,) = read("timestamp", [text])
+    assert unread is None
+    stamps = pa.array([count, None], pa.timestamp("ns", zone))
+    assert read("timestamp", stamps, "typed") == ([wanted, None], [None, None])
+
+
+@pytest.mark.parametrize(
+    "text", ["no", "[1,", "[NaN]", "{1,2}", '[{"a":1,"a":2}]', "[" * 10_000, "[1][2]"]
+)
+def test_a_cell_that_should_hold_json_and_does_not_is_told_so(text):
+    items = {"items": {"logicalType": "number"}}
+    for source in ("text", "typed"):
+        raw = pa.array([text, "[1, null]"], pa.string())
+        typed, unread = read("array", raw, source, items=items)
+        assert typed == [None, "[1, null]"]
+        assert unread == ["c is not an array but text that is no JSON", None]
 
 
 def test_a_parquet_column_of_another_type_did_not_read():

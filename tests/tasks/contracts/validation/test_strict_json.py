@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.contracts.validation.strict_json import TEXT, jsonable, like_json, strict
+from tasks.contracts.validation.strict_json import PACKED, TEXT, jsonable, like_json, strict
 from tasks.lake.formats import LocalReader
 
 LEAVES = st.one_of(
@@ -139,3 +140,23 @@ def test_half_a_character_in_a_record_does_not_spoil_the_file(lake, judge, contr
     first, second = judge.quarantined()
     assert first["record"]["id"] == {TEXT: "\\ud800"}
     assert second["record"]["x"] == {"$numberDecimal": "123456789012345678901234"}
+
+
+@pytest.mark.parametrize("leaf", [1, math.nan, Decimal(1), b"\xff", "\ud800"])
+@pytest.mark.parametrize("inner", [lambda item: [item], lambda item: {"a": item}])
+def test_a_record_as_deep_as_any_is_read_back_by_our_own_reader(leaf, inner, tmp_path):
+    for depth in (60, 61, 62, 63, 64, 130):
+        value = leaf
+        for _ in range(depth):
+            value = inner(value)
+        (tmp_path / "rows").write_text(jsonable({"row": 2, "record": {"a": value}}) + "\n")
+        (chunk,) = LocalReader().rows(tmp_path / "rows", "rows.jsonl")
+        assert not chunk.faults, depth
+        (back,), found = chunk.columns["record"], []
+        while isinstance(back, dict | list):
+            if isinstance(back, dict) and PACKED in back:
+                back = json.loads(back[PACKED])
+            found.append(back)
+            back = next(iter(back.values() if isinstance(back, dict) else back))
+        assert len(found) >= depth
+        assert parsed(json.dumps(strict(leaf))) in found or back == leaf
