@@ -28,7 +28,8 @@ from tests.models.trained import write_code
 from tests.ports import reserved_port
 
 ROWS, HELD_OUT = 200, 60
-FAST = {"epochs": "3", "batch_size": "20", "compiled": "0", "learning_rate": "0.02",
+# Epochs enough for a busy machine: the first job is told to stop after one, and must have more.
+FAST = {"epochs": "12", "batch_size": "20", "compiled": "0", "learning_rate": "0.02",
         "hidden": "8", "side": "16", "filters": "4,8", "grid": "4", "max_iter": "20"}  # fmt: skip
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 """Of 200 rows two threads only wait for each other."""
