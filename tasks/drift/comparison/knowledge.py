@@ -13,7 +13,7 @@ from tasks.drift.profiles.profile import Profile
 
 LIVES_ON = 0.3
 """Correlation of a week with the next from which people are told that effects live on."""
-_WALKS = 0.85
+_WALKS = 0.7
 _YEAR_DAYS = 364
 
 
@@ -66,8 +66,8 @@ def _seasons(reference: Sequence[Profile], policy: DriftPolicy) -> list[str]:
     if span >= _YEAR_DAYS - 7 or len(known_days) < 2:
         return []
     return [
-        f"The reference spans {span // 7 + 1} weeks, less than a year: what the seasons do to these "
-        "data is not known, and may be told as drift."
+        f"The reference spans {span // 7 + 1} weeks, less than a year: what the seasons do to "
+        "these data is not known, and may be told as drift."
     ]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.drift.comparison.features import Frame, frame_of
-from tasks.drift.comparison.series import Family, family_of
+from tasks.drift.comparison.series import SeriesFamily, family_of
 from tasks.drift.comparison.twosample import Tested
 from tasks.drift.profiles.cells import Floats
 from tasks.drift.profiles.profile import Profile, merged
@@ -24,7 +24,7 @@ _DISTANCES = {"distance of cells": "location", "distance of shares": "category"}
 
 
 @dataclass(frozen=True)
-class Place:
+class FeaturePlace:
     """Which features a family holds: their columns, and which one they are of it; (features,)."""
 
     columns: NDArray[np.str_]
@@ -43,8 +43,8 @@ class Learned:
     """
 
     frames: Mapping[str, Frame]
-    families: Mapping[str, Family]
-    places: Mapping[str, Place]
+    families: Mapping[str, SeriesFamily]
+    places: Mapping[str, FeaturePlace]
     weeks: int
 
 
@@ -66,7 +66,7 @@ def learn(reference: Sequence[Profile]) -> Learned:
     for family in dict.fromkeys(label.tolist()):
         at = np.flatnonzero(label == family)
         families[family] = family_of(series[at], noise[at], unit[at], column[at])
-        places[family] = Place(column[at], index[at])
+        places[family] = FeaturePlace(column[at], index[at])
     return Learned(frames, families, places, len(reference))
 
 

@@ -44,7 +44,7 @@ _EXAMPLES = 48
 
 
 @dataclass(frozen=True)
-class Family:
+class SeriesFamily:
     """Posterior of a family of features: grid points of (rho, tau, d) and what follows of each.
 
     Attributes:
@@ -123,7 +123,9 @@ class Family:
         return np.asarray(high)
 
 
-def family_of(values: Floats, noise: Floats, unit: Floats, groups: NDArray[np.int_]) -> Family:
+def family_of(
+    values: Floats, noise: Floats, unit: Floats, groups: NDArray[np.int_]
+) -> SeriesFamily:
     """Learn a family from its reference weeks.
 
     Args:
@@ -139,7 +141,7 @@ def family_of(values: Floats, noise: Floats, unit: Floats, groups: NDArray[np.in
     if not telling.any():
         point = np.ones(1)
         level = values.mean(axis=1)[None]
-        return Family(
+        return SeriesFamily(
             point, 0 * point, 1e6 * point, 0 * point, level, noise[None] / weeks,
             np.ones_like(level), between, noise, weeks,
         )  # fmt: skip
@@ -157,7 +159,7 @@ def family_of(values: Floats, noise: Floats, unit: Floats, groups: NDArray[np.in
         level.append(mean[0])
         doubt.append(variance[0])
         scale.append(np.where(telling, (df + quadratic[0]) / (df + weeks - 1), 1.0))
-    return Family(
+    return SeriesFamily(
         weight, rho, degrees, tau, np.asarray(level), np.asarray(doubt), np.asarray(scale),
         between, noise, weeks,
     )  # fmt: skip
@@ -268,7 +270,7 @@ def independent(values: Floats, groups: NDArray[np.int_]) -> float:
     chance = 1 / (weeks - 1)
     mean = float((squares.sum() - n) / (n * (n - 1)))
     shared = max((mean - chance) / (1 - chance), 0.0)
-    return n / (1 + (n - 1) * shared)
+    return float(n / (1 + (n - 1) * shared))
 
 
 @lru_cache(maxsize=32)
