@@ -33,7 +33,7 @@ RHO = np.asarray([0, 0.2, 0.4, 0.6, 0.75, 0.85, 0.92, 0.97])
 RHO_PRIOR = np.asarray([0.5, 0.15, 0.12, 0.1, 0.06, 0.04, 0.02, 0.01])
 ALIKE = np.asarray([3.0, 6.0, 15.0, 1e6])
 ALIKE_PRIOR = np.asarray([0.1, 0.15, 0.25, 0.5])
-_NO_WOBBLE = 1 / 3
+_NO_WOBBLE = 0.8
 """Prior probability that weeks differ by nothing but sampling."""
 _LEAST, _MOST = 1e-2, 1e5
 """Week-to-week variances that are told apart, in units of the family's sampling variance."""
@@ -235,7 +235,12 @@ def _posterior(
                 - (df + v) / 2 * np.log1p(quadratic / df) - logs / 2
             )  # fmt: skip
             log[index, :, d] = power * each.sum(axis=1)
-    return np.asarray(log + np.log(RHO_PRIOR)[:, None, None] + np.log(ALIKE_PRIOR)[None, None, :])
+    log += np.log(RHO_PRIOR)[:, None, None] + np.log(ALIKE_PRIOR)[None, None, :]
+    # Sampling is known: where nothing else makes weeks differ, columns are alike.
+    still = kappa == 0
+    log[:, still, :-1] = -np.inf
+    log[:, still, -1] -= np.log(ALIKE_PRIOR[-1])
+    return log
 
 
 def _fit(
