@@ -1,8 +1,8 @@
 """One alarm for one change: what was told is followed, and told again when it changes again. Pure.
 
 A column whose drift was told is compared with the periods since it began, no longer with the
-champion's data: a step that stays, a trend that goes on and a season are told once; another step,
-or the way back, is news. A retraining brings another baseline, and with it a fresh start.
+champion's data: a step that stays is told once, a slow trend or a season now and then; another
+step, or the way back, is news. A retraining brings another baseline, and with it a fresh start.
 """
 
 from __future__ import annotations
