@@ -14,10 +14,10 @@ from pathlib import Path
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 
-from benchmarks.drift import cost, expectations_cost, peers, power, stories
+from benchmarks.drift import cost, expectations_cost, peers, power, stories, weeks
 from benchmarks.drift.table import HEAD, Row
 
-PARTS = ("cost", "single", "natural", "years", "expectations", "stories", "since")
+PARTS = ("cost", "single", "natural", "years", "weeks", "expectations", "stories", "since")
 
 
 def main() -> int:
@@ -43,6 +43,7 @@ def main() -> int:
             *([] if quick else power.natural(100, weeks=26)),
         ],
         "years": lambda: power.years(2 if quick else 15, 20 if quick else 100),
+        "weeks": lambda: weeks.table(2 if quick else 20),
         "expectations": expectations_cost.table,
         "stories": lambda: stories.table(8 if quick else 50),
         "since": cost.since,

@@ -109,7 +109,7 @@ def years(runs: int, steps: int, size: int = 10_000, seed: int = 3) -> list[Row]
     random = np.random.default_rng(seed)
     policy = DriftPolicy(checks_per_false_alarm=104)
     false = []
-    with _learning_once():
+    with learning_once():
         for _ in range(runs):
             reference = [counts(random, size, Week(), f"r{i}") for i in range(8)]
             weeks = [counts(random, size, Week(), f"w{i:03d}") for i in range(104)]
@@ -136,15 +136,15 @@ def _delay(random: np.random.Generator, size: int, policy: DriftPolicy) -> int:
     return 27
 
 
-class _learning_once:  # noqa: N801 - a context
+class learning_once:  # noqa: N801 - a context
     """Learn from the same reference once per baseline: it does not change from week to week."""
 
     def __enter__(self) -> None:
-        memory: dict[int, Any] = {}
+        memory: dict[tuple[int, int], Any] = {}
         self._learn = natural_variation.learn
 
         def learn(reference: Any) -> Any:
-            key = id(reference[0])
+            key = (id(reference[0]), len(reference))
             if key not in memory:
                 memory.clear()
                 memory[key] = (reference, self._learn(reference))

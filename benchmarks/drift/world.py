@@ -130,7 +130,9 @@ def grid() -> Grid:
     return fit_grid(rows(np.random.default_rng(7), 16_384), COLUMNS)
 
 
-def counts(rng: np.random.Generator, size: int, week: Week, partition: str) -> Profile:
+def counts(
+    rng: np.random.Generator, size: int, week: Week, partition: str, *, categories: bool = True
+) -> Profile:
     """Profile of a week of ``size`` rows, drawn from the exact law of its counts."""
     columns: dict[str, Counts] = {}
     for index, name in enumerate(NUMERIC):
@@ -141,7 +143,7 @@ def counts(rng: np.random.Generator, size: int, week: Week, partition: str) -> P
         if odd:
             cells = cells + rng.multinomial(odd, _probabilities(index, week, 100.0))
         columns[name] = NumericCounts(lattice, size, nulls, 0, 0, 0, cells.astype(np.int64))
-    for index, name in enumerate(CATEGORICAL):
+    for index, name in enumerate(CATEGORICAL if categories else ()):
         draws = rng.multinomial(size, week.shares(index))
         pairs = zip((*VALUES, "value_new"), draws.tolist(), strict=True)
         columns[name] = CategoryCounts(size, 0, {value: count for value, count in pairs if count})

@@ -16,6 +16,7 @@ from tasks.drift.comparison.categorical import (
 from tasks.drift.comparison.decision import ColumnEvidence, holm, strongest
 from tasks.drift.comparison.effects import jensen_shannon, psi, wasserstein
 from tasks.drift.comparison.gathering import gathered
+from tasks.drift.comparison.knowledge import known, nothing_to_compare
 from tasks.drift.comparison.natural import Learned, learn, natural_tests
 from tasks.drift.comparison.reference import in_season
 from tasks.drift.comparison.relevance import cells_of, gated, relevant
@@ -58,9 +59,9 @@ def compare(
     """Compare current partitions with the baseline.
 
     Args:
-        baseline: One profile, or one per partition. From ``policy.natural_from`` partitions on,
-            week-to-week variation is learned from them; below, only sampling noise is accounted
-            for, small effects are gated, and the report says so.
+        baseline: One profile, or one per partition in order of time. From two on, week-to-week
+            variation is learned from them; of one, only sampling noise is accounted for, small
+            effects are gated, and the report says so.
         current: The newest partition, or a run of partitions in order of time that ends with it:
             the check then also looks at the last few together, and tells since when.
         policy: What is promised; the default promises one false alarm per 104 checks.
@@ -73,9 +74,10 @@ def compare(
     reference = (baseline,) if isinstance(baseline, Profile) else tuple(baseline)
     run = (current,) if isinstance(current, Profile) else tuple(current)
     run = tuple(part for part in run if part.rows)
-    reference, run = in_season([part for part in reference if part.rows], run, policy.season)
+    stored = tuple(part for part in reference if part.rows)
+    reference, run = in_season(stored, run, policy.season)
     if not reference or not run or sum(part.rows for part in run) < policy.least_rows:
-        return _inconclusive(reference, run, policy)
+        return _inconclusive(reference, run, policy, stored)
     reference = gathered(reference, policy.least_rows)
     run = gathered(run, policy.least_rows)
     whole, newest = merged(reference), run[-1]
@@ -84,13 +86,14 @@ def compare(
     learned = learn(reference) if len(reference) >= policy.natural_from else None
     shares = _window_shares(policy, len(run))
     windows = {size: merged(run[-size:]) for size in shares}
+    natural = {} if learned is None else {n: natural_tests(learned, run[-n:]) for n in shares}
     evidence: dict[str, ColumnEvidence] = {}
     ungated: dict[str, ColumnEvidence] = {}
     for name, counts in whole.columns.items():
         by_window, every = {}, {}
         for size, window in windows.items():
             if learned is not None:
-                tests = natural_tests(learned, name, run[-size:])
+                tests = natural[size][name]
             else:
                 tests = gated(sampling_tests(counts, window.columns[name]), policy.gates)
             by_window[size] = relevant(tests, counts, window.columns[name], policy.least_psi)
@@ -117,6 +120,7 @@ def compare(
         promise=policy.promise,
         alpha=policy.alpha,
         variation="sampling only" if learned is None else "learned",
+        known=known(learned, reference, policy),
         reference_partitions=whole.partitions,
         reference_rows=whole.rows,
         current_partitions=tuple(name for part in run for name in part.partitions),
@@ -270,14 +274,17 @@ def _reason(columns: Sequence[ColumnDrift]) -> str:
 
 
 def _inconclusive(
-    reference: Sequence[Profile], run: Sequence[Profile], policy: DriftPolicy
+    reference: Sequence[Profile],
+    run: Sequence[Profile],
+    policy: DriftPolicy,
+    stored: Sequence[Profile],
 ) -> DriftReport:
     rows = sum(part.rows for part in run)
     what = (
         f"{rows:,} rows have come in {len(run)} partitions, and {policy.least_rows:,} are needed "
         "(leastRows)"
         if reference
-        else "the baseline has no row to compare with"
+        else nothing_to_compare(stored, policy)
     )
     return DriftReport(
         outcome="inconclusive",

@@ -59,7 +59,7 @@ class Watching(Frozen):
         """What the check promises and how it looks."""
         chosen = DriftPolicy(
             checks_per_false_alarm=self.falseAlarmsOnceIn,
-            natural_from=self.referencePartitions,
+            enough=self.referencePartitions,
             least_psi=self.leastPsi,
             least_rows=self.leastRows,
             season=self.season,

@@ -33,7 +33,9 @@ class DriftPolicy(Frozen):
         checks_per_false_alarm: "At most one false alarm per N checks", over all columns together.
         windows: A check looks at the newest partition alone and at the newest 3, … merged.
         window_weights: How the error budget is shared among the windows.
-        natural_from: Reference partitions from which week-to-week variation is learned.
+        natural_from: Reference partitions from which week-to-week variation is learned. Fewer tell
+            less of it, so that only larger changes are told: there is no number to reach.
+        enough: Reference partitions from which the report no longer says that they are few.
         least_rows: Fewer current rows than this decide nothing; smaller partitions are taken
             together with those before them until there are as many.
         gates: Smallest differences that count while variation is not known.
@@ -48,7 +50,8 @@ class DriftPolicy(Frozen):
     checks_per_false_alarm: int = Field(default=104, ge=1, le=1_000_000)
     windows: tuple[int, ...] = (1, 3)
     window_weights: tuple[float, ...] = (0.3, 0.7)
-    natural_from: int = Field(default=8, ge=4)
+    natural_from: int = Field(default=2, ge=2)
+    enough: int = Field(default=8, ge=2)
     least_rows: int = Field(default=100, ge=1)
     gates: Gates = Gates()
     least_psi: float = Field(default=0.0, ge=0)

@@ -14,8 +14,9 @@ from tasks.artefacts.place import place_of
 from tasks.aws import asking, client
 from tasks.clock import system_clock, utc, wall
 from tasks.drift.alarms.announcing import EVENT, LISTENER, tell
-from tasks.drift.alarms.claims import claim, confirm
+from tasks.drift.alarms.claims import claim, confirm, told_columns
 from tasks.drift.alarms.consequence import consequence
+from tasks.drift.alarms.following import going_on, told_after
 from tasks.drift.alarms.watch import LastWatch, keep_watch, last_watch, unanswered
 from tasks.drift.bundle import (
     ERRORS,
@@ -83,7 +84,12 @@ def compare_with_baseline(
     if not fresh:
         logger().info(f"Nothing came after {last}, the champion's last day")
         return None
-    report = compare(reference, periods(fresh, pinned.end, watching.partition), watching.policy)
+    run = periods(fresh, pinned.end, watching.partition)
+    report = compare(reference, run, watching.policy)
+    if report.drifted and champion is not None:
+        told = told_columns(settings().work_bucket, model, champion.version)
+        same = going_on(report, told, run, watching.policy)
+        report = report.model_copy(update={"followed": same})
     if watching.rowsTogether and champion is not None:
         together = compare_rows(
             bucket=bucket,
@@ -222,8 +228,9 @@ def alarm(
 
     The event starts the retraining; with ``notifyOnly``, or for drift that the policy wants
     confirmed and the champion's error does not confirm, people are told and nothing starts. The
-    same model, baseline and window never raise two alarms, a cooldown keeps a drift that goes on
-    from starting a retraining a day, and a week has an upper bound.
+    same model, baseline and window never raise two alarms, what goes on as it was told raises none,
+    a cooldown keeps a champion's error from starting a retraining a day, and a week has an upper
+    bound.
     """
     pinned = data.snapshot
     watching = Watching.of(pinned.dataset, data.drift_policy)
@@ -235,6 +242,10 @@ def alarm(
     if decision.kind == "nothing":
         return f"{model}: {decision.reason}."
     address = keep_report(bucket, model, str(pinned.end), report, followed)
+    told = told_columns(bucket, model, champion.version, (decision.kind,))
+    if report is not None and decision.repeats and told.keys() >= set(report.followed):
+        names = ", ".join(report.followed[:5])
+        return f"{model}: the drift of {names} was told, and goes on as it was told."
     refused = claim(
         bucket,
         model,
@@ -244,6 +255,7 @@ def alarm(
         watching.cooldownDays,
         per_week=watching.alarmsPerWeek,
         kind=decision.kind,
+        columns=told if report is None else told_after(report, told),
     )
     if refused:
         return refused

@@ -8,6 +8,7 @@ retraining, ``alarms/<model>/notices/<baseline>.json`` for what people are only 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from tasks import objects
@@ -32,6 +33,7 @@ def claim(
     *,
     per_week: int = 0,
     kind: Kind = "retrain",
+    columns: Mapping[str, str] | None = None,
 ) -> str:
     """Claim the right to raise an alarm.
 
@@ -45,6 +47,7 @@ def claim(
             brings a new baseline, and with it a fresh start.
         per_week: Most alarms of the model within seven days, over all its baselines; 0 for any.
         kind: What the alarm leads to.
+        columns: Column → first partition of its drift, of all that is told then.
 
     Returns:
         Why no alarm may be raised, or "" when the right is ours.
@@ -66,7 +69,8 @@ def claim(
         alarms = _lately(bucket, key.rpartition("/")[0] + "/", now) if per_week else 0
         if per_week and alarms >= per_week:
             return f"{alarms} alarms of {model} were raised within a week, as many as there may be."
-        body = json.dumps({"window": window, "at": now, "told": False}).encode()
+        claimed = {"window": window, "at": now, "told": False, "columns": dict(columns or {})}
+        body = json.dumps(claimed).encode()
         etag = (
             objects.swap(bucket, key, body, etag=entry.etag)
             if entry
@@ -91,6 +95,19 @@ def told_at(bucket: str, model: str, baseline: str) -> float | None:
     entry = objects.read(bucket, key_of(model, baseline))
     record: dict[str, Any] = json.loads(entry.body) if entry else {}
     return float(record["at"]) if record.get("told") else None
+
+
+def told_columns(
+    bucket: str, model: str, baseline: str, kinds: tuple[Kind, ...] = ("notice", "retrain")
+) -> dict[str, str]:
+    """Columns whose drift against this baseline was told, with its first partition.
+
+    Of alarms of these kinds; what was said last counts.
+    """
+    entries = [objects.read(bucket, key_of(model, baseline, kind)) for kind in kinds]
+    records = [json.loads(entry.body) for entry in entries if entry is not None]
+    told = sorted((item for item in records if item["told"]), key=lambda item: float(item["at"]))
+    return {name: since for item in told for name, since in item.get("columns", {}).items()}
 
 
 def _lately(bucket: str, shelf: str, now: float) -> int:

@@ -14,11 +14,15 @@ Kind = Literal["nothing", "cannot tell", "notice", "retrain"]
 
 
 class Consequence(Frozen):
-    """``reason`` starts the retraining, and stands in its name."""
+    """``reason`` starts the retraining, and stands in its name.
+
+    ``repeats``: all of it was told before; it stands, and is not told again.
+    """
 
     kind: Kind
     reason: str
     since: str = ""
+    repeats: bool = False
 
 
 def consequence(
@@ -56,13 +60,15 @@ def consequence(
         if item is not None and counts
     )
     reason = "; ".join(reasons)
+    repeats = moved and not wrong and drift is not None and not drift.news
     if watching.notifyOnly:
-        return Consequence(kind="notice", reason=reason, since=since)
+        return Consequence(kind="notice", reason=reason, since=since, repeats=repeats)
     confirmed = wrong or (followed is not None and followed.worse_expected)
     if watching.unconfirmedDrift == "notify" and not confirmed:
         why = followed.reason if followed is not None else "the champion's error is not known"
-        return Consequence(kind="notice", reason=f"{reason}, not confirmed: {why}", since=since)
-    return Consequence(kind="retrain", reason=reason, since=since)
+        reason = f"{reason}, not confirmed: {why}"
+        return Consequence(kind="notice", reason=reason, since=since, repeats=repeats)
+    return Consequence(kind="retrain", reason=reason, since=since, repeats=repeats)
 
 
 def _blind(drift: DriftReport | None, watching: Watching) -> bool:

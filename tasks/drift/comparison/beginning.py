@@ -42,7 +42,7 @@ def beginning(
         if learned is not None:
             here = measured(learned, name, run[start])
             sums = here if sums is None else sums.with_one_more(here)
-            tests = prediction_tests(learned, name, sums)
+            tests = prediction_tests(learned, {name: sums})[name]
         else:
             tests = compared(reference, suffix)
         p = next((item.p for item in tests if item.name == test), 1.0)

@@ -1,10 +1,7 @@
 """Natural variation: is this week further from the reference weeks than they are from each other?
 
-Each column is described by a few scalars a week (features). The week-to-week variance of a feature
-is estimated from the reference weeks and shrunk towards what the other columns show, as Smyth
-(2004, limma) shrinks gene variances: the prior variance is the trend (sampling variance + unit² x
-tau²), with tau² common to a family of features, and its degrees of freedom are estimated from how
-much the columns differ. The mean of the new weeks is then judged by a moderated t prediction test.
+Each column is described by a few scalars a week (features). Features of a family wobble alike; what
+the reference weeks tell of a family, and how far later weeks may therefore lie, is ``series``.
 """
 
 from __future__ import annotations
@@ -14,22 +11,24 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
-from scipy.special import digamma, polygamma, stdtr
+from numpy.typing import NDArray
 
 from tasks.drift.comparison.features import Frame, frame_of
+from tasks.drift.comparison.series import SeriesFamily, family_of
 from tasks.drift.comparison.twosample import Tested
 from tasks.drift.profiles.cells import Floats
 from tasks.drift.profiles.profile import Profile, merged
 
-_ENDLESS = 1e9
+_DISTANCES = {"distance of cells": "location", "distance of shares": "category"}
+"""Families of (log) distances, and the family whose weeks make most of them."""
 
 
 @dataclass(frozen=True)
-class Prior:
-    """Variance that a family of features is shrunk to, shape (features,), and its weight."""
+class FeaturePlace:
+    """Which features a family holds: their columns, and which one they are of it; (features,)."""
 
-    variance: Floats
-    degrees: float
+    columns: NDArray[np.str_]
+    indices: NDArray[np.int_]
 
 
 @dataclass(frozen=True)
@@ -38,119 +37,37 @@ class Learned:
 
     Attributes:
         frames: Column → how its features are computed.
-        mean, variance, sampling: Per feature: mean over the reference weeks, moderated
-            week-to-week variance (sampling included), sampling variance; shape (features,).
-        degrees: Degrees of freedom of the moderated variance, shape (features,).
+        families: Name of a family → what its reference weeks tell.
+        places: Name of a family → which features it holds.
         weeks: Reference weeks.
     """
 
     frames: Mapping[str, Frame]
-    mean: Mapping[str, Floats]
-    variance: Mapping[str, Floats]
-    sampling: Mapping[str, Floats]
-    degrees: Mapping[str, Floats]
+    families: Mapping[str, SeriesFamily]
+    places: Mapping[str, FeaturePlace]
     weeks: int
 
 
 def learn(reference: Sequence[Profile]) -> Learned:
-    """Learn natural variation from reference weeks (at least 2; a few features need 8)."""
+    """Learn natural variation from reference weeks in order of time, at least 2."""
     whole = merged(reference)
     frames = {
         name: frame_of([week.columns[name] for week in reference], whole.columns[name])
         for name in whole.columns
     }
-    names = list(frames)
-    values = {name: frames[name].values for name in names}
-    sampling = {name: frames[name].sampling.mean(axis=0) for name in names}
-    weeks = len(reference)
-    squares = {name: values[name].var(axis=0, ddof=1) for name in names}
-    features = [feature for name in names for feature in frames[name].features]
-    family = np.asarray([feature.family for feature in features])
-    square = np.concatenate([squares[name] for name in names])
-    noise = np.concatenate([sampling[name] for name in names])
+    features = [feature for frame in frames.values() for feature in frame.features]
+    label = np.asarray([feature.family for feature in features])
+    column = np.asarray([name for name, frame in frames.items() for _ in frame.features])
+    index = np.concatenate([np.arange(len(frame.features)) for frame in frames.values()])
+    series = np.concatenate([frame.values.T for frame in frames.values()])
+    noise = np.concatenate([frame.sampling.mean(axis=0) for frame in frames.values()])
     unit = np.asarray([feature.unit for feature in features])
-    variance, degrees = np.empty_like(square), np.empty_like(square)
-    for group in np.unique(family):
-        at = family == group
-        variance[at], degrees[at] = moderated(square[at], noise[at], unit[at], weeks - 1)
-    ends = np.cumsum([len(frames[name].features) for name in names])[:-1]
-    return Learned(
-        frames=frames,
-        mean={name: values[name].mean(axis=0) for name in names},
-        variance=dict(zip(names, np.split(variance, ends), strict=True)),
-        sampling=sampling,
-        degrees=dict(zip(names, np.split(degrees, ends), strict=True)),
-        weeks=weeks,
-    )
-
-
-def moderated(square: Floats, noise: Floats, unit: Floats, df: int) -> tuple[Floats, Floats]:
-    """Moderated variances of one family and their degrees of freedom, both shape (features,).
-
-    Args:
-        square: Observed week-to-week variances.
-        noise: Their parts that sampling explains; the result is never below them.
-        unit: Scale in which the family's features vary alike.
-        df: Weeks - 1.
-    """
-    telling = square > 1e-12 * noise
-    if not telling.any():
-        return noise.copy(), np.full(len(noise), float(df * len(noise)))
-    prior = _prior(square[telling], noise[telling], unit[telling], df)
-    floor = np.maximum(noise, 1e-300)
-    variance, total = floor.copy(), np.full(len(noise), float(df))
-    weight = prior.degrees
-    mixed = (
-        prior.variance
-        if weight >= _ENDLESS
-        else ((weight * prior.variance + df * square[telling]) / (weight + df))
-    )
-    variance[telling] = np.maximum(mixed, floor[telling])
-    # What a mean of log variances tells of the prior is worth this many degrees of freedom.
-    pooled = 2 * int(telling.sum()) / float(polygamma(1, df / 2))
-    total[telling] = min(weight + df, max(pooled, df))
-    # Sampling noise is known; only what lies above it is estimated and costs degrees of freedom.
-    estimated = np.maximum(1 - floor / variance, 1e-6)
-    return variance, total / np.sqrt(estimated)
-
-
-def _prior(square: Floats, noise: Floats, unit: Floats, df: int) -> Prior:
-    """Fit tau² and the prior's degrees of freedom on the log scale, where no column dominates."""
-    bias = float(digamma(df / 2) - np.log(df / 2))
-    logs = np.log(square) - bias
-
-    def excess(tau: float) -> Floats:
-        return np.asarray(logs - np.log(noise + unit**2 * tau))
-
-    low, high = 0.0, float(np.max(square / unit**2)) * 10
-    if excess(0.0).mean() > 0:
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (middle, high) if excess(middle).mean() > 0 else (low, middle)
-    else:
-        high = 0.0
-    tau = (low + high) / 2
-    residual = excess(tau)
-    if len(residual) < 2:
-        return Prior(noise + unit**2 * tau, 0.0 if len(residual) < 1 else _ENDLESS)
-    spread = float(residual.var(ddof=1)) - float(polygamma(1, df / 2))
-    degrees = _ENDLESS if spread <= 1e-3 else 2 * _trigamma_inverse(spread)
-    level = 0.0 if degrees >= _ENDLESS else float(digamma(degrees / 2) - np.log(degrees / 2))
-    return Prior((noise + unit**2 * tau) * np.exp(min(level + residual.mean(), 0.0)), degrees)
-
-
-def _trigamma_inverse(value: float) -> float:
-    """The x where trigamma(x) is ``value``, by Newton's method (Smyth 2004, appendix)."""
-    if value > 1e7:
-        return float(1 / np.sqrt(value))
-    x = 0.5 + 1 / value
-    for _ in range(50):
-        trigamma = float(polygamma(1, x))
-        step = trigamma * (1 - trigamma / value) / float(polygamma(2, x))
-        x += step
-        if -step / x < 1e-8:
-            break
-    return x
+    families, places = {}, {}
+    for family in dict.fromkeys(label.tolist()):
+        at = np.flatnonzero(label == family)
+        families[family] = family_of(series[at], noise[at], unit[at], column[at])
+        places[family] = FeaturePlace(column[at], index[at])
+    return Learned(frames, families, places, len(reference))
 
 
 @dataclass(frozen=True)
@@ -174,27 +91,49 @@ def measured(learned: Learned, name: str, week: Profile) -> MeasuredWeeks:
     return MeasuredWeeks(values, sampling, 1)
 
 
-def natural_tests(learned: Learned, name: str, current: Sequence[Profile]) -> list[Tested]:
-    """Prediction tests of one column: the mean of the current weeks against the reference weeks."""
-    weeks = (measured(learned, name, week) for week in current)
-    return prediction_tests(learned, name, reduce(MeasuredWeeks.with_one_more, weeks))
+def natural_tests(learned: Learned, current: Sequence[Profile]) -> dict[str, list[Tested]]:
+    """Prediction tests of all columns: the mean of current weeks against the reference weeks."""
+    return prediction_tests(
+        learned,
+        {
+            name: reduce(
+                MeasuredWeeks.with_one_more, (measured(learned, name, week) for week in current)
+            )
+            for name in learned.frames
+        },
+    )
 
 
-def prediction_tests(learned: Learned, name: str, current: MeasuredWeeks) -> list[Tested]:
-    """The same from what was measured."""
-    frame, weeks, count = learned.frames[name], learned.weeks, current.weeks
-    mean, noise = current.values / count, current.sampling / count
-    between = np.maximum(learned.variance[name] - learned.sampling[name], 0)
-    error = between * (1 / count + 1 / weeks) + noise / count + learned.sampling[name] / weeks
-    difference = mean - learned.mean[name]
-    t = difference / np.sqrt(np.maximum(error, 1e-300))
-    upper = stdtr(learned.degrees[name], -t)
-    both = 2 * stdtr(learned.degrees[name], -np.abs(t))
+def prediction_tests(
+    learned: Learned, current: Mapping[str, MeasuredWeeks]
+) -> dict[str, list[Tested]]:
+    """The same of some columns, from what was measured of as many weeks of each."""
+    chances = {name: np.ones((2, len(learned.frames[name].features))) for name in current}
+    names = np.asarray(list(current))
+    count = next(iter(current.values())).weeks
+    for key, family in learned.families.items():
+        place = learned.places[key]
+        at = np.flatnonzero(np.isin(place.columns, names))
+        if not len(at):
+            continue
+        pairs = list(zip(place.columns[at].tolist(), place.indices[at].tolist(), strict=True))
+        mean = np.asarray([current[name].values[index] / count for name, index in pairs])
+        noise = np.asarray([current[name].sampling[index] / count**2 for name, index in pairs])
+        if key in _DISTANCES:  # weeks that follow one another hide how far later ones will be
+            mean -= np.log(learned.families[_DISTANCES[key]].hidden)
+        upper, both = family.p_values(mean, noise, count, at)
+        for (name, index), one, two in zip(pairs, upper, both, strict=True):
+            chances[name][:, index] = one, two
+    return {name: _tests(learned, name, current[name], chances[name]) for name in current}
+
+
+def _tests(learned: Learned, name: str, current: MeasuredWeeks, chances: Floats) -> list[Tested]:
+    frame = learned.frames[name]
+    moved = current.values / current.weeks - frame.values.mean(axis=0)
     tests: dict[str, Tested] = {}
     for index, feature in enumerate(frame.features):
-        p = float(upper[index] if feature.one_sided else both[index])
+        p = float(chances[0 if feature.one_sided else 1, index])
         p = min(1.0, p / max(feature.weight, 1e-12))
         if feature.name not in tests or p < tests[feature.name].p:
-            moved = float(difference[index])
-            tests[feature.name] = Tested(feature.name, p, moved, feature.where)
+            tests[feature.name] = Tested(feature.name, p, float(moved[index]), feature.where)
     return list(tests.values())

@@ -32,6 +32,9 @@ def markdown(report: DriftReport, title: str = "Drift") -> str:
     ]
     if drifted and report.next_step:
         parts.append(f"**What happens next.** {plain(report.next_step)}")
+    if report.followed:
+        names = ", ".join(plain(shortened(name, NAME)) for name in report.followed[:PICTURES])
+        parts.append(f"**Told before, and going on as it was told:** {names}.")
     for column in drifted[:PICTURES]:
         parts += _column(column)
     if report.columns:
@@ -43,10 +46,11 @@ def markdown(report: DriftReport, title: str = "Drift") -> str:
     learned = (
         "week-to-week variation learned from the reference"
         if report.variation == "learned"
-        else "not calibrated for week-to-week variation: too few reference partitions"
+        else "not calibrated for week-to-week variation: one reference partition"
     )
     parts += [
         f"Promise: {report.promise} ({learned}).",
+        *([flowing(plain(report.known))] if report.known else []),
         f"Reference: {_span(report.reference_partitions)}, {report.reference_rows:,} rows. "
         f"Current: {_span(report.current_partitions)}, {report.current_rows:,} rows.",
     ]

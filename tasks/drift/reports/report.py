@@ -59,6 +59,8 @@ class ColumnDrift(Frozen):
 class DriftReport(Frozen):
     """The verdict of one check. ``columns`` come with the strongest evidence first.
 
+    ``known`` says in a line what the reference weeks tell of weeks to come, and what they do not.
+    ``followed`` are drifted columns whose drift was told and goes on as it was told.
     ``together`` is what rows show beyond columns; it is told, and never part of the outcome.
     """
 
@@ -68,6 +70,7 @@ class DriftReport(Frozen):
     promise: str
     alpha: float
     variation: Variation
+    known: str = ""
     reference_partitions: tuple[str, ...]
     reference_rows: int
     current_partitions: tuple[str, ...]
@@ -75,6 +78,12 @@ class DriftReport(Frozen):
     columns: tuple[ColumnDrift, ...]
     next_step: str = ""
     together: Multivariate | None = None
+    followed: tuple[str, ...] = ()
+
+    @property
+    def news(self) -> tuple[str, ...]:
+        """Names of the columns that raised the alarm and were not told before."""
+        return tuple(name for name in self.drifted if name not in self.followed)
 
     @property
     def drifted(self) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from tasks.drift.comparison.categorical import new_values, one_category
 from tasks.drift.comparison.decision import holm, strongest
 from tasks.drift.comparison.effects import jensen_shannon, psi, real_psi, wasserstein
-from tasks.drift.comparison.natural import moderated
 from tasks.drift.comparison.twosample import Tested as Found
 from tasks.drift.comparison.twosample import chi_square, numeric_tests, share_tests, two_proportions
 from tasks.drift.profiles.cells import CELLS, CENTRES
@@ -167,22 +166,3 @@ def test_the_strongest_test_pays_for_its_share_of_the_budget():
     best = strongest(tests, {1: 0.5, 3: 0.5}, {"a": 0.8, "b": 0.1})
     assert (best.test.name, best.window) == ("a", 3)
     assert best.p == pytest.approx(0.002 / 0.4)
-
-
-def test_variances_shrink_to_each_other_when_alike_and_stay_apart_when_not():
-    random = np.random.default_rng(4)
-    noise = np.full(40, 1e-4)
-    alike = 5e-4 * random.chisquare(7, 40) / 7
-    shrunk, degrees = moderated(alike, noise, np.ones(40), 7)
-    assert np.std(np.log(shrunk)) < 0.3 * np.std(np.log(alike))
-    assert degrees.min() > 50
-    apart = np.geomspace(2e-4, 2, 40) * random.chisquare(7, 40) / 7
-    kept, own = moderated(apart, noise, np.ones(40), 7)
-    assert np.std(np.log(kept)) > 0.7 * np.std(np.log(apart))
-    assert own.max() < 20
-
-
-def test_a_variance_is_never_below_what_sampling_gives():
-    noise = np.full(5, 1e-3)
-    variance, _ = moderated(np.asarray([0.0, 1e-9, 1e-8, 1e-9, 1e-3]), noise, np.ones(5), 7)
-    assert (variance >= noise).all()

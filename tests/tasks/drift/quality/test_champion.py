@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.drift import compare, profile_batches
-from tasks.drift.alarms.claims import DAY_SECONDS, claim, confirm
+from tasks.drift.alarms.claims import DAY_SECONDS, claim, confirm, told_columns
 from tasks.drift.alarms.consequence import consequence
 from tasks.drift.alarms.watch import keep_watch, last_watch, unanswered
 from tasks.drift.history import Watching
@@ -146,6 +146,15 @@ def test_the_reason_names_both_and_says_why_nothing_starts(right, wrong):
     assert "not confirmed: the champion's error is" in alone.reason
 
 
+def test_what_was_told_stands_and_is_not_told_again_but_for_a_new_reason(right, wrong):
+    told = MOVED.model_copy(update={"followed": ("x",)})
+    goes_on = consequence(told, right, PLAIN, "2026-04-01")
+    assert (goes_on.kind, goes_on.repeats) == ("retrain", True)
+    assert not consequence(MOVED, right, PLAIN, "2026-04-01").repeats
+    assert not consequence(told, wrong, PLAIN, "2026-04-01").repeats
+    assert consequence(told, right, MUTE, "2026-04-01").repeats
+
+
 @pytest.mark.parametrize(("offset", "ends"), [(0, 0), (1, 7), (7, 7), (8, 14), (-1, 0), (-7, -7)])
 def test_periods_are_anchored_at_the_champions_last_day(offset, ends):
     assert period_of(END + timedelta(days=offset), END, 7) == END + timedelta(days=ends)
@@ -198,6 +207,24 @@ def test_a_week_has_an_upper_bound_over_all_champions(bucket):
     assert ask("v3", 13, kind="notice") == "", "a word to people does not count, and is not counted"
     assert ask("v3", 14, kind="notice").startswith("An alarm")
     assert ask("v3", 17.5) == ""
+
+
+def test_which_columns_were_told_is_remembered_once_it_was_said(bucket):
+    def ask(day, columns, kind):
+        return claim(
+            bucket, "m", "v1", f"w{day}", day * DAY_SECONDS, 7.0, kind=kind, columns=columns
+        )
+
+    assert told_columns(bucket, "m", "v1") == {}
+    assert ask(1, {"x": "2026-04-07"}, "notice") == ""
+    assert told_columns(bucket, "m", "v1") == {}, "claimed, and not said"
+    confirm(bucket, "m", "v1", "notice")
+    assert told_columns(bucket, "m", "v1") == {"x": "2026-04-07"}
+    assert told_columns(bucket, "m", "v1", ("retrain",)) == {}, "no retraining was asked for"
+    assert ask(8, {"x": "2026-04-21", "y": "2026-04-21"}, "retrain") == ""
+    confirm(bucket, "m", "v1")
+    assert told_columns(bucket, "m", "v1") == {"x": "2026-04-21", "y": "2026-04-21"}
+    assert told_columns(bucket, "m", "v2") == {}, "another champion, a fresh start"
 
 
 def test_drift_without_an_answer_is_a_reason_the_day_after(bucket, right):
