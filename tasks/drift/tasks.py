@@ -16,7 +16,7 @@ from tasks.clock import system_clock, utc, wall
 from tasks.drift.alarms.announcing import EVENT, LISTENER, tell
 from tasks.drift.alarms.claims import claim, confirm, told_columns
 from tasks.drift.alarms.consequence import consequence
-from tasks.drift.alarms.following import going_on, told_after
+from tasks.drift.alarms.following import going_on, told_after, with_followed
 from tasks.drift.alarms.watch import LastWatch, keep_watch, last_watch, unanswered
 from tasks.drift.bundle import (
     ERRORS,
@@ -89,7 +89,7 @@ def compare_with_baseline(
     if report.drifted and champion is not None:
         told = told_columns(settings().work_bucket, model, champion.version)
         same = going_on(report, told, run, watching.policy)
-        report = report.model_copy(update={"followed": same})
+        report = with_followed(report, same)
     if watching.rowsTogether and champion is not None:
         together = compare_rows(
             bucket=bucket,

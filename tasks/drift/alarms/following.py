@@ -19,6 +19,18 @@ LOOKED_BACK = 8
 older ones behind."""
 
 
+GOES_ON = (
+    "All of it was told before and goes on as it was told: by itself it starts nothing new. A "
+    "retraining that was asked for and brought no other champion is taken up again by retrain-due."
+)
+
+
+def with_followed(report: DriftReport, same: tuple[str, ...]) -> DriftReport:
+    """The report, which says what goes on as it was told, and that nothing follows of it alone."""
+    marked = report.model_copy(update={"followed": same})
+    return marked if marked.news else marked.model_copy(update={"next_step": GOES_ON})
+
+
 def going_on(
     report: DriftReport, told: Mapping[str, str], run: Sequence[Profile], policy: DriftPolicy
 ) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ import pytest
 
 from benchmarks.drift.world import NUMERIC, Week, counts
 from tasks.drift import DriftPolicy, compare
-from tasks.drift.alarms.following import going_on, told_after
+from tasks.drift.alarms.following import GOES_ON, going_on, told_after, with_followed
+from tasks.drift.reports.markdown import markdown
 
 POLICY = DriftPolicy()
 
@@ -27,7 +28,7 @@ def told_in(levels):
     for index in range(len(run)):
         report = compare(reference, run[: index + 1], POLICY)
         same = going_on(report, told, run[: index + 1], POLICY)
-        report = report.model_copy(update={"followed": same})
+        report = with_followed(report, same)
         if report.news:
             when.append(index)
         assert set(report.news) | set(same) == set(report.drifted)
@@ -59,3 +60,14 @@ def test_another_column_is_news_and_keeps_what_was_told():
     assert told == {NUMERIC[3]: "w001", NUMERIC[0]: report.columns[0].since}
     assert going_on(report, {NUMERIC[3]: "w001"}, run, POLICY) == ()
     assert going_on(report, told, run, POLICY) == (NUMERIC[0],)
+
+
+def test_the_page_of_what_goes_on_promises_no_new_retraining():
+    reference, run = weeks([0.0] * 8, seed=1), weeks([0.3] * 6, 8)
+    report = compare(reference, run, POLICY)
+    assert with_followed(report, ()).next_step == POLICY.next_step
+    followed = with_followed(report, (NUMERIC[0],))
+    assert followed.next_step == GOES_ON
+    page = markdown(followed)
+    assert "starts nothing new" in page
+    assert POLICY.next_step not in page
