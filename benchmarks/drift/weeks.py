@@ -19,6 +19,7 @@ from benchmarks.drift.table import Row
 from benchmarks.drift.world import NUMERIC, Week, counts
 from tasks.drift import DriftPolicy, Profile, compare
 from tasks.drift.alarms.following import LOOKED_BACK, going_on, told_after
+from tasks.drift.alarms.told import ToldDrift
 from tasks.drift.profiles.cells import Floats
 
 CHECKS, ROWS, WOBBLE = 200, 10_000, 0.03
@@ -128,14 +129,14 @@ def _watch(world: World, random: np.random.Generator, checks: int, seen: Seen) -
     levels = world.levels(random, world.weeks + checks)
     weeks = [week(random, ROWS, level, i) for i, level in enumerate(levels)]
     reference, later = weeks[: world.weeks], weeks[world.weeks :]
-    told: dict[str, str] = {}
+    told: dict[str, ToldDrift] = {}
     alarms = news = 0
     for check in range(checks):
         looked_at = later[max(0, check - LOOKED_BACK - 2) : check + 1]
         report = compare(reference, looked_at, policy)
         if report.outcome == "fail":
             alarms += 1
-            same = going_on(report, told, looked_at, policy)
+            same = going_on(report, told, reference, looked_at, policy)
             report = report.model_copy(update={"followed": same})
             news += bool(report.news)
             told = told_after(report, told)

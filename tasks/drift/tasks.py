@@ -88,7 +88,7 @@ def compare_with_baseline(
     report = compare(reference, run, watching.policy)
     if report.drifted and champion is not None:
         told = told_columns(settings().work_bucket, model, champion.version)
-        same = going_on(report, told, run, watching.policy)
+        same = going_on(report, told, reference, run, watching.policy)
         report = with_followed(report, same)
     if watching.rowsTogether and champion is not None:
         together = compare_rows(
@@ -243,9 +243,13 @@ def alarm(
         return f"{model}: {decision.reason}."
     address = keep_report(bucket, model, str(pinned.end), report, followed)
     told = told_columns(bucket, model, champion.version, (decision.kind,))
-    if report is not None and decision.repeats and told.keys() >= set(report.followed):
-        names = ", ".join(report.followed[:5])
-        return f"{model}: the drift of {names} was told, and goes on as it was told."
+    if report is not None and decision.repeats:
+        if told.keys() >= set(report.followed):
+            names = ", ".join(report.followed[:5])
+            return f"{model}: the drift of {names} was told, and goes on as it was told."
+        # It was told in an alarm of the other kind, and is told in this one now.
+        every = told_columns(bucket, model, champion.version)
+        told |= {name: every[name] for name in report.followed if name in every}
     refused = claim(
         bucket,
         model,

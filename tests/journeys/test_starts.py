@@ -100,7 +100,7 @@ def test_a_drift_alarm_starts_one_retraining_and_the_run_says_why(journey, quiet
     journey.prefect.cancel(run)
     assert name.startswith(f"{MODEL} · drift in "), "the run's name tells why it was started"
 
-    assert "already told" in watch(journey)
+    assert "was told, and goes on as it was told" in watch(journey)
     journey.prefect.ended(run)
     assert known(journey, "retrain/on-drift") - before == {run}
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from tasks import objects
+from tasks.drift.alarms.told import ToldDrift
 
 DAY_SECONDS = 86_400.0
 Kind = Literal["cannot tell", "notice", "retrain"]
@@ -33,7 +34,7 @@ def claim(
     *,
     per_week: int = 0,
     kind: Kind = "retrain",
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, ToldDrift] | None = None,
 ) -> str:
     """Claim the right to raise an alarm.
 
@@ -47,7 +48,7 @@ def claim(
             brings a new baseline, and with it a fresh start.
         per_week: Most alarms of the model within seven days, over all its baselines; 0 for any.
         kind: What the alarm leads to.
-        columns: Column → first partition of its drift, of all that is told then.
+        columns: What is then told of columns, of all of them.
 
     Returns:
         Why no alarm may be raised, or "" when the right is ours.
@@ -56,8 +57,13 @@ def claim(
     for _ in range(5):
         entry = objects.read(bucket, key)
         last = json.loads(entry.body) if entry else None
-        if last and not last["told"]:
-            return ""  # claimed by a run that died before it told anybody
+        said = {name: one.model_dump(mode="json") for name, one in (columns or {}).items()}
+        if entry and last and not last["told"]:
+            # Claimed by a run that died before it told anybody; we say what we have seen.
+            body = json.dumps({**last, "window": window, "columns": said}).encode()
+            if objects.swap(bucket, key, body, etag=entry.etag) is not None:
+                return ""
+            continue
         if last and last["window"] == window:
             return f"The drift of {window} against {baseline} was already told."
         if last and now - last["at"] < cooldown_days * DAY_SECONDS:
@@ -69,7 +75,8 @@ def claim(
         alarms = _lately(bucket, key.rpartition("/")[0] + "/", now) if per_week else 0
         if per_week and alarms >= per_week:
             return f"{alarms} alarms of {model} were raised within a week, as many as there may be."
-        claimed = {"window": window, "at": now, "told": False, "columns": dict(columns or {})}
+        before = last.get("columns", {}) if last else {}
+        claimed = {"window": window, "at": now, "told": False, "columns": said, "before": before}
         body = json.dumps(claimed).encode()
         etag = (
             objects.swap(bucket, key, body, etag=entry.etag)
@@ -99,15 +106,16 @@ def told_at(bucket: str, model: str, baseline: str) -> float | None:
 
 def told_columns(
     bucket: str, model: str, baseline: str, kinds: tuple[Kind, ...] = ("notice", "retrain")
-) -> dict[str, str]:
-    """Columns whose drift against this baseline was told, with its first partition.
+) -> dict[str, ToldDrift]:
+    """What was told of columns against this baseline, in alarms of these kinds.
 
-    Of alarms of these kinds; what was said last counts.
+    What was looked at last counts, and what was claimed and not said does not.
     """
     entries = [objects.read(bucket, key_of(model, baseline, kind)) for kind in kinds]
     records = [json.loads(entry.body) for entry in entries if entry is not None]
-    told = sorted((item for item in records if item["told"]), key=lambda item: float(item["at"]))
-    return {name: since for item in told for name, since in item.get("columns", {}).items()}
+    said = [item.get("columns" if item["told"] else "before", {}) for item in records]
+    told = [(name, ToldDrift.model_validate(one)) for some in said for name, one in some.items()]
+    return dict(sorted(told, key=lambda item: item[1].until))
 
 
 def _lately(bucket: str, shelf: str, now: float) -> int:

@@ -44,7 +44,8 @@ def consequence(
     reasons: list[str] = []
     moved = drift is not None and drift.outcome == "fail"
     if drift is not None and moved:
-        reasons.append(f"drift in {', '.join(drift.drifted[:5])} since {drift.since or first_day}")
+        names = ", ".join((drift.news or drift.drifted)[:5])
+        reasons.append(f"drift in {names} since {drift.since or first_day}")
     wrong = followed is not None and followed.outcome == "fail"
     if followed is not None and wrong:
         reasons.append(followed.reason)

@@ -15,6 +15,9 @@ LIVES_ON = 0.3
 """Correlation of a week with the next from which people are told that effects live on."""
 _WALKS = 0.7
 _YEAR_DAYS = 364
+_FORTNIGHT = 14
+_CLIPPED = 3.0
+"""Standard deviations beyond which a level hardly goes: scores are clipped at 3.5."""
 
 
 def known(learned: Learned | None, reference: Sequence[Profile], policy: DriftPolicy) -> str:
@@ -39,7 +42,12 @@ def _weeks(learned: Learned | None, policy: DriftPolicy) -> list[str]:
     family = learned.families["location"]
     share = NATURAL_NUMERIC_BUDGET["location"] * policy.window_weights[0]
     alpha = policy.alpha * share / max(len(learned.frames), 1)
-    beyond = f"{float(np.median(family.reach(alpha))):.2g} standard deviations"
+    telling = family.between > 0
+    if not telling.any():
+        return []
+    reach = float(np.median(family.reach(alpha)[telling]))
+    least = " at least" if reach > _CLIPPED else ""
+    beyond = f"{min(reach, _CLIPPED):.2g} standard deviations{least}"
     if family.memory >= _WALKS:
         return [
             f"Periods drift by themselves here: only levels that move beyond {beyond} are told."
@@ -66,13 +74,18 @@ def _seasons(reference: Sequence[Profile], policy: DriftPolicy) -> list[str]:
     if span >= _YEAR_DAYS - 7 or len(known_days) < 2:
         return []
     return [
-        f"The reference spans {span // 7 + 1} weeks, less than a year: what the seasons do to "
-        "these data is not known, and may be told as drift."
+        f"The reference spans {_span(span + 1)}, less than a year: what the seasons do to these "
+        "data is not known, and may be told as drift."
     ]
 
 
+def _span(days: int) -> str:
+    return f"{(days - 1) // 7 + 1} weeks" if days > _FORTNIGHT else f"{days} days"
+
+
 def _day(name: str) -> date | None:
+    """Day that a partition's name begins with, or the first of its month."""
     try:
-        return date.fromisoformat(name[:10])
+        return date.fromisoformat(f"{name}-01" if len(name) == len("2026-01") else name[:10])
     except ValueError:
         return None

@@ -119,8 +119,10 @@ def prediction_tests(
         pairs = list(zip(place.columns[at].tolist(), place.indices[at].tolist(), strict=True))
         mean = np.asarray([current[name].values[index] / count for name, index in pairs])
         noise = np.asarray([current[name].sampling[index] / count**2 for name, index in pairs])
-        if key in _DISTANCES:  # weeks that follow one another hide how far later ones will be
-            mean -= np.log(learned.families[_DISTANCES[key]].hidden)
+        # Weeks that follow one another hide how far later ones will be. Where no reference week
+        # has a category there is no such family.
+        if (base := learned.families.get(_DISTANCES.get(key, ""))) is not None:
+            mean -= np.log(base.hidden)
         upper, both = family.p_values(mean, noise, count, at)
         for (name, index), one, two in zip(pairs, upper, both, strict=True):
             chances[name][:, index] = one, two

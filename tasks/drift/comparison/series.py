@@ -39,6 +39,10 @@ _LEAST, _MOST = 1e-2, 1e5
 """Week-to-week variances that are told apart, in units of the family's sampling variance."""
 _COARSE, _FINE, _FAR = 15, 11, 11.0
 _NEGLIGIBLE, _AGREE = 1e-5, 0.2
+_DOUBLINGS = 60
+_ROUNDING = 1e-18
+"""Least sampling variance, in a feature's own unit: what differs by less differs by rounding, as a
+constant column's spread does where weeks have unlike numbers of rows."""
 _EXAMPLES = 48
 """Features of a family from which its parameters are learned; more tell little more."""
 
@@ -116,6 +120,11 @@ class SeriesFamily:
         """How far one later week may lie from the level at this error, shape (features,)."""
         low, high = np.zeros(len(self.noise)), np.sqrt(self.noise) * 1e4 + 1e-12
         centre = self.weight @ self.level
+        for _ in range(_DOUBLINGS):
+            outside = self.p_values(centre + high, self.noise, 1)[1] <= alpha
+            if outside.all():
+                break
+            high = np.where(outside, high, 2 * high)
         for _ in range(40):
             middle = (low + high) / 2
             inside = self.p_values(centre + middle, self.noise, 1)[1] > alpha
@@ -135,7 +144,7 @@ def family_of(
         groups: Column of each feature, shape (features,).
     """
     weeks = values.shape[1]
-    noise = np.maximum(noise, 1e-300)
+    noise = np.maximum(noise, _ROUNDING)
     telling = values.var(axis=1, ddof=1) > 1e-12 * noise
     between = np.where(telling, unit**2, 0.0)
     if not telling.any():

@@ -9,18 +9,23 @@ import pytest
 
 from benchmarks.drift.world import Week, counts
 from tasks.drift import DriftPolicy, compare
+from tasks.drift.comparison.knowledge import known
 from tasks.drift.reports.markdown import markdown
 
 COLUMNS = 12
 
 
-def report(levels, policy=None, name="{}"):
+def profiles(levels, names):
     random = np.random.default_rng(2)
-    days = [date(2026, 1, 5) + timedelta(days=7 * index) for index in range(len(levels) + 1)]
-    parts = [
-        counts(random, 10_000, Week(shift=tuple(level)), name.format(day), categories=False)
-        for level, day in zip([*levels, np.zeros(COLUMNS)], days, strict=True)
+    return [
+        counts(random, 10_000, Week(shift=tuple(level)), name, categories=False)
+        for level, name in zip(levels, names, strict=True)
     ]
+
+
+def report(levels, policy=None, name="{}"):
+    days = [date(2026, 1, 5) + timedelta(days=7 * index) for index in range(len(levels) + 1)]
+    parts = profiles([*levels, np.zeros(COLUMNS)], [name.format(day) for day in days])
     return compare(parts[:-1], parts[-1], policy)
 
 
@@ -52,6 +57,14 @@ def test_less_than_a_year_is_said_and_a_year_is_not():
     assert less in report(levels(26)).known
     assert "less than a year" not in report(levels(53)).known
     assert "less than a year" not in report(levels(26), name="w{}").known
+
+
+def test_a_few_days_are_days_and_months_are_months():
+    days = [f"2026-01-{day:02d}" for day in range(1, 9)]
+    months = [f"2026-{month:02d}" for month in range(1, 4)]
+    for names, span in ((days, "8 days"), (months, "9 weeks")):
+        parts = profiles(np.zeros((len(names), COLUMNS)), names)
+        assert f"The reference spans {span}, less than a year" in known(None, parts, DriftPolicy())
 
 
 def test_a_season_without_its_like_says_what_is_missing():

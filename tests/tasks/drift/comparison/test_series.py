@@ -92,3 +92,21 @@ def test_what_never_varied_is_expected_not_to():
     family = learned(values)
     _, both = family.p_values(np.full(COLUMNS, 0.35), NOISE * ONES, 1)
     assert (both < 1e-8).all()
+
+
+@pytest.mark.parametrize("rounding", [0.0, 1e-17, 3e-16])
+def test_what_differs_by_rounding_alone_differs_by_nothing(rounding):
+    random = np.random.default_rng(5)
+    values = weeks(random, 8)
+    values[0] = 0.25 + rounding * random.integers(-1, 2, 8)
+    noise = NOISE * ONES
+    noise[0] = 0.0
+    family = learned(values, noise=noise)
+    _, both = family.p_values(np.append(0.25, values[1:, -1]), noise, 1)
+    assert both[0] > 0.5
+    assert np.isfinite(both).all()
+
+
+def test_weeks_that_differ_without_measure_reach_as_far_as_they_go():
+    values = np.random.default_rng(6).normal(0, 30, (COLUMNS, 8))
+    assert (learned(values, noise=1e-9 * ONES).reach(1e-4) > 30).all()

@@ -10,6 +10,7 @@ import pytest
 from tasks.drift import compare, profile_batches
 from tasks.drift.alarms.claims import DAY_SECONDS, claim, confirm, told_columns
 from tasks.drift.alarms.consequence import consequence
+from tasks.drift.alarms.told import ToldDrift
 from tasks.drift.alarms.watch import keep_watch, last_watch, unanswered
 from tasks.drift.history import Watching
 from tasks.drift.quality.champion import follow, read_errors, reference_errors
@@ -216,15 +217,39 @@ def test_which_columns_were_told_is_remembered_once_it_was_said(bucket):
         )
 
     assert told_columns(bucket, "m", "v1") == {}
-    assert ask(1, {"x": "2026-04-07"}, "notice") == ""
+
+    def said(until):
+        return ToldDrift(since="2026-04-01", until=until, test="location", difference=0.3)
+
+    first, later = said("2026-04-07"), said("2026-04-21")
+    assert ask(1, {"x": first}, "notice") == ""
     assert told_columns(bucket, "m", "v1") == {}, "claimed, and not said"
     confirm(bucket, "m", "v1", "notice")
-    assert told_columns(bucket, "m", "v1") == {"x": "2026-04-07"}
+    assert told_columns(bucket, "m", "v1") == {"x": first}
     assert told_columns(bucket, "m", "v1", ("retrain",)) == {}, "no retraining was asked for"
-    assert ask(8, {"x": "2026-04-21", "y": "2026-04-21"}, "retrain") == ""
+    assert ask(8, {"x": later, "y": later}, "retrain") == ""
     confirm(bucket, "m", "v1")
-    assert told_columns(bucket, "m", "v1") == {"x": "2026-04-21", "y": "2026-04-21"}
+    assert told_columns(bucket, "m", "v1") == {"x": later, "y": later}
+    assert ask(9, {"x": first}, "notice") == ""
+    confirm(bucket, "m", "v1", "notice")
+    assert told_columns(bucket, "m", "v1")["x"] == later, "what was looked at last counts"
     assert told_columns(bucket, "m", "v2") == {}, "another champion, a fresh start"
+
+
+def test_who_takes_up_a_claim_that_was_never_said_says_what_they_saw(bucket):
+    def said(name):
+        return {name: ToldDrift(since="w1", until="w2", test="missing", difference=0.1)}
+
+    def ask(day, columns):
+        return claim(bucket, "m", "v1", f"w{day}", day * DAY_SECONDS, 7.0, columns=columns)
+
+    assert ask(1, said("old")) == ""
+    confirm(bucket, "m", "v1")
+    assert ask(9, {**said("old"), **said("lost")}) == ""
+    assert told_columns(bucket, "m", "v1") == said("old"), "a run that died took nothing back"
+    assert ask(10, {**said("old"), **said("new")}) == ""
+    confirm(bucket, "m", "v1")
+    assert set(told_columns(bucket, "m", "v1")) == {"old", "new"}, "nobody heard of the lost one"
 
 
 def test_drift_without_an_answer_is_a_reason_the_day_after(bucket, right):
