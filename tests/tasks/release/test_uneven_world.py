@@ -56,8 +56,8 @@ def test_a_canary_whose_process_hangs_goes_back_within_a_few_windows(
         p for p in journal.timeline if p.share and p.stable.requests and not p.candidate.requests
     ]
     assert len(silent) >= 2, "one window never tells it"
-    # A busy machine asks less, and takes back later: what counts is that the windows which were told
-    # before it was decided did not say enough.
+    # A busy machine asks less, and takes back later: what counts is that the windows told before
+    # it was decided did not say enough.
     decided = next(e.at for e in journal.entries if e.kind == "phase" and e.action == BACK)
     lag = journal.spec.metrics_lag_seconds
     known = [
