@@ -170,10 +170,11 @@ def planned(
         raise InvalidSetting(f"{root} is no folder.", "Name the folder that holds the data.")
     behind, keys = Tally(), {}
     strays: list[tuple[str, str]] = []
-    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+    files = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
+    for path in sorted(files.values()):
         name = path.relative_to(root).as_posix()
         size = path.stat().st_size
-        rule = side_file(name, size)
+        rule = side_file(name, size, beside=files)
         if rule:
             behind.add(rule, name)
             continue

@@ -6,6 +6,8 @@ data, neither is anything in a folder that does; a partition (``_day=1``) is no 
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from tasks.lake.compression import ending_of
 from tasks.values import LakeObject, LeftOut, Snapshot
 
@@ -21,9 +23,11 @@ _NAMES = frozenset(
     {"thumbs.db", "ehthumbs.db", "desktop.ini", *(f"{digest}sums" for digest in _DIGESTS)}
 )
 _ENDINGS = (
-    *(".crc", ".csv.metadata", ".asc", ".sig"),
+    *(".crc", ".csv.metadata"),
     *(f".{digest}{sums}" for digest in _DIGESTS for sums in ("", "sum", "sums")),
 )
+_SIGNATURES = (".asc", ".sig")
+"""Beside the file that they sign; grids of heights and readings are called ``.asc`` as well."""
 _UNFINISHED = (
     *("._copying_", ".tmp", ".temp", ".inprogress", ".partial"),
     *(".part", ".filepart", ".crdownload", ".download"),  # of browsers and file transfers
@@ -33,25 +37,32 @@ _UNFINISHED = (
 _BACKUPS = ("~", ".bak", ".backup", ".old", ".orig", ".save", ".swp", ".swo")
 
 
+_PARTS = (".part", ".old")
+"""What packed files are called that are one part of several, or of another time."""
+
+
 def below(key: str, prefix: str) -> str:
     """The part of a key below the last folder of a prefix; the whole key when it lies elsewhere."""
     folder = prefix[: prefix.rfind("/") + 1]
     return key.removeprefix(folder)
 
 
-def side_file(key: str, size: int, prefix: str = "") -> str:
+def side_file(key: str, size: int, prefix: str = "", beside: Container[str] = ()) -> str:
     """The rule by which an object is no data, or "" when it is data.
 
     Args:
         key: The object's key.
         size: Its size in bytes.
         prefix: Where the data set's keys begin; names above it do not count.
+        beside: All keys, as far as they are known.
     """
     path = below(key, prefix)
     *folders, name = path.split("/")
     lower = name.lower()
     # What was set aside as a copy stays one when somebody packs it.
     unpacked = lower.removesuffix(ending_of(lower))
+    if unpacked != lower and unpacked.endswith(_PARTS):
+        unpacked = lower
     if size == 0 and (not name or lower.endswith("_$folder$")):
         return FOLDER
     if any(folder in LOGS for folder in folders):
@@ -66,6 +77,8 @@ def side_file(key: str, size: int, prefix: str = "") -> str:
     if copied or name.startswith("~$") or _autosaved(name):
         return BACKUP
     if lower in _NAMES or lower.endswith(_ENDINGS):
+        return SIDE_FILE
+    if lower.endswith(_SIGNATURES) and key[: key.rfind(".")] in beside:
         return SIDE_FILE
     return ""
 
@@ -88,8 +101,9 @@ def data_of(snapshot: Snapshot, prefix: str) -> tuple[Snapshot, tuple[LeftOut, .
     """
     kept: list[LakeObject] = []
     rules: dict[str, list[str]] = {}
+    keys = frozenset(item.key for item in snapshot.objects)
     for item in snapshot.objects:
-        rule = side_file(item.key, item.size, prefix)
+        rule = side_file(item.key, item.size, prefix, keys)
         if rule:
             rules.setdefault(rule, []).append(item.key)
         else:
@@ -97,7 +111,7 @@ def data_of(snapshot: Snapshot, prefix: str) -> tuple[Snapshot, tuple[LeftOut, .
     if not rules:
         return snapshot, ()
     beside = tuple(
-        LeftOut(rule=rule, count=len(keys), example=min(keys))
-        for rule, keys in sorted(rules.items())
+        LeftOut(rule=rule, count=len(named), example=min(named))
+        for rule, named in sorted(rules.items())
     )
     return snapshot.model_copy(update={"objects": tuple(kept)}), beside

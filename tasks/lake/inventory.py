@@ -113,8 +113,10 @@ def sort_out(listed: Iterable[Listed], prefix: str = "", owns: Owns | None = Non
     objects: list[LakeObject] = []
     places: dict[str, Place] = {}
     first: dict[tuple[object, ...], str] = {}
-    for item in sorted(listed, key=lambda item: item.key):
-        rule = side_file(item.key, item.size, prefix)
+    ordered = sorted(listed, key=lambda item: item.key)
+    keys = frozenset(item.key for item in ordered)
+    for item in ordered:
+        rule = side_file(item.key, item.size, prefix, keys)
         if not rule and owns is not None and not owns(item.key):
             rule = OTHER
         if rule:

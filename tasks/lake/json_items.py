@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
-_SIGN = re.compile(_STRING + r'|[\[\]{},"\\]', re.DOTALL)
-_CLOSES = {"[": "]", "{": "}"}
 BETWEEN = " \t\r\n\ufeff"
 """What may stand between and around items; a byte-order mark where files were put together."""
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+# A quote within a text that lacks its backslash turns all that follows inside out, until another
+# such quote turns it back. What then passes for a string has a word behind it.
+_BEHIND = rf"(?=[{BETWEEN}]*+(?:[,:\[\]{{}}]|\Z))"
+_SIGN = re.compile(_STRING + _BEHIND + r'|[\[\]{},"\\]', re.DOTALL)
+_CLOSES = {"[": "]", "{": "}"}
 
 
 class NotParted(ValueError):

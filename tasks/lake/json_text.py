@@ -76,11 +76,15 @@ def _spread(head: bytes) -> bool:
     line, more, _ = head.partition(b"\n")
     if not (more and line.startswith(b"{")) or not isinstance(_parsed(line, 1), RowFault):
         return False
+    text = head.decode(errors="replace")
     try:
-        _, end = next(spans(head.decode(errors="replace")))
+        _, end = next(spans(text))
     except (NotParted, StopIteration):
         return False
-    return "\n" in head.decode(errors="replace")[:end]
+    # Broken lines whose brackets make up for each other are no object over many lines: in one, a
+    # comma stands between lines that end and begin with braces.
+    lines = [line.strip() for line in text[:end].split("\n") if line.strip()]
+    return len(lines) > 1 and not all(line[0] == "{" and line[-1] == "}" for line in lines)
 
 
 def _document(

@@ -2,9 +2,9 @@
 
 Read are, with any folders before, between and below: ``year=2024/month=07/day=01`` (padded or not),
 ``dt=2024-07-01`` (``date``, ``ds``, ``day``, any name that ends in one of them), ``2024/07/01`` and
-``2024-07-01``, also with an hour or a time behind it (``2024-07-01--05``, as Flink writes). Such a
-partition counts before plain folders, and these before a day under any other name
-(``snapshot=2024-07-01``).
+``2024-07-01``. Such a partition counts before plain folders, and these before a day under any other
+name (``snapshot=2024-07-01``). Where none of them names a day, a plain folder does that has an hour
+or a time behind it (``2024-07-01--05``, as Flink writes), and then ``2024_07_01``.
 """
 
 from __future__ import annotations
@@ -38,19 +38,23 @@ _DATED_NAME = re.compile(r"(date|dt|ds|day)$")
 _ONLY_DATES = re.compile(r"(^|[_-])(date|dt)$")
 _CLOCK = r"(?:[01]?\d|2[0-3])(?:[:_.-]?[0-5]\d){0,2}(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
 """An hour, or more of a time: what may stand behind a day. A second day may not."""
-_DATE = re.compile(
-    r"(?P<year>\d{4})(?P<sign>[-/_.])(?P<month>\d{1,2})(?P=sign)(?P<day>\d{1,2})"
-    rf"(?P<clock>(?:[T _-]|--){_CLOCK})?"
+_SIGNED = r"(?P<year>\d{4})(?P<sign>[-/_.])(?P<month>\d{1,2})(?P=sign)(?P<day>\d{1,2})"
+_DIGITS = r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"
+_DATE = re.compile(rf"{_SIGNED}(?P<clock>(?:[T _-]|--){_CLOCK})?")
+_COMPACT = re.compile(rf"{_DIGITS}(?P<clock>(?P<sign>[T_-])?{_CLOCK})?")
+# What a tool writes behind the day of its partition need be no time: a number, a zone.
+_DATE_VALUE = re.compile(rf"{_SIGNED}(?P<clock>(?:[T _-]|--)\d.*)?")
+_COMPACT_VALUE = re.compile(
+    rf"{_DIGITS}(?P<clock>(?:[T _-]|--)\d.*|\d\d(?:\d\d){{0,2}}Z?|{_CLOCK})?"
 )
-_COMPACT = re.compile(
-    rf"(?P<year>\d{{4}})(?P<month>\d\d)(?P<day>\d\d)(?P<clock>(?P<sign>[T_-])?{_CLOCK})?"
-)
+_AFTER_CLOCK = re.compile(rf"{_CLOCK}[ _-]+(?P<rest>.+)")
 _OTHER = date.min
 """Stands for another day than the one that is named."""
 _YEAR = re.compile(r"(?:19|20|21)\d\d")
 _MINUTES = frozenset({"m", "mm"})
 """Names of a month, and again of a minute (``y=2024/m=07/d=01/h=05/m=30``)."""
-_PLAIN_SIGNS = frozenset("-_")
+_PLAIN, _OTHERS, _TIMED, _BY_UNDERSCORES = 2, 3, 4, 5
+"""Which folders count first, behind partitions by day: of plain ones, and others' partitions."""
 _SMALL = re.compile(r"\d{1,2}")
 _MONTH = re.compile(r"(?:\d{4}-)?(\d{1,2})")
 
@@ -135,13 +139,15 @@ def _partitions(folders: Sequence[str]) -> Iterator[_Named]:
         name, value = name.strip().lower(), unquote(value).strip()
         if not sign:
             continue
-        dated = _DATE.fullmatch(value) or _COMPACT.fullmatch(value)
+        dated = _DATE_VALUE.fullmatch(value) or _COMPACT_VALUE.fullmatch(value)
+        if dated and _until(dated["clock"] or ""):
+            dated = None
         clock = (dated and dated["clock"]) or ""
         if dated and (name in _FIRST or _DATED_NAME.search(name)):
             day = _day_of(dated)
             whole.append(_Named(0 if name in _FIRST else 1, day, f"{name}=", (index,), clock))
-        elif dated and dated.re is _DATE:
-            whole.append(_Named(3, _day_of(dated), f"{name}=", (index,), clock))
+        elif dated and dated.re is _DATE_VALUE:
+            whole.append(_Named(_OTHERS, _day_of(dated), f"{name}=", (index,), clock))
         elif name in _ROLES:
             roles.setdefault(_ROLES[name], (index, value))
             if value.isdecimal() and name not in _MINUTES:
@@ -174,29 +180,48 @@ def _of_roles(roles: dict[str, tuple[int, str]]) -> date | None:
 
 
 def _plain(folders: Sequence[str]) -> Iterator[_Named]:
+    found: dict[int, list[_Named]] = {}
     for index, folder in enumerate(folders):
-        if (dated := _DATE.fullmatch(folder)) and dated["sign"] in _PLAIN_SIGNS:
-            shape = dated["sign"].join(("YYYY", "MM", "DD"))
-        elif (dated := _COMPACT.fullmatch(folder)) and _is_plain(dated):
-            shape = "YYYYMMDD"
-        else:
+        dated = _DATE.fullmatch(folder) or _COMPACT.fullmatch(folder)
+        if dated is None:
             continue
-        yield _Named(2, _day_of(dated), shape, (index,), dated["clock"] or "")
-    found = False
+        signed, clock = dated.re is _DATE, dated["clock"] or ""
+        # 1001_20_30 is an id; and a folder with a time may tell when a job ran.
+        if not (signed and dated["sign"] == "-") and not _is_plain(dated, set_apart=not signed):
+            continue
+        rank = _BY_UNDERSCORES if signed and dated["sign"] == "_" else _TIMED if clock else _PLAIN
+        shape = dated["sign"].join(("YYYY", "MM", "DD")) if signed else "YYYYMMDD"
+        found.setdefault(rank, []).append(_Named(rank, _day_of(dated), shape, (index,), clock))
     for index, three in enumerate(zip(folders, folders[1:], folders[2:], strict=False)):
-        year, month, day_ = three
-        if _YEAR.fullmatch(year) and _SMALL.fullmatch(month) and _SMALL.fullmatch(day_):
-            day = _day(int(year), int(month), int(day_))
-            # Below a day may stand any numbers; only another day contradicts it.
-            if not found or day is not None:
-                yield _Named(2, day, "YYYY/MM/DD", (index, index + 1, index + 2))
-            found = True
+        year, month, day = three
+        if _YEAR.fullmatch(year) and _SMALL.fullmatch(month) and _SMALL.fullmatch(day):
+            at = (index, index + 1, index + 2)
+            named = _Named(_PLAIN, _day(int(year), int(month), int(day)), "YYYY/MM/DD", at)
+            found.setdefault(_PLAIN, []).append(named)
+    for namings in found.values():
+        first, *more = sorted(namings, key=lambda naming: naming.at)
+        yield first
+        # Below a day may stand any numbers and times; only another day contradicts it.
+        yield from (naming for naming in more if naming.day is not None and not naming.clock)
 
 
-def _is_plain(compact: re.Match[str]) -> bool:
-    """Whether digits in a row are a day and no other number: of our time, an hour set apart."""
-    ours = _YEAR.fullmatch(compact["year"]) and _day_of(compact) is not None
-    return bool(ours and (compact["clock"] is None or compact["sign"]))
+def _is_plain(dated: re.Match[str], *, set_apart: bool = False) -> bool:
+    """Whether digits are a day and no other number: one of our time, and its hour set apart."""
+    if dated["sign"] in {"/", "."}:
+        return False
+    ours = _YEAR.fullmatch(dated["year"]) and _day_of(dated) is not None
+    return bool(ours and not (set_apart and dated["clock"] and not dated["sign"]))
+
+
+def _until(behind: str) -> bool:
+    """Whether a second day stands behind the first: a span, of which no day holds all rows."""
+    text = behind.lstrip("T _-")
+    after = _AFTER_CLOCK.fullmatch(text)
+    for rest, timed in ((text, False), (after["rest"] if after else "", True)):
+        dated = _DATE.fullmatch(rest) or _COMPACT.fullmatch(rest)
+        if dated and _YEAR.fullmatch(dated["year"]) and _day_of(dated):
+            return timed or not dated["clock"]
+    return False
 
 
 def _day_of(match: re.Match[str]) -> date | None:

@@ -127,10 +127,19 @@ def several(versions: Any, contract: Contract) -> np.ndarray:
     starts = _starts(versions, contract)
     differ = np.zeros(len(starts), dtype=bool)
     for name in contract.record_same:
-        codes, _ = pd.factorize(versions[name].to_pandas())
+        codes = _codes(versions[name])
         least = np.where(codes < 0, versions.num_rows, codes)  # nothing said differs from nothing
         differ |= np.maximum.reduceat(codes, starts) > np.minimum.reduceat(least, starts)
     return differ
+
+
+def _codes(column: Any) -> np.ndarray:
+    """One number a value, -1 where there is none; exactly, also of integers beyond 2⁵³."""
+    if pa.types.is_floating(column.type):
+        column = pc.add(column, 0.0)  # -0.0 is 0.0
+    indices = pc.dictionary_encode(column).combine_chunks().indices
+    codes: np.ndarray = pc.fill_null(indices, -1).to_numpy(zero_copy_only=False)
+    return codes
 
 
 def together(versions: Any, contract: Contract) -> tuple[Any, int, int]:

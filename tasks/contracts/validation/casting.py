@@ -112,7 +112,8 @@ def to_pandas(array: Any) -> pd.Series:
 def _without(column: Column, raw: Any, kind: str) -> Any:
     """The values but for those that stand for "no value", as the contract names such values.
 
-    A number is the same in whatever digits: the text ``-999.0`` of CSV, the decimal -999.00.
+    A number is the same in whatever digits: the text ``-999.0`` of CSV, the decimal -999.00. In
+    columns of whole numbers it is no other number of the same float, but where floats were written.
     """
     tokens = column.missing_tokens
     if not tokens:
@@ -121,12 +122,26 @@ def _without(column: Column, raw: Any, kind: str) -> Any:
     if pa.types.is_string(raw.type):
         void = pc.is_in(raw, value_set=pa.array(list(tokens)))
         if kind == "text" and len(numbers) and column.type in {"integer", "number"}:
-            void = pc.or_(void, pc.is_in(_numbers(column, raw), value_set=numbers))
+            void = pc.or_(void, _same(column, raw, _numbers(column, raw), numbers))
     elif len(numbers) and any(is_number(raw.type) for is_number in NUMERIC):
-        void = pc.is_in(raw.cast(pa.float64(), safe=False), value_set=numbers)
+        void = _same(column, raw, raw.cast(pa.float64(), safe=False), numbers)
     else:
         return raw
     return pc.if_else(void, None, raw)
+
+
+def _same(column: Column, raw: Any, floats: Any, numbers: Any) -> Any:
+    """Which values are one of the numbers that stand for "no value"."""
+    void = pc.is_in(floats, value_set=numbers)
+    if column.type != "integer" or pa.types.is_floating(raw.type):
+        return void
+    exact = _exact(column)
+    alike = pc.unique(raw.filter(void)).to_pylist()
+    return pc.is_in(raw, value_set=pa.array([v for v in alike if Decimal(v) in exact], raw.type))
+
+
+def _exact(column: Column) -> frozenset[Decimal]:
+    return frozenset(Decimal(text) for text in column.missing_tokens if re.fullmatch(NUMBER, text))
 
 
 def _nothing(length: int) -> Any:
@@ -305,13 +320,16 @@ def _native(column: Column, value: date | time) -> date | str | None:
 def _void(column: Column) -> Callable[[Any], bool]:
     """Whether a value stands for "no value", as the contract names such values."""
     tokens = frozenset(column.missing_tokens)
-    numbers = {float(token) for token in tokens if re.fullmatch(NUMBER, token)}
+    exact = _exact(column)
+    numbers = {float(number) for number in exact}
 
     def void(value: Any) -> bool:
         if isinstance(value, str):
             return value in tokens
-        number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-        return number and value in numbers
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            return False
+        whole = column.type == "integer" and not isinstance(value, float)
+        return value in (exact if whole else numbers)
 
     return void if tokens else lambda _value: False
 

@@ -125,8 +125,16 @@ def _stored_keys(
                 yield hashes[whole]
 
 
-def text_evidence(contract: Contract, columns: Mapping[str, Any]) -> dict[str, list[str | None]]:
-    """Evidence of the checks that look at one row's value at a time: of a text, of boxes."""
+def text_evidence(
+    contract: Contract, columns: Mapping[str, Any], errors: dict[str, str]
+) -> dict[str, list[str | None]]:
+    """Evidence of the checks that look at one row's value at a time: of a text, of boxes.
+
+    Args:
+        contract: Whose checks these are.
+        columns: Typed columns of the rows.
+        errors: Gets why nobody could say, by the name of the evidence, which then tells nothing.
+    """
     evidence: dict[str, list[str | None]] = {}
     for quality in contract.quality:
         if quality.kind == "boxCorners":
@@ -144,10 +152,12 @@ def text_evidence(contract: Contract, columns: Mapping[str, Any]) -> dict[str, l
         elif name := schema_column(quality):
             keeps = matching(quality.arguments["kwargs"]["json_schema"])
             verdicts = {True: KEPT, False: "broken"}
-            evidence[name] = [
-                None if text is None else verdicts[keeps(text)]
-                for text in columns[quality.column].to_pylist()
-            ]
+            texts = columns[quality.column].to_pylist()
+            try:
+                evidence[name] = [None if text is None else verdicts[keeps(text)] for text in texts]
+            except Exception as error:  # noqa: BLE001 - whatever it raises is "could not measure"
+                evidence[name] = [None] * len(texts)
+                errors[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
     return evidence
 
 

@@ -94,13 +94,16 @@ class Validation:
         table = typed(batch, self.contract)
         self._shape(batch, table)
         extra = self._foreign.evidence(table.columns, len(batch))
-        extra |= text_evidence(self.contract, table.columns)
+        errors: dict[str, str] = {}
+        extra |= text_evidence(self.contract, table.columns, errors)
         frame = table.frame.assign(**{name: evidence_of(v) for name, v in extra.items()})
         reasons: dict[int, list[dict[str, str]]] = {}
         if len(batch):
             judged, result = self._rows.run(frame)
             self._note(result)
-            judged = _missing_is_not_unreadable(judged, self._by_id)
+            judged = _missing_is_not_unreadable(
+                _undecided(judged, errors, self._by_id), self._by_id
+            )
             self._take(batch, frame, judged, np.arange(len(batch)), reasons)
             self._judge_keys(batch, table, reasons)
         keep = np.ones(len(batch), dtype=bool)
@@ -222,6 +225,17 @@ def _written(
             ["(nothing)" if value is None or value is pd.NA else str(value) for value in values]
         )
     return [", ".join(row)[:200] for row in zip(*columns, strict=True)] or [""] * len(rows)
+
+
+def _undecided(
+    judged: Mapping[str, Judged], errors: Mapping[str, str], checks: Mapping[str, RowCheck]
+) -> Mapping[str, Judged]:
+    """Nothing is said by checks whose evidence, by its name, nobody could give."""
+    told = {name: errors.get(str(checks[name].kwargs.get("column")), "") for name in judged}
+    return {
+        name: Judged(np.arange(0), told[name]) if told[name] else said
+        for name, said in judged.items()
+    }
 
 
 def _missing_is_not_unreadable(

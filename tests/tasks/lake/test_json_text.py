@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tasks.errors import UnreadableData
 from tasks.lake.bounds import Limits
 from tasks.lake.formats import LocalReader
+from tasks.lake.json_items import spans
 
 RECORDS = [{"a": n, "b": {"c": [n, "} {"]}} for n in range(5)]
 
@@ -67,6 +68,15 @@ OPEN = {
     "two arrays": (json.dumps(RECORDS).encode() * 2, "Extra data"),
     "an array's brackets": (b'[{"a": 1}, {"a": [2}]]', "JSONDecodeError"),
     "a backslash outside quotes": (b'[{"a": 1}, {"a": \\"2"}]', "JSONDecodeError"),
+    "stray quotes in two records": (
+        b'[{"a": "5" tv"}, {"a": 1}, {"a": "7" tv"}]',
+        "JSONDecodeError",
+    ),
+    "stray quotes at the ends": (b'[{"a": "tv 5""}, {"a": 1}, {"a": "tv 7""}]', "JSONDecodeError"),
+    "stray quotes over lines": (
+        pretty(RECORDS) + b'{\n"a": "5" tv"\n}\n' + pretty(RECORDS) + b'{\n"a": "7" tv"\n}\n',
+        "number 6 of them is not JSON",
+    ),
 }
 
 
@@ -147,6 +157,37 @@ def test_a_broken_first_line_costs_only_itself(tmp_path, name, delimiter, first)
     assert records == [{"a": 1}, {"a": 2}]
     assert numbers == [2, 3]
     assert [fault.row for fault in faults] == [1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (b'{"a": "5" tv"}', b'{"a": "7" tv"}'),
+        (b'{"a": {"b": 1}', b'{"a": 1}}'),
+        (b'{"a": [{"b": 1}}', b'{"a": {"b": 1}]}'),
+    ],
+)
+def test_broken_lines_that_make_up_for_each_other_cost_no_line_between(tmp_path, one, other):
+    lines = [b'{"a": %d}' % n for n in range(100)]
+    for first in (0, 1):
+        lines[first], lines[60] = one, other
+        records, numbers, faults = records_of(tmp_path, b"\n".join(lines))
+        assert [fault.row for fault in faults] == [*range(1, first + 2), 61]
+        assert [record["a"] + 1 for record in records] == numbers
+        assert len(numbers) + len(faults) == 100
+
+
+def test_a_string_of_millions_of_escapes_takes_no_memory_of_their_own():
+    pytest.importorskip("resource")
+    before = peak()
+    assert list(spans('["' + '\\"' * 5_000_000 + '"]'))
+    assert peak() - before < 200 * 2**20, "300 MB and more where each escape may be given back"
+
+
+def peak():
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=5)

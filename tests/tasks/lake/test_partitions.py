@@ -110,7 +110,13 @@ def test_a_partition_as_we_write_it_names_its_day(day):
         ("dt=yesterday/part.csv", NO_REAL_DAY),
         ("dt=2024-07-01_2024-07-31/part.csv", NO_REAL_DAY),
         ("dt=20240701-20240731/part.csv", NO_REAL_DAY),
-        ("dt=2024-07-01 24/part.csv", NO_REAL_DAY),
+        ("dt=2024-07-01--2024-07-31/part.csv", NO_REAL_DAY),
+        ("dt=2024-07-01_20240731/part.csv", NO_REAL_DAY),
+        ("dt=20240701_2024-07-31/part.csv", NO_REAL_DAY),
+        ("dt=2024-07-01T00:00_2024-07-31T00:00/part.csv", NO_REAL_DAY),
+        ("dt=2024-07-01x/part.csv", NO_REAL_DAY),
+        ("1001_20_30/part.csv", NO_DAY),
+        ("2024_13_01/part.csv", NO_DAY),
         ("2024-07-01_2024-07-31/part.csv", NO_DAY),
         ("2024-07-01-backup/part.csv", NO_DAY),
         ("2024070105/part.csv", NO_DAY),
@@ -126,6 +132,8 @@ def test_a_partition_as_we_write_it_names_its_day(day):
         ("2024/07/01/2024/07/01/2024/07/02/part.csv", TWO_DAYS),
         ("2024-07-01/2024/07/02/part.csv", TWO_DAYS),
         ("2024/07/01/20240702/part.csv", TWO_DAYS),
+        ("2024/07/01/2024-07-02/part.csv", TWO_DAYS),
+        ("2024_07_01/2024_07_02/part.csv", TWO_DAYS),
         ("2024/13/01/2024/07/01/part.csv", NO_REAL_DAY),
         ("year=2024/month=06/dt=2024-07-01/part.csv", TWO_DAYS),
         ("year=2024/month=07/day=01/day=02/part.csv", TWO_DAYS),
@@ -164,6 +172,23 @@ def test_a_partition_counts_before_other_folders(path, day):
         "2024/07/01/05/30/part.csv",
         "2024/07/01/2024/99/99/part.csv",
         "2024/07/01/2000/12/part.csv",
+        "2024/07/01/20240630_233000/part.csv",
+        "20240702_001500/2024/07/01/part.csv",
+        "2024-07-01/2024-07-02T00:15/part.csv",
+        "2024-07-01--23/20240702_001500/part.csv",
+        "snapshot=2024-07-01/20240702_001500/part.csv",
+        "2024/07/01/1001_20_30/part.csv",
+        "2024/07/01/2024_07_02/part.csv",
+        "2024_07_02/2024-07-01--05/part.csv",
+        "2024/07/01/2024-99-99/part.csv",
+        "dt=2024-07-01_99/part.csv",
+        "dt=2024-07-01 24/part.csv",
+        "dt=2024-07-01_1719800000/part.csv",
+        "dt=2024-07-01_1001_20_30/part.csv",
+        "dt=2024-07-01 05:00:00 UTC/part.csv",
+        "dt=2024-07-01_20240702T001500/part.csv",
+        "dt=2024070199/part.csv",
+        "snapshot=2024-07-01_99/part.csv",
     ],
 )
 def test_a_day_that_is_named_again_or_followed_by_other_numbers_is_that_day(path):
@@ -199,7 +224,7 @@ def test_folders_of_the_prefix_complete_those_below_it():
         ("dt=2024-07-01/part-0.csv.sha256", 9, SIDE_FILE),
         ("dt=2024-07-01/part-0.csv.gz.md5sum", 9, SIDE_FILE),
         ("dt=2024-07-01/SHA256SUMS", 9, SIDE_FILE),
-        ("dt=2024-07-01/part-0.csv.asc", 9, SIDE_FILE),
+        ("dt=2024-07-01/part-0.csv.asc", 9, ""),
         ("dt=2024-07-01/Thumbs.db", 9, SIDE_FILE),
         ("dt=2024-07-01/part-0.csv._COPYING_", 9, UNFINISHED),
         ("dt=2024-07-01/part-0.csv.tmp", 9, UNFINISHED),
@@ -209,7 +234,7 @@ def test_folders_of_the_prefix_complete_those_below_it():
         ("dt=2024-07-01/part-0.csv.tmp.gz", 9, UNFINISHED),
         ("dt=2024-07-01/part-0.csv.bak", 9, BACKUP),
         ("dt=2024-07-01/part-0.csv.bak.gz", 9, BACKUP),
-        ("dt=2024-07-01/part-0.json.old.ZST", 9, BACKUP),
+        ("dt=2024-07-01/part-0.json.orig.ZST", 9, BACKUP),
         ("dt=2024-07-01/PART-0.CSV.BAK", 9, BACKUP),
         ("dt=2024-07-01/part-0.csv~", 9, BACKUP),
         ("dt=2024-07-01/part-0.csv.~1~", 9, BACKUP),
@@ -337,7 +362,13 @@ def test_regions_are_no_copies_of_each_other():
 
 
 def test_the_same_bytes_in_two_hours_of_a_day_are_no_copies_of_each_other():
-    for folder in ("dt=2024-07-01-{}", "2024-07-01T{}", "dt=20240701{}", "2024-07-01--{}"):
+    for folder in (
+        "dt=2024-07-01-{}",
+        "dt=2024-07-01_{}99",
+        "2024-07-01T{}",
+        "dt=20240701{}",
+        "2024-07-01--{}",
+    ):
         listed = [
             Listed(f"{PREFIX}{folder.format(hour)}/part.csv", "v", "e", 9) for hour in ("05", "06")
         ]

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from tasks.contracts.curation.assembly import assemble
-from tasks.contracts.curation.merging import together, versions_schema
+from tasks.contracts.curation.merging import several, together, versions_schema
 from tasks.contracts.curation.partitions import Curation
 from tests.tasks.contracts.curation.interactions import interaction
 from tests.tasks.contracts.curation.test_curation import TALKS, new_lake
@@ -34,6 +34,39 @@ def test_a_key_that_was_used_again_is_put_together_for_neither():
         assert sum(counts[2] for counts in found) == reused
     none = pa.Table.from_pylist([], schema=versions_schema(same))
     assert together(none, same)[1:] == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other"),
+    [
+        (pa.int64(), 2**53, 2**53 + 1),
+        (pa.int64(), -(2**63), -(2**63) + 1),
+        (pa.float64(), 0.5, 1.5),
+        (pa.bool_(), True, False),
+        (pa.string(), "", "x"),
+        (pa.timestamp("us", tz="UTC"), 2**53, 2**53 + 1),
+        (pa.date32(), 1, 2),
+    ],
+)
+def test_what_differs_between_versions_differs_exactly_whatever_has_none(kind, one, other):
+    same = SMALL.model_copy(update={"record_same": ("user_id",)})
+    told = {"a": (one, other), "b": (one, None), "c": (None, other), "d": (None, None),
+            "e": (other, other), "f": (other, None, one)}  # fmt: skip
+    pairs = [(name, value) for name, values in told.items() for value in values]
+    halves = [pairs[:5], pairs[5:]]
+    columns = {
+        "interaction_id": pa.chunked_array([[name for name, _ in half] for half in halves]),
+        "user_id": pa.chunked_array(
+            [pa.array([value for _, value in half], kind) for half in halves]
+        ),
+    }
+    assert several(pa.table(columns), same).tolist() == [True, *[False] * 4, True]
+
+
+def test_nought_is_nought_with_either_sign():
+    same = SMALL.model_copy(update={"record_same": ("deal_value",)})
+    table = pa.table({"interaction_id": ["a", "a"], "deal_value": [0.0, -0.0]})
+    assert several(table, same).tolist() == [False]
 
 
 def test_an_id_that_another_user_bears_as_well_mixes_no_two_users(new_lake):

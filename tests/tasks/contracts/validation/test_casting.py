@@ -72,6 +72,24 @@ def test_a_number_that_means_nothing_does_so_in_whatever_digits(kind):
         assert read(kind, source, "typed", **none) == ([None, None, 7, None], [None] * 4)
 
 
+def test_a_whole_number_that_means_nothing_is_no_other_number_of_the_same_float():
+    none = {"missing_tokens": ("9999999999999999", "-5e3", "1e999")}
+    whole = [9999999999999999, 10000000000000000, 9999999999999998, -5000, None]
+    kept = [None, 10000000000000000, 9999999999999998, None, None]
+    texts = [str(value) if value else "" for value in whole]
+    assert read("integer", texts, **none) == (kept, [None] * 5)
+    assert read("integer", ["+9999999999999999.00", "9999999999999999.5"], **none) == (
+        [None, None], [None, "9999999999999999.5"]
+    )  # fmt: skip
+    decimals = [value if value is None else Decimal(value) for value in whole]
+    kinds = (pa.int64(), pa.decimal128(38, 2))
+    for raw in (*(pa.array(decimals if kind != pa.int64() else whole, kind) for kind in kinds),
+                whole, decimals):  # fmt: skip
+        assert read("integer", raw, "typed", **none) == (kept, [None] * 5)
+    floats = pa.array([9999999999999999.0, 5.0])
+    assert read("integer", floats, "typed", **none)[0] == [None, 5], "written as the float it is"
+
+
 def test_a_text_column_has_texts_that_mean_nothing_and_no_numbers():
     assert read("string", ["-999", "-999.0"], missing_tokens=("-999",))[0] == [None, "-999.0"]
 

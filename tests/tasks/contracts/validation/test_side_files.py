@@ -5,6 +5,9 @@ import json
 import pyarrow as pa
 import pytest
 
+from tasks.lake.inventory import Listed, sort_out
+from tasks.side_files import BACKUP, SIDE_FILE, UNFINISHED, side_file
+
 COLUMNS = [{"name": "id", "logicalType": "integer", "required": True}]
 MARKERS = {
     "_SUCCESS": b"",
@@ -49,6 +52,30 @@ def test_a_copy_beside_a_file_doubles_no_row(name, lake, judge, contract):
     report = judge(contract(COLUMNS), lake)
     assert (report.outcome, report.rows_good, report.objects_beside) == ("pass", 2, 1)
     assert f" copy) and were not read, for example {lake.objects[1].key}" in report.notices[0]
+
+
+@pytest.mark.parametrize("ending", ["asc", "sig"])
+def test_a_signature_lies_beside_what_it_signs_and_else_is_data(ending, lake, judge, contract):
+    signed, alone = f"a.csv.{ending}", f"readings.{ending}"
+    for name in ("a.csv", alone):
+        lake.put(name, b"id\n1\n2\n")
+    lake.put(signed, b"-----BEGIN PGP SIGNATURE-----")
+    report = judge(contract(COLUMNS), lake)
+    assert (report.rows_good, report.objects_in, report.objects_beside) == (4, 2, 1)
+    listed = [Listed(f"raw/2024/07/01/{name}", "v", name, 9) for name in (signed, alone, "a.csv")]
+    found = sort_out(listed, "raw/")
+    assert [item.key.rpartition("/")[2] for item in found.objects] == ["a.csv", alone]
+    assert [(item.rule, item.count) for item in found.left_out] == [(SIDE_FILE, 1)]
+
+
+@pytest.mark.parametrize("name", ["export.part.gz", "x.old.gz", "a.csv.PART.zst", "a.old.json.gz"])
+def test_a_packed_file_of_a_part_or_of_old_is_data(name):
+    assert side_file(f"raw/2024/07/01/{name}", 9, "raw/") == ""
+
+
+@pytest.mark.parametrize("name", ["a.bak.gz", "a.csv.tmp.gz", "a.csv.part", "a.csv.gz.old"])
+def test_a_copy_set_aside_is_none(name):
+    assert side_file(f"raw/2024/07/01/{name}", 9, "raw/") in {BACKUP, UNFINISHED}
 
 
 def test_a_second_delivery_is_data(lake, judge, contract):
