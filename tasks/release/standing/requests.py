@@ -1,8 +1,10 @@
 """Which alarms should stand beside an endpoint, as requests to CloudWatch. Pure.
 
 They watch the variant of the version that the pointer names, which users meet in every phase of a
-release. The parts ring nobody: one composite alarm of the model does, so that an incident that
-breaks several bounds is told once. Their names are none of a release's
+release. Memory, errors and latency ring nobody: one composite alarm of the model does, so that an
+incident that breaks several bounds is told once. What labels say lasts for weeks, and a composite
+that is in alarm says nothing when another child rings: they, and that nothing serves, tell people
+by themselves. Their names are none of a release's
 (`tasks.release.hosting.requests.alarm_names`), so that neither its owner nor the failsafe alarm
 acts on them.
 """
@@ -19,10 +21,18 @@ from tasks.release.hosting.names import variant_of
 
 PREFIX = "sluice-standing-"
 PARTS = ("accuracy", "memory", "errors", "latency", "slow", "endpoint")
+ALONE = frozenset({"accuracy", "endpoint"})
+"""Parts that tell people by themselves; the composite is of the others."""
 PERIOD = 300
 PERIODS = 2
 SILENT_PERIOD = 60
 SILENT_PERIODS = 5
+QUIET: Mapping[str, Any] = {
+    "ActionsEnabled": True,
+    "AlarmActions": [],
+    "OKActions": [],
+    "InsufficientDataActions": [],
+}
 SAGEMAKER, INSTANCES = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
 HELP = "docs/operations.md#standing-alarms"
 NAME = re.compile(rf"{PREFIX}(?P<model>[a-z0-9-]+)(?:\.[a-z]+)?")
@@ -42,12 +52,12 @@ NEXT: Mapping[str, str] = {
 
 
 def composite_name(model: str) -> str:
-    """The alarm that rings people."""
+    """The alarm that rings people for the parts that do not by themselves."""
     return f"{PREFIX}{model}"
 
 
 def part_name(model: str, part: str) -> str:
-    """One of its children; no model's name holds a dot."""
+    """One of the alarms that watch one thing; no model's name holds a dot."""
     return f"{PREFIX}{model}.{part}"
 
 
@@ -65,6 +75,8 @@ def model_of(name: str) -> str | None:
 def requests(spec: ModelSpec, version: str, namespace: str, topic: str) -> list[dict[str, Any]]:
     """PutMetricAlarm of each part, and at the end PutCompositeAlarm; none when they are off.
 
+    There is no composite where none of its parts is wanted.
+
     Args:
         spec: The model.
         version: Which one serves.
@@ -73,22 +85,33 @@ def requests(spec: ModelSpec, version: str, namespace: str, topic: str) -> list[
     """
     if not spec.alarms.enabled:
         return []
+    tells = _tells(topic)
     parts = [
-        {**_common(spec.name, version, part, what), **watches}
+        {
+            **_common(spec.name, version, part, what),
+            **watches,
+            **(tells if part in ALONE else QUIET),
+        }
         for part, what, watches in _parts(spec, version, namespace)
     ]
-    actions = [topic] if topic else []
+    alone = {part_name(spec.name, part) for part in ALONE}
+    together = [one["AlarmName"] for one in parts if one["AlarmName"] not in alone]
+    if not together:
+        return parts
     whole = {
         "AlarmName": composite_name(spec.name),
-        "AlarmDescription": f"{spec.name} {version}: something is wrong with its endpoint. Next: "
+        "AlarmDescription": f"{spec.name} {version}: its endpoint serves badly. Next: "
         "the alarm that triggered this one says what, and what to do; all of them: " + HELP,
-        "AlarmRule": " OR ".join(f'ALARM("{one["AlarmName"]}")' for one in parts),
-        "ActionsEnabled": bool(topic),
-        "AlarmActions": actions,
-        "OKActions": actions,
-        "InsufficientDataActions": [],
+        "AlarmRule": " OR ".join(f'ALARM("{name}")' for name in together),
+        **tells,
     }
     return [*parts, whole]
+
+
+def _tells(topic: str) -> dict[str, Any]:
+    """Of an alarm that tells people when it rings and when it is over."""
+    actions = [topic] if topic else []
+    return {**QUIET, "ActionsEnabled": bool(topic), "AlarmActions": actions, "OKActions": actions}
 
 
 def _common(model: str, version: str, part: str, what: str) -> dict[str, Any]:
@@ -99,10 +122,6 @@ def _common(model: str, version: str, part: str, what: str) -> dict[str, Any]:
         "DatapointsToAlarm": PERIODS,
         "ComparisonOperator": "GreaterThanThreshold",
         "TreatMissingData": "notBreaching",
-        "ActionsEnabled": True,
-        "AlarmActions": [],
-        "OKActions": [],
-        "InsufficientDataActions": [],
     }
 
 

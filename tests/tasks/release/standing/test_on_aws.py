@@ -20,7 +20,7 @@ from tasks.drift.quality.told import metric_data
 from tasks.errors import AwsUnavailable
 from tasks.model_spec import ModelSpec
 from tasks.release.standing import keeping
-from tasks.release.standing.requests import PREFIX, composite_name, names, part_name
+from tasks.release.standing.requests import ALONE, PREFIX, composite_name, names, part_name
 
 TIME_SCALE = 120.0
 MODEL = testbed.MODEL
@@ -110,12 +110,16 @@ def rings_and_calms(
 ) -> None:
     """The part rings; people hear of it once, and once that it is over."""
     name = part_name(MODEL, part)
-    until(f"{part} rings", lambda: state(name) == "ALARM" and state(WHOLE) == "ALARM")
+    tells = name if part in ALONE else WHOLE
+    until(f"{part} rings", lambda: state(name) == "ALARM" and state(tells) == "ALARM")
     mend()
-    until(f"{part} calms", lambda: state(name) != "ALARM" and state(WHOLE) == "OK")
+    until(f"{part} calms", lambda: state(name) != "ALARM" and state(tells) == "OK")
     told: list[dict[str, Any]] = []
     until("the mails", lambda: len(told.extend(mails()) or told) >= 2)
-    assert [one["NewStateValue"] for one in told] == ["ALARM", "OK"]
+    assert [(one["AlarmName"], one["NewStateValue"]) for one in told] == [
+        (tells, "ALARM"),
+        (tells, "OK"),
+    ]
     assert name in told[0]["NewStateReason"] + json.dumps(told[0])
     assert "docs/operations.md" in told[0]["AlarmDescription"]
 
@@ -258,6 +262,29 @@ def test_an_endpoint_that_serves_nothing_rings_and_calms_down(place: Any, mails:
     sagemaker.get_waiter("endpoint_in_service").wait(
         EndpointName=endpoint, WaiterConfig={"Delay": 1}
     )
+
+
+def test_an_outage_is_told_while_labels_say_that_the_model_is_bad(place: Any, mails: Any) -> None:
+    here = context()
+    calm(here)
+    mails()
+    accuracy, endpoint = part_name(MODEL, "accuracy"), part_name(MODEL, "endpoint")
+    labels_say(here, 0.4, 0.4)
+    until("accuracy rings", lambda: state(accuracy) == "ALARM")
+    sagemaker, name = client("sagemaker"), f"sluice-{MODEL}"
+    config = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+    sagemaker.delete_endpoint(EndpointName=name)
+    told: list[dict[str, Any]] = []
+    until("the mails", lambda: len(told.extend(mails()) or told) >= 2)
+    assert [(one["AlarmName"], one["NewStateValue"]) for one in told] == [
+        (accuracy, "ALARM"),
+        (endpoint, "ALARM"),
+    ]
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig={"Delay": 1})
+    until("the endpoint calms", lambda: state(endpoint) == "OK")
+    labels_say(here, 0.1, 0.1)
+    until("accuracy calms", lambda: state(accuracy) == "OK")
 
 
 def test_what_a_person_deletes_or_changes_comes_back(place: Any) -> None:

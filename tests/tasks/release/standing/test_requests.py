@@ -14,7 +14,15 @@ from pydantic import ValidationError
 from tasks.metrics import TASKS, told_as
 from tasks.model_spec import ModelSpec
 from tasks.release.failsafe_alarm import raised
-from tasks.release.standing.requests import HELP, PARTS, composite_name, model_of, names, requests
+from tasks.release.standing.requests import (
+    ALONE,
+    HELP,
+    PARTS,
+    composite_name,
+    model_of,
+    names,
+    requests,
+)
 from tasks.specs.alarms import AlarmsSpec
 from tasks.specs.gates import GateSpec
 
@@ -81,16 +89,27 @@ def test_what_missing_data_means_is_said_of_each() -> None:
     }
 
 
-def test_people_are_told_by_the_whole_alone_and_of_every_part() -> None:
+def test_people_are_told_by_the_whole_or_by_the_part_alone_and_of_every_part() -> None:
     alarms = made(spec())
     whole = alarms.pop("")
+    assert set(ALONE) == {"accuracy", "endpoint"}
     assert whole["AlarmActions"] == whole["OKActions"] == [TOPIC]
-    assert whole["AlarmRule"].count("ALARM(") == len(alarms)
-    for one in alarms.values():
-        assert f'ALARM("{one["AlarmName"]}")' in whole["AlarmRule"]
-        assert one["AlarmActions"] == one["OKActions"] == one["InsufficientDataActions"] == []
-    silent = made(spec(), topic="")[""]
-    assert (silent["AlarmActions"], silent["ActionsEnabled"]) == ([], False)
+    assert whole["AlarmRule"].count("ALARM(") == len(alarms) - len(ALONE)
+    for part, one in alarms.items():
+        alone = part in ALONE
+        assert (f'ALARM("{one["AlarmName"]}")' in whole["AlarmRule"]) is not alone
+        assert one["AlarmActions"] == one["OKActions"] == ([TOPIC] if alone else [])
+        assert one["InsufficientDataActions"] == []
+    silent = made(spec(), topic="")
+    for name in ("", *ALONE):
+        assert (silent[name]["AlarmActions"], silent[name]["ActionsEnabled"]) == ([], False)
+
+
+def test_without_any_part_of_it_there_is_no_whole() -> None:
+    none = {"memory_percent": 0, "error_rate": 0, "latency_ms": 0, "slow_ms": 0}
+    assert set(made(spec(**none))) == {"accuracy", "endpoint"}
+    one = made(spec(**{**none, "slow_ms": 5000}))
+    assert one[""]["AlarmRule"] == 'ALARM("sluice-standing-toy.slow")'
 
 
 def test_a_description_says_what_to_do_next_and_fits() -> None:
