@@ -198,15 +198,17 @@ def follow_champion(champion: Manifest, data: ValidatedData) -> Followed:
 
 
 @retried("tell quality")
-def tell_quality(model: str, task: str, followed: Followed) -> None:
+def tell_quality(champion: Manifest, variant: str, task: str, followed: Followed) -> None:
     """Tell CloudWatch what labels say of the champion: its standing alarm watches that.
 
     Args:
-        model: Its name.
+        champion: The version that was judged.
+        variant: What serves it.
         task: What it predicts.
         followed: What the watch found.
     """
-    data = metric_data(model, task, followed, system_clock().now())
+    model = champion.model
+    data = metric_data(model, variant, task, followed, system_clock().now())
     if not data:
         logger().info("No labelled period has ended: CloudWatch is told nothing")
         return

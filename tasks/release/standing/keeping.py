@@ -79,11 +79,7 @@ def wanted(context: ReleaseContext, model: str) -> Sequence[Mapping[str, Any]]:
 def _make(change: AlarmChanges) -> None:
     cloudwatch = client("cloudwatch")
     # The state first: whoever dies before the alarm is put leaves it to be calmed again.
-    for name in change.calm:
-        with asking(f"SetAlarmState {name}"):
-            cloudwatch.set_alarm_state(
-                AlarmName=name, StateValue="OK", StateReason="Another version serves."
-            )
+    _calm(change.calm)
     for request in change.put:
         if "AlarmRule" in request:
             with asking(f"PutCompositeAlarm {request['AlarmName']}"):
@@ -91,9 +87,19 @@ def _make(change: AlarmChanges) -> None:
         else:
             with asking(f"PutMetricAlarm {request['AlarmName']}"):
                 cloudwatch.put_metric_alarm(**request)
+    # And again: until it was put, what labels said of the last version could make it ring anew.
+    _calm(change.calm)
     for name in change.remove:
         with asking(f"DeleteAlarms {name}"):
             cloudwatch.delete_alarms(AlarmNames=[name])
+
+
+def _calm(names: Sequence[str]) -> None:
+    for name in names:
+        with asking(f"SetAlarmState {name}"):
+            client("cloudwatch").set_alarm_state(
+                AlarmName=name, StateValue="OK", StateReason="Another version serves."
+            )
 
 
 def _read(**which: Any) -> dict[str, dict[str, Any]]:

@@ -131,7 +131,7 @@ def _parts(
     """Part, what it says when it rings, and what makes it another alarm than the common one."""
     limits = spec.alarms
     served = {"EndpointName": spec.endpoint_name, "VariantName": variant_of(version)}
-    quality = _quality(spec, namespace)
+    quality = _quality(spec, version, namespace)
     if quality:
         yield "accuracy", *quality
     if limits.memory_percent:
@@ -187,14 +187,16 @@ def _parts(
     )
 
 
-def _quality(spec: ModelSpec, namespace: str) -> tuple[str, dict[str, Any]] | None:
+def _quality(spec: ModelSpec, version: str, namespace: str) -> tuple[str, dict[str, Any]] | None:
     """The alarm on what labels say; None where there is no bound.
 
     Labels come a day or a week apart, and nothing in between: the alarm stays what the last ones
-    made it (``ignore``) rather than calm down because nobody has looked.
+    made it (``ignore``) rather than calm down because nobody has looked. They are those of the
+    version: what they said of another one is told of that one.
     """
     told = told_as(spec.family.task)
-    of = _of(namespace, told, {"ModelName": spec.name}, "Average")
+    judged = {"ModelName": spec.name, "VariantName": variant_of(version)}
+    of = _of(namespace, told, judged, "Average")
     if told == ERROR:
         bound = spec.alarms.error
         what = f"its mean error on labels that came is above {bound:g}"

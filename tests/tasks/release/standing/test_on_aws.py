@@ -19,6 +19,8 @@ from tasks.drift.quality.concept import Period
 from tasks.drift.quality.told import metric_data
 from tasks.errors import AwsUnavailable
 from tasks.model_spec import ModelSpec
+from tasks.release import verbs
+from tasks.release.hosting.names import variant_of
 from tasks.release.standing import keeping
 from tasks.release.standing.requests import ALONE, PREFIX, composite_name, names, part_name
 
@@ -201,13 +203,14 @@ def test_memory_rings_and_calms_down(place: Any, mails: Any) -> None:
         leak.join()
 
 
-def labels_say(here: Any, *errors: float) -> None:
+def labels_say(here: Any, *errors: float, of: str = "") -> None:
     """What a watch tells CloudWatch once labels have come for these periods, the oldest first."""
     newest = tuple(
         Period(name=f"p{n}", rows=80, mean=error, variance=0.1) for n, error in enumerate(errors)
     )
     followed = Followed(outcome="pass", reason="", newest=newest)
-    data = metric_data(MODEL, "classification", followed, here.clock.now())
+    variant = variant_of(of or here.registry.pointer(MODEL).version)
+    data = metric_data(MODEL, variant, "classification", followed, here.clock.now())
     client("cloudwatch").put_metric_data(Namespace="Sluice", MetricData=data)
 
 
@@ -244,6 +247,30 @@ def test_another_version_is_not_told_of_for_the_labels_of_the_last_one(
     assert state(accuracy) == "OK"
     assert standing()[part_name(MODEL, "errors")]["Metrics"] != before
     until("calm", lambda: state(WHOLE) == "OK")
+
+
+def test_what_labels_said_of_a_bad_version_rings_nobody_once_it_is_taken_back(
+    place: Any, mails: Any
+) -> None:
+    here = context()
+    accuracy = part_name(MODEL, "accuracy")
+    with testbed.LoadGenerator(place.aws.endpoint_url, threads=3):
+        assert place.release(place.publish()).phase == "done"
+        bad = here.registry.pointer(MODEL)
+        calm(here)
+        mails()
+        labels_say(here, 0.4, 0.4)
+        until("accuracy rings", lambda: state(accuracy) == "ALARM")
+        verbs.roll_back(here, MODEL, "ann", "it is bad", None)
+    assert here.registry.pointer(MODEL).version == bad.previous
+    labels_say(here, 0.4, 0.4, of=bad.version)  # what a watch tells that began before
+    keeping.keep(here, MODEL)
+    told: list[dict[str, Any]] = []
+    until("the mails", lambda: len(told.extend(mails()) or told) >= 2)
+    here.clock.sleep(1500)
+    told += mails()
+    assert state(accuracy) == "OK"
+    assert [one["NewStateValue"] for one in told if one["AlarmName"] == accuracy] == ["ALARM", "OK"]
 
 
 def test_an_endpoint_that_serves_nothing_rings_and_calms_down(place: Any, mails: Any) -> None:

@@ -155,6 +155,13 @@ def test_what_a_gate_lets_to_users_rings_nobody_once_it_serves() -> None:
     assert made(asked)["accuracy"]["Threshold"] == 90.0
 
 
+def test_what_labels_said_of_another_version_is_not_watched() -> None:
+    assert made(spec())["accuracy"]["Dimensions"] == [
+        {"Name": "ModelName", "Value": "toy"},
+        {"Name": "VariantName", "Value": "v20260101-020000"},
+    ]
+
+
 def test_a_rate_needs_requests() -> None:
     [told] = [one for one in made(spec(least_requests=7))["errors"]["Metrics"] if one["ReturnData"]]
     assert told["Expression"] == "IF(n>=7,(FILL(e4,0)+FILL(e5,0))/n,0)"
