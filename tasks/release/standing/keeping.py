@@ -6,14 +6,18 @@ the pointer, and each request says all of an alarm.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from tasks.aws import asking, client
+from tasks.clock import system_clock, wall
 from tasks.release.context import ReleaseContext
 from tasks.release.deliveries import delivery_of
 from tasks.release.standing.differences import AlarmChanges, changes
 from tasks.release.standing.requests import PREFIX, model_of, names, requests
+from tasks.values import Pointer
 
 BOTH = ["MetricAlarm", "CompositeAlarm"]
 
@@ -72,8 +76,22 @@ def wanted(context: ReleaseContext, model: str) -> Sequence[Mapping[str, Any]]:
     pointer = context.registry.pointer(model)
     if pointer is None:
         return []
-    site = context.site
-    return requests(spec, pointer.version, site.metrics_namespace, site.alerts_topic_arn)
+    site, age = context.site, age_of(pointer, context.clock.now())
+    return requests(spec, pointer.version, site.metrics_namespace, site.alerts_topic_arn, age=age)
+
+
+def age_of(pointer: Pointer, now: float) -> float:
+    """Seconds, on the clock, since the pointer was moved; one without a readable time is old.
+
+    Its time is people's, of which the clock may pass many in a second. A clock that goes ahead of
+    another's by minutes makes it young, one that is wrong by days does not.
+    """
+    try:
+        moved = datetime.fromisoformat(pointer.timestamp)
+    except ValueError:
+        return math.inf
+    moved = moved if moved.tzinfo else moved.replace(tzinfo=UTC)
+    return abs(wall(now) - moved.timestamp()) * system_clock().scale
 
 
 def _make(change: AlarmChanges) -> None:

@@ -11,6 +11,7 @@ acts on them.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -27,6 +28,8 @@ PERIOD = 300
 PERIODS = 2
 SILENT_PERIOD = 60
 SILENT_PERIODS = 5
+YOUNG = 600.0
+"""Seconds after which CloudWatch knows of a new variant, with minutes to spare."""
 QUIET: Mapping[str, Any] = {
     "ActionsEnabled": True,
     "AlarmActions": [],
@@ -72,7 +75,9 @@ def model_of(name: str) -> str | None:
     return found["model"] if found else None
 
 
-def requests(spec: ModelSpec, version: str, namespace: str, topic: str) -> list[dict[str, Any]]:
+def requests(
+    spec: ModelSpec, version: str, namespace: str, topic: str, *, age: float = math.inf
+) -> list[dict[str, Any]]:
     """PutMetricAlarm of each part, and at the end PutCompositeAlarm; none when they are off.
 
     There is no composite where none of its parts is wanted.
@@ -82,6 +87,8 @@ def requests(spec: ModelSpec, version: str, namespace: str, topic: str) -> list[
         version: Which one serves.
         namespace: Of our own metrics.
         topic: SNS topic that tells people; "" tells nobody, and the alarms stand all the same.
+        age: Seconds since the pointer names the version: of one that has just come CloudWatch
+            knows nothing yet, and that is no outage.
     """
     if not spec.alarms.enabled:
         return []
@@ -92,7 +99,7 @@ def requests(spec: ModelSpec, version: str, namespace: str, topic: str) -> list[
             **watches,
             **(tells if part in ALONE else QUIET),
         }
-        for part, what, watches in _parts(spec, version, namespace)
+        for part, what, watches in _parts(spec, version, namespace, young=age < YOUNG)
     ]
     alone = {part_name(spec.name, part) for part in ALONE}
     together = [one["AlarmName"] for one in parts if one["AlarmName"] not in alone]
@@ -126,7 +133,7 @@ def _common(model: str, version: str, part: str, what: str) -> dict[str, Any]:
 
 
 def _parts(
-    spec: ModelSpec, version: str, namespace: str
+    spec: ModelSpec, version: str, namespace: str, *, young: bool
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Part, what it says when it rings, and what makes it another alarm than the common one."""
     limits = spec.alarms
@@ -182,7 +189,7 @@ def _parts(
             "DatapointsToAlarm": SILENT_PERIODS,
             "ComparisonOperator": "LessThanThreshold",
             "Threshold": 1.0,
-            "TreatMissingData": "breaching",
+            "TreatMissingData": "notBreaching" if young else "breaching",
         },
     )
 

@@ -89,6 +89,18 @@ def test_what_missing_data_means_is_said_of_each() -> None:
     }
 
 
+def test_a_version_that_has_just_come_is_no_outage() -> None:
+    def silence(age: float) -> str:
+        found = {one["AlarmName"]: one for one in requests(spec(), V1, "Sluice", TOPIC, age=age)}
+        return str(found["sluice-standing-toy.endpoint"]["TreatMissingData"])
+
+    assert [silence(age) for age in (0.0, 599.0, 600.0)] == [
+        "notBreaching",
+        "notBreaching",
+        "breaching",
+    ]
+
+
 def test_people_are_told_by_the_whole_or_by_the_part_alone_and_of_every_part() -> None:
     alarms = made(spec())
     whole = alarms.pop("")
