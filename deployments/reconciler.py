@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, cast
@@ -210,13 +210,21 @@ def _chores(end: threading.Event) -> None:
 def alarms_as_wanted(clock: Callable[[], float] = time.monotonic) -> Callable[[], Iterable[str]]:
     """A chore that now and then puts the standing alarms of every model right.
 
-    A model in trouble stops no other; what is wrong with it is told at the end, as one fault.
+    What is done is said at once. A model in trouble stops no other, and what is wrong with it is
+    told at the end, as one fault; an AWS that does not answer ends the look, for uploads and
+    orphans wait in the same thread.
     """
+    from functools import partial
+
     from tasks.model_spec import known_models
     from tasks.registry import Registry
     from tasks.release import ReleaseContext
     from tasks.release.standing import keeping
     from tasks.settings import settings
+
+    def keep_one(model: str, read: keeping.Standing) -> Iterator[str]:
+        if said := keeping.keep(context, model, read):
+            yield said
 
     context = ReleaseContext.here(Registry.here())
     due = [-math.inf]
@@ -225,16 +233,20 @@ def alarms_as_wanted(clock: Callable[[], float] = time.monotonic) -> Callable[[]
         if clock() < due[0]:
             return []
         due[0] = clock() + ALARMS_REAL_SECONDS
-        known = known_models(settings().models_dir)
-        done, faults = [], []
-        for model in known:
+        known, read = known_models(settings().models_dir), keeping.every()
+        kept: dict[str, Callable[[], Iterable[str]]] = {
+            model: partial(keep_one, model, read) for model in known
+        }
+        kept["models that are gone"] = partial(keeping.sweep, context, known, read)
+        faults = []
+        for whose, keep in kept.items():
             try:
-                done.append(keeping.keep(context, model))
-            except SluiceError as error:
-                faults.append(f"{model}: {error}")
-        done += keeping.sweep(context, known)
-        for line in filter(None, done):
-            say(line)
+                for line in keep():
+                    say(line)
+            except Exception as error:  # noqa: BLE001  one model's fault is not another's
+                faults.append(f"{whose}: {type(error).__name__}: {error}")
+                if isinstance(error, SluiceError) and error.retryable:
+                    break
         if faults:
             raise RuntimeError("; ".join(faults))
         return []

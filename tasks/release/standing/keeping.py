@@ -7,7 +7,7 @@ the pointer, and each request says all of an alarm.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,53 +19,91 @@ from tasks.release.standing.differences import AlarmChanges, changes
 from tasks.release.standing.requests import PREFIX, model_of, names, requests
 from tasks.values import Pointer
 
+Standing = Mapping[str, Mapping[str, Any]]
+"""Alarms as DescribeAlarms tells of them, by name."""
 BOTH = ["MetricAlarm", "CompositeAlarm"]
 
 
-def due(context: ReleaseContext, model: str) -> AlarmChanges:
+def every() -> Standing:
+    """All standing alarms of the installation, by name: one question however many models there are.
+
+    Raises:
+        AwsError: AWS did not answer.
+    """
+    return _read(AlarmNamePrefix=PREFIX)
+
+
+def due(context: ReleaseContext, model: str, read: Standing | None = None) -> AlarmChanges:
     """What differs from what should stand; nothing is touched.
+
+    Args:
+        context: What to work with.
+        model: Which model.
+        read: What `every` told; without it the model's own are asked for.
 
     Raises:
         UnknownModel, InvalidModelSpec: model.yaml cannot be read.
         AwsError: AWS did not answer.
     """
-    return changes(wanted(context, model), _read(AlarmNames=list(names(model))))
+    of = names(model)
+    if read is None:
+        standing: Standing = _read(AlarmNames=list(of))
+    else:
+        standing = {name: read[name] for name in of if name in read}
+    return changes(wanted(context, model), standing)
 
 
-def keep(context: ReleaseContext, model: str) -> str:
+def keep(context: ReleaseContext, model: str, read: Standing | None = None) -> str:
     """Make what stands what should stand; what was done, in a sentence, or "".
+
+    What differs in what was read is read again before it is touched: others may have been there.
+
+    Args:
+        context: What to work with.
+        model: Which model.
+        read: What `every` told.
 
     Raises:
         UnknownModel, InvalidModelSpec: model.yaml cannot be read.
         AwsRejected: AWS refuses, e.g. because a person's own alarm needs one that goes.
         AwsError: AWS did not answer.
     """
+    if read is not None and not due(context, model, read):
+        return ""
     change = due(context, model)
     _make(change)
     return change.sentence(model)
 
 
-def sweep(context: ReleaseContext, known: Collection[str]) -> list[str]:
+def sweep(
+    context: ReleaseContext, known: Collection[str], read: Standing | None = None
+) -> Iterator[str]:
     """Remove the alarms of models that are gone: their folder, and their endpoint.
 
     A worker whose folder is older or newer than another's removes nothing of what still serves.
+
+    Args:
+        context: What to work with.
+        known: The models there are.
+        read: What `every` told.
+
+    Yields:
+        What was done for a model, once it is done.
 
     Raises:
         AwsError: AWS did not answer.
     """
     left: dict[str, dict[str, Any]] = {}
-    for name, alarm in _read(AlarmNamePrefix=PREFIX).items():
+    for name, alarm in (every() if read is None else read).items():
         model = model_of(name)
         if model is not None and model not in known:
-            left.setdefault(model, {})[name] = alarm
-    done = []
+            left.setdefault(model, {})[name] = dict(alarm)
     for model, standing in left.items():
         # Its model.yaml, which says the endpoint's name elsewhere, may be gone.
         if context.cloud.endpoint(f"sluice-{model}") is None:
             change = changes([], standing)
             _make(change)
-            done.append(f"{change.sentence(model)}: the model is gone")
-    return done
+            yield f"{change.sentence(model)}: the model is gone"
 
 
 def wanted(context: ReleaseContext, model: str) -> Sequence[Mapping[str, Any]]:
@@ -125,7 +163,7 @@ def _read(**which: Any) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     with asking("DescribeAlarms"):
         pages = client("cloudwatch").get_paginator("describe_alarms")
-        for page in pages.paginate(AlarmTypes=BOTH, **which):
+        for page in pages.paginate(AlarmTypes=BOTH, PaginationConfig={"PageSize": 100}, **which):
             for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]:
                 found[alarm["AlarmName"]] = alarm
     return found

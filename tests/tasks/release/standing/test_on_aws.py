@@ -213,14 +213,14 @@ def test_models_that_are_gone_have_none_left_and_those_that_serve_keep_theirs(pl
     cloudwatch.put_composite_alarm(
         AlarmName=composite_name("gone"), AlarmRule=f'ALARM("{part_name("gone", "errors")}")'
     )
-    assert keeping.sweep(here, [MODEL, "toy"]) == [
+    assert list(keeping.sweep(here, [MODEL, "toy"])) == [
         "gone: standing alarms removed gone's own, errors: the model is gone"
     ]
     assert set(standing()) == {*names(MODEL), part_name("toy", "memory")}
-    keeping.sweep(here, [MODEL])
+    list(keeping.sweep(here, [MODEL]))
     assert set(standing()) == set(names(MODEL))
     # Its endpoint serves: a folder that does not know it is no reason.
-    assert keeping.sweep(here, []) == []
+    assert list(keeping.sweep(here, [])) == []
     assert set(standing()) == set(names(MODEL))
 
 
