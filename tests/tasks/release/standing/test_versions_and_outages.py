@@ -45,6 +45,7 @@ def test_accuracy_rings_for_two_bad_periods_of_labels_and_until_better_ones_come
     labels_say(here, 0.1, 0.4)
     here.clock.sleep(1500)
     assert state(accuracy) == "OK"
+    keeping.keep(here, MODEL)  # from now on it says that it is over, too
     labels_say(here, 0.2, 0.4)
     until("accuracy rings", lambda: state(accuracy) == "ALARM")
     here.clock.sleep(1800)  # nobody looked: no reason to calm down
@@ -82,6 +83,7 @@ def test_what_labels_said_of_a_bad_version_rings_nobody_once_it_is_taken_back(
         mails()
         labels_say(here, 0.4, 0.4)
         until("accuracy rings", lambda: state(accuracy) == "ALARM")
+        keeping.keep(here, MODEL)
         verbs.roll_back(here, MODEL, "ann", "it is bad", None)
     assert here.registry.pointer(MODEL).version == bad.previous
     labels_say(here, 0.4, 0.4, of=bad.version)  # what a watch tells that began before
