@@ -213,6 +213,20 @@ def test_a_bound_on_what_a_task_does_not_tell_is_refused(task: str, key: str, in
         spec(task, **{key: 0.5})
 
 
+def at_the_edge(**alarms: Any) -> ModelSpec:
+    told = spec().model_dump(exclude_unset=True)
+    return ModelSpec.model_validate({**told, "release": {"delivery": "edge"}, "alarms": alarms})
+
+
+def test_bounds_on_an_endpoint_that_there_is_not_are_refused() -> None:
+    with pytest.raises(
+        ValidationError, match=r"alarms.latency_ms, alarms.memory_percent: release.delivery is"
+    ):
+        at_the_edge(enabled=True, memory_percent=50, latency_ms=3000)
+    assert at_the_edge().release.delivery == "edge"
+    assert not at_the_edge(enabled=False).alarms.enabled
+
+
 def test_names_of_models_are_told_apart() -> None:
     assert {model_of(name) for name in names("price-estimator")} == {"price-estimator"}
     assert {model_of(name) for name in names("price")} == {"price"}
