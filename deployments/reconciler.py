@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, cast
@@ -120,8 +120,8 @@ def main() -> int:
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, stop)
     say("looking after all models")
-    chores = threading.Thread(target=_chores, args=(end,), name="chores", daemon=True)
-    chores.start()
+    for name, work in {"chores": _chores, "alarms": _alarms}.items():
+        threading.Thread(target=work, args=(end,), name=name, daemon=True).start()
     reconciler = here()
     last_audit = -math.inf
     while not end.is_set():
@@ -180,19 +180,23 @@ def prefect_answers(seconds: float = 5.0) -> bool:
 
 
 def _chores(end: threading.Event) -> None:
-    """Announce uploads, stop jobs that nobody pays for, keep alarms, offer new models in the forms.
-
-    One in trouble is said once, and stops no other.
-    """
+    """Announce uploads, stop jobs that nobody pays for, offer new models in the forms."""
     from tasks.training.tasks import stop_orphans
     from tasks.uploads.tasks import listen
 
-    chores: dict[str, Callable[[], Iterable[str]]] = {
-        "uploads": listen.fn,
-        "orphans": stop_orphans.fn,
-        "alarms": alarms_as_wanted(),
-        "forms": forms_as_the_folder(),
-    }
+    _in_turn(
+        end,
+        {"uploads": listen.fn, "orphans": stop_orphans.fn, "forms": forms_as_the_folder()},
+    )
+
+
+def _alarms(end: threading.Event) -> None:
+    """Keep the standing alarms: a CloudWatch that hangs holds back none of the other chores."""
+    _in_turn(end, {"alarms": alarms_as_wanted()})
+
+
+def _in_turn(end: threading.Event, chores: Mapping[str, Callable[[], Iterable[str]]]) -> None:
+    """One chore after the other, again and again; trouble is said once, and stops no other."""
     trouble: dict[str, str] = {}
     while not end.wait(CHORES_REAL_SECONDS):
         for name, chore in chores.items():
@@ -211,8 +215,7 @@ def alarms_as_wanted(clock: Callable[[], float] = time.monotonic) -> Callable[[]
     """A chore that now and then puts the standing alarms of every model right.
 
     What is done is said at once. A model in trouble stops no other, and what is wrong with it is
-    told at the end, as one fault; an AWS that does not answer ends the look, for uploads and
-    orphans wait in the same thread.
+    told at the end, as one fault; an AWS that does not answer ends the look.
     """
     from functools import partial
 

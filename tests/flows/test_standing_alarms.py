@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any, cast
@@ -10,6 +11,7 @@ import pytest
 from prefect.states import Completed
 
 from benchmarks.release import testbed
+from deployments import reconciler
 from deployments.reconciler import ALARMS_REAL_SECONDS, alarms_as_wanted
 from tasks.errors import AwsDenied, AwsUnavailable
 from tasks.release.standing import keeping
@@ -177,6 +179,30 @@ def test_alarms_are_looked_at_once_all_releases_were(monkeypatch: pytest.MonkeyP
         False,
     )
     assert asked == ["b", "a"]
+
+
+def test_uploads_wait_for_no_cloudwatch(installation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tasks.uploads.tasks import listen
+
+    end, hangs = threading.Event(), threading.Event()
+    looked: list[str] = []
+
+    def uploads() -> list[str]:
+        looked.append("uploads")
+        if len(looked) == 3:
+            end.set()
+        return []
+
+    monkeypatch.setattr(reconciler, "CHORES_REAL_SECONDS", 0.01)
+    monkeypatch.setattr(reconciler, "alarms_as_wanted", lambda: hangs.wait)
+    monkeypatch.setattr(listen, "fn", uploads)
+    alarms = threading.Thread(target=reconciler._alarms, args=(end,), daemon=True)
+    alarms.start()
+    reconciler._chores(end)
+    assert looked == ["uploads"] * 3
+    assert alarms.is_alive()
+    hangs.set()
+    alarms.join(5)
 
 
 def test_what_cannot_be_compared_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
