@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, cast
@@ -120,8 +120,8 @@ def main() -> int:
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, stop)
     say("looking after all models")
-    chores = threading.Thread(target=_chores, args=(end,), name="chores", daemon=True)
-    chores.start()
+    for name, work in {"chores": _chores, "alarms": _alarms}.items():
+        threading.Thread(target=work, args=(end,), name=name, daemon=True).start()
     reconciler = here()
     last_audit = -math.inf
     while not end.is_set():
@@ -180,19 +180,23 @@ def prefect_answers(seconds: float = 5.0) -> bool:
 
 
 def _chores(end: threading.Event) -> None:
-    """Announce uploads, stop jobs that nobody pays for, keep alarms, offer new models in the forms.
-
-    One in trouble is said once, and stops no other.
-    """
+    """Announce uploads, stop jobs that nobody pays for, offer new models in the forms."""
     from tasks.training.tasks import stop_orphans
     from tasks.uploads.tasks import listen
 
-    chores: dict[str, Callable[[], Iterable[str]]] = {
-        "uploads": listen.fn,
-        "orphans": stop_orphans.fn,
-        "alarms": alarms_as_wanted(),
-        "forms": forms_as_the_folder(),
-    }
+    _in_turn(
+        end,
+        {"uploads": listen.fn, "orphans": stop_orphans.fn, "forms": forms_as_the_folder()},
+    )
+
+
+def _alarms(end: threading.Event) -> None:
+    """Keep the standing alarms: a CloudWatch that hangs holds back none of the other chores."""
+    _in_turn(end, {"alarms": alarms_as_wanted()})
+
+
+def _in_turn(end: threading.Event, chores: Mapping[str, Callable[[], Iterable[str]]]) -> None:
+    """One chore after the other, again and again; trouble is said once, and stops no other."""
     trouble: dict[str, str] = {}
     while not end.wait(CHORES_REAL_SECONDS):
         for name, chore in chores.items():
@@ -210,13 +214,20 @@ def _chores(end: threading.Event) -> None:
 def alarms_as_wanted(clock: Callable[[], float] = time.monotonic) -> Callable[[], Iterable[str]]:
     """A chore that now and then puts the standing alarms of every model right.
 
-    A model in trouble stops no other; what is wrong with it is told at the end, as one fault.
+    What is done is said at once. A model in trouble stops no other, and what is wrong with it is
+    told at the end, as one fault; an AWS that does not answer ends the look.
     """
+    from functools import partial
+
     from tasks.model_spec import known_models
     from tasks.registry import Registry
     from tasks.release import ReleaseContext
     from tasks.release.standing import keeping
     from tasks.settings import settings
+
+    def keep_one(model: str, read: keeping.Standing) -> Iterator[str]:
+        if said := keeping.keep(context, model, read):
+            yield said
 
     context = ReleaseContext.here(Registry.here())
     due = [-math.inf]
@@ -225,16 +236,20 @@ def alarms_as_wanted(clock: Callable[[], float] = time.monotonic) -> Callable[[]
         if clock() < due[0]:
             return []
         due[0] = clock() + ALARMS_REAL_SECONDS
-        known = known_models(settings().models_dir)
-        done, faults = [], []
-        for model in known:
+        known, read = known_models(settings().models_dir), keeping.every()
+        kept: dict[str, Callable[[], Iterable[str]]] = {
+            model: partial(keep_one, model, read) for model in known
+        }
+        kept["models that are gone"] = partial(keeping.sweep, context, known, read)
+        faults = []
+        for whose, keep in kept.items():
             try:
-                done.append(keeping.keep(context, model))
-            except SluiceError as error:
-                faults.append(f"{model}: {error}")
-        done += keeping.sweep(context, known)
-        for line in filter(None, done):
-            say(line)
+                for line in keep():
+                    say(line)
+            except Exception as error:  # noqa: BLE001  one model's fault is not another's
+                faults.append(f"{whose}: {type(error).__name__}: {error}")
+                if isinstance(error, SluiceError) and error.retryable:
+                    break
         if faults:
             raise RuntimeError("; ".join(faults))
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from prefect import flow
@@ -48,6 +49,7 @@ def reconcile(model: OneOrAll = ALL) -> Any:
             sentences += [f"{chore.name}: {end.message}"] if end.is_failed() else end.result()
     context = context_of(Registry.here())
     names = [model] if model != ALL else known_models(settings().models_dir)
+    settled: list[str] = []
     for name in names:
         if not _released(context, name):
             continue
@@ -62,11 +64,7 @@ def reconcile(model: OneOrAll = ALL) -> Any:
             keep_checklist(context, name, report.release_id, experiment_of, return_state=True)
         if report.state != "nothing":
             sentences.append(f"{name} {report.state}: {report.detail}")
-        if alarms_due(context, name):
-            kept = keep_alarms(context, name, return_state=True)
-            wrong |= kept.is_failed()
-            said = f"{name}: {kept.message}" if kept.is_failed() else kept.result()
-            sentences += [said] if said else []
+        settled.append(name)
         if model == ALL and monitor_due(context, name):
             compared = monitor(context, name, return_state=True)
             wrong |= compared.is_failed()
@@ -74,14 +72,39 @@ def reconcile(model: OneOrAll = ALL) -> Any:
                 sentences.append(f"{name}: {compared.message}")
             elif compared.result().rings:
                 sentences.append(compared.result().sentence)
-    if model == ALL:
-        swept = sweep_alarms(context, names, return_state=True)
-        wrong |= swept.is_failed()
-        sentences += [str(swept.message)] if swept.is_failed() else swept.result()
+    said, failed = _alarms(context, settled, names if model == ALL else None)
+    sentences += said
+    wrong |= failed
     packages = keep_packages_in_step(*names, return_state=True)
     sentences += [str(packages.message)] if packages.is_failed() else packages.result()
     message = "; ".join(sentences) or "Nothing was left half done."
     return Failed(message=message) if wrong else Completed(message=message)
+
+
+def _alarms(
+    context: ReleaseContext, settled: Sequence[str], known: Sequence[str] | None
+) -> tuple[list[str], bool]:
+    """Keep the standing alarms once all releases were looked after; what was said, what failed.
+
+    No release waits for CloudWatch, and where it does not answer for one model, no other is asked
+    for.
+    """
+    sentences, wrong = [], False
+    for name in alarms_due(context, settled):
+        kept = keep_alarms(context, name, return_state=True)
+        if kept.is_failed():
+            wrong = True
+            sentences.append(f"{name}: {kept.message}")
+            continue
+        found = kept.result()
+        sentences += [found.said] if found.said else []
+        if found.away:
+            return sentences, wrong
+    if known is not None:
+        swept = sweep_alarms(context, known, return_state=True)
+        wrong |= swept.is_failed()
+        sentences += [str(swept.message)] if swept.is_failed() else swept.result()
+    return sentences, wrong
 
 
 def _released(context: ReleaseContext, model: str) -> bool:

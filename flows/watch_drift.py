@@ -22,6 +22,7 @@ from tasks.drift.tasks import (
 from tasks.lake.tasks import snapshot_after
 from tasks.registry.tasks import champion_of
 from tasks.release.deliveries import delivery_of
+from tasks.release.hosting.names import variant_of
 from tasks.reports.artifacts import key_for, show
 
 
@@ -57,5 +58,6 @@ def watch_drift(model: Model, end: Day = None) -> Any:
     add_expectations(data, report, drift_expectations(contract.dataset, drift))
     performance = follow_champion(champion, data)
     # What CloudWatch does not take shows in its own task, and keeps no alarm back.
-    tell_quality(model, ready.spec.family.task, performance, return_state=True)
+    variant = variant_of(champion.version)
+    tell_quality(champion, variant, ready.spec.family.task, performance, return_state=True)
     return Completed(message=alarm(champion, data, drift, performance))

@@ -112,6 +112,17 @@ class ModelSpec(Strict):
         return self
 
     @model_validator(mode="after")
+    def _alarmed_at_an_endpoint(self) -> ModelSpec:
+        given = sorted(self.alarms.model_fields_set - {"enabled"})
+        if given and self.release.delivery == "edge":
+            keys = ", ".join(f"alarms.{key}" for key in given)
+            raise ValueError(
+                f"{keys}: release.delivery is edge, where no endpoint serves that an alarm could "
+                "watch; leave out one of the two"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _published(self) -> ModelSpec:
         if self.serving.network_isolation and self.release.prediction_bins:
             raise ValueError(

@@ -17,7 +17,13 @@ from tasks.drift.alarms.announcing import EVENT, LISTENER, tell
 from tasks.drift.alarms.claims import claim, confirm, told_columns
 from tasks.drift.alarms.consequence import consequence
 from tasks.drift.alarms.following import going_on, told_after, with_followed
-from tasks.drift.alarms.watch import LastWatch, keep_watch, last_watch, unanswered
+from tasks.drift.alarms.watch import (
+    LastWatch,
+    keep_watch,
+    labelled_lately,
+    last_watch,
+    unanswered,
+)
 from tasks.drift.bundle import (
     ERRORS,
     baseline_of,
@@ -35,7 +41,7 @@ from tasks.drift.quality.champion import (
     follow,
     reference_errors,
 )
-from tasks.drift.quality.told import metric_data
+from tasks.drift.quality.told import LATELY, metric_data
 from tasks.drift.reports.markdown import followed_page, markdown
 from tasks.drift.reports.report import DriftReport
 from tasks.drift.scoring import score_periods, split_periods
@@ -198,17 +204,22 @@ def follow_champion(champion: Manifest, data: ValidatedData) -> Followed:
 
 
 @retried("tell quality")
-def tell_quality(model: str, task: str, followed: Followed) -> None:
+def tell_quality(champion: Manifest, variant: str, task: str, followed: Followed) -> None:
     """Tell CloudWatch what labels say of the champion: its standing alarm watches that.
 
     Args:
-        model: Its name.
+        champion: The version that was judged.
+        variant: What serves it.
         task: What it predicts.
         followed: What the watch found.
     """
-    data = metric_data(model, task, followed, system_clock().now())
+    model = champion.model
+    now = system_clock().now()
+    watch = last_watch(settings().work_bucket, model, champion.version)
+    told = labelled_lately(watch, now, LATELY)
+    data = metric_data(model, variant, task, followed, now, told)
     if not data:
-        logger().info("No labelled period has ended: CloudWatch is told nothing")
+        logger().info("No labelled period has ended since it was told: CloudWatch is told nothing")
         return
     with asking(f"PutMetricData {model}"):
         client("cloudwatch").put_metric_data(

@@ -12,7 +12,7 @@ remembers, and calling again is always safe.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from prefect import task
@@ -37,7 +37,7 @@ from tasks.reports.artifacts import LivePage, current_flow_run_id, key_for, logg
 from tasks.reports.showing import Showing
 from tasks.retrying import if_it_helps
 from tasks.settings import settings
-from tasks.values import Manifest, Verdict
+from tasks.values import Frozen, Manifest, Verdict
 
 STAY_REAL_SECONDS = 50.0
 LEFT_FREE_REAL_SECONDS = 10.0
@@ -199,35 +199,51 @@ def monitor(context: ReleaseContext, model: str) -> PastComparison:
     return found
 
 
-def alarms_due(context: ReleaseContext, model: str) -> bool:
-    """Whether a model's standing alarms are not what they should be.
+def alarms_due(context: ReleaseContext, models: Sequence[str]) -> tuple[str, ...]:
+    """Models whose standing alarms are not what they should be; CloudWatch is asked once.
 
     What cannot be read counts as due: the task then meets it, and says so.
     """
     try:
-        return bool(keeping.due(context, model))
-    except SluiceError:
+        read = keeping.every() if models else {}
+    except Exception:  # noqa: BLE001  one fault must end no run that looks after releases
+        return tuple(models)
+    return tuple(model for model in models if _alarms_differ(context, model, read))
+
+
+def _alarms_differ(context: ReleaseContext, model: str, read: keeping.Standing) -> bool:
+    try:
+        return bool(keeping.due(context, model, read))
+    except Exception:  # noqa: BLE001  as above
         return True
 
 
+class KeptAlarms(Frozen):
+    """``away``: AWS does not answer, and would not for the next model either."""
+
+    said: str = ""
+    away: bool = False
+
+
 @task(name="keep standing alarms", cache_policy=NO_CACHE)
-def keep_alarms(context: ReleaseContext, model: str) -> str:
+def keep_alarms(context: ReleaseContext, model: str) -> KeptAlarms:
     """See `standing.keeping.keep`; an AWS that is away for a while is no damage."""
     try:
-        said = keeping.keep(context, model)
+        kept = KeptAlarms(said=keeping.keep(context, model))
     except SluiceError as error:
         if not error.retryable:
             raise
         said = f"{model}: its standing alarms could not be looked at: {error}"
-    logger().info(said or f"{model}: its standing alarms are what they should be")
-    return said
+        kept = KeptAlarms(said=said, away=True)
+    logger().info(kept.said or f"{model}: its standing alarms are what they should be")
+    return kept
 
 
 @task(name="alarms of models that are gone", cache_policy=NO_CACHE)
 def sweep_alarms(context: ReleaseContext, known: Collection[str]) -> list[str]:
     """See `standing.keeping.sweep`."""
     try:
-        return keeping.sweep(context, known)
+        return list(keeping.sweep(context, known))
     except SluiceError as error:
         if not error.retryable:
             raise

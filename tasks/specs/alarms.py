@@ -11,7 +11,8 @@ class AlarmsSpec(Strict):
     """Alarms that stand as long as an endpoint serves: they tell people, and change nothing.
 
     Each looks at 300 seconds, and rings when two of them in a row lie beyond its bound. A bound of
-    0 makes no such alarm. That nothing serves rings as long as any alarm stands.
+    0 makes no such alarm. That nothing serves rings as long as any alarm stands. Bounds are refused
+    with `release.delivery: edge`: no endpoint serves there.
     """
 
     enabled: bool = Field(

@@ -16,6 +16,7 @@ from deployments.laptop import resources
 from embedded_aws.embedded import EmbeddedAws
 from tasks import aws as our_aws
 from tasks.registry import Registry
+from tasks.release.hosting.names import variant_of
 from tasks.settings import settings
 from tests.flows.conftest import prefect_server
 from tests.flows.test_added_models import (
@@ -194,7 +195,10 @@ def test_two_retrainings_are_released_and_one_is_taken_back_within_them(place: P
     watched = watch_drift(MODEL, return_state=True)
     assert watched.is_completed(), watched.message
     metrics = place.aws.client("cloudwatch").list_metrics(Namespace="Sluice")["Metrics"]
-    assert "ModelError" in {one["MetricName"] for one in metrics}
+    told = [one["Dimensions"] for one in metrics if one["MetricName"] == "ModelError"]
+    model = {"Name": "ModelName", "Value": MODEL}
+    judged = {"Name": "VariantName", "Value": variant_of(first.version)}
+    assert sorted(told, key=len) == [[model], [model, judged]]
     with asked_all_the_while(place):
         good, said = place.retrain(MODEL)
         assert good, said

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def page_of(name, **changes):
     spec = load_model_spec(name, ROOT / "models")
-    spec = ModelSpec.model_validate(spec.model_dump() | changes)
+    spec = ModelSpec.model_validate(spec.model_dump(exclude_unset=True) | changes)
     contract = load_contract(spec.data.dataset, ROOT / "data_contracts")
     return page(spec, contract, delivery_of(spec.release).where(spec))
 

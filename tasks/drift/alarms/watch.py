@@ -15,13 +15,22 @@ GRACE_DAYS = 1.0
 
 
 class LastWatch(Frozen):
-    """``at`` in unix seconds; see :class:`tasks.drift.quality.champion.Followed` for the errors."""
+    """What is kept of a watch.
+
+    Attributes:
+        at: Unix seconds.
+        window: Days that it looked at.
+        consequence: What followed.
+        then, now: See :class:`tasks.drift.quality.champion.Followed`.
+        labelled: Names of the newest labelled periods, which CloudWatch was told.
+    """
 
     at: float
     window: str
     consequence: Consequence
     then: float | None = None
     now: float | None = None
+    labelled: tuple[str, ...] = ()
 
 
 def key_of(model: str, version: str) -> str:
@@ -49,6 +58,7 @@ def keep_watch(
         consequence=consequence,
         then=followed.then if followed else None,
         now=followed.now if followed else None,
+        labelled=tuple(one.name for one in followed.newest) if followed else (),
     )
     key, body = key_of(model, version), watch.model_dump_json(indent=1).encode()
     for _ in range(5):
@@ -71,6 +81,11 @@ def last_watch(bucket: str, model: str, version: str) -> LastWatch | None:
     key = key_of(model, version)
     record = objects.read(bucket, key)
     return None if record is None else parsed(LastWatch, record.body, f"s3://{bucket}/{key}")
+
+
+def labelled_lately(watch: LastWatch | None, now: float, seconds: float) -> tuple[str, ...]:
+    """Periods that the last watch told of, if that was within so many seconds."""
+    return watch.labelled if watch is not None and now - watch.at < seconds else ()
 
 
 def unanswered(bucket: str, model: str, version: str, watch: LastWatch, now: float) -> str:

@@ -87,12 +87,12 @@ def stands(wanted: Mapping[str, Any], found: Mapping[str, Any] | None) -> bool:
 
 
 def _for_now(wanted: Mapping[str, Any], found: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A composite rings at once, and says that all is well from the next look on.
+    """What tells people rings at once, and says that all is well from the next look on.
 
     An alarm that is new becomes OK, and would tell people of the end of what never began.
     """
     new = found is None or found.get("StateValue") == "INSUFFICIENT_DATA"
-    return {**wanted, "OKActions": []} if new and "AlarmRule" in wanted else dict(wanted)
+    return {**wanted, "OKActions": []} if new and wanted.get("OKActions") else dict(wanted)
 
 
 def _holds(wanted: Any, found: Any) -> bool:

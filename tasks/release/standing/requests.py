@@ -1,14 +1,17 @@
 """Which alarms should stand beside an endpoint, as requests to CloudWatch. Pure.
 
 They watch the variant of the version that the pointer names, which users meet in every phase of a
-release. The parts ring nobody: one composite alarm of the model does, so that an incident that
-breaks several bounds is told once. Their names are none of a release's
+release. Memory, errors and latency ring nobody: one composite alarm of the model does, so that an
+incident that breaks several bounds is told once. What labels say lasts for weeks, and a composite
+that is in alarm says nothing when another child rings: they, and that nothing serves, tell people
+by themselves. Their names are none of a release's
 (`tasks.release.hosting.requests.alarm_names`), so that neither its owner nor the failsafe alarm
 acts on them.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -19,10 +22,20 @@ from tasks.release.hosting.names import variant_of
 
 PREFIX = "sluice-standing-"
 PARTS = ("accuracy", "memory", "errors", "latency", "slow", "endpoint")
+ALONE = frozenset({"accuracy", "endpoint"})
+"""Parts that tell people by themselves; the composite is of the others."""
 PERIOD = 300
 PERIODS = 2
 SILENT_PERIOD = 60
 SILENT_PERIODS = 5
+YOUNG = 600.0
+"""Seconds after which CloudWatch knows of a new variant, with minutes to spare."""
+QUIET: Mapping[str, Any] = {
+    "ActionsEnabled": True,
+    "AlarmActions": [],
+    "OKActions": [],
+    "InsufficientDataActions": [],
+}
 SAGEMAKER, INSTANCES = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
 HELP = "docs/operations.md#standing-alarms"
 NAME = re.compile(rf"{PREFIX}(?P<model>[a-z0-9-]+)(?:\.[a-z]+)?")
@@ -42,12 +55,12 @@ NEXT: Mapping[str, str] = {
 
 
 def composite_name(model: str) -> str:
-    """The alarm that rings people."""
+    """The alarm that rings people for the parts that do not by themselves."""
     return f"{PREFIX}{model}"
 
 
 def part_name(model: str, part: str) -> str:
-    """One of its children; no model's name holds a dot."""
+    """One of the alarms that watch one thing; no model's name holds a dot."""
     return f"{PREFIX}{model}.{part}"
 
 
@@ -62,33 +75,50 @@ def model_of(name: str) -> str | None:
     return found["model"] if found else None
 
 
-def requests(spec: ModelSpec, version: str, namespace: str, topic: str) -> list[dict[str, Any]]:
+def requests(
+    spec: ModelSpec, version: str, namespace: str, topic: str, *, age: float = math.inf
+) -> list[dict[str, Any]]:
     """PutMetricAlarm of each part, and at the end PutCompositeAlarm; none when they are off.
+
+    There is no composite where none of its parts is wanted.
 
     Args:
         spec: The model.
         version: Which one serves.
         namespace: Of our own metrics.
         topic: SNS topic that tells people; "" tells nobody, and the alarms stand all the same.
+        age: Seconds since the pointer names the version: of one that has just come CloudWatch
+            knows nothing yet, and that is no outage.
     """
     if not spec.alarms.enabled:
         return []
+    tells = _tells(topic)
     parts = [
-        {**_common(spec.name, version, part, what), **watches}
-        for part, what, watches in _parts(spec, version, namespace)
+        {
+            **_common(spec.name, version, part, what),
+            **watches,
+            **(tells if part in ALONE else QUIET),
+        }
+        for part, what, watches in _parts(spec, version, namespace, young=age < YOUNG)
     ]
-    actions = [topic] if topic else []
+    alone = {part_name(spec.name, part) for part in ALONE}
+    together = [one["AlarmName"] for one in parts if one["AlarmName"] not in alone]
+    if not together:
+        return parts
     whole = {
         "AlarmName": composite_name(spec.name),
-        "AlarmDescription": f"{spec.name} {version}: something is wrong with its endpoint. Next: "
+        "AlarmDescription": f"{spec.name} {version}: its endpoint serves badly. Next: "
         "the alarm that triggered this one says what, and what to do; all of them: " + HELP,
-        "AlarmRule": " OR ".join(f'ALARM("{one["AlarmName"]}")' for one in parts),
-        "ActionsEnabled": bool(topic),
-        "AlarmActions": actions,
-        "OKActions": actions,
-        "InsufficientDataActions": [],
+        "AlarmRule": " OR ".join(f'ALARM("{name}")' for name in together),
+        **tells,
     }
     return [*parts, whole]
+
+
+def _tells(topic: str) -> dict[str, Any]:
+    """Of an alarm that tells people when it rings and when it is over."""
+    actions = [topic] if topic else []
+    return {**QUIET, "ActionsEnabled": bool(topic), "AlarmActions": actions, "OKActions": actions}
 
 
 def _common(model: str, version: str, part: str, what: str) -> dict[str, Any]:
@@ -99,20 +129,16 @@ def _common(model: str, version: str, part: str, what: str) -> dict[str, Any]:
         "DatapointsToAlarm": PERIODS,
         "ComparisonOperator": "GreaterThanThreshold",
         "TreatMissingData": "notBreaching",
-        "ActionsEnabled": True,
-        "AlarmActions": [],
-        "OKActions": [],
-        "InsufficientDataActions": [],
     }
 
 
 def _parts(
-    spec: ModelSpec, version: str, namespace: str
+    spec: ModelSpec, version: str, namespace: str, *, young: bool
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Part, what it says when it rings, and what makes it another alarm than the common one."""
     limits = spec.alarms
     served = {"EndpointName": spec.endpoint_name, "VariantName": variant_of(version)}
-    quality = _quality(spec, namespace)
+    quality = _quality(spec, version, namespace)
     if quality:
         yield "accuracy", *quality
     if limits.memory_percent:
@@ -163,19 +189,21 @@ def _parts(
             "DatapointsToAlarm": SILENT_PERIODS,
             "ComparisonOperator": "LessThanThreshold",
             "Threshold": 1.0,
-            "TreatMissingData": "breaching",
+            "TreatMissingData": "notBreaching" if young else "breaching",
         },
     )
 
 
-def _quality(spec: ModelSpec, namespace: str) -> tuple[str, dict[str, Any]] | None:
+def _quality(spec: ModelSpec, version: str, namespace: str) -> tuple[str, dict[str, Any]] | None:
     """The alarm on what labels say; None where there is no bound.
 
     Labels come a day or a week apart, and nothing in between: the alarm stays what the last ones
-    made it (``ignore``) rather than calm down because nobody has looked.
+    made it (``ignore``) rather than calm down because nobody has looked. They are those of the
+    version: what they said of another one is told of that one.
     """
     told = told_as(spec.family.task)
-    of = _of(namespace, told, {"ModelName": spec.name}, "Average")
+    judged = {"ModelName": spec.name, "VariantName": variant_of(version)}
+    of = _of(namespace, told, judged, "Average")
     if told == ERROR:
         bound = spec.alarms.error
         what = f"its mean error on labels that came is above {bound:g}"

@@ -258,6 +258,7 @@ def test_drift_without_an_answer_is_a_reason_the_day_after(bucket, right):
     assert last_watch(bucket, "m", "v1") is None
     for _ in range(2):
         watch = keep_watch(bucket, "m", "v1", at, "w", found, right)
+        assert watch.labelled == tuple(one.name for one in right.newest)
     assert last_watch(bucket, "m", "v1") == watch
     assert unanswered(bucket, "m", "v1", watch, at) == ""
     claim(bucket, "m", "v1", "w", at, 7.0)

@@ -108,10 +108,37 @@ def test_another_version_calms_what_labels_said_of_the_last_one() -> None:
 
 def test_nobody_is_told_of_the_end_of_what_never_began() -> None:
     first = changes(wanted(), {}).put
-    assert (first[-1]["AlarmActions"], first[-1]["OKActions"]) == ([TOPIC], [])
+    telling = {one["AlarmName"] for one in first if one["AlarmActions"] == [TOPIC]}
+    assert telling == {f"sluice-standing-toy{part}" for part in ("", ".accuracy", ".endpoint")}
+    assert [one["OKActions"] for one in first] == [[]] * len(first)
     found = standing(*first)
-    found["sluice-standing-toy"]["StateValue"] = "INSUFFICIENT_DATA"
+    for name in telling:
+        found[name]["StateValue"] = "INSUFFICIENT_DATA"
     assert not changes(wanted(), found)
-    found["sluice-standing-toy"]["StateValue"] = "OK"
-    [whole] = changes(wanted(), found).put
-    assert whole["OKActions"] == [TOPIC]
+    for name in telling:
+        found[name]["StateValue"] = "OK"
+    change = changes(wanted(), found)
+    assert {one["AlarmName"] for one in change.put} == telling
+    assert all(one["OKActions"] == [TOPIC] for one in change.put)
+
+
+def test_a_whole_without_parts_goes_before_them() -> None:
+    none = {"memory_percent": 0, "error_rate": 0, "latency_ms": 0, "slow_ms": 0}
+    change = changes(wanted(**none), standing(*wanted()))
+    assert not change.put
+    assert change.remove[0] == "sluice-standing-toy"
+    assert len(change.remove) == 5
+
+
+def test_a_whole_that_held_all_parts_gives_two_of_them_free() -> None:
+    found = standing(*wanted())
+    every = " OR ".join(f'ALARM("{name}")' for name in found if "." in name)
+    found["sluice-standing-toy"]["AlarmRule"] = every
+    for part in ("accuracy", "endpoint"):
+        found[f"sluice-standing-toy.{part}"].update(AlarmActions=[], OKActions=[])
+    change = changes(wanted(), found)
+    assert [one["AlarmName"].removeprefix("sluice-standing-toy") for one in change.put] == [
+        ".accuracy",
+        ".endpoint",
+        "",
+    ]

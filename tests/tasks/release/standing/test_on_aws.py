@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import threading
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,110 +11,27 @@ import pytest
 from benchmarks.release import testbed
 from tasks.aws import client
 from tasks.clock import utc
-from tasks.drift.quality.champion import Followed
-from tasks.drift.quality.concept import Period
-from tasks.drift.quality.told import metric_data
 from tasks.errors import AwsUnavailable
-from tasks.model_spec import ModelSpec
 from tasks.release.standing import keeping
-from tasks.release.standing.requests import PREFIX, composite_name, names, part_name
+from tasks.release.standing.requests import composite_name, names, part_name
+from tests.tasks.release.standing.place import (
+    MODEL,
+    WHOLE,
+    calm,
+    context,
+    rings_and_calms,
+    standing,
+    state,
+    until,
+)
 
 TIME_SCALE = 120.0
-MODEL = testbed.MODEL
-WHOLE = composite_name(MODEL)
-LONGEST = 120.0
-"""Real seconds in which an alarm must have rung or calmed down: two periods are five."""
-CLASSIFIES = {"task": "classification", "input": "tabular", "backend": "keras"}
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.seconds(150)]
-
-
-def spec(**alarms: Any) -> ModelSpec:
-    """The toy model as a classifier, so that it has an accuracy."""
-    told = testbed.spec().model_dump()
-    gates = [{"metric": "accuracy", "no_worse_than_champion": 0.02}]
-    return ModelSpec.model_validate(
-        {**told, "family": CLASSIFIES, "gates": gates, "alarms": alarms}
-    )
-
-
-def context(**alarms: Any) -> Any:
-    return testbed.context("ann", spec(**alarms))
-
-
-def standing() -> dict[str, dict[str, Any]]:
-    pages = client("cloudwatch").get_paginator("describe_alarms")
-    kinds = ["MetricAlarm", "CompositeAlarm"]
-    found = {}
-    for page in pages.paginate(AlarmNamePrefix=PREFIX, AlarmTypes=kinds):
-        for alarm in page["MetricAlarms"] + page["CompositeAlarms"]:
-            found[alarm["AlarmName"]] = alarm
-    return found
-
-
-def state(name: str) -> str:
-    found = standing()
-    return str(found[name]["StateValue"]) if name in found else "gone"
-
-
-def until(what: str, holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LONGEST
-    while not holds():
-        states = {name: one["StateValue"] for name, one in standing().items()}
-        assert time.monotonic() < deadline, f"{what} not seen: {states}"
-        time.sleep(0.1)
-
-
-@pytest.fixture
-def mails(place: Any) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """What the topic said of standing alarms since the last look."""
-    url = place.queue("standing-mails")
-    sqs = place.aws.client("sqs")
-
-    def read() -> list[dict[str, Any]]:
-        told = []
-        while got := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            for one in got:
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
-                text = json.loads(one["Body"])["Message"]
-                if text.startswith("{") and json.loads(text)["AlarmName"].startswith(PREFIX):
-                    told.append(json.loads(text))
-        return told
-
-    yield read
-    sqs.delete_queue(QueueUrl=url)
-
-
-@pytest.fixture(autouse=True)
-def none_left(place: Any) -> Iterator[None]:
-    """Each test begins and ends without a standing alarm."""
-    keeping.keep(context(enabled=False), MODEL)
-    yield
-    keeping.keep(context(enabled=False), MODEL)
-    assert standing() == {}
-
-
-def calm(here: Any) -> None:
-    """All alarms stand, are OK, and tell of rings and calms."""
-    keeping.keep(here, MODEL)
-    until("calm", lambda: state(WHOLE) == "OK" and state(part_name(MODEL, "endpoint")) == "OK")
-    keeping.keep(here, MODEL)
-    assert not keeping.due(here, MODEL)
-
-
-def rings_and_calms(
-    part: str, mails: Callable[[], list[dict[str, Any]]], mend: Callable[[], object]
-) -> None:
-    """The part rings; people hear of it once, and once that it is over."""
-    name = part_name(MODEL, part)
-    until(f"{part} rings", lambda: state(name) == "ALARM" and state(WHOLE) == "ALARM")
-    mend()
-    until(f"{part} calms", lambda: state(name) != "ALARM" and state(WHOLE) == "OK")
-    told: list[dict[str, Any]] = []
-    until("the mails", lambda: len(told.extend(mails()) or told) >= 2)
-    assert [one["NewStateValue"] for one in told] == ["ALARM", "OK"]
-    assert name in told[0]["NewStateReason"] + json.dumps(told[0])
-    assert "docs/operations.md" in told[0]["AlarmDescription"]
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.seconds(110),
+    pytest.mark.usefixtures("none_left"),
+]
 
 
 def turning(place: Any, switch: Path, **turned: Any) -> None:
@@ -195,69 +109,6 @@ def test_memory_rings_and_calms_down(place: Any, mails: Any) -> None:
     finally:
         over.set()
         leak.join()
-
-
-def labels_say(here: Any, *errors: float) -> None:
-    """What a watch tells CloudWatch once labels have come for these periods, the oldest first."""
-    newest = tuple(
-        Period(name=f"p{n}", rows=80, mean=error, variance=0.1) for n, error in enumerate(errors)
-    )
-    followed = Followed(outcome="pass", reason="", newest=newest)
-    data = metric_data(MODEL, "classification", followed, here.clock.now())
-    client("cloudwatch").put_metric_data(Namespace="Sluice", MetricData=data)
-
-
-def test_accuracy_rings_for_two_bad_periods_of_labels_and_until_better_ones_come(
-    place: Any, mails: Any
-) -> None:
-    here = context()
-    calm(here)
-    mails()
-    accuracy = part_name(MODEL, "accuracy")
-    labels_say(here, 0.1, 0.4)
-    here.clock.sleep(1500)
-    assert state(accuracy) == "OK"
-    labels_say(here, 0.2, 0.4)
-    until("accuracy rings", lambda: state(accuracy) == "ALARM")
-    here.clock.sleep(1800)  # nobody looked: no reason to calm down
-    assert state(accuracy) == "ALARM"
-    rings_and_calms("accuracy", mails, lambda: labels_say(here, 0.1, 0.1))
-
-
-def test_another_version_is_not_told_of_for_the_labels_of_the_last_one(
-    place: Any, mails: Any
-) -> None:
-    here = context()
-    calm(here)
-    accuracy = part_name(MODEL, "accuracy")
-    labels_say(here, 0.3, 0.3)
-    until("accuracy rings", lambda: state(accuracy) == "ALARM")
-    before = standing()[part_name(MODEL, "errors")]["Metrics"]
-    here.clock.sleep(1500)
-    with testbed.LoadGenerator(place.aws.endpoint_url, threads=3):
-        assert place.release(place.publish()).phase == "done"
-    assert "put right" in keeping.keep(here, MODEL)
-    assert state(accuracy) == "OK"
-    assert standing()[part_name(MODEL, "errors")]["Metrics"] != before
-    until("calm", lambda: state(WHOLE) == "OK")
-
-
-def test_an_endpoint_that_serves_nothing_rings_and_calms_down(place: Any, mails: Any) -> None:
-    here = context()
-    calm(here)
-    mails()
-    sagemaker = client("sagemaker")
-    endpoint = f"sluice-{MODEL}"
-    config = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
-    sagemaker.delete_endpoint(EndpointName=endpoint)
-
-    def mend() -> None:
-        sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=config)
-
-    rings_and_calms("endpoint", mails, mend)
-    sagemaker.get_waiter("endpoint_in_service").wait(
-        EndpointName=endpoint, WaiterConfig={"Delay": 1}
-    )
 
 
 def test_what_a_person_deletes_or_changes_comes_back(place: Any) -> None:
@@ -362,14 +213,14 @@ def test_models_that_are_gone_have_none_left_and_those_that_serve_keep_theirs(pl
     cloudwatch.put_composite_alarm(
         AlarmName=composite_name("gone"), AlarmRule=f'ALARM("{part_name("gone", "errors")}")'
     )
-    assert keeping.sweep(here, [MODEL, "toy"]) == [
+    assert list(keeping.sweep(here, [MODEL, "toy"])) == [
         "gone: standing alarms removed gone's own, errors: the model is gone"
     ]
     assert set(standing()) == {*names(MODEL), part_name("toy", "memory")}
-    keeping.sweep(here, [MODEL])
+    list(keeping.sweep(here, [MODEL]))
     assert set(standing()) == set(names(MODEL))
     # Its endpoint serves: a folder that does not know it is no reason.
-    assert keeping.sweep(here, []) == []
+    assert list(keeping.sweep(here, [])) == []
     assert set(standing()) == set(names(MODEL))
 
 

@@ -14,7 +14,15 @@ from pydantic import ValidationError
 from tasks.metrics import TASKS, told_as
 from tasks.model_spec import ModelSpec
 from tasks.release.failsafe_alarm import raised
-from tasks.release.standing.requests import HELP, PARTS, composite_name, model_of, names, requests
+from tasks.release.standing.requests import (
+    ALONE,
+    HELP,
+    PARTS,
+    composite_name,
+    model_of,
+    names,
+    requests,
+)
 from tasks.specs.alarms import AlarmsSpec
 from tasks.specs.gates import GateSpec
 
@@ -81,16 +89,39 @@ def test_what_missing_data_means_is_said_of_each() -> None:
     }
 
 
-def test_people_are_told_by_the_whole_alone_and_of_every_part() -> None:
+def test_a_version_that_has_just_come_is_no_outage() -> None:
+    def silence(age: float) -> str:
+        found = {one["AlarmName"]: one for one in requests(spec(), V1, "Sluice", TOPIC, age=age)}
+        return str(found["sluice-standing-toy.endpoint"]["TreatMissingData"])
+
+    assert [silence(age) for age in (0.0, 599.0, 600.0)] == [
+        "notBreaching",
+        "notBreaching",
+        "breaching",
+    ]
+
+
+def test_people_are_told_by_the_whole_or_by_the_part_alone_and_of_every_part() -> None:
     alarms = made(spec())
     whole = alarms.pop("")
+    assert set(ALONE) == {"accuracy", "endpoint"}
     assert whole["AlarmActions"] == whole["OKActions"] == [TOPIC]
-    assert whole["AlarmRule"].count("ALARM(") == len(alarms)
-    for one in alarms.values():
-        assert f'ALARM("{one["AlarmName"]}")' in whole["AlarmRule"]
-        assert one["AlarmActions"] == one["OKActions"] == one["InsufficientDataActions"] == []
-    silent = made(spec(), topic="")[""]
-    assert (silent["AlarmActions"], silent["ActionsEnabled"]) == ([], False)
+    assert whole["AlarmRule"].count("ALARM(") == len(alarms) - len(ALONE)
+    for part, one in alarms.items():
+        alone = part in ALONE
+        assert (f'ALARM("{one["AlarmName"]}")' in whole["AlarmRule"]) is not alone
+        assert one["AlarmActions"] == one["OKActions"] == ([TOPIC] if alone else [])
+        assert one["InsufficientDataActions"] == []
+    silent = made(spec(), topic="")
+    for name in ("", *ALONE):
+        assert (silent[name]["AlarmActions"], silent[name]["ActionsEnabled"]) == ([], False)
+
+
+def test_without_any_part_of_it_there_is_no_whole() -> None:
+    none = {"memory_percent": 0, "error_rate": 0, "latency_ms": 0, "slow_ms": 0}
+    assert set(made(spec(**none))) == {"accuracy", "endpoint"}
+    one = made(spec(**{**none, "slow_ms": 5000}))
+    assert one[""]["AlarmRule"] == 'ALARM("sluice-standing-toy.slow")'
 
 
 def test_a_description_says_what_to_do_next_and_fits() -> None:
@@ -136,6 +167,13 @@ def test_what_a_gate_lets_to_users_rings_nobody_once_it_serves() -> None:
     assert made(asked)["accuracy"]["Threshold"] == 90.0
 
 
+def test_what_labels_said_of_another_version_is_not_watched() -> None:
+    assert made(spec())["accuracy"]["Dimensions"] == [
+        {"Name": "ModelName", "Value": "toy"},
+        {"Name": "VariantName", "Value": "v20260101-020000"},
+    ]
+
+
 def test_a_rate_needs_requests() -> None:
     [told] = [one for one in made(spec(least_requests=7))["errors"]["Metrics"] if one["ReturnData"]]
     assert told["Expression"] == "IF(n>=7,(FILL(e4,0)+FILL(e5,0))/n,0)"
@@ -173,6 +211,20 @@ def test_only_an_accuracy_has_a_bound_of_its_own() -> None:
 def test_a_bound_on_what_a_task_does_not_tell_is_refused(task: str, key: str, instead: str) -> None:
     with pytest.raises(ValidationError, match=instead):
         spec(task, **{key: 0.5})
+
+
+def at_the_edge(**alarms: Any) -> ModelSpec:
+    told = spec().model_dump(exclude_unset=True)
+    return ModelSpec.model_validate({**told, "release": {"delivery": "edge"}, "alarms": alarms})
+
+
+def test_bounds_on_an_endpoint_that_there_is_not_are_refused() -> None:
+    with pytest.raises(
+        ValidationError, match=r"alarms.latency_ms, alarms.memory_percent: release.delivery is"
+    ):
+        at_the_edge(enabled=True, memory_percent=50, latency_ms=3000)
+    assert at_the_edge().release.delivery == "edge"
+    assert not at_the_edge(enabled=False).alarms.enabled
 
 
 def test_names_of_models_are_told_apart() -> None:
