@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from tasks.lake.compression import ending_of
+from tasks.compressed_names import ending_of
 from tasks.values import LakeObject, LeftOut, Snapshot
 
 HIDDEN = "hidden"

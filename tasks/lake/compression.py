@@ -1,4 +1,4 @@
-"""How lake files are compressed, by their first bytes and by the ending of their names."""
+"""How lake files are compressed, by their first bytes; by name: `compressed_names`."""
 
 from __future__ import annotations
 
@@ -10,26 +10,7 @@ import zlib
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
-ENDINGS: dict[str, str] = {
-    ".gz": "gzip",
-    ".gzip": "gzip",
-    ".bz2": "bzip2",
-    ".deflate": "deflate",
-    ".zst": "Zstandard",
-    ".zstd": "Zstandard",
-    ".xz": "xz",
-    ".lz4": "lz4 frames",
-}
-"""Compressions that are read, by the ending of a name."""
-UNREAD: tuple[str, ...] = (".snappy", ".sz", ".lzo", ".br", ".z", ".zip", ".7z", ".tar")
-"""Endings of compressions and archives that are not read."""
 MAGIC_BYTES = 10
-
-
-def ending_of(key: str) -> str:
-    """The ending that tells of a compression, read or not, or ""."""
-    name = key.lower()
-    return next((ending for ending in (*ENDINGS, *UNREAD) if name.endswith(ending)), "")
 
 
 def compression_of(start: bytes) -> str:

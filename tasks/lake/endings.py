@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.lake.compression import ending_of
+from tasks.compressed_names import ending_of
 
 ENDINGS: dict[str, str] = {
     ".csv": "csv",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.lake.compression import ENDINGS as COMPRESSIONS
+from tasks.compressed_names import ENDINGS as COMPRESSIONS
 
 _ARCHIVE = ("an archive of files", "put each of its files into the lake by itself")
 _EXCEL = ("an Excel workbook", "save its sheet as CSV (UTF-8)")

@@ -7,8 +7,9 @@ import io
 from pathlib import Path
 from typing import BinaryIO
 
+from tasks.compressed_names import ENDINGS, ending_of
 from tasks.lake.bounds import Limits, unreadable
-from tasks.lake.compression import ENDINGS, MAGIC_BYTES, compression_of, ending_of, unpacking
+from tasks.lake.compression import MAGIC_BYTES, compression_of, unpacking
 from tasks.lake.foreign import foreign_start
 
 BLOCK = 1 << 20

@@ -9,9 +9,9 @@ import pytest
 
 from deployments.lake import main
 from tasks.aws import client
+from tasks.compressed_names import ENDINGS as COMPRESSED
 from tasks.contracts.odcs.text_form import FIELDS, RECORDS
 from tasks.lake.bucket import take_snapshot
-from tasks.lake.compression import ENDINGS as COMPRESSED
 from tasks.lake.endings import ENDINGS, format_of
 from tasks.lake.inventory import WHY
 from tasks.lake.partitions import LAYOUTS, place_of
