@@ -114,10 +114,10 @@ class ModelSpec(Strict):
     @model_validator(mode="after")
     def _alarmed_at_an_endpoint(self) -> ModelSpec:
         given = sorted(self.alarms.model_fields_set - {"enabled"})
-        if given and self.release.delivery == "edge":
+        if given and not self.release.has_endpoint:
             keys = ", ".join(f"alarms.{key}" for key in given)
             raise ValueError(
-                f"{keys}: release.delivery is edge, where no endpoint serves that an alarm could "
+                f"{keys}: release.delivery is {self.release.delivery}, where no endpoint serves that an alarm could "
                 "watch; leave out one of the two"
             )
         return self

@@ -125,6 +125,11 @@ class ReleaseSpec(Strict):
     )
 
     @property
+    def has_endpoint(self) -> bool:
+        """Whether an endpoint answers users, and not their own devices."""
+        return self.delivery == "endpoint"
+
+    @property
     def assigns_requests(self) -> bool:
         """Whether requests are assigned to a version, and not users."""
         return self.delivery == "endpoint"
