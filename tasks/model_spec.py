@@ -117,8 +117,8 @@ class ModelSpec(Strict):
         if given and not self.release.has_endpoint:
             keys = ", ".join(f"alarms.{key}" for key in given)
             raise ValueError(
-                f"{keys}: release.delivery is {self.release.delivery}, where no endpoint serves that an alarm could "
-                "watch; leave out one of the two"
+                f"{keys}: release.delivery is {self.release.delivery}, where no endpoint serves "
+                "that an alarm could watch; leave out one of the two"
             )
         return self
 
