@@ -18,8 +18,8 @@ from benchmarks.drift.power import learning_once
 from benchmarks.drift.table import Row
 from benchmarks.drift.world import NUMERIC, Week, counts
 from tasks.drift import DriftPolicy, Profile, compare
+from tasks.drift.alarms.announced import AnnouncedDrift
 from tasks.drift.alarms.following import LOOKED_BACK, going_on, told_after
-from tasks.drift.alarms.told import ToldDrift
 from tasks.drift.profiles.cells import Floats
 
 CHECKS, ROWS, WOBBLE = 200, 10_000, 0.03
@@ -129,7 +129,7 @@ def _watch(world: World, random: np.random.Generator, checks: int, seen: Seen) -
     levels = world.levels(random, world.weeks + checks)
     weeks = [week(random, ROWS, level, i) for i, level in enumerate(levels)]
     reference, later = weeks[: world.weeks], weeks[world.weeks :]
-    told: dict[str, ToldDrift] = {}
+    told: dict[str, AnnouncedDrift] = {}
     alarms = news = 0
     for check in range(checks):
         looked_at = later[max(0, check - LOOKED_BACK - 2) : check + 1]

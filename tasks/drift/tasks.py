@@ -41,7 +41,7 @@ from tasks.drift.quality.champion import (
     follow,
     reference_errors,
 )
-from tasks.drift.quality.told import LATELY, metric_data
+from tasks.drift.quality.metric_data import LATELY, metric_data
 from tasks.drift.reports.markdown import followed_page, markdown
 from tasks.drift.reports.report import DriftReport
 from tasks.drift.scoring import score_periods, split_periods

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from tasks import objects
-from tasks.drift.alarms.told import ToldDrift
+from tasks.drift.alarms.announced import AnnouncedDrift
 
 DAY_SECONDS = 86_400.0
 Kind = Literal["cannot tell", "notice", "retrain"]
@@ -34,7 +34,7 @@ def claim(
     *,
     per_week: int = 0,
     kind: Kind = "retrain",
-    columns: Mapping[str, ToldDrift] | None = None,
+    columns: Mapping[str, AnnouncedDrift] | None = None,
 ) -> str:
     """Claim the right to raise an alarm.
 
@@ -106,7 +106,7 @@ def told_at(bucket: str, model: str, baseline: str) -> float | None:
 
 def told_columns(
     bucket: str, model: str, baseline: str, kinds: tuple[Kind, ...] = ("notice", "retrain")
-) -> dict[str, ToldDrift]:
+) -> dict[str, AnnouncedDrift]:
     """What was told of columns against this baseline, in alarms of these kinds.
 
     What was looked at last counts, and what was claimed and not said does not.
@@ -114,7 +114,9 @@ def told_columns(
     entries = [objects.read(bucket, key_of(model, baseline, kind)) for kind in kinds]
     records = [json.loads(entry.body) for entry in entries if entry is not None]
     said = [item.get("columns" if item["told"] else "before", {}) for item in records]
-    told = [(name, ToldDrift.model_validate(one)) for some in said for name, one in some.items()]
+    told = [
+        (name, AnnouncedDrift.model_validate(one)) for some in said for name, one in some.items()
+    ]
     return dict(sorted(told, key=lambda item: item[1].until))
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tasks.drift.alarms.told import ToldDrift
+from tasks.drift.alarms.announced import AnnouncedDrift
 from tasks.drift.check import compare
 from tasks.drift.comparison.gathering import gathered
 from tasks.drift.comparison.reference import in_season
@@ -37,7 +37,7 @@ def with_followed(report: DriftReport, same: tuple[str, ...]) -> DriftReport:
 
 def going_on(
     report: DriftReport,
-    told: Mapping[str, ToldDrift],
+    told: Mapping[str, AnnouncedDrift],
     reference: Sequence[Profile],
     run: Sequence[Profile],
     policy: DriftPolicy,
@@ -61,7 +61,9 @@ def going_on(
     return tuple(one.name for one in known if followed.goes_on(one, told[one.name]))
 
 
-def told_after(report: DriftReport, told: Mapping[str, ToldDrift]) -> dict[str, ToldDrift]:
+def told_after(
+    report: DriftReport, told: Mapping[str, AnnouncedDrift]
+) -> dict[str, AnnouncedDrift]:
     """What is told once this report was: news begin anew, what goes on stays as it was told."""
     newest = max(report.current_partitions, default="")
     news = {}
@@ -70,7 +72,7 @@ def told_after(report: DriftReport, told: Mapping[str, ToldDrift]) -> dict[str, 
             continue
         before = told.get(column.name)
         begun = column.since if before is None or column.since > before.until else newest
-        news[column.name] = ToldDrift(
+        news[column.name] = AnnouncedDrift(
             since=begun or newest, until=newest, test=column.test, difference=column.difference
         )
     return {**told, **news}
@@ -85,7 +87,7 @@ class _FollowedRun:
     policy: DriftPolicy
     _steady: dict[tuple[str, str, str], frozenset[str]] = field(default_factory=dict)
 
-    def goes_on(self, column: ColumnDrift, told: ToldDrift) -> bool:
+    def goes_on(self, column: ColumnDrift, told: AnnouncedDrift) -> bool:
         """Whether a column's drift is the one that was told, and no other."""
         later = column.since > told.until
         between = [part for part in self.run if told.until < _first(part) < column.since]

@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.drift.world import NUMERIC, Week, counts
 from tasks.drift import DriftPolicy, compare
+from tasks.drift.alarms.announced import AnnouncedDrift
 from tasks.drift.alarms.following import GOES_ON, going_on, told_after, with_followed
-from tasks.drift.alarms.told import ToldDrift
 from tasks.drift.reports.markdown import markdown
 
 POLICY = DriftPolicy()
@@ -79,10 +79,12 @@ def test_another_column_is_news_and_keeps_what_was_told():
     reference, run = weeks([0.0] * 8, seed=1), weeks([0.3] * 6, 8)
     report = compare(reference, run, POLICY)
     assert report.news == (NUMERIC[0],)
-    other = {NUMERIC[3]: ToldDrift(since="w001", until="w001", test="location", difference=1.0)}
+    other = {
+        NUMERIC[3]: AnnouncedDrift(since="w001", until="w001", test="location", difference=1.0)
+    }
     told = told_after(report, other)
     [column] = [one for one in report.columns if one.drifted]
-    now = ToldDrift(
+    now = AnnouncedDrift(
         since=column.since, until="w013", test=column.test, difference=column.difference
     )
     assert told == {**other, NUMERIC[0]: now}
@@ -104,7 +106,7 @@ def test_a_drift_is_covered_by_what_was_told_or_is_another(test, difference, sam
     reference, run = weeks([0.0] * 8, seed=1), weeks([0.3], 8)
     column = compare(reference, run, POLICY).columns[0]
     moved = column.model_copy(update={"test": test, "difference": difference})
-    told = ToldDrift(since="w008", until="w008", test="location", difference=0.3)
+    told = AnnouncedDrift(since="w008", until="w008", test="location", difference=0.3)
     assert told.covers(moved) is same
 
 

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.drift import compare, profile_batches
+from tasks.drift.alarms.announced import AnnouncedDrift
 from tasks.drift.alarms.claims import DAY_SECONDS, claim, confirm, told_columns
 from tasks.drift.alarms.consequence import consequence
-from tasks.drift.alarms.told import ToldDrift
 from tasks.drift.alarms.watch import keep_watch, last_watch, unanswered
 from tasks.drift.history import Watching
 from tasks.drift.quality.champion import follow, read_errors, reference_errors
@@ -219,7 +219,7 @@ def test_which_columns_were_told_is_remembered_once_it_was_said(bucket):
     assert told_columns(bucket, "m", "v1") == {}
 
     def said(until):
-        return ToldDrift(since="2026-04-01", until=until, test="location", difference=0.3)
+        return AnnouncedDrift(since="2026-04-01", until=until, test="location", difference=0.3)
 
     first, later = said("2026-04-07"), said("2026-04-21")
     assert ask(1, {"x": first}, "notice") == ""
@@ -238,7 +238,7 @@ def test_which_columns_were_told_is_remembered_once_it_was_said(bucket):
 
 def test_who_takes_up_a_claim_that_was_never_said_says_what_they_saw(bucket):
     def said(name):
-        return {name: ToldDrift(since="w1", until="w2", test="missing", difference=0.1)}
+        return {name: AnnouncedDrift(since="w1", until="w2", test="missing", difference=0.1)}
 
     def ask(day, columns):
         return claim(bucket, "m", "v1", f"w{day}", day * DAY_SECONDS, 7.0, columns=columns)

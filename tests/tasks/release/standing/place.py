@@ -7,16 +7,24 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from benchmarks.release import testbed
 from tasks.aws import client
 from tasks.drift.quality.champion import Followed
 from tasks.drift.quality.concept import Period
-from tasks.drift.quality.told import metric_data
+from tasks.drift.quality.metric_data import metric_data
 from tasks.model_spec import ModelSpec
 from tasks.release.hosting.names import variant_of
 from tasks.release.standing import keeping
 from tasks.release.standing.requests import ALONE, PREFIX, composite_name, part_name
 
+TIME_SCALE = 120.0
+ON_AWS = (
+    pytest.mark.timeout(900),
+    pytest.mark.seconds(110),
+    pytest.mark.usefixtures("none_left"),
+)
 MODEL = testbed.MODEL
 WHOLE = composite_name(MODEL)
 LONGEST = 120.0

@@ -16,6 +16,8 @@ from tasks.release.standing import keeping
 from tasks.release.standing.requests import composite_name, names, part_name
 from tests.tasks.release.standing.place import (
     MODEL,
+    ON_AWS,
+    TIME_SCALE,
     WHOLE,
     calm,
     context,
@@ -25,13 +27,8 @@ from tests.tasks.release.standing.place import (
     until,
 )
 
-TIME_SCALE = 120.0
-
-pytestmark = [
-    pytest.mark.timeout(900),
-    pytest.mark.seconds(110),
-    pytest.mark.usefixtures("none_left"),
-]
+__all__ = ["TIME_SCALE"]
+pytestmark = list(ON_AWS)
 
 
 def turning(place: Any, switch: Path, **turned: Any) -> None:

@@ -16,6 +16,8 @@ from tasks.release.standing.requests import part_name
 from tasks.values import Pointer
 from tests.tasks.release.standing.place import (
     MODEL,
+    ON_AWS,
+    TIME_SCALE,
     WHOLE,
     calm,
     context,
@@ -26,13 +28,8 @@ from tests.tasks.release.standing.place import (
     until,
 )
 
-TIME_SCALE = 120.0
-
-pytestmark = [
-    pytest.mark.timeout(900),
-    pytest.mark.seconds(110),
-    pytest.mark.usefixtures("none_left"),
-]
+__all__ = ["TIME_SCALE"]
+pytestmark = list(ON_AWS)
 
 
 def test_accuracy_rings_for_two_bad_periods_of_labels_and_until_better_ones_come(

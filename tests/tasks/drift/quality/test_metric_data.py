@@ -10,7 +10,7 @@ from tasks.drift.alarms.consequence import Consequence
 from tasks.drift.alarms.watch import LastWatch, labelled_lately
 from tasks.drift.quality.champion import Followed, follow, reference_errors
 from tasks.drift.quality.concept import ConceptPolicy, Period
-from tasks.drift.quality.told import LATELY, metric_data
+from tasks.drift.quality.metric_data import LATELY, metric_data
 from tasks.drift.scoring import Scored
 
 NOW = 1_767_232_800.0

@@ -9,7 +9,7 @@ FURTHER = 1.5
 """Times the difference that was told, beyond which a drift is another one."""
 
 
-class ToldDrift(Frozen):
+class AnnouncedDrift(Frozen):
     """One column as it was told.
 
     Attributes:
